@@ -1,0 +1,85 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// The instruction-set level that the kernels are compiled for. Swift's default x86-64 target has no
+// fused multiply-add, and turns every SIMD8<Float> product into library calls (25 times slower).
+// `OPAH_MARCH=x86-64 swift build` makes a program for older processors; the program checks at start
+// that the machine has what it was built for.
+#if arch(x86_64)
+let level = Context.environment["OPAH_MARCH"] ?? "x86-64-v3"
+let march = ["-Xcc", "-march=\(level)"]
+#else
+let level = Context.environment["OPAH_MARCH"] ?? ""
+let march = level.isEmpty ? [] : ["-Xcc", "-march=\(level)"]
+#endif
+
+/// Kernels are useless unoptimised, so `swift build` alone optimises too, whole modules at a time.
+let fast: [SwiftSetting] = [.unsafeFlags(["-O", "-whole-module-optimization"] + march)]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: fast),
+        .testTarget(name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+                    swiftSettings: [.unsafeFlags(["-O"] + march)]),
+    ]
+}
+
+func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// `OPAH_ONLY=Audio swift test` builds and tests one module and what it stands on, nothing else.
+func selected(_ all: [Target]) -> [Target] {
+    guard let only = Context.environment["OPAH_ONLY"] else { return all }
+    var wanted: Set<String> = [], queue = only.split(separator: ",").flatMap { [String($0), $0 + "Tests"] }
+    while let name = queue.popLast() {
+        guard let target = all.first(where: { $0.name == name }), wanted.insert(name).inserted else { continue }
+        for case .byNameItem(let dependency, _) in target.dependencies { queue.append(dependency) }
+    }
+    return all.filter { wanted.contains($0.name) }
+}
+
+let package = Package(
+    name: "opah",
+    products: Context.environment["OPAH_ONLY"] == nil ? [.executable(name: "opah", targets: ["opah"])] : [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: selected([
+        system("CLua", "lua5.4", "liblua5.4-dev"),
+        system("CSndfile", "sndfile", "libsndfile1-dev"),
+        system("CMpg123", "libmpg123", "libmpg123-dev"),
+        system("COpenBLAS", "openblas", "libopenblas-dev"),
+        system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
+        system("CKissFFT", "kissfft-float", "libkissfft-dev"),
+        system("CZlib", "zlib", "zlib1g-dev"),
+        system("CEditline", "libedit", "libedit-dev"),
+        system("CXXHash", "libxxhash", "libxxhash-dev"),
+
+        // The only C code, and the only code that may longjmp.
+        .target(name: "LuaShim", dependencies: ["CLua"]),
+        .target(name: "TestSupport", dependencies: ["Support", "Tensors", "Formats"], path: "Tests/TestSupport",
+                swiftSettings: fast),
+    ]
+    + library("Support", ["CXXHash"])
+    + library("LuaHost", ["Support", "LuaShim", "CLua"])
+    + library("Tensors", ["Support", "COpenBLAS"])
+    + library("Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
+    + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
+    + library("Text", ["Support", "CPCRE2"])
+    + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
+    + library("LanguageModel", ["Support", "Tensors", "Formats", "Text"])
+    + library("Training", ["Support", "Tensors", "Formats", "Text", "LanguageModel"])
+    + library("Workbench", ["Support", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
+                            "Training", "CEditline", .product(name: "Yams", package: "Yams")])
+    + [
+        .executableTarget(
+            name: "opah",
+            dependencies: ["Support", "LuaHost", "Workbench",
+                           .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: fast),
+    ]),
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A file mapped read-only into memory: nothing is read before it is touched, nothing is copied.
+/// The mapping is private, so a writer of this process can never change the file.
+public final class MappedFile: @unchecked Sendable {
+    public let path: String
+    public let bytes: UnsafeRawBufferPointer
+
+    public init(_ path: String) throws {
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
+        defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw OpahError.system(path, errno: errno, doing: "stat") }
+        guard info.st_mode & S_IFMT == S_IFREG else {
+            throw OpahError.system(path, errno: info.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL, doing: "read")
+        }
+        let size = Int(info.st_size)
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        guard address != MAP_FAILED, let address else { throw OpahError.system(path, errno: errno, doing: "map") }
+        bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    deinit {
+        if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+    }
+}

@@ -1,0 +1,63 @@
+/// Every error of Opah: what went wrong, of which kind, and what to do next.
+///
+/// `message` says what, where and why in one line; `hint`, when there is one, says what to do next.
+/// Lua sees the same three fields, with a traceback added by the host.
+public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// What a caller may want to tell apart. The raw value is what Lua sees as `err.kind`.
+    public enum Kind: String, Sendable {
+        case argument      // a wrong value or type was passed
+        case shape         // tensor shapes that do not fit the operation
+        case dtype         // a dtype that the operation does not take
+        case index         // a position or dimension out of range
+        case gradient      // autograd cannot do this
+        case file          // the system refused: missing, permission, disk full
+        case format        // the bytes are not what the format promises
+        case unsafe        // a file that tries to do what data must not
+        case audio         // a clip that cannot be used
+        case text          // a label that cannot be used
+        case checkpoint    // weights that do not fit the model
+        case config        // an unknown or contradictory setting
+        case data          // a dataset that cannot be used
+        case interrupted   // Ctrl-C, or a time limit
+        case memory        // would not fit
+        case lua           // an error raised by Lua code itself
+    }
+
+    public var kind: Kind
+    public var message: String
+    public var hint: String?
+
+    public init(_ kind: Kind, _ message: String, hint: String? = nil) {
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+    }
+
+    public var description: String { hint.map { "\(message)\n  hint: \($0)" } ?? message }
+
+    /// The same error with the place it concerns in front: `path: message`.
+    public func at(_ place: String) -> OpahError {
+        OpahError(kind, message.hasPrefix(place) ? message : "\(place): \(message)", hint: hint)
+    }
+}
+
+extension OpahError {
+    /// The failure of a system call, in the system's own words.
+    public static func system(_ path: String, errno code: Int32, doing what: String) -> OpahError {
+        let hint: String? = switch code {
+        case ENOENT: "check the path; names are case-sensitive"
+        case EACCES, EPERM: "check the permissions of the file and its folder"
+        case ENOSPC, EDQUOT: "free some space; nothing that was complete has been touched"
+        case EISDIR: "a file is wanted here, and this is a folder"
+        case ENOTDIR: "a folder is wanted here, and this is a file"
+        default: nil
+        }
+        return OpahError(.file, "\(path): cannot \(what): \(String(cString: strerror(code)))", hint: hint)
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
