@@ -1,0 +1,73 @@
+import Support
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A run of bytes that one or more tensors look at: allocated here, or borrowed from a mapped file.
+public final class Storage: @unchecked Sendable {
+    public let pointer: UnsafeMutableRawPointer
+    public let byteCount: Int
+    /// What keeps borrowed bytes alive (a `MappedFile`); nil when the bytes are our own.
+    private let owner: AnyObject?
+    /// Counts writes in place, so that autograd notices when a saved value has changed.
+    public internal(set) var version = 0
+
+    /// Mapped weights are read-only: writing to them would be a fault, not a change.
+    public var isMapped: Bool { owner != nil }
+
+    /// Uninitialised bytes, aligned to 64.
+    public init(byteCount: Int) throws {
+        guard byteCount >= 0, byteCount <= Memory.limit else {
+            throw OpahError(.memory, "a tensor of \(byteCount) bytes cannot be allocated",
+                            hint: "this machine has \(Memory.limit >> 20) MiB of memory")
+        }
+        var raw: UnsafeMutableRawPointer?
+        // Small blocks take malloc's 16-byte alignment: it is what a REPL's four-element tensors cost.
+        if byteCount <= 1024 { raw = malloc(max(byteCount, 1)) }
+        else if posix_memalign(&raw, 64, byteCount) != 0 { raw = nil }
+        guard let raw else { throw OpahError(.memory, "out of memory while allocating \(byteCount) bytes") }
+        pointer = raw
+        self.byteCount = byteCount
+        owner = nil
+        Memory.added(byteCount)
+    }
+
+    /// Bytes of a mapped file. `bytes` must stay inside what `owner` keeps alive.
+    public init(borrowing bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        pointer = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? Storage.nowhere
+        byteCount = bytes.count
+        self.owner = owner
+    }
+
+    /// Where tensors without bytes point.
+    nonisolated(unsafe) private static let nowhere = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+
+    deinit {
+        guard owner == nil else { return }
+        free(pointer)
+        Memory.added(-byteCount)
+    }
+}
+
+/// How many bytes tensors hold (mapped ones do not count).
+public enum Memory {
+    private static let liveBytes = Atomic<Int>(0)
+    private static let peakBytes = Atomic<Int>(0)
+
+    static func added(_ bytes: Int) {
+        let live = liveBytes.add(bytes, ordering: .relaxed).newValue
+        if bytes > 0, live > peakBytes.load(ordering: .relaxed) { peakBytes.store(live, ordering: .relaxed) }
+    }
+
+    public static var live: Int { liveBytes.load(ordering: .relaxed) }
+    /// The highest `live` since the start or the last `resetPeak()`.
+    public static var peak: Int { peakBytes.load(ordering: .relaxed) }
+    public static func resetPeak() { peakBytes.store(live, ordering: .relaxed) }
+
+    /// The machine's physical memory: no single tensor may be larger.
+    public static let limit = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+}
