@@ -1,0 +1,21 @@
+import Support
+import Tensors
+
+/// NumPy's `.npz` files: a zip archive of named `.npy` arrays, stored or compressed.
+public enum Npz {
+    /// All arrays by name (without the `.npy` ending).
+    public static func load(_ path: String) throws -> [String: Tensor] {
+        Dictionary(uniqueKeysWithValues: try read(path).map { ($0.name, $0.tensor) })
+    }
+
+    /// All arrays in the order of the archive, with what the file said about each.
+    public static func read(_ path: String) throws -> [(name: String, tensor: Tensor, header: NpyHeader)] {
+        let archive = try ZipArchive(path)
+        return try archive.entries.filter { $0.name.hasSuffix(".npy") }.map { entry in
+            try Interrupt.check()
+            let name = String(entry.name.dropLast(4))
+            let (tensor, header) = try archive.withBytes(of: entry) { try Npy.parse($0, place: "\(path): array '\(name)'") }
+            return (name, tensor, header)
+        }
+    }
+}
