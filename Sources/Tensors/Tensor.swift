@@ -15,7 +15,7 @@ public final class Tensor {
     public let count: Int
 
     /// Autograd: wants a gradient (a leaf), or comes from something that does.
-    public internal(set) var requiresGrad = false
+    public var requiresGrad = false
     /// The gradient summed so far; only on leaves.
     public var grad: Tensor?
     /// The operation that made this tensor, when gradients are recorded.
