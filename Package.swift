@@ -24,7 +24,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
     ]
 }
 
-func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -53,7 +53,8 @@ let package = Package(
         system("CMpg123", "libmpg123", "libmpg123-dev"),
         system("COpenBLAS", "openblas", "libopenblas-dev"),
         system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
-        system("CKissFFT", "kissfft-float", "libkissfft-dev"),
+        // Its pkg-config file holds -D flags, which SwiftPM refuses with a warning; its header needs none of them.
+        system("CKissFFT", nil, "libkissfft-dev"),
         system("CZlib", "zlib", "zlib1g-dev"),
         system("CEditline", "libedit", "libedit-dev"),
         system("CXXHash", "libxxhash", "libxxhash-dev"),

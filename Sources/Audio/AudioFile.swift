@@ -1,0 +1,55 @@
+import Support
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Audio files: what they are, reading, writing (AudioWriter.swift) and naming (AudioName.swift).
+///
+/// The content decides how a file is read, not its name. MPEG audio goes through libmpg123 (gapless),
+/// everything else through libsndfile.
+public enum AudioFile {
+    /// Rate, channels, length and coding. MPEG files whose header states no length are scanned frame by
+    /// frame, others cost one look at their header.
+    /// - Throws: `audio` when the content is no audio, naming what it is; `file` when the system refuses.
+    public static func info(_ path: String) throws -> AudioInfo {
+        let file = try RandomAccessFile(path)
+        let content = try AudioContent(file)
+        let source = try AudioReader.open(file, content)
+        if let mpeg = source as? MpegSource {
+            let promised = content.xing?.bytes.map { content.firstFrameOffset + $0 > file.size } ?? false
+            if !mpeg.framesAreKnown || promised { try mpeg.scan() }
+        }
+        return source.info
+    }
+
+    /// The samples, what the file is, and notes on what is odd about it (a lying name, lost milliseconds,
+    /// channels that cancel). `info.frames` counts what the file states at its own rate.
+    /// - Throws: `audio` when the content is no audio, is empty, or more than half of it is missing;
+    ///   `memory` when it would take more than half of the machine's memory.
+    public static func read(_ path: String, _ options: ReadOptions = ReadOptions()) throws
+        -> (AudioBuffer, AudioInfo, notes: [String]) {
+        let reader = try AudioReader(path, options)
+        let limit = sampleLimit
+        var channels = [[Float]](repeating: [], count: reader.channels)
+        while let piece = try reader.next() {
+            for c in channels.indices { channels[c].append(contentsOf: piece.channels[c]) }
+            guard channels[0].count * channels.count <= limit else {
+                throw OpahError(.memory, "\(path): more than \(limit) samples would not fit in memory",
+                                hint: "read it in parts with offset and duration, or slice it first")
+            }
+        }
+        let buffer = AudioBuffer(channels: channels, sampleRate: reader.sampleRate)
+        guard buffer.frames > 0 else {
+            throw OpahError(.audio, "\(path): holds no samples", hint: "record or export it again")
+        }
+        return (buffer, reader.info, reader.notes)
+    }
+
+    /// Half of the machine's memory, in samples.
+    private static var sampleLimit: Int {
+        let pages = sysconf(Int32(_SC_PHYS_PAGES)), page = sysconf(Int32(_SC_PAGESIZE))
+        return pages > 0 && page > 0 ? pages * page / 2 / MemoryLayout<Float>.size : 1 << 31
+    }
+}

@@ -1,0 +1,57 @@
+import CSndfile
+import Support
+
+/// WAV, FLAC, Ogg, AIFF and the rest, decoded by libsndfile.
+final class SndfileSource: SampleSource {
+    let info: AudioInfo
+    let framesAreKnown = true
+    private(set) var notes: [String] = []
+    private let path: String
+    private let handle: OpaquePointer
+
+    init(_ file: RandomAccessFile, content: AudioContent) throws {
+        path = file.path
+        var raw = SF_INFO()
+        guard let handle = sf_open(path, Int32(SFM_READ), &raw) else {
+            throw OpahError(.audio, "\(path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
+                            hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
+        }
+        self.handle = handle
+        var frames = Int(raw.frames)
+        // A container that does not know its length says "unlimited"; one frame takes at least 1/65536 byte
+        // in any coding here, so that anything beyond is no length either.
+        if frames < 0 || frames / 65536 > file.size {
+            frames = Self.count(handle, channels: Int(raw.channels))
+            notes.append("the header states no usable length; counted \(frames) samples")
+        }
+        info = AudioInfo(sampleRate: Int(raw.samplerate), channels: Int(raw.channels), frames: frames,
+                         format: SndfileNames.container(raw.format), subtype: SndfileNames.subtype(raw.format))
+        if content.name == "WAV" {
+            if let note = try WaveHeader(file)?.fault(frames: frames, sampleRate: info.sampleRate, path: path) { notes.append(note) }
+        }
+    }
+
+    deinit { sf_close(handle) }
+
+    private static func count(_ handle: OpaquePointer, channels: Int) -> Int {
+        var scratch = [Float](repeating: 0, count: 4096 * max(1, channels)), frames = 0
+        while case let got = Int(sf_readf_float(handle, &scratch, 4096)), got > 0 { frames += got }
+        sf_seek(handle, 0, 0)
+        return frames
+    }
+
+    func seek(to frame: Int) throws {
+        guard sf_seek(handle, sf_count_t(frame), 0) == sf_count_t(frame) else {
+            throw OpahError(.audio, "\(path): cannot go to sample \(frame): \(String(cString: sf_strerror(handle)))")
+        }
+    }
+
+    func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
+        let got = Int(sf_readf_float(handle, samples, sf_count_t(frames)))
+        if got <= 0, sf_error(handle) != 0 {
+            throw OpahError(.audio, "\(path): decoding failed: \(String(cString: sf_strerror(handle)))",
+                            hint: "the file is damaged: replace it")
+        }
+        return max(0, got)
+    }
+}

@@ -1,0 +1,44 @@
+import Support
+
+/// The sizes that a WAV header states, against the size of the file. Recorders that were killed and
+/// programs that write into a pipe leave 0, 0xFFFFFFFF or the like there.
+struct WaveHeader {
+    private var dataOffset = 0
+    private var statedBytes = 0
+    private var availableBytes = 0
+    private var blockAlign = 1
+
+    /// Nil when no `data` chunk is found, or for RF64, whose 32-bit sizes mean nothing.
+    init?(_ file: RandomAccessFile) throws {
+        guard try file.bytes(at: 0, count: 4).has("RIFF") else { return nil }
+        var offset = 12
+        while case let chunk = try file.bytes(at: offset, count: 24), chunk.count >= 8 {
+            let size = chunk.littleEndian32(at: 4)
+            if chunk.has("fmt "), chunk.count >= 22 {
+                blockAlign = max(1, Int(chunk[20]) | Int(chunk[21]) << 8)
+            } else if chunk.has("data") {
+                (dataOffset, statedBytes) = (offset + 8, size)
+                availableBytes = file.size - dataOffset
+                return
+            }
+            offset += 8 + size + size & 1
+        }
+        return nil
+    }
+
+    /// A note on a wrong size; an error when more than half of a plausible promise is missing.
+    func fault(frames: Int, sampleRate: Int, path: String) throws -> String? {
+        let streamed = statedBytes == 0 || statedBytes >= 0x7FFF_0000
+        if streamed && statedBytes != availableBytes && availableBytes > blockAlign {
+            return "the header states \(statedBytes) bytes of samples (a stream dump?); used the file's size instead"
+        }
+        let missing = statedBytes - availableBytes
+        guard !streamed, missing > 0 else { return nil }
+        let milliseconds = Int((1000 * Double(missing / blockAlign) / Double(max(1, sampleRate))).rounded(.up))
+        if availableBytes < statedBytes / 2 {
+            throw OpahError(.audio, "\(path): truncated: \(milliseconds) ms are missing, more than half of the clip",
+                            hint: "copy or download it again")
+        }
+        return "truncated: the last \(milliseconds) ms are missing"
+    }
+}
