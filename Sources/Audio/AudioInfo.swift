@@ -12,6 +12,11 @@ public struct AudioInfo: Sendable, Equatable {
     /// The coding of the samples: PCM_16 PCM_24 FLOAT VORBIS MPEG_LAYER_III ...
     public var subtype: String
 
+    public init(sampleRate: Int, channels: Int, frames: Int, format: String, subtype: String) {
+        (self.sampleRate, self.channels, self.frames) = (sampleRate, channels, frames)
+        (self.format, self.subtype) = (format, subtype)
+    }
+
     /// Seconds.
     public var duration: Double { Double(frames) / Double(sampleRate) }
 }
