@@ -10,16 +10,15 @@ import Darwin
 /// The content decides how a file is read, not its name. MPEG audio goes through libmpg123 (gapless),
 /// everything else through libsndfile.
 public enum AudioFile {
-    /// Rate, channels, length and coding. MPEG files whose header states no length are scanned frame by
-    /// frame, others cost one look at their header.
+    /// Rate, channels, length and coding. MPEG files that state no length or were cut off are
+    /// scanned frame by frame, all others cost one look at their header.
     /// - Throws: `audio` when the content is no audio, naming what it is; `file` when the system refuses.
     public static func info(_ path: String) throws -> AudioInfo {
         let file = try RandomAccessFile(path)
         let content = try AudioContent(file)
         let source = try AudioReader.open(file, content)
-        if let mpeg = source as? MpegSource {
-            let promised = content.xing?.bytes.map { content.firstFrameOffset + $0 > file.size } ?? false
-            if !mpeg.framesAreKnown || promised { try mpeg.scan() }
+        if let mpeg = source as? MpegSource, let promised = content.xing?.bytes, content.firstFrameOffset + promised > file.size {
+            try mpeg.scan()
         }
         return source.info
     }

@@ -146,7 +146,7 @@ public final class AudioReader {
         finished = true
         notes += source.notes
         if let note = levels.note { notes.append(note) }
-        guard ranOut, source.framesAreKnown, position < info.frames else { return }
+        guard ranOut, position < info.frames else { return }
         let lost = Double(info.frames - position) / Double(info.sampleRate)
         let milliseconds = Int((1000 * lost).rounded(.up))
         if position < info.frames / 2 {

@@ -5,7 +5,6 @@ import Support
 /// are cut off, so that the samples are as many as were encoded. Without the tag nothing is cut.
 final class MpegSource: SampleSource {
     private(set) var info: AudioInfo
-    private(set) var framesAreKnown: Bool  // stated by a Xing header, or scanned
     private(set) var notes: [String] = []
     private let path: String
     private let handle: OpaquePointer
@@ -23,7 +22,6 @@ final class MpegSource: SampleSource {
         // All stored properties get a value before anything may throw, so that deinit frees the handle.
         info = AudioInfo(sampleRate: 1, channels: 1, frames: 0, format: "MP3",
                          subtype: content.name == "MP3" ? "MPEG_LAYER_III" : "MPEG_LAYER_II")
-        framesAreKnown = content.xing?.frames != nil
         let flags = MPG123_QUIET.rawValue | MPG123_FORCE_FLOAT.rawValue | MPG123_GAPLESS.rawValue
             | MPG123_NO_FRANKENSTEIN.rawValue
         mpg123_param2(handle, Int32(MPG123_ADD_FLAGS.rawValue), Int(flags), 0)
@@ -38,7 +36,7 @@ final class MpegSource: SampleSource {
         else { throw failure("has no MPEG frame that can be decoded") }
         info.sampleRate = rate
         info.channels = Int(channels)
-        info.frames = max(0, Int(mpg123_length(handle)))
+        if content.xing?.frames == nil { try scan() } else { info.frames = max(0, Int(mpg123_length(handle))) }
     }
 
     deinit {
@@ -46,11 +44,10 @@ final class MpegSource: SampleSource {
         mpg123_delete(handle)
     }
 
-    /// Counts the frames that are there, for a file whose header promises none or too many.
+    /// Counts what is there by reading every frame's header, for a file that promises no number or a wrong one.
     func scan() throws {
         guard mpg123_scan(handle) == MPG123_OK.rawValue else { throw failure("cannot be scanned") }
         info.frames = max(0, Int(mpg123_length(handle)))
-        framesAreKnown = true
     }
 
     private func failure(_ what: String) -> OpahError {

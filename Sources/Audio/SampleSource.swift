@@ -1,9 +1,7 @@
 /// A decoder at some place of one file. Frames count from 0; samples are interleaved, full scale ±1.
 protocol SampleSource: AnyObject {
-    /// `frames` is the best that is known before decoding.
+    /// `frames` is what a header promises, or was counted where none does.
     var info: AudioInfo { get }
-    /// Whether `info.frames` was counted or promised by a header, and not estimated.
-    var framesAreKnown: Bool { get }
     /// What is odd about the file, in plain words.
     var notes: [String] { get }
 

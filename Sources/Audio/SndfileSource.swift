@@ -4,15 +4,18 @@ import Support
 /// WAV, FLAC, Ogg, AIFF and the rest, decoded by libsndfile.
 final class SndfileSource: SampleSource {
     let info: AudioInfo
-    let framesAreKnown = true
     private(set) var notes: [String] = []
     private let path: String
     private let handle: OpaquePointer
+    private let patched: PatchedFile?   // what the handle reads from, where the file's own header is wrong
 
     init(_ file: RandomAccessFile, content: AudioContent) throws {
         path = file.path
         var raw = SF_INFO()
-        guard let handle = sf_open(path, Int32(SFM_READ), &raw) else {
+        let wave = content.name == "WAV" ? try WaveHeader(file) : nil
+        let corrections = wave?.corrections ?? []
+        patched = corrections.isEmpty ? nil : PatchedFile(file, patches: corrections)
+        guard let handle = patched?.open(&raw) ?? sf_open(path, Int32(SFM_READ), &raw) else {
             throw OpahError(.audio, "\(path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
                             hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
         }
@@ -26,9 +29,7 @@ final class SndfileSource: SampleSource {
         }
         info = AudioInfo(sampleRate: Int(raw.samplerate), channels: Int(raw.channels), frames: frames,
                          format: SndfileNames.container(raw.format), subtype: SndfileNames.subtype(raw.format))
-        if content.name == "WAV" {
-            if let note = try WaveHeader(file)?.fault(frames: frames, sampleRate: info.sampleRate, path: path) { notes.append(note) }
-        }
+        if let note = try wave?.fault(sampleRate: info.sampleRate, path: path) { notes.append(note) }
     }
 
     deinit { sf_close(handle) }

@@ -26,15 +26,25 @@ struct WaveHeader {
         return nil
     }
 
+    /// The writer did not know the size when it wrote the header.
+    private var isStreamed: Bool {
+        (statedBytes == 0 || statedBytes >= 0x7FFF_0000) && statedBytes != availableBytes && availableBytes >= blockAlign
+    }
+
+    /// The sizes that the header should have had, where it has none.
+    var corrections: [(offset: Int, bytes: [UInt8])] {
+        guard isStreamed else { return [] }
+        func bytes(_ size: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: min(size, 0xFFFF_FFFF) >> (8 * $0)) } }
+        return [(4, bytes(dataOffset + availableBytes - 8)), (dataOffset - 4, bytes(availableBytes / blockAlign * blockAlign))]
+    }
+
     /// A note on a wrong size; an error when more than half of a plausible promise is missing.
-    func fault(frames: Int, sampleRate: Int, path: String) throws -> String? {
-        let streamed = statedBytes == 0 || statedBytes >= 0x7FFF_0000
-        if streamed && statedBytes != availableBytes && availableBytes > blockAlign {
-            return "the header states \(statedBytes) bytes of samples (a stream dump?); used the file's size instead"
-        }
+    func fault(sampleRate: Int, path: String) throws -> String? {
+        if isStreamed { return "the header states \(statedBytes) bytes of samples (a stream dump?); used the file's size instead" }
         let missing = statedBytes - availableBytes
-        guard !streamed, missing > 0 else { return nil }
-        let milliseconds = Int((1000 * Double(missing / blockAlign) / Double(max(1, sampleRate))).rounded(.up))
+        guard missing > 0 else { return nil }
+        let frames = (missing + blockAlign - 1) / blockAlign
+        let milliseconds = Int((1000 * Double(frames) / Double(max(1, sampleRate))).rounded(.up))
         if availableBytes < statedBytes / 2 {
             throw OpahError(.audio, "\(path): truncated: \(milliseconds) ms are missing, more than half of the clip",
                             hint: "copy or download it again")

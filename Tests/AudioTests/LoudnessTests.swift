@@ -29,7 +29,7 @@ final class LoudnessTests: XCTestCase {
         for entry in json["cases"] as! [[String: Any]] {
             let name = entry["name"] as! String, rate = (entry["sample_rate"] as! NSNumber).intValue
             let channels = (entry["channels"] as! NSNumber).intValue
-            let flat = try XCTUnwrap(arrays[name + ".in"]).floats().map { $0 / 32768 }
+            let flat = try numbers(arrays[name + ".in"]).map { $0 / 32768 }
             let clip = AudioBuffer(channels: (0..<channels).map { c in stride(from: c, to: flat.count, by: channels).map { flat[$0] } },
                                    sampleRate: rate)
             let meter = try LoudnessMeter(clip)
@@ -51,7 +51,7 @@ final class LoudnessTests: XCTestCase {
             XCTAssertEqual(report.notes, [], name)
             XCTAssertEqual(report.clippedCount, 0)
             XCTAssertEqual(try Loudness.measure(output), Self.number(entry["loudness_of_output"])!, accuracy: 1e-3, name)
-            let head = try XCTUnwrap(arrays[name + ".out_head"]).floats()
+            let head = try numbers(arrays[name + ".out_head"])
             for c in 0..<channels {
                 let expected = stride(from: c, to: head.count, by: channels).map { head[$0] }
                 assertClose(Array(output.channels[c].prefix(expected.count)), expected, rel: 1e-6, name)

@@ -5,14 +5,14 @@ import XCTest
 final class ResampleTests: XCTestCase {
     func testReferenceValues() throws {
         let arrays = try Vectors.npz("audio/resample.npz")
-        func input(_ name: String) throws -> [Float] { try XCTUnwrap(arrays[name]).floats().map { $0 / 32768 } }
+        func input(_ name: String) throws -> [Float] { try numbers(arrays[name]).map { $0 / 32768 } }
         var compared = 0
         for (name, expected) in arrays where name.contains("_to_") {
             let parts = name.split(separator: "_"), from = Int(parts[1])!, to = Int(parts[3])!
             let samples = try input(parts[0] == "impulse" ? "in_impulse" : "in_\(from)")
             let output = try Resampler.resample(samples, from: from, to: to)
             XCTAssertEqual(output.count, Resampler.length(samples.count, from: from, to: to))
-            assertClose(output, try expected.floats(), abs: 1e-6, name)
+            assertClose(output, try numbers(expected), abs: 1e-6, name)
             compared += 1
         }
         XCTAssertEqual(compared, 12)

@@ -11,7 +11,7 @@ final class WriteTests: XCTestCase {
     }
 
     func testLosslessContainersKeepEverySample() throws {
-        let steps: [AudioSubtype: Float] = [.pcm8: 128, .pcm16: 32768, .pcm24: 8388608, .pcm32: 2147483648]
+        let steps: [AudioSubtype: Double] = [.pcm8: 128, .pcm16: 32768, .pcm24: 8388608, .pcm32: 2147483648]
         try withTemporaryFolder { folder in
             for suffix in ["wav", "WAV", "flac", "aiff", "au", "caf", "w64", "rf64"] {
                 for subtype in AudioSubtype.allCases {
@@ -22,8 +22,8 @@ final class WriteTests: XCTestCase {
                     XCTAssertEqual(notes, [], path)
                     XCTAssertEqual(AudioSubtype(keeping: info), subtype, path)
                     let expected = AudioBuffer(channels: stereo().channels.map { $0.map { sample in
-                        guard let scale = steps[subtype], subtype != .pcm32 else { return sample }
-                        return (sample * scale).rounded() / scale
+                        guard let scale = steps[subtype] else { return sample }
+                        return Float((Double(sample) * scale).rounded() / scale)
                     } }, sampleRate: 44100)
                     XCTAssertTrue(buffer == expected, path)
                 }
