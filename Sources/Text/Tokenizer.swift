@@ -1,0 +1,206 @@
+import Support
+import Synchronization
+
+/// A tokenizer in Hugging Face form (`tokenizer.json` with a byte-pair model, and the two small files
+/// beside it). Text becomes the same ids as with `AutoTokenizer` and `add_special_tokens=False`.
+///
+/// Ids are 0-based, as in the files. Usable from several threads at once.
+public final class Tokenizer: Sendable {
+    /// The folder that it was read from.
+    public let directory: String
+    /// The number of distinct tokens: `len(tokenizer)` of transformers.
+    public let count: Int
+    public let beginId: Int?
+    public let endId: Int?
+    public let padId: Int?
+    public let unknownId: Int?
+
+    private let normalizer: Normalizer?
+    private let preTokenizer: PreTokenizer?
+    private let decoder: TokenDecoder?
+    private let model: BytePairs
+    private let added: [[UInt8]: Int]
+    private let addedContents: [Int: String]
+    private let specialIds: Set<Int32>
+    private let rawFinder: AddedTokenFinder           // in the text as it is
+    private let normalizedFinder: AddedTokenFinder    // after the normalizer
+    private let cache = Mutex(WordCache())
+
+    /// Reads `tokenizer.json` (needed), `tokenizer_config.json` and `special_tokens_map.json`.
+    /// Throws `.file` when it is missing and `.format` when it is no byte-pair tokenizer.
+    public init(directory: String) throws {
+        self.directory = directory
+        let file: TokenizerFile
+        do {
+            file = try TokenizerFile(path: directory + "/tokenizer.json")
+        } catch let error as OpahError where error.kind == .file {
+            throw OpahError(.file, error.message, hint: "a fish-speech 1.4 checkpoint folder holds tokenizer.json; files named *.tiktoken belong to later versions")
+        }
+        let special = try SpecialTokens(directory: directory)
+
+        var tokens: [AddedToken] = []
+        var places: [[UInt8]: Int] = [:]
+        var nextId = file.vocabulary.count    // for a token to which no file gives an id
+        func add(_ token: AddedToken) {
+            let key = Array(token.content.utf8)
+            if let place = places[key] {
+                tokens[place].isSpecial = tokens[place].isSpecial || token.isSpecial
+                return
+            }
+            guard !key.isEmpty else { return }
+            var token = token
+            if let id = file.vocabulary.id(key) { token.id = Int(id) }
+            places[key] = tokens.count
+            tokens.append(token)
+            nextId = max(nextId, token.id + 1)
+        }
+        file.added.forEach(add)
+        special.added.forEach(add)
+        for content in special.all { add(AddedToken(special: content, id: nextId)) }
+
+        var raw = AddedTokenFinder(), normalized = AddedTokenFinder()
+        for token in tokens {
+            let spelling = Array(token.content.utf8)
+            if token.isNormalized {
+                normalized.insert(token, spelling: try file.normalizer?.apply(spelling) ?? spelling)
+            } else {
+                raw.insert(token, spelling: spelling)
+            }
+        }
+        normalizer = file.normalizer
+        preTokenizer = file.preTokenizer
+        decoder = file.decoder
+        rawFinder = raw
+        normalizedFinder = normalized
+        added = places.mapValues { tokens[$0].id }
+        addedContents = Dictionary(tokens.map { ($0.id, $0.content) }, uniquingKeysWith: { first, _ in first })
+        specialIds = Set(tokens.lazy.filter(\.isSpecial).map { Int32($0.id) })
+        count = file.vocabulary.count + tokens.count { file.vocabulary.id(Array($0.content.utf8)) == nil }
+        do {
+            model = try BytePairs(file.vocabulary, merges: file.merges, file.options, special: specialIds)
+        } catch let error as OpahError {
+            throw error.at(directory + "/tokenizer.json")
+        }
+        let added = added
+        func id(_ content: String?) -> Int? {
+            content.flatMap { added[Array($0.utf8)] ?? file.vocabulary.id(Array($0.utf8)).map(Int.init) }
+        }
+        beginId = id(special.begin)
+        endId = id(special.end)
+        padId = id(special.padding)
+        unknownId = id(special.unknown ?? file.options.unknownToken)
+    }
+
+    /// The ids of a text.
+    /// - Parameter allowSpecial: whether `<|im_end|>` in the text means the special token. With false it is
+    ///   plain text, whatever it spells: for text that comes from elsewhere.
+    public func encode(_ text: String, allowSpecial: Bool = true) throws -> [Int] {
+        var ids: [Int32] = []
+        var result: [Int] = []
+        var text = text
+        try text.withUTF8 { bytes in
+            for part in rawFinder.split(bytes, allowSpecial: allowSpecial) {
+                switch part {
+                case .token(let id): ids.append(Int32(id))
+                case .text(let range): try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, allowSpecial, &ids)
+                }
+            }
+        }
+        result.reserveCapacity(ids.count)
+        for id in ids { result.append(Int(id)) }
+        return result
+    }
+
+    private func encode(plain bytes: [UInt8], startsDocument: Bool, _ allowSpecial: Bool, _ ids: inout [Int32]) throws {
+        let text = try normalizer?.apply(bytes) ?? bytes
+        for part in text.withUnsafeBufferPointer({ normalizedFinder.split($0, allowSpecial: allowSpecial) }) {
+            guard case .text(let range) = part else {
+                if case .token(let id) = part { ids.append(Int32(id)) }
+                continue
+            }
+            var pieces = Pieces(Array(text[range]), startsDocument: startsDocument && range.lowerBound == 0)
+            try preTokenizer?.apply(&pieces)
+            try pieces.bytes.withUnsafeBufferPointer { all in
+                for range in pieces.ranges { try encode(word: UnsafeBufferPointer(rebasing: all[range]), &ids) }
+            }
+        }
+    }
+
+    private func encode(word: UnsafeBufferPointer<UInt8>, _ ids: inout [Int32]) throws {
+        guard word.count <= WordCache.longestWord else {
+            try Interrupt.check()
+            return try model.encode(word, special: specialIds, into: &ids)
+        }
+        if cache.withLock({ $0.append(word, to: &ids) }) { return }
+        let start = ids.count
+        try model.encode(word, special: specialIds, into: &ids)
+        cache.withLock { $0.remember(word, ids[start...]) }
+    }
+
+    /// The text of ids. Ids without a token are passed over; broken UTF-8 becomes U+FFFD.
+    public func decode(_ ids: some Sequence<Int>, skipSpecial: Bool = false) throws -> String {
+        let tokens = ids.compactMap { id -> [UInt8]? in
+            if skipSpecial, isSpecial(id) { return nil }
+            return bytes(of: id)
+        }
+        guard let decoder else {
+            return String(decoding: Array(tokens.joined(separator: " ".utf8)), as: UTF8.self)
+        }
+        return String(decoding: try decoder.apply(tokens).flatMap { $0 }, as: UTF8.self)
+    }
+
+    /// The id of a token by its spelling in the vocabulary, such as `<|semantic|>`.
+    public func id(of token: String) -> Int? {
+        added[Array(token.utf8)] ?? model.vocabulary.id(Array(token.utf8)).map(Int.init)
+    }
+
+    /// The token as the vocabulary spells it.
+    public func token(of id: Int) -> String? { bytes(of: id).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Whether decoding with `skipSpecial` leaves the id out.
+    public func isSpecial(_ id: Int) -> Bool { Int32(exactly: id).map(specialIds.contains) ?? false }
+
+    /// The special tokens and their ids.
+    public var specialTokens: [String: Int] {
+        Dictionary(addedContents.filter { isSpecial($0.key) }.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func bytes(of id: Int) -> [UInt8]? {
+        addedContents[id].map { Array($0.utf8) } ?? model.vocabulary.token(id).map(Array.init)
+    }
+
+    /// Copies the tokenizer's files, byte for byte, to another folder (which must exist).
+    public func save(to folder: String) throws {
+        for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"] {
+            do {
+                let file = try MappedFile(directory + "/" + name)
+                let copy = try AtomicFile(folder + "/" + name)
+                try copy.write(file.bytes)
+                try copy.commit()
+            } catch let error as OpahError where name != "tokenizer.json" && error.message.contains("No such file") {
+                continue
+            }
+        }
+    }
+}
+
+/// The ids of words that were met before; speech text repeats its words.
+private struct WordCache {
+    static let longestWord = 64
+    private var words = ByteTable()
+    private var ids: [Int32] = []
+    private var ends: [Int] = []
+
+    func append(_ word: UnsafeBufferPointer<UInt8>, to result: inout [Int32]) -> Bool {
+        guard let entry = words.find(word) else { return false }
+        result.append(contentsOf: ids[(entry == 0 ? 0 : ends[entry - 1])..<ends[entry]])
+        return true
+    }
+
+    mutating func remember(_ word: UnsafeBufferPointer<UInt8>, _ wordIds: ArraySlice<Int32>) {
+        if words.count >= 1 << 15 { self = WordCache() }
+        guard words.insert(word).isNew else { return }
+        ids.append(contentsOf: wordIds)
+        ends.append(ids.count)
+    }
+}

@@ -1,0 +1,144 @@
+import XCTest
+import Foundation
+import Support
+import Text
+import TestSupport
+
+/// Files that try to crash, hang or fill the memory, and settings that no reference tokenizer uses.
+final class HostileTokenizerTests: XCTestCase {
+    private var folder = ""
+
+    override func setUpWithError() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("opah-hostile-\(getpid())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    override func tearDown() { try? FileManager.default.removeItem(atPath: folder) }
+
+    private func tokenizer(_ json: String, config: String? = nil) throws -> Tokenizer {
+        try Data(json.utf8).write(to: URL(fileURLWithPath: folder + "/tokenizer.json"))
+        try Data((config ?? "{}").utf8).write(to: URL(fileURLWithPath: folder + "/tokenizer_config.json"))
+        return try Tokenizer(directory: folder)
+    }
+
+    private func model(_ vocabulary: String, merges: String = "[]", more: String = "") -> String {
+        #""model": {"type": "BPE", "vocab": \#(vocabulary), "merges": \#(merges)\#(more)}"#
+    }
+
+    func testRefusals() throws {
+        let deep = String(repeating: #"{"type":"Sequence","normalizers":["#, count: 100_000)
+        for (json, reason) in [
+            ("", "empty"), ("{", "ends"), ("[]", "table"), ("{}", "model"), ("version https://git-lfs.github.com/spec/v1", "Git LFS"),
+            ("<!DOCTYPE html><html>", "HTML"),
+            (#"{"model": {"type": "Unigram", "vocab": [["a", -1.5]]}}"#, "Unigram"),
+            (#"{"model": {"vocab": [["a", -1.5]]}}"#, "only BPE"),
+            (#"{"model": {"type": "BPE", "vocab": {"a": -1}}}"#, "token id"), (#"{"model": {"vocab": {"a": 1e30}}}"#, "token id"),
+            (#"{"model": {"vocab": {"a": 4294967295}}}"#, "token id"), (#"{"model": {"vocab": {"a": "x"}}}"#, "was expected"),
+            ("{\(model(#"{"a": 0}"#, merges: #"["a b"]"#))}", "not in the vocabulary"),
+            ("{\(model(#"{"a": 0}"#, merges: #"["a"]"#))}", "two parts"), ("{\(model(#"{"a": 0}"#, merges: #"[["a"]]"#))}", "two parts"),
+            ("{\(model(#"{"a": 0}"#, merges: #"[[1, 2]]"#))}", "string"), ("{\(model(#"{"a": 0}"#, more: #", "byte_fallback": 3"#))}", "expected"),
+            (#"{"normalizer": \#(deep)"#, "deep"), (#"{"normalizer": {"type": "Precompiled"}}"#, "not supported"),
+            (#"{"normalizer": 5}"#, "not supported"), (#"{"decoder": {"type": "CTC"}}"#, "not supported"),
+            (#"{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"}}"#, "pattern"),
+            (#"{"pre_tokenizer": {"type": "Split", "pattern": {"String": ""}, "behavior": "Isolated"}}"#, "empty"),
+            (#"{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Sideways"}}"#, "behavior"),
+            (#"{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "((((a{900}){900}){900}){900})"}, "behavior": "Isolated"}}"#, "pattern"),
+            (#"{"decoder": {"type": "Strip", "content": "ab"}}"#, "one character"), (#"{"decoder": {"type": "Strip", "start": -1}}"#, "0 or more"),
+            (#"{"added_tokens": [{"content": "x"}]}"#, "added token"), (#"{"added_tokens": [{"id": 1, "content": 5}]}"#, "must be a string"),
+            (#"{"added_tokens": [{"id": 99999999999, "content": "x"}]}"#, "added token"),
+        ] {
+            XCTAssertThrowsError(try tokenizer(json), json) {
+                XCTAssertEqual(($0 as? OpahError)?.kind, .format, "\($0)")
+                XCTAssertTrue("\($0)".contains(reason), "\(json.prefix(80)): \($0)")
+            }
+        }
+        let good = "{\(model(#"{"a": 0}"#))}"
+        XCTAssertThrowsError(try tokenizer(good, config: "[")) { XCTAssertEqual(($0 as? OpahError)?.kind, .format) }
+        XCTAssertThrowsError(try tokenizer(good, config: #"{"added_tokens_decoder": {"x": {"content": "b"}}}"#))
+        XCTAssertThrowsError(try Tokenizer(directory: folder + "/none")) { XCTAssertEqual(($0 as? OpahError)?.kind, .file) }
+        XCTAssertNoThrow(try tokenizer(good, config: #"{"eos_token": 5, "pad_token": ["x"], "additional_special_tokens": {"a": 1}}"#))
+    }
+
+    func testPatternsThatRunAway() throws {
+        let json = #"{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}, \#(model(#"{"a": 0, "b": 1}"#))}"#
+        let start = Date()
+        XCTAssertThrowsError(try tokenizer(json).encode(String(repeating: "a", count: 5000) + "b")) { XCTAssertEqual(($0 as? OpahError)?.kind, .format) }
+        XCTAssertLessThan(Date().timeIntervalSince(start), 5)
+        // Replacements that double again and again.
+        let doubling = [String](repeating: #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#, count: 60).joined(separator: ",")
+        XCTAssertThrowsError(try tokenizer(#"{"normalizer": {"type": "Sequence", "normalizers": [\#(doubling)]}, \#(model(#"{"a": 0}"#))}"#).encode("aaaa")) {
+            XCTAssertEqual(($0 as? OpahError)?.kind, .memory)
+        }
+        // Empty matches cut between characters.
+        let empty = #"{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "x*"}, "behavior": "Isolated"}, \#(model(#"{"a": 0, "x": 1, "aa": 2, "xx": 3}"#, merges: #"["a a", "x x"]"#))}"#
+        XCTAssertEqual(try tokenizer(empty).encode("aaxxaa"), [0, 0, 3, 0, 0])
+    }
+
+    func testMergesInCirclesEnd() throws {
+        let json = "{\(model(#"{"": 0, "a": 1, "b": 2, "ab": 3, "ba": 4, "aba": 5}"#, merges: #"[["a", ""], ["", "a"], ["a", "b"], ["b", "a"], ["ab", "a"], ["a", "ba"]]"#))}"
+        XCTAssertEqual(try tokenizer(json).encode("ababab"), [3, 3, 3])
+        XCTAssertEqual(try tokenizer(json).decode(tokenizer(json).encode("ababab")), "ab ab ab")
+    }
+
+    /// One word of a million characters: the queue of merges keeps it from being quadratic.
+    func testLongWord() throws {
+        let json = "{\(model(#"{"a": 0, "aa": 1, "aaaa": 2, "b": 3}"#, merges: #"["a a", "aa aa"]"#))}"
+        let ids = try tokenizer(json).encode(String(repeating: "a", count: 1_000_001))
+        XCTAssertEqual(ids.count, 250_001)
+        XCTAssertEqual(ids.last, 0)
+    }
+
+    func testUnknownCharacters() throws {
+        func ids(_ more: String) throws -> [Int] { try tokenizer("{\(model(#"{"a": 0, "?": 1}"#, more: more))}").encode("aéèaü") }
+        XCTAssertEqual(try ids(""), [0, 0])
+        XCTAssertEqual(try ids(#", "unk_token": "?""#), [0, 1, 1, 0, 1])
+        XCTAssertEqual(try ids(#", "unk_token": "?", "fuse_unk": true"#), [0, 1, 0, 1])
+        XCTAssertThrowsError(try ids(#", "unk_token": "!""#))
+    }
+
+    func testAddedTokenRules() throws {
+        let added = """
+            "added_tokens": [
+              {"id": 10, "content": "<x>", "special": true, "lstrip": true, "rstrip": true},
+              {"id": 11, "content": "ab", "special": false, "single_word": true, "normalized": false},
+              {"id": 12, "content": "<xy>", "special": false, "normalized": false},
+              {"id": 13, "content": "AB C", "special": false, "normalized": true}]
+            """
+        let json = #"{\#(added), "normalizer": {"type": "Lowercase"}, \#(model(#"{"a": 0, "b": 1, " ": 2, "c": 3, "<": 4, "x": 5, ">": 6}"#))}"#
+        let tokenizer = try tokenizer(json)
+        XCTAssertEqual(try tokenizer.encode("a  <x> \n b"), [0, 10, 1])
+        XCTAssertEqual(try tokenizer.encode("ab cab ab"), [11, 2, 3, 0, 1, 2, 11])
+        XCTAssertEqual(try tokenizer.encode("<xy><x>"), [12, 10])
+        XCTAssertEqual(try tokenizer.encode("aB c"), [13])
+        XCTAssertEqual(try tokenizer.encode("<xy><x>", allowSpecial: false), [12, 4, 5, 6])
+        XCTAssertEqual(tokenizer.count, 11)
+    }
+
+    func testIgnoreMergesTakesWholeWordsButNoSpecialOnes() throws {
+        let json = #"{"added_tokens": [{"id": 2, "content": "ba", "special": true}], \#(model(#"{"a": 0, "b": 1, "ba": 2, "ab": 3}"#, merges: #"["b a"]"#, more: #", "ignore_merges": true"#))}"#
+        XCTAssertEqual(try tokenizer(json).encode("ab"), [3])
+        XCTAssertEqual(try tokenizer(json).encode("ba"), [2])
+        XCTAssertEqual(try tokenizer(json).encode("ba", allowSpecial: false), [1, 0])
+    }
+
+    func testSplitBehaviors() throws {
+        for (behavior, invert, words) in [
+            ("Isolated", false, ["a", "-", "-", "b", "-"]), ("Removed", false, ["a", "b"]), ("Removed", true, ["-", "-", "-"]),
+            ("Contiguous", false, ["a", "--", "b", "-"]), ("MergedWithPrevious", false, ["a-", "-", "b-"]), ("merged_with_next", false, ["a", "-", "-b", "-"]),
+        ] {
+            let json = #"{"pre_tokenizer": {"type": "Split", "pattern": {"String": "-"}, "behavior": "\#(behavior)", "invert": \#(invert)}, "#
+                + model(#"{"a": 0, "b": 1, "-": 2, "a-": 3, "--": 4, "-b": 5, "b-": 6}"#, merges: #"["a -", "- -", "- b", "b -"]"#) + "}"
+            let tokenizer = try tokenizer(json)
+            XCTAssertEqual(try tokenizer.encode("a--b-").compactMap(tokenizer.token(of:)), words, behavior)
+        }
+    }
+
+    func testSpecialTokensFromTheConfig() throws {
+        let tokenizer = try tokenizer("{\(model(#"{"a": 0, "b": 1}"#))}", config: #"{"eos_token": {"content": "</s>"}, "pad_token": "b", "added_tokens_decoder": {"7": {"content": "<m>", "special": true}}}"#)
+        XCTAssertEqual(tokenizer.id(of: "<m>"), 7)
+        XCTAssertEqual(tokenizer.endId, 8)
+        XCTAssertEqual(tokenizer.padId, 1)
+        XCTAssertEqual(tokenizer.count, 4)
+        XCTAssertEqual(try tokenizer.encode("a</s><m>"), [0, 8, 7])
+    }
+}
