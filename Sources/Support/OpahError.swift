@@ -1,7 +1,7 @@
 /// Every error of Opah: what went wrong, of which kind, and what to do next.
 ///
 /// `message` says what, where and why in one line; `hint`, when there is one, says what to do next.
-/// Lua sees the same three fields, with a traceback added by the host.
+/// Lua sees the same three fields, and a traceback that the host adds on the way.
 public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
     /// What a caller may want to tell apart. The raw value is what Lua sees as `err.kind`.
     public enum Kind: String, Sendable {
@@ -26,6 +26,10 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
     public var kind: Kind
     public var message: String
     public var hint: String?
+    /// Where in Lua code it happened: one `file:line: in function` per line, when it passed through Lua.
+    public var traceback: String?
+    /// The very value that Lua code raised, so that it leaves Swift as it came. For the host only.
+    public var raised: (any AnyObject & Sendable)?
 
     public init(_ kind: Kind, _ message: String, hint: String? = nil) {
         self.kind = kind
@@ -37,7 +41,14 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
 
     /// The same error with the place it concerns in front: `path: message`.
     public func at(_ place: String) -> OpahError {
-        OpahError(kind, message.hasPrefix(place) ? message : "\(place): \(message)", hint: hint)
+        var error = OpahError(kind, message.hasPrefix(place) ? message : "\(place): \(message)", hint: hint)
+        error.traceback = traceback
+        return error
+    }
+
+    /// Equal in what they say; where they happened does not count.
+    public static func == (a: OpahError, b: OpahError) -> Bool {
+        a.kind == b.kind && a.message == b.message && a.hint == b.hint
     }
 }
 

@@ -1,0 +1,207 @@
+import CLua
+import Glibc
+import LuaShim
+import Support
+
+/// Lua 5.4 with the native modules of a catalog. Belongs to the thread that made it.
+public final class Interpreter {
+    public let catalog: Catalog
+    /// Where `require` looks first, besides the preloaded modules.
+    public var scriptFolder: String?
+    /// Where the Lua files that come with the program are.
+    public var libraryFolder: String?
+
+    let L: OpaquePointer
+    let thread = pthread_self()
+    let bin: ReferenceBin
+    var external = ExternalMemory()
+    /// Of an error value that cannot carry one itself.
+    var pendingTraceback: String?
+    private(set) var isStrict = false
+    /// What belongs to the interpreter and is called from Lua.
+    private var owned: [Declaration] = []
+
+    /// - Parameters:
+    ///   - catalog: the native modules, opened by the first `require`.
+    ///   - scriptFolder: searched by `require` before everything else.
+    ///   - libraryFolder: searched next, before `LUA_PATH`.
+    public init(_ catalog: Catalog = Catalog([]), scriptFolder: String? = nil, libraryFolder: String? = nil) throws {
+        Dispatch.install
+        guard let L = shim_open() else { throw OpahError(.memory, "cannot start Lua") }
+        self.L = L
+        self.catalog = catalog
+        self.scriptFolder = scriptFolder
+        self.libraryFolder = libraryFolder
+        bin = ReferenceBin(L)
+        shim_sethost(L, Unmanaged.passUnretained(self).toOpaque())
+        try setUpRequire()
+    }
+
+    deinit {
+        lua_close(L)
+        bin.close()
+    }
+
+    /// The interpreter of a Lua thread.
+    @usableFromInline
+    static func of(_ L: OpaquePointer) -> Interpreter {
+        Unmanaged<Interpreter>.fromOpaque(shim_host(L)).takeUnretainedValue()
+    }
+
+    /// The coroutine that runs now, else the main one.
+    var current: OpaquePointer {
+        if let running = shim_running(), shim_host(running) == shim_host(L) { return running }
+        return L
+    }
+
+    var stack: Stack { Stack(current) }
+
+    /// A native function that lives as long as the interpreter.
+    func own(_ name: String, _ body: @escaping Body) -> Declaration {
+        let declaration = Declaration(.hidden, name, path: name, "", "", body: body)
+        owned.append(declaration)
+        return declaration
+    }
+
+    // MARK: running
+
+    /// Runs a file; `-` is standard input. `arguments` become `arg` and `...`.
+    @discardableResult
+    public func run(file path: String, arguments: [String] = [], program: String = "opah") throws -> [LuaValue] {
+        try setArguments(script: path, arguments, program: program)
+        if path == "-" {
+            try load(shim_load_file(L, nil))
+        } else {
+            try Self.checkReadable(path)
+            try load(shim_load_file(L, path))
+        }
+        return try runLoaded(arguments)
+    }
+
+    /// Runs a piece of Lua. `name` is what messages call it.
+    @discardableResult
+    public func run(_ code: String, name: String = "=(command line)", arguments: [String] = []) throws -> [LuaValue] {
+        try load(code, name: name)
+        return try runLoaded(arguments)
+    }
+
+    /// Compiles without running: throws the syntax error, if there is one.
+    public func check(_ code: String, name: String) throws {
+        try load(code, name: name)
+        shim_pop(L, 1)
+    }
+
+    func load(_ code: String, name: String) throws {
+        var code = code
+        try load(code.withUTF8 { text in
+            shim_load(L, UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 1)!).assumingMemoryBound(to: CChar.self), text.count, name)
+        })
+    }
+
+    /// Leaves the chunk on the stack or throws the syntax error.
+    private func load(_ status: Int32) throws {
+        pendingTraceback = nil
+        try protected(L, status)
+    }
+
+    private static func checkReadable(_ path: String) throws {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
+        if info.st_mode & S_IFMT == S_IFDIR { throw OpahError.system(path, errno: EISDIR, doing: "run") }
+        guard access(path, R_OK) == 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
+    }
+
+    /// Calls the chunk on top.
+    func runLoaded(_ arguments: [String]) throws -> [LuaValue] {
+        let before = lua_gettop(L) - 1
+        try Stack(L).reserve(arguments.count + 8)
+        for argument in arguments { Stack(L).push(argument) }
+        let outermost = shim_running() == nil
+        defer {
+            lua_settop(L, before)
+            if outermost { clearInterrupt() }
+        }
+        pendingTraceback = nil
+        let status = shim_call(L, Int32(arguments.count), LUA_MULTRET)
+        if status != LUA_OK {
+            var error = takeError(L)
+            // Whatever went wrong while being stopped went wrong because of it.
+            if outermost, shim_interrupt_pending(), error.kind != .interrupted {
+                let traceback = error.traceback
+                error = OpahError(.interrupted, "interrupted")
+                error.traceback = traceback
+            }
+            throw error
+        }
+        let stack = Stack(L), count = Int(lua_gettop(L) - before)
+        try stack.reserve(8)
+        return try (0..<count).map { try LuaValue.reading(stack, before + Int32($0 + 1), as: "result \($0 + 1)") }
+    }
+
+    /// Forgets a stop that was asked for. Running code from outside does this at its end.
+    public func clearInterrupt() { shim_clear_interrupt(current) }
+
+    // MARK: globals
+
+    /// `arg` as the lua program has it: the script at 0, the program before it, the rest after.
+    public func setArguments(script: String?, _ arguments: [String], program: String = "opah") throws {
+        let stack = self.stack
+        try stack.reserve(4)
+        stack.pushTable(list: arguments.count, fields: 2)
+        for (i, argument) in arguments.enumerated() { try stack.setElement(i + 1, argument) }
+        if let script {
+            try stack.setElement(0, script)
+            try stack.setElement(-1, program)
+        } else {
+            try stack.setElement(0, program)
+        }
+        try setGlobalFromTop("arg")
+    }
+
+    /// Sets a global without asking strict mode.
+    public func setGlobal(_ name: String, _ value: some LuaPushable) throws {
+        try value.push(onto: stack)
+        try setGlobalFromTop(name)
+    }
+
+    private func setGlobalFromTop(_ name: String) throws {
+        let L = current
+        try Stack(L).reserve(4)
+        shim_pushglobals(L)
+        Stack(L).push(name)
+        lua_rotate(L, -3, -1)
+        lua_rawset(L, -3)
+        shim_pop(L, 1)
+    }
+
+    /// A global's value, nil where there is none; runs no metamethod.
+    public func global(_ name: String) throws -> LuaValue {
+        let stack = self.stack
+        try stack.reserve(6)
+        shim_pushglobals(stack.L)
+        stack.push(name)
+        lua_rawget(stack.L, -2)
+        shim_remove(stack.L, -2)
+        do { return try stack.take(LuaValue.self) } catch { throw OpahError(.argument, error.problem) }
+    }
+
+    /// What `tostring` gives.
+    public func text(_ value: some LuaPushable) throws -> String {
+        let stack = self.stack
+        try value.push(onto: stack)
+        defer { shim_pop(stack.L, 1) }
+        return Stack.text(stack.L, lua_gettop(stack.L))
+    }
+
+    /// Bytes outside Lua that its objects keep alive.
+    public var externalBytes: Int { external.bytes }
+    /// Host objects that Lua holds.
+    public var externalObjects: Int { external.objects }
+    /// Bytes of Lua itself.
+    public var luaBytes: Int { Int(shim_gc_count(L)) }
+
+    /// Collects all garbage now.
+    public func collectGarbage() { shim_gc_collect(current) }
+
+    func markStrict(_ on: Bool) { isStrict = on }
+}

@@ -1,0 +1,74 @@
+/// LuaCATS annotations for editors, written from the declarations.
+extension LuaModule {
+    /// A `---@meta` file: every class, function and constant with types and documentation.
+    public func stubs() throws -> String {
+        var text = "---@meta \(name)\n-- Written from the declarations of the native module; do not edit.\n\n"
+        text += comment(doc) + "---@class \(name)\n"
+        for constant in declarations where constant.role == .constant {
+            text += "---@field \(constant.name) \(try LuaType(parsing: constant.signatureText)) \(oneLine(constant.doc))\n"
+        }
+        for submodule in submodules { text += "---@field \(submodule.field) \(submodule.module)\n" }
+        text += "local \(shortName) = {}\n\n"
+        for function in declarations where function.role == .function {
+            text += try function.stub(owner: shortName, separator: ".")
+        }
+        for type in classes { text += try type.stubs() }
+        return text + "return \(shortName)\n"
+    }
+}
+
+extension LuaClass {
+    fileprivate func stubs() throws -> String {
+        var text = comment(doc) + "---@class \(name)\n"
+        for member in declarations {
+            switch member.role {
+            case .property, .constant:
+                text += "---@field \(member.name) \(try LuaType(parsing: member.signatureText)) \(oneLine(member.doc))\n"
+            case .metamethod: text += try member.operatorStub(of: name)
+            default: break
+            }
+        }
+        text += "local \(name) = {}\n\n"
+        for method in declarations where method.role == .method { text += try method.stub(owner: name, separator: ":") }
+        return text
+    }
+}
+
+extension Declaration {
+    fileprivate func stub(owner: String, separator: String) throws -> String {
+        let signature = try signature()
+        var text = comment(doc)
+        if let example { text += "---\n---```lua\n" + comment(example, prefix: "---") + "---```\n" }
+        for parameter in signature.parameters {
+            let optional = parameter.isOptional && !parameter.isVariadic ? "?" : ""
+            let value = parameter.defaultValue.map { " default \($0)" } ?? ""
+            let defaults = (parameter.type.fields ?? []).compactMap { field in field.defaultValue.map { "\(field.name) = \($0)" } }
+            let note = value + (defaults.isEmpty ? "" : " defaults: " + defaults.joined(separator: ", "))
+            text += "---@param \(parameter.name)\(optional) \(parameter.type)\(note)\n"
+        }
+        for result in signature.results {
+            text += "---@return \(result.type)\(result.isVariadic ? " ..." : result.name.isEmpty ? "" : " " + result.name)\n"
+        }
+        let names = signature.parameters.map(\.name)
+        // Nothing can follow `...` in Lua's own syntax.
+        let shown = names.firstIndex(of: "...").map { Array(names[...$0]) } ?? names
+        return text + "function \(owner)\(separator)\(name)(\(shown.joined(separator: ", "))) end\n\n"
+    }
+
+    /// `---@operator add(number): Tensor` for the operators that LuaCATS knows.
+    fileprivate func operatorStub(of type: String) throws -> String {
+        let known = ["add", "sub", "mul", "div", "mod", "pow", "unm", "idiv", "concat", "len", "call",
+                     "band", "bor", "bxor", "shl", "shr", "bnot"]
+        let plain = String(name.dropFirst(2))
+        let signature = try signature()
+        guard known.contains(plain), let result = signature.results.first else { return "" }
+        let operand = signature.parameters.count > 1 ? "(\(signature.parameters[1].type))" : ""
+        return "---@operator \(plain)\(operand): \(result.type)\n"
+    }
+}
+
+private func comment(_ text: String, prefix: String = "---") -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { "\(prefix)\($0)\n" }.joined()
+}
+
+private func oneLine(_ text: String) -> String { text.split(separator: "\n").joined(separator: " ") }
