@@ -72,7 +72,7 @@ let package = Package(
     + library("Text", ["Support", "CPCRE2"])
     + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
     + library("LanguageModel", ["Support", "Tensors", "Formats", "Text"])
-    + library("Training", ["Support", "Tensors", "Formats", "Text", "LanguageModel"])
+    + library("Training", ["Support", "Tensors", "Formats", "Audio", "Text", "LanguageModel"])
     + library("Workbench", ["Support", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
                             "Training", "CEditline", .product(name: "Yams", package: "Yams")])
     + [

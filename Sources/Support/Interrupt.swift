@@ -22,10 +22,19 @@ public enum Interrupt {
     public static func request() { flag.pointee = 1 }
     public static func clear() { flag.pointee = 0 }
 
+    nonisolated(unsafe) private static var deferrals = 0   // only the interpreter's thread defers
+
+    /// Runs `body` to its end even when a stop is asked for meanwhile; `check()` throws again afterwards.
+    public static func deferred<R>(_ body: () throws -> R) rethrows -> R {
+        deferrals += 1
+        defer { deferrals -= 1 }
+        return try body()
+    }
+
     /// Throws `interrupted` when a stop was asked for. Cheap enough for every iteration of a loop
     /// that does more than a microsecond of work.
     @inline(__always)
     public static func check() throws {
-        if flag.pointee != 0 { throw OpahError(.interrupted, "interrupted") }
+        if flag.pointee != 0, deferrals == 0 { throw OpahError(.interrupted, "interrupted") }
     }
 }

@@ -19,6 +19,8 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
         case config        // an unknown or contradictory setting
         case data          // a dataset that cannot be used
         case interrupted   // Ctrl-C, or a time limit
+        case usage         // a wrong command line
+        case exit          // no error: a recipe that ends early, with the exit code as its message
         case memory        // would not fit
         case lua           // an error raised by Lua code itself
     }

@@ -1,0 +1,21 @@
+/// One input that a stage left out, and what its owner can do about it. Every stage lists these, and
+/// a run that has any ends with exit code 3.
+public struct SkippedInput: Sendable, Equatable {
+    public let path: String
+    public let reason: String
+    public let remedy: String?
+
+    public init(path: String, reason: String, remedy: String? = nil) {
+        self.path = path
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    /// From whatever a stage threw; the path is not repeated in the reason.
+    public init(path: String, error: any Error) {
+        let known = error as? OpahError
+        var reason = known?.message ?? "\(error)"
+        if reason.hasPrefix(path + ": ") { reason.removeFirst(path.count + 2) }
+        self.init(path: path, reason: reason, remedy: known?.hint)
+    }
+}

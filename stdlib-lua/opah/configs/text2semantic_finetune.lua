@@ -1,0 +1,44 @@
+-- Fine-tuning a text-to-semantic model: the names and defaults of the original's file of that name.
+local settings = {
+  defaults = { "base", "_self_" },
+
+  project = "text2semantic_finetune_dual_ar",
+  max_length = 4096,                                   -- tokens of a training row, at most
+  pretrained_ckpt_path = "checkpoints/fish-speech-1.4",
+  seed = 42,
+  resume = true,                                       -- go on where an earlier run of the project stopped
+  memory_budget = nil,                                 -- bytes of memory to stay under, as in "4GB"; nil: what the machine has
+  weights = "float32",                                 -- how frozen weights are held: float32 or bfloat16
+
+  trainer = {
+    accumulate_grad_batches = 1,
+    gradient_clip_val = 1.0,
+    max_steps = 1000,
+    limit_val_batches = 10,
+    val_check_interval = 100,
+  },
+
+  train_dataset = {
+    proto_files = { "data/protos" },
+    sampler = "coverage",                              -- every clip once per pass; "reference" is the original's rule
+    val_fraction = 0.05,                               -- clips held out for validation, told by their own content
+    causal = true,                                     -- reference sampler only
+    max_length = "${max_length}",
+    use_speaker = false,                               -- true, or how often: the folder's name is the role
+    interactive_prob = 0.7,
+    skip_text_prob = 0.0,
+  },
+
+  data = { batch_size = 8, num_workers = 4, max_length = "${max_length}" },
+
+  model = {
+    model = { path = "${pretrained_ckpt_path}", load_weights = true, max_length = "${max_length}", lora_config = nil },
+    optimizer = { lr = 1e-4, weight_decay = 0, betas = { 0.9, 0.95 }, eps = 1e-5 },
+    lr_scheduler = { lr_lambda = { num_warmup_steps = 10 } },
+  },
+
+  callbacks = { model_checkpoint = { every_n_train_steps = "${trainer.val_check_interval}" } },
+}
+
+-- Validation reads the clips that the training set holds out, so the original's second dataset says nothing here.
+return settings, { ignored = { "val_dataset", "val_dataset.**", "train_dataset.tokenizer" } }

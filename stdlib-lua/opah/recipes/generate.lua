@@ -1,0 +1,61 @@
+--- Speak a text: codes in codes_0.npy, codes_1.npy, ... and, given a codec, sound.
+-- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
+local audio, config, fs, lm = require "opah.audio", require "opah.config", require "opah.fs", require "opah.lm"
+local progress, tensor, vq = require "opah.progress", require "opah.tensor", require "opah.vq"
+
+local args = config.parse_args(arg, {
+  flags = {
+    { "text", "string", nil, "what to say", required = true },
+    { "prompt-text", "string", {}, "what is said in the reference; as often as --prompt-tokens", multiple = true },
+    { "prompt-tokens", "file", {}, "codes of a reference recording (.npy)", multiple = true },
+    { "num-samples", "integer", 1, "how many versions" },
+    { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds" },
+    { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share, (0, 1]" },
+    { "repetition-penalty", "number", 1.2, "above 1 avoids repeating codes, (0, 2)" },
+    { "temperature", "number", 0.7, "below 1 is more certain, (0, 2)" },
+    { "checkpoint-path", "folder", "checkpoints/fish-speech-1.4", "the model" },
+    { "device", "string", "cpu", "accepted for compatibility" },
+    { "compile", "boolean", false, "accepted for compatibility" },
+    { "seed", "integer", 42, "the same seed gives the same codes" },
+    { "half", "boolean", false, "accepted for compatibility" },
+    { "iterative-prompt", "boolean", true, "each piece of text hears what was said before it" },
+    { "chunk-length", "integer", 100, "a piece of text has at most this many bytes" },
+    { "speaker", "string", nil, "the role that the model was trained with (use_speaker), instead of assistant" },
+    { "lora-weight", "file", nil, "an adapter to use without merging" },
+    { "weights", "string", "float32", "how weights are held: float32, bfloat16 or int8" },
+    { "output", "path", ".", "the folder for the codes" },
+    { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
+    { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
+  },
+})
+
+if #args.prompt_text ~= #args.prompt_tokens then
+  config.usage_error(("%d --prompt-text for %d --prompt-tokens: give both for each reference"):format(#args.prompt_text, #args.prompt_tokens))
+end
+local model = lm.load(args.checkpoint_path, { weights = args.weights })
+if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
+local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+local prompt_tokens = {}
+for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
+
+fs.mkdir(args.output)
+for sample = 0, args.num_samples - 1 do
+  local bar <close> = progress.bar(nil, "sample " .. sample)
+  local codes, info = model:generate {
+    text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
+    max_new_tokens = args.max_new_tokens, top_p = args.top_p, temperature = args.temperature,
+    repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
+    iterative_prompt = args.iterative_prompt, seed = args.seed + sample,
+    on_frame = function() bar:step(1) end,
+  }
+  bar:done()
+  local path = fs.join(args.output, ("codes_%d.npy"):format(sample))
+  tensor.save_npy(path, codes)
+  progress.log(("%s: %d frames%s"):format(path, codes:size(2), info.length_limit_hit and " (stopped at the length limit)" or ""))
+  if codec then
+    local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
+    audio.save(sound, codec:decode(codes), codec.sample_rate)
+    progress.log(sound)
+  end
+end
+return 0

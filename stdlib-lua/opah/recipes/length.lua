@@ -1,0 +1,60 @@
+--- Say how much speech a folder holds: hours, mean, shortest, longest, sample rates.
+-- opah run length data --long-threshold 30 --short-threshold 1
+local audio, config, data, progress = require "opah.audio", require "opah.config", require "opah.data", require "opah.progress"
+local stage_over = require "opah.stage"
+
+local args = config.parse_args(arg, {
+  positionals = { { "input_dir", "folder", "clips" } },
+  flags = {
+    { "recursive", "boolean", true, "enter the folders below" },
+    { "visualize", "boolean", false, "draw a histogram of the lengths" },
+    { "accurate", "boolean", false, "decode every clip instead of trusting its header" },
+    { "long-threshold", "number", nil, "list clips longer than this, in seconds", short = "l" },
+    { "short-threshold", "number", nil, "list clips shorter than this, in seconds", short = "s" },
+    { "num-workers", "integer", 10, "accepted for compatibility", short = "w" },
+  },
+})
+
+local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+local stage <close> = stage_over("length", #clips)
+stage:add_skipped(skipped)
+local lengths, rates, long, short = {}, {}, {}, {}
+for _, clip in ipairs(clips) do
+  stage:try(clip.audio, function()
+    local seconds, rate
+    if args.accurate then
+      local samples, info = audio.load(clip.audio)
+      seconds, rate = #samples / info.sample_rate, info.sample_rate
+    else
+      local info = audio.info(clip.audio)
+      seconds, rate = info.duration, info.sample_rate
+    end
+    lengths[#lengths + 1] = seconds
+    rates[rate] = (rates[rate] or 0) + 1
+    if args.long_threshold and seconds > args.long_threshold then long[#long + 1] = { clip.audio, seconds } end
+    if args.short_threshold and seconds < args.short_threshold then short[#short + 1] = { clip.audio, seconds } end
+  end)
+end
+stage.bar:done()
+
+if #lengths > 0 then
+  local total, longest, shortest = 0, -math.huge, math.huge
+  for _, seconds in ipairs(lengths) do
+    total, longest, shortest = total + seconds, math.max(longest, seconds), math.min(shortest, seconds)
+  end
+  print(("total %.2f h in %d clips; mean %.2f s, longest %.2f s, shortest %.2f s"):format(total / 3600, #lengths, total / #lengths, longest, shortest))
+  for rate, count in pairs(rates) do print(("%d Hz: %d clips"):format(rate, count)) end
+  for _, item in ipairs(long) do print(("long: %s (%.2f s)"):format(item[1], item[2])) end
+  for _, item in ipairs(short) do print(("short: %s (%.2f s)"):format(item[1], item[2])) end
+  if args.visualize then
+    local bins, width = {}, math.max(1, math.ceil(longest / 20))
+    for _, seconds in ipairs(lengths) do
+      local bin = math.floor(seconds / width)
+      bins[bin] = (bins[bin] or 0) + 1
+    end
+    for bin = 0, math.floor(longest / width) do
+      print(("%4d-%-4d s %s %d"):format(bin * width, (bin + 1) * width, ("#"):rep(math.ceil(40 * (bins[bin] or 0) / #lengths)), bins[bin] or 0))
+    end
+  end
+end
+return stage:finish("clips measured")

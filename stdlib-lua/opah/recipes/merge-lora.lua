@@ -1,0 +1,20 @@
+--- Merge an adapter into its base model, and prove that the result says the same.
+-- opah run merge-lora --lora-config r_8_alpha_16 --base-weight B --lora-weight W --output O
+local config, lora, progress = require "opah.config", require "opah.lora", require "opah.progress"
+
+local args = config.parse_args(arg, {
+  flags = {
+    { "lora-config", "string", "r_8_alpha_16", "rank and strength of the adapter, where its file does not say" },
+    { "base-weight", "folder", "checkpoints/fish-speech-1.4", "the model that the adapter was trained on" },
+    { "lora-weight", "file", nil, "the adapter: a checkpoint of a training run", required = true },
+    { "output", "path", nil, "the folder for the merged model", required = true },
+  },
+})
+
+local report = lora.merge_files {
+  lora_config = args.lora_config, base_weight = args.base_weight, lora_weight = args.lora_weight, output = args.output,
+}
+for _, note in ipairs(report.notes) do progress.log("note: " .. note) end
+progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s"):format(report.changed, report.tensors, report.rank, report.lora_alpha, args.output))
+progress.log(("proof: merged and base+adapter logits differ by at most %.2g on the test batch"):format(report.max_logit_difference))
+return 0

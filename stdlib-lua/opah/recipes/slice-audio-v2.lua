@@ -1,0 +1,29 @@
+--- Cut long recordings where it is quiet for long enough.
+-- opah run slice-audio-v2 data-raw data --min-silence-duration 0.3
+local config, slice_folder = require "opah.config", require "opah.slicing"
+
+local args = config.parse_args(arg, {
+  positionals = {
+    { "input_dir", "folder", "recordings" },
+    { "output_dir", "path", "where the pieces go" },
+  },
+  flags = {
+    { "recursive", "boolean", true, "enter the folders below" },
+    { "overwrite", "boolean", false, "cut again what has been cut" },
+    { "clean", "boolean", false, "empty the output folder first" },
+    { "num-workers", "integer", nil, "accepted for compatibility" },
+    { "min-duration", "number", 5.0, "pieces are at least this long, in seconds" },
+    { "max-duration", "number", 30.0, "pieces are at most this long, in seconds" },
+    { "min-silence-duration", "number", 0.3, "only silences at least this long are cut at, in seconds" },
+    { "top-db", "number", -40, "what counts as silence, in dB of full scale" },
+    { "hop-length", "integer", 10, "from measurement to measurement, in milliseconds" },
+    { "max-silence-kept", "number", 0.5, "silence kept around pieces, in seconds" },
+    { "flat-layout", "boolean", false, "write OUT/name_0000.wav instead of OUT/name/0000.wav" },
+    { "merge-short", "boolean", false, "join short pieces up to the longest duration" },
+  },
+})
+return slice_folder("slice-audio-v2", args, {
+  method = "silence", min_duration = args.min_duration, max_duration = args.max_duration,
+  min_silence_duration = args.min_silence_duration, top_db = args.top_db, hop_milliseconds = args.hop_length,
+  max_silence_kept = args.max_silence_kept, merge_short = args.merge_short,
+}, args.flat_layout)

@@ -1,0 +1,26 @@
+--- Cut long recordings at silences, by the level of each frame below the loudest.
+-- opah run slice-audio data-raw data --max-duration 15
+local config, slice_folder = require "opah.config", require "opah.slicing"
+
+local args = config.parse_args(arg, {
+  positionals = {
+    { "input_dir", "folder", "recordings" },
+    { "output_dir", "path", "where the pieces go: one folder per recording" },
+  },
+  flags = {
+    { "recursive", "boolean", true, "enter the folders below" },
+    { "overwrite", "boolean", false, "cut again what has been cut" },
+    { "clean", "boolean", false, "empty the output folder first" },
+    { "num-workers", "integer", nil, "accepted for compatibility" },
+    { "min-duration", "number", 6.0, "pieces are at least this long, in seconds" },
+    { "max-duration", "number", 30.0, "pieces are at most this long, in seconds" },
+    { "pad-silence", "number", 0.4, "silence kept at both ends, in seconds" },
+    { "top-db", "number", 60, "how far below the loudest frame silence begins, in dB" },
+    { "frame-length", "integer", 2048, "samples of a frame" },
+    { "hop-length", "integer", 512, "samples from frame to frame" },
+  },
+})
+return slice_folder("slice-audio", args, {
+  method = "top_db", min_duration = args.min_duration, max_duration = args.max_duration, pad_silence = args.pad_silence,
+  top_db = args.top_db, frame_length = args.frame_length, hop_length = args.hop_length,
+})
