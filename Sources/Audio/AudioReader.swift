@@ -69,8 +69,9 @@ public final class AudioReader {
             for _ in 0..<channels { resamplers.append(try ResampleStream(from: info.sampleRate, to: sampleRate)) }
         }
 
-        if !content.suffixes.contains(AudioFile.suffix(of: path)) {
-            notes.append("the name says .\(AudioFile.suffix(of: path)), the content is \(content.name)")
+        let suffix = AudioFile.suffix(of: path)
+        if !suffix.isEmpty, !content.suffixes.contains(suffix) {
+            notes.append("the name says .\(suffix), the content is \(content.name)")
         }
         if mono, info.channels > 2 { notes.append("\(info.channels) channels mixed to their mean") }
         if position > 0 {

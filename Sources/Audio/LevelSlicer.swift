@@ -29,7 +29,7 @@ extension Slicer {
     /// Cuts at the quietest frame of every pause that is long enough (the OpenVPI slicer; fap slice-audio-v2): the
     /// threshold is absolute, speech keeps its timing, and long pauses lose their middle.
     ///
-    /// `mergeShort` joins over the whole recording; fap's flag joins only parts that it has just cut itself.
+    /// `mergeShort` joins before the pieces that are too long are cut; how, see `mergeShort(_:limit:)`.
     /// - Throws: `argument` when the settings do not fit each other.
     public static func sliceByLevel(_ clip: AudioBuffer, _ options: LevelSliceOptions = LevelSliceOptions()) throws -> [Slice] {
         let o = options, hopSeconds = o.hopLength / 1000, rate = Double(clip.sampleRate)
@@ -57,10 +57,12 @@ extension Slicer {
         var pieces: [Slice] = []
         for (start, end) in zip(starts, ends) where start < end {
             let range = min(start * hop, clip.frames)..<min(end * hop, clip.frames)
-            if !range.isEmpty { pieces += Slice([.sound(range)]).cut(toAtMost: limit) }
+            if !range.isEmpty { pieces.append(Slice([.sound(range)])) }
         }
-        guard o.mergeShort else { return pieces }
-        return mergeShort(pieces.map(\.frames), limit: Int(limit)).map { group in Slice(pieces[group].flatMap(\.parts)) }
+        if o.mergeShort {
+            pieces = mergeShort(pieces.map(\.frames), limit: Int(limit)).map { group in Slice(pieces[group].flatMap(\.parts)) }
+        }
+        return pieces.flatMap { $0.cut(toAtMost: limit) }
     }
 }
 

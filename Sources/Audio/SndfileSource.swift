@@ -6,6 +6,7 @@ final class SndfileSource: SampleSource {
     let info: AudioInfo
     private(set) var notes: [String] = []
     private let path: String
+    private var delivered = 0   // frames read so far
     private let handle: OpaquePointer
     private let patched: PatchedFile?   // what the handle reads from, where the file's own header is wrong
 
@@ -21,11 +22,11 @@ final class SndfileSource: SampleSource {
         }
         self.handle = handle
         var frames = Int(raw.frames)
-        // A container that does not know its length says "unlimited"; one frame takes at least 1/65536 byte
-        // in any coding here, so that anything beyond is no length either.
-        if frames < 0 || frames / 65536 > file.size {
+        // A container that does not know its length says 0 or "unlimited"; one frame takes at least 1/65536
+        // byte in any coding here, so that anything beyond is no length either.
+        if frames <= 0 || frames / 65536 > file.size {
             frames = Self.count(handle, channels: Int(raw.channels))
-            notes.append("the header states no usable length; counted \(frames) samples")
+            if frames > 0 { notes.append("the header states no usable length; counted \(frames) samples") }
         }
         info = AudioInfo(sampleRate: Int(raw.samplerate), channels: Int(raw.channels), frames: frames,
                          format: SndfileNames.container(raw.format), subtype: SndfileNames.subtype(raw.format))
@@ -50,9 +51,13 @@ final class SndfileSource: SampleSource {
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
         let got = Int(sf_readf_float(handle, samples, sf_count_t(frames)))
         if got <= 0, sf_error(handle) != 0 {
-            throw OpahError(.audio, "\(path): decoding failed: \(String(cString: sf_strerror(handle)))",
-                            hint: "the file is damaged: replace it")
+            let reason = String(cString: sf_strerror(handle))
+            guard delivered > 0 else {
+                throw OpahError(.audio, "\(path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+            }
+            notes.append("decoding stopped early: \(reason)")
         }
+        delivered += max(0, got)
         return max(0, got)
     }
 }

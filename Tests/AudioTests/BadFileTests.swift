@@ -159,6 +159,40 @@ final class BadFileTests: XCTestCase {
         }
     }
 
+    func testFlacWithoutLengthAndTruncated() throws {
+        var data = try bytes("pcm24_mono.flac")
+        let whole = try AudioFile.read(Vectors.path("audio/pcm24_mono.flac")).0
+        try with(data.prefix(data.count * 4 / 5), named: "clip.flac") { path in
+            let (buffer, _, notes) = try AudioFile.read(path)
+            XCTAssertGreaterThan(buffer.frames, whole.frames / 2)
+            XCTAssertTrue(buffer == whole.cut(0..<buffer.frames))
+            let lost = Int((1000 * Double(whole.frames - buffer.frames) / Double(whole.sampleRate)).rounded(.up))
+            XCTAssertTrue(notes.contains { $0.contains("\(lost) ms") }, "\(notes)")
+        }
+        // Less than one block of 4096 samples, then one block of four.
+        try with(data.prefix(data.count / 5), named: "clip.flac") { path in
+            assertThrows(.audio, containing: "decoding failed") { try AudioFile.read(path) }
+        }
+        try with(data.prefix(data.count * 2 / 5), named: "clip.flac") { path in
+            assertThrows(.audio, containing: "truncated") { try AudioFile.read(path) }
+        }
+        // STREAMINFO: the low 36 bits of bytes 18 to 25 count the samples; a pipe leaves 0 there.
+        data[21] &= 0xF0
+        data.replaceSubrange(22..<26, with: [0, 0, 0, 0])
+        try with(data, named: "clip.flac") { path in
+            let (buffer, info, _) = try AudioFile.read(path)
+            XCTAssertTrue(buffer == whole)
+            XCTAssertEqual(info.frames, whole.frames)
+            XCTAssertEqual(try AudioFile.info(path).frames, whole.frames)
+        }
+        // Or a lie: 2^36 - 1 samples.
+        data[21] |= 0x0F
+        data.replaceSubrange(22..<26, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        try with(data, named: "clip.flac") { path in
+            XCTAssertEqual(try AudioFile.read(path).0.frames, whole.frames)
+        }
+    }
+
     func testOppositeChannelsAreNoted() throws {
         let wave = (0..<8000).map { Float(sin(Double($0) * 0.1)) * 0.5 }
         try withTemporaryFolder { folder in
