@@ -127,21 +127,3 @@ final class NpyTests: XCTestCase {
         return [(value as! NSNumber).doubleValue]
     }
 }
-
-/// The elements of a contiguous tensor of any dtype.
-func doubles(_ tensor: Tensor) -> [Double] {
-    func all<T>(_ type: T.Type, _ convert: (T) -> Double) -> [Double] {
-        withExtendedLifetime(tensor) { (0..<tensor.count).map { convert(tensor.pointer(type)[$0]) } }
-    }
-    return switch tensor.dtype {
-    case .float32: all(Float.self, Double.init)
-    case .float64: all(Double.self) { $0 }
-    case .float16: all(Float16.self, Double.init)
-    case .bfloat16: all(BFloat16.self) { Double($0.float) }
-    case .int64: all(Int64.self, Double.init)
-    case .int32: all(Int32.self, Double.init)
-    case .int16: all(Int16.self, Double.init)
-    case .int8: all(Int8.self, Double.init)
-    case .uint8, .bool: all(UInt8.self, Double.init)
-    }
-}

@@ -1,0 +1,41 @@
+/// The opcodes that data needs, named as in Python's pickle module.
+enum PickleOpcode: UInt8 {
+    case mark = 0x28            // (
+    case pop = 0x30             // 0
+    case popMark = 0x31         // 1
+    case duplicate = 0x32       // 2
+    case binFloat = 0x47        // G: 8 bytes, big-endian
+    case binInt = 0x4A          // J
+    case binInt1 = 0x4B         // K
+    case binInt2 = 0x4D         // M
+    case none = 0x4E            // N
+    case persistentID = 0x51    // Q
+    case reduce = 0x52          // R
+    case binString = 0x54       // T: Python 2's str
+    case shortBinString = 0x55  // U
+    case binUnicode = 0x58      // X
+    case append = 0x61          // a
+    case build = 0x62           // b
+    case global = 0x63          // c
+    case dict = 0x64            // d
+    case appends = 0x65         // e
+    case binGet = 0x68          // h
+    case longBinGet = 0x6A      // j
+    case list = 0x6C            // l
+    case binPut = 0x71          // q
+    case longBinPut = 0x72      // r
+    case setItem = 0x73         // s
+    case tuple = 0x74           // t
+    case setItems = 0x75        // u
+    case emptyDict = 0x7D       // }
+    case emptyList = 0x5D       // ]
+    case emptyTuple = 0x29      // )
+    case binBytes = 0x42        // B
+    case shortBinBytes = 0x43   // C
+    case stop = 0x2E            // .
+    case proto = 0x80
+    case newObject = 0x81
+    case tuple1 = 0x85, tuple2, tuple3, newTrue, newFalse, long1, long4
+    case shortBinUnicode = 0x8C, binUnicode8, binBytes8, emptySet, addItems, frozenSet
+    case stackGlobal = 0x93, memoize, frame, byteArray8
+}
