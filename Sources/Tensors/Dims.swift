@@ -1,3 +1,5 @@
+import Support
+
 /// Up to eight integers held inline: the shape, strides or positions of a tensor, without allocation.
 public struct Dims: RandomAccessCollection, MutableCollection, ExpressibleByArrayLiteral, Equatable, Sendable,
     CustomStringConvertible {
@@ -22,6 +24,14 @@ public struct Dims: RandomAccessCollection, MutableCollection, ExpressibleByArra
         count = elements.count
         var i = 0
         for element in elements { self[i] = element; i &+= 1 }
+    }
+
+    /// Checks what comes from outside: at most eight. `name` is the operation, for the message.
+    public init(checking elements: some Collection<Int>, _ name: String) throws {
+        guard elements.count <= Dims.maxCount else {
+            throw OpahError(.shape, "\(name): \(elements.count) dimensions; a tensor has at most \(Dims.maxCount)")
+        }
+        self.init(elements)
     }
 
     public init(arrayLiteral elements: Int...) { self.init(elements) }

@@ -14,7 +14,10 @@ public final class Storage: @unchecked Sendable {
     /// What keeps borrowed bytes alive (a `MappedFile`); nil when the bytes are our own.
     private let owner: AnyObject?
     /// Counts writes in place, so that autograd notices when a saved value has changed.
-    public internal(set) var version = 0
+    public private(set) var version = 0
+
+    /// To be called after every write in place, once.
+    @inline(__always) public func didChange() { version &+= 1 }
 
     /// Mapped weights are read-only: writing to them would be a fault, not a change.
     public var isMapped: Bool { owner != nil }

@@ -6,28 +6,55 @@ import Support
 /// In Swift, dimensions and positions count from 0; the Lua binding shifts them (1-based there).
 /// Operations are throwing methods, not operators: an error is never found later than it happens.
 public final class Tensor {
-    public let storage: Storage
+    // Exclusive access is not checked at run time: the reference is set once, in `init`, and only ever
+    // inspected in place afterwards, to ask whether it is the only one.
+    @exclusivity(unchecked) public internal(set) var storage: Storage
     /// First element, in elements from the start of the storage.
     public let offset: Int
     public let shape: Dims
     public let strides: Dims
     public let dtype: DType
     public let count: Int
+    /// Whether the elements lie one after the other in C order.
+    public let isContiguous: Bool
 
-    /// Autograd: wants a gradient (a leaf), or comes from something that does.
-    public var requiresGrad = false
-    /// The gradient summed so far; only on leaves.
+    /// The gradient summed so far; only on leaves. Gradients of half types are float32.
     public var grad: Tensor?
-    /// The operation that made this tensor, when gradients are recorded.
-    public internal(set) var node: Node?
+    /// Wants a gradient, as of `viewVersion`. `requiresGrad` is the question to ask.
+    var isTracked = false
+    /// The operation that made this tensor, as of `viewVersion`. `edge` is the question to ask.
+    var node: Node?
+    /// What this tensor is a view of: never itself a view that follows a base.
+    let base: Tensor?
+    /// The storage's version when `node` was last derived from `base`; negative when this tensor does
+    /// not follow a base: it is none's view, was made inside `withoutGradients`, or became a leaf.
+    var viewVersion: Int
 
-    public init(storage: Storage, offset: Int, shape: Dims, strides: Dims, dtype: DType) {
+    init(storage: Storage, offset: Int, shape: Dims, strides: Dims, dtype: DType, base: Tensor?, viewVersion: Int) {
         self.storage = storage
         self.offset = offset
         self.shape = shape
         self.strides = strides
         self.dtype = dtype
+        self.base = base
+        self.viewVersion = viewVersion
         count = shape.product
+        var expected = 1, contiguous = true
+        var i = shape.count - 1
+        while i >= 0 {
+            if shape[i] != 1 {
+                if strides[i] != expected { contiguous = false; break }
+                expected &*= shape[i]
+            }
+            i -= 1
+        }
+        isContiguous = contiguous || count == 0
+    }
+
+    /// A tensor over existing bytes. `offset` and `strides` count elements and must stay inside them.
+    public convenience init(storage: Storage, offset: Int, shape: Dims, strides: Dims, dtype: DType) {
+        self.init(storage: storage, offset: offset, shape: shape, strides: strides, dtype: dtype, base: nil,
+                  viewVersion: -1)
     }
 
     /// Uninitialised elements.
@@ -88,16 +115,6 @@ public final class Tensor {
     }
 
     @inline(__always) public var rank: Int { shape.count }
-
-    /// Whether the elements lie one after the other in C order.
-    public var isContiguous: Bool {
-        var expected = 1
-        for i in stride(from: rank - 1, through: 0, by: -1) where shape[i] != 1 {
-            if strides[i] != expected { return false }
-            expected &*= shape[i]
-        }
-        return true
-    }
 
     /// The first element, as `T`: which must be the dtype's own type.
     @inline(__always)
