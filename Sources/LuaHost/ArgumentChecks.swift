@@ -2,15 +2,38 @@ import CLua
 import LuaShim
 import Support
 
+/// What most arguments are checked with: plain memory, no reference counting.
+struct FastTest {
+    /// Bits of `lua_type` values that need no closer look.
+    var plain: UInt16 = 0
+    /// Integers need none either.
+    var integers = false
+    /// The class that matched last time.
+    var lastClass: UnsafeRawPointer?
+
+    /// false means: look closer.
+    @inline(__always)
+    func accepts(_ L: OpaquePointer, _ slot: Int32) -> Bool {
+        let kind = lua_type(L, slot)
+        if plain & (1 << UInt16(truncatingIfNeeded: max(kind, 0))) != 0 { return true }
+        if kind == LUA_TUSERDATA, let lastClass, let box = shim_tobox(L, slot) { return box.pointee.type == lastClass }
+        return integers && lua_isinteger(L, slot) != 0
+    }
+}
+
 /// The signature of a function in the form that is fast to check: per parameter a bit mask of the Lua
 /// types it takes. Elements of lists are checked when they are read.
 final class ArgumentChecks {
     let parameters: [Parameter]
     private let tests: [TypeTest]
-    private let required: Int
     private let variadic: Int?
+    /// One per parameter.
+    private let fast: UnsafeMutablePointer<FastTest>
+    private let fastCount: Int
     /// Whether further arguments are an error.
     private let strict: Bool
+    /// Whether a parameter follows the `...`.
+    private let hasTrailing: Bool
     /// The place of the option table among the parameters.
     let optionsIndex: Int?
     let isEmpty: Bool
@@ -19,12 +42,31 @@ final class ArgumentChecks {
 
     init(_ signature: Signature, strict: Bool) {
         parameters = signature.parameters
-        tests = parameters.map { TypeTest($0.type, optional: $0.isOptional) }
-        required = (parameters.lastIndex { !$0.isOptional } ?? -1) + 1
+        fastCount = parameters.count
+        fast = .allocate(capacity: fastCount + 1)
+        fast.initialize(repeating: FastTest(), count: fastCount + 1)
+        let fast = self.fast
+        tests = parameters.enumerated().map { TypeTest($1.type, optional: $1.isOptional, fast: fast + $0) }
         variadic = parameters.firstIndex(where: \.isVariadic)
         optionsIndex = parameters.lastIndex { $0.type.fields != nil && !$0.isVariadic }
         self.strict = strict
+        hasTrailing = variadic != nil && parameters.count > variadic! + 1
         isEmpty = parameters.isEmpty && !strict
+    }
+
+    deinit { fast.deallocate() }
+
+    /// Whether the arguments are surely what the signature says; false means: look closer.
+    @inline(__always)
+    func acceptsFast(_ call: Call) -> Bool {
+        let L = call.L, base = call.base
+        let fixed = variadic ?? fastCount
+        for i in 0..<fixed where !fast[i].accepts(L, base + Int32(i + 1)) { return false }
+        guard call.count > fixed else { return true }
+        guard variadic != nil else { return !strict }
+        if hasTrailing, lua_type(L, base + Int32(call.count)) == LUA_TTABLE { return false }
+        for i in fixed..<call.count where !fast[fixed].accepts(L, base + Int32(i + 1)) { return false }
+        return true
     }
 
     /// Throws `argument` unless the arguments are what the signature says.
@@ -160,18 +202,24 @@ final class TypeTest {
     private var literals: [String] = []
     private var recordOnly = true
     private var anyUserdata = false
-    /// The class that matched last time: one comparison instead of names.
-    private var lastClass: UnsafeRawPointer?
+    private let fast: UnsafeMutablePointer<FastTest>?
     private(set) var isOpen = false
     private(set) var fieldTests: [TypeTest] = []
     var takesTables: Bool { mask & (1 << LUA_TTABLE) != 0 }
 
-    init(_ type: LuaType, optional: Bool) {
+    init(_ type: LuaType, optional: Bool, fast: UnsafeMutablePointer<FastTest>? = nil) {
         self.type = type
+        self.fast = fast
         add(type)
         if optional { mask |= 1 << LUA_TNIL }
-        if mask & (1 << LUA_TSTRING) != 0, !acceptsAnyString(type) { } else { literals = [] }
+        if acceptsAnyString(type) { literals = [] }
         integersOnly = acceptsOnlyIntegers(type)
+        var plain = mask
+        if !anyUserdata { plain &= ~(1 << LUA_TUSERDATA) }
+        if integersOnly { plain &= ~(1 << LUA_TNUMBER) }
+        if !literals.isEmpty { plain &= ~(1 << LUA_TSTRING) }
+        if !fieldTests.isEmpty { plain &= ~(1 << LUA_TTABLE) }
+        fast?.pointee = FastTest(plain: plain, integers: integersOnly)
     }
 
     private func members(_ type: LuaType) -> [LuaType] {
@@ -214,7 +262,6 @@ final class TypeTest {
     /// A table that the union takes as a list rather than as options.
     func isTableOfOtherKind(_ L: OpaquePointer, _ slot: Int32) -> Bool { !recordOnly && lua_rawlen(L, slot) > 0 }
 
-    @inline(__always)
     func accepts(_ L: OpaquePointer, _ slot: Int32) -> Bool {
         let kind = lua_type(L, slot)
         guard mask & (1 << UInt16(truncatingIfNeeded: max(kind, 0))) != 0 else { return false }
@@ -232,13 +279,11 @@ final class TypeTest {
         return exact != 0
     }
 
-    @inline(__always)
     private func acceptsObject(_ L: OpaquePointer, _ slot: Int32) -> Bool {
         guard let box = shim_tobox(L, slot), let pointer = box.pointee.type else { return false }
-        if pointer == lastClass { return true }
         let name = Unmanaged<LuaClass>.fromOpaque(pointer).takeUnretainedValue().name
         guard classes.contains(name) else { return false }
-        lastClass = pointer
+        fast?.pointee.lastClass = UnsafeRawPointer(pointer)
         return true
     }
 

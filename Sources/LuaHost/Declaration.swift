@@ -67,7 +67,7 @@ public final class Declaration {
     func invoke(_ L: OpaquePointer) throws -> Int32 {
         let call = Call(L, self, count: Int(lua_gettop(L) - receivers))
         let checks = try self.checks ?? argumentChecks()
-        if !checks.isEmpty { try checks.verify(call) }
+        if !checks.isEmpty, !checks.acceptsFast(call) { try checks.verify(call) }
         return try body(call).count
     }
 

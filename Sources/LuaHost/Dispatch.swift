@@ -17,10 +17,12 @@ enum Dispatch {
                 }
             },
             release: { L, box, object in
-                ExternalMemory.release(Int(box!.pointee.bytes), L!)
-                let type = Unmanaged<LuaClass>.fromOpaque(box!.pointee.type!).takeUnretainedValue()
-                let value = Unmanaged<AnyObject>.fromOpaque(object!).takeRetainedValue()
-                type.onClose?(value)
+                ExternalMemory.release(box!.pointee.bytes, L!)
+                let value = Unmanaged<AnyObject>.fromOpaque(object!)
+                Unmanaged<LuaClass>.fromOpaque(box!.pointee.type!)._withUnsafeGuaranteedRef {
+                    if $0.closes { $0.onClose?(value.takeUnretainedValue()) }
+                }
+                value.release()
             },
             message: { addTraceback($0!) },
             interrupted: { pushError(OpahError(.interrupted, "interrupted"), $0!) })

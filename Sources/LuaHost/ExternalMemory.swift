@@ -6,15 +6,7 @@ import LuaShim
 /// Lua's own collector cannot keep up with them: it sees some seventy bytes per tensor, and since a userdata
 /// with `__gc` lives for one more cycle, its threshold grows with the garbage. So the host counts, and runs a
 /// full collection when garbage of enough objects or bytes could have piled up to be worth it.
-public struct ExternalMemory {
-    /// Bytes counted now.
-    public private(set) var bytes = 0
-    /// Host objects that Lua holds now.
-    public private(set) var objects = 0
-    /// A collection runs when either count would pass its limit.
-    private var byteLimit = Self.byteSlack.lowerBound
-    private var objectLimit = Self.objectSlack
-
+public enum ExternalMemory {
     /// Garbage that may pile up between two collections: half of what is in use, within these bounds.
     private static let byteSlack = 64 << 20...512 << 20
     /// The same in objects, for a small heap of Lua's own.
@@ -22,34 +14,42 @@ public struct ExternalMemory {
     /// A collection walks Lua's whole heap, so it must serve at least one object per this many bytes of heap.
     private static let heapBytesPerObject = 64
 
-    @usableFromInline
+    static func newState() -> UnsafeMutablePointer<shim_state> {
+        let state = UnsafeMutablePointer<shim_state>.allocate(capacity: 1)
+        state.initialize(to: shim_state(host: nil, objects: 0, bytes: 0, object_limit: Int64(objectSlack),
+                                        byte_limit: Int64(byteSlack.lowerBound)))
+        return state
+    }
+
+    /// Counts a new object; may collect first.
+    @inlinable
     static func adopt(_ bytes: Int, _ L: OpaquePointer) {
-        let interpreter = Interpreter.of(L)
-        interpreter.external.objects += 1
-        interpreter.external.bytes += bytes
-        if interpreter.external.isDue { interpreter.external.collect(L) }
+        let state = shim_shared(L)!
+        state.pointee.objects += 1
+        state.pointee.bytes += Int64(bytes)
+        if state.pointee.objects > state.pointee.object_limit || state.pointee.bytes > state.pointee.byte_limit { collect(L) }
     }
 
-    static func release(_ bytes: Int, _ L: OpaquePointer) {
-        let interpreter = Interpreter.of(L)
-        interpreter.external.objects -= 1
-        interpreter.external.bytes -= bytes
+    static func release(_ bytes: Int64, _ L: OpaquePointer) {
+        let state = shim_shared(L)!
+        state.pointee.objects -= 1
+        state.pointee.bytes -= bytes
     }
 
-    private var isDue: Bool { bytes > byteLimit || objects > objectLimit }
-
-    private func collect(_ L: OpaquePointer) {
-        let interpreter = Interpreter.of(L)
+    @usableFromInline
+    static func collect(_ L: OpaquePointer) {
+        let state = shim_shared(L)!
         shim_gc_collect(L)          // finalizes what is unreferenced, which counts it off
-        let now = interpreter.external, heap = Int(shim_gc_count(L))
-        interpreter.external.byteLimit = now.bytes + min(max(now.bytes / 2, heap, Self.byteSlack.lowerBound), Self.byteSlack.upperBound)
-        interpreter.external.objectLimit = now.objects + max(now.objects / 2, heap / Self.heapBytesPerObject, Self.objectSlack)
+        let heap = Int(shim_gc_count(L)), bytes = Int(state.pointee.bytes), objects = Int(state.pointee.objects)
+        state.pointee.byte_limit = Int64(bytes + min(max(bytes / 2, heap, byteSlack.lowerBound), byteSlack.upperBound))
+        state.pointee.object_limit = Int64(objects + max(objects / 2, heap / heapBytesPerObject, objectSlack))
     }
 
     /// Counts bytes that came (positive) or went (negative) for an object after it was pushed: a model
     /// that loaded its weights, an optimizer that made its state.
     public static func adjust(_ bytes: Int, _ interpreter: Interpreter) {
-        interpreter.external.bytes += bytes
-        if bytes > 0, interpreter.external.isDue { interpreter.external.collect(interpreter.current) }
+        let L = interpreter.current, state = shim_shared(L)!
+        state.pointee.bytes += Int64(bytes)
+        if bytes > 0, state.pointee.bytes > state.pointee.byte_limit { collect(L) }
     }
 }

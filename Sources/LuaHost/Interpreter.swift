@@ -14,10 +14,9 @@ public final class Interpreter {
     let L: OpaquePointer
     let thread = pthread_self()
     let bin: ReferenceBin
-    var external = ExternalMemory()
+    private let shared = ExternalMemory.newState()
     /// Of an error value that cannot carry one itself.
     var pendingTraceback: String?
-    private(set) var isStrict = false
     /// What belongs to the interpreter and is called from Lua.
     private var owned: [Declaration] = []
 
@@ -33,24 +32,26 @@ public final class Interpreter {
         self.scriptFolder = scriptFolder
         self.libraryFolder = libraryFolder
         bin = ReferenceBin(L)
-        shim_sethost(L, Unmanaged.passUnretained(self).toOpaque())
+        shared.pointee.host = Unmanaged.passUnretained(self).toOpaque()
+        shim_share(L, shared)
         try setUpRequire()
     }
 
     deinit {
         lua_close(L)
         bin.close()
+        shared.deallocate()
     }
 
     /// The interpreter of a Lua thread.
     @usableFromInline
     static func of(_ L: OpaquePointer) -> Interpreter {
-        Unmanaged<Interpreter>.fromOpaque(shim_host(L)).takeUnretainedValue()
+        Unmanaged<Interpreter>.fromOpaque(shim_shared(L).pointee.host).takeUnretainedValue()
     }
 
     /// The coroutine that runs now, else the main one.
     var current: OpaquePointer {
-        if let running = shim_running(), shim_host(running) == shim_host(L) { return running }
+        if let running = shim_running(), shim_shared(running) == shared { return running }
         return L
     }
 
@@ -194,14 +195,13 @@ public final class Interpreter {
     }
 
     /// Bytes outside Lua that its objects keep alive.
-    public var externalBytes: Int { external.bytes }
+    public var externalBytes: Int { Int(shared.pointee.bytes) }
     /// Host objects that Lua holds.
-    public var externalObjects: Int { external.objects }
+    public var externalObjects: Int { Int(shared.pointee.objects) }
     /// Bytes of Lua itself.
     public var luaBytes: Int { Int(shim_gc_count(L)) }
 
     /// Collects all garbage now.
     public func collectGarbage() { shim_gc_collect(current) }
 
-    func markStrict(_ on: Bool) { isStrict = on }
 }

@@ -53,6 +53,7 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     private var newIndexer: Declaration?
     @usableFromInline var bytes: ((AnyObject) -> Int)?
     private(set) var onClose: ((AnyObject) -> Void)?
+    private(set) var closes = false
     private var isLenient = false
 
     /// - Parameters:
@@ -90,7 +91,7 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     func set(indexer: Declaration) { self.indexer = indexer }
     func set(newIndexer: Declaration) { self.newIndexer = newIndexer }
     func set(bytes: @escaping (AnyObject) -> Int) { self.bytes = bytes }
-    func set(onClose: @escaping (AnyObject) -> Void) { self.onClose = onClose }
+    func set(onClose: @escaping (AnyObject) -> Void) { (self.onClose, closes) = (onClose, true) }
     func setLenient() { isLenient = true }
 
     // MARK: the metatable

@@ -51,7 +51,7 @@ public class LuaReference: LuaPushable, @unchecked Sendable {
     deinit { bin.drop(slot) }
 
     public func push(onto stack: Stack) throws {
-        guard let state = bin.state, shim_host(state) == shim_host(stack.L) else {
+        guard let state = bin.state, shim_shared(state) == shim_shared(stack.L) else {
             throw OpahError(.lua, "a Lua value was used after its interpreter was closed")
         }
         try stack.reserve(2)

@@ -356,7 +356,7 @@ void shim_traceback(lua_State *L) {
     left -= traceback_of(L, L, left) > 0 ? (lua_concat(L, 2), 1) : 0;
     const lua_State *last = L;
     for (frame *f = current; f && left > 0; f = f->previous) {
-        if (f->L == last || shim_host(f->L) != shim_host(L)) continue;
+        if (f->L == last || shim_shared(f->L) != shim_shared(L)) continue;
         last = f->L;
         if (traceback_of(L, f->L, left) > 0) lua_concat(L, 2);
         left--;
@@ -396,6 +396,7 @@ lua_State *shim_open(void) {
     lua_State *L = luaL_newstate();
     if (L == NULL) return NULL;
     lua_setallocf(L, allocate, NULL);
+    shim_share(L, NULL);
     lua_pushcfunction(L, open_libraries);
     if (shim_call(L, 0, 0) != LUA_OK) {
         lua_close(L);

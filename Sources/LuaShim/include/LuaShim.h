@@ -42,8 +42,16 @@ void shim_setup(const shim_callbacks *callbacks);
 /* A state with the standard libraries, or NULL. Without memory, it raises an error where only Lua and
  * C frames would be jumped over, and otherwise ends the process. */
 lua_State *shim_open(void);
-static inline void *shim_host(lua_State *L) { return *(void **)lua_getextraspace(L); }
-static inline void shim_sethost(lua_State *L, void *host) { *(void **)lua_getextraspace(L) = host; }
+
+/* What every coroutine of a state shares. */
+typedef struct shim_state {
+    void *host;                              /* the interpreter */
+    long long objects, bytes;                /* boxes alive, and what they keep alive outside Lua */
+    long long object_limit, byte_limit;      /* the host collects before passing them */
+} shim_state;
+
+static inline shim_state *shim_shared(lua_State *L) { return *(shim_state **)lua_getextraspace(L); }
+static inline void shim_share(lua_State *L, shim_state *state) { *(shim_state **)lua_getextraspace(L) = state; }
 /* The coroutine that runs now, or NULL when no Lua code does. */
 lua_State *shim_running(void);
 

@@ -1,0 +1,112 @@
+import LuaHost
+import Support
+import XCTest
+
+/// What an interactive prompt is made of: evaluation, completion, help on values, strict globals.
+final class PromptTests: LuaTestCase {
+    private func evaluate(_ line: String) -> String {
+        switch lua.evaluate(line) {
+        case .incomplete: "..."
+        case .values(let values): values.map { (try? lua.text($0)) ?? "?" }.joined(separator: " ")
+        case .failure(let error): "\(error.kind): \(error.message)"
+        }
+    }
+
+    func testEvaluation() {
+        XCTAssertEqual(evaluate("1 + 1"), "2")
+        XCTAssertEqual(evaluate("=1 + 1"), "2")
+        XCTAssertEqual(evaluate("1, 'a', nil"), "1 a nil")
+        XCTAssertEqual(evaluate("x = 5"), "")
+        XCTAssertEqual(evaluate("x"), "5")
+        XCTAssertEqual(evaluate("return x"), "5")
+        XCTAssertEqual(evaluate("-- nothing"), "")
+        XCTAssertEqual(evaluate(""), "")
+        for partial in ["for i = 1, 2 do", "function f()", "x = {1,", "y = [[text", "print(", "if x then y = 1 else"] {
+            XCTAssertEqual(evaluate(partial), "...", partial)
+        }
+        XCTAssertEqual(evaluate("function f()\n return 3\nend"), "")
+        XCTAssertEqual(evaluate("f()"), "3")
+        XCTAssertEqual(evaluate("x = = 2"), "lua: stdin:1: unexpected symbol near '='")
+        XCTAssertEqual(evaluate("test.fail('audio')"), "audio: it failed")
+        XCTAssertEqual(evaluate("error('no')"), "lua: stdin:1: no")
+    }
+
+    private func complete(_ line: String) -> [String] { lua.completions(line).candidates.map(\.text) }
+
+    func testCompletion() throws {
+        try lua.run("""
+            v = test.vector(1)
+            trap = setmetatable({real = 1}, {__index = function() ran = true end, __pairs = function() ran = true end})
+            Base = {inherited = function() end}
+            child = setmetatable({own = {deep = 1}}, {__index = Base})
+            text = "abc"
+            """)
+        XCTAssertEqual(complete("pri"), ["print"])
+        XCTAssertEqual(complete("x = whi"), ["while"])
+        XCTAssertEqual(complete("test.re"), ["resample"])
+        XCTAssertEqual(complete("local y = test.zer"), ["zeros"])
+        XCTAssertEqual(complete("v:s"), ["scale"])
+        XCTAssertEqual(complete("v.s"), ["sum"])
+        XCTAssertEqual(complete("v:map(x):sc"), [])
+        XCTAssertEqual(complete("text:up"), ["upper"])
+        XCTAssertEqual(complete("io.stdout:wr"), ["write"])
+        XCTAssertEqual(complete("child.in"), ["inherited"])
+        XCTAssertEqual(complete("child.own."), ["deep"])
+        XCTAssertEqual(complete("child:"), ["inherited"])
+        XCTAssertEqual(complete("trap."), ["real"])
+        XCTAssertEqual(complete("trap.x."), [])
+        XCTAssertEqual(try result("return ran"), "nil")
+        XCTAssertEqual(complete("require \"opah."), ["opah.test"])
+        XCTAssertEqual(complete("require('op"), ["opah.test"])
+        XCTAssertEqual(complete("test.resample(v, 1, 2, {wi"), ["width", "window"])
+        XCTAssertEqual(complete("test.resample(v, f(1, {2}), '({', {width = 3, ro"), ["rolloff"])
+        XCTAssertEqual(complete("test.configure{path = 'x', "), ["path", "sizes", "lora", "mode", "on_step"])
+        XCTAssertEqual(complete("v:scale(2, {"), ["offset"])
+        XCTAssertEqual(complete("_"), ["_G", "_VERSION"])
+        XCTAssertFalse(complete("").contains("_G"))
+        let found = lua.completions("y = test.resample")
+        XCTAssertEqual(found.start, 9)
+        XCTAssertEqual(found.candidates, [Completion(text: "resample", kind: .function, detail: "(samples, from_rate, to_rate [, opts]) -> Vector")])
+        XCTAssertEqual(try lua.run("return 1").first?.integer, 1)
+    }
+
+    func testCompletionOfModulesNotYetLoaded() throws {
+        let holder = LuaModule("opah.holder", "Holds.") { m in
+            m.type(Vector.luaClass)
+            m.constant("unit", "Vector", "A vector.", Vector([1]))
+        }
+        let root = LuaModule("opah", "All.") { $0.submodule("holder", "opah.holder") }
+        lua = try Interpreter(Catalog([root, holder]))
+        try lua.run("opah = require 'opah'")
+        XCTAssertEqual(complete("opah."), ["holder"])
+        XCTAssertEqual(complete("opah.holder."), ["unit"])
+        XCTAssertEqual(complete("opah.holder.unit:sca"), ["scale"])
+        XCTAssertEqual(try result("return rawget(opah, 'holder')"), "nil")
+    }
+
+    func testHelpOnValues() throws {
+        let help = { (code: String) in try self.lua.help(about: self.lua.run("return " + code)[0]) }
+        XCTAssertEqual(try help("test.resample"), lua.catalog.help("test.resample"))
+        XCTAssertEqual(try help("test.vector(1)"), lua.catalog.help("Vector"))
+        XCTAssertEqual(try help("test"), lua.catalog.help("opah.test"))
+        XCTAssertEqual(try help("'Vector:scale'"), lua.catalog.help("Vector:scale"))
+        XCTAssertNil(try help("print"))
+        XCTAssertNil(try help("{}"))
+    }
+
+    func testStrictGlobals() throws {
+        try lua.setStrictGlobals(true)
+        let reading = try failure("local learning_rate = 1; return prnt(learning_rate)")
+        XCTAssertEqual(reading.message, "undeclared variable 'prnt'")
+        XCTAssertEqual(reading.hint, "did you mean print?")
+        XCTAssertEqual(reading.traceback, "test:1: in main chunk")
+        let writing = try failure("local function f() forgotten = 1 end f()")
+        XCTAssertEqual(writing.message, "assignment to undeclared variable 'forgotten' in a function")
+        XCTAssertEqual(writing.hint, "write local forgotten, or assign it in the main chunk first")
+        try expect("declared = 1; local function f() declared = declared + 1 end f() return declared", "2")
+        try expect("maybe = nil; return rawget(_G, 'maybe')", "nil")
+        try expect("return require 'cjson' ~= nil and require 're' ~= nil", "true")
+        try lua.setStrictGlobals(false)
+        try expect("return undeclared", "nil")
+    }
+}
