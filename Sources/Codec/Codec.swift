@@ -1,1 +1,63 @@
-// placeholder
+import Audio
+import Formats
+import Support
+import Tensors
+
+/// A firefly GAN-VQ codec: speech samples to codes and back.
+///
+/// A codec never changes after loading; any number of clips may go through it at once.
+public final class Codec: @unchecked Sendable {
+    public let configuration: CodecConfiguration
+    let logMel: LogMel
+    let encoder: Encoder
+    let quantizer: Quantizer
+    let vocoder: Vocoder
+    private let weights: CodecWeights
+
+    init(_ configuration: CodecConfiguration, _ weights: CodecWeights) throws {
+        self.configuration = configuration
+        self.weights = weights
+        let s = configuration.spectrogram
+        logMel = try LogMel(sampleRate: s.sampleRate, nFFT: s.fftSize, hopLength: s.hopLength, winLength: s.windowLength, nMels: s.melCount)
+        encoder = try Encoder(weights, configuration)
+        quantizer = try Quantizer(weights, configuration)
+        vocoder = try Vocoder(weights, configuration)
+    }
+
+    /// Loads a checkpoint: `.pth`, `.ckpt` or safetensors, of the whole codec.
+    /// - Throws: `config` for impossible sizes, `file` and `format` for unreadable files, `checkpoint` when
+    ///   the weights are not those of such a codec.
+    public static func load(configuration: CodecConfiguration = CodecConfiguration(), checkpoint path: String) throws -> Codec {
+        try configuration.validate()
+        let state = try Checkpoint.stateDict(path)
+        do {
+            let table = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) })
+            return try Codec(configuration, CodecWeights(table, configuration))
+        } catch let error as OpahError { throw error.at(path) }
+    }
+
+    /// An untrained codec, the same for the same seed.
+    public static func random(_ configuration: CodecConfiguration = CodecConfiguration(), seed: UInt64 = 0) throws -> Codec {
+        try configuration.validate()
+        return try Codec(configuration, CodecWeights.random(configuration, seed: seed))
+    }
+
+    /// Writes the weights under the reference's names; the reference loads the file as it is.
+    public func save(_ path: String) throws { try Checkpoint.save(.tensors(weights.tensors), to: path) }
+
+    /// Samples per second that the codec works with.
+    public var sampleRate: Int { configuration.spectrogram.sampleRate }
+    /// Samples per mel frame.
+    public var hopLength: Int { configuration.spectrogram.hopLength }
+    /// Tokens per second.
+    public var frameRate: Double { configuration.frameRate }
+    /// Rows of the codes.
+    public var codebookCount: Int { configuration.codebookCount }
+    /// Codes run from 0 to one less than this.
+    public var codebookSize: Int { configuration.quantizer.codebookSize }
+    /// Samples per token.
+    public var samplesPerToken: Int { configuration.samplesPerToken }
+
+    /// Tokens of a clip: only whole ones count.
+    public func tokenCount(samples: Int) -> Int { samples / hopLength / configuration.downsampleFactor }
+}

@@ -1,0 +1,107 @@
+import Support
+import Tensors
+
+extension Codec {
+    /// Samples of codes [C, T] (any integer dtype): T * samplesPerToken of them, from -1 to 1.
+    /// - Throws: `shape` for another number of codebooks, `index` for codes out of range.
+    public func decode(_ codes: Tensor) throws -> [Float] {
+        let table = try CodeTable(codes, self)
+        let count = table.tokens * samplesPerToken
+        return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard var samples = buffer.baseAddress else { return }
+            try CodecDecoder(self).run(table, into: &samples)
+            initialized = count
+        }
+    }
+
+    /// What the vocoder gets to see of codes [C, T]: float32 [D, T * downsampling].
+    public func decoderInput(_ codes: Tensor) throws -> Tensor {
+        let table = try CodeTable(codes, self), width = configuration.quantizer.inputDim
+        let result = try Tensor(empty: [width, table.tokens * configuration.downsampleFactor])
+        let up = Quantizer.UpPass(quantizer, capacity: max(table.tokens, 1), lead: 0)
+        guard table.tokens > 0 else { return result }
+        let (rows, count) = try up(tokens: table.tokens) { table[$0, $1] }
+        for t in 0..<count {
+            for c in 0..<width { result.pointer(Float.self)[c * count + t] = rows.row(t)[c] }
+        }
+        return result
+    }
+}
+
+/// Decodes a sequence of codes piece by piece: the pieces' samples, one after the other, are those of
+/// `Codec.decode` on the whole, bit for bit. For playing while generating, and for long sequences.
+public final class CodecDecoder {
+    private let codec: Codec
+    private let up: Quantizer.UpPass
+    private let vocoder: Vocoder.Pass
+    private let stretch: Int
+
+    public init(_ codec: Codec) {
+        self.codec = codec
+        stretch = max(120 / codec.configuration.downsampleFactor, 1)
+        vocoder = Vocoder.Pass(codec.vocoder, capacity: stretch * codec.configuration.downsampleFactor)
+        up = Quantizer.UpPass(codec.quantizer, capacity: stretch, lead: vocoder.lead)
+    }
+
+    /// The samples of the next codes [C, T].
+    public func append(_ codes: Tensor) throws -> [Float] {
+        let table = try CodeTable(codes, codec), count = table.tokens * codec.samplesPerToken
+        return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard var samples = buffer.baseAddress else { return }
+            try run(table, into: &samples)
+            initialized = count
+        }
+    }
+
+    func run(_ table: CodeTable, into samples: inout UnsafeMutablePointer<Float>) throws {
+        for start in stride(from: 0, to: table.tokens, by: stretch) {
+            try Interrupt.check()
+            let (rows, count) = try up(tokens: min(stretch, table.tokens - start)) { table[$0, start + $1] }
+            try vocoder(rows, rows: count, into: samples)
+            samples += count * codec.hopLength
+        }
+    }
+}
+
+/// Codes that have been checked: [C, T], each in range.
+struct CodeTable {
+    let tokens: Int
+    private let values: [Int32]
+
+    init(_ codes: Tensor, _ codec: Codec) throws {
+        guard codes.rank == 2, codes.shape[0] == codec.codebookCount else {
+            throw OpahError(.shape, "codes of shape \(codes.shape) do not fit a codec with \(codec.codebookCount) codebooks: [\(codec.codebookCount), T] is wanted",
+                            hint: codes.rank == 2 && codes.shape[1] == codec.codebookCount ? "the codes seem to be transposed" : nil)
+        }
+        guard codes.dtype.isInteger else {
+            throw OpahError(.dtype, "codes are whole numbers, not \(codes.dtype.rawValue)")
+        }
+        let tokens = codes.shape[1], size = codec.codebookSize
+        self.tokens = tokens
+        var values = [Int32](repeating: 0, count: codes.count)
+        func read<T: FixedWidthInteger>(_: T.Type) throws {
+            let pointer = codes.pointer(T.self)
+            for c in 0..<codes.shape[0] {
+                for t in 0..<tokens {
+                    let value = pointer[c * codes.strides[0] + t * codes.strides[1]]
+                    guard value >= 0, value < size else {
+                        throw OpahError(.index, "code \(value) of codebook \(c), token \(t), is out of range: codes run from 0 to \(size - 1)",
+                                        hint: "these codes come from another codec, or were packed (packed codes are one higher)")
+                    }
+                    values[c * tokens + t] = Int32(value)
+                }
+            }
+        }
+        switch codes.dtype {
+        case .int64: try read(Int64.self)
+        case .int32: try read(Int32.self)
+        case .int16: try read(Int16.self)
+        case .int8: try read(Int8.self)
+        default: try read(UInt8.self)
+        }
+        self.values = values
+    }
+
+    @inline(__always)
+    subscript(book: Int, token: Int) -> Int { Int(values[book * tokens + token]) }
+}
