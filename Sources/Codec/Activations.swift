@@ -13,7 +13,7 @@ func write(_ value: SIMD8<Float>, _ pointer: UnsafeMutablePointer<Float>) {
 /// and n put into the exponent.
 @inline(__always)
 func exponential(_ x: SIMD8<Float>) -> SIMD8<Float> {
-    let x = pointwiseMax(pointwiseMin(x, SIMD8(repeating: 88)), SIMD8(repeating: -87))
+    let x = x.replacing(with: 88, where: x .> 88).replacing(with: -87, where: x .< -87)
     // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the lowest bits.
     let magic = SIMD8<Float>(repeating: 12_582_912)
     let shifted = magic.addingProduct(x, SIMD8(repeating: 1.442_695_04))
@@ -48,7 +48,7 @@ func hyperbolicTangent(_ x: SIMD8<Float>) -> SIMD8<Float> {
 @inline(__always)
 func gelu(_ x: SIMD8<Float>) -> SIMD8<Float> {
     let one = SIMD8<Float>(repeating: 1), zero = SIMD8<Float>.zero
-    let z = pointwiseMax(x, -x) * SIMD8(repeating: 0.707_106_781)
+    let z = x.replacing(with: -x, where: x .< zero) * SIMD8(repeating: 0.707_106_781)
     let t = one / one.addingProduct(z, SIMD8(repeating: 0.327_591_1))
     var p = SIMD8<Float>(repeating: -1.453_152_027).addingProduct(t, SIMD8(repeating: 1.061_405_429))
     p = SIMD8<Float>(repeating: 1.421_413_741).addingProduct(t, p)

@@ -47,7 +47,7 @@ final class ScalarQuantization: Sendable {
     private func scale(_ layer: Int, _ d: Int) -> Float { powf(Float(levels[d] - 1), Float(-layer)) }
 
     /// Quantizes one row of latents. For each book (group-major) it reports the code, the bounded values
-    /// right before rounding, and their distance to the nearest rounding boundary.
+    /// right before rounding, and the distance to a rounding boundary, the least so far in the group.
     func encode(_ row: UnsafePointer<Float>, _ report: (_ book: Int, _ code: Int32, _ values: [Float], _ margin: Float) -> Void) {
         let perGroup = channels / groups, dims = levels.count
         for group in 0..<groups {
@@ -58,8 +58,9 @@ final class ScalarQuantization: Sendable {
                 for c in 0..<perGroup { sum += Double(projectIn[group][d * perGroup + c]) * Double(input[c]) }
                 return bound(Float(sum), d)
             }
+            var margin = Float.infinity   // a wrong code spoils the later books of its group too
             for layer in 0..<layers {
-                var code = 0, basis = 1, margin = Float.infinity, values = [Float](repeating: 0, count: dims)
+                var code = 0, basis = 1, values = [Float](repeating: 0, count: dims)
                 for d in 0..<dims {
                     let scale = scale(layer, d), halfWidth = levels[d] / 2
                     values[d] = bound(residual[d] / scale, d)
