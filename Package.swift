@@ -74,7 +74,8 @@ let package = Package(
     + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
     + library("LanguageModel", ["Support", "Tensors", "Formats", "Text"])
     + library("Training", ["Support", "Tensors", "Formats", "Audio", "Text", "LanguageModel"])
-    + library("Workbench", ["Support", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
+    + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])
+    + library("Workbench", ["Support", "Configuration", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
                             "Training", "CEditline", .product(name: "Yams", package: "Yams")])
     + [
         .executableTarget(

@@ -103,14 +103,12 @@ public struct ConfigMap: Equatable, Sendable, Sequence, ExpressibleByDictionaryL
 }
 
 extension ConfigValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-                       ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
-                       ExpressibleByNilLiteral {
+                       ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(integerLiteral value: Int) { self = .int(value) }
     public init(floatLiteral value: Double) { self = .double(value) }
     public init(stringLiteral value: String) { self = .string(value) }
     public init(arrayLiteral elements: ConfigValue...) { self = .list(elements) }
-    public init(nilLiteral: ()) { self = .null }
     public init(dictionaryLiteral elements: (String, ConfigValue)...) {
         var map = ConfigMap()
         for (key, value) in elements { map[key] = value }

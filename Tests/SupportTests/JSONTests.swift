@@ -4,7 +4,7 @@ import Support
 final class JSONTests: XCTestCase {
     func testValues() throws {
         XCTAssertEqual(try JSON.decode(#" {"b": [1, -2.5e-3, 1e3], "a": {"x": null, "y": true}, "s": "\u00e9\n\ud83d\ude00/"} "#),
-                       ["b": [1, -0.0025, .double(1000)], "a": ["x": nil, "y": true], "s": "é\n😀/"])
+                       ["b": [1, -0.0025, .double(1000)], "a": ["x": .null, "y": true], "s": "é\n😀/"])
         XCTAssertEqual(try JSON.decode("1000000000000000019884624838656"), .double(1e30))
         XCTAssertEqual(try JSON.decode("-9223372036854775808"), .int(.min))
         XCTAssertEqual(try JSON.decode("\u{FEFF}[]"), [])
