@@ -1,0 +1,109 @@
+import Support
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A configuration file in the original's form: YAML with a `defaults` list that names the files it is
+/// composed of, and folders beside it whose files are the options of groups (`lora/r_8_alpha_16.yaml`).
+public struct ConfigFile {
+    public private(set) var config: ConfigValue = [:]
+    /// The options of every folder beside the file, for overrides like `+lora@path=r_8_alpha_16`.
+    public let groups: ConfigGroups
+    private let folder: String
+
+    /// Reads a file and everything in its `defaults` list, in the order of the list; the file itself comes
+    /// where the list has `_self_`, else last. Later files win, key by key.
+    ///
+    /// The `hydra` table (where the original keeps its own logs) is left out. Interpolations stay as they are.
+    public init(_ path: String) throws {
+        folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        groups = try Self.readGroups(folder)
+        try lay(path, package: "", group: "", depth: 0)
+        config.remove("hydra")
+    }
+
+    private mutating func lay(_ path: String, package: String, group: String, depth: Int) throws {
+        if depth > 20 { throw OpahError(.config, "\(path): defaults more than 20 deep, perhaps in a circle") }
+        var own = try YAML.load(path)
+        guard own.map != nil else { throw OpahError(.format, "\(path): a configuration must be a table, not \(own.kindName)") }
+        var entries = try own["defaults"].map { try Self.entries($0, path) } ?? []
+        own.remove("defaults")
+        if !entries.contains(.own) { entries.append(.own) }
+        for entry in entries {
+            switch entry {
+            case .own:
+                try config.set(package, to: config.value(at: package)?.merging(own) ?? own)
+            case .file(let name):
+                let next = [folder, group, name].filter { !$0.isEmpty }.joined(separator: "/")
+                try lay(Self.withEnding(next), package: package, group: group, depth: depth + 1)
+            case .option(let name, let option, let target):
+                let next = Self.withEnding([folder, name, option].joined(separator: "/"))
+                let place = target ?? name.split(separator: "/").joined(separator: ".")
+                try lay(next, package: [package, place].filter { !$0.isEmpty }.joined(separator: "."), group: name, depth: depth + 1)
+            }
+        }
+    }
+
+    private enum Entry: Equatable {
+        case own
+        case file(String)
+        case option(group: String, name: String, package: String?)
+    }
+
+    private static func entries(_ defaults: ConfigValue, _ path: String) throws -> [Entry] {
+        guard let items = defaults.list else { throw OpahError(.format, "\(path): \"defaults\" must be a list") }
+        var entries: [Entry] = []
+        for item in items {
+            if case .string(let name) = item {
+                try checkName(name, path)
+                entries.append(name == "_self_" ? .own : .file(name))
+            } else if let map = item.map, map.count == 1, let key = map.keys.first {
+                // Hydra's own settings, and options that were switched off, bring nothing.
+                guard !key.contains("hydra/"), case .string(let option)? = map[key] else { continue }
+                let words = key.split(separator: " ")
+                let parts = (words.last ?? "").split(separator: "@", maxSplits: 1).map(String.init)
+                guard let group = parts.first else { throw OpahError(.format, "\(path): \"defaults\" has an entry without a name") }
+                try checkName(group, path)
+                try checkName(option, path)
+                entries.append(.option(group: group, name: option, package: parts.count == 2 ? (parts[1] == "_global_" ? "" : parts[1]) : nil))
+            } else {
+                throw OpahError(.format, "\(path): \"defaults\" may hold names and group: option pairs, not \(item.kindName)")
+            }
+        }
+        return entries
+    }
+
+    /// Names lead to files beside the configuration, and nowhere else.
+    private static func checkName(_ name: String, _ path: String) throws {
+        guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
+            throw OpahError(.unsafe, "\(path): \"defaults\" names \(name.prefix(60)), which lies elsewhere")
+        }
+    }
+
+    private static func withEnding(_ path: String) -> String { path.hasSuffix(".yaml") || path.hasSuffix(".yml") ? path : path + ".yaml" }
+
+    private static func readGroups(_ folder: String) throws -> ConfigGroups {
+        var groups: ConfigGroups = [:]
+        for group in names(in: folder) where group.first != "." {
+            for file in names(in: folder + "/" + group) where file.hasSuffix(".yaml") {
+                // A broken file of a group that nobody asks for is no reason to fail.
+                if let option = try? YAML.load(folder + "/" + group + "/" + file) { groups[group, default: [:]][String(file.dropLast(5))] = option }
+            }
+        }
+        return groups
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) { String(cString: $0) }
+            })
+        }
+        return names.sorted()
+    }
+}
