@@ -191,6 +191,10 @@ struct Unpickler {
 
     private mutating func pushGlobal(_ module: String, _ name: String, at: Int) throws {
         guard let global = PickleGlobal(module: module, name: name) else {
+            if module == "torch", name.hasSuffix("Storage") {
+                throw OpahError(.dtype, "\(place): tensors of torch.\(printable(name)) cannot be read",
+                                hint: "floats of 16 to 64 bits, whole numbers of 8 to 64 bits, and bool are read")
+            }
             throw OpahError(.unsafe, "\(place): the pickle asks for \(printable(module)).\(printable(name)) (byte \(at)), "
                             + "which is not on the list of names that data may use", hint: Self.hint)
         }

@@ -44,6 +44,8 @@ final class HostileFileTests: XCTestCase {
             assertThrows(.unsafe, containing: "opcode 0x69") { try load([0x28] + Array("iposix\nsystem\n".utf8) + [0x2E]) }
             assertThrows(.unsafe, containing: "only may be mentioned") { try load(Array("cbuiltins\nint\n)R.".utf8)) }
             assertThrows(.unsafe, containing: "no known name") { try load([0x5D, 0x29, 0x52, 0x2E]) }
+            // A kind of tensor that we lack is no attack.
+            assertThrows(.dtype, containing: "ComplexFloatStorage") { try load(Array("ctorch\nComplexFloatStorage\n.".utf8)) }
             // What is harmless still loads.
             XCTAssertEqual(try load(Array("ccollections\nOrderedDict\n(K\u{1}K\u{2}\u{86}K\u{1}K\u{3}\u{86}l\u{85}R.".unicodeScalars.map { UInt8($0.value) })).dict?.count, 1)
         }
