@@ -5,28 +5,36 @@ import Glibc
 import Darwin
 #endif
 
-/// A configuration file in the original's form: YAML with a `defaults` list that names the files it is
+/// A configuration file in the original's form: a table whose `defaults` list names the files it is
 /// composed of, and folders beside it whose files are the options of groups (`lora/r_8_alpha_16.yaml`).
 public struct ConfigFile {
     public private(set) var config: ConfigValue = [:]
     /// The options of every folder beside the file, for overrides like `+lora@path=r_8_alpha_16`.
     public let groups: ConfigGroups
     private let folder: String
+    private let extensions: [String]
+    private let read: (String) throws -> ConfigValue
 
     /// Reads a file and everything in its `defaults` list, in the order of the list; the file itself comes
     /// where the list has `_self_`, else last. Later files win, key by key.
     ///
     /// The `hydra` table (where the original keeps its own logs) is left out. Interpolations stay as they are.
-    public init(_ path: String) throws {
+    /// - Parameters:
+    ///   - extensions: what files may be called, the first one that exists counts
+    ///   - read: gives the tree of a file; another one lets files in another language take part
+    public init(_ path: String, extensions: [String] = ["yaml", "yml"],
+                read: @escaping (String) throws -> ConfigValue = { try YAML.load($0) }) throws {
         folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        groups = try Self.readGroups(folder)
+        self.extensions = extensions
+        self.read = read
+        groups = Self.readGroups(folder, extensions, read)
         try lay(path, package: "", group: "", depth: 0)
         config.remove("hydra")
     }
 
     private mutating func lay(_ path: String, package: String, group: String, depth: Int) throws {
         if depth > 20 { throw OpahError(.config, "\(path): defaults more than 20 deep, perhaps in a circle") }
-        var own = try YAML.load(path)
+        var own = try read(path)
         guard own.map != nil else { throw OpahError(.format, "\(path): a configuration must be a table, not \(own.kindName)") }
         var entries = try own["defaults"].map { try Self.entries($0, path) } ?? []
         own.remove("defaults")
@@ -37,9 +45,9 @@ public struct ConfigFile {
                 try config.set(package, to: config.value(at: package)?.merging(own) ?? own)
             case .file(let name):
                 let next = [folder, group, name].filter { !$0.isEmpty }.joined(separator: "/")
-                try lay(Self.withEnding(next), package: package, group: group, depth: depth + 1)
+                try lay(withEnding(next), package: package, group: group, depth: depth + 1)
             case .option(let name, let option, let target):
-                let next = Self.withEnding([folder, name, option].joined(separator: "/"))
+                let next = withEnding([folder, name, option].joined(separator: "/"))
                 let place = target ?? name.split(separator: "/").joined(separator: ".")
                 try lay(next, package: [package, place].filter { !$0.isEmpty }.joined(separator: "."), group: name, depth: depth + 1)
             }
@@ -82,14 +90,21 @@ public struct ConfigFile {
         }
     }
 
-    private static func withEnding(_ path: String) -> String { path.hasSuffix(".yaml") || path.hasSuffix(".yml") ? path : path + ".yaml" }
+    /// The file of a name that may have its extension or not.
+    private func withEnding(_ path: String) -> String {
+        if extensions.contains(where: { path.hasSuffix("." + $0) }) { return path }
+        let candidates = extensions.map { path + "." + $0 }
+        return candidates.first { access($0, R_OK) == 0 } ?? candidates.first ?? path
+    }
 
-    private static func readGroups(_ folder: String) throws -> ConfigGroups {
+    private static func readGroups(_ folder: String, _ extensions: [String], _ read: (String) throws -> ConfigValue) -> ConfigGroups {
         var groups: ConfigGroups = [:]
         for group in names(in: folder) where group.first != "." {
-            for file in names(in: folder + "/" + group) where file.hasSuffix(".yaml") {
+            for file in names(in: folder + "/" + group) {
+                guard let ending = extensions.first(where: { file.hasSuffix("." + $0) }) else { continue }
                 // A broken file of a group that nobody asks for is no reason to fail.
-                if let option = try? YAML.load(folder + "/" + group + "/" + file) { groups[group, default: [:]][String(file.dropLast(5))] = option }
+                guard let option = try? read(folder + "/" + group + "/" + file) else { continue }
+                groups[group, default: [:]][String(file.dropLast(ending.count + 1))] = option
             }
         }
         return groups

@@ -55,6 +55,7 @@ public struct Label: Equatable, Sendable {
         let packed = packClean(text)
         guard packed.unicodeScalars.contains(where: \.isSpoken) else {
             let why = bytes.isEmpty ? "the file is empty" : strip(text.unicodeScalars).isEmpty ? "only white space"
+                : (try? JSON.decode(text)) != nil ? "this is JSON"
                 : strip(packed.unicodeScalars).isEmpty ? "only tags in <> or {}, which are removed" : "only punctuation"
             throw OpahError(.text, "no text: \(why)", hint: "write what is said in the clip, or leave the clip out")
         }
@@ -104,8 +105,7 @@ public struct Label: Equatable, Sendable {
 
     private static func noteSuspicions(_ line: String, _ packed: String, _ notes: inout [String]) {
         let first = line.unicodeScalars.first
-        if first == "{" || first == "[", case .list? = try? JSON.decode(line) { notes.append("looks like JSON, not like speech"); return }
-        if first == "{", case .map? = try? JSON.decode(line) { notes.append("looks like JSON, not like speech"); return }
+        if first == "{" || first == "[", (try? JSON.decode(line)) != nil { notes.append("looks like JSON, not like speech"); return }
         let spoken = packed.unicodeScalars.count { !$0.isPythonSpace }
         let written = line.unicodeScalars.count { !$0.isPythonSpace }
         if spoken < written { notes.append("tags in <> or {} are removed when packing") }

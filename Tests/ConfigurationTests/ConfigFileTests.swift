@@ -35,6 +35,15 @@ final class ConfigFileTests: XCTestCase {
         XCTAssertEqual(try ConfigFile(write("group.yaml", "defaults: [{lora: r_4}]\nlora: {r: 5}")).config, ["lora": ["r": 5, "alpha": 8]])
     }
 
+    func testOtherLanguages() throws {
+        _ = try write("base.json", #"{"a": 1}"#)
+        _ = try write("lora/r_2.json", #"{"r": 2}"#)
+        let path = try write("top.json", #"{"defaults": ["base"], "b": 2}"#)
+        let file = try ConfigFile(path, extensions: ["json"]) { try JSON.read($0) }
+        XCTAssertEqual(file.config, ["a": 1, "b": 2])
+        XCTAssertEqual(file.groups, ["lora": ["r_2": ["r": 2]]])
+    }
+
     func testRefusals() throws {
         for (text, kind) in [("defaults: [loop]", OpahError.Kind.config), ("defaults: [../../etc/x]", .unsafe), ("defaults: [/etc/x]", .unsafe),
                              ("defaults: 3", .format), ("defaults: [[1]]", .format), ("[1]", .format), ("defaults: [none]", .file)] {

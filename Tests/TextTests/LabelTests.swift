@@ -75,7 +75,7 @@ final class LabelTests: XCTestCase {
     }
 
     func testNothingToSay() {
-        for (bytes, why) in [("", "empty"), (" \n\t", "white space"), ("…。!?--", "punctuation"), ("<laugh>{x}", "tags"), ("<|im_end|>", "tags"), ("♪", "punctuation")] {
+        for (bytes, why) in [("", "empty"), (" \n\t", "white space"), ("…。!?--", "punctuation"), ("<laugh>{x}", "tags"), ("<|im_end|>", "tags"), ("♪", "punctuation"), ("{\"text\": \"hi\"}", "JSON")] {
             let error = refusal(Array(bytes.utf8))
             XCTAssertEqual(error?.kind, .text)
             XCTAssertTrue(error?.message.contains("no text") == true && error?.message.contains(why) == true, "\(bytes): \(error?.message ?? "")")
