@@ -32,6 +32,20 @@ public func matrixProduct(
     }
 }
 
+/// The same product on the calling thread alone: for kernels that are spread over the threads already.
+@inline(__always)
+func matrixProductHere(
+    _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1,
+    _ a: UnsafePointer<Float>, lda: Int, transposeA: Bool = false,
+    _ b: UnsafePointer<Float>, ldb: Int, transposeB: Bool = false,
+    beta: Float = 0, _ c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+    guard m > 0, n > 0 else { return }
+    _ = SingleThreadedBLAS.once
+    cblas_sgemm(CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+                blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
+}
+
 private enum SingleThreadedBLAS {
     static let once: Void = openblas_set_num_threads(1)
 }

@@ -1,0 +1,87 @@
+import Support
+
+extension NN {
+    /// Rows of `weight` [V, D], any floating dtype, by id (0-based).
+    /// - Parameter ids: integers of any shape; a value outside 0..<V is an `index` error.
+    /// - Returns: [ids..., D] in float32.
+    public static func embedding(_ weight: Tensor, _ ids: Tensor) throws -> Tensor {
+        let w = try WeightMatrix(weight, "embedding")
+        let rows = try ids.positions(below: w.rows, "embedding", "id"), width = w.columns
+        let result = try Tensor(empty: try shape(of: ids, width))
+        gather(w, rows, result.pointer(Float.self))
+        Autograd.record(result, "embedding", [weight]) { gradient in
+            [try scatter(try gradient.plain("embedding"), rows, height: w.rows, width: width)]
+        }
+        return result
+    }
+
+    /// An embedding with a low-rank adapter: weight[i] + scale A^T[i] B^T.
+    /// - Parameters:
+    ///   - weight: [V, D], any floating dtype;  a: [r, V];  b: [D, r];  scale: alpha / r.
+    ///   - ids: integers of any shape, 0-based.
+    /// - Returns: [ids..., D] in float32.
+    public static func loraEmbedding(_ weight: Tensor, _ ids: Tensor, a: Tensor, b: Tensor, scale: Float) throws -> Tensor {
+        let w = try WeightMatrix(weight, "loraEmbedding")
+        let rows = try ids.positions(below: w.rows, "loraEmbedding", "id"), width = w.columns, height = w.rows
+        let rank = try adapterRank(a, b, input: height, output: width, "loraEmbedding")
+        let plainA = try a.plain("loraEmbedding"), plainB = try b.plain("loraEmbedding")
+        let result = try Tensor(empty: try shape(of: ids, width))
+        gather(w, rows, result.pointer(Float.self))
+
+        let picked = try Tensor(empty: [rows.count, rank])   // A^T[i]
+        let c = picked.pointer(Float.self), from = plainA.pointer(Float.self)
+        for (n, id) in rows.enumerated() { for k in 0..<rank { c[n * rank + k] = from[k * height + id] } }
+        let transposedB = try transposed(plainB)
+        addLowRank(c, rank: rank, transposedB.pointer(Float.self), scale: scale,
+                   to: result.pointer(Float.self), rows: rows.count, width: width, mask: nil)
+
+        let savedB = Saved(plainB), wants = (weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad)
+        Autograd.record(result, "loraEmbedding", [weight, a, b]) { gradient in
+            let g = try gradient.plain("loraEmbedding")
+            var dA: Tensor?, dB: Tensor?
+            if wants.a {
+                dA = try Tensor(zeros: [rank, height])
+                let v = try Tensor(empty: [rows.count, rank])
+                matrixProduct(rows.count, rank, width, alpha: scale, g.pointer(Float.self), lda: width,
+                              try savedB.pointer("loraEmbedding"), ldb: rank, v.pointer(Float.self), ldc: rank)
+                let from = v.pointer(Float.self), to = dA!.pointer(Float.self)
+                for (n, id) in rows.enumerated() { for k in 0..<rank { to[k * height + id] += from[n * rank + k] } }
+            }
+            if wants.b {
+                dB = try Tensor(zeros: [width, rank])
+                if !rows.isEmpty {
+                    matrixProduct(width, rank, rows.count, alpha: scale, g.pointer(Float.self), lda: width, transposeA: true,
+                                  picked.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
+                }
+            }
+            return [wants.weight ? try scatter(g, rows, height: height, width: width) : nil, dA, dB]
+        }
+        return result
+    }
+
+    private static func shape(of ids: Tensor, _ width: Int) throws -> Dims {
+        guard ids.rank < Dims.maxCount else { throw OpahError(.shape, "embedding: ids of rank \(ids.rank) are too deep") }
+        var shape = ids.shape
+        shape.append(width)
+        return shape
+    }
+
+    private static func gather(_ w: WeightMatrix, _ rows: [Int], _ out: UnsafeMutablePointer<Float>) {
+        Parallel.forRange(rows.count, grain: max(1, 16384 / max(w.columns, 1))) { range in
+            for n in range { w.copyRow(rows[n], to: out + n * w.columns) }
+        }
+    }
+
+    /// dW[id] += g[n], n in order; threads share the columns, so equal ids never meet.
+    private static func scatter(_ g: Tensor, _ rows: [Int], height: Int, width: Int) throws -> Tensor {
+        let dW = try Tensor(zeros: [height, width])
+        let from = g.pointer(Float.self), to = dW.pointer(Float.self)
+        Parallel.forRange((width + 63) / 64) { blocks in
+            let lower = blocks.lowerBound * 64, upper = min(blocks.upperBound * 64, width)
+            for (n, id) in rows.enumerated() {
+                addScaled(1, from + n * width + lower, to: to + id * width + lower, upper - lower)
+            }
+        }
+        return dW
+    }
+}

@@ -1,0 +1,87 @@
+import Support
+
+extension NN {
+    /// y = x W^T + bias.
+    /// - Parameters:
+    ///   - x: [..., in], any rank from 1.
+    ///   - weight: [out, in]; float32, or half-stored, which is read in panels.
+    ///   - bias: [out].
+    /// - Returns: [..., out] in float32. What does not require a gradient costs none.
+    public static func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+        let w = try WeightMatrix(weight, "linear")
+        let rows = try rowCount(x, w, "linear")
+        if let bias, bias.shape != [w.rows] {
+            throw OpahError(.shape, "linear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)",
+                            hint: "the bias must have one number per row of the weight")
+        }
+        let plain = try x.plain("linear")
+        let result = try Tensor(empty: x.shape.replacingLast(w.rows))
+        let y = result.pointer(Float.self)
+        if let bias { fillRows(try bias.plain("linear"), y, rows: rows) }
+        try w.multiplyTransposed(plain.pointer(Float.self), count: rows, beta: bias == nil ? 0 : 1, into: y)
+
+        let savedX = Saved(plain), savedWeight = Saved(weight), shape = x.shape
+        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, bias: bias?.requiresGrad ?? false)
+        Autograd.record(result, "linear", [x, weight] + (bias.map { [$0] } ?? [])) { gradient in
+            let g = try gradient.plain("linear")
+            var dx: Tensor?, dW: Tensor?, db: Tensor?
+            if wants.x {
+                dx = try Tensor(empty: shape)
+                try WeightMatrix(savedWeight.value("linear"), "linear")
+                    .multiply(g.pointer(Float.self), count: rows, into: dx!.pointer(Float.self))
+            }
+            if wants.weight { dW = try weightGradient(g, try savedX.value("linear"), rows, w.rows, w.columns) }
+            if wants.bias { db = try columnSums(g, rows: rows, width: w.rows) }
+            return [dx, dW, db]
+        }
+        return result
+    }
+
+    /// The number of rows of `x` [..., in], when it fits the weight [out, in].
+    static func rowCount(_ x: Tensor, _ w: WeightMatrix, _ operation: String) throws -> Int {
+        guard x.rank > 0, x.shape[x.rank - 1] == w.columns, w.columns > 0 else {
+            throw OpahError(.shape, "\(operation): x of shape \(x.shape) and a weight of shape [\(w.rows), \(w.columns)]",
+                            hint: "the last dimension of x must be the weight's second")
+        }
+        return x.count / w.columns
+    }
+
+    /// dW[out, in] = g[rows, out]^T x[rows, in]
+    static func weightGradient(_ g: Tensor, _ x: Tensor, _ rows: Int, _ out: Int, _ input: Int) throws -> Tensor {
+        let dW = try Tensor(zeros: [out, input])
+        if rows > 0 {
+            matrixProduct(out, input, rows, g.pointer(Float.self), lda: out, transposeA: true,
+                          x.pointer(Float.self), ldb: input, dW.pointer(Float.self), ldc: input)
+        }
+        return dW
+    }
+
+    /// The sum of each column of g [rows, width], rows in order.
+    static func columnSums(_ g: Tensor, rows: Int, width: Int) throws -> Tensor {
+        let sums = try Tensor(zeros: [width])
+        let from = g.pointer(Float.self), to = sums.pointer(Float.self)
+        Parallel.forRange((width + 63) / 64) { blocks in
+            let lower = blocks.lowerBound * 64, upper = min(blocks.upperBound * 64, width)
+            for n in 0..<rows { addScaled(1, from + n * width + lower, to: to + lower, upper - lower) }
+        }
+        return sums
+    }
+
+    /// Every row of y [rows, width] = the vector.
+    static func fillRows(_ vector: Tensor, _ y: UnsafeMutablePointer<Float>, rows: Int) {
+        let from = vector.pointer(Float.self)
+        let width = vector.count
+        Parallel.forRange(rows, grain: max(1, 16384 / max(width, 1))) { range in
+            for n in range { (y + n * width).update(from: from, count: width) }
+        }
+    }
+}
+
+extension Dims {
+    /// The same sizes, but the last.
+    func replacingLast(_ size: Int) -> Dims {
+        var result = self
+        result[count - 1] = size
+        return result
+    }
+}

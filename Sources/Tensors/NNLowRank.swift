@@ -1,0 +1,120 @@
+import Support
+
+extension NN {
+    /// A linear layer with a low-rank adapter, y = x W^T + scale (m(x) A^T) B^T, as one operation.
+    ///
+    /// m is dropout on the adapter's input. Besides x, only the [N, r] product is kept for backward.
+    /// - Parameters:
+    ///   - x: [..., in]
+    ///   - weight: [out, in], any floating dtype; gets a gradient only when it requires one.
+    ///   - a: [r, in];  b: [out, r].
+    ///   - scale: alpha / r.
+    public static func loraLinear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float,
+                                  dropout mask: DropoutMask? = nil) throws -> Tensor {
+        let w = try WeightMatrix(weight, "loraLinear")
+        let rows = try rowCount(x, w, "loraLinear"), out = w.rows, input = w.columns
+        let rank = try adapterRank(a, b, input: input, output: out, "loraLinear")
+        if let bias, bias.shape != [out] {
+            throw OpahError(.shape, "loraLinear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)")
+        }
+        let plain = try x.plain("loraLinear"), plainA = try a.plain("loraLinear"), plainB = try b.plain("loraLinear")
+        let result = try Tensor(empty: x.shape.replacingLast(out))
+        let y = result.pointer(Float.self)
+        if let bias { fillRows(try bias.plain("loraLinear"), y, rows: rows) }
+        try w.multiplyTransposed(plain.pointer(Float.self), count: rows, beta: bias == nil ? 0 : 1, into: y)
+
+        let product = try Tensor(empty: [rows, rank])   // m(x) A^T
+        let masked = try maskedRows(plain, mask, rows, input)
+        matrixProduct(rows, rank, input, masked.pointer(Float.self), lda: input, plainA.pointer(Float.self), ldb: input,
+                      transposeB: true, product.pointer(Float.self), ldc: rank)
+        let transposedB = try transposed(plainB)
+        addLowRank(product.pointer(Float.self), rank: rank, transposedB.pointer(Float.self), scale: scale,
+                   to: y, rows: rows, width: out, mask: nil)
+
+        let savedX = Saved(plain), savedWeight = Saved(weight), savedA = Saved(plainA), savedB = Saved(plainB)
+        let shape = x.shape
+        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad,
+                     bias: bias?.requiresGrad ?? false)
+        Autograd.record(result, "loraLinear", [x, weight, a, b] + (bias.map { [$0] } ?? [])) { gradient in
+            let g = try gradient.plain("loraLinear"), x = try savedX.value("loraLinear")
+            var dx: Tensor?, dW: Tensor?, dA: Tensor?, dB: Tensor?, dBias: Tensor?
+            let v = try Tensor(empty: [rows, rank])   // scale g B: the gradient of the product
+            if wants.x || wants.a {
+                matrixProduct(rows, rank, out, alpha: scale, g.pointer(Float.self), lda: out,
+                              try savedB.pointer("loraLinear"), ldb: rank, v.pointer(Float.self), ldc: rank)
+            }
+            if wants.x {
+                dx = try Tensor(empty: shape)
+                try WeightMatrix(savedWeight.value("loraLinear"), "loraLinear")
+                    .multiply(g.pointer(Float.self), count: rows, into: dx!.pointer(Float.self))
+                addLowRank(v.pointer(Float.self), rank: rank, try savedA.pointer("loraLinear"), scale: 1,
+                           to: dx!.pointer(Float.self), rows: rows, width: input, mask: mask)
+            }
+            if wants.weight { dW = try weightGradient(g, x, rows, out, input) }
+            if wants.a {
+                let masked = try maskedRows(x, mask, rows, input)
+                dA = try weightGradient(v, masked, rows, rank, input)
+            }
+            if wants.b {
+                dB = try Tensor(zeros: [out, rank])
+                if rows > 0 {
+                    matrixProduct(out, rank, rows, alpha: scale, g.pointer(Float.self), lda: out, transposeA: true,
+                                  product.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
+                }
+            }
+            if wants.bias { dBias = try columnSums(g, rows: rows, width: out) }
+            return [dx, dW, dA, dB, dBias]
+        }
+        return result
+    }
+
+    /// r of the adapter A [r, input], B [output, r], or an error that names both shapes.
+    static func adapterRank(_ a: Tensor, _ b: Tensor, input: Int, output: Int, _ operation: String) throws -> Int {
+        guard a.rank == 2, b.rank == 2, a.shape[1] == input, b.shape[0] == output, a.shape[0] == b.shape[1], a.shape[0] > 0 else {
+            throw OpahError(.shape, "\(operation): adapter A of shape \(a.shape) and B of shape \(b.shape) do not fit a weight of shape [\(output), \(input)]",
+                            hint: "A must be [r, \(input)] and B [\(output), r]")
+        }
+        return a.shape[0]
+    }
+
+    /// The rows after dropout; without a mask, the rows themselves.
+    static func maskedRows(_ x: Tensor, _ mask: DropoutMask?, _ rows: Int, _ width: Int) throws -> Tensor {
+        guard let mask else { return x }
+        let result = try Tensor(empty: [rows, width])
+        mask.apply(x.pointer(Float.self), result.pointer(Float.self), rows: rows, width: width)
+        return result
+    }
+
+    /// A small plain matrix [m, n] as [n, m].
+    static func transposed(_ matrix: Tensor) throws -> Tensor {
+        let m = matrix.shape[0], n = matrix.shape[1]
+        let result = try Tensor(empty: [n, m])
+        let from = matrix.pointer(Float.self), to = result.pointer(Float.self)
+        for i in 0..<m { for j in 0..<n { to[j * m + i] = from[i * n + j] } }
+        return result
+    }
+
+    /// y[rows, width] += scale mask(c[rows, rank] basis[rank, width]): one pass over y, where a matrix product
+    /// with so short an inner dimension would mostly pack. `numbers`: the rows' numbers in the mask when not 0, 1, 2, ...
+    static func addLowRank(_ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
+                           to y: UnsafeMutablePointer<Float>, rows: Int, width: Int, mask: DropoutMask?, numbers: [Int]? = nil) {
+        Parallel.forRange(rows, grain: max(1, 65536 / max(width * rank, 1))) { range in
+            for n in range {
+                addLowRank(c + n &* rank, rank: rank, basis, scale: scale, to: y + n &* width, width: width,
+                           mask: mask?.row(numbers?[n] ?? n))
+            }
+        }
+    }
+
+    /// One row of it.
+    @inline(__always)
+    static func addLowRank(_ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
+                           to y: UnsafeMutablePointer<Float>, width: Int, mask: DropoutMask.Row?) {
+        eachVector(width) { i, lanes in
+            var sum = Float8(0)
+            for k in 0..<rank { sum = sum.addingProduct(Float8(c[k] * scale), load(basis + (k &* width &+ i), lanes)) }
+            if let mask { sum = mask.applied(to: sum, i) }
+            store(load(y + i, lanes) + sum, y + i, lanes)
+        }
+    }
+}

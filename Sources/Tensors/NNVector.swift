@@ -1,0 +1,98 @@
+/// Eight float32 at a time: loads, stores and the few functions that the kernels of `NN` are made of.
+///
+/// A vector shorter than eight (the end of a row) is loaded with zeros behind it and goes through the
+/// same instructions, so an element's value never depends on where it lies.
+typealias Float8 = SIMD8<Float>
+
+/// Calls `body(start, lanes)` for 0..<count in steps of eight; `lanes` is 8 except perhaps at the end.
+@inline(__always)
+func eachVector(_ count: Int, _ body: (Int, Int) -> Void) {
+    var i = 0
+    while i &+ 8 <= count {
+        body(i, 8)
+        i &+= 8
+    }
+    if i < count { body(i, count &- i) }
+}
+
+@inline(__always)
+func load(_ p: UnsafePointer<Float>, _ lanes: Int = 8, fill: Float = 0) -> Float8 {
+    if lanes == 8 { return UnsafeRawPointer(p).loadUnaligned(as: Float8.self) }
+    var v = Float8(repeating: fill)
+    for i in 0..<lanes { v[i] = p[i] }
+    return v
+}
+
+@inline(__always)
+func store(_ v: Float8, _ p: UnsafeMutablePointer<Float>, _ lanes: Int = 8) {
+    if lanes == 8 { return UnsafeMutableRawPointer(p).storeBytes(of: v, as: Float8.self) }
+    for i in 0..<lanes { p[i] = v[i] }
+}
+
+extension SIMD8<Float> {
+    @inline(__always) init(_ value: Float) { self.init(repeating: value) }
+
+    /// The sum of the eight, always in the same order.
+    @inline(__always) var total: Float {
+        let four = lowHalf + highHalf
+        let two = four.lowHalf + four.highHalf
+        return two[0] + two[1]
+    }
+
+    @inline(__always) var largest: Float {
+        let four = lowHalf.replacing(with: highHalf, where: highHalf .> lowHalf)
+        return Swift.max(Swift.max(four[0], four[1]), Swift.max(four[2], four[3]))
+    }
+
+    @inline(__always) func or(greater other: Float8) -> Float8 { replacing(with: other, where: other .> self) }
+
+    /// e^x to about 1 unit in the last place; exactly 0 below -87.3 (minus infinity included),
+    /// infinity above 88.7, NaN of NaN.
+    @inline(__always) var exponential: Float8 {
+        // x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to an integer in the low bits.
+        let shifter = Float8(12_582_912)
+        var x = replacing(with: Float8(89), where: self .> Float8(89))
+        x = x.replacing(with: Float8(-88), where: x .< Float8(-88))
+        let shifted = shifter.addingProduct(x, Float8(1.44269504))
+        let n = shifted - shifter
+        var r = x.addingProduct(n, Float8(-0.693359375))
+        r = r.addingProduct(n, Float8(2.12194440e-4))
+        // The polynomial of Cephes' expf.
+        var p = Float8(1.3981999507e-3).addingProduct(r, Float8(1.9875691500e-4))
+        p = Float8(8.3334519073e-3).addingProduct(r, p)
+        p = Float8(4.1665795894e-2).addingProduct(r, p)
+        p = Float8(1.6666665459e-1).addingProduct(r, p)
+        p = Float8(5.0000001201e-1).addingProduct(r, p)
+        let y = (Float8(1) + r).addingProduct(r * r, p)
+        // 2^n in two factors, so that n = 128 does not overflow before the product does.
+        let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- 0x4B40_0000
+        let half = exponent &>> 1
+        let low = unsafeBitCast((half &+ 127) &<< 23, to: Float8.self)
+        let high = unsafeBitCast((exponent &- half &+ 127) &<< 23, to: Float8.self)
+        let value = y * low * high
+        return value.replacing(with: Float8(0), where: self .< Float8(-87.3))
+    }
+
+    /// 1 / (1 + e^-x)
+    @inline(__always) var logistic: Float8 { Float8(1) / (Float8(1) + (-self).exponential) }
+}
+
+/// Sum of a[i] b[i], in a fixed order.
+@inline(__always)
+func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
+    var s0 = Float8(0), s1 = Float8(0), i = 0
+    while i &+ 16 <= count {
+        s0 = s0.addingProduct(load(a + i), load(b + i))
+        s1 = s1.addingProduct(load(a + (i &+ 8)), load(b + (i &+ 8)))
+        i &+= 16
+    }
+    eachVector(count &- i) { j, lanes in s0 = s0.addingProduct(load(a + i + j, lanes), load(b + i + j, lanes)) }
+    return (s0 + s1).total
+}
+
+/// y += f x
+@inline(__always)
+func addScaled(_ f: Float, _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ count: Int) {
+    let factor = Float8(f)
+    eachVector(count) { i, lanes in store(load(y + i, lanes).addingProduct(factor, load(x + i, lanes)), y + i, lanes) }
+}

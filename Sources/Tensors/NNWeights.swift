@@ -1,0 +1,88 @@
+import Support
+
+/// A weight matrix [rows, columns] as the kernels read it: float32 as it lies, half types expanded in
+/// panels of rows into a small float32 buffer, so that a half-stored model never exists in float32 at once.
+struct WeightMatrix {
+    let rows: Int, columns: Int
+    private let tensor: Tensor
+    /// Expanded rows at a time: 8 MiB or at least 256 rows. Large enough that repacking the other factor for each
+    /// panel costs little, small enough to stay in the last-level cache.
+    private var panelRows: Int { min(rows, max(256, (1 << 21) / max(columns, 1))) }
+
+    init(_ weight: Tensor, _ operation: String) throws {
+        guard weight.rank == 2 else {
+            throw OpahError(.shape, "\(operation): the weight must be [out, in], not \(weight.shape)")
+        }
+        rows = weight.shape[0]
+        columns = weight.shape[1]
+        tensor = weight.dtype.isHalf && weight.isContiguous ? weight : try weight.plain(operation)
+    }
+
+    var isHalf: Bool { tensor.dtype.isHalf }
+
+    /// Calls `body(first row, row count, float32 rows)` for consecutive panels that cover the matrix.
+    func forEachPanel(_ body: (Int, Int, UnsafePointer<Float>) throws -> Void) throws {
+        guard isHalf else { return try body(0, rows, tensor.pointer(Float.self)) }
+        let step = panelRows
+        let panel = try Storage(byteCount: step * columns * 4)
+        let floats = panel.pointer.assumingMemoryBound(to: Float.self)
+        for first in Swift.stride(from: 0, to: rows, by: max(step, 1)) {
+            let count = min(step, rows - first)
+            expand(first * columns, count * columns, to: floats)
+            try body(first, count, floats)
+        }
+    }
+
+    /// `out` = one row in float32.
+    func copyRow(_ row: Int, to out: UnsafeMutablePointer<Float>) {
+        HalfFloats.widen(tensor, row * columns, columns, to: out)
+    }
+
+    private func expand(_ start: Int, _ count: Int, to out: UnsafeMutablePointer<Float>) {
+        Parallel.forRange(count, grain: 65536) { HalfFloats.widen(tensor, start + $0.lowerBound, $0.count, to: out + $0.lowerBound) }
+    }
+
+    /// y[n, rows] = x[n, columns] W^T + beta y
+    func multiplyTransposed(_ x: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
+        try forEachPanel { first, count, panel in
+            matrixProduct(n, count, columns, x, lda: columns, panel, ldb: columns, transposeB: true,
+                          beta: beta, y + first, ldc: rows)
+        }
+    }
+
+    /// y[n, columns] = g[n, rows] W + beta y
+    func multiply(_ g: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
+        try forEachPanel { first, count, panel in
+            matrixProduct(n, columns, count, g + first, lda: rows, panel, ldb: columns,
+                          beta: first == 0 ? beta : 1, y, ldc: columns)
+        }
+    }
+}
+
+/// float16 and bfloat16 into float32, which holds both exactly.
+enum HalfFloats {
+    /// `count` elements of a contiguous floating tensor from `start` on.
+    static func widen(_ tensor: Tensor, _ start: Int, _ count: Int, to out: UnsafeMutablePointer<Float>) {
+        switch tensor.dtype {
+        case .bfloat16:
+            let source = tensor.pointer(UInt16.self) + start
+            var i = 0
+            while i &+ 8 <= count {
+                let bits = UnsafeRawPointer(source + i).loadUnaligned(as: SIMD8<UInt16>.self)
+                store(unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: bits) &<< SIMD8(repeating: 16), to: Float8.self), out + i)
+                i &+= 8
+            }
+            while i < count { out[i] = BFloat16(bits: source[i]).float; i &+= 1 }
+        case .float16:
+            let source = tensor.pointer(Float16.self) + start
+            var i = 0
+            while i &+ 8 <= count {
+                store(Float8(UnsafeRawPointer(source + i).loadUnaligned(as: SIMD8<Float16>.self)), out + i)
+                i &+= 8
+            }
+            while i < count { out[i] = Float(source[i]); i &+= 1 }
+        default:
+            out.update(from: tensor.pointer(Float.self) + start, count: count)
+        }
+    }
+}
