@@ -49,6 +49,10 @@ extension Tensor {
         if dtype == .float32, isContiguous { return alias }
         let result = try Tensor(empty: shape)
         let out = result.pointer(Float.self)
+        if dtype.isHalf, isContiguous {
+            Parallel.forRange(count, grain: 65536) { HalfFloats.widen(self, $0.lowerBound, $0.count, to: out + $0.lowerBound) }
+            return result
+        }
         let last = rank == 0 ? 1 : shape[rank - 1], step = rank == 0 ? 1 : strides[rank - 1]
         let rows = last == 0 ? 0 : count / last
         func convert<T>(_: T.Type, _ float: (T) -> Float) {

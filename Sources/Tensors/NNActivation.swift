@@ -12,7 +12,7 @@ extension NN {
         Parallel.forRange(result.count, grain: 8192) { range in
             eachVector(range.count) { j, lanes in
                 let i = range.lowerBound &+ j, x = load(ap + i, lanes)
-                store(x * x.logistic * load(bp + i, lanes), out + i, lanes)
+                store(x * x.logistic() * load(bp + i, lanes), out + i, lanes)
             }
         }
         let savedA = Saved(a), savedB = Saved(b)
@@ -24,7 +24,7 @@ extension NN {
             Parallel.forRange(plain.count, grain: 8192) { range in
                 eachVector(range.count) { j, lanes in
                     let i = range.lowerBound &+ j
-                    let x = load(ap + i, lanes), y = load(g + i, lanes), s = x.logistic
+                    let x = load(ap + i, lanes), y = load(g + i, lanes), s = x.logistic()
                     store(y * x * s, db + i, lanes)
                     // silu'(x) = s + x s (1 - s)
                     store(y * load(bp + i, lanes) * s.addingProduct(x * s, Float8(1) - s), da + i, lanes)

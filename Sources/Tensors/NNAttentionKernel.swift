@@ -106,22 +106,15 @@ struct AttentionKernel {
                     row.update(repeating: 0, count: count)
                     continue
                 }
-                var sum = Float8(0)
-                let kept = dropout?.row((s.row &+ i) &* heads &+ head)
-                eachVector(seen) { j, _ in
-                    var p = (load(row + j) - maximum).exponential
-                    sum += p
-                    if let kept { p = kept.applied(to: p, from &+ j) }
-                    store(p, row + j)
-                }
+                let sum = probabilities(row, seen, below: maximum, dropout?.row((s.row &+ i) &* heads &+ head), from)
                 for j in seen..<max(seen, count) { row[j] = 0 }
                 if maximum > largest[r] {
-                    let shrink = Float8(largest[r] - maximum).exponential
+                    let shrink = Float8(largest[r] - maximum).exponentialOfNegative()
                     sums[r] *= shrink[0]
                     if from > 0 { eachVector(d) { c, lanes in store(load(values + r &* d + c, lanes) * shrink, values + r &* d + c, lanes) } }
                     largest[r] = maximum
                 }
-                sums[r] += sum.total
+                sums[r] += sum
             }
             matrixProductHere(rows, d, count, scores, lda: tile, v.at(s.batch, s.firstKey + from, keyHead), ldb: v.position,
                               beta: from == 0 ? 0 : 1, values, ldc: d)
@@ -147,6 +140,27 @@ struct AttentionKernel {
             for j in 0..<seen where m[j &* mask.column] == 0 { row[j] = -.infinity }
         }
         return width
+    }
+
+    /// Turns scores into e^(score - maximum), with what is dropped set to 0. Returns their sum before that.
+    @inline(__always)
+    private func probabilities(_ row: UnsafeMutablePointer<Float>, _ count: Int, below maximum: Float,
+                               _ kept: DropoutMask.Row?, _ column: Int) -> Float {
+        var sum = Float8(0)
+        if let kept {
+            eachVector(count) { j, _ in
+                let p = (load(row + j) - maximum).exponentialOfNegative()
+                sum += p
+                store(kept.applied(to: p, column &+ j), row + j)
+            }
+        } else {
+            eachVector(count) { j, _ in
+                let p = (load(row + j) - maximum).exponentialOfNegative()
+                sum += p
+                store(p, row + j)
+            }
+        }
+        return sum.total
     }
 
     // MARK: backward
@@ -251,12 +265,16 @@ struct AttentionKernel {
     @inline(__always)
     private func scoreGradient(_ p: UnsafeMutablePointer<Float>, _ dp: UnsafeMutablePointer<Float>, _ count: Int,
                                log: Float, along: Float, _ kept: DropoutMask.Row?, _ column: Int) {
-        eachVector(count) { j, _ in
-            let probability = (load(p + j) - log).exponential
-            if let kept {
-                store(kept.applied(to: probability, column &+ j), p + j)
-                store(probability * (kept.applied(to: load(dp + j), column &+ j) - along), dp + j)
-            } else {
+        if let kept {
+            eachVector(count) { j, _ in
+                let probability = (load(p + j) - log).exponentialOfNegative()
+                let factor = kept.applied(to: Float8(1), column &+ j)
+                store(probability * factor, p + j)
+                store(probability * (load(dp + j) * factor - along), dp + j)
+            }
+        } else {
+            eachVector(count) { j, _ in
+                let probability = (load(p + j) - log).exponentialOfNegative()
                 store(probability, p + j)
                 store(probability * (load(dp + j) - along), dp + j)
             }
@@ -295,7 +313,7 @@ struct AttentionKernel {
                 let query = q.at(s.batch, s.firstQuery &+ i, head), o = out.at(s.batch, s.firstQuery &+ i, head)
                 for j in 0..<count { row[j] = dot(query, k.at(s.batch, s.firstKey &+ j, head / group), d) * scale }
                 let seen = show(row, s, i, head, from: 0, count: count)
-                var top = Float8(-.infinity), sum = Float8(0)
+                var top = Float8(-.infinity)
                 eachVector(seen) { j, _ in top = top.or(greater: load(row + j)) }
                 let maximum = top.largest
                 o.update(repeating: 0, count: d)
@@ -303,15 +321,9 @@ struct AttentionKernel {
                     lse[(s.row &+ i) &* heads &+ head] = .infinity
                     continue
                 }
-                let kept = dropout?.row((s.row &+ i) &* heads &+ head)
-                eachVector(seen) { j, _ in
-                    var p = (load(row + j) - maximum).exponential
-                    sum += p
-                    if let kept { p = kept.applied(to: p, j) }
-                    store(p, row + j)
-                }
-                lse[(s.row &+ i) &* heads &+ head] = maximum + logf(sum.total)
-                let factor = 1 / sum.total
+                let sum = probabilities(row, seen, below: maximum, dropout?.row((s.row &+ i) &* heads &+ head), 0)
+                lse[(s.row &+ i) &* heads &+ head] = maximum + logf(sum)
+                let factor = 1 / sum
                 for j in 0..<count { addScaled(row[j] * factor, v.at(s.batch, s.firstKey &+ j, head / group), to: o, d) }
             }
         }

@@ -169,7 +169,7 @@ private struct LinearLossPass {
                         losses[n] = (top - row[target]) + log
                         hits[n] = NN.rank(row, classes, of: target) < topK
                         guard keep else { continue }
-                        eachVector(classes) { i, lanes in store((load(row + i, lanes) - top - log).exponential * share, row + i, lanes) }
+                        eachVector(classes) { i, lanes in store((load(row + i, lanes) - top - log).exponentialOfNegative() * share, row + i, lanes) }
                         row[target] -= share
                     }
                 }

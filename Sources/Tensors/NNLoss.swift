@@ -57,7 +57,7 @@ extension NN {
                     }
                     let top = logs[2 &* n], log = logs[2 &* n &+ 1]
                     eachVector(classes) { i, lanes in
-                        store(((load(row + i, lanes) - top - log).exponential - even) * factor, out + i, lanes)
+                        store(((load(row + i, lanes) - top - log).exponentialOfNegative() - even) * factor, out + i, lanes)
                     }
                     out[ids[n]] -= (1 - smooth) * factor
                 }
@@ -71,7 +71,7 @@ extension NN {
     static func logSumExp(_ row: UnsafePointer<Float>, _ count: Int) -> (top: Float, log: Float) {
         let top = maximum(row, count)
         var sum = Float8(0)
-        eachVector(count) { i, lanes in sum += (load(row + i, lanes, fill: -.infinity) - top).exponential }
+        eachVector(count) { i, lanes in sum += (load(row + i, lanes, fill: -.infinity) - top).exponentialOfNegative() }
         return (top, logf(sum.total))
     }
 

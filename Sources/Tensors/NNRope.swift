@@ -70,7 +70,10 @@ extension NN {
                 throw OpahError(.index, "\(operation): position \(wrong) lies outside 0..<\(table.shape[0])",
                                 hint: "the sequence is longer than the model's max_seq_len")
             }
-            self.table = try table.plain(operation)
+            // The rows that are needed: converting a half-stored table for 4096 positions costs more than rotating.
+            let used = (positions.max() ?? -1) + 1
+            self.table = try Tensor(storage: table.storage, offset: table.offset, shape: [used, headDim / 2, 2], strides: table.strides,
+                                    dtype: table.dtype).plain(operation)
             self.positions = positions
             self.headDim = headDim
         }

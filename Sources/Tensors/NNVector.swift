@@ -46,35 +46,33 @@ extension SIMD8<Float> {
 
     @inline(__always) func or(greater other: Float8) -> Float8 { replacing(with: other, where: other .> self) }
 
-    /// e^x to about 1 unit in the last place; exactly 0 below -87.3 (minus infinity included),
-    /// infinity above 88.7, NaN of NaN.
-    @inline(__always) var exponential: Float8 {
-        // x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to an integer in the low bits.
-        let shifter = Float8(12_582_912)
-        var x = replacing(with: Float8(89), where: self .> Float8(89))
-        x = x.replacing(with: Float8(-88), where: x .< Float8(-88))
-        let shifted = shifter.addingProduct(x, Float8(1.44269504))
-        let n = shifted - shifter
-        var r = x.addingProduct(n, Float8(-0.693359375))
-        r = r.addingProduct(n, Float8(2.12194440e-4))
+    /// e^x for what softmax needs, x <= 0 (and NaN): exactly 0 below -87.3, minus infinity included.
+    /// Within 2 units in the last place; a third cheaper than the general function.
+    @inline(__always) func exponentialOfNegative() -> Float8 {
+        let x = replacing(with: Float8(-87.5), where: self .< Float8(-87.5))
+        // x = n ln 2 + r, |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to an integer in the low bits.
+        let shifted = Float8(12_582_912).addingProduct(x, Float8(1.4426950408889634))
+        let n = shifted - Float8(12_582_912)
+        let r = x.addingProduct(n, Float8(-0.693359375)).addingProduct(n, Float8(2.12194440e-4))
         // The polynomial of Cephes' expf.
         var p = Float8(1.3981999507e-3).addingProduct(r, Float8(1.9875691500e-4))
         p = Float8(8.3334519073e-3).addingProduct(r, p)
         p = Float8(4.1665795894e-2).addingProduct(r, p)
         p = Float8(1.6666665459e-1).addingProduct(r, p)
         p = Float8(5.0000001201e-1).addingProduct(r, p)
-        let y = (Float8(1) + r).addingProduct(r * r, p)
-        // 2^n in two factors, so that n = 128 does not overflow before the product does.
-        let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- 0x4B40_0000
-        let half = exponent &>> 1
-        let low = unsafeBitCast((half &+ 127) &<< 23, to: Float8.self)
-        let high = unsafeBitCast((exponent &- half &+ 127) &<< 23, to: Float8.self)
-        let value = y * low * high
-        return value.replacing(with: Float8(0), where: self .< Float8(-87.3))
+        let y = Float8(1) + r.addingProduct(r * r, p)
+        // y lies in [0.7, 1.42) and n >= -126: adding to the exponent bits is the product with 2^n.
+        let scaled = unsafeBitCast(unsafeBitCast(y, to: SIMD8<Int32>.self) &+ (unsafeBitCast(shifted, to: SIMD8<Int32>.self) &<< 23),
+                                   to: Float8.self)
+        return scaled.replacing(with: Float8(0), where: self .< Float8(-87))
     }
 
-    /// 1 / (1 + e^-x)
-    @inline(__always) var logistic: Float8 { Float8(1) / (Float8(1) + (-self).exponential) }
+    /// 1 / (1 + e^-x), by the exponential of -|x| on both sides.
+    @inline(__always) func logistic() -> Float8 {
+        let isNegative = self .< Float8(0)
+        let e = replacing(with: -self, where: .!isNegative).exponentialOfNegative()
+        return Float8(1).replacing(with: e, where: isNegative) / (Float8(1) + e)
+    }
 }
 
 /// Sum of a[i] b[i], in a fixed order.

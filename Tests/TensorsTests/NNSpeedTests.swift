@@ -24,6 +24,12 @@ final class NNSpeedTests: XCTestCase {
         return best
     }
 
+    func testAttentionAlone() throws {
+        var noise = Noise(1)
+        let n = 512, qkv = try noise.tensor([n, 1280], scale: 2).setRequiresGrad(), table = try RotaryTable.make(positions: 4096, headDim: 64, base: 1e6)
+        for _ in 0..<100 { _ = try NN.selfAttention(qkv, heads: 16, keyHeads: 2, table: table, positions: Array(0..<n), segments: [0, n]) }
+    }
+
     func testLayers() throws {
         var noise = Noise(1)
         let n = 512, width = 1024, inner = 4096
