@@ -3,10 +3,11 @@ import Support
 extension NN {
     /// The gated unit of the feed-forward layers: silu(gate) * up, elementwise; silu(x) = x / (1 + e^-x).
     public static func swiGLU(_ gate: Tensor, _ up: Tensor) throws -> Tensor {
+        let gate = try gate.single(), up = try up.single()
         guard gate.shape == up.shape else {
             throw OpahError(.shape, "swiGLU: gate of shape \(gate.shape) and up of shape \(up.shape) must agree")
         }
-        let a = try gate.plain("swiGLU"), b = try up.plain("swiGLU")
+        let a = try gate.dense("swiGLU"), b = try up.dense("swiGLU")
         let result = try Tensor(empty: gate.shape)
         let ap = a.pointer(Float.self), bp = b.pointer(Float.self), out = result.pointer(Float.self)
         Parallel.forRange(result.count, grain: 8192) { range in
@@ -18,7 +19,7 @@ extension NN {
         let savedA = Saved(a), savedB = Saved(b)
         Autograd.record(result, "swiGLU", [gate, up]) { gradient in
             let dGate = try Tensor(empty: gradient.shape), dUp = try Tensor(empty: gradient.shape)
-            let plain = try gradient.plain("swiGLU")
+            let plain = try gradient.dense("swiGLU")
             let g = plain.pointer(Float.self), ap = try savedA.pointer("swiGLU"), bp = try savedB.pointer("swiGLU")
             let da = dGate.pointer(Float.self), db = dUp.pointer(Float.self)
             Parallel.forRange(plain.count, grain: 8192) { range in

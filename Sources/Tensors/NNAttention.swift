@@ -63,7 +63,7 @@ extension NN {
     /// - Returns: [N, heads d].
     public static func selfAttention(_ qkv: Tensor, heads: Int, keyHeads: Int, table: Tensor, positions: [Int], segments: [Int],
                                      causal: Bool = true, scale: Float? = nil, dropout: DropoutMask? = nil) throws -> Tensor {
-        let parts = heads + 2 * keyHeads
+        let qkv = try qkv.single(), parts = heads + 2 * keyHeads
         guard qkv.rank == 2, heads > 0, keyHeads > 0, qkv.shape[1] % parts == 0, fits(heads, keyHeads, qkv.shape[1] / parts) else {
             throw OpahError(.shape, "selfAttention: qkv of shape \(qkv.shape) for \(heads) query heads and \(keyHeads) key heads",
                             hint: "wanted [N, (heads + 2 keyHeads) headDim], heads a multiple of keyHeads")
@@ -77,7 +77,7 @@ extension NN {
             return (.init(pointer: p, position: width, head: d), .init(pointer: p + heads * d, position: width, head: d),
                     .init(pointer: p + (heads + keyHeads) * d, position: width, head: d))
         }
-        let rotated = try Tensor(empty: [n, width]), plain = try qkv.plain("selfAttention"), from = plain.pointer(Float.self)
+        let rotated = try Tensor(empty: [n, width]), plain = try qkv.dense("selfAttention"), from = plain.pointer(Float.self)
         rotation.apply(from, width, to: rotated.pointer(Float.self), width, heads: heads + keyHeads, inverse: false)
         let values = (heads + keyHeads) * d, to = rotated.pointer(Float.self)
         for row in 0..<n { (to + row * width + values).update(from: from + row * width + values, count: keyHeads * d) }
@@ -88,7 +88,7 @@ extension NN {
         try kernel.forward(view.q, view.k, view.v, out: outView(result), lse: lse.pointer(Float.self))
         let saved = Saved(result)
         Autograd.record(result, "selfAttention", [qkv]) { gradient in
-            let dqkv = try Tensor(empty: [n, width]), g = try gradient.plain("selfAttention")
+            let dqkv = try Tensor(empty: [n, width]), g = try gradient.dense("selfAttention")
             let view = views(rotated), d = views(dqkv), dp = dqkv.pointer(Float.self)
             try kernel.backward(view.q, view.k, view.v, out: outView(try saved.value("selfAttention")), lse: lse.pointer(Float.self),
                                 gradient: outView(g), dq: d.q, dk: d.k, dv: d.v, keyRows: n)
@@ -102,7 +102,8 @@ extension NN {
                                _ wide: @escaping (Tensor) -> AttentionKernel.View,
                                _ narrow: @escaping (Tensor) -> AttentionKernel.View,
                                keyRows: Int, keeping mask: Tensor? = nil) throws -> Tensor {
-        let plainQ = try q.plain("attention"), plainK = try k.plain("attention"), plainV = try v.plain("attention")
+        let q = try q.single(), k = try k.single(), v = try v.single()
+        let plainQ = try q.dense("attention"), plainK = try k.dense("attention"), plainV = try v.dense("attention")
         let result = try Tensor(empty: q.shape), lse = try Tensor(empty: [q.count / kernel.headDim])
         try kernel.forward(wide(plainQ), narrow(plainK), narrow(plainV), out: wide(result), lse: lse.pointer(Float.self))
         let saved = [plainQ, plainK, plainV, result].map(Saved.init), savedMask = mask.map(Saved.init)
@@ -110,7 +111,7 @@ extension NN {
             let t = try saved.map { try $0.value("attention") }
             _ = try savedMask?.value("attention")
             let dq = try Tensor(empty: t[0].shape), dk = try Tensor(empty: t[1].shape), dv = try Tensor(empty: t[2].shape)
-            let g = try gradient.plain("attention")
+            let g = try gradient.dense("attention")
             try kernel.backward(wide(t[0]), narrow(t[1]), narrow(t[2]), out: wide(t[3]), lse: lse.pointer(Float.self),
                                 gradient: wide(g), dq: wide(dq), dk: narrow(dk), dv: narrow(dv), keyRows: keyRows)
             return [dq, dk, dv]

@@ -25,6 +25,13 @@ public struct DropoutMask: Sendable, Equatable {
         threshold = Int32(min(Double(probability) * 0x1p31, 0x1p31 - 1))
     }
 
+    /// A mask whose seed is drawn from `generator` (one block; none for probability 0).
+    public init?(_ probability: Float, generator: Random) throws {
+        guard probability != 0 else { return nil }
+        let words = Philox.block(generator.take(1), generator.seed)
+        try self.init(probability, seed: UInt64(words.0) | UInt64(words.1) << 32)
+    }
+
     /// The two words that a row's mask is made from.
     struct Row {
         fileprivate let first: SIMD8<UInt32>, second: SIMD8<UInt32>
@@ -77,12 +84,13 @@ extension NN {
     /// The rows of the mask are those of `x`'s last dimension.
     public static func dropout(_ x: Tensor, _ mask: DropoutMask?) throws -> Tensor {
         guard let mask else { return x }
+        let x = try x.single()
         let width = x.rank == 0 ? 1 : x.shape[x.rank - 1]
         let rows = width == 0 ? 0 : x.count / width
-        let result = try Tensor(empty: x.shape), plain = try x.plain("dropout")
+        let result = try Tensor(empty: x.shape), plain = try x.dense("dropout")
         mask.apply(plain.pointer(Float.self), result.pointer(Float.self), rows: rows, width: width)
         Autograd.record(result, "dropout", [x]) { gradient in
-            let dx = try Tensor(empty: gradient.shape), g = try gradient.plain("dropout")
+            let dx = try Tensor(empty: gradient.shape), g = try gradient.dense("dropout")
             mask.apply(g.pointer(Float.self), dx.pointer(Float.self), rows: rows, width: width)
             return [dx]
         }

@@ -5,12 +5,13 @@ extension NN {
     /// - Parameter ids: integers of any shape; a value outside 0..<V is an `index` error.
     /// - Returns: [ids..., D] in float32.
     public static func embedding(_ weight: Tensor, _ ids: Tensor) throws -> Tensor {
+        let weight = try weight.single()
         let w = try WeightMatrix(weight, "embedding")
         let rows = try ids.positions(below: w.rows, "embedding", "id"), width = w.columns
         let result = try Tensor(empty: try shape(of: ids, width))
         gather(w, rows, result.pointer(Float.self))
         Autograd.record(result, "embedding", [weight]) { gradient in
-            [try scatter(try gradient.plain("embedding"), rows, height: w.rows, width: width)]
+            [try scatter(try gradient.dense("embedding"), rows, height: w.rows, width: width)]
         }
         return result
     }
@@ -21,10 +22,11 @@ extension NN {
     ///   - ids: integers of any shape, 0-based.
     /// - Returns: [ids..., D] in float32.
     public static func loraEmbedding(_ weight: Tensor, _ ids: Tensor, a: Tensor, b: Tensor, scale: Float) throws -> Tensor {
+        let weight = try weight.single(), a = try a.single(), b = try b.single()
         let w = try WeightMatrix(weight, "loraEmbedding")
         let rows = try ids.positions(below: w.rows, "loraEmbedding", "id"), width = w.columns, height = w.rows
         let rank = try adapterRank(a, b, input: height, output: width, "loraEmbedding")
-        let plainA = try a.plain("loraEmbedding"), plainB = try b.plain("loraEmbedding")
+        let plainA = try a.dense("loraEmbedding"), plainB = try b.dense("loraEmbedding")
         let result = try Tensor(empty: try shape(of: ids, width))
         gather(w, rows, result.pointer(Float.self))
 
@@ -37,7 +39,7 @@ extension NN {
 
         let savedB = Saved(plainB), wants = (weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad)
         Autograd.record(result, "loraEmbedding", [weight, a, b]) { gradient in
-            let g = try gradient.plain("loraEmbedding")
+            let g = try gradient.dense("loraEmbedding")
             var dA: Tensor?, dB: Tensor?
             if wants.a {
                 dA = try Tensor(zeros: [rank, height])

@@ -8,22 +8,23 @@ extension NN {
     ///   - bias: [out].
     /// - Returns: [..., out] in float32. What does not require a gradient costs none.
     public static func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+        let x = try x.single(), weight = try weight.single(), bias = try bias?.single()
         let w = try WeightMatrix(weight, "linear")
         let rows = try rowCount(x, w, "linear")
         if let bias, bias.shape != [w.rows] {
             throw OpahError(.shape, "linear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)",
                             hint: "the bias must have one number per row of the weight")
         }
-        let plain = try x.plain("linear")
+        let plain = try x.dense("linear")
         let result = try Tensor(empty: x.shape.replacingLast(w.rows))
         let y = result.pointer(Float.self)
-        if let bias { fillRows(try bias.plain("linear"), y, rows: rows) }
+        if let bias { fillRows(try bias.dense("linear"), y, rows: rows) }
         try w.multiplyTransposed(plain.pointer(Float.self), count: rows, beta: bias == nil ? 0 : 1, into: y)
 
         let savedX = Saved(plain), savedWeight = Saved(weight), shape = x.shape
-        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, bias: bias?.requiresGrad ?? false)
+        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, bias: bias?.requiresGrad ?? false), hasBias = bias != nil
         Autograd.record(result, "linear", [x, weight] + (bias.map { [$0] } ?? [])) { gradient in
-            let g = try gradient.plain("linear")
+            let g = try gradient.dense("linear")
             var dx: Tensor?, dW: Tensor?, db: Tensor?
             if wants.x {
                 dx = try Tensor(empty: shape)
@@ -32,7 +33,7 @@ extension NN {
             }
             if wants.weight { dW = try weightGradient(g, try savedX.value("linear"), rows, w.rows, w.columns) }
             if wants.bias { db = try columnSums(g, rows: rows, width: w.rows) }
-            return [dx, dW, db]
+            return [dx, dW] + (hasBias ? [db] : [])
         }
         return result
     }

@@ -34,6 +34,8 @@ extension NN {
     public static func linearCrossEntropy(_ hidden: Tensor, _ weight: Tensor, adapter: Adapter? = nil, targets: Tensor,
                                           ignoreIndex: Int = -100, topK: Int = 5) throws -> LinearLoss {
         let name = "linearCrossEntropy"
+        let hidden = try hidden.single(), weight = try weight.single()
+        let adapter = try adapter.map { Adapter(a: try $0.a.single(), b: try $0.b.single(), scale: $0.scale, dropout: $0.dropout) }
         let w = try WeightMatrix(weight, name)
         guard hidden.rank == 2, targets.shape == [hidden.shape[0]] else {
             throw OpahError(.shape, "\(name): hidden of shape \(hidden.shape) and targets of shape \(targets.shape)",
@@ -43,7 +45,7 @@ extension NN {
         let ids = try targets.positions(below: w.rows, except: ignoreIndex, name, "target")
         let inputs = [hidden, weight] + (adapter.map { [$0.a, $0.b] } ?? [])
         let wanted = inputs.map { Autograd.isEnabled && $0.requiresGrad }
-        var pass = try LinearLossPass(try hidden.plain(name), w, adapter, ids, ignoreIndex, topK: topK, wanted: wanted)
+        var pass = try LinearLossPass(try hidden.dense(name), w, adapter, ids, ignoreIndex, topK: topK, wanted: wanted)
         try pass.run()
         let result = try Tensor([pass.rows.isEmpty ? 0 : Float(pass.total / Double(pass.rows.count))], [])
         let gradients = pass.gradients
@@ -83,7 +85,7 @@ private struct LinearLossPass {
         rows = ids.indices.filter { ids[$0] != ignored }
         self.adapter = try adapter.map {
             let rank = try NN.adapterRank($0.a, $0.b, input: w.columns, output: w.rows, "linearCrossEntropy")
-            let a = try $0.a.plain("linearCrossEntropy"), b = try $0.b.plain("linearCrossEntropy")
+            let a = try $0.a.dense("linearCrossEntropy"), b = try $0.b.dense("linearCrossEntropy")
             return (a, b, try NN.transposed(b), rank, $0.scale, $0.dropout)
         }
         let shapes = [hidden.shape, [w.rows, w.columns]] + (adapter.map { [$0.a.shape, $0.b.shape] } ?? [])

@@ -15,6 +15,7 @@ extension NN {
     /// - Returns: one number, shape [].
     public static func crossEntropy(_ logits: Tensor, _ targets: Tensor, ignoreIndex: Int = -100,
                                     labelSmoothing: Float = 0) throws -> Tensor {
+        let logits = try logits.single()
         guard logits.rank > 0, logits.shape[logits.rank - 1] > 0, targets.shape == Dims(logits.shape.dropLast()) else {
             throw OpahError(.shape, "crossEntropy: logits of shape \(logits.shape) and targets of shape \(targets.shape)",
                             hint: "wanted [..., V] and the same leading dimensions")
@@ -25,7 +26,7 @@ extension NN {
         let classes = logits.shape[logits.rank - 1]
         let ids = try targets.positions(below: classes, except: ignoreIndex, "crossEntropy", "target")
         let counted = ids.reduce(0) { $0 + ($1 == ignoreIndex ? 0 : 1) }
-        let plain = try logits.plain("crossEntropy")
+        let plain = try logits.dense("crossEntropy")
         let sums = try Tensor(empty: [ids.count, 2]), losses = try Tensor(empty: [ids.count])   // maximum, log of the sum
         let x = plain.pointer(Float.self), logs = sums.pointer(Float.self), each = losses.pointer(Float.self)
         let smooth = labelSmoothing, even = labelSmoothing / Float(classes)

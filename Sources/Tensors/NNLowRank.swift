@@ -11,16 +11,17 @@ extension NN {
     ///   - scale: alpha / r.
     public static func loraLinear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float,
                                   dropout mask: DropoutMask? = nil) throws -> Tensor {
+        let x = try x.single(), weight = try weight.single(), bias = try bias?.single(), a = try a.single(), b = try b.single()
         let w = try WeightMatrix(weight, "loraLinear")
         let rows = try rowCount(x, w, "loraLinear"), out = w.rows, input = w.columns
         let rank = try adapterRank(a, b, input: input, output: out, "loraLinear")
         if let bias, bias.shape != [out] {
             throw OpahError(.shape, "loraLinear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)")
         }
-        let plain = try x.plain("loraLinear"), plainA = try a.plain("loraLinear"), plainB = try b.plain("loraLinear")
+        let plain = try x.dense("loraLinear"), plainA = try a.dense("loraLinear"), plainB = try b.dense("loraLinear")
         let result = try Tensor(empty: x.shape.replacingLast(out))
         let y = result.pointer(Float.self)
-        if let bias { fillRows(try bias.plain("loraLinear"), y, rows: rows) }
+        if let bias { fillRows(try bias.dense("loraLinear"), y, rows: rows) }
         try w.multiplyTransposed(plain.pointer(Float.self), count: rows, beta: bias == nil ? 0 : 1, into: y)
 
         let product = try Tensor(empty: [rows, rank])   // m(x) A^T
@@ -34,9 +35,9 @@ extension NN {
         let savedX = Saved(plain), savedWeight = Saved(weight), savedA = Saved(plainA), savedB = Saved(plainB)
         let shape = x.shape
         let wants = (x: x.requiresGrad, weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad,
-                     bias: bias?.requiresGrad ?? false)
+                     bias: bias?.requiresGrad ?? false), hasBias = bias != nil
         Autograd.record(result, "loraLinear", [x, weight, a, b] + (bias.map { [$0] } ?? [])) { gradient in
-            let g = try gradient.plain("loraLinear"), x = try savedX.value("loraLinear")
+            let g = try gradient.dense("loraLinear"), x = try savedX.value("loraLinear")
             var dx: Tensor?, dW: Tensor?, dA: Tensor?, dB: Tensor?, dBias: Tensor?
             let v = try Tensor(empty: [rows, rank])   // scale g B: the gradient of the product
             if wants.x || wants.a {
@@ -63,7 +64,7 @@ extension NN {
                 }
             }
             if wants.bias { dBias = try columnSums(g, rows: rows, width: out) }
-            return [dx, dW, dA, dB, dBias]
+            return [dx, dW, dA, dB] + (hasBias ? [dBias] : [])
         }
         return result
     }

@@ -10,8 +10,9 @@ extension NN {
     /// Root-mean-square norm of the last dimension: x / sqrt(mean(x^2) + eps), then times weight.
     /// - Parameters: x: [..., D];  weight: [D], any floating dtype.
     public static func rmsNorm(_ x: Tensor, _ weight: Tensor, eps: Float) throws -> Tensor {
+        let x = try x.single(), weight = try weight.single()
         let (rows, width) = try normShape(x, weight, "rmsNorm")
-        let plain = try x.plain("rmsNorm"), plainW = try weight.plain("rmsNorm")
+        let plain = try x.dense("rmsNorm"), plainW = try weight.dense("rmsNorm")
         let result = try Tensor(empty: x.shape), inverse = try Tensor(empty: [rows])
         let from = plain.pointer(Float.self), to = result.pointer(Float.self)
         let w = plainW.pointer(Float.self), r = inverse.pointer(Float.self)
@@ -25,7 +26,7 @@ extension NN {
         }
         let savedX = Saved(plain), savedW = Saved(plainW), wants = (x: x.requiresGrad, weight: weight.requiresGrad)
         Autograd.record(result, "rmsNorm", [x, weight]) { gradient in
-            let g = try gradient.plain("rmsNorm")
+            let g = try gradient.dense("rmsNorm")
             let gp = g.pointer(Float.self), xp = try savedX.pointer("rmsNorm")
             let w = try savedW.pointer("rmsNorm"), r = inverse.pointer(Float.self)
             var dx: Tensor?, dW: Tensor?
@@ -60,10 +61,11 @@ extension NN {
     /// Layer norm of the last dimension: (x - mean) / sqrt(variance + eps), times weight, plus bias.
     /// - Parameters: x: [..., D];  weight, bias: [D], either may be absent.
     public static func layerNorm(_ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5) throws -> Tensor {
+        let x = try x.single(), weight = try weight?.single(), bias = try bias?.single()
         let (rows, width) = try normShape(x, weight, "layerNorm")
         _ = try normShape(x, bias, "layerNorm")
-        let plain = try x.plain("layerNorm")
-        let plainW = try weight?.plain("layerNorm") ?? Tensor(ones: [width]), plainB = try bias?.plain("layerNorm") ?? Tensor(zeros: [width])
+        let plain = try x.dense("layerNorm")
+        let plainW = try weight?.dense("layerNorm") ?? Tensor.ones([width]), plainB = try bias?.dense("layerNorm") ?? Tensor(zeros: [width])
         let result = try Tensor(empty: x.shape), statistics = try Tensor(empty: [rows, 2])   // mean, 1 / deviation
         let from = plain.pointer(Float.self), to = result.pointer(Float.self), s = statistics.pointer(Float.self)
         let w = plainW.pointer(Float.self), b = plainB.pointer(Float.self)
@@ -89,9 +91,9 @@ extension NN {
         }
         let savedX = Saved(plain), savedW = Saved(plainW)
         let wants = (x: x.requiresGrad, weight: weight?.requiresGrad ?? false, bias: bias?.requiresGrad ?? false)
-        let hasWeight = weight != nil
+        let hasWeight = weight != nil, hasBias = bias != nil
         Autograd.record(result, "layerNorm", [x] + [weight, bias].compactMap { $0 }) { gradient in
-            let g = try gradient.plain("layerNorm")
+            let g = try gradient.dense("layerNorm")
             let gp = g.pointer(Float.self), xp = try savedX.pointer("layerNorm")
             let w = try savedW.pointer("layerNorm"), s = statistics.pointer(Float.self)
             var dx: Tensor?
@@ -123,7 +125,7 @@ extension NN {
                     load(gp + n &* width + i, lanes) * (load(xp + n &* width + i, lanes) - s[2 &* n]) * s[2 &* n &+ 1]
                 } : nil)
             }
-            if wants.bias { parts.append(try columnSums(g, rows: rows, width: width)) }
+            if hasBias { parts.append(wants.bias ? try columnSums(g, rows: rows, width: width) : nil) }
             return parts
         }
         return result

@@ -40,12 +40,13 @@ extension NN {
     ///   - positions: one per row of x, 0-based.
     public static func rope(_ x: Tensor, table: Tensor, positions: [Int]) throws -> Tensor {
         guard x.rank == 3 else { throw OpahError(.shape, "rope: x must be [N, heads, headDim], not \(x.shape)") }
+        let x = try x.single()
         let rotation = try Rotation(table, positions, rows: x.shape[0], headDim: x.shape[2], "rope")
-        let plain = try x.plain("rope"), heads = x.shape[1], width = x.shape[1] * x.shape[2]
+        let plain = try x.dense("rope"), heads = x.shape[1], width = x.shape[1] * x.shape[2]
         let result = try Tensor(empty: x.shape)
         rotation.apply(plain.pointer(Float.self), width, to: result.pointer(Float.self), width, heads: heads, inverse: false)
         Autograd.record(result, "rope", [x]) { gradient in
-            let dx = try Tensor(empty: gradient.shape), g = try gradient.plain("rope")
+            let dx = try Tensor(empty: gradient.shape), g = try gradient.dense("rope")
             rotation.apply(g.pointer(Float.self), width, to: dx.pointer(Float.self), width, heads: heads, inverse: true)
             return [dx]
         }
@@ -73,7 +74,7 @@ extension NN {
             // The rows that are needed: converting a half-stored table for 4096 positions costs more than rotating.
             let used = (positions.max() ?? -1) + 1
             self.table = try Tensor(storage: table.storage, offset: table.offset, shape: [used, headDim / 2, 2], strides: table.strides,
-                                    dtype: table.dtype).plain(operation)
+                                    dtype: table.dtype).dense(operation)
             self.positions = positions
             self.headDim = headDim
         }

@@ -1,8 +1,7 @@
-/// Eight float32 at a time: loads, stores and the few functions that the kernels of `NN` are made of.
-///
-/// A vector shorter than eight (the end of a row) is loaded with zeros behind it and goes through the
-/// same instructions, so an element's value never depends on where it lies.
-typealias Float8 = SIMD8<Float>
+// Rows of float32, eight at a time: what the kernels of `NN` are made of.
+//
+// A vector shorter than eight (the end of a row) is loaded with zeros behind it and goes through the
+// same instructions, so an element's value never depends on where it lies.
 
 /// Calls `body(start, lanes)` for 0..<count in steps of eight; `lanes` is 8 except perhaps at the end.
 @inline(__always)

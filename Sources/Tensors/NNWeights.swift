@@ -15,7 +15,7 @@ struct WeightMatrix {
         }
         rows = weight.shape[0]
         columns = weight.shape[1]
-        tensor = weight.dtype.isHalf && weight.isContiguous ? weight : try weight.plain(operation)
+        tensor = weight.dtype.isHalf && weight.isContiguous ? weight : try weight.dense(operation)
     }
 
     var isHalf: Bool { tensor.dtype.isHalf }

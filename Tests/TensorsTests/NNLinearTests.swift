@@ -105,8 +105,24 @@ final class NNLinearTests: XCTestCase {
         var noise = Noise(5)
         let x = try noise.tensor([2, 3]), w = try noise.tensor([4, 3]).setRequiresGrad()
         let y = try NN.linear(x, w)
-        try x.fill(0)
+        _ = try x.fill_(0)
         assertThrows(.gradient, containing: "linear") { try Autograd.backward(y, seed: try noise.tensor([2, 4])) }
+    }
+
+    /// Double inputs are computed in float32 and get Double gradients; views work like copies.
+    func testOtherLayouts() throws {
+        var noise = Noise(7)
+        let x = try noise.tensor([5, 8]), w = try noise.tensor([3, 8]), seed = try noise.tensor([5, 3])
+        let x1 = try x.clone().setRequiresGrad(), w1 = try w.clone().setRequiresGrad()
+        try Autograd.backward(NN.linear(x1, w1), seed: seed)
+        let x2 = try x.to(.float64).setRequiresGrad(), w2 = try w.transpose(0, 1).contiguous().setRequiresGrad()
+        let y = try NN.linear(x2, try w2.transpose(0, 1))
+        XCTAssertEqual(y.dtype, .float32)
+        assertClose(try y.floats(), try NN.linear(x, w).floats(), abs: 1e-6)
+        try Autograd.backward(y, seed: seed)
+        XCTAssertEqual(x2.grad!.dtype, .float64)
+        assertClose(try x2.grad!.floats(), try x1.grad!.floats(), abs: 1e-6)
+        assertClose(try w2.grad!.transpose(0, 1).floats(), try w1.grad!.floats(), abs: 1e-6)
     }
 
     func testNoRows() throws {

@@ -44,10 +44,10 @@ final class NNNormTests: XCTestCase {
             zip(t[0], t[1]).map { $0 / (1 + exp(-$0)) * $1 }
         }
         let extreme = try Tensor([-200, -88, 88, 200, -.infinity, 0], [6])
-        let y = try NN.swiGLU(extreme, try Tensor(ones: [6])).floats()
+        let y = try NN.swiGLU(extreme, try Tensor.ones([6])).floats()
         assertClose(Array(y[0..<4]), [0, 0, 88, 200], abs: 1e-30)
         XCTAssertEqual(y[5], 0)
-        assertThrows(.shape) { try NN.swiGLU(extreme, try Tensor(ones: [5])) }
+        assertThrows(.shape) { try NN.swiGLU(extreme, try Tensor.ones([5])) }
     }
 
     func testRope() throws {
@@ -84,7 +84,7 @@ final class NNNormTests: XCTestCase {
             }
             XCTAssertLessThanOrEqual(away, allowed, name)
         }
-        let real = try Vectors.npz("dualar/rope_real_size.npz"), rows = try real["positions"]!.integers()
+        let real = try Vectors.npz("dualar/rope_real_size.npz"), rows = try real["positions"]!.ints()
         compare(try RotaryTable.make(positions: 4096, headDim: 64, base: 1_000_000), real["freqs_cis"]!, rows: rows, allowed: 1, "real size")
         compare(try RotaryTable.make(positions: 8, headDim: 64, base: 1_000_000), real["fast_freqs_cis"]!, rows: Array(0..<8), allowed: 0, "fast")
         for name in ["dual_bf16", "dual_tied", "dual_fastdim", "naive_bf16"] {
@@ -100,19 +100,21 @@ final class NNNormTests: XCTestCase {
 
     /// Recomputation changes neither the result nor any gradient, those of parameters inside included.
     func testCheckpoint() throws {
-        let mask = try DropoutMask(0.5, seed: 1)
         func run(_ recompute: Bool) throws -> [[Float]] {
             var noise = Noise(22)
             let x = try noise.tensor([6, 10]).setRequiresGrad(), frozen = try noise.tensor([6, 10])
             let w = try noise.tensor([10, 10]).setRequiresGrad(), seed = try noise.tensor([6, 10])
+            let generator = Random(seed: 3)
             var runs = 0
             func layer(_ t: [Tensor]) throws -> Tensor {
                 runs += 1
+                let mask = try DropoutMask(0.5, generator: generator)
                 return try NN.swiGLU(try NN.dropout(try NN.linear(t[0], w), mask), t[1])
             }
-            let middle = try recompute ? NN.checkpoint([x, frozen], layer) : layer([x, frozen])
-            let y = try NN.linear(middle, w)
+            let middle = try recompute ? NN.checkpoint([x, frozen], generator: generator, layer) : layer([x, frozen])
+            let y = try NN.linear(middle, w), drawn = generator.offset
             try Autograd.backward(y, seed: seed)
+            XCTAssertEqual(generator.offset, drawn)
             XCTAssertEqual(runs, recompute ? 2 : 1)
             XCTAssertNil(frozen.grad)
             return try [y, x.grad!, w.grad!].map { try $0.floats() }
@@ -136,8 +138,4 @@ final class NNNormTests: XCTestCase {
             return [y, x.grad!, w.grad!, b.grad!]
         }
     }
-}
-
-extension Tensor {
-    func integers() throws -> [Int] { (0..<count).map { dtype == .int64 ? Int(pointer(Int64.self)[$0]) : Int(pointer(Int32.self)[$0]) } }
 }

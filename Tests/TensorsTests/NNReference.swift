@@ -101,17 +101,8 @@ func timesTransposed(_ x: [Double], _ w: [Double], _ n: Int, _ m: Int, _ k: Int)
 
 extension Tensor {
     /// The same numbers rounded to a half type, without history.
-    func rounded(to dtype: DType) throws -> Tensor {
-        let result = try Tensor(empty: shape, dtype)
-        for (i, value) in try floats().enumerated() {
-            if dtype == .bfloat16 { result.pointer(UInt16.self)[i] = BFloat16(value).bits }
-            else { result.pointer(Float16.self)[i] = Float16(value) }
-        }
-        return result
-    }
+    func rounded(to dtype: DType) throws -> Tensor { try detach().to(dtype) }
 
     /// A half tensor's numbers in float32.
-    func widened() throws -> Tensor {
-        try Tensor((0..<count).map { dtype == .bfloat16 ? BFloat16(bits: pointer(UInt16.self)[$0]).float : Float(pointer(Float16.self)[$0]) }, shape)
-    }
+    func widened() throws -> Tensor { try detach().to(.float32) }
 }

@@ -76,7 +76,7 @@ final class NNSpeedTests: XCTestCase {
             try NN.selfAttention(qkv, heads: 16, keyHeads: 2, table: table, positions: positions.map { $0 % 8 },
                                  segments: Array(stride(from: 0, through: n, by: 8)), dropout: mask)
         }
-        let weight = try Tensor(ones: [width])
+        let weight = try Tensor.ones([width])
         try both("rmsNorm 512 x 1024", seed: seed) { try NN.rmsNorm(leaf, weight, eps: 1e-6) }
         let gate = try noise.tensor([n, inner]).setRequiresGrad()
         try both("swiGLU 512 x 4096", seed: g) { try NN.swiGLU(gate, wide) }
