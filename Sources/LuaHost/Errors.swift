@@ -64,8 +64,9 @@ func pushError(_ error: any Error, _ L: OpaquePointer) {
 
 /// Turns the error value on top into a Swift error and takes it off. The value itself travels along,
 /// so that raising the error again gives Lua the same value.
-func takeError(_ L: OpaquePointer) -> OpahError {
+func takeError(_ L: OpaquePointer, _ status: Int32) -> OpahError {
     defer { shim_pop(L, 1) }
+    if status == LUA_ERRMEM { return OpahError(.memory, "Lua: not enough memory", hint: "is a string or table asked for that is too large?") }
     if let value = try? LuaErrorValue.read(Stack(L), lua_gettop(L)) {
         var error = value.error
         error.raised = value
@@ -101,7 +102,7 @@ private func rawString(_ L: OpaquePointer, _ name: String) -> String? {
 /// Throws the error value on top unless the call went well.
 @inline(__always)
 func protected(_ L: OpaquePointer, _ status: Int32) throws {
-    if status != LUA_OK { throw takeError(L) }
+    if status != LUA_OK { throw takeError(L, status) }
 }
 
 /// Adds a traceback to the error value at index 1 while its stack is still there. Strings become error

@@ -14,6 +14,7 @@ public enum Evaluation {
 extension Interpreter {
     /// Evaluates an expression (`1 + 1`, also `= 1 + 1`) or runs statements, as a prompt does.
     public func evaluate(_ source: String, name: String = "=stdin") -> Evaluation {
+        clearInterrupt()            // a Ctrl-C at the prompt was meant for the prompt
         let expression = source.hasPrefix("=") ? String(source.dropFirst()) : source
         do {
             do { try load("return " + expression, name: name) } catch {

@@ -125,7 +125,7 @@ public final class Interpreter {
         pendingTraceback = nil
         let status = shim_call(L, Int32(arguments.count), LUA_MULTRET)
         if status != LUA_OK {
-            var error = takeError(L)
+            var error = takeError(L, status)
             // Whatever went wrong while being stopped went wrong because of it.
             if outermost, shim_interrupt_pending(), error.kind != .interrupted {
                 let traceback = error.traceback

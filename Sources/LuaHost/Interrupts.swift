@@ -9,10 +9,19 @@ public enum Interrupts {
     /// second Ctrl-C within two seconds ends the process with status 130.
     public static func install() { shim_catch_interrupts(Interrupt.address) }
 
-    /// Does what Ctrl-C does. Async-signal-safe, for handlers of time limits.
+    /// Does what Ctrl-C does, from any thread and from signal handlers: for time limits. Needs `install()`.
     public static func raise() {
         Interrupt.request()
         shim_interrupt()
+    }
+
+    /// Runs a function that must come to its end although Lua is being stopped, such as one that saves what was
+    /// done so far: it does not see the request that the running clean-up code has already been told of.
+    static func finishing<T>(_ body: () throws -> T) rethrows -> T {
+        guard shim_interrupt_cleaning_up(), Interrupt.isRequested else { return try body() }
+        Interrupt.clear()
+        defer { Interrupt.request() }
+        return try body()
     }
 
     /// Whether running Lua code is being stopped.

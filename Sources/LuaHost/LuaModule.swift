@@ -96,9 +96,12 @@ public final class ModuleBuilder {
     /// - Parameters:
     ///   - signature: `(samples: Tensor, rate: integer, opts?: {width?: integer = 6}) -> Tensor`; see `LuaType`.
     ///   - doc: one paragraph: shapes, units, index base, errors.
+    ///   - finishes: it also runs to its end while Lua is being stopped by Ctrl-C: for functions that save.
     ///   - body: reads from the call, returns `call.push(...)` or `.none`.
-    public func function(_ name: String, _ signature: String, _ doc: String, example: String? = nil, _ body: @escaping Body) {
-        declarations.append(Declaration(.function, name, path: "\(shortName).\(name)", signature, doc, example: example, body: body))
+    public func function(_ name: String, _ signature: String, _ doc: String, example: String? = nil, finishes: Bool = false,
+                         _ body: @escaping Body) {
+        declarations.append(Declaration(.function, name, path: "\(shortName).\(name)", signature, doc, example: example,
+                                        body: finishes ? { call in try Interrupts.finishing { try body(call) } } : body))
     }
 
     /// `module.name`, a value. It is made when the module is loaded.

@@ -78,7 +78,11 @@ public final class LuaFunction: LuaReference, LuaReadable, @unchecked Sendable {
 
     /// Calls it; what it raises is thrown.
     @discardableResult
-    public func callAsFunction(_ arguments: any LuaPushable...) throws -> [LuaValue] {
+    public func callAsFunction(_ arguments: any LuaPushable...) throws -> [LuaValue] { try self(all: arguments) }
+
+    /// Calls it with each element as an argument.
+    @discardableResult
+    public func callAsFunction(all arguments: [any LuaPushable]) throws -> [LuaValue] {
         let stack = try currentStack(), before = lua_gettop(stack.L)
         try invoke(stack, arguments, results: LUA_MULTRET)
         defer { lua_settop(stack.L, before) }

@@ -1,145 +1,37 @@
-#define _GNU_SOURCE
-#include "LuaShim.h"
-#include <errno.h>
-#include <pthread.h>
+/* Calls that may raise, made safe; functions and objects of the host as Lua values; states. */
+#include "Internal.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-static shim_callbacks host;
-
-/* Whether a Swift frame lies between here and the nearest pcall: 1 wherever the host runs. */
-static int native = 1;
-
-/* One entry per protected call and per resumed coroutine, on the C stack; the innermost runs now. */
-typedef struct frame {
-    lua_State *L;
-    struct frame *previous;
-} frame;
-static frame *volatile current;
-
-/* ---- interrupts ---- */
-
-/* An interrupt raises once at the next instruction; then clean-up code may run GRACE instructions,
- * and after that every instruction raises, so no loop around pcall outlives it. */
-enum { NONE, REQUESTED, RAISED, ENDING };
-enum { GRACE = 100000, GRACE_SWITCHES = 1000 };
-static volatile sig_atomic_t stage = NONE;
-static int switches;                      /* coroutine switches since RAISED */
-static volatile sig_atomic_t *flag;
-static pthread_t owner;
-static volatile time_t first;             /* when the first of two Ctrl-C came, 0 for none */
-static volatile long first_nanoseconds;
-
-static void on_hook(lua_State *L, lua_Debug *record);
-
-static void arm(lua_State *L) {
-    if (stage == RAISED) lua_sethook(L, on_hook, LUA_MASKCOUNT, GRACE);
-    else lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-}
-
-static void on_hook(lua_State *L, lua_Debug *record) {
-    (void)record;
-    if (stage == NONE) {
-        lua_sethook(L, NULL, 0, 0);
-        return;
-    }
-    stage = stage == REQUESTED ? RAISED : ENDING;
-    switches = 0;
-    arm(L);
-    int outer = native;
-    native = 1;
-    host.interrupted(L);
-    native = outer;
-    lua_error(L);
-}
-
-/* A hook belongs to one coroutine, so it is set anew wherever another one takes over. */
-static void arm_switch(lua_State *L) {
-    if (stage == RAISED && ++switches > GRACE_SWITCHES) stage = ENDING;
-    arm(L);
-}
-
-void shim_interrupt(void) {
-    frame *running = current;
-    if (stage == NONE) stage = REQUESTED;
-    if (running) arm(running->L);
-}
-
-void shim_interrupt_raised(lua_State *L) {
-    if (stage == NONE || stage == REQUESTED) {
-        stage = RAISED;
-        switches = 0;
-        arm(L);
-    }
-}
-
-void shim_clear_interrupt(lua_State *L) {
-    stage = NONE;
-    first = 0;
-    if (flag) *flag = 0;
-    lua_sethook(L, NULL, 0, 0);
-}
-
-bool shim_interrupt_pending(void) { return stage != NONE; }
-
-static void on_signal(int number) {
-    int saved = errno;
-    if (!pthread_equal(pthread_self(), owner)) {
-        pthread_kill(owner, number);
-        errno = saved;
-        return;
-    }
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (first != 0) {
-        double elapsed = (double)(now.tv_sec - first) + 1e-9 * (double)(now.tv_nsec - first_nanoseconds);
-        if (elapsed < 2) _exit(130);
-    }
-    first = now.tv_sec;
-    first_nanoseconds = now.tv_nsec;
-    *flag = 1;
-    shim_interrupt();
-    errno = saved;
-}
-
-void shim_catch_interrupts(volatile sig_atomic_t *address) {
-    flag = address;
-    owner = pthread_self();
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;   /* no SA_RESTART: a read that waits for input ends too */
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-}
+shim_callbacks shim_host_callbacks;
+int shim_native = 1;
+frame *volatile shim_current;
 
 /* ---- protected calls ---- */
 
 static int on_error(lua_State *L) {
-    int outer = native;
-    native = 1;
-    host.message(L);
-    native = outer;
+    int outer = shim_native;
+    shim_native = 1;
+    shim_host_callbacks.message(L);
+    shim_native = outer;
     return 1;
 }
 
-lua_State *shim_running(void) { return current ? current->L : NULL; }
+lua_State *shim_running(void) { return shim_current ? shim_current->L : NULL; }
 
 int shim_call(lua_State *L, int arguments, int results) {
     int handler = lua_gettop(L) - arguments;
     lua_pushcfunction(L, on_error);
     lua_insert(L, handler);
-    frame here = { L, current };
-    int outer = native;
-    current = &here;
-    native = 0;
-    if (stage != NONE) arm_switch(L);
+    frame here;
+    shim_enter(&here, L);
+    int outer = shim_native;
+    shim_native = 0;
+    shim_switch(L);
     int status = lua_pcall(L, arguments, results, handler);
-    native = outer;
-    current = here.previous;
-    if (stage != NONE && current) arm_switch(current->L);
+    shim_native = outer;
+    shim_current = here.previous;
+    if (shim_current) shim_switch(shim_current->L);
     lua_remove(L, handler);
     return status;
 }
@@ -167,10 +59,10 @@ int shim_apply(lua_State *L, shim_operation operation, int arguments, int result
 
 /* The only way into Swift from Lua: the error is raised when its frames are gone. */
 static int run(lua_State *L, void *function) {
-    int outer = native;
-    native = 1;
-    int results = host.dispatch(L, function);
-    native = outer;
+    int outer = shim_native;
+    shim_native = 1;
+    int results = shim_host_callbacks.dispatch(L, function);
+    shim_native = outer;
     return results >= 0 ? results : lua_error(L);
 }
 
@@ -256,111 +148,12 @@ int shim_collect(lua_State *L) {
     if (box && box->object) {
         void *object = box->object;
         box->object = NULL;
-        int outer = native;
-        native = 1;
-        host.release(L, box, object);
-        native = outer;
+        int outer = shim_native;
+        shim_native = 1;
+        shim_host_callbacks.release(L, box, object);
+        shim_native = outer;
     }
     return 0;
-}
-
-/* ---- coroutines: the standard resume and wrap, which also record who runs ---- */
-
-static int resume(lua_State *L, lua_State *co, int arguments) {
-    if (!lua_checkstack(co, arguments)) {
-        lua_pushliteral(L, "too many arguments to resume");
-        return -1;
-    }
-    lua_xmove(L, co, arguments);
-    frame here = { co, current };
-    current = &here;
-    if (stage != NONE) arm_switch(co);
-    int results, status = lua_resume(co, L, arguments, &results);
-    current = here.previous;
-    if (stage != NONE) arm_switch(L);
-    if (status != LUA_OK && status != LUA_YIELD) {
-        lua_xmove(co, L, 1);
-        return -1;
-    }
-    if (!lua_checkstack(L, results + 1)) {
-        lua_pop(co, results);
-        lua_pushliteral(L, "too many results to resume");
-        return -1;
-    }
-    lua_xmove(co, L, results);
-    return results;
-}
-
-static int coroutine_resume(lua_State *L) {
-    lua_State *co = lua_tothread(L, 1);
-    luaL_argexpected(L, co, 1, "coroutine");
-    int results = resume(L, co, lua_gettop(L) - 1);
-    lua_pushboolean(L, results >= 0);
-    lua_insert(L, results >= 0 ? -(results + 1) : -2);
-    return results >= 0 ? results + 1 : 2;
-}
-
-static int wrapped(lua_State *L) {
-    lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-    int results = resume(L, co, lua_gettop(L));
-    if (results >= 0) return results;
-    int status = lua_status(co);
-    if (status != LUA_OK && status != LUA_YIELD) {
-        lua_resetthread(co);                    /* closes its pending variables */
-        lua_xmove(co, L, 1);                    /* theirs is the error that counts */
-    }
-    if (lua_type(L, -1) == LUA_TSTRING) {       /* says where the coroutine was called */
-        luaL_where(L, 1);
-        lua_insert(L, -2);
-        lua_concat(L, 2);
-    }
-    return lua_error(L);
-}
-
-static int coroutine_wrap(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_State *co = lua_newthread(L);
-    lua_pushvalue(L, 1);
-    lua_xmove(L, co, 1);
-    lua_pushcclosure(L, wrapped, 1);
-    return 1;
-}
-
-/* ---- tracebacks ---- */
-
-static int traceback_of(lua_State *L, lua_State *thread, int limit) {
-    lua_Debug record;
-    int pieces = 0;
-    for (int level = 0; pieces < limit && lua_getstack(thread, level, &record); level++) {
-        lua_getinfo(thread, "Sln", &record);
-        if (*record.what == 'C' || record.currentline < 0) continue;      /* frames of the host */
-        lua_pushfstring(L, "\n  %s:%d: in ", record.short_src, record.currentline);
-        if (*record.what == 'm') lua_pushliteral(L, "main chunk");
-        else if (*record.namewhat == 'm') lua_pushfstring(L, "%s '%s'", record.namewhat, record.name);
-        else if (*record.namewhat) lua_pushfstring(L, "function '%s'", record.name);
-        else lua_pushfstring(L, "function <%s:%d>", record.short_src, record.linedefined);
-        lua_concat(L, pieces == 0 ? 2 : 3);     /* keeps one string per thread on the stack */
-        pieces++;
-    }
-    return pieces;
-}
-
-void shim_traceback(lua_State *L) {
-    enum { LIMIT = 24 };
-    int left = LIMIT;
-    if (!lua_checkstack(L, 12)) {
-        lua_pushliteral(L, "");
-        return;
-    }
-    lua_pushliteral(L, "");
-    left -= traceback_of(L, L, left) > 0 ? (lua_concat(L, 2), 1) : 0;
-    const lua_State *last = L;
-    for (frame *f = current; f && left > 0; f = f->previous) {
-        if (f->L == last || shim_shared(f->L) != shim_shared(L)) continue;
-        last = f->L;
-        if (traceback_of(L, f->L, left) > 0) lua_concat(L, 2);
-        left--;
-    }
 }
 
 /* ---- states ---- */
@@ -375,7 +168,7 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
         return NULL;
     }
     void *result = realloc(block, size);
-    if (result == NULL && native) {
+    if (result == NULL && shim_native) {
         fprintf(stderr, "opah: out of memory (%zu bytes asked for)\n", size);
         abort();
     }
@@ -385,9 +178,9 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
 static int open_libraries(lua_State *L) {
     luaL_openlibs(L);
     lua_getglobal(L, LUA_COLIBNAME);
-    lua_pushcfunction(L, coroutine_resume);
+    lua_pushcfunction(L, shim_coroutine_resume);
     lua_setfield(L, -2, "resume");
-    lua_pushcfunction(L, coroutine_wrap);
+    lua_pushcfunction(L, shim_coroutine_wrap);
     lua_setfield(L, -2, "wrap");
     return 0;
 }
@@ -405,4 +198,4 @@ lua_State *shim_open(void) {
     return L;
 }
 
-void shim_setup(const shim_callbacks *callbacks) { host = *callbacks; }
+void shim_setup(const shim_callbacks *callbacks) { shim_host_callbacks = *callbacks; }

@@ -18,6 +18,7 @@ final class DeclarationTests: LuaTestCase {
         try expect("return test.vector(1, 2):map(function(x) return x * x end)", "[1.0, 4.0]")
         try expect("return test.vector(1):each(math.abs)", "[1.0]")
         try expect("return test.vector().base", "1")
+        try expect("local v = test.vector(1, 2); return v:zero() == v and v", "[0.0, 0.0]")
         try expect("return test.answer", "42")
         try expect("local v = test.vector(1); return v == test.echo(v)", "true")
         try expect("return test.vector(1) == test.vector(1)", "false")
@@ -80,7 +81,7 @@ final class DeclarationTests: LuaTestCase {
         try expect("local s, n = test.bytes('\\xff\\0é'); return s == '\\xff\\0é' and n", "4")
         try expect("return test.echo(nil)", "nil")
         try expect("return select('#', test.fail == nil, test.echo())", "2")
-        try expect("return test.call(function(t) return #t, t[1], t[2] end, 1, 'b')", "2")
+        try expect("return test.call(function(...) return select('#', ...) .. select(3, ...) end, 1, nil, 'b')", "3b")
     }
 
     func testSignatures() throws {

@@ -83,6 +83,44 @@ final class ErrorTests: LuaTestCase {
         XCTAssertEqual(error.traceback, "test:1: in function 'step'\ntest:2: in function <test:2>\ntest:3: in main chunk")
     }
 
+    func testCallbacksKeptForLaterRunInTheCurrentCoroutine() throws {
+        try lua.run("counter = test.counter(); f = function(x) local co, main = coroutine.running(); return tostring(main) .. x end")
+        guard case .function(let f) = try lua.global("f") else { return XCTFail("f") }
+        XCTAssertEqual(try f.call("x", as: String.self), "truex")
+        let later = LuaModule("later", "Calls what it was made with.") { m in
+            m.function("run", "() -> string", "Calls f.") { call in try call.push(f.call(1, as: String.self)) }
+        }
+        XCTAssertEqual(try Interpreter(Catalog([later])).run("return require 'later'.run()").first?.string, "true1")
+        XCTAssertThrowsError(try f.call(1, as: Int.self)) {
+            XCTAssertEqual(($0 as? OpahError)?.message, "result of the callback: integer expected, got string")
+        }
+        XCTAssertEqual(try result("local s; coroutine.wrap(function() s = test.call(f, 2) end)() return s"), "false2")
+    }
+
+    func testValuesOutliveNothing() throws {
+        guard case .function(let f)? = try lua.run("return function() end").first else { return XCTFail("f") }
+        lua = nil
+        XCTAssertThrowsError(try f()) { XCTAssertTrue("\($0)".contains("after its interpreter was closed"), "\($0)") }
+    }
+
+    func testRecursionThroughSwiftEndsInAnError() throws {
+        XCTAssertTrue(try failure("local function f() test.call(f) end f()").message.contains("overflow"))
+        XCTAssertTrue(try failure("local t = setmetatable({}, {}); getmetatable(t).__index = function(t, k) return t[k] end; return t.x").message.contains("overflow"))
+    }
+
+    func testMetatablesMayBeAbused() throws {
+        for code in ["local m = debug.getmetatable(test.vector(1)); m.__gc(5); m.__gc(io.stdout); m.__gc()",
+                     "pcall(debug.getmetatable(test.vector(1)).__index)", "pcall(debug.getmetatable(test.vector(1)).__index, {}, 'sum')",
+                     "pcall(debug.getmetatable(test.vector(1)).__newindex, nil, 'label', 1)", "pcall(debug.getmetatable(test.vector(1)).__add)",
+                     "local v = test.vector(1); debug.getmetatable(v).__gc(v); pcall(function() return v + v end)",
+                     "local v = debug.setmetatable(test.vector(1), nil); pcall(test.resample, v, 1, 2)",
+                     "debug.setmetatable(io.stdout, debug.getmetatable(test.vector(1))); pcall(function() return io.stdout.sum end); debug.setmetatable(io.stdout, debug.getmetatable(io.stderr))"] {
+            XCTAssertNoThrow(try lua.run(code), code)
+        }
+        lua = nil
+        Vector.alive = 0        // an object without metatable is not finalized
+    }
+
     /// Only the C shim may call what raises.
     func testOnlyTheShimRaises() throws {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

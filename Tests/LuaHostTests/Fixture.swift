@@ -35,6 +35,10 @@ extension Vector: LuaObject {
             return try call.push(Vector(v.values.map { try f.call($0) }))
         }
         c.alias("each", of: "map")
+        c.method("zero", "() -> Vector", "Sets all to zero and gives itself.") { v, call in
+            v.values = v.values.map { _ in 0 }
+            return call.pass(0)
+        }
         c.property("label", "string", "A name.", set: { v, call in v.label = try call.string(1) }) { v, call in
             try call.push(v.label)
         }
@@ -108,7 +112,7 @@ let testModule = LuaModule("opah.test", "Functions for tests.") { m in
         throw OpahError(OpahError.Kind(rawValue: try call.get(1) ?? "data")!, try call.string(2), hint: try call.get(3))
     }
     m.function("call", "(f: function, ...: any) -> ...: any", "Calls back.") { call in
-        try call.push(all: call.function(1)(List(call.variadicRange.map { try call.value($0) })))
+        try call.push(all: call.function(1)(all: call.variadicRange.map { try call.value($0) }))
     }
     m.function("echo", "(value: any) -> any", "Through Swift and back.") { call in try call.push(call.value(1)) }
     m.function("bytes", "(s: string) -> string, integer", "A string by its bytes.") { call in
@@ -124,6 +128,19 @@ let testModule = LuaModule("opah.test", "Functions for tests.") { m in
     }
     m.function("spin", "()", "Loops until stopped.") { _ in
         while true { try Interrupt.check() }
+    }
+    m.function("save", "() -> string", "Saves, also while being stopped.", finishes: true) { call in
+        try Interrupt.check()
+        return try call.push("saved")
+    }
+    m.function("poll", "()", "Does what a native loop does.") { _ in
+        try Interrupt.check()
+        return .none
+    }
+    m.function("forget", "()", "Forgets the request, as a trainer does that writes a checkpoint first.") { _ in
+        while !Interrupt.isRequested {}
+        Interrupt.clear()
+        return .none
     }
     m.constant("answer", "integer", "A number.", 42)
 }

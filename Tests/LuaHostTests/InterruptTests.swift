@@ -53,24 +53,36 @@ final class InterruptTests: LuaTestCase {
     func testPcallAroundCallback() throws { try expectStop("while true do pcall(test.call, function() while true do end end) end") }
     func testLongLibraryCallsInARow() throws { try expectStop("while true do string.rep('x', 1000000):find('y') end") }
 
-    func testCleanUpMayRun() throws {
-        let error = try {
-            let killer = Thread {
-                Thread.sleep(forTimeInterval: 0.1)
-                kill(getpid(), SIGINT)
-            }
-            killer.start()
-            return try failure("""
-                local ok, e = pcall(function() while true do end end)
-                kind = e.kind
-                local sum = 0
-                for i = 1, 1000 do sum = sum + i end
-                saved = sum
-                error(e)
-                """)
-        }()
-        XCTAssertEqual(error.kind, .interrupted)
-        XCTAssertEqual(try result("return kind .. saved"), "interrupted500500")
+    func testNativeFunctionThatForgetsTheRequest() throws {
+        try expectStop("test.forget() while true do end")
+    }
+
+    func testCleanUpMayRunAndSave() throws {
+        try expectStop("""
+            local ok, e = pcall(function() while true do end end)
+            kind = e.kind
+            local sum = 0
+            for i = 1, 1000 do sum = sum + i end
+            report = test.save() .. sum .. tostring(pcall(test.poll))
+            error(e)
+            """)
+        XCTAssertEqual(try result("return kind .. report"), "interruptedsaved500500false")
+    }
+
+    func testFromAnotherThread() throws {
+        let start = Date()
+        Thread {
+            Thread.sleep(forTimeInterval: 0.1)
+            Interrupts.raise()
+        }.start()
+        XCTAssertEqual(try failure("while true do pcall(function() while true do end end) end").kind, .interrupted)
+        XCTAssertLessThan(Date().timeIntervalSince(start), 5)
+    }
+
+    func testPromptStartsAfresh() throws {
+        kill(getpid(), SIGINT)
+        guard case .values(let values) = lua.evaluate("1 + 1") else { return XCTFail("the request at the prompt was not forgotten") }
+        XCTAssertEqual(values.first?.integer, 2)
     }
 
     func testSecondInterruptEndsTheProcess() throws {

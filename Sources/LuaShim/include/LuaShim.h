@@ -91,12 +91,14 @@ void shim_traceback(lua_State *L);
 /* From now on SIGINT sets `flag` and stops the Lua code of the calling thread; a second one within
  * two seconds ends the process with status 130. */
 void shim_catch_interrupts(volatile sig_atomic_t *flag);
-/* Stops the running Lua code at its next instruction. Async-signal-safe. */
+/* Stops the running Lua code at its next instruction. Async-signal-safe, from any thread. */
 void shim_interrupt(void);
 /* An `interrupted` error is on its way already: see that no pcall loop outlives it. */
 void shim_interrupt_raised(lua_State *L);
 void shim_clear_interrupt(lua_State *L);
 bool shim_interrupt_pending(void);
+/* The error was raised; code that cleans up may be running. */
+bool shim_interrupt_cleaning_up(void);
 
 /* ---- macros of lua.h that Swift cannot see ---- */
 
