@@ -192,7 +192,8 @@ public final class ClassBuilder<T: AnyObject> {
     init(_ target: LuaClass) { self.target = target }
 
     /// How many bytes an instance keeps alive outside Lua, at the time it is pushed; the collector is
-    /// driven by their sum. Count shared storage once, where it is owned.
+    /// driven by their sum. A view counts what it shows, not the storage it shares, and mapped files count
+    /// nothing: a large number here means that collecting this object is worth a walk through Lua's heap.
     public func bytes(_ count: @escaping (T) -> Int) {
         target.set(bytes: { count(unsafeDowncast($0, to: T.self)) })
     }
