@@ -49,15 +49,15 @@ struct AttentionKernel {
     /// Up to this many keys, plain loops beat matrix products.
     static let shortest = 32
 
-    private var groupSize: Int { heads / keyHeads }
+    var groupSize: Int { heads / keyHeads }
 
-    private func isShort(_ s: Segment) -> Bool { s.queries <= AttentionKernel.shortest && s.keys <= AttentionKernel.shortest }
+    func isShort(_ s: Segment) -> Bool { s.queries <= AttentionKernel.shortest && s.keys <= AttentionKernel.shortest }
 
     /// Positions per tile for `group` stacked heads.
     private func tilePositions(_ group: Int) -> Int { min(128, max(1, 256 / group)) }
 
     /// How many keys query `i` may see at most.
-    @inline(__always) private func limit(_ i: Int, _ s: Segment) -> Int { causal ? min(i &+ 1, s.keys) : s.keys }
+    @inline(__always) func limit(_ i: Int, _ s: Segment) -> Int { causal ? min(i &+ 1, s.keys) : s.keys }
 
     // MARK: forward
 
@@ -132,7 +132,7 @@ struct AttentionKernel {
     /// Hides what query `i` must not see among the scores of keys `from..<from + count`. Returns how many columns
     /// from the first are of interest, the hidden ones (and those that fill up the last vector) being minus infinity.
     @inline(__always)
-    private func show(_ row: UnsafeMutablePointer<Float>, _ s: Segment, _ i: Int, _ head: Int, from: Int, count: Int) -> Int {
+    func show(_ row: UnsafeMutablePointer<Float>, _ s: Segment, _ i: Int, _ head: Int, from: Int, count: Int) -> Int {
         let seen = min(count, max(0, limit(i, s) &- from)), width = (seen &+ 7) & ~7
         for j in seen..<width { row[j] = -.infinity }
         if let mask {
@@ -144,7 +144,7 @@ struct AttentionKernel {
 
     /// Turns scores into e^(score - maximum), with what is dropped set to 0. Returns their sum before that.
     @inline(__always)
-    private func probabilities(_ row: UnsafeMutablePointer<Float>, _ count: Int, below maximum: Float,
+    func probabilities(_ row: UnsafeMutablePointer<Float>, _ count: Int, below maximum: Float,
                                _ kept: DropoutMask.Row?, _ column: Int) -> Float {
         var sum = Float8(0)
         if let kept {
@@ -263,7 +263,7 @@ struct AttentionKernel {
 
     /// Turns scores into the probabilities that met the values, and `dp`, the gradient of these, into that of the scores.
     @inline(__always)
-    private func scoreGradient(_ p: UnsafeMutablePointer<Float>, _ dp: UnsafeMutablePointer<Float>, _ count: Int,
+    func scoreGradient(_ p: UnsafeMutablePointer<Float>, _ dp: UnsafeMutablePointer<Float>, _ count: Int,
                                log: Float, along: Float, _ kept: DropoutMask.Row?, _ column: Int) {
         if let kept {
             eachVector(count) { j, _ in
@@ -290,75 +290,6 @@ struct AttentionKernel {
                 let from = view.at(s.batch, s.firstQuery &+ i, head)
                 eachVector(headDim) { c, lanes in store(load(from + c, lanes) * scale, out + c, lanes) }
                 out += headDim
-            }
-        }
-    }
-
-    // MARK: short segments
-
-    /// Runs `body` for every short segment, some dozens of segments per task.
-    private func forEachShort(_ body: (Segment, UnsafeMutablePointer<Float>) -> Void) throws {
-        let short = segments.filter { isShort($0) && $0.queries > 0 }
-        try Parallel.forEach((short.count + 15) / 16, scratch: 2 * AttentionKernel.shortest) { task, scratch in
-            for segment in short[task * 16..<min(task * 16 + 16, short.count)] { body(segment, scratch) }
-        }
-    }
-
-    private func shortForward(_ s: Segment, _ q: View, _ k: View, _ v: View, _ out: View,
-                              _ lse: UnsafeMutablePointer<Float>, _ row: UnsafeMutablePointer<Float>) {
-        let group = groupSize, d = headDim
-        for i in 0..<s.queries {
-            let count = limit(i, s)
-            for head in 0..<heads {
-                let query = q.at(s.batch, s.firstQuery &+ i, head), o = out.at(s.batch, s.firstQuery &+ i, head)
-                for j in 0..<count { row[j] = dot(query, k.at(s.batch, s.firstKey &+ j, head / group), d) * scale }
-                let seen = show(row, s, i, head, from: 0, count: count)
-                var top = Float8(-.infinity)
-                eachVector(seen) { j, _ in top = top.or(greater: load(row + j)) }
-                let maximum = top.largest
-                o.update(repeating: 0, count: d)
-                if maximum == -.infinity {
-                    lse[(s.row &+ i) &* heads &+ head] = .infinity
-                    continue
-                }
-                let sum = probabilities(row, seen, below: maximum, dropout?.row((s.row &+ i) &* heads &+ head), 0)
-                lse[(s.row &+ i) &* heads &+ head] = maximum + logf(sum)
-                let factor = 1 / sum
-                for j in 0..<count { addScaled(row[j] * factor, v.at(s.batch, s.firstKey &+ j, head / group), to: o, d) }
-            }
-        }
-    }
-
-    private func shortBackward(_ s: Segment, _ q: View, _ k: View, _ v: View, _ out: View, _ lse: UnsafePointer<Float>,
-                               _ gradient: View, _ dq: View, _ dk: View, _ dv: View, _ scratch: UnsafeMutablePointer<Float>) {
-        let group = groupSize, d = headDim, p = scratch, dp = scratch + AttentionKernel.shortest
-        for key in s.firstKey..<s.firstKey + s.keys {
-            for head in 0..<keyHeads {
-                dk.at(s.batch, key, head).update(repeating: 0, count: d)
-                dv.at(s.batch, key, head).update(repeating: 0, count: d)
-            }
-        }
-        for i in 0..<s.queries {
-            let count = limit(i, s)
-            for head in 0..<heads {
-                let query = q.at(s.batch, s.firstQuery &+ i, head), up = gradient.at(s.batch, s.firstQuery &+ i, head)
-                let to = dq.at(s.batch, s.firstQuery &+ i, head)
-                for j in 0..<count {
-                    p[j] = dot(query, k.at(s.batch, s.firstKey &+ j, head / group), d) * scale
-                    dp[j] = dot(up, v.at(s.batch, s.firstKey &+ j, head / group), d)
-                }
-                let seen = show(p, s, i, head, from: 0, count: count)
-                for j in count..<seen { dp[j] = 0 }
-                scoreGradient(p, dp, seen, log: lse[(s.row &+ i) &* heads &+ head],
-                              along: dot(up, out.at(s.batch, s.firstQuery &+ i, head), d),
-                              dropout?.row((s.row &+ i) &* heads &+ head), 0)
-                to.update(repeating: 0, count: d)
-                for j in 0..<count {
-                    let key = s.firstKey &+ j, shared = head / group
-                    addScaled(dp[j] * scale, k.at(s.batch, key, shared), to: to, d)
-                    addScaled(dp[j] * scale, query, to: dk.at(s.batch, key, shared), d)
-                    addScaled(p[j], up, to: dv.at(s.batch, key, shared), d)
-                }
             }
         }
     }

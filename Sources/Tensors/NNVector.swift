@@ -16,7 +16,12 @@ func eachVector(_ count: Int, _ body: (Int, Int) -> Void) {
 
 @inline(__always)
 func load(_ p: UnsafePointer<Float>, _ lanes: Int = 8, fill: Float = 0) -> Float8 {
-    if lanes == 8 { return UnsafeRawPointer(p).loadUnaligned(as: Float8.self) }
+    lanes == 8 ? UnsafeRawPointer(p).loadUnaligned(as: Float8.self) : loadFew(p, lanes, fill)
+}
+
+/// Out of line: the ends of rows, inlined everywhere, would be most of the code.
+@inline(never)
+private func loadFew(_ p: UnsafePointer<Float>, _ lanes: Int, _ fill: Float) -> Float8 {
     var v = Float8(repeating: fill)
     for i in 0..<lanes { v[i] = p[i] }
     return v
@@ -24,7 +29,11 @@ func load(_ p: UnsafePointer<Float>, _ lanes: Int = 8, fill: Float = 0) -> Float
 
 @inline(__always)
 func store(_ v: Float8, _ p: UnsafeMutablePointer<Float>, _ lanes: Int = 8) {
-    if lanes == 8 { return UnsafeMutableRawPointer(p).storeBytes(of: v, as: Float8.self) }
+    if lanes == 8 { UnsafeMutableRawPointer(p).storeBytes(of: v, as: Float8.self) } else { storeFew(v, p, lanes) }
+}
+
+@inline(never)
+private func storeFew(_ v: Float8, _ p: UnsafeMutablePointer<Float>, _ lanes: Int) {
     for i in 0..<lanes { p[i] = v[i] }
 }
 
