@@ -1,0 +1,199 @@
+import Support
+import Tensors
+
+/// What the model says about a batch. Values at padding are zero.
+public struct ForwardResult {
+    /// [B, T, V]
+    public let tokenLogits: Tensor
+    /// [B, T, C, K]; zero where `codebookPositions` is false.
+    public let codebookLogits: Tensor
+    /// [B, T, D]: the slow stack's output before the final norm.
+    public let hidden: Tensor
+    /// bool [B, T]: where codes were predicted. Dual-AR models skip positions whose next column has no codes.
+    public let codebookPositions: Tensor
+}
+
+extension LanguageModel {
+    /// Id of `<|semantic|>`: a column with codes.
+    public var semanticId: Int { tokenizer?.id(of: "<|semantic|>") ?? 5 }
+    /// Id of `<|im_end|>`.
+    public var endId: Int { tokenizer?.id(of: "<|im_end|>") ?? 4 }
+
+    /// Rotary table of the slow stack, bfloat16 [maxLength, headDim / 2, 2].
+    func slowRotary() throws -> Tensor {
+        try rotary.slow.get { try RotaryTable.make(positions: maxLength, headDim: configuration.headDim, base: Float(configuration.ropeBase)) }
+    }
+
+    /// Rotary table of the fast stack, bfloat16 [C, headDim / 2, 2].
+    func fastRotary() throws -> Tensor {
+        try rotary.fast.get {
+            try RotaryTable.make(positions: configuration.codebookCount, headDim: configuration.fastShape?.headDim ?? 2,
+                                 base: Float(configuration.ropeBase))
+        }
+    }
+
+    /// Logits of all positions. Gradients can flow through it; for training, `loss` costs far less memory.
+    /// - Parameter dropoutSeed: switches dropout on, as in training.
+    public func forward(_ batch: Batch, dropoutSeed: UInt64? = nil) throws -> ForwardResult {
+        let packed = try PackedBatch(batch, self), c = configuration
+        let pass = ForwardPass(self, packed, dropoutSeed: dropoutSeed)
+        let hidden = try pass.slow()
+        let (b, t, total) = (packed.batchSize, packed.length, packed.batchSize * packed.length)
+        let tokens = try pass.linear(outputModule, try NN.rmsNorm(hidden, tree.norm.tensor, eps: pass.epsilon))
+        let framePlaces = packed.frameRows.map { packed.places[$0] }
+        let codes: Tensor
+        if framePlaces.isEmpty {
+            codes = try Tensor(zeros: [total, c.codebookCount * c.codebookSize])
+        } else {
+            let frames = try pass.frames(hidden)
+            let module = tree.fast?.output ?? tree.naive!.output
+            let logits = try pass.linear(.module(module), frames).reshape([framePlaces.count, c.codebookCount * c.codebookSize])
+            codes = try RowOperations.scatter(logits, framePlaces, total: total)
+        }
+        let positions = try Tensor(zeros: [b, t], .bool)
+        for place in framePlaces { positions.pointer(UInt8.self)[place] = 1 }
+        return ForwardResult(
+            tokenLogits: try RowOperations.scatter(tokens, packed.places, total: total).reshape([b, t, c.vocabularySize]),
+            codebookLogits: try codes.reshape([b, t, c.codebookCount, c.codebookSize]),
+            hidden: try RowOperations.scatter(hidden, packed.places, total: total).reshape([b, t, c.dim]),
+            codebookPositions: positions)
+    }
+
+    /// The projection to the vocabulary.
+    var outputModule: Projection { tree.output.map(Projection.module) ?? .tied(tree.embeddings) }
+}
+
+/// A value made when first asked for.
+final class Lazy<Value> {
+    private var value: Value?
+    func get(_ make: () throws -> Value) rethrows -> Value {
+        if let value { return value }
+        let made = try make()
+        value = made
+        return made
+    }
+}
+
+/// A weight as a linear layer.
+enum Projection {
+    case module(Module)
+    /// An embedding table used as output projection: its adapter W + s A^T B^T has the factors in each other's role.
+    case tied(Module)
+
+    var module: Module {
+        switch self {
+        case .module(let module), .tied(let module): module
+        }
+    }
+
+    /// All adapters on it as one: factors side by side, each with its own scale.
+    func adapter(_ mask: DropoutMask?) throws -> NN.Adapter? {
+        let factors = module.factors.filter { $0.scale != 0 }
+        func pair(_ f: LoRAFactors) throws -> (a: Tensor, b: Tensor) {
+            if case .tied = self { return (try f.b.transpose(0, 1), try f.a.transpose(0, 1)) }
+            return (f.a, f.b)
+        }
+        guard let first = factors.first else { return nil }
+        let (a, b) = try pair(first)
+        if factors.count == 1 { return NN.Adapter(a: a, b: b, scale: first.scale, dropout: mask) }
+        let pairs = try factors.map(pair)
+        return NN.Adapter(a: try Tensor.cat(pairs.map(\.a), dim: 0),
+                          b: try Tensor.cat(zip(pairs, factors).map { try $0.b.mul(Double($1.scale)) }, dim: 1), scale: 1, dropout: mask)
+    }
+}
+
+/// One run of the model over a packed batch.
+struct ForwardPass {
+    let model: LanguageModel
+    let packed: PackedBatch
+    let epsilon: Float
+    let plan: Recomputation.Plan
+    /// Source of dropout seeds, one per site: recomputation draws the same.
+    private let dropoutSeed: UInt64?
+
+    init(_ model: LanguageModel, _ packed: PackedBatch, dropoutSeed: UInt64?) {
+        self.model = model
+        self.packed = packed
+        epsilon = Float(model.configuration.normEpsilon)
+        self.dropoutSeed = dropoutSeed
+        plan = model.recomputation.plan(model.configuration, rows: packed.count, frames: packed.frameRows.count)
+    }
+
+    /// The slow stack's output before the final norm, [N, D].
+    func slow() throws -> Tensor {
+        let tree = model.tree
+        var x = try embedding(tree.embeddings, packed.tokens)
+        if !packed.semanticRows.isEmpty {
+            let codes = try embedding(tree.codebookEmbeddings, packed.codeIds)
+            x = try RowOperations.addGroups(x, codes, packed.semanticRows, group: model.configuration.codebookCount)
+        }
+        return try stack(tree.layers, x, table: try model.slowRotary(), positions: packed.positions, segments: packed.segments,
+                         again: plan.slowLayers, firstSite: 0)
+    }
+
+    /// What the codebook projections read: [M * C, width] after the fast stack of a dual-AR model, [M, D] in a naive one.
+    func frames(_ hidden: Tensor) throws -> Tensor {
+        let picked = try RowOperations.gather(hidden, packed.frameRows)
+        if let naive = model.tree.naive { return try NN.rmsNorm(picked, naive.norm.tensor, eps: epsilon) }
+        let fast = model.tree.fast!, books = model.configuration.codebookCount, m = packed.frameRows.count
+        let first = try fast.project.map { try linear(.module($0), picked) } ?? picked
+        let rest = try embedding(fast.embeddings, packed.frameCodes)
+        let x = try RowOperations.interleave(first, rest, each: books - 1)
+        let out = try stack(fast.layers, x, table: try model.fastRotary(), positions: (0..<m * books).map { $0 % books },
+                            segments: (0...m).map { $0 * books }, again: plan.fastLayers, firstSite: model.tree.layers.count)
+        return try NN.rmsNorm(out, fast.norm.tensor, eps: epsilon)
+    }
+
+    private func stack(_ layers: [Layer], _ x: Tensor, table: Tensor, positions: [Int], segments: [Int], again: Int,
+                       firstSite: Int) throws -> Tensor {
+        var x = x
+        for (index, layer) in layers.enumerated() {
+            try Interrupt.check()
+            let run: ([Tensor]) throws -> Tensor = { inputs in
+                try self.layer(layer, inputs[0], table: table, positions: positions, segments: segments, site: (firstSite + index) * 8)
+            }
+            x = try index < again ? NN.checkpoint([x], run) : run([x])
+        }
+        return x
+    }
+
+    private func layer(_ layer: Layer, _ x: Tensor, table: Tensor, positions: [Int], segments: [Int], site: Int) throws -> Tensor {
+        let normed = try NN.rmsNorm(x, layer.attentionNorm.tensor, eps: epsilon)
+        let qkv = try linear(.module(layer.wqkv), normed, site: site)
+        let mixed = try NN.selfAttention(qkv, heads: layer.shape.headCount, keyHeads: layer.shape.keyValueHeadCount, table: table,
+                                         positions: positions, segments: segments,
+                                         dropout: try mask(model.configuration.dropout, site + 1))
+        let h = try x.add(try linear(.module(layer.wo), mixed, site: site + 2))
+        let inner = try NN.rmsNorm(h, layer.feedForwardNorm.tensor, eps: epsilon)
+        let gated = try NN.swiGLU(try linear(.module(layer.w1), inner, site: site + 3), try linear(.module(layer.w3), inner, site: site + 4))
+        return try h.add(try linear(.module(layer.w2), gated, site: site + 5))
+    }
+
+    /// x W^T + bias, with the adapters on it.
+    func linear(_ projection: Projection, _ x: Tensor, site: Int = -1) throws -> Tensor {
+        let module = projection.module
+        guard let adapter = try projection.adapter(try adapterMask(module, site)) else {
+            return try NN.linear(x, module.weight.tensor, bias: module.bias?.tensor)
+        }
+        return try NN.loraLinear(x, module.weight.tensor, bias: module.bias?.tensor, a: adapter.a, b: adapter.b, scale: adapter.scale,
+                                 dropout: adapter.dropout)
+    }
+
+    func embedding(_ module: Module, _ ids: [Int]) throws -> Tensor {
+        let ids = try Tensor(integers: ids, [ids.count])
+        guard let adapter = try Projection.module(module).adapter(nil) else { return try NN.embedding(module.weight.tensor, ids) }
+        return try NN.loraEmbedding(module.weight.tensor, ids, a: adapter.a, b: adapter.b, scale: adapter.scale)
+    }
+
+    /// Dropout on an adapter's input: that of the newest adapter on the module.
+    func adapterMask(_ module: Module, _ site: Int) throws -> DropoutMask? {
+        guard module.kind == .linear, let factors = module.factors.last else { return nil }
+        return try mask(factors.adapter.configuration.dropout, site)
+    }
+
+    private func mask(_ probability: Double, _ site: Int) throws -> DropoutMask? {
+        guard let dropoutSeed, probability > 0 else { return nil }
+        let seed = Random(seed: dropoutSeed, offset: UInt64(bitPattern: Int64(site))).integer(below: 1 << 62)
+        return try DropoutMask(Float(probability), seed: UInt64(seed))
+    }
+}

@@ -1,0 +1,215 @@
+import Support
+import Tensors
+
+/// How a sequence is continued.
+public struct GenerationOptions: Sendable {
+    /// What to do when a sampled token cannot be spoken: the main one is neither `<|semantic|>` nor `<|im_end|>`.
+    public enum StrayTokens: Sendable {
+        /// Keep it, with codes 0, as the original's inner loop does.
+        case keep
+        /// Draw again between the two tokens that can follow; the first frame of a text is never `<|im_end|>`.
+        /// A sampled code 0 (padding, which no codec can decode) is drawn again too.
+        case redraw
+    }
+
+    public var sampling: SamplingOptions
+    /// Columns at most, per piece of text; 0 means as many as the model's length allows.
+    public var maxNewTokens: Int
+    public var seed: UInt64
+    public var strayTokens: StrayTokens
+
+    public init(sampling: SamplingOptions, maxNewTokens: Int = 0, seed: UInt64 = 42, strayTokens: StrayTokens = .redraw) {
+        (self.sampling, self.maxNewTokens, self.seed, self.strayTokens) = (sampling, maxNewTokens, seed, strayTokens)
+    }
+}
+
+/// Why a sequence ended.
+public enum GenerationEnd: String, Sendable {
+    /// The model said so with `<|im_end|>`.
+    case complete
+    /// `max_new_tokens` was reached.
+    case tokenLimit
+    /// The model's maximum length was reached.
+    case lengthLimit
+}
+
+/// One new frame, told while generation goes on.
+public struct GeneratedFrame: Sendable {
+    /// Which of the samples, which piece of its text, and the frame's number in that piece; all from 0.
+    public let sample: Int, piece: Int, index: Int
+    /// The codec's codes, one per codebook (so -1 where a stray token was kept).
+    public let codes: [Int32]
+}
+
+extension LanguageModel {
+    /// Continues a prompt, as the original's inner loop does.
+    /// - Parameter prompt: integers [1 + C, T], values as the model reads them (codes + 1).
+    /// - Returns: int32 [1 + C, T + new], the prompt first; its last column is `<|im_end|>` when `end` is `.complete`.
+    public func generate(prompt: Tensor, _ options: GenerationOptions,
+                         onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> (sequence: Tensor, end: GenerationEnd) {
+        let rows = configuration.codebookCount + 1
+        let stream = GenerationStream(sample: 0, piece: 0, prompt: try Prompt.columns(of: prompt, rows: rows))
+        try Generator(self).run([stream], options, onFrame)
+        return (try Prompt.tensor(stream.columns, rows: rows), stream.end!)
+    }
+}
+
+/// One sequence being continued.
+final class GenerationStream {
+    let sample: Int, piece: Int
+    let promptLength: Int
+    /// The prompt, then what was generated.
+    var columns: [[Int32]]
+    var end: GenerationEnd?
+    var limit = 0, limitIsLength = false
+    /// Holds keys and values of `cached`.
+    var cache: KeyValueCache?
+    var cached: [[Int32]] = []
+
+    init(sample: Int, piece: Int, prompt: [[Int32]], continuing earlier: GenerationStream? = nil) {
+        (self.sample, self.piece, columns, promptLength) = (sample, piece, prompt, prompt.count)
+        if let earlier { (cache, cached) = (earlier.cache, earlier.cached) }
+    }
+
+    /// New columns without the closing `<|im_end|>`.
+    var frames: ArraySlice<[Int32]> { columns[promptLength..<(end == .complete ? columns.count - 1 : columns.count)] }
+}
+
+/// The loop that continues several sequences in step, so that each step reads the weights once for all.
+final class Generator {
+    private let model: LanguageModel
+    private let decoder: Decoder
+    private let endId: Int
+    /// How many earlier codes the repetition penalty sees.
+    private static let window = 16
+
+    init(_ model: LanguageModel) throws {
+        self.model = model
+        decoder = try Decoder(model)
+        endId = model.endId
+    }
+
+    func run(_ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?) throws {
+        for stream in streams { try prepare(stream, options) }
+        var active = streams
+        while !active.isEmpty {
+            try Interrupt.check()
+            let runs = active.map { stream in
+                (cache: stream.cache!, position: stream.cached.count, columns: stream.columns[stream.cached.count...])
+            }
+            let hidden = try decoder.run(runs)
+            for stream in active { stream.cached = stream.columns }
+            try step(active, hidden, options, onFrame)
+            active.removeAll { $0.end != nil }
+        }
+    }
+
+    /// Checks the prompt and makes room, keeping what the cache already holds of it.
+    private func prepare(_ stream: GenerationStream, _ options: GenerationOptions) throws {
+        let c = model.configuration, length = stream.columns.count
+        guard length > 0 else { throw OpahError(.argument, "generate: the prompt is empty") }
+        guard length < model.maxLength else {
+            throw OpahError(.argument, "generate: the prompt has \(length) tokens, and this model takes \(model.maxLength) with the answer",
+                            hint: "use a shorter reference or text, or load the model with a larger max_length")
+        }
+        for (t, column) in stream.columns.enumerated() {
+            guard column[0] >= 0, column[0] < c.vocabularySize, column.dropFirst().allSatisfy({ $0 >= 0 && $0 < c.codebookSize }) else {
+                throw OpahError(.index, "generate: column \(t) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize), codes + 1)")
+            }
+        }
+        let room = model.maxLength - length
+        stream.limitIsLength = options.maxNewTokens <= 0 || options.maxNewTokens > room
+        stream.limit = length + (stream.limitIsLength ? room : options.maxNewTokens)
+        if let cache = stream.cache, cache.capacity >= stream.limit {
+            let common = zip(stream.cached, stream.columns).prefix { $0 == $1 }.count
+            stream.cached = Array(stream.columns.prefix(min(common, length - 1)))   // the last one must run again
+        } else {
+            stream.cache = try decoder.makeCache(capacity: stream.limit)
+            stream.cached = []
+        }
+    }
+
+    private func step(_ active: [GenerationStream], _ hidden: Tensor, _ options: GenerationOptions,
+                      _ onFrame: ((GeneratedFrame) throws -> Void)?) throws {
+        let isNaive = decoder.configuration.architecture == .naive, size = decoder.configuration.vocabularySize
+        let logits = try decoder.tokenLogits(hidden)
+        var tokens: [Int] = [], speaking: [Int] = []
+        for (i, stream) in active.enumerated() {
+            let row = UnsafeMutableBufferPointer(start: logits.pointer(Float.self) + i * size, count: size)
+            let token = try mainToken(row, stream, options, isNaive)
+            tokens.append(token)
+            // In a naive model codes come with every token; a fast stack need not run where they are masked.
+            if token == decoder.semanticId || (isNaive && options.strayTokens == .keep) { speaking.append(i) }
+        }
+        var codes = [[Int32]](repeating: [Int32](repeating: 0, count: decoder.configuration.codebookCount), count: active.count)
+        if !speaking.isEmpty {
+            let found = try decoder.codes(try rows(hidden, speaking)) { place, book, logits in
+                let stream = active[speaking[place]]
+                if let recent = recentCodes(stream, book) {
+                    Sampling.penalise(logits, recent, Float(options.sampling.repetitionPenalty))
+                }
+                let code = try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, book + 1))
+                guard code == 0, options.strayTokens == .redraw else { return Int32(code) }
+                logits[0] = -.infinity
+                return Int32(try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, -(book + 1))))
+            }
+            for (place, i) in speaking.enumerated() { codes[i] = found[place] }
+        }
+        for (i, stream) in active.enumerated() {
+            stream.columns.append([Int32(tokens[i])] + codes[i])
+            if tokens[i] == endId {
+                stream.end = .complete
+                continue
+            }
+            try onFrame?(GeneratedFrame(sample: stream.sample, piece: stream.piece,
+                                        index: stream.columns.count - 1 - stream.promptLength, codes: codes[i].map { $0 - 1 }))
+            if stream.columns.count >= stream.limit { stream.end = stream.limitIsLength ? .lengthLimit : .tokenLimit }
+        }
+    }
+
+    /// The main token is never penalised. Naive models draw it almost greedily.
+    private func mainToken(_ logits: UnsafeMutableBufferPointer<Float>, _ stream: GenerationStream, _ options: GenerationOptions,
+                           _ isNaive: Bool) throws -> Int {
+        var sampling = options.sampling
+        if isNaive { (sampling.temperature, sampling.topP) = (0.1, 0.1) }
+        let isFirst = stream.columns.count == stream.promptLength
+        let token = try Sampling.draw(logits, sampling, uniform: uniform(stream, options, 0))
+        let stays = token == decoder.semanticId || (token == endId && !isFirst)
+        if stays || options.strayTokens == .keep { return token }
+        if isFirst { return decoder.semanticId }
+        // Between the two, with the odds the model gives them.
+        let odds = Double(logits[endId] - logits[decoder.semanticId]) / sampling.temperature
+        return uniform(stream, options, decoder.configuration.codebookCount + 1) < 1 / (1 + exp(odds)) ? decoder.semanticId : endId
+    }
+
+    /// The codes that the penalty applies to: the last 16 frames without the first generated one, which also has no
+    /// penalty itself. The window starts out filled with zeros, so code 0 is penalised in the first 16 frames.
+    private func recentCodes(_ stream: GenerationStream, _ book: Int) -> [Int]? {
+        let frames = stream.columns.count - stream.promptLength
+        guard frames > 0 else { return nil }
+        let later = stream.columns.suffix(min(frames - 1, Self.window))
+        return later.map { Int($0[book + 1]) } + (later.count < Self.window ? [0] : [])
+    }
+
+    /// A number in [0, 1) for one decision: a function of the seed, the sample, the piece, the frame and the row, so that
+    /// samples do not depend on how many run together.
+    private func uniform(_ stream: GenerationStream, _ options: GenerationOptions, _ row: Int) -> Double {
+        let frame = stream.columns.count - stream.promptLength
+        let decision = frame * 2 * (decoder.configuration.codebookCount + 2) + (row < 0 ? decoder.configuration.codebookCount + 1 - row : row)
+        return Random(seed: options.seed, offset: UInt64(stream.sample) << 48 | UInt64(stream.piece) << 32 | UInt64(decision)).uniform()
+    }
+
+    private func rows(_ hidden: Tensor, _ picked: [Int]) throws -> Tensor {
+        let width = hidden.shape[1], result = try Tensor(empty: [picked.count, width])
+        for (to, from) in picked.enumerated() {
+            (result.pointer(Float.self) + to * width).update(from: hidden.pointer(Float.self) + from * width, count: width)
+        }
+        return result
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif

@@ -1,0 +1,70 @@
+/// Eight floats at a time, for the kernels of generation.
+typealias Lanes = SIMD8<Float>
+
+@inline(__always) func loadLanes(_ p: UnsafePointer<Float>) -> Lanes { UnsafeRawPointer(p).loadUnaligned(as: Lanes.self) }
+@inline(__always) func storeLanes(_ v: Lanes, _ p: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(p).storeBytes(of: v, as: Lanes.self)
+}
+
+/// e^x, within 2 units in the last place; 0 below -87 (the polynomial of the Cephes library).
+@inline(__always) func exponential(_ x: Lanes) -> Lanes {
+    let bounded = x.clamped(lowerBound: Lanes(repeating: -87.3), upperBound: Lanes(repeating: 88))
+    let n = (bounded * 1.44269504088896341).rounded(.toNearestOrEven)
+    let r = (bounded - n * 0.693359375) + n * 2.12194440e-4
+    var p = Lanes(repeating: 1.9875691500e-4)
+    p = Lanes(repeating: 1.3981999507e-3).addingProduct(p, r)
+    p = Lanes(repeating: 8.3334519073e-3).addingProduct(p, r)
+    p = Lanes(repeating: 4.1665795894e-2).addingProduct(p, r)
+    p = Lanes(repeating: 1.6666665459e-1).addingProduct(p, r)
+    p = Lanes(repeating: 5.0000001201e-1).addingProduct(p, r)
+    let y = (r + 1).addingProduct(p * r, r)
+    let power = unsafeBitCast((SIMD8<Int32>(truncatingIfNeeded: SIMD8<Int32>(n)) &+ 127) &<< 23, to: Lanes.self)
+    return (y * power).replacing(with: 0, where: x .< -87.3)
+}
+
+/// Calls `body` for whole groups of eight, and the rest through zero-padded copies.
+@inline(__always)
+func mapLanes(_ count: Int, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ body: (Lanes) -> Lanes) {
+    var i = 0
+    while i &+ 8 <= count {
+        storeLanes(body(loadLanes(x + i)), y + i)
+        i &+= 8
+    }
+    guard i < count else { return }
+    var rest = Lanes(repeating: 0)
+    for j in i..<count { rest[j - i] = x[j] }
+    let result = body(rest)
+    for j in i..<count { y[j] = result[j - i] }
+}
+
+/// The sum of a[i] b[i].
+@inline(__always)
+func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
+    var first = Lanes(repeating: 0), second = first
+    var i = 0
+    while i &+ 16 <= count {
+        first.addProduct(loadLanes(a + i), loadLanes(b + i))
+        second.addProduct(loadLanes(a + i + 8), loadLanes(b + i + 8))
+        i &+= 16
+    }
+    var sum = (first + second).sum()
+    while i < count {
+        sum.addProduct(a[i], b[i])
+        i &+= 1
+    }
+    return sum
+}
+
+/// y += factor x
+@inline(__always)
+func accumulate(_ factor: Float, _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ count: Int) {
+    var i = 0
+    while i &+ 8 <= count {
+        storeLanes(loadLanes(y + i).addingProduct(Lanes(repeating: factor), loadLanes(x + i)), y + i)
+        i &+= 8
+    }
+    while i < count {
+        y[i].addProduct(factor, x[i])
+        i &+= 1
+    }
+}

@@ -1,0 +1,175 @@
+import Formats
+import Support
+import Tensors
+
+/// What an adapter file says about itself; files of the original say nothing.
+public struct LoRAMetadata: Equatable, Sendable {
+    public var rank: Int
+    public var alpha: Double
+    public var dropout: Double
+    public var targets: [String]
+    /// `LanguageModel.baseDigest()` of the weights it was trained on.
+    public var baseDigest: String
+    public var step: Int?
+}
+
+extension LoRAAdapter {
+    /// Key of the metadata in a checkpoint.
+    public static let metadataKey = "opah_lora"
+
+    /// The tensors as the original's trainer names them: `model.<module>.lora_A` and `lora_B`.
+    public func stateDict() -> CheckpointValue {
+        .tensors(namedParameters.map { (name: "model." + $0.name, tensor: $0.tensor.detach()) })
+    }
+
+    /// What makes the file explain itself; goes under `metadataKey`.
+    public func metadata(baseDigest: String, step: Int? = nil) -> CheckpointValue {
+        let c = configuration
+        return [
+            "format": 1, "rank": .int(c.rank), "alpha": .double(c.alpha), "dropout": .double(c.dropout),
+            "targets": .list(c.targets.map(CheckpointValue.string)), "base_digest": .string(baseDigest),
+            "step": step.map(CheckpointValue.int) ?? .none,
+        ]
+    }
+}
+
+extension LanguageModel {
+    /// Writes an adapter as a `.ckpt` that `torch.load(weights_only=True)` opens.
+    public func saveLoRA(_ adapter: LoRAAdapter, to path: String, step: Int? = nil) throws {
+        try Checkpoint.save(["state_dict": adapter.stateDict(),
+                             LoRAAdapter.metadataKey: adapter.metadata(baseDigest: try baseDigest(), step: step ?? adapter.step)], to: path)
+    }
+
+    /// Reads an adapter and puts it on the model, live: nothing is merged. Several add up.
+    /// - Parameters:
+    ///   - configuration: what the file is expected to be; needed for files of the original, which do not record alpha,
+    ///     unless they have the stock rank of 8.
+    ///   - scale: strength, 1 as trained.
+    ///   - trainable: whether its tensors want gradients, to go on training.
+    @discardableResult
+    public func loadLoRA(_ path: String, configuration wanted: LoRAConfiguration? = nil, scale: Float = 1,
+                         trainable: Bool = false) throws -> LoRAAdapter {
+        let value: CheckpointValue
+        do { value = try Checkpoint.load(path) } catch let error as OpahError { throw error.at(path) }
+        let adapter = try LoRAReader(path, value, tree.adaptable, wanted, baseDigest: { try self.baseDigest() }).adapter
+        adapter.scale = scale
+        for factors in adapter.factors {
+            try factors.a.setRequiresGrad(trainable)
+            try factors.b.setRequiresGrad(trainable)
+        }
+        attach(adapter)
+        return adapter
+    }
+
+    /// What a file says about itself, without putting it on a model; nil for files of the original.
+    public static func readLoRAMetadata(_ path: String) throws -> LoRAMetadata? {
+        try LoRAReader.metadata(try Checkpoint.load(path), path)
+    }
+}
+
+/// Checks an adapter file against a model; every mismatch has its own one-line reason.
+private struct LoRAReader {
+    let adapter: LoRAAdapter
+
+    init(_ path: String, _ value: CheckpointValue, _ modules: [Module], _ wanted: LoRAConfiguration?, baseDigest: () throws -> String) throws {
+        let state: StateDict
+        do { state = try value.stateDict() } catch let error as OpahError { throw error.at(path) }
+        let prefixed = state.names.contains { $0.hasPrefix("model.") }
+        let tensors = prefixed ? state.dropping(prefix: "model.") : state
+        let pairs = try Self.pairs(tensors, path)
+        let metadata = try Self.metadata(value, path)
+        let rank = try Self.rank(pairs, path)
+
+        let configuration: LoRAConfiguration
+        var notes: [String] = []
+        if let metadata {
+            guard metadata.rank == rank else {
+                throw OpahError(.checkpoint, "\(path): its tensors have rank \(rank), and it says \(metadata.rank) of itself: the file is damaged")
+            }
+            if let wanted { try Self.check(wanted, metadata, path) }
+            configuration = try LoRAConfiguration(rank: rank, alpha: metadata.alpha, dropout: metadata.dropout, targets: metadata.targets)
+        } else {
+            guard let assumed = wanted ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
+                throw OpahError(.checkpoint, "\(path): this adapter has rank \(rank), and does not record its alpha",
+                                hint: "say which it was trained with, for example r_\(rank)_alpha_16")
+            }
+            guard assumed.rank == rank else {
+                throw OpahError(.checkpoint, "\(path): this adapter has rank \(rank), and the LoRA configuration says \(assumed.rank)",
+                                hint: "use the configuration that it was trained with, for example r_\(rank)_alpha_...")
+            }
+            configuration = assumed
+            notes.append("\(path) does not record alpha: \(assumed.alpha) is taken from the LoRA configuration")
+        }
+        if let metadata {
+            let digest = try baseDigest()
+            guard metadata.baseDigest == digest else {
+                throw OpahError(.checkpoint, "\(path): this adapter was trained on another base model (digest \(metadata.baseDigest.prefix(8)), here \(digest.prefix(8)))",
+                                hint: "use the base checkpoint that it was trained on")
+            }
+        }
+
+        adapter = LoRAAdapter(configuration)
+        adapter.notes = notes
+        adapter.step = metadata?.step
+        let byName = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
+        for (name, _) in pairs where byName[name] == nil {
+            throw OpahError(.checkpoint, "\(path): this adapter sits on \(name), which this model does not have",
+                            hint: "it belongs to another kind of model")
+        }
+        for module in modules {
+            guard let (_, (a, b)) = pairs.first(where: { $0.name == module.name }) else { continue }
+            let shapes = LanguageModel.factorShapes(of: module, rank: rank)
+            guard a.shape == shapes.a, b.shape == shapes.b else {
+                throw OpahError(.checkpoint, "\(path): \(module.name) has factors of shape \(a.shape) and \(b.shape), and this model wants \(shapes.a) and \(shapes.b)",
+                                hint: "the adapter was trained on a model of other dimensions")
+            }
+            // Copies: training writes to them, and the file may go away.
+            adapter.factors.append(LoRAFactors(module.name, a: try Self.copy(a), b: try Self.copy(b), adapter))
+        }
+    }
+
+    private static func copy(_ tensor: Tensor) throws -> Tensor {
+        let plain = try tensor.detach().to(.float32)
+        return plain.storage === tensor.storage ? try plain.clone() : plain
+    }
+
+    private static func pairs(_ tensors: StateDict, _ path: String) throws -> [(name: String, (a: Tensor, b: Tensor))] {
+        let names = tensors.names.filter { $0.hasSuffix(".lora_A") }.map { String($0.dropLast(7)) }
+        guard !names.isEmpty else {
+            throw OpahError(.checkpoint, "\(path): there is no adapter in this checkpoint of \(tensors.count) tensors: it was trained without LoRA",
+                            hint: "a fully fine-tuned model needs no merging; it is loaded as it is")
+        }
+        return try names.map { name in
+            guard let a = tensors[name + ".lora_A"], let b = tensors[name + ".lora_B"] else {
+                throw OpahError(.checkpoint, "\(path): \(name) has a lora_A and no lora_B")
+            }
+            return (name, (a, b))
+        }
+    }
+
+    private static func rank(_ pairs: [(name: String, (a: Tensor, b: Tensor))], _ path: String) throws -> Int {
+        let rank = pairs[0].1.a.rank == 2 ? pairs[0].1.a.shape[0] : 0
+        for (name, (a, b)) in pairs where a.rank != 2 || b.rank != 2 || a.shape[0] != rank || b.shape[1] != rank {
+            throw OpahError(.checkpoint, "\(path): \(name) has factors of shape \(a.shape) and \(b.shape); all must share one rank")
+        }
+        return rank
+    }
+
+    private static func check(_ wanted: LoRAConfiguration, _ found: LoRAMetadata, _ path: String) throws {
+        for (what, a, b) in [("rank", Double(found.rank), Double(wanted.rank)), ("alpha", found.alpha, wanted.alpha)] where a != b {
+            throw OpahError(.checkpoint, "\(path): this adapter was trained with \(what) \(shortest(a)), and the LoRA configuration says \(shortest(b))",
+                            hint: "leave the configuration out: the file records its own")
+        }
+    }
+
+    private static func shortest(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? String(value) }
+
+    static func metadata(_ value: CheckpointValue, _ path: String) throws -> LoRAMetadata? {
+        guard let table = value[LoRAAdapter.metadataKey] else { return nil }
+        guard let rank = table["rank"]?.int, let alpha = table["alpha"]?.double, let digest = table["base_digest"]?.string else {
+            throw OpahError(.checkpoint, "\(path): its record of rank, alpha and base is damaged")
+        }
+        return LoRAMetadata(rank: rank, alpha: alpha, dropout: table["dropout"]?.double ?? 0,
+                            targets: table["targets"]?.items?.compactMap(\.string) ?? ["all"], baseDigest: digest, step: table["step"]?.int)
+    }
+}

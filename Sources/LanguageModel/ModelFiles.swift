@@ -1,0 +1,148 @@
+import Formats
+import Support
+import Tensors
+import Text
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+extension LanguageModel {
+    /// Reads a model folder: `config.json`, the weights (`model.pth`, or safetensors, single or sharded) and the
+    /// tokenizer. Weights are mapped and read when first used, unless `weights` asks for another form.
+    ///
+    /// - Parameter path: the folder, or a file of weights beside its `config.json`.
+    /// - Parameter maxLength: the longest sequence; what `config.json` says unless given.
+    public static func load(_ path: String, maxLength: Int? = nil, weights form: WeightForm = .asStored) throws -> LanguageModel {
+        let place = try ModelFolder(path)
+        let state = try Checkpoint.stateDict(place.weights)
+        let role = StateDictRole(state)
+        if let other = role.reasonNotAModel { throw OpahError(.checkpoint, "\(place.weights): \(other.message)", hint: other.hint) }
+        let configuration = try ModelConfiguration.read(place.folder)
+        try ModelReleases.check(configuration, name: place.folder, hasTiktoken: place.has("tokenizer.tiktoken"))
+
+        let tokenizer = place.has("tokenizer.json") ? try Tokenizer(directory: place.folder) : nil
+        if let tokenizer { try check(tokenizer, configuration, place.folder) }
+        let matched = try WeightMatcher(configuration).match(state, place.weights)
+        let tensors = try matched.tensors.map { tensor in
+            switch form {
+            case .asStored, .int8: tensor
+            case .float32: try tensor.to(.float32)
+            case .bfloat16: try tensor.to(.bfloat16)
+            }
+        }
+        let model = try LanguageModel(configuration, tensors: tensors, stored: matched.tensors, tokenizer: tokenizer, folder: place.folder,
+                                      maxLength: maxLength, form: form)
+        if !configuration.unknownKeys.isEmpty {
+            model.notes.append("config.json has settings that this program does not know: \(configuration.unknownKeys.joined(separator: ", "))")
+        }
+        if tokenizer == nil { model.notes.append("\(place.folder) has no tokenizer.json: this model cannot read text") }
+        model.notes += matched.notes
+        return model
+    }
+
+    private static func check(_ tokenizer: Tokenizer, _ configuration: ModelConfiguration, _ folder: String) throws {
+        for token in ["<|semantic|>", "<|im_end|>"] {
+            guard let id = tokenizer.id(of: token), id < configuration.vocabularySize else {
+                throw OpahError(.checkpoint, "\(folder): the tokenizer's \(token) is missing or lies outside the model's vocabulary of \(configuration.vocabularySize)",
+                                hint: "use the tokenizer files of the same fish-speech 1.4 checkpoint")
+            }
+        }
+    }
+
+    /// Writes `config.json`, `model.pth` (names and dtypes as loaded, without adapters) and the tokenizer files.
+    public func save(_ folder: String) throws {
+        try Folders.make(folder)
+        try Folders.requireSpace(folder, bytes: weights.reduce(1 << 20) { $0 + $1.tensor.count * $1.tensor.dtype.size })
+        try Checkpoint.save(.tensors(namedWeights.map { (name: $0.name, tensor: $0.tensor.detach()) }), to: folder + "/model.pth")
+        try tokenizer?.save(to: folder)
+        // Last, because a folder with config.json is taken for a model.
+        try AtomicFile.write(folder + "/config.json", JSON.encode(.map(configuration.json), indent: 4))
+    }
+}
+
+/// Where the files of a model are.
+struct ModelFolder {
+    let folder: String, weights: String
+    private static let names = ["model.pth", "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin"]
+
+    init(_ path: String) throws {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw OpahError.system(path, errno: errno, doing: "open the model") }
+        if info.st_mode & S_IFMT == S_IFREG {
+            weights = path
+            folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            return
+        }
+        var base = path
+        while base.count > 1, base.hasSuffix("/") { base.removeLast() }
+        folder = base
+        guard let name = Self.names.first(where: { access(base + "/" + $0, F_OK) == 0 }) else {
+            throw OpahError(.file, "\(base): there are no weights in this folder (\(Self.names.joined(separator: ", ")))",
+                            hint: "pass the folder of a fish-speech 1.4 checkpoint")
+        }
+        weights = base + "/" + name
+    }
+
+    func has(_ name: String) -> Bool { access(folder + "/" + name, F_OK) == 0 }
+}
+
+/// Tells from its names what a state dict belongs to.
+struct StateDictRole {
+    let reasonNotAModel: (message: String, hint: String)?
+
+    init(_ state: StateDict) {
+        let names = state.names.map { $0.hasPrefix("model.") ? String($0.dropFirst(6)) : $0 }
+        let codecParts = ["backbone.", "quantizer.", "head.", "generator.", "spec_transform."]
+        let lora = names.count { $0.hasSuffix(".lora_A") || $0.hasSuffix(".lora_B") }
+        if !names.contains(where: { $0.hasPrefix("embeddings.") }), names.contains(where: { name in codecParts.contains { name.hasPrefix($0) } }) {
+            reasonNotAModel = ("this is a codec (it turns audio into codes and back), not a language model",
+                               "pass it as the codec's checkpoint, and here the folder with config.json and model.pth")
+        } else if lora > 0, lora == names.count {
+            reasonNotAModel = ("this is a LoRA adapter of \(lora) tensors, not a whole model",
+                               "load the base model and put the adapter on it, or merge the two first")
+        } else {
+            reasonNotAModel = nil
+        }
+    }
+}
+
+/// Folders on disk.
+enum Folders {
+    /// Makes a folder and those above it.
+    static func make(_ path: String) throws {
+        guard !path.isEmpty else { throw OpahError(.argument, "the name of the output folder is empty") }
+        var info = stat()
+        if stat(path, &info) == 0 {
+            guard info.st_mode & S_IFMT == S_IFDIR else { throw OpahError.system(path, errno: ENOTDIR, doing: "write into") }
+            return
+        }
+        if let cut = path.lastIndex(of: "/"), cut != path.startIndex { try make(String(path[..<cut])) }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw OpahError.system(path, errno: errno, doing: "make the folder") }
+    }
+
+    /// Throws when the file system of `folder` has less room than `bytes`.
+    static func requireSpace(_ folder: String, bytes: Int) throws {
+        var info = statvfs()
+        guard statvfs(folder, &info) == 0 else { return }
+        let free = Int(info.f_bavail) * Int(info.f_frsize)
+        guard free >= bytes else {
+            throw OpahError(.file, "\(folder): \(bytes >> 20) MiB are needed and \(free >> 20) MiB are free", hint: "free some space; nothing has been written")
+        }
+    }
+
+    static func names(_ folder: String) throws -> [String] {
+        guard let directory = opendir(folder) else { throw OpahError.system(folder, errno: errno, doing: "list") }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+}

@@ -1,0 +1,105 @@
+import Support
+import Tensors
+import Text
+
+/// Tokens in the form the model reads: columns of 1 + C values, the token and its codes. Codes in a column are
+/// the codec's plus 1; 0 is padding.
+public enum Prompt {
+    /// One turn of a conversation: the cleaned text as the user's, then the start of the answer; with `codes`, the
+    /// whole answer, closed by `<|im_end|>`.
+    /// - Parameters:
+    ///   - codes: the codec's codes [C, T] or [1, C, T]; surplus codebooks are dropped.
+    ///   - speaker: who answers; models are trained with `assistant` unless speakers were asked for.
+    /// - Returns: int32 [1 + C, n].
+    public static func encode(_ tokenizer: Tokenizer, text: String, codes: Tensor? = nil, codebookCount: Int,
+                              speaker: String = "assistant") throws -> Tensor {
+        try tensor(columns(tokenizer, text: text, codes: codes.map { try codebooks($0, codebookCount) }, codebookCount: codebookCount,
+                           speaker: speaker), rows: codebookCount + 1)
+    }
+
+    static func columns(_ tokenizer: Tokenizer, text: String, codes: [[Int32]]?, codebookCount: Int,
+                        speaker: String) throws -> [[Int32]] {
+        let semantic = try id(tokenizer, "<|semantic|>"), end = try id(tokenizer, "<|im_end|>")
+        guard !speaker.contains("<|"), !speaker.contains("\n"), !speaker.isEmpty else {
+            throw OpahError(.argument, "'\(speaker)' cannot be the name of a speaker")
+        }
+        let turn = "<|im_start|>user\n\(cleanText(text))<|im_end|><|im_start|>\(speaker)\n"
+        var columns = try tokenizer.encode(turn).map { [Int32($0)] + [Int32](repeating: 0, count: codebookCount) }
+        guard let codes else { return columns }
+        for t in 0..<(codes.first?.count ?? 0) { columns.append([semantic] + codes.map { $0[t] + 1 }) }
+        columns.append([end] + [Int32](repeating: 0, count: codebookCount))
+        return columns
+    }
+
+    static func id(_ tokenizer: Tokenizer, _ token: String) throws -> Int32 {
+        guard let id = tokenizer.id(of: token) else {
+            throw OpahError(.text, "\(tokenizer.directory): the tokenizer has no \(token)",
+                            hint: "use the tokenizer of a fish-speech 1.4 checkpoint")
+        }
+        return Int32(id)
+    }
+
+    /// The first `count` codebooks of [C, T] or [1, C, T], as rows.
+    static func codebooks(_ codes: Tensor, _ count: Int) throws -> [[Int32]] {
+        let shape = codes.shape
+        guard shape.count == 2 || (shape.count == 3 && shape[0] == 1), codes.dtype.isInteger else {
+            throw OpahError(.shape, "prompt codes of shape \(shape) and dtype \(codes.dtype.rawValue); wanted integers [C, T]")
+        }
+        let books = shape[shape.count - 2], frames = shape[shape.count - 1]
+        guard books >= count else {
+            throw OpahError(.shape, "prompt codes have \(books) codebooks, the model reads \(count)",
+                            hint: "they come from another codec; extract them again with the 1.4 codec")
+        }
+        let values = try codes.ints()
+        return try (0..<count).map { c in
+            try (0..<frames).map { t in
+                let code = values[c * frames + t]
+                guard code >= 0, code < Int(Int32.max) else {
+                    throw OpahError(.index, "prompt codes: \(code) in codebook \(c), frame \(t) is no code")
+                }
+                return Int32(code)
+            }
+        }
+    }
+
+    /// Columns as an int32 tensor [rows, columns].
+    static func tensor(_ columns: some Collection<[Int32]>, rows: Int) throws -> Tensor {
+        let result = try Tensor(empty: [rows, columns.count], .int32), to = result.pointer(Int32.self)
+        for (t, column) in columns.enumerated() { for r in 0..<rows { to[r * columns.count + t] = column[r] } }
+        return result
+    }
+
+    /// An integer tensor [rows, columns] as columns.
+    static func columns(of tensor: Tensor, rows: Int) throws -> [[Int32]] {
+        guard tensor.rank == 2, tensor.shape[0] == rows, tensor.dtype.isInteger else {
+            throw OpahError(.shape, "a prompt of shape \(tensor.shape) and dtype \(tensor.dtype.rawValue); wanted integers [\(rows), T]")
+        }
+        let values = try tensor.ints(), count = tensor.shape[1]
+        return try (0..<count).map { t in
+            try (0..<rows).map { r in
+                guard let value = Int32(exactly: values[r * count + t]) else {
+                    throw OpahError(.index, "prompt: \(values[r * count + t]) is no token")
+                }
+                return value
+            }
+        }
+    }
+
+    /// Which earlier segments a new one still sees, so that the prompt stays near the length the model was trained on.
+    ///
+    /// `lengths` are those of all segments so far (text, answer, text, answer, ..., text). The newest that fit are kept, and
+    /// always the first two, because they set the voice.
+    /// - Parameter budget: tokens available for them.
+    static func window(_ lengths: [Int], budget: Int) -> [Int] {
+        var count = 0, newest = 0
+        for (i, length) in lengths.reversed().enumerated() {
+            newest = i
+            count += length
+            if count + length > budget { break }
+        }
+        if newest != 0, newest % 2 == 0 { newest -= 1 }
+        newest = max(newest, 1)
+        guard newest < lengths.count - 2 else { return Array(lengths.indices) }
+        return [0, 1] + Array((lengths.count - newest)..<lengths.count)
+    }
+}

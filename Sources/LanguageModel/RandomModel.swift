@@ -1,0 +1,25 @@
+import Support
+import Tensors
+import Text
+
+extension LanguageModel {
+    /// A model with fresh weights: matrices and embeddings normal with deviation `initializer_range`, biases 0,
+    /// norms 1. The same seed gives the same weights.
+    /// - Parameter dtype: how they are stored; float32 or bfloat16.
+    public static func random(_ configuration: ModelConfiguration, seed: UInt64, dtype: DType = .float32,
+                              tokenizer: Tokenizer? = nil) throws -> LanguageModel {
+        guard dtype == .float32 || dtype == .bfloat16 else {
+            throw OpahError(.dtype, "random weights are float32 or bfloat16, not \(dtype.rawValue)")
+        }
+        let generator = Random(seed: seed)
+        let tensors = try ParameterLayout(configuration).entries.map { entry in
+            try Interrupt.check()
+            return switch entry.role {
+            case .matrix, .embedding: try Tensor.randn(entry.shape, dtype, std: configuration.initializerRange, generator: generator)
+            case .bias: try Tensor(zeros: entry.shape, dtype)
+            case .norm: try Tensor.ones(entry.shape, dtype)
+            }
+        }
+        return try LanguageModel(configuration, tensors: tensors, tokenizer: tokenizer, folder: nil, maxLength: nil, form: .asStored)
+    }
+}

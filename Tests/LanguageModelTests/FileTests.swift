@@ -1,0 +1,232 @@
+import Formats
+import Foundation
+import LanguageModel
+import Support
+import Tensors
+import TestSupport
+import XCTest
+
+/// Model folders and adapter files, good and bad.
+final class FileTests: XCTestCase {
+    private let models = ["dual_bf16", "dual_tied", "dual_fastdim", "naive_bf16"]
+
+    func testWeightsAreNamedTypedAndOrderedAsInTheCheckpoint() throws {
+        for name in models {
+            let model = try LanguageModel.load(Vectors.path("dualar/\(name)"))
+            let state = try Checkpoint.stateDict(Vectors.path("dualar/\(name)/model.pth"))
+            XCTAssertEqual(model.namedWeights.map(\.name), state.names)
+            for (name, tensor) in model.namedWeights {
+                XCTAssertEqual(tensor.dtype, state[name]!.dtype)
+                XCTAssertTrue(tensor.storage.isMapped, "\(name) was copied")
+            }
+        }
+    }
+
+    func testSavingAndReadingBack() throws {
+        for name in models {
+            try withTemporaryFolder { folder in
+                let model = try LanguageModel.load(Vectors.path("dualar/\(name)")), copy = folder + "/a/b"
+                try model.save(copy)
+                let again = try LanguageModel.load(copy)
+                XCTAssertEqual(try again.baseDigest(), try model.baseDigest())
+                XCTAssertEqual(again.configuration, model.configuration)
+                XCTAssertEqual(try again.tokenizer?.encode("Ok 42."), try model.tokenizer?.encode("Ok 42."))
+                XCTAssertEqual(Set(try FileManager.default.contentsOfDirectory(atPath: copy)),
+                               ["config.json", "model.pth", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"])
+            }
+        }
+    }
+
+    func testRandomModelsAreReproducible() throws {
+        let configuration = try ModelConfiguration.read(Vectors.path("dualar/dual_fastdim"))
+        let a = try LanguageModel.random(configuration, seed: 1), b = try LanguageModel.random(configuration, seed: 1)
+        XCTAssertEqual(try a.baseDigest(), try b.baseDigest())
+        XCTAssertNotEqual(try a.baseDigest(), try LanguageModel.random(configuration, seed: 2).baseDigest())
+        let weights = try a.namedWeights.first { $0.name == "embeddings.weight" }!.tensor.floats()
+        XCTAssertEqual((weights.reduce(0) { $0 + $1 * $1 } / Float(weights.count)).squareRoot(), 0.02, accuracy: 0.001)
+        XCTAssertTrue(try a.namedWeights.first { $0.name == "norm.weight" }!.tensor.floats().allSatisfy { $0 == 1 })
+        XCTAssertEqual(try LanguageModel.random(configuration, seed: 1, dtype: .bfloat16).namedWeights[0].tensor.dtype, .bfloat16)
+    }
+
+    func testSafetensorsShardsPrefixesAndSplitProjections() throws {
+        let original = try LanguageModel.load(Vectors.path("dualar/dual_fastdim")), digest = try original.baseDigest()
+        let tensors = original.namedWeights.map { ($0.name, CheckpointValue.tensor($0.tensor)) }
+        func load(_ write: (String) throws -> Void) throws -> LanguageModel {
+            var model: LanguageModel?
+            try withCopy(of: "dual_fastdim") { folder in
+                try FileManager.default.removeItem(atPath: folder + "/model.pth")
+                try write(folder)
+                model = try LanguageModel.load(folder)
+                XCTAssertEqual(try model!.baseDigest(), digest)
+            }
+            return model!
+        }
+        _ = try load { try Checkpoint.save(.table(tensors), to: $0 + "/model.safetensors") }
+        _ = try load { folder in
+            let half = tensors.count / 2
+            try Checkpoint.save(.table(Array(tensors[..<half])), to: folder + "/model-1.safetensors")
+            try Checkpoint.save(.table(Array(tensors[half...])), to: folder + "/model-2.safetensors")
+            let map = ConfigValue.map(tensors.enumerated().reduce(into: ConfigMap()) { map, entry in
+                map[entry.element.0] = .string(entry.offset < half ? "model-1.safetensors" : "model-2.safetensors")
+            })
+            try AtomicFile.write(folder + "/model.safetensors.index.json", JSON.encode(["weight_map": map]))
+        }
+        let prefixed = try load { try Checkpoint.save(["state_dict": .table(tensors.map { ("model." + $0.0, $0.1) })], to: $0 + "/model.pth") }
+        XCTAssertTrue(prefixed.notes.contains { $0.contains("model.") })
+        let split = try load { folder in
+            let c = original.configuration
+            let parts = try tensors.flatMap { name, value -> [(String, CheckpointValue)] in
+                guard name.contains("wqkv") else { return [(name, value)] }
+                let tensor = value.tensor!, isFast = name.hasPrefix("fast"), dim = isFast ? c.fast!.dim : c.dim
+                let step = (tensor.shape[0] - dim) / 2
+                return try [("wq", 0, dim), ("wk", dim, step), ("wv", dim + step, step)].map { part, start, length in
+                    (name.replacingOccurrences(of: "wqkv", with: part), .tensor(try tensor.narrow(dim: 0, start: start, length: length)))
+                }
+            }
+            try Checkpoint.save(.table(parts), to: folder + "/model.pth")
+        }
+        XCTAssertTrue(split.notes.contains { $0.contains("4 split projections") }, split.notes.joined())
+    }
+
+    func testOtherReleasesAreRefusedWithATable() throws {
+        let cases: [(changes: [String: ConfigValue?], release: String, row: String)] = [
+            (["scale_codebook_embeddings": true], "1.5", "vocab_size"), (["vocab_size": 102048], "1.5", "102048"),
+            (["semantic_begin_id": 151678, "semantic_end_id": 155773], "S1", "dim"),
+            (["vocab_size": 32000, "dim": 1024, "n_layer": 24, "n_head": 16, "num_codebooks": 4, "codebook_size": 1024], "1.2", "num_codebooks"),
+        ]
+        for (changes, release, row) in cases {
+            try withCopy(of: "dual_bf16") { folder in
+                try edit(folder, changes)
+                let error = assertThrows(.checkpoint, containing: "fish-speech \(release)") { try LanguageModel.load(folder) }
+                XCTAssertTrue(error?.message.contains(row) ?? false, error?.message ?? "")
+            }
+        }
+        try withCopy(of: "dual_bf16") { folder in
+            try AtomicFile.write(folder + "/tokenizer.tiktoken", "x")
+            assertThrows(.checkpoint, containing: "1.5") { try LanguageModel.load(folder) }
+        }
+    }
+
+    func testEditedDimensionsAreRefusedWithATable() throws {
+        try withCopy(of: "dual_bf16") { folder in
+            try edit(folder, ["dim": 128, "n_layer": 2, "intermediate_size": 160])
+            let error = assertThrows(.checkpoint, containing: "other dimensions") { try LanguageModel.load(folder) }
+            for text in ["dim", "128", "64", "n_layer", "2", "3"] { XCTAssertTrue(error!.message.contains(text), error!.message) }
+            XCTAssertFalse(error!.message.contains("intermediate_size"), error!.message)
+        }
+    }
+
+    func testMissingAndUnknownTensorsAreNamedBriefly() throws {
+        try withCopy(of: "dual_bf16") { folder in
+            var state = try Checkpoint.stateDict(folder + "/model.pth")
+            for name in state.names where name.contains("ffn_norm") { state[name] = nil }
+            state["surprise.weight"] = try Tensor(zeros: [2])
+            let pairs = state.map { (name: $0.name, tensor: $0.tensor) }
+            try FileManager.default.removeItem(atPath: folder + "/model.pth")
+            try Checkpoint.save(.tensors(pairs), to: folder + "/model.pth")
+            let error = assertThrows(.checkpoint, containing: "5 tensors are missing: layers.0.ffn_norm.weight, layers.1.ffn_norm.weight, layers.2.ffn_norm.weight, ...") {
+                try LanguageModel.load(folder)
+            }
+            XCTAssertTrue(error!.message.contains("1 tensors are unknown: surprise.weight"), error!.message)
+        }
+    }
+
+    func testWrongFilesAreRecognised() throws {
+        try withCopy(of: "dual_bf16") { folder in
+            func replace(_ value: CheckpointValue) throws {
+                try FileManager.default.removeItem(atPath: folder + "/model.pth")
+                try Checkpoint.save(value, to: folder + "/model.pth")
+            }
+            try replace(.tensors([(name: "backbone.downsample_layers.0.0.weight", tensor: try Tensor(zeros: [2])),
+                                  (name: "quantizer.residual_fsq.rvqs.0.project_in.weight", tensor: try Tensor(zeros: [2]))]))
+            assertThrows(.checkpoint, containing: "this is a codec") { try LanguageModel.load(folder) }
+            try replace(["state_dict": .tensors([(name: "model.output.lora_A", tensor: try Tensor(zeros: [2, 2])), (name: "model.output.lora_B", tensor: try Tensor(zeros: [2, 2]))])])
+            assertThrows(.checkpoint, containing: "this is a LoRA adapter") { try LanguageModel.load(folder) }
+            try FileManager.default.removeItem(atPath: folder + "/model.pth")
+            assertThrows(.file, containing: "no weights") { try LanguageModel.load(folder) }
+        }
+        assertThrows(.file, containing: "/nowhere") { try LanguageModel.load("/nowhere") }
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16/model.pth"))   // the file itself
+        XCTAssertEqual(model.configuration.dim, 64)
+        assertThrows(.argument, containing: "max_length") { try LanguageModel.load(Vectors.path("dualar/dual_bf16"), maxLength: 0) }
+    }
+
+    func testAdapterFilesExplainThemselves() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/step.ckpt", model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
+            let adapter = try model.applyLoRA(LoRAConfiguration(rank: 4, alpha: 6, dropout: 0.25, targets: ["attention", "output"]), generator: Random(seed: 9))
+            try model.saveLoRA(adapter, to: path, step: 120)
+            let metadata = try XCTUnwrap(LanguageModel.readLoRAMetadata(path))
+            XCTAssertEqual(metadata.rank, 4)
+            XCTAssertEqual(metadata.alpha, 6)
+            XCTAssertEqual(metadata.dropout, 0.25)
+            XCTAssertEqual(metadata.targets, ["attention", "output"])
+            XCTAssertEqual(metadata.baseDigest, try model.baseDigest())
+            XCTAssertEqual(metadata.step, 120)
+            let other = try LanguageModel.load(Vectors.path("dualar/dual_bf16"), weights: .float32)   // the same base in another form
+            let loaded = try other.loadLoRA(path, trainable: true)
+            XCTAssertEqual(loaded.configuration, adapter.configuration)
+            XCTAssertEqual(loaded.step, 120)
+            for (a, b) in zip(loaded.namedParameters, adapter.namedParameters) {
+                XCTAssertEqual(a.name, b.name)
+                XCTAssertEqual(try a.tensor.floats(), try b.tensor.floats())
+                XCTAssertTrue(a.tensor.requiresGrad)
+            }
+            assertThrows(.checkpoint, containing: "trained with rank 4") { try other.loadLoRA(path, configuration: .named("r_8_alpha_6")) }
+            assertThrows(.checkpoint, containing: "trained with alpha 6") { try other.loadLoRA(path, configuration: .named("r_4_alpha_16")) }
+            let foreign = try LanguageModel.random(model.configuration, seed: 4)
+            assertThrows(.checkpoint, containing: "another base model") { try foreign.loadLoRA(path) }
+            XCTAssertTrue(foreign.adapters.isEmpty)
+        }
+    }
+
+    func testAdaptersOfTheOriginal() throws {
+        let path = Vectors.path("lora/dual_bf16_r8_alpha16/lora_after8.ckpt")
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
+        XCTAssertNil(try LanguageModel.readLoRAMetadata(path))
+        let adapter = try model.loadLoRA(path)
+        XCTAssertEqual(adapter.configuration.alpha, 16)
+        XCTAssertTrue(adapter.notes.contains { $0.contains("does not record alpha") })
+        assertThrows(.checkpoint, containing: "has rank 8, and the LoRA configuration says 4") { try model.loadLoRA(path, configuration: .named("r_4_alpha_16")) }
+        assertThrows(.checkpoint, containing: "without LoRA") { try model.loadLoRA(Vectors.path("dualar/dual_bf16/model.pth")) }
+        let other = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
+        assertThrows(.checkpoint) { try other.loadLoRA(path) }
+    }
+
+    func testMergingFiles() throws {
+        try withTemporaryFolder { folder in
+            let output = folder + "/merged", lora = Vectors.path("lora/dual_bf16_r8_alpha16/lora_after8.ckpt")
+            let base = Vectors.path("dualar/dual_bf16")
+            let report = try LanguageModel.mergeFiles(configuration: .named("r_8_alpha_16"), baseWeight: base, loraWeight: lora, output: output)
+            XCTAssertEqual(report.tensors, 42)
+            XCTAssertEqual(report.changed, 30)
+            XCTAssertEqual(report.dtype, "bfloat16")
+            XCTAssertLessThanOrEqual(report.difference, 1e-5 * max(1, report.largestLogit))
+            XCTAssertGreaterThan(report.differenceAsWritten, 0)
+            XCTAssertTrue(report.notes.contains { $0.contains("does not record alpha") })
+            let ours = try Checkpoint.stateDict(output + "/model.pth")
+            let theirs = try Checkpoint.stateDict(Vectors.path("lora/dual_bf16_r8_alpha16/merged/model.pth"))
+            XCTAssertEqual(ours.names, theirs.names)
+            for name in theirs.names { XCTAssertEqual(try ours[name]!.floats(), try theirs[name]!.floats(), name) }
+            XCTAssertEqual(try String(contentsOfFile: output + "/config.json", encoding: .utf8),
+                           try String(contentsOfFile: Vectors.path("lora/dual_bf16_r8_alpha16/merged/config.json"), encoding: .utf8))
+            XCTAssertTrue(FileManager.default.fileExists(atPath: output + "/tokenizer.json"))
+            // Once more into the folder that is there, which may hold other things.
+            try AtomicFile.write(output + "/keep.txt", "mine")
+            _ = try LanguageModel.mergeFiles(configuration: nil, baseWeight: base, loraWeight: lora, output: output + "/")
+            XCTAssertTrue(FileManager.default.fileExists(atPath: output + "/keep.txt"))
+            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["merged"])
+        }
+    }
+
+    func testMergingAnUntrainedAdapterIsRefused() throws {
+        try withTemporaryFolder { folder in
+            let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim")), path = folder + "/fresh.ckpt"
+            try model.saveLoRA(try model.applyLoRA(.stock, generator: Random(seed: 1)), to: path)
+            assertThrows(.checkpoint, containing: "same as the base") {
+                try LanguageModel.mergeFiles(configuration: nil, baseWeight: Vectors.path("dualar/dual_fastdim"), loraWeight: path, output: folder + "/out")
+            }
+            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["fresh.ckpt"])
+        }
+    }
+}

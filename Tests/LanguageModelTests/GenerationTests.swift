@@ -1,0 +1,220 @@
+import Foundation
+import LanguageModel
+import Support
+import Tensors
+import TestSupport
+import Text
+import XCTest
+
+final class GenerationTests: XCTestCase {
+    func testProbabilities() throws {
+        let vectors = try Vectors.npz("generate/probs.npz")
+        let cases = try XCTUnwrap(Vectors.json("generate/probs.json") as? [[String: Any]])
+        XCTAssertGreaterThan(cases.count, 10)
+        for entry in cases {
+            let name = try XCTUnwrap(entry["name"] as? String)
+            func number(_ key: String) throws -> Double { try XCTUnwrap(entry[key] as? Double, key) }
+            let previous = try vectors["\(name)_previous"]?.ints() ?? vectors["\(name)_previous_tokens"]?.ints() ?? []
+            XCTAssertEqual(entry["has_previous"] as? Bool, !previous.isEmpty, name)
+            let found = try Sampling.probabilities(try vectors["\(name)_logits"]!.floats(), previous: previous, topP: number("top_p"),
+                                                   temperature: number("temperature"), repetitionPenalty: number("repetition_penalty"))
+            assertClose(found, try vectors["\(name)_probs"]!.floats(), abs: 1e-6, name)
+            XCTAssertEqual(found.count { $0 > 0 }, try vectors["\(name)_probs"]!.floats().count { $0 > 0 }, name)
+        }
+        assertThrows(.index) { try Sampling.probabilities([1, 2], previous: [2]) }
+        assertThrows(.checkpoint) { try Sampling.probabilities([1, .nan]) }
+        assertThrows(.argument, containing: "top_p must be in (0, 1]") { try SamplingOptions(topP: 0) }
+        assertThrows(.argument, containing: "repetition_penalty") { try SamplingOptions(repetitionPenalty: 2) }
+    }
+
+    private struct Sequence {
+        let name: String, model: String, text: String, promptText: String?
+        let options: GenerationOptions
+        let prompt: Tensor, expected: Tensor, promptCodes: Tensor?
+    }
+
+    private func sequences() throws -> [Sequence] {
+        let vectors = try Vectors.npz("generate/sequences.npz")
+        return try XCTUnwrap(Vectors.json("generate/sequences.json") as? [[String: Any]]).map { entry in
+            let name = entry["name"] as! String
+            let sampling = try SamplingOptions(topP: entry["top_p"] as! Double, temperature: entry["temperature"] as! Double,
+                                               repetitionPenalty: entry["repetition_penalty"] as! Double)
+            return Sequence(name: name, model: entry["model"] as! String, text: entry["text"] as! String, promptText: entry["prompt_text"] as? String,
+                            options: GenerationOptions(sampling: sampling, maxNewTokens: entry["max_new_tokens"] as! Int, strayTokens: .keep),
+                            prompt: vectors["\(name)_prompt"]!, expected: vectors["\(name)_sequence"]!, promptCodes: vectors["\(name)_prompt_codes"])
+        }
+    }
+
+    func testSequencesExactly() throws {
+        for form in [LanguageModel.WeightForm.asStored, .float32] {
+            for sequence in try sequences() {
+                let model = try LanguageModel.load(Vectors.path(sequence.model), weights: form)
+                let (found, end) = try model.generate(prompt: sequence.prompt, sequence.options)
+                XCTAssertEqual(found.shape, sequence.expected.shape, sequence.name)
+                XCTAssertEqual(try found.ints(), try sequence.expected.ints(), sequence.name)
+                XCTAssertEqual(end, found.shape[1] - sequence.prompt.shape[1] < 60 ? .complete : .tokenLimit, sequence.name)
+            }
+        }
+    }
+
+    func testPrompts() throws {
+        for sequence in try sequences() {
+            let model = try LanguageModel.load(Vectors.path(sequence.model)), books = model.configuration.codebookCount
+            var found: [Int] = [], columns = 0
+            let parts = [sequence.promptText.map { ($0, sequence.promptCodes) }, (sequence.text, nil)].compactMap { $0 }
+            let tensors = try parts.map { try Prompt.encode(model.tokenizer!, text: $0.0, codes: $0.1, codebookCount: books) }
+            for row in 0...books {
+                for tensor in tensors { found += try tensor.ints()[row * tensor.shape[1] ..< (row + 1) * tensor.shape[1]] }
+            }
+            columns = tensors.reduce(0) { $0 + $1.shape[1] }
+            XCTAssertEqual(columns, sequence.prompt.shape[1], sequence.name)
+            XCTAssertEqual(found, try sequence.prompt.ints(), sequence.name)
+        }
+    }
+
+    func testSpeakingWithAReferenceGivesTheSameFrames() throws {
+        for sequence in try sequences() where sequence.model.contains("dual_") {
+            let model = try LanguageModel.load(Vectors.path(sequence.model))
+            var options = SpeechOptions(sequence.options)
+            options.iterativePrompt = false
+            options.generation.strayTokens = .redraw
+            let references = sequence.promptText.map { [VoiceReference(text: $0, codes: sequence.promptCodes!)] } ?? []
+            var told: [[Int32]] = []
+            let speech = try model.speak(sequence.text, references: references, options) { told.append($0.codes) }
+            XCTAssertEqual(speech.count, 1)
+            // The codes are the sequence's minus 1, without im_end, and with the last frame when the limit was hit.
+            let width = sequence.expected.shape[1], start = sequence.prompt.shape[1], all = try sequence.expected.ints()
+            let isComplete = width - start < 60, end = isComplete ? width - 1 : width
+            let expected = (1..<sequence.expected.shape[0]).flatMap { row in (start..<end).map { all[row * width + $0] - 1 } }
+            XCTAssertEqual(try speech[0].codes.ints(), expected, sequence.name)
+            XCTAssertEqual(speech[0].codes.shape, [sequence.expected.shape[0] - 1, end - start])
+            XCTAssertEqual(speech[0].notes.isEmpty, isComplete)
+            XCTAssertEqual(told.count, end - start)
+            XCTAssertEqual(told.last!.map(Int.init), (0..<told[0].count).map { expected[$0 * (end - start) + end - start - 1] })
+        }
+    }
+
+    private func options(_ sampling: SamplingOptions? = nil, tokens: Int = 20, seed: UInt64 = 1) throws -> GenerationOptions {
+        GenerationOptions(sampling: try sampling ?? SamplingOptions(topP: 0.95, temperature: 1.5), maxNewTokens: tokens, seed: seed)
+    }
+
+    func testSeedsSamplesAndBatches() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
+        func speak(_ seed: UInt64, _ samples: Int) throws -> [[Int]] {
+            var speech = SpeechOptions(try options(seed: seed))
+            speech.samples = samples
+            return try model.speak("Ok 42. No way", speech).map { try $0.codes.ints() }
+        }
+        let three = try speak(1, 3)
+        XCTAssertEqual(three, try speak(1, 3))
+        XCTAssertNotEqual(three[0], three[1])
+        XCTAssertEqual(try speak(1, 1)[0], three[0])   // a sample does not depend on the others
+        XCTAssertNotEqual(try speak(2, 1)[0], three[0])
+    }
+
+    func testLimitsAreReportedAndTheLastFrameKept() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"), maxLength: 40)
+        let sequence = try sequences()[0], room = 40 - sequence.prompt.shape[1]
+        let (found, end) = try model.generate(prompt: sequence.prompt, try options(tokens: 0))
+        XCTAssertEqual(end, .lengthLimit)
+        XCTAssertEqual(found.shape[1] - sequence.prompt.shape[1], room)
+        let speech = try model.speak(sequence.text, SpeechOptions(try options(SamplingOptions(topP: 1e-6), tokens: 3)))
+        XCTAssertEqual(speech[0].pieces.map(\.frames), [3])
+        XCTAssertEqual(speech[0].pieces[0].end, .tokenLimit)
+        XCTAssertTrue(speech[0].notes[0].contains("max_new_tokens"))
+        assertThrows(.argument, containing: "this model takes 20") {
+            try LanguageModel.load(Vectors.path("dualar/dual_bf16"), maxLength: 20).generate(prompt: sequence.prompt, options())
+        }
+        assertThrows(.argument, containing: "shorter reference") {
+            try LanguageModel.load(Vectors.path("dualar/dual_bf16"), maxLength: 20).speak(sequence.text, SpeechOptions(options()))
+        }
+        assertThrows(.argument, containing: "nothing to speak") { try model.speak("...", SpeechOptions(options())) }
+        assertThrows(.index) { try model.generate(prompt: Tensor(integers: [5, 99, 0, 0, 0, 0, 0, 0, 0], [9, 1]), options()) }
+    }
+
+    func testStrayTokensNeverBreakARun() throws {
+        // A random model draws any of its tokens; text generation redraws, so every frame has codes.
+        let source = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
+        let model = try LanguageModel.random(source.configuration, seed: 3, tokenizer: source.tokenizer)
+        let speech = try model.speak("Ok 42.", SpeechOptions(try options(SamplingOptions(topP: 1, temperature: 1.9), tokens: 30)))
+        XCTAssertGreaterThan(speech[0].codes.shape[1], 0)
+        XCTAssertEqual(speech[0].pieces.reduce(0) { $0 + $1.frames }, speech[0].codes.shape[1])
+        XCTAssertTrue(try speech[0].codes.ints().allSatisfy { $0 >= 0 })
+        // The inner loop keeps them, with codes 0, as the original does.
+        let prompt = try Prompt.encode(source.tokenizer!, text: "Ok", codebookCount: 6)
+        var keeping = try options(SamplingOptions(topP: 1, temperature: 1.9), tokens: 30)
+        keeping.strayTokens = .keep
+        let (sequence, _) = try model.generate(prompt: prompt, keeping)
+        let values = try sequence.ints(), width = sequence.shape[1]
+        for t in prompt.shape[1]..<width where values[t] != source.semanticId {
+            XCTAssertTrue((1...6).allSatisfy { values[$0 * width + t] == 0 })
+        }
+    }
+
+    func testLongTextsGoPieceByPiece() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
+        var speech = SpeechOptions(try options(tokens: 12))
+        speech.chunkLength = 12
+        var frames: [Int: Int] = [:]
+        let text = "No way. Ok 42. Ja, gut! Qué tal? Been there. Done that."
+        let result = try model.speak(text, speech) { frames[$0.piece, default: 0] += 1 }
+        XCTAssertGreaterThan(result[0].pieces.count, 2)
+        XCTAssertEqual(result[0].pieces.map(\.text), splitText(text, length: 12))
+        XCTAssertEqual(result[0].pieces.indices.map { frames[$0] ?? 0 }, result[0].pieces.map(\.frames))
+        XCTAssertEqual(result[0].codes.shape[1], result[0].pieces.reduce(0) { $0 + $1.frames })
+    }
+
+    func testGenerationStopsWhenAsked() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
+        defer { Interrupt.clear() }
+        var count = 0
+        assertThrows(.interrupted) {
+            try model.speak("Ok 42.", SpeechOptions(options(SamplingOptions(topP: 1e-6), tokens: 60))) { _ in
+                count += 1
+                if count == 2 { Interrupt.request() }
+            }
+        }
+        XCTAssertEqual(count, 2)
+    }
+
+    func testLiveAdaptersEqualMergedOnes() throws {
+        let prompt = try sequences().first { $0.model.contains("dual_fastdim") }!
+        func run(_ prepare: (LanguageModel) throws -> Void) throws -> [Int] {
+            let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
+            try prepare(model)
+            return try model.generate(prompt: prompt.prompt, prompt.options).sequence.ints()
+        }
+        let path = Vectors.path("lora/dual_fastdim_r8_alpha16/lora_after8.ckpt")
+        let live = try run { try $0.loadLoRA(path) }
+        XCTAssertEqual(live, try run { try $0.loadLoRA(path); try $0.mergeLoRA() })
+        XCTAssertNotEqual(live, try run { _ in })
+        XCTAssertEqual(try run { try $0.loadLoRA(path, scale: 0) }, try run { _ in })
+    }
+
+    func testEightBitWeights() throws {
+        // Weights that eight bits hold exactly must give exactly what float32 gives.
+        for name in ["dual_bf16", "dual_tied", "naive_bf16"] {
+            try withCopy(of: name) { folder in
+                let model = try LanguageModel.load(folder, weights: .float32)
+                for (name, tensor) in model.namedWeights where tensor.rank == 2 {
+                    let p = tensor.pointer(Float.self), width = tensor.shape[1]
+                    for row in 0..<tensor.shape[0] {
+                        let values = UnsafeMutableBufferPointer(start: p + row * width, count: width)
+                        let scale = exp2(ceil(log2(maxAbs(Array(values)) / 127)))
+                        for i in values.indices { values[i] = (values[i] / scale).rounded() * scale }
+                        values[row % width] = 127 * scale
+                    }
+                    tensor.storage.didChange()
+                    XCTAssertFalse(name.isEmpty)
+                }
+                try model.save(folder + "/exact")
+                let sequence = try sequences().first { $0.model.hasSuffix(name) } ?? sequences()[0]
+                let prompt = try Prompt.encode(model.tokenizer!, text: sequence.text, codebookCount: model.configuration.codebookCount)
+                func run(_ form: LanguageModel.WeightForm) throws -> [Int] {
+                    try LanguageModel.load(folder + "/exact", weights: form).generate(prompt: prompt, sequence.options).sequence.ints()
+                }
+                XCTAssertEqual(try run(.int8), try run(.float32), name)
+            }
+        }
+    }
+}
