@@ -39,6 +39,23 @@ final class NNLossTests: XCTestCase {
         assertClose(try NN.crossEntropy(large, try Tensor(integers: [0], [1])).floats(), [Float(log(2.0))], rel: 1e-6)
     }
 
+    /// NaN is never hidden, whatever its payload and wherever it stands.
+    func testNaN() throws {
+        var noise = Noise(45)
+        for bits in [UInt32(0x7FC0_0000), 0xFFC0_0001, 0x7FFF_FFFF] {
+            let x = try noise.tensor([2, 21])
+            x.pointer(Float.self)[30] = Float(bitPattern: bits)
+            XCTAssertTrue(try NN.crossEntropy(x, try Tensor(integers: [3, 4], [2])).floats()[0].isNaN)
+            XCTAssertEqual(try NN.swiGLU(x, try Tensor.ones([2, 21])).floats().map(\.isNaN), (0..<42).map { $0 == 30 })
+            for keys in [9, 40] {
+                let q = try noise.tensor([keys, 1, 8]), k = try noise.tensor([keys, 1, 8]), v = try noise.tensor([keys, 1, 8])
+                k.pointer(Float.self)[5 * 8] = Float(bitPattern: bits)
+                let y = try NN.attention(q, k, v, segments: [0, keys]).floats()
+                XCTAssertEqual(y.map(\.isNaN), (0..<keys * 8).map { $0 >= 40 }, "\(keys) keys")
+            }
+        }
+    }
+
     /// Loss, rank counts and every gradient are those of projecting first; whatever the number of blocks.
     private func checkLinear(rows: Int, width: Int, classes: Int, adapted: Bool, dropout: Float = 0, dtype: DType = .float32,
                              factor: Float = 1, line: UInt = #line) throws {
