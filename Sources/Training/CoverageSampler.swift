@@ -1,0 +1,68 @@
+/// Every clip once per pass.
+///
+/// A pass shuffles each speaker's clips, fills rows with them one after the other (never beyond
+/// `maxLength`), and shuffles the rows across speakers. It is a function of the seed and its own number,
+/// so the state of the sampler is two integers.
+struct CoverageSampler: Sendable {
+    let source: RowSource
+    private(set) var pass = 0
+    private(set) var position = 0
+    private(set) var plans: [RowPlan]
+
+    init(source: RowSource) {
+        self.source = source
+        plans = Self.plan(source, pass: 0)
+    }
+
+    mutating func next() throws -> TrainingRow {
+        if position == plans.count {
+            pass += 1
+            position = 0
+            plans = Self.plan(source, pass: pass)
+        }
+        let row = try source.row(plans[position])
+        position += 1
+        return row
+    }
+
+    mutating func restore(pass: Int, position: Int) {
+        self.pass = pass
+        plans = Self.plan(source, pass: pass)
+        self.position = min(position, plans.count)
+    }
+
+    /// How often each sentence has been used, per group.
+    func counts() -> [[Int]] {
+        var counts = source.groups.map { Array(repeating: pass, count: $0.sentences.count) }
+        for plan in plans.prefix(position) {
+            for sentence in plan.sentences { counts[plan.group][sentence] += 1 }
+        }
+        return counts
+    }
+
+    private static func plan(_ source: RowSource, pass: Int) -> [RowPlan] {
+        let settings = source.settings
+        var random = ShuffleRandom(seed: settings.seed, purpose: 1, index: UInt64(pass))
+        var plans: [RowPlan] = []
+        for (group, lengths) in source.lengths.enumerated() {
+            var order = Array(lengths.indices)
+            random.shuffle(&order)
+            var next = 0
+            while next < order.count {
+                let interactive = random.uniform() < settings.interactiveProbability
+                let budget = interactive ? settings.maxLength : max(10, source.drawBudget(&random))
+                var taken: [Int] = [], used = 0
+                // A joined turn is shorter than its sentences' own turns together, so the sum is safe for both.
+                while next < order.count, taken.isEmpty || used + lengths[order[next]] <= budget {
+                    used += lengths[order[next]]
+                    taken.append(order[next])
+                    next += 1
+                }
+                plans.append(RowPlan(group: group, sentences: taken, interactive: interactive,
+                                     useSpeaker: random.uniform() < settings.speakerProbability, seed: random.next()))
+            }
+        }
+        random.shuffle(&plans)
+        return plans
+    }
+}

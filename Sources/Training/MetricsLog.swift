@@ -1,0 +1,38 @@
+import Support
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// `metrics.jsonl`: one JSON object per line, each written whole. A run that resumes first drops the lines
+/// after the step that it resumes from, so that the file reads as if nothing had happened.
+public final class MetricsLog {
+    private let descriptor: Int32
+    private let path: String
+
+    /// - Parameter keepingSteps: lines whose `step` is higher are dropped, as is a torn last line; nil starts afresh.
+    public init(_ path: String, keepingSteps last: Int?) throws {
+        self.path = path
+        var kept: [Substring] = []
+        if let last, FileKind.isFile(path) {
+            let file = try MappedFile(path)
+            kept = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n").filter { line in
+                guard let step = (try? JSON.decode(String(line)))?["step"]?.int else { return false }
+                return step <= last
+            }
+        }
+        try AtomicFile.write(path, kept.map { $0 + "\n" }.joined())
+        descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
+    }
+
+    deinit { close(descriptor) }
+
+    public func append(_ entry: ConfigMap) throws {
+        let line = Array((JSON.encode(.map(entry)) + "\n").utf8)
+        let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard written == line.count else { throw OpahError.system(path, errno: errno, doing: "write") }
+    }
+}

@@ -1,0 +1,58 @@
+import Support
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// `results/<project>`: where a training run keeps everything, used by one process at a time.
+public final class ProjectFolder {
+    public let path: String
+    public var checkpoints: String { path + "/checkpoints" }
+    public var metrics: String { path + "/metrics.jsonl" }
+    public var tensorboard: String { path + "/tensorboard" }
+    public var configuration: String { path + "/config.lua" }
+    public var report: String { path + "/report.html" }
+    private let lock: Int32
+
+    /// Makes the folder and takes its lock, which the system frees when the process ends, however it ends.
+    public init(results: String = "results", project: String) throws {
+        guard !project.isEmpty, project != ".", project != "..", !project.contains("/"), !project.contains("\0"), project.utf8.count <= 200 else {
+            throw OpahError(.argument, "\u{201C}\(project)\u{201D} cannot be the name of a project",
+                            hint: project.isEmpty ? "give one: project=my_voice" : "use a plain folder name, without / and shorter than 200 bytes")
+        }
+        path = PathName.join(results, project)
+        try FileKind.makeFolder(path + "/checkpoints")
+        lock = open(path + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard lock >= 0 else { throw OpahError.system(path, errno: errno, doing: "write into it") }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = max(0, read(lock, &bytes, 32))
+            close(lock)
+            let owner = String(decoding: bytes.prefix(count).filter { $0 > 32 }, as: UTF8.self)
+            throw OpahError(.file, "\(path): another run is using this project" + (owner.isEmpty ? "" : " (process \(owner))"),
+                            hint: "wait for it, stop it, or choose another project name")
+        }
+        ftruncate(lock, 0)
+        let me = Array("\(getpid())\n".utf8)
+        _ = me.withUnsafeBytes { write(lock, $0.baseAddress, $0.count) }
+    }
+
+    deinit { close(lock) }
+
+    /// Complete checkpoints by step, lowest first. A half-written one never has such a name.
+    public func checkpointSteps() throws -> [(step: Int, path: String)] {
+        try FolderWalk(checkpoints, recursive: false).files.compactMap { path in
+            let name = PathName.last(path)
+            guard name.hasPrefix("step_"), name.hasSuffix(".ckpt"), let step = Int(name.dropFirst(5).dropLast(5)) else { return nil }
+            return (step, path)
+        }.sorted { $0.step < $1.step }
+    }
+
+    /// `checkpoints/step_000000010.ckpt`
+    public func checkpointPath(step: Int) -> String {
+        let digits = String(step)
+        return checkpoints + "/step_" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits + ".ckpt"
+    }
+}

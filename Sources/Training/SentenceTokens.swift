@@ -1,0 +1,146 @@
+import Support
+import Tensors
+import Text
+
+/// The codes of one spoken sentence: C codebooks of T values each, values as the files hold them (0-based).
+public struct SentenceCodes: Equatable, Sendable {
+    public let codebooks: Int
+    /// Row-major [codebooks, frames].
+    public let values: [Int32]
+    public var frames: Int { codebooks == 0 ? 0 : values.count / codebooks }
+
+    public init(codebooks: Int, values: [Int32]) {
+        self.codebooks = codebooks
+        self.values = values
+    }
+
+    /// From a [C, T] integer tensor.
+    public init(_ tensor: Tensor) throws {
+        guard tensor.rank == 2 else {
+            throw OpahError(.shape, "codes must be [codebooks, frames], not \(tensor.shape)")
+        }
+        self.init(codebooks: tensor.shape[0], values: try tensor.ints().map { value in
+            guard let code = Int32(exactly: value), code >= 0 else {
+                throw OpahError(.data, "a code of \(value) cannot be: codes are 0 and above")
+            }
+            return code
+        })
+    }
+}
+
+/// One training row before batching: tokens and labels, both row-major [1 + C, length], int64.
+public struct TrainingRow: Equatable, Sendable {
+    public let rows: Int
+    public var tokens: [Int]
+    public var labels: [Int]
+    public var length: Int { tokens.count / rows }
+
+    /// Several rows one after the other along time. All have the same number of codebooks.
+    public static func concatenated(_ parts: [TrainingRow]) -> TrainingRow {
+        guard parts.count > 1 else { return parts[0] }
+        let rows = parts[0].rows
+        func join(_ values: KeyPath<TrainingRow, [Int]>) -> [Int] {
+            (0..<rows).flatMap { row in
+                parts.flatMap { $0[keyPath: values][row * $0.length ..< (row + 1) * $0.length] }
+            }
+        }
+        return TrainingRow(rows: rows, tokens: join(\.tokens), labels: join(\.labels))
+    }
+}
+
+/// Turns text and codes into what the model is trained on: one user turn that holds the text, one
+/// answer that holds one `<|semantic|>` per frame, closed by `<|im_end|>`.
+///
+/// Row 0 of `tokens` are text tokens; rows 1...C the codes plus one, 0 standing for padding. Labels are
+/// the same, one step ahead, with the codebook rows of the prompt ignored (-100). The closing
+/// `<|im_end|>` is only ever a label.
+public struct SentencePacker: Sendable {
+    public static let ignoredLabel = -100
+
+    let tokenizer: Tokenizer
+    /// How many codebooks to keep; nil keeps what the sentences have.
+    let codebooks: Int?
+    let semantic: Int
+    let end: Int
+
+    /// Longest first, so that no control token survives inside another.
+    private let controlTokens: [String]
+
+    public init(tokenizer: Tokenizer, codebooks: Int? = nil) throws {
+        self.tokenizer = tokenizer
+        self.codebooks = codebooks
+        controlTokens = tokenizer.specialTokens.keys.sorted { ($0.count, $0) > ($1.count, $1) }
+        semantic = try tokenizer.required("<|semantic|>")
+        end = try tokenizer.required("<|im_end|>")
+    }
+
+    /// The prompt's token ids. Control tokens inside the sentences stay plain text: nobody's label
+    /// can open or close a turn.
+    public func prompt(_ sentences: [String], speaker: String?, skipText: Bool = false) throws -> [Int] {
+        let text = skipText ? "<|skip_text|>" : plain(sentences.joined(separator: " "))
+        let role = plain(speaker ?? "assistant")
+        return try tokenizer.encode("<|im_start|>user\n" + text + "<|im_end|><|im_start|>" + role + "\n")
+    }
+
+    /// The text with control tokens replaced by a space.
+    func plain(_ text: String) -> String {
+        var text = text
+        for token in controlTokens where text.contains(token) { text = text.replacing(token, with: " ") }
+        return text
+    }
+
+    /// How many tokens a sentence's text alone has.
+    func textLength(_ text: String) throws -> Int { try tokenizer.encode(plain(text)).count }
+
+    /// - Parameters:
+    ///   - sentences: the texts, joined by a space into one turn.
+    ///   - codes: one per sentence, in the same order.
+    ///   - skipText: the text is replaced by `<|skip_text|>`, and nothing of the row is a label. Such a row
+    ///     keeps its `<|im_end|>` column, as the original's does.
+    public func pack(_ sentences: [String], _ codes: [SentenceCodes], speaker: String? = nil, skipText: Bool = false) throws -> TrainingRow {
+        guard let books = codebooks ?? codes.first?.codebooks, codes.allSatisfy({ $0.codebooks >= books }) else {
+            let found = codes.map { String($0.codebooks) }.joined(separator: ", ")
+            throw OpahError(.data, "sentences with \(found) codebooks where \(codebooks ?? 0) are wanted",
+                            hint: "these codes come from another codec: extract them again")
+        }
+        let prompt = try prompt(sentences, speaker: speaker, skipText: skipText)
+        let frames = codes.reduce(0) { $0 + $1.frames }
+        let length = prompt.count + frames + 1
+        var tokens = [Int](repeating: 0, count: (1 + books) * length)
+        tokens.replaceSubrange(0..<prompt.count, with: prompt)
+        for i in 0..<frames { tokens[prompt.count + i] = semantic }
+        tokens[length - 1] = end
+        for book in 0..<books {
+            var at = (1 + book) * length + prompt.count
+            for sentence in codes {
+                for frame in 0..<sentence.frames {
+                    tokens[at] = Int(sentence.values[book * sentence.frames + frame]) + 1
+                    at += 1
+                }
+            }
+        }
+        let rows = 1 + books
+        if skipText {
+            return TrainingRow(rows: rows, tokens: tokens, labels: Array(repeating: Self.ignoredLabel, count: tokens.count))
+        }
+        var labels = tokens
+        for book in 1..<max(rows, 1) {
+            for i in 0..<prompt.count { labels[book * length + i] = Self.ignoredLabel }
+        }
+        func columns(_ values: [Int], _ range: Range<Int>) -> [Int] {
+            (0..<rows).flatMap { values[$0 * length + range.lowerBound ..< $0 * length + range.upperBound] }
+        }
+        return TrainingRow(rows: rows, tokens: columns(tokens, 0..<length - 1), labels: columns(labels, 1..<length))
+    }
+}
+
+extension Tokenizer {
+    /// The id of a token that the model cannot do without.
+    func required(_ token: String) throws -> Int {
+        guard let id = id(of: token) else {
+            throw OpahError(.text, "the tokenizer has no \(token)",
+                            hint: "use the tokenizer files that belong to the model")
+        }
+        return id
+    }
+}

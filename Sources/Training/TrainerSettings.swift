@@ -1,0 +1,56 @@
+import Support
+
+/// Everything that `Trainer.fit` can be told, with the original's defaults.
+public struct TrainerSettings: Sendable {
+    /// The run's name: its folder is `results/<project>`.
+    public var project = ""
+    public var results = "results"
+    /// Optimizer steps in all, those of earlier runs of the project included.
+    public var maxSteps = 1000
+    /// Rows of a batch, and batches whose gradients are added up before a step.
+    public var batchSize = 8
+    public var accumulate = 1
+    /// Largest 2-norm of all gradients; nil does not clip.
+    public var gradientClip: Double? = 1
+    public var optimizer = AdamW.Settings()
+    public var schedule = LearningRateSchedule.constant(warmup: 10)
+    /// Batches from one validation to the next; 0 never validates.
+    public var validateEvery = 100
+    /// Batches of a validation; nil takes the whole held-out set.
+    public var validationBatches: Int?
+    /// Optimizer steps from one checkpoint to the next; the last step always saves one.
+    public var checkpointEvery = 100
+    public var seed = 42
+    /// Goes on from the project's last complete checkpoint. With false, a project that has one is refused.
+    public var resume = true
+    /// The resolved configuration, for `config.lua`.
+    public var configuration: ConfigValue = .null
+
+    public init() {}
+
+    /// The settings that change what a step computes; a resumed run must have the same.
+    var identity: [String: String] {
+        [
+            "batch_size": String(batchSize), "accumulate_grad_batches": String(accumulate),
+            "gradient_clip_val": gradientClip.map { String($0) } ?? "none",
+            "lr": String(optimizer.learningRate), "betas": "\(optimizer.betas.0), \(optimizer.betas.1)",
+            "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay), "schedule": "\(schedule)",
+        ]
+    }
+
+    /// All that is wrong with them, at once.
+    func check() throws {
+        var wrong: [String] = []
+        func require(_ holds: Bool, _ what: String) { if !holds { wrong.append(what) } }
+        require(maxSteps > 0, "max_steps must be above 0, not \(maxSteps)")
+        require(batchSize > 0, "batch_size must be above 0, not \(batchSize)")
+        require(accumulate > 0, "accumulate_grad_batches must be above 0, not \(accumulate)")
+        require(gradientClip.map { $0 > 0 } ?? true, "gradient_clip_val must be above 0")
+        require(optimizer.learningRate > 0 && optimizer.learningRate.isFinite, "lr must be above 0, not \(optimizer.learningRate)")
+        require((0..<1).contains(optimizer.betas.0) && (0..<1).contains(optimizer.betas.1), "betas must be in [0, 1)")
+        require(optimizer.epsilon >= 0, "eps must not be negative")
+        require(validateEvery >= 0, "val_check_interval must not be negative")
+        require(checkpointEvery > 0, "every_n_train_steps must be above 0, not \(checkpointEvery)")
+        guard wrong.isEmpty else { throw OpahError(.config, wrong.joined(separator: "; ")) }
+    }
+}
