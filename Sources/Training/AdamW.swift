@@ -30,8 +30,13 @@ public final class AdamW {
     private var secondMoments: [Tensor?]
 
     public init(_ parameters: [(name: String, tensor: Tensor)], _ settings: Settings = Settings()) throws {
-        for (name, tensor) in parameters where tensor.dtype != .float32 || !tensor.isContiguous || tensor.storage.isMapped {
-            throw OpahError(.dtype, "adamw: \(name) is \(tensor.storage.isMapped ? "a read-only file" : tensor.dtype.rawValue); parameters must be contiguous float32")
+        for (name, tensor) in parameters {
+            let problem = tensor.storage.isMapped ? "is mapped from a file, read-only" : tensor.dtype != .float32 ? "is \(tensor.dtype.rawValue)"
+                : tensor.isContiguous ? nil : "is not contiguous"
+            if let problem {
+                throw OpahError(.dtype, "adamw: \(name) \(problem); parameters must be contiguous float32",
+                                hint: "train a float32 copy: load the weights as float32, or apply an adapter")
+            }
         }
         self.parameters = parameters
         self.settings = settings
@@ -53,7 +58,7 @@ public final class AdamW {
             (firstMoments[i], secondMoments[i]) = (m, v)
             steps[i] += 1
             update(tensor, gradient, m, v, step: steps[i])
-            tensor.storage.markWritten()
+            tensor.storage.didChange()
         }
     }
 
@@ -101,7 +106,7 @@ public final class AdamW {
 
     /// Puts back what `state` gave. Names that are not among the parameters are an error.
     public func restore(_ state: [(name: String, moments: Moments)]) throws {
-        let places = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
+        let places = Dictionary(parameters.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         for (name, moments) in state {
             guard let place = places[name], moments.first.shape == parameters[place].tensor.shape,
                   moments.second.shape == moments.first.shape else {

@@ -23,8 +23,8 @@ public struct Clips: Sendable {
     /// Files of one folder whose names differ only in the suffix belong together; names are compared as
     /// Unicode text, so a label from a Mac (decomposed characters) finds its audio. Two recordings of the same
     /// name are both left out: their codes would overwrite each other.
-    public init(folder: String) throws {
-        let walk = try FolderWalk(folder)
+    public init(folder: String, recursive: Bool = true) throws {
+        let walk = try FolderWalk(folder, recursive: recursive)
         skipped = walk.skipped
         var order: [String] = [], groups: [String: [String]] = [:]   // String equality is canonical equivalence
         for path in walk.files {
@@ -52,37 +52,38 @@ public struct Clips: Sendable {
         }
     }
 
-    /// Lines of `path|speaker|language|text`, paths as written (from the current folder).
+    /// Lines of `path|speaker|language|text`, paths as written (from the current folder). The path is that of the
+    /// audio or of any file of the same name; a clip may be listed several times, and then counts as often.
     public init(filelist path: String) throws {
         let file = try MappedFile(path)
         guard let content = String(validating: file.bytes, as: UTF8.self) else {
             throw OpahError(.text, "\(path): is not UTF-8 text", hint: "save it as UTF-8")
         }
-        var seen: Set<String> = []
-        for (number, line) in content.split(whereSeparator: \.isNewline).enumerated() {
-            let line = number == 0 && line.hasPrefix("\u{FEFF}") ? line.dropFirst() : line
+        let lines = content.hasPrefix("\u{FEFF}") ? content.dropFirst() : content[...]
+        for (number, line) in lines.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             if line.allSatisfy(\.isWhitespace) { continue }
-            let fields = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+            let fields = line.split(separator: "|", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
             let place = "\(path), line \(number + 1)"
             guard fields.count == 4 else {
-                skipped.append(SkippedInput(path: place, reason: "has \(fields.count) fields", remedy: "write path|speaker|language|text"))
+                skipped.append(SkippedInput(path: place, reason: "has \(fields.count) of 4 fields", remedy: "write path|speaker|language|text"))
                 continue
             }
             guard ["zh", "jp", "ja", "en"].contains(fields[2].lowercased()) else {
                 skipped.append(SkippedInput(path: place, reason: "unknown language \(fields[2])", remedy: "use zh, ja (jp) or en"))
                 continue
             }
-            guard seen.insert(fields[0]).inserted else {
-                skipped.append(SkippedInput(path: place, reason: "\(fields[0]) is listed twice", remedy: "remove one line"))
-                continue
-            }
-            guard FileKind.isFile(fields[0]) else {
-                skipped.append(SkippedInput(path: fields[0], reason: "does not exist", remedy: "paths are taken from the current folder"))
+            guard !fields[1].isEmpty else {
+                skipped.append(SkippedInput(path: place, reason: "names no speaker", remedy: "write path|speaker|language|text"))
                 continue
             }
             let stem = PathName.withoutSuffix(fields[0])
-            clips.append(Clip(stem: stem, audio: fields[0], codes: FileKind.isFile(stem + ".npy") ? stem + ".npy" : nil, labels: [:],
-                              speaker: fields[1], text: fields[3]))
+            let codes = FileKind.isFile(stem + ".npy") ? stem + ".npy" : nil
+            guard codes != nil || FileKind.isFile(fields[0]) else {
+                skipped.append(SkippedInput(path: fields[0], reason: "does not exist", remedy: "paths are taken from the current folder"))
+                continue
+            }
+            clips.append(Clip(stem: stem, audio: AudioFile.isAudioName(fields[0]) && FileKind.isFile(fields[0]) ? fields[0] : nil,
+                              codes: codes, labels: [:], speaker: fields[1], text: fields[3]))
         }
     }
 }

@@ -52,7 +52,7 @@ struct CoverageSampler: Sendable {
                 let interactive = random.uniform() < settings.interactiveProbability
                 let budget = interactive ? settings.maxLength : max(10, source.drawBudget(&random))
                 var taken: [Int] = [], used = 0
-                // A joined turn is shorter than its sentences' own turns together, so the sum is safe for both.
+                // Lengths are those of turns of their own; joined into one turn, the same sentences are shorter.
                 while next < order.count, taken.isEmpty || used + lengths[order[next]] <= budget {
                     used += lengths[order[next]]
                     taken.append(order[next])

@@ -19,7 +19,7 @@ public func clipGradientNorm(_ parameters: [Tensor], _ limit: Double) throws -> 
         for gradient in gradients {
             let g = gradient.pointer(Float.self)
             Parallel.forRange(gradient.count, grain: 1 << 16) { range in for i in range { g[i] *= scale } }
-            gradient.storage.markWritten()
+            gradient.storage.didChange()
         }
     }
     return norm
@@ -36,8 +36,15 @@ func gradientNorm(_ gradients: [Tensor]) -> Double {
         let pointer = sums.baseAddress
         Parallel.forRange(blocks, grain: 4) { range in
             for b in range {
-                var sum = 0.0
-                for i in b * block ..< min((b + 1) * block, count) { sum += Double(g[i]) * Double(g[i]) }
+                let end = min((b + 1) * block, count)
+                var i = b * block, lanes = SIMD4<Double>()
+                while i + 4 <= end {
+                    let x = SIMD4<Double>(Double(g[i]), Double(g[i + 1]), Double(g[i + 2]), Double(g[i + 3]))
+                    lanes += x * x
+                    i += 4
+                }
+                var sum = lanes.sum()
+                while i < end { sum += Double(g[i]) * Double(g[i]); i += 1 }
                 pointer![b] = sum
             }
         }

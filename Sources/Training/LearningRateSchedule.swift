@@ -3,6 +3,7 @@ import Glibc
 #else
 import Darwin
 #endif
+import Support
 
 /// The factor on the learning rate at each step. `step` counts from 0, so the first optimizer step of a
 /// schedule with warm-up has the factor 0.
@@ -21,5 +22,20 @@ public enum LearningRateSchedule: Sendable, Equatable {
             let progress = Double(step - warmup) / Double(max(1, total - warmup))
             return max(floor, 0.5 * (1 + cos(.pi * cycles * 2 * progress)))
         }
+    }
+
+    /// A number of warm-up steps: whole, or a fraction between 0 and 1 of `total`.
+    public static func warmupSteps(_ value: Double, of total: Int?) throws -> Int {
+        if value > 0, value < 1 {
+            guard let total else {
+                throw OpahError(.config, "\(value) of the steps to warm up, but num_training_steps is not set",
+                                hint: "give num_training_steps, or the number of warm-up steps itself")
+            }
+            return Int(value * Double(total))
+        }
+        guard let steps = Int(exactly: value.rounded(.towardZero)), steps >= 0 else {
+            throw OpahError(.config, "num_warmup_steps must be 0 or more, not \(value)")
+        }
+        return steps
     }
 }

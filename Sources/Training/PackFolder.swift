@@ -1,4 +1,3 @@
-import Audio
 import Formats
 import Support
 import Tensors
@@ -7,7 +6,7 @@ import Text
 /// Builds a folder of packs (`00000000.protos`, ...) from clips that have codes and a text.
 ///
 /// The packs depend on the clips alone: groups are written in order of speaker folder, sentences in
-/// order of path, however many workers read them.
+/// order of path, however many threads read them.
 public enum PackFolder {
     /// What was packed, and what was left out.
     public struct Report: Sendable {
@@ -18,122 +17,155 @@ public enum PackFolder {
         public var notes: [(path: String, note: String)] = []
     }
 
-    /// The .protos files of a path: itself, or those in the folder, in order of name.
-    public static func shards(_ path: String) throws -> [String] {
-        if FileKind.isFile(path) { return [path] }
-        return try FolderWalk(path).files.filter { [".protos", ".proto"].contains(PathName.suffix($0).lowercased()) }
+    public struct Settings: Sendable {
+        /// Suffixes of text files; a sentence has one text per suffix, all must be there.
+        public var extensions = [".lab"]
+        /// A new shard is begun when the last one has more than this many MiB.
+        public var shardSize = 10.0
+        /// How many codebooks all codes must have; nil takes the number that the first clip has.
+        public var codebooks: Int?
+        /// What labels that are not UTF-8 are written in, as iconv names it: `CP932`.
+        public var labelEncoding: String?
+
+        public init() {}
     }
 
     /// - Parameters:
     ///   - inputs: folders, or filelists of `path|speaker|language|text`.
-    ///   - extensions: suffixes of text files; a sentence has one text per suffix, all must be there.
-    ///   - shardSize: a new shard is begun when the last one has more than this many MiB.
+    ///   - output: made if need be. Packs of an earlier run there are replaced; any other pack is an error.
     ///   - progress: called with (done, total) clips.
-    public static func build(
-        inputs: [String], output: String, extensions: [String] = [".lab"], shardSize: Int = 10, codebooks: Int? = nil,
-        labelEncoding: String? = nil, progress: (Int, Int) throws -> Void = { _, _ in }
-    ) throws -> Report {
+    public static func build(inputs: [String], output: String, settings: Settings = Settings(),
+                             progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Report {
         var report = Report()
-        let extensions = extensions.map { ($0.hasPrefix(".") ? $0 : "." + $0).lowercased() }
-        var groups: [Group] = [], places: [String: Int] = [:], total = 0
+        let (groups, jobs) = try collect(inputs, &report)
+        guard !jobs.isEmpty else {
+            throw OpahError(.data, "\(inputs.joined(separator: ", ")): no clips", hint: "a clip is an audio file with its label and codes beside it")
+        }
+        let before = try ownManifest(output)
+        var reader = ClipReader(settings)
+        var packs = Packs(folder: output, shardSize: settings.shardSize, before: before)
+        var group = PackedGroup(source: "", name: "", sentences: []), current = -1
+        var seen: [String: String] = [:]    // digest of codes -> clip
+        let window = 512
+        for start in stride(from: 0, to: jobs.count, by: window) {
+            try Interrupt.check()
+            let part = jobs[start ..< min(start + window, jobs.count)]
+            for (job, result) in zip(part, reader.read(part.map(\.clip))) {
+                let path = job.clip.audio ?? job.clip.codes ?? job.clip.stem
+                if job.group != current {
+                    try packs.add(group)
+                    current = job.group
+                    group = PackedGroup(source: groups[current].source, name: groups[current].name, sentences: [])
+                }
+                switch result {
+                case .failure(let error):
+                    report.skipped.append(SkippedInput(path: path, error: error))
+                case .success(let clip):
+                    group.sentences.append(clip.sentence)
+                    report.sentences += 1
+                    report.frames += clip.sentence.codes[0].count
+                    report.notes += clip.notes.map { (path, $0) }
+                    if let twin = seen.updateValue(path, forKey: clip.digest) {
+                        report.notes.append((path, "has the same codes as \(twin)"))
+                    }
+                }
+            }
+            try progress(start + part.count, jobs.count)
+        }
+        try packs.add(group)
+        guard report.sentences > 0 else {
+            let first = report.skipped.first.map { " (\($0.path): \($0.reason))" } ?? ""
+            throw OpahError(.data, "none of the \(jobs.count) clips could be packed\(first)", hint: report.skipped.first?.remedy)
+        }
+        (report.shards, report.groups) = try packs.finish()
+        return report
+    }
+
+    private struct Job { let group: Int, clip: Clip }
+
+    /// All clips in the order in which they are packed: group by group.
+    private static func collect(_ inputs: [String], _ report: inout Report) throws -> ([(source: String, name: String)], [Job]) {
+        var groups: [(source: String, name: String)] = [], clips: [[Clip]] = [], places: [String: Int] = [:]
         for input in inputs {
             let isList = FileKind.isFile(input)
             let found = try isList ? Clips(filelist: input) : Clips(folder: input)
             report.skipped += found.skipped
             for clip in found.clips {
                 // Speakers are told apart by folder, so A/x and B/x stay two groups though both are called x.
-                let key = isList ? clip.speaker : PathName.folder(clip.stem)
-                if places[key] == nil {
-                    places[key] = groups.count
-                    groups.append(Group(source: isList ? "filelist" : "folder", name: clip.speaker, clips: []))
+                let key = isList ? "filelist|" + clip.speaker : "folder|" + PathName.folder(clip.stem)
+                let place = places[key] ?? groups.count
+                if place == groups.count {
+                    places[key] = place
+                    groups.append((isList ? "filelist" : "folder", clip.speaker))
+                    clips.append([])
                 }
-                groups[places[key]!].clips.append(clip)
-                total += 1
+                clips[place].append(clip)
             }
         }
-        guard total > 0 else {
-            throw OpahError(.data, "\(inputs.joined(separator: ", ")): no clips", hint: "a clip is an audio file with its label and codes beside it")
+        return (groups, clips.enumerated().flatMap { group, clips in clips.map { Job(group: group, clip: $0) } })
+    }
+
+    // MARK: Folders of packs
+
+    /// The packs of a path: the file itself, or those in the folder, in order of name. Those that we packed are
+    /// checked against their manifest.
+    public static func shards(_ path: String) throws -> [String] {
+        if FileKind.isFile(path) { return [path] }
+        let found = try FolderWalk(path).files.filter(isPack)
+        guard let manifest = try PackManifest(folder: path) else { return found }
+        try manifest.check(path)
+        if let foreign = found.first(where: { !isOwn($0, in: path, manifest) }) {
+            throw OpahError(.data, "\(foreign): is not among the packs that \(PathName.join(path, PackManifest.name)) lists",
+                            hint: "move it elsewhere, or name the packs to use one by one")
         }
-        try refuseForeignShards(output)
-        try FileKind.makeFolder(output)
-        let writer = try ProtosWriter(folder: output, shardSize: shardSize)
-        var done = 0
-        for group in groups {
-            var sentences: [PackedSentence] = []
-            for clip in group.clips {
-                try Interrupt.check()
-                do {
-                    let (sentence, notes) = try sentence(clip, extensions: extensions, codebooks: codebooks, encoding: labelEncoding)
-                    sentences.append(sentence)
-                    report.frames += sentence.codes.frames
-                    report.notes += notes.map { (clip.audio ?? clip.stem, $0) }
-                } catch let error as OpahError where error.kind != .interrupted {
-                    report.skipped.append(SkippedInput(path: clip.audio ?? clip.stem, error: error))
-                }
-                done += 1
-                try progress(done, total)
+        return manifest.shards.map { PathName.join(path, $0.name) }
+    }
+
+    private static func isPack(_ path: String) -> Bool { [".protos", ".proto"].contains(PathName.suffix(path).lowercased()) }
+
+    private static func isOwn(_ path: String, in folder: String, _ manifest: PackManifest?) -> Bool {
+        guard let manifest else { return false }
+        return PathName.join(folder, PathName.last(path)) == path && manifest.owns(PathName.last(path))
+    }
+
+    /// The manifest of an earlier run. Packs that are not ours stop the run before it begins: training would read them too,
+    /// and removing them is not our decision.
+    private static func ownManifest(_ output: String) throws -> PackManifest? {
+        guard FileKind.exists(output) else { return nil }
+        let files = try FolderWalk(output).files.filter(isPack)
+        let manifest = try PackManifest(folder: output)
+        if let foreign = files.first(where: { !isOwn($0, in: output.hasSuffix("/") ? String(output.dropLast()) : output, manifest) }) {
+            throw OpahError(.data, "\(foreign): was not packed by an earlier run of build-dataset into this folder, and training would read it too",
+                            hint: "move it elsewhere, or choose another --output")
+        }
+        return manifest
+    }
+
+    /// The shards being written. Nothing in the folder changes before there is a sentence to write.
+    private struct Packs {
+        let folder: String, shardSize: Double
+        let before: PackManifest?
+        private var writer: ProtosWriter?
+
+        init(folder: String, shardSize: Double, before: PackManifest?) {
+            (self.folder, self.shardSize, self.before) = (folder, shardSize, before)
+        }
+
+        mutating func add(_ group: PackedGroup) throws {
+            guard !group.sentences.isEmpty else { return }
+            if writer == nil {
+                try FileKind.makeFolder(folder)
+                try PackManifest(complete: false, shards: before?.shards ?? []).write(to: folder)
+                writer = try ProtosWriter(folder: folder, shardSize: shardSize)
             }
-            guard !sentences.isEmpty else { continue }
-            try writer.append(source: group.source, name: group.name, sentences: sentences)
-            report.groups += 1
-            report.sentences += sentences.count
+            try writer!.add(group)
         }
-        guard report.sentences > 0 else {
-            let first = report.skipped.first.map { " (\($0.path): \($0.reason))" } ?? ""
-            throw OpahError(.data, "none of the \(total) clips could be packed\(first)", hint: report.skipped.first?.remedy)
-        }
-        report.shards = try writer.finish()
-        return report
-    }
 
-    private struct Group { let source: String, name: String; var clips: [Clip] }
-
-    private static func sentence(_ clip: Clip, extensions: [String], codebooks: Int?, encoding: String?) throws -> (PackedSentence, [String]) {
-        guard let path = clip.codes else {
-            throw OpahError(.data, "has no codes", hint: "run extract-vq first")
+        mutating func finish() throws -> (shards: [String], groups: Int) {
+            guard let summary = try writer?.finish() else { return ([], 0) }
+            for stale in summary.stale { try PathName.remove(stale) }
+            try PackManifest(complete: true, shards: summary.shards.map { try PackManifest.shard($0) }).write(to: folder)
+            return (summary.shards, summary.groups)
         }
-        var texts: [String] = [], notes: [String] = []
-        if let text = clip.text {
-            texts = [packClean(text)]
-        } else {
-            for suffix in extensions {
-                guard let label = clip.labels[suffix] else {
-                    let others = clip.labels.keys.sorted()
-                    throw OpahError(.text, "has no \(suffix) file beside it",
-                                    hint: others.isEmpty ? "write what is said into \(PathName.last(clip.stem))\(suffix)"
-                                        : "found \(others.joined(separator: ", ")): use --text-extension \(others[0])")
-                }
-                let found = try Label.read(label, extraEncoding: encoding)
-                texts.append(found.packed)
-                notes += found.notes
-            }
-        }
-        return (PackedSentence(texts: texts, codes: try readCodes(path, codebooks: codebooks)), notes)
-    }
-
-    /// Codes as extraction writes them: an integer array [codebooks, frames] of values from 0.
-    private static func readCodes(_ path: String, codebooks: Int?) throws -> SentenceCodes {
-        let tensor = try Npy.load(path)
-        guard tensor.dtype.isInteger else {
-            throw OpahError(.data, "\(path): holds \(tensor.dtype.rawValue), not integer codes", hint: "extract it again")
-        }
-        guard tensor.rank == 2 else {
-            throw OpahError(.data, "\(path): has the shape \(tensor.shape), not [codebooks, frames]", hint: "extract it again")
-        }
-        if let codebooks, tensor.shape[0] != codebooks {
-            let turned = tensor.shape[1] == codebooks ? "; it looks transposed" : ""
-            throw OpahError(.data, "\(path): has \(tensor.shape[0]) codebooks, not \(codebooks)\(turned)",
-                            hint: "these codes come from another codec: remove the file and extract again")
-        }
-        guard tensor.shape[1] > 0 else {
-            throw OpahError(.data, "\(path): holds no frames", hint: "the clip is shorter than one token (46 ms)")
-        }
-        return try SentenceCodes(tensor)
-    }
-
-    /// Packs of an earlier run would be trained on again; anything else in the folder is not ours to remove.
-    private static func refuseForeignShards(_ output: String) throws {
-        guard FileKind.exists(output) else { return }
-        guard FileKind.isFolder(output) else { throw OpahError.system(output, errno: 20, doing: "write into it") }
     }
 }

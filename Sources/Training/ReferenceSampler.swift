@@ -1,3 +1,5 @@
+import Text
+
 /// The original's rule, kept for comparison: a speaker is drawn by number of clips, then a run of at most
 /// `maxLength / 20` consecutive clips, of which as many are used as the token budget holds. The budget
 /// ignores the words around each turn, so rows may exceed `maxLength`; the batch then cuts them and says so.
@@ -24,15 +26,13 @@ struct ReferenceSampler: Sendable {
             candidates = (0 ..< min(window, sentences.count)).map { _ in random.below(sentences.count) }
         }
         let interactive = random.uniform() < settings.interactiveProbability
-        var remaining = interactive ? settings.maxLength : source.drawBudget(&random)
+        let budget = interactive ? settings.maxLength : source.drawBudget(&random)
         let useSpeaker = random.uniform() < settings.speakerProbability
-        var taken: [Int] = []
-        for place in candidates where remaining > 0 {
-            remaining -= try source.budgetCost(sentences[place], text: sentences[place].texts[0])
-            taken.append(place)
-            counts[group][place] += 1
-        }
-        if taken.isEmpty { taken = [candidates[0]] }
+        let used = try source.packer.sentencesFilling(budget, candidates.lazy.map { place in
+            (cleanText(sentences[place].texts[0]), sentences[place].codes)
+        })
+        let taken = Array(candidates.prefix(max(used, 1)))
+        for place in taken { counts[group][place] += 1 }
         return try source.row(RowPlan(group: group, sentences: taken, interactive: interactive, useSpeaker: useSpeaker,
                                       seed: random.next()))
     }

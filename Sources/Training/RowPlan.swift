@@ -4,7 +4,7 @@ import Text
 /// complete, so that the same plan always becomes the same row.
 struct RowPlan: Sendable {
     let group: Int
-    /// Positions in the group's list of training sentences.
+    /// Positions in the group's list of sentences.
     let sentences: [Int]
     let interactive: Bool
     let useSpeaker: Bool
@@ -12,26 +12,25 @@ struct RowPlan: Sendable {
     let seed: UInt64
 }
 
-/// The sentences that a dataset trains on, with their lengths, and how plans become rows.
+/// Sentences with their lengths, and how plans become rows.
 struct RowSource: Sendable {
     let groups: [SentenceGroup]
-    /// Per group and sentence: tokens of a turn of its own (the longest text counts).
+    /// Per group and sentence: tokens of a turn of its own, whichever text, role or skip is drawn.
     let lengths: [[Int]]
     let packer: SentencePacker
     let settings: SamplingSettings
 
-    init(groups: [SentenceGroup], packer: SentencePacker, settings: SamplingSettings) throws {
-        self.groups = groups
-        self.packer = packer
-        self.settings = settings
-        lengths = try groups.map { group in
-            try group.sentences.map { sentence in
-                let prompts = try sentence.texts.map { text in
-                    try packer.prompt([cleanText(text)], speaker: settings.speakerProbability > 0 ? group.name : nil).count
-                }
-                return (prompts.max() ?? 0) + sentence.codes.frames
-            }
+    /// The most tokens that a turn with this sentence alone can have.
+    static func length(_ sentence: Sentence, speaker: String, _ packer: SentencePacker, _ settings: SamplingSettings) throws -> Int {
+        var roles: [String?] = settings.speakerProbability < 1 ? [nil] : []
+        if settings.speakerProbability > 0 { roles.append(speaker) }
+        var longest = 0
+        for role in roles {
+            for text in sentence.texts { longest = max(longest, try packer.prompt([cleanText(text)], speaker: role).count) }
+            // A turn without text keeps one more column.
+            if settings.skipTextProbability > 0 { longest = max(longest, try packer.prompt([], speaker: role, skipText: true).count + 1) }
         }
+        return longest + sentence.codes.frames
     }
 
     func row(_ plan: RowPlan) throws -> TrainingRow {
@@ -51,12 +50,6 @@ struct RowSource: Sendable {
             }
         }
         return plan.interactive ? .concatenated(turns) : try packer.pack(texts, codes, speaker: speaker)
-    }
-
-    /// How many text tokens and frames one sentence takes from the original's budget, which forgets
-    /// about the words around them.
-    func budgetCost(_ sentence: Sentence, text: String) throws -> Int {
-        try packer.textLength(cleanText(text)) + sentence.codes.frames
     }
 
     /// A row length drawn for joined turns: normal with mean max/2 and deviation max/4, kept within 10...max.

@@ -1,3 +1,5 @@
+import Support
+
 /// How sentences become training rows.
 public struct SamplingSettings: Sendable {
     /// Which rule picks the sentences of a row.
@@ -27,4 +29,28 @@ public struct SamplingSettings: Sendable {
     public var codebooks: Int?
 
     public init() {}
+
+    /// All that is wrong with them, at once.
+    func check() throws {
+        var wrong: [String] = []
+        func require(_ holds: Bool, _ what: String) { if !holds { wrong.append(what) } }
+        require(maxLength >= 16, "max_length must be 16 or more, not \(maxLength)")
+        for (name, value) in [("val_fraction", validationFraction), ("interactive_prob", interactiveProbability),
+                              ("use_speaker", speakerProbability), ("skip_text_prob", skipTextProbability)] {
+            require((0...1).contains(value), "\(name) must be from 0 to 1, not \(value)")
+        }
+        require(validationFraction < 1, "val_fraction must leave clips to train on")
+        require(codebooks.map { $0 > 0 } ?? true, "num_codebooks must be above 0")
+        guard wrong.isEmpty else { throw OpahError(.config, wrong.joined(separator: "; ")) }
+    }
+
+    /// Everything that decides which rows come when, by name; for comparing runs.
+    var identity: [String: String] {
+        [
+            "max_length": String(maxLength), "sampler": sampler.rawValue, "sampler seed": String(seed),
+            "val_fraction": String(validationFraction), "interactive_prob": String(interactiveProbability),
+            "use_speaker": String(speakerProbability), "skip_text_prob": String(skipTextProbability), "causal": String(causal),
+            "num_codebooks": codebooks.map(String.init) ?? "all",
+        ]
+    }
 }

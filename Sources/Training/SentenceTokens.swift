@@ -14,13 +14,22 @@ public struct SentenceCodes: Equatable, Sendable {
         self.values = values
     }
 
+    /// From [codebook][frame].
+    public init(rows: [[UInt32]]) throws {
+        guard let frames = rows.first?.count, rows.allSatisfy({ $0.count == frames }) else {
+            throw OpahError(.data, "codebooks of \(rows.map { String($0.count) }.joined(separator: ", ")) frames", hint: "pack the dataset again")
+        }
+        guard rows.allSatisfy({ $0.allSatisfy { $0 < Int32.max } }) else { throw OpahError(.data, "codes that no codec has") }
+        self.init(codebooks: rows.count, values: rows.flatMap { $0.map(Int32.init(truncatingIfNeeded:)) })
+    }
+
     /// From a [C, T] integer tensor.
     public init(_ tensor: Tensor) throws {
-        guard tensor.rank == 2 else {
-            throw OpahError(.shape, "codes must be [codebooks, frames], not \(tensor.shape)")
+        guard tensor.rank == 2, tensor.dtype.isInteger else {
+            throw OpahError(.shape, "codes must be whole numbers [codebooks, frames], not \(tensor.dtype.rawValue) \(tensor.shape)")
         }
         self.init(codebooks: tensor.shape[0], values: try tensor.ints().map { value in
-            guard let code = Int32(exactly: value), code >= 0 else {
+            guard value >= 0, value < Int32.max, let code = Int32(exactly: value) else {
                 throw OpahError(.data, "a code of \(value) cannot be: codes are 0 and above")
             }
             return code
@@ -34,6 +43,12 @@ public struct TrainingRow: Equatable, Sendable {
     public var tokens: [Int]
     public var labels: [Int]
     public var length: Int { tokens.count / rows }
+
+    /// Both must fill the same number of whole columns of `rows` values.
+    public init(rows: Int, tokens: [Int], labels: [Int]) {
+        precondition(rows > 0 && tokens.count == labels.count && tokens.count % rows == 0)
+        (self.rows, self.tokens, self.labels) = (rows, tokens, labels)
+    }
 
     /// Several rows one after the other along time. All have the same number of codebooks.
     public static func concatenated(_ parts: [TrainingRow]) -> TrainingRow {
@@ -63,13 +78,14 @@ public struct SentencePacker: Sendable {
     let semantic: Int
     let end: Int
 
-    /// Longest first, so that no control token survives inside another.
-    private let controlTokens: [String]
+    /// Spelled in bytes, longest first, so that no control token survives inside another.
+    private let controlTokens: [[UInt8]]
 
     public init(tokenizer: Tokenizer, codebooks: Int? = nil) throws {
         self.tokenizer = tokenizer
         self.codebooks = codebooks
-        controlTokens = tokenizer.specialTokens.keys.sorted { ($0.count, $0) > ($1.count, $1) }
+        controlTokens = tokenizer.specialTokens.keys.map { Array($0.utf8) }.filter { !$0.isEmpty }
+            .sorted { $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1) }
         semantic = try tokenizer.required("<|semantic|>")
         end = try tokenizer.required("<|im_end|>")
     }
@@ -82,15 +98,38 @@ public struct SentencePacker: Sendable {
         return try tokenizer.encode("<|im_start|>user\n" + text + "<|im_end|><|im_start|>" + role + "\n")
     }
 
-    /// The text with control tokens replaced by a space.
+    /// The text with control tokens replaced by a space. Compared in bytes, as tokenizers do: a character may
+    /// join the token's last byte with what follows.
     func plain(_ text: String) -> String {
-        var text = text
-        for token in controlTokens where text.contains(token) { text = text.replacing(token, with: " ") }
-        return text
+        var bytes = Array(text.utf8), changed = false
+        for token in controlTokens where bytes.contains(token[0]) {
+            var kept: [UInt8] = [], place = 0
+            while place < bytes.count {
+                if bytes[place] == token[0], bytes[place...].starts(with: token) {
+                    kept.append(UInt8(ascii: " "))
+                    place += token.count
+                    changed = true
+                } else {
+                    kept.append(bytes[place])
+                    place += 1
+                }
+            }
+            bytes = kept
+        }
+        return changed ? String(decoding: bytes, as: UTF8.self) : text
     }
 
-    /// How many tokens a sentence's text alone has.
-    func textLength(_ text: String) throws -> Int { try tokenizer.encode(plain(text)).count }
+    /// The original's rule for how many of these sentences a row takes: one after the other until `budget` tokens of
+    /// text and frames are used up. It forgets the words around each turn, and the last sentence may go beyond.
+    public func sentencesFilling(_ budget: Int, _ sentences: some Sequence<(text: String, codes: SentenceCodes)>) throws -> Int {
+        var remaining = budget, taken = 0
+        for (text, codes) in sentences {
+            guard remaining > 0 else { break }
+            remaining -= try tokenizer.encode(plain(text)).count + codes.frames
+            taken += 1
+        }
+        return taken
+    }
 
     /// - Parameters:
     ///   - sentences: the texts, joined by a space into one turn.

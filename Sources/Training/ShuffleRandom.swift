@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// SplitMix64: orders and choices of the samplers. Its whole state is one number, so a run resumes exactly.
 /// (Tensor values come from the counter-based generator in Tensors.)
 public struct ShuffleRandom: Sendable {
@@ -42,9 +48,3 @@ public struct ShuffleRandom: Sendable {
         for i in stride(from: items.count - 1, to: 0, by: -1) { items.swapAt(i, below(i + 1)) }
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

@@ -10,6 +10,8 @@ public final class TrainingDataset {
     public let skipped: [SkippedInput]
     public let trainingClips: Int
     public let validationClips: Int
+    /// What rows hold: codebooks, and the largest code (from 0) of any clip.
+    public let codebooks: Int, largestCode: Int
     /// Tokens cut from rows so far; always 0 with the coverage sampler.
     public private(set) var truncatedTokens = 0
 
@@ -19,47 +21,77 @@ public final class TrainingDataset {
     private var sampling: Sampling
 
     public init(store: SentenceStore, tokenizer: Tokenizer, settings: SamplingSettings = SamplingSettings()) throws {
+        try settings.check()
         self.settings = settings
         digest = store.digest
+        // The padding's labels are ignored, so any token would do.
         padding = tokenizer.endId ?? 0
-        let packer = try SentencePacker(tokenizer: tokenizer, codebooks: settings.codebooks)
-        let split = HeldOutSplit(fraction: settings.validationFraction)
-        var skipped: [SkippedInput] = [], training: [SentenceGroup] = [], held: [SentenceGroup] = []
+        codebooks = settings.codebooks ?? store.groups.lazy.flatMap(\.sentences).first?.codes.codebooks ?? 0
+        let packer = try SentencePacker(tokenizer: tokenizer, codebooks: codebooks)
+        var skipped: [SkippedInput] = []
+        var usable: [[(sentence: Sentence, length: Int)]] = []
         for group in store.groups {
-            let all = try RowSource(groups: [group], packer: packer, settings: settings).lengths[0]
-            var train = group, validate = group
-            train.sentences = []
-            validate.sentences = []
-            for (sentence, length) in zip(group.sentences, all) {
-                if let problem = Self.problem(sentence, length: length, group: group, settings: settings) {
+            usable.append([])
+            for sentence in group.sentences {
+                try Interrupt.check()
+                let length = try RowSource.length(sentence, speaker: group.name, packer, settings)
+                if let problem = Self.problem(sentence, length: length, group: group, codebooks: codebooks, settings) {
                     skipped.append(problem)
-                } else if split.isHeldOut(sentence) {
-                    validate.sentences.append(sentence)
                 } else {
-                    train.sentences.append(sentence)
+                    usable[usable.count - 1].append((sentence, length))
                 }
             }
-            if !train.sentences.isEmpty { training.append(train) }
-            if !validate.sentences.isEmpty { held.append(validate) }
         }
-        guard !training.isEmpty else {
+        let split = HeldOutSplit(fraction: settings.validationFraction, ids: usable.flatMap { $0.map(\.sentence.id) })
+        var training = Part(), held = Part()
+        for (group, sentences) in zip(store.groups, usable) {
+            training.add(group, sentences.filter { !split.isHeldOut($0.sentence.id) })
+            held.add(group, sentences.filter { split.isHeldOut($0.sentence.id) })
+        }
+        guard !training.groups.isEmpty else {
             let reasons = skipped.prefix(3).map { "\($0.path): \($0.reason)" }.joined(separator: "; ")
             throw OpahError(.data, "no clip is left to train on" + (reasons.isEmpty ? "" : " (\(reasons))"),
                             hint: "lower val_fraction, raise max_length, or look at what was skipped")
         }
         self.skipped = skipped
-        trainingClips = training.reduce(0) { $0 + $1.sentences.count }
-        validationClips = held.reduce(0) { $0 + $1.sentences.count }
-        heldOut = try RowSource(groups: held, packer: packer, settings: settings)
-        let source = try RowSource(groups: training, packer: packer, settings: settings)
+        trainingClips = training.count
+        validationClips = held.count
+        heldOut = held.source(packer, settings)
+        let source = training.source(packer, settings)
         sampling = settings.sampler == .coverage ? .coverage(CoverageSampler(source: source))
             : .reference(ReferenceSampler(source: source))
+        largestCode = Int((training.groups + held.groups).lazy.flatMap(\.sentences).compactMap { $0.codes.values.max() }.max() ?? 0)
     }
 
-    private static func problem(_ sentence: Sentence, length: Int, group: SentenceGroup, settings: SamplingSettings) -> SkippedInput? {
+    /// One side of the split while it is put together.
+    private struct Part {
+        var groups: [SentenceGroup] = [], lengths: [[Int]] = []
+        var count: Int { groups.reduce(0) { $0 + $1.sentences.count } }
+
+        mutating func add(_ group: SentenceGroup, _ sentences: [(sentence: Sentence, length: Int)]) {
+            guard !sentences.isEmpty else { return }
+            groups.append(SentenceGroup(source: group.source, name: group.name, sentences: sentences.map(\.sentence)))
+            lengths.append(sentences.map(\.length))
+        }
+
+        func source(_ packer: SentencePacker, _ settings: SamplingSettings) -> RowSource {
+            RowSource(groups: groups, lengths: lengths, packer: packer, settings: settings)
+        }
+    }
+
+    /// Why a sentence cannot be trained on; nil when it can.
+    private static func problem(_ sentence: Sentence, length: Int, group: SentenceGroup, codebooks: Int, _ settings: SamplingSettings) -> SkippedInput? {
         let name = "\(group.name): \u{201C}\((sentence.texts.first ?? "").prefix(40))\u{201D}"
-        if sentence.texts.isEmpty { return SkippedInput(path: name, reason: "has no text") }
-        if sentence.codes.frames == 0 { return SkippedInput(path: name, reason: "has no frames", remedy: "the clip is shorter than one token (46 ms)") }
+        if sentence.texts.isEmpty || sentence.texts.contains(where: { cleanText($0).isEmpty }) {
+            return SkippedInput(path: name, reason: "has no text", remedy: "correct its label and pack again")
+        }
+        if sentence.codes.frames == 0 {
+            return SkippedInput(path: name, reason: "has no frames", remedy: "the clip is shorter than one token (46 ms)")
+        }
+        if sentence.codes.codebooks < codebooks {
+            return SkippedInput(path: name, reason: "has \(sentence.codes.codebooks) codebooks, and \(codebooks) are wanted",
+                                remedy: "these codes come from another codec: extract them again")
+        }
         if settings.sampler == .coverage, length > settings.maxLength {
             return SkippedInput(path: name, reason: "\(length) tokens do not fit in max_length \(settings.maxLength)",
                                 remedy: "cut the clip (opah run slice-audio), or raise max_length")
