@@ -9,13 +9,16 @@ import PackageDescription
 #if arch(x86_64)
 let level = Context.environment["OPAH_MARCH"] ?? "x86-64-v3"
 let march = ["-Xcc", "-march=\(level)", "-Xcc", "-fno-math-errno"]
+// Tells the program what to look for when it starts.
+let define = level == "x86-64" || level == "x86-64-v2" ? [] : ["-D", "OPAH_X86_64_V3"]
 #else
 let level = Context.environment["OPAH_MARCH"] ?? ""
 let march = (level.isEmpty ? [] : ["-Xcc", "-march=\(level)"]) + ["-Xcc", "-fno-math-errno"]
+let define: [String] = []
 #endif
 
 /// Kernels are useless unoptimised, so `swift build` alone optimises too, whole modules at a time.
-let fast: [SwiftSetting] = [.unsafeFlags(["-O", "-whole-module-optimization"] + march)]
+let fast: [SwiftSetting] = [.unsafeFlags(["-O", "-whole-module-optimization"] + march + define)]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
     [
@@ -76,7 +79,7 @@ let package = Package(
     + library("Training", ["Support", "Tensors", "Formats", "Audio", "Text", "LanguageModel"])
     + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])
     + library("Workbench", ["Support", "Configuration", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
-                            "Training", "CEditline", .product(name: "Yams", package: "Yams")])
+                            "Training", "CEditline", "CZlib", .product(name: "Yams", package: "Yams")])
     + [
         .executableTarget(
             name: "opah",

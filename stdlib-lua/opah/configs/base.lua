@@ -1,12 +1,14 @@
 -- What every training run starts from. `${a.b}` stands for another key's value.
+local null = require "opah.json".null
+
 local settings = {
   paths = { run_dir = "results/${project}", ckpt_dir = "${paths.run_dir}/checkpoints" },
   trainer = {
     val_check_interval = 5000,   -- batches between validations
     max_steps = 100000,          -- optimizer steps
     accumulate_grad_batches = 1,
-    gradient_clip_val = nil,
-    limit_val_batches = nil,     -- nil: the whole held-out set
+    gradient_clip_val = null,
+    limit_val_batches = null,    -- null: the whole held-out set
   },
   callbacks = {
     model_checkpoint = {

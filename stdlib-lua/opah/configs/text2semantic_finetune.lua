@@ -1,4 +1,6 @@
 -- Fine-tuning a text-to-semantic model: the names and defaults of the original's file of that name.
+local null = require "opah.json".null
+
 local settings = {
   defaults = { "base", "_self_" },
 
@@ -7,8 +9,8 @@ local settings = {
   pretrained_ckpt_path = "checkpoints/fish-speech-1.4",
   seed = 42,
   resume = true,                                       -- go on where an earlier run of the project stopped
-  memory_budget = nil,                                 -- bytes of memory to stay under, as in "4GB"; nil: what the machine has
-  weights = "float32",                                 -- how frozen weights are held: float32 or bfloat16
+  memory_budget = null,                                -- memory to stay under, as in "4GB"; null: what the machine has
+  weights = "stored",                                  -- how frozen weights are held: stored, float32 or bfloat16
 
   trainer = {
     accumulate_grad_batches = 1,
@@ -32,7 +34,7 @@ local settings = {
   data = { batch_size = 8, num_workers = 4, max_length = "${max_length}" },
 
   model = {
-    model = { path = "${pretrained_ckpt_path}", load_weights = true, max_length = "${max_length}", lora_config = nil },
+    model = { path = "${pretrained_ckpt_path}", load_weights = true, max_length = "${max_length}", lora_config = null },
     optimizer = { lr = 1e-4, weight_decay = 0, betas = { 0.9, 0.95 }, eps = 1e-5 },
     lr_scheduler = { lr_lambda = { num_warmup_steps = 10 } },
   },

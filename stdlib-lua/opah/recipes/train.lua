@@ -15,10 +15,11 @@ local cfg, notes = config.load(args.config_name, args.overrides)
 for _, note in ipairs(notes) do progress.log("note: " .. note) end
 
 local tuned = cfg.model.model
-local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = tuned.lora_config and cfg.weights or "float32" })
+local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = tuned.lora_config and cfg.weights or "stored" })
 if tuned.lora_config then
   lora.apply(model, lora.config(tuned.lora_config), { seed = cfg.seed })
 else
+  model:unfreeze()
   progress.log("no adapter asked for: all weights are trained (add +lora@model.model.lora_config=r_8_alpha_16 for LoRA)")
 end
 

@@ -1,0 +1,51 @@
+import Configuration
+import LuaHost
+import Support
+
+extension LuaModule {
+    /// `opah.config`
+    public static let config = LuaModule("opah.config", "Settings: stock configurations, Lua and YAML files, overrides, and a recipe's command line.") { m in
+        m.function("load", "(name: string, overrides?: string[]) -> table, string[]",
+                   """
+                   A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, \
+                   a Lua table file or a YAML file. Unknown keys are errors that name the nearest ones, all at once; settings that mean nothing here are noted.
+                   """) { call in
+            let overrides: [String] = try call.get(2, as: [String]?.self) ?? []
+            let loaded = try SettingsFile.load(call.string(1), overrides: overrides, interpreter: call.interpreter)
+            return try call.push(LuaTree(value: loaded.value, nullIsNil: true), loaded.notes)
+        }
+        m.function("parse_args", "(arguments: table, options: table) -> table",
+                   """
+                   A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. \
+                   `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=}}` and `overrides = true`. \
+                   Types are boolean, integer, number, string, file and folder (which must exist), path. All that is wrong is reported at once, with exit code 2.
+                   """) { call in
+            let arguments = try call.table(1)
+            let script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
+            let options = try RecipeOptions(call.table(2)), list = try arguments.list().map { $0.string ?? "" }
+            let header = (try? Recipes.header(of: script)) ?? []
+            if RecipeRun.mode == .describe || list.contains("--help") || list.contains("-h") {
+                print(options.help(header: header, script: Recipes.shortName(script)))
+                throw RecipeRun.end(code: 0)
+            }
+            let (values, overrides) = try options.parse(list)
+            if RecipeRun.mode == .check {
+                for (key, value) in values { print("\(key) = \(value.plainText)") }
+                for override in overrides { print(override) }
+                throw RecipeRun.end(code: 0)
+            }
+            var fields = Fields(values.map { ($0.key, LuaTree(value: $0.value, nullIsNil: true)) })
+            if options.takesOverrides { fields.add("overrides", overrides) }
+            return try call.push(fields)
+        }
+        m.function("recipe_path", "(name: string) -> string", "The file of a stock recipe, or the Lua file of that name.") { call in
+            try call.push(Recipes.path(call.string(1)))
+        }
+        m.function("usage_error", "(message: string)", "Ends the recipe with exit code 2 and this message: for arguments that do not fit each other.") { call in
+            throw OpahError(.usage, try call.string(1), hint: "--help lists the options")
+        }
+        m.function("to_lua", "(value: any) -> string", "A table of settings as the text of a Lua table.") { call in
+            try call.push(ConfigValue(lua: call.value(1)).luaSource)
+        }
+    }
+}

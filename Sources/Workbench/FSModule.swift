@@ -1,0 +1,121 @@
+import Foundation
+import LuaHost
+import Support
+
+extension LuaModule {
+    /// `opah.fs`: files and folders, as recipes need them.
+    public static let fs = LuaModule("opah.fs", "Files, folders and paths. Writes are atomic; nothing is removed or overwritten unless asked.") { m in
+        m.function("list", "(dir: string, opts?: {recursive?: boolean = false, extension?: string|string[]}) -> string[]",
+                   "Paths of the regular files in `dir`, sorted; hidden files and what systems leave behind are passed over. `extension` keeps one or several suffixes, in any case.",
+                   example: #"for _, path in ipairs(fs.list("data", { recursive = true, extension = ".wav" })) do print(path) end"#) { call in
+            let wanted: LuaValue = try call.option("extension")
+            var suffixes: [String]? = wanted.string.map { [$0] }
+            if let list = wanted.table { suffixes = try list.list().compactMap(\.string) }
+            let normal = suffixes?.map { ($0.hasPrefix(".") ? $0 : "." + $0).lowercased() }
+            let walk = try FolderWalk(call.string(1), recursive: call.option("recursive"))
+            return try call.push(walk.files.filter { normal?.contains(PathName.suffix($0).lowercased()) ?? true })
+        }
+        m.function("glob", "(pattern: string) -> string[]", "Paths that match a shell pattern with `*`, `?`, `[...]` and `{a,b}`, sorted.") { call in
+            try call.push(Glob.paths(call.string(1)))
+        }
+        m.function("stat", "(path: string) -> table?", "`{size=, kind=\"file\"|\"folder\"|\"other\", modified=}` (bytes; seconds since 1970), links followed; nil when there is nothing.") { call in
+            var info = stat()
+            guard stat(try call.string(1), &info) == 0 else { return try call.push(LuaValue.null) }
+            let kind = switch info.st_mode & S_IFMT { case S_IFREG: "file"; case S_IFDIR: "folder"; default: "other" }
+            return try call.push(["size": Int(info.st_size), "kind": kind, "modified": Double(info.st_mtim.tv_sec) + Double(info.st_mtim.tv_nsec) * 1e-9] as Fields)
+        }
+        m.function("exists", "(path: string) -> boolean", "Whether there is a file or folder, links followed.") { call in
+            try call.push(FileKind.exists(call.string(1)))
+        }
+        m.function("mkdir", "(path: string)", "Makes a folder and those above it; one that exists is fine.") { call in
+            try FileKind.makeFolder(call.string(1))
+            return .none
+        }
+        m.function("copy", "(from: string, to: string)", "Copies a file; the copy appears when it is complete.") { call in
+            let file = try MappedFile(call.string(1)), copy = try AtomicFile(call.string(2))
+            try copy.write(file.bytes)
+            try copy.commit()
+            return .none
+        }
+        m.function("move", "(from: string, to: string)", "Renames a file or folder, within one file system.") { call in
+            let (from, to) = (try call.string(1), try call.string(2))
+            guard rename(from, to) == 0 else { throw OpahError.system(from, errno: errno, doing: "move to \(to)") }
+            return .none
+        }
+        m.function("remove", "(path: string, opts?: {recursive?: boolean = false})",
+                   "Removes a file, a link or an empty folder; with `recursive` a folder and everything in it. Links are removed, never what they point to.") { call in
+            let path = try call.string(1)
+            if try call.option("recursive") { try removeTree(path) } else {
+                guard Glibc.remove(path) == 0 else { throw OpahError.system(path, errno: errno, doing: "remove") }
+            }
+            return .none
+        }
+        m.function("tempdir", "() -> string", "A new folder for temporary files. The caller removes it.") { call in
+            var template = Array(((ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp") + "/opah-XXXXXX").utf8CString)
+            guard mkdtemp(&template) != nil else { throw OpahError.system("the temporary folder", errno: errno, doing: "make") }
+            return try call.push(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+        m.function("join", "(...: string) -> string", "Parts of a path joined by `/`; a part that begins with `/` starts anew.", example: #"assert(fs.join("a", "b.wav") == "a/b.wav")"#) { call in
+            let parts: [String] = try call.variadic()
+            return try call.push(parts.dropFirst().reduce(parts.first ?? "", PathName.join))
+        }
+        m.function("dirname", "(path: string) -> string", "The path without its last part; `.` when there is only one.") { call in
+            try call.push(PathName.folder(call.string(1)))
+        }
+        m.function("basename", "(path: string, suffix?: string) -> string", "The last part of the path, without `suffix` when it ends in it.") { call in
+            var name = PathName.last(try call.string(1))
+            if let suffix: String = try call.get(2), name.hasSuffix(suffix), name != suffix { name.removeLast(suffix.count) }
+            return try call.push(name)
+        }
+        m.function("read", "(path: string) -> string", "The whole file, as bytes.") { call in
+            try call.push(bytes: MappedFile(call.string(1)).bytes)
+        }
+        m.function("write", "(path: string, content: string)", "Replaces the file in one step: a reader sees the old content or the new, never half.") { call in
+            let file = try AtomicFile(call.string(1))
+            try file.write(call.bytes(2))
+            try file.commit()
+            return .none
+        }
+        m.function("relative", "(path: string, folder: string) -> string", "`path` as seen from `folder`, both as written; an error when it does not lie in it.") { call in
+            let path = try call.string(1)
+            var folder = try call.string(2)
+            while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+            guard path.hasPrefix(folder + "/") else { throw call.error("\(path) does not lie in \(folder)") }
+            return try call.push(String(path.dropFirst(folder.count + 1)))
+        }
+        m.function("resolve", "(path: string) -> string", "The absolute path with links, `.` and `..` resolved; parts that do not exist are kept.") { call in
+            try call.push(FileKind.resolved(call.string(1)))
+        }
+        m.function("overlap", "(a: string, b: string) -> boolean", "Whether one of the two is the other or lies in it, links resolved.") { call in
+            try call.push(FileKind.overlap(call.string(1), call.string(2)))
+        }
+        m.function("error", "(kind: string, message: string, hint?: string) -> any",
+                   "An error value for `error()`, with `kind`, `message` and `hint` as native errors have them.") { call in
+            guard let kind = OpahError.Kind(rawValue: try call.string(1)) else { throw call.error(at: 1, "no such kind") }
+            return try call.push(LuaErrorValue(OpahError(kind, call.string(2), hint: call.get(3))))
+        }
+    }
+}
+
+/// Removes a tree without ever following a link out of it.
+private func removeTree(_ path: String) throws {
+    var info = stat()
+    guard lstat(path, &info) == 0 else {
+        if errno == ENOENT { return }
+        throw OpahError.system(path, errno: errno, doing: "remove")
+    }
+    if info.st_mode & S_IFMT == S_IFDIR {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) { try removeTree(path + "/" + name) }
+    }
+    guard Glibc.remove(path) == 0 else { throw OpahError.system(path, errno: errno, doing: "remove") }
+}
+
+/// Shell patterns.
+enum Glob {
+    static func paths(_ pattern: String) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, Int32(GLOB_BRACE), nil, &found) == 0 else { return [] }
+        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }.sorted()
+    }
+}

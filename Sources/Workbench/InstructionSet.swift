@@ -1,0 +1,40 @@
+import Support
+
+/// The instructions that the kernels were compiled with, against those of this machine.
+public enum InstructionSet {
+    /// What is missing, in words; nil when everything is there, or when it cannot be told.
+    public static func missing() -> String? {
+        #if arch(x86_64)
+        let flags = processorFlags()
+        guard !flags.isEmpty else { return nil }
+        let absent = ["avx2", "fma", "bmi2", "f16c"].filter { !flags.contains($0) }
+        return builtForAVX2 && !absent.isEmpty ? absent.joined(separator: ", ") : nil
+        #else
+        return nil
+        #endif
+    }
+
+    #if OPAH_X86_64_V3
+    private static let builtForAVX2 = true
+    #else
+    private static let builtForAVX2 = false
+    #endif
+
+    /// The words of the first "flags" line of /proc/cpuinfo, which is no regular file of a known size.
+    private static func processorFlags() -> Set<Substring> {
+        guard let file = fopen("/proc/cpuinfo", "r") else { return [] }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 8192)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            if text.hasPrefix("flags") { return Set(text.split { $0 == " " || $0 == "\t" || $0 == "\n" }) }
+        }
+        return []
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif

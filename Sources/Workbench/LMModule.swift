@@ -1,0 +1,133 @@
+import LanguageModel
+import LuaHost
+import Support
+import Tensors
+import Text
+import Training
+
+extension LanguageModel: LuaObject {
+    public static let luaClass = LuaClass("LanguageModel", of: LanguageModel.self,
+                                          "A text-to-semantic model. B batch, C codebooks, T tokens, V vocabulary, K codes per codebook, D width; ids and codes count from 0.") { c in
+        c.property("config", "table", "The settings of config.json, all of them resolved.") { model, call in
+            try call.push(LuaTree(value: .map(model.configuration.json), nullIsNil: true))
+        }
+        c.property("tokenizer", "Tokenizer?", "The tokenizer beside the weights.") { model, call in try call.push(model.tokenizer) }
+        c.property("max_length", "integer", "The longest sequence, prompt and answer together.") { model, call in try call.push(model.maxLength) }
+        c.property("notes", "string[]", "What loading noticed.") { model, call in try call.push(model.notes) }
+        c.method("parameters", "() -> Tensor[]", "The tensors that training updates, in order: the adapters', or all that require gradients.") { model, call in
+            try call.push(model.trainableParameters.map(\.tensor))
+        }
+        c.method("named_parameters", "() -> table", "Every tensor by its name in the checkpoint; adapters as `<name>.lora_A` and `<name>.lora_B`.") { model, call in
+            try call.push(Fields(model.namedParameters.map { ($0.name, $0.tensor) }))
+        }
+        c.method("unfreeze", "(patterns?: string[])", "Makes weights trainable, as float32 copies: those whose names match (`*` for anything), or all.") { model, call in
+            try model.unfreeze(call.get(1, as: [String]?.self) ?? ["*"])
+            return .none
+        }
+        c.method("digest", "() -> string", "Identifies the weights: 32 hexadecimal digits over every name, dtype, shape and byte.") { model, call in
+            try call.push(model.baseDigest())
+        }
+        c.method("save", "(dir: string)", "Writes config.json, model.pth (names and dtypes as loaded, adapters not merged) and the tokenizer files.") { model, call in
+            try model.save(call.string(1))
+            return .none
+        }
+        c.method("forward", "(batch: table) -> table",
+                 "`{token_logits [B,T,V], codebook_logits [B,T,C,K], hidden [B,T,D], codebook_positions [B,T]}` of `{inputs [B,1+C,T], attention_masks [B,T]}` (true = padding).") { model, call in
+            let result = try model.forward(Batch(lua: call.table(1)))
+            return try call.push(["token_logits": result.tokenLogits, "codebook_logits": result.codebookLogits, "hidden": result.hidden,
+                                  "codebook_positions": result.codebookPositions] as Fields)
+        }
+        c.method("loss", "(batch: table, opts?: {seed?: integer}) -> Tensor, table",
+                 "The loss to call `backward` on, and `{base, semantic, top_5_accuracy}`, of a batch with `labels` [B,1+C,T] (-100 is ignored). `seed` switches dropout on; the same seed drops the same elements.") { model, call in
+            let seed: Int? = try call.option("seed")
+            let result = try model.loss(Batch(lua: call.table(1)), dropoutSeed: seed.map { UInt64(bitPattern: Int64($0)) })
+            return try call.push(result.loss, ["base": result.base, "semantic": result.semantic, "top_5_accuracy": result.topFiveAccuracy] as Fields)
+        }
+        c.method("generate", """
+                 (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
+                 top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, iterative_prompt?: boolean = true, \
+                 seed?: integer = 42, num_samples?: integer = 1, on_frame?: function}) -> Tensor|Tensor[], table
+                 """,
+                 """
+                 Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
+                 With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; `on_frame(codes)` hears every frame.
+                 """) { model, call in
+            let sampling = try SamplingOptions(topP: call.option("top_p"), temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
+            let seed: Int = try call.option("seed")
+            let options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
+            let callback: LuaFunction? = try call.option("on_frame")
+            let onFrame: ((GeneratedFrame) throws -> Void)? = callback.map { callback in { frame in try callback(frame.codes.map { Int($0) }) } }
+            if let prompt: Tensor = try call.option("prompt") {
+                var exact = options
+                exact.strayTokens = .keep
+                let (sequence, end) = try model.generate(prompt: prompt, exact, onFrame: onFrame)
+                return try call.push(sequence, ["length_limit_hit": end != .complete] as Fields)
+            }
+            guard let text: String = try call.option("text") else { throw call.error("give text or prompt") }
+            let texts: [String] = try call.list("prompt_text"), tokens: [Tensor] = try call.list("prompt_tokens")
+            guard texts.count == tokens.count else { throw call.error("\(texts.count) prompt_text for \(tokens.count) prompt_tokens", hint: "give both for each reference") }
+            var speech = SpeechOptions(options)
+            speech.samples = try call.option("num_samples")
+            speech.chunkLength = try call.option("chunk_length")
+            speech.iterativePrompt = try call.option("iterative_prompt")
+            speech.speaker = try call.option("speaker")
+            let results = try model.speak(text, references: zip(texts, tokens).map { VoiceReference(text: $0, codes: $1) }, speech, onFrame: onFrame)
+            let details: [Fields] = results.map { ["length_limit_hit": $0.pieces.contains { $0.end != .complete }, "notes": $0.notes] }
+            if results.count == 1 { return try call.push(results[0].codes, details[0]) }
+            return try call.push(results.map(\.codes), List(details))
+        }
+    }
+}
+
+extension Call {
+    /// An option that is one value or a list of them; empty when it was left out.
+    fileprivate func list<T: LuaReadable>(_ name: String) throws -> [T] {
+        switch try option(name, as: LuaValue.self) {
+        case .null: []
+        case .table: try option(name)
+        default: [try option(name)]
+        }
+    }
+}
+
+extension Batch {
+    /// From `{inputs, attention_masks, labels}`.
+    init(lua table: LuaTable) throws {
+        self.init(inputs: try table.get("inputs"), attentionMasks: try table.get("attention_masks"), labels: try table.get("labels"))
+    }
+}
+
+extension LuaModule {
+    /// `opah.lm`
+    public static let lm = LuaModule("opah.lm", "The language model: text and codes in, the next codes out.") { m in
+        m.type(LanguageModel.luaClass)
+        m.function("load", "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\"}) -> LanguageModel",
+                   "A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form; all arithmetic is float32. `lora` is an adapter file to use with it.") { call in
+            let name: String = try call.option("weights")
+            let form: LanguageModel.WeightForm = name == "stored" ? .asStored : LanguageModel.WeightForm(rawValue: name)!
+            let model = try LanguageModel.load(call.string(1), maxLength: call.option("max_length"), weights: form)
+            if let adapter: String = try call.option("lora") { try model.loadLoRA(adapter) }
+            return try call.push(model)
+        }
+        m.function("new", "(config: table, opts?: {seed?: integer = 0, dtype?: \"float32\"|\"bfloat16\" = \"float32\", tokenizer?: string}) -> LanguageModel",
+                   "A model with random weights; `config` has the keys of config.json. `tokenizer` is the folder of its tokenizer files.") { call in
+            let configuration = try ModelConfiguration(ConfigValue(lua: .table(call.table(1))))
+            let folder: String? = try call.option("tokenizer"), seed: Int = try call.option("seed"), dtype: String = try call.option("dtype")
+            return try call.push(LanguageModel.random(configuration, seed: UInt64(bitPattern: Int64(seed)), dtype: DType(rawValue: dtype)!,
+                                                      tokenizer: try folder.map { try Tokenizer(directory: $0) }))
+        }
+        m.function("probabilities", "(logits: Tensor, opts?: {previous?: integer[], temperature?: number = 1, top_p?: number = 1, repetition_penalty?: number = 1}) -> Tensor",
+                   "The distribution [V] that the sampler draws from: penalty on the ids in `previous` (from 0), then top-p, then temperature.",
+                   example: "assert(lm.probabilities(tensor.new{1, 2, 3}, { top_p = 0.01 }):argmax() == 3)") { call in
+            let logits = try call.object(1, as: Tensor.self)
+            let result = try Sampling.probabilities(logits.floats(), previous: call.option("previous", as: [Int]?.self) ?? [], topP: call.option("top_p"),
+                                                    temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
+            return try call.push(Tensor(result, [result.count]))
+        }
+        m.function("encode_prompt", "(tokenizer: Tokenizer, text: string, codes?: Tensor, num_codebooks: integer, opts?: {speaker?: string = \"assistant\"}) -> Tensor",
+                   "One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] the whole answer.") { call in
+            try call.push(Prompt.encode(call.object(1, as: Tokenizer.self), text: call.string(2), codes: call.get(3, as: Tensor?.self),
+                                        codebookCount: call.integer(4), speaker: call.option("speaker")))
+        }
+    }
+}

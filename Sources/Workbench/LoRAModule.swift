@@ -1,0 +1,91 @@
+import Configuration
+import LanguageModel
+import LuaHost
+import Support
+import Tensors
+
+/// An adapter's settings, as Lua holds them.
+public final class LoRASettings: LuaObject, @unchecked Sendable {
+    let configuration: LoRAConfiguration
+    init(_ configuration: LoRAConfiguration) { self.configuration = configuration }
+
+    public static let luaClass = LuaClass("LoRAConfig", of: LoRASettings.self, "Rank, strength, dropout and targets of an adapter.") { c in
+        c.property("r", "integer", "The rank.") { s, call in try call.push(s.configuration.rank) }
+        c.property("lora_alpha", "number", "The strength is lora_alpha / r.") { s, call in try call.push(s.configuration.alpha) }
+        c.property("lora_dropout", "number", "Share of an adapter's inputs that training drops.") { s, call in try call.push(s.configuration.dropout) }
+        c.property("targets", "string[]", "Which layers have it.") { s, call in try call.push(s.configuration.targets) }
+    }
+
+    /// A stock name, a table of settings, or a settings object.
+    static func read(_ value: LuaValue, _ call: Call) throws -> LoRAConfiguration {
+        switch value {
+        case .object(let settings as LoRASettings): return settings.configuration
+        case .string(let name):
+            let stock = try Home.required() + "/stdlib-lua/opah/configs/lora/"
+            guard FileKind.isFile(stock + name + ".lua") else { return try LoRAConfiguration.named(name) }
+            let table = try call.interpreter.run(String(decoding: MappedFile(stock + name + ".lua").bytes, as: UTF8.self), name: "@" + name)
+            return try read(table.first ?? .null, call)
+        case .table(let table):
+            let known = ["r", "lora_alpha", "lora_dropout", "targets", "_target_"]
+            for (key, _) in try table.pairs() where !known.contains(key.string ?? "") {
+                throw OpahError(.config, "an adapter has no setting \(key.string ?? "?")", hint: suggestion(for: key.string ?? "", in: known) ?? "it has r, lora_alpha, lora_dropout and targets")
+            }
+            let targets: [String] = switch try table.get("targets", as: LuaValue.self) {
+            case .string(let name): [name]
+            case .table: try table.get("targets")
+            default: ["all"]
+            }
+            return try LoRAConfiguration(rank: table.get("r", as: Int?.self) ?? 8, alpha: table.get("lora_alpha", as: Double?.self) ?? 16,
+                                         dropout: table.get("lora_dropout", as: Double?.self) ?? 0, targets: targets)
+        default: throw OpahError(.argument, "an adapter's settings are a stock name such as r_8_alpha_16, or a table {r=, lora_alpha=, lora_dropout=, targets=}")
+        }
+    }
+}
+
+extension LuaModule {
+    /// `opah.lora`
+    public static let lora = LuaModule("opah.lora", "Low-rank adapters: small trained tensors beside a model's frozen weights.") { m in
+        m.type(LoRASettings.luaClass)
+        m.function("config", "(settings: string|table) -> LoRAConfig",
+                   "Settings of an adapter: a stock name (`r_8_alpha_16`) or `{r=8, lora_alpha=16, lora_dropout=0, targets=\"all\"}`; targets are names, patterns or the presets all, slow, fast, attention, ...",
+                   example: #"assert(lora.config("r_8_alpha_16").r == 8)"#) { call in
+            try call.push(LoRASettings(LoRASettings.read(call.value(1), call)))
+        }
+        m.function("apply", "(model: LanguageModel, config: LoRAConfig|string|table, opts?: {seed?: integer = 0})",
+                   "Puts a fresh adapter on the model. Its output is unchanged at first: one factor is zero.") { call in
+            let seed: Int = try call.option("seed")
+            _ = try call.object(1, as: LanguageModel.self).applyLoRA(LoRASettings.read(call.value(2), call), generator: Random(seed: UInt64(bitPattern: Int64(seed))))
+            return .none
+        }
+        m.function("save", "(model: LanguageModel, path: string)", "Writes the model's newest adapter as a .ckpt that also records rank, alpha, targets and the base's digest.") { call in
+            let model = try call.object(1, as: LanguageModel.self)
+            guard let adapter = model.adapters.last else { throw call.error("the model has no adapter", hint: "lora.apply puts one on it") }
+            try model.saveLoRA(adapter, to: call.string(2))
+            return .none
+        }
+        m.function("load", "(model: LanguageModel, path: string, opts?: {scale?: number = 1, trainable?: boolean = false, config?: string|table})",
+                   "Puts a saved adapter on the model, live and not merged; several add up, each times its `scale`. `config` for files that do not record their strength.") { call in
+            let wanted: LuaValue = try call.option("config"), scale: Double = try call.option("scale")
+            try call.object(1, as: LanguageModel.self).loadLoRA(call.string(2), configuration: wanted.isNil ? nil : LoRASettings.read(wanted, call),
+                                                                scale: Float(scale), trainable: call.option("trainable"))
+            return .none
+        }
+        m.function("merge", "(model: LanguageModel)", "Adds every adapter into the weights, in float32 with one rounding, and drops it.") { call in
+            try call.object(1, as: LanguageModel.self).mergeLoRA()
+            return .none
+        }
+        m.function("merge_files", "(opts: {lora_config?: string|table, base_weight: string, lora_weight: string, output: string}) -> table",
+                   """
+                   Merges an adapter file into a model folder and writes a new folder, after proving that merged and base+adapter logits agree. Returns \
+                   `{output, rank, lora_alpha, tensors, changed, max_logit_difference, max_logit_difference_as_written, notes}`.
+                   """) { call in
+            let wanted: LuaValue = try call.option("lora_config")
+            let report = try LanguageModel.mergeFiles(configuration: wanted.isNil ? nil : LoRASettings.read(wanted, call), baseWeight: call.option("base_weight"),
+                                                      loraWeight: call.option("lora_weight"), output: call.option("output"))
+            return try call.push([
+                "output": report.output, "rank": report.rank, "lora_alpha": report.alpha, "tensors": report.tensors, "changed": report.changed,
+                "max_logit_difference": report.difference, "max_logit_difference_as_written": report.differenceAsWritten, "notes": report.notes,
+            ] as Fields)
+        }
+    }
+}

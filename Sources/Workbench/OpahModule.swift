@@ -1,0 +1,34 @@
+import LuaHost
+import Support
+
+/// The version of the program.
+public let opahVersion = "0.1.0"
+
+extension LuaModule {
+    static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "run"]
+
+    /// `opah`: every module as a field, each loaded when first touched.
+    public static let opah = LuaModule("opah", "All modules as fields: `opah.audio`, `opah.tensor`, ...; each is also `require \"opah.audio\"`.") { m in
+        for part in parts { m.submodule(part, "opah." + part) }
+        m.constant("version", "string", "The program's version.", opahVersion)
+        m.constant("home", "string?", "The folder that holds stdlib-lua and examples.", Home.folder)
+        m.function("help", "(name?: string) -> string", "What a module, function or method does: `opah.help(\"audio.resample\")`. Without a name, the list of modules.") { call in
+            try call.push(call.interpreter.catalog.helpPage(call.get(1)))
+        }
+    }
+}
+
+extension Catalog {
+    /// The native modules of Opah.
+    nonisolated(unsafe) public static let opah = Catalog(   // only used on the interpreter's thread
+        [.opah, .audio, .vq, .text, .lm, .lora, .json, .fs, .checkpoint, .config, .progress, .report])
+
+    /// Help for a name, or the list of modules.
+    func helpPage(_ name: String?) throws -> String {
+        guard let name, name != "opah" else {
+            return modules.map { $0.name + String(repeating: " ", count: max(1, 18 - $0.name.count)) + $0.doc }.joined(separator: "\n")
+        }
+        if let text = help(name) { return text }
+        throw OpahError(.argument, "there is no help for \(name)", hint: suggestion(for: name))
+    }
+}

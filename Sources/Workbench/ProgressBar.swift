@@ -1,0 +1,161 @@
+import Foundation
+import LuaHost
+import Support
+
+/// How far a long piece of work has come: a bar, the rate, the time left and a few figures, on one live line
+/// of a terminal. Elsewhere a plain line now and then, so that a log stays readable.
+public final class ProgressBar: LuaObject, @unchecked Sendable {
+    private let label: String
+    private var total: Int?
+    private let first: Int
+    private var done: Int
+    private let began = ContinuousClock().now
+    private var drawn: ContinuousClock.Instant
+    private var figures: [(name: String, text: String)] = []
+    private var isOpen = true
+    /// Between plain lines where there is no terminal, growing from 10 s.
+    private var patience = Duration.seconds(10)
+
+    public init(total: Int?, label: String, done: Int = 0) {
+        self.total = total
+        self.label = label
+        self.done = done
+        first = done
+        drawn = ContinuousClock().now
+        draw()
+    }
+
+    public func step(_ count: Int, _ figures: [(name: String, text: String)]) {
+        set(done + count, total: total, figures)
+    }
+
+    public func set(_ done: Int, total: Int?, _ figures: [(name: String, text: String)]) {
+        self.done = done
+        if let total { self.total = total }
+        if !figures.isEmpty { self.figures = figures }
+        let now = ContinuousClock().now
+        guard isOpen else { return }
+        if Terminal.isLive {
+            if drawn.duration(to: now) > .milliseconds(80) || done == self.total {
+                drawn = now
+                draw()
+            }
+        } else if drawn.duration(to: now) > patience {
+            drawn = now
+            patience = min(patience * 2, .seconds(300))
+            Terminal.log(line(width: 200))
+        }
+    }
+
+    /// Ends it; the last state stays on the screen. Ending it twice is fine.
+    public func finish() {
+        guard isOpen else { return }
+        isOpen = false
+        draw()
+        if Terminal.style == .text { Terminal.endLive() }
+    }
+
+    private func draw() { Terminal.live(line(width: Terminal.width - 1)) }
+
+    private func line(width: Int) -> String {
+        let elapsed = began.duration(to: ContinuousClock().now) / .seconds(1)
+        let rate = elapsed > 0.2 ? Double(done - first) / elapsed : 0
+        var parts: [String] = []
+        if let total, total > 0 {
+            let filled = min(20, 20 * done / total)
+            parts.append(String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled))
+            parts.append("\(done)/\(total)")
+        } else {
+            parts.append("\(done)")
+        }
+        if rate > 0 {
+            parts.append(rate >= 1 ? String(format: "%.1f/s", rate) : String(format: "%.1f s each", 1 / rate))
+            if let total, done < total { parts.append("left " + Self.clock(Double(total - done) / rate)) }
+        }
+        if !isOpen { parts.append("in " + Self.clock(elapsed)) }
+        parts += figures.map { "\($0.name) \($0.text)" }
+        return String((label.isEmpty ? "" : label + " ") + parts.joined(separator: "  ")).prefixColumns(width)
+    }
+
+    /// `4 s`, `3:05`, `2:03:09`
+    static func clock(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded())
+        if whole < 60 { return "\(whole) s" }
+        let tail = String(format: "%02d", whole % 60)
+        return whole < 3600 ? "\(whole / 60):\(tail)" : "\(whole / 3600):" + String(format: "%02d", whole / 60 % 60) + ":\(tail)"
+    }
+
+    public static let luaClass = LuaClass("ProgressBar", of: ProgressBar.self, "How far a long piece of work has come.") { c in
+        let figures: (Call, Int) throws -> [(name: String, text: String)] = { call, argument in
+            guard call.isTable(argument) else { return [] }
+            return try call.table(argument).pairs().compactMap { key, value in
+                guard let name = key.string else { return nil }
+                return (name, value.figure)
+            }.sorted { $0.name < $1.name }
+        }
+        c.method("step", "(count?: integer = 1, figures?: table)", "`count` more are done. `figures` such as `{loss=2.1}` are shown behind the bar.") { bar, call in
+            try bar.step(call.get(1), figures(call, 2))
+            return .none
+        }
+        c.method("at", "(done: integer, total?: integer, figures?: table)", "`done` of `total` are done.") { bar, call in
+            try bar.set(call.integer(1), total: call.get(2), figures(call, 3))
+            return .none
+        }
+        c.method("done", "()", "Ends the bar and leaves its last state on the screen.") { bar, _ in
+            bar.finish()
+            return .none
+        }
+        c.onClose { $0.finish() }
+    }
+}
+
+extension LuaValue {
+    /// A number as people like to read it beside a bar.
+    var figure: String {
+        switch self {
+        case .integer(let value): String(value)
+        case .number(let value):
+            abs(value) >= 1000 ? String(format: "%.0f", value) : abs(value) >= 0.01 || value == 0 ? String(format: "%.3f", value) : String(format: "%.1e", value)
+        case .string(let value): value
+        case .boolean(let value): String(value)
+        default: "?"
+        }
+    }
+}
+
+extension String {
+    /// As much as fits in that many columns; East Asian wide characters take two.
+    func prefixColumns(_ columns: Int) -> String {
+        var used = 0, result = ""
+        for character in self {
+            let wide = character.unicodeScalars.first.map { (0x1100...0x115F).contains($0.value) || (0x2E80...0xA4CF).contains($0.value) || (0xAC00...0xD7A3).contains($0.value) || (0xF900...0xFAFF).contains($0.value) || (0xFE30...0xFE6F).contains($0.value) || (0xFF00...0xFF60).contains($0.value) || (0x1F300...0x1FAFF).contains($0.value) } ?? false
+            used += wide ? 2 : 1
+            if used > columns { break }
+            result.append(character)
+        }
+        return result
+    }
+}
+
+extension LuaModule {
+    /// `opah.progress`
+    public static let progress = LuaModule("opah.progress", "Telling people, and programs, how a run goes. All of it goes to standard error.") { m in
+        m.type(ProgressBar.luaClass)
+        m.function("bar", "(total?: integer, label?: string = \"\", opts?: {done?: integer = 0}) -> ProgressBar",
+                   "A bar for `total` pieces of work; nil when nobody knows how many. `done` of them were done before. Ends with its scope: `local b <close> = progress.bar(10)`.") { call in
+            try call.push(ProgressBar(total: call.get(1), label: call.get(2), done: call.option("done")))
+        }
+        m.function("log", "(text: string)", "A line for people; silent with --quiet.") { call in
+            Terminal.log(try call.string(1))
+            return .none
+        }
+        m.function("warn", "(text: string)", "A line that even --quiet shows.") { call in
+            Terminal.warn(try call.string(1))
+            return .none
+        }
+        m.function("event", "(fields: table)", "A line of JSON for programs; only with --json.") { call in
+            if Terminal.style == .json, let map = try ConfigValue(lua: call.value(1)).map { Terminal.event(map) }
+            return .none
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import LuaHost
+import Support
+
+/// The positionals and flags of a recipe, declared once: parsing, checks, `--help`, `show` and completion come from here.
+///
+///     positionals = { { "input_dir", "folder", "clips" } },
+///     flags = { { "batch-size", "integer", 64, "how many at a time", short = "b" } },
+struct RecipeOptions {
+    enum Kind: String, CaseIterable {
+        case boolean, integer, number, string
+        /// Must exist; must be a folder; need not exist.
+        case file, folder, path
+    }
+
+    struct Positional { let name: String, kind: Kind, help: String, isOptional: Bool }
+    struct Flag {
+        let name: String, kind: Kind, defaultValue: ConfigValue, help: String, short: String?
+        let isMultiple: Bool, isRequired: Bool
+        var key: String { String(name.map { $0 == "-" ? "_" : $0 }) }
+    }
+
+    var positionals: [Positional] = []
+    var flags: [Flag] = []
+    /// Whether `key=value` overrides are taken.
+    var takesOverrides = false
+
+    // MARK: reading the declaration
+
+    init(_ table: LuaTable) throws {
+        for item in try table.get("positionals", as: LuaTable?.self)?.list() ?? [] {
+            guard let item = item.table else { throw Self.malformed("positionals") }
+            positionals.append(Positional(name: try item.get(1), kind: try Self.kind(item.get(2)), help: try item.get(3),
+                                          isOptional: try item.get("optional", as: Bool?.self) ?? false))
+        }
+        for item in try table.get("flags", as: LuaTable?.self)?.list() ?? [] {
+            guard let item = item.table else { throw Self.malformed("flags") }
+            flags.append(Flag(name: try item.get(1), kind: try Self.kind(item.get(2)), defaultValue: try ConfigValue(lua: item.get(3)),
+                              help: try item.get(4), short: try item.get("short"), isMultiple: try item.get("multiple", as: Bool?.self) ?? false,
+                              isRequired: try item.get("required", as: Bool?.self) ?? false))
+        }
+        takesOverrides = try table.get("overrides", as: Bool?.self) ?? false
+    }
+
+    private static func kind(_ name: String) throws -> Kind {
+        guard let kind = Kind(rawValue: name) else {
+            throw OpahError(.argument, "parse_args: no option type \(name)", hint: "use \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return kind
+    }
+
+    private static func malformed(_ what: String) -> OpahError {
+        OpahError(.argument, "parse_args: \(what) is a list of tables: { \"name\", \"type\", ... }")
+    }
+
+    // MARK: parsing
+
+    /// Values by key, every problem of the command line reported at once.
+    func parse(_ arguments: [String]) throws -> (values: ConfigMap, overrides: [String]) {
+        var values = ConfigMap(), overrides: [String] = [], plain: [String] = [], wrong: [String] = []
+        for flag in flags { values[flag.key] = flag.defaultValue }
+        var given: Set<String> = []
+        var index = 0, onlyPlain = false
+        while index < arguments.count {
+            let argument = arguments[index]
+            index += 1
+            if onlyPlain || !argument.hasPrefix("-") || argument == "-" || Double(argument) != nil {
+                if !onlyPlain, takesOverrides, isOverride(argument, plain.count) { overrides.append(argument) } else { plain.append(argument) }
+                continue
+            }
+            if argument == "--" { onlyPlain = true; continue }
+            let cut = argument.firstIndex(of: "=")
+            let name = String(argument[..<(cut ?? argument.endIndex)])
+            guard let (flag, negated) = find(name) else {
+                let names = flags.map { "--" + $0.name } + flags.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
+                wrong.append("unknown option \(name)" + (suggestion(for: name, in: names).map { ", " + $0 } ?? ""))
+                continue
+            }
+            if flag.kind == .boolean {
+                guard cut == nil else { wrong.append("\(name) takes no value"); continue }
+                values[flag.key] = .bool(!negated)
+                continue
+            }
+            let raw: String
+            if let cut { raw = String(argument[argument.index(after: cut)...]) } else {
+                guard index < arguments.count else { wrong.append("\(name) needs a value"); continue }
+                raw = arguments[index]
+                index += 1
+            }
+            do {
+                let value = try convert(raw, flag.kind, name)
+                if flag.isMultiple {
+                    let before = given.contains(flag.key) ? values[flag.key]?.list ?? [] : []
+                    values[flag.key] = .list(before + [value])
+                } else {
+                    values[flag.key] = value
+                }
+                given.insert(flag.key)
+            } catch let error as OpahError { wrong.append(error.message) }
+        }
+        for (i, positional) in positionals.enumerated() {
+            if i < plain.count {
+                do { values[positional.name] = try convert(plain[i], positional.kind, positional.name) } catch let error as OpahError { wrong.append(error.message) }
+            } else if !positional.isOptional {
+                wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)")
+            }
+        }
+        for extra in plain.dropFirst(positionals.count) { wrong.append("what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken") }
+        for flag in flags where flag.isRequired && !given.contains(flag.key) { wrong.append("--\(flag.name) is needed: \(flag.help)") }
+        guard wrong.isEmpty else { throw OpahError(.usage, wrong.joined(separator: "\n"), hint: "--help lists the options") }
+        return (values, overrides)
+    }
+
+    private func isOverride(_ argument: String, _ plainSoFar: Int) -> Bool {
+        if argument.hasPrefix("~") || argument.hasPrefix("+") { return true }
+        return argument.contains("=") && plainSoFar >= positionals.count
+    }
+
+    private func find(_ name: String) -> (flag: Flag, negated: Bool)? {
+        for flag in flags {
+            // One dash is enough for short names of several letters too (-sr), as in the original.
+            if name == "--" + flag.name || flag.short.map({ name == "-" + $0 }) ?? false { return (flag, false) }
+            if flag.kind == .boolean, name == "--no-" + flag.name { return (flag, true) }
+            // Underscores count as dashes: --num_workers.
+            if name.hasPrefix("--"), String(name.dropFirst(2).map { $0 == "_" ? "-" : $0 }) == flag.name { return (flag, false) }
+        }
+        return nil
+    }
+
+    private func convert(_ raw: String, _ kind: Kind, _ name: String) throws -> ConfigValue {
+        func wrong(_ what: String) -> OpahError { OpahError(.usage, "\(name): \(what)") }
+        switch kind {
+        case .boolean: return .bool(true)
+        case .integer:
+            guard let value = Int(raw) else { throw wrong("\u{201C}\(raw)\u{201D} is not a whole number") }
+            return .int(value)
+        case .number:
+            guard let value = Double(raw), !value.isNaN else { throw wrong("\u{201C}\(raw)\u{201D} is not a number") }
+            return .double(value)
+        case .file:
+            guard FileKind.exists(raw) else { throw wrong("\(raw) does not exist") }
+            guard FileKind.isFile(raw) else { throw wrong("\(raw) is not a file") }
+            return .string(raw)
+        case .folder:
+            guard FileKind.exists(raw) else { throw wrong("the folder \(raw) does not exist") }
+            guard FileKind.isFolder(raw) else { throw wrong("\(raw) is not a folder") }
+            return .string(raw)
+        case .string, .path:
+            return .string(raw)
+        }
+    }
+
+    // MARK: help
+
+    /// The text of `--help`.
+    func help(header: [String], script: String) -> String {
+        var lines: [String] = []
+        if let summary = header.first { lines += [summary, ""] }
+        let usage = positionals.map { $0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased() } + (flags.isEmpty ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
+        lines.append("usage: opah run \(script) " + usage.joined(separator: " "))
+        let more = header.dropFirst()
+        if !more.isEmpty { lines += [""] + more.map { $0.hasPrefix("opah ") ? "example: " + $0 : $0 } }
+        func column(_ left: String, _ right: String) -> String {
+            left.count > 32 ? "  \(left)\n" + String(repeating: " ", count: 36) + right
+                : "  " + left + String(repeating: " ", count: 34 - left.count) + right
+        }
+        if !positionals.isEmpty { lines += [""] + positionals.map { column($0.name.uppercased(), $0.help) } }
+        if !flags.isEmpty {
+            lines.append("")
+            for flag in flags {
+                let short = flag.short.map { "-\($0), " } ?? ""
+                let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.kind.rawValue.uppercased())"
+                lines.append(column(left, flag.help + " " + defaultText(flag)))
+            }
+            lines.append(column("--help", "show this"))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func defaultText(_ flag: Flag) -> String {
+        if flag.isRequired { return "[needed]" }
+        if flag.kind == .boolean { return "[\(flag.defaultValue.bool == true ? flag.name : "no-" + flag.name)]" }
+        switch flag.defaultValue {
+        case .null, .list([]): return ""
+        case .list(let items): return "[\(items.map(\.plainText).joined(separator: " "))]"
+        default: return "[\(flag.defaultValue.plainText)]"
+        }
+    }
+}
+
+extension ConfigValue {
+    /// As a person would type it.
+    var plainText: String { string ?? JSON.encode(self) }
+}

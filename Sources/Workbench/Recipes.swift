@@ -1,0 +1,63 @@
+import Support
+
+/// The recipes and configurations that come with the program, found by looking: no list is kept by hand.
+public enum Recipes {
+    public struct Entry: Sendable {
+        public enum Kind: String, Sendable { case recipe, config, example }
+        public let kind: Kind
+        /// `extract-vq`, `lora/r_8_alpha_16`.
+        public let name: String
+        public let path: String
+        /// The first line of the file's header.
+        public let summary: String
+        /// The line that shows how to run it.
+        public let usage: String?
+    }
+
+    public static func all() throws -> [Entry] {
+        let home = try Home.required()
+        return try entries(.recipe, in: home + "/stdlib-lua/opah/recipes") + entries(.config, in: home + "/stdlib-lua/opah/configs")
+            + (FileKind.isFolder(home + "/examples") ? entries(.example, in: home + "/examples", recursive: false) : [])
+    }
+
+    private static func entries(_ kind: Entry.Kind, in folder: String, recursive: Bool = true) throws -> [Entry] {
+        try FolderWalk(folder, recursive: recursive).files.filter { $0.hasSuffix(".lua") }.map { path in
+            let header = try header(of: path)
+            return Entry(kind: kind, name: String(path.dropFirst(folder.count + 1).dropLast(4)), path: path,
+                         summary: header.first ?? "", usage: header.first { $0.hasPrefix("opah ") })
+        }
+    }
+
+    /// The comment lines at the top of a file, without their dashes.
+    public static func header(of path: String) throws -> [String] {
+        let file = try MappedFile(path)
+        var lines: [String] = []
+        for line in String(decoding: file.bytes.prefix(8192), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false) {
+            guard line.hasPrefix("--") else { break }
+            let text = line.drop { $0 == "-" }.drop { $0 == " " }
+            if !text.isEmpty { lines.append(String(text)) }
+        }
+        return lines
+    }
+
+    /// The file that a name or path means: a stock recipe, or a Lua file.
+    public static func path(_ name: String) throws -> String {
+        if name.hasSuffix(".lua") || name.contains("/") || name == "-" {
+            guard name == "-" || FileKind.isFile(name) else { throw OpahError.system(name, errno: 2, doing: "open") }
+            return name
+        }
+        let entries = try all()
+        if let found = entries.first(where: { $0.kind == .recipe && $0.name == name }) { return found.path }
+        throw OpahError(.usage, "there is no stock recipe called \(name)",
+                        hint: (suggestion(for: name, in: entries.filter { $0.kind == .recipe }.map(\.name)).map { $0 + " " } ?? "")
+                            + "`opah ls` lists them; a file of your own needs its .lua")
+    }
+}
+
+extension Recipes {
+    /// What a person types to run a script: a stock recipe's name, or the path.
+    static func shortName(_ path: String) -> String {
+        guard let home = Home.folder, path.hasPrefix(home + "/stdlib-lua/opah/recipes/") else { return path }
+        return String(PathName.last(path).dropLast(4))
+    }
+}

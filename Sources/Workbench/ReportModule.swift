@@ -1,0 +1,108 @@
+import Audio
+import LuaHost
+import Support
+import Tensors
+
+extension LuaModule {
+    /// `opah.report`
+    public static let report = LuaModule("opah.report", "One self-contained HTML page about a run: curves, spectrograms, sound, tables.") { m in
+        m.function("html", "(path: string, content: table)",
+                   """
+                   Writes the page. `content` has a `title` and a list of blocks, each a table with one of: `heading="..."`, `text="..."`, `code="..."`, \
+                   `curves={name={{x,y}, ...}}` (with `x`, `y` as axis labels), `table={{cell, ...}, ...}` (with `header={...}`), \
+                   `spectrogram=samples` or `audio=samples` (samples [T], with `sample_rate` in Hz and `label`).
+                   """) { call in
+            let content = try call.table(2)
+            let title = try content.get("title", as: String?.self) ?? "Opah"
+            var body = ""
+            for (i, block) in try content.list().enumerated() {
+                guard let block = block.table else { throw call.error(at: 2, "block \(i + 1) is not a table") }
+                body += try ReportBlock.html(block, number: i + 1) + "\n"
+            }
+            try AtomicFile.write(call.string(1), HTML.page(title: title, body: body))
+            return .none
+        }
+    }
+}
+
+/// One block of a report.
+enum ReportBlock {
+    static let kinds = ["heading", "text", "code", "curves", "table", "spectrogram", "audio"]
+
+    static func html(_ block: LuaTable, number: Int) throws -> String {
+        if let text = try block.get("heading", as: String?.self) { return "<h2>\(HTML.escape(text))</h2>" }
+        if let text = try block.get("text", as: String?.self) { return "<p>\(HTML.escape(text))</p>" }
+        if let text = try block.get("code", as: String?.self) { return "<pre>\(HTML.escape(text))</pre>" }
+        if let curves = try block.get("curves", as: LuaTable?.self) { return try figure(curvePlot(curves, block), block) }
+        if let rows = try block.get("table", as: LuaTable?.self) { return try table(rows, block) }
+        if let samples = try block.get("spectrogram", as: Tensor?.self) {
+            let png = try SpectrogramPicture.png(mono(samples), sampleRate: block.get("sample_rate"))
+            return try figure("<img alt=\"spectrogram\" src=\"\(HTML.data("image/png", png))\">", block)
+        }
+        if let samples = try block.get("audio", as: Tensor?.self) {
+            let wav = WaveBytes.pcm16(try mono(samples), sampleRate: try block.get("sample_rate"))
+            return try figure("<audio controls src=\"\(HTML.data("audio/wav", wav))\"></audio>", block)
+        }
+        throw OpahError(.argument, "report.html: block \(number) has none of \(kinds.joined(separator: ", "))")
+    }
+
+    private static func figure(_ inner: String, _ block: LuaTable) throws -> String {
+        let label = try block.get("label", as: String?.self).map { "<figcaption>\(HTML.escape($0))</figcaption>" } ?? ""
+        return "<figure>\(inner)\(label)</figure>"
+    }
+
+    private static func curvePlot(_ curves: LuaTable, _ block: LuaTable) throws -> String {
+        let named = try curves.pairs().compactMap { key, value in try key.string.map { ($0, try points(value.table)) } }
+        return CurvePlot(curves: named.sorted { $0.0 > $1.0 }.map { .init(name: $0.0, points: $0.1) },
+                         xLabel: try block.get("x", as: String?.self) ?? "", yLabel: try block.get("y", as: String?.self) ?? "").svg
+    }
+
+    private static func points(_ list: LuaTable?) throws -> [(x: Double, y: Double)] {
+        try (list?.list() ?? []).compactMap { item in
+            guard let pair = try item.table?.list(), pair.count == 2, let x = pair[0].number, let y = pair[1].number else {
+                throw OpahError(.argument, "report.html: a curve is a list of {x, y}")
+            }
+            return (x, y)
+        }
+    }
+
+    private static func table(_ rows: LuaTable, _ block: LuaTable) throws -> String {
+        func row(_ cells: [LuaValue], _ tag: String) -> String {
+            "<tr>" + cells.map { "<\(tag)>\(HTML.escape($0.figureText))</\(tag)>" }.joined() + "</tr>"
+        }
+        let header = try block.get("header", as: LuaTable?.self).map { row(try $0.list(), "th") } ?? ""
+        return try "<table>" + header + rows.list().map { try row($0.table?.list() ?? [], "td") }.joined() + "</table>"
+    }
+
+    /// Samples [T], or the mean of [channels, T].
+    private static func mono(_ samples: Tensor) throws -> [Float] {
+        if samples.rank == 1 { return try samples.floats() }
+        guard samples.rank == 2 else { throw OpahError(.shape, "report.html: samples must be [T] or [channels, T], not \(samples.shape)") }
+        return try samples.mean(dim: 0).floats()
+    }
+}
+
+extension LuaValue {
+    /// A cell of a table.
+    var figureText: String {
+        if case .number(let value) = self { return CurvePlot.number(value) }
+        return figure
+    }
+}
+
+/// A wav file in memory: 16-bit mono, samples beyond full scale held there.
+enum WaveBytes {
+    static func pcm16(_ samples: [Float], sampleRate: Int) -> [UInt8] {
+        func little(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        let size = samples.count * 2
+        var out = Array("RIFF".utf8) + little(36 + size, 4) + Array("WAVEfmt ".utf8) + little(16, 4) + little(1, 2) + little(1, 2)
+            + little(sampleRate, 4) + little(sampleRate * 2, 4) + little(2, 2) + little(16, 2) + Array("data".utf8) + little(size, 4)
+        out.reserveCapacity(44 + size)
+        for sample in samples {
+            let value = Int16(max(-32768, min(32767, ((sample.isFinite ? sample : 0) * 32767).rounded())))
+            out.append(UInt8(truncatingIfNeeded: value))
+            out.append(UInt8(truncatingIfNeeded: value >> 8))
+        }
+        return out
+    }
+}

@@ -1,0 +1,27 @@
+import LuaHost
+import Support
+
+/// One interpreter with everything in it, and how a script's end becomes an exit code.
+public enum Session {
+    /// - Parameter scriptFolder: where `require` looks first.
+    public static func interpreter(scriptFolder: String?) throws -> Interpreter {
+        let lua = try Interpreter(.opah, scriptFolder: scriptFolder, libraryFolder: Home.library)
+        Interrupts.install()
+        return lua
+    }
+
+    /// Runs a file, strict about undeclared globals, and returns its exit code: the integer that it returns, else 0.
+    public static func run(file path: String, arguments: [String]) throws -> Int32 {
+        let lua = try interpreter(scriptFolder: PathName.folder(path))
+        if path != "-" { try lua.setStrictGlobals(true) }
+        do {
+            return exitCode(try lua.run(file: path, arguments: arguments))
+        } catch let error as OpahError where error.kind == .exit {
+            return RecipeRun.exitCode(of: error)
+        }
+    }
+
+    public static func exitCode(_ results: [LuaValue]) -> Int32 {
+        results.first?.integer.map { Int32(truncatingIfNeeded: $0) } ?? 0
+    }
+}

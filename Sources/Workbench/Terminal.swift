@@ -1,0 +1,80 @@
+import Foundation
+import Support
+
+/// How the program talks: data to standard output, everything else here, to standard error.
+public enum Terminal {
+    public enum Style: Sendable {
+        /// Lines of text, and a live line on a terminal.
+        case text
+        /// Only errors and what was skipped.
+        case quiet
+        /// One JSON object per event.
+        case json
+    }
+
+    nonisolated(unsafe) public static var style = Style.text   // set once, before anything runs
+
+    /// Whether standard error is a terminal that can redraw a line.
+    public static let isLive = isatty(2) != 0 && getenv("TERM").map { String(cString: $0) } != "dumb"
+    /// Whether colours are welcome.
+    public static let hasColour = isLive && getenv("NO_COLOR") == nil
+
+    /// Columns of the terminal.
+    public static var width: Int {
+        var size = winsize()
+        return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
+    /// The live line that is on the screen now, to be cleared before anything else is written.
+    nonisolated(unsafe) private static var liveLine = false
+
+    /// A line for people.
+    public static func log(_ line: String) {
+        switch style {
+        case .text: write((clearing() + line + "\n"))
+        case .quiet: break
+        case .json: event(["event": "log", "message": .string(line)])
+        }
+    }
+
+    /// A line that even `--quiet` shows.
+    public static func warn(_ line: String) {
+        if style == .json { event(["event": "warning", "message": .string(line)]) } else { write(clearing() + line + "\n") }
+    }
+
+    /// Something for programs: shown only with `--json`.
+    public static func event(_ map: ConfigMap) {
+        guard style == .json else { return }
+        write(JSON.encode(.map(map)) + "\n")
+    }
+
+    /// Redraws the live line; nothing where there is no terminal.
+    public static func live(_ line: String) {
+        guard isLive, style == .text else { return }
+        write("\r" + line + "\u{1B}[K")
+        liveLine = true
+    }
+
+    /// Leaves the live line where it is.
+    public static func endLive() {
+        guard liveLine else { return }
+        liveLine = false
+        write("\n")
+    }
+
+    private static func clearing() -> String {
+        guard liveLine else { return "" }
+        liveLine = false
+        return "\r\u{1B}[K"
+    }
+
+    private static func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress! + done, bytes.count - done) }
+            if count <= 0, errno != EINTR { return }
+            done += max(count, 0)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Support
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Where a person's own files lie, by the XDG rules.
+public enum UserFolders {
+    private static func folder(_ variable: String, _ fallback: String) -> String? {
+        if let asked = getenv(variable).map({ String(cString: $0) }), asked.hasPrefix("/") { return asked + "/opah" }
+        return getenv("HOME").map { String(cString: $0) + "/" + fallback + "/opah" }
+    }
+
+    /// `$XDG_CONFIG_HOME/opah/init.lua`, when there is one.
+    public static var initFile: String? {
+        folder("XDG_CONFIG_HOME", ".config").map { $0 + "/init.lua" }.flatMap { FileKind.isFile($0) ? $0 : nil }
+    }
+
+    /// `$XDG_STATE_HOME/opah/history`; its folder is made.
+    public static var historyFile: String? {
+        guard let state = folder("XDG_STATE_HOME", ".local/state"), (try? FileKind.makeFolder(state)) != nil else { return nil }
+        return state + "/history"
+    }
+}

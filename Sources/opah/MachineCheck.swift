@@ -1,0 +1,18 @@
+import Workbench
+
+/// Whether this processor has the instructions that the program was built with: a clear message instead of
+/// an illegal instruction somewhere later.
+enum MachineCheck {
+    static func run() {
+        guard let missing = InstructionSet.missing() else { return }
+        Terminal.warn("opah: this program was built for processors with \(missing), which this one does not have.\n"
+            + "  hint: build it here with OPAH_MARCH=x86-64 scripts/quickstart")
+        exit(1)
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif

@@ -1,0 +1,69 @@
+import ArgumentParser
+import LuaHost
+import Support
+import Workbench
+
+/// The commands. `opah file.lua`, `opah -e 'code'` and `opah -` work as with lua itself and are handled
+/// before the commands are looked at.
+struct Opah: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "opah",
+        abstract: "Fine-tune a speech model on a voice: recipes in Lua, everything else native.",
+        discussion: """
+        opah FILE.lua [ARGS], opah -e 'CODE' and opah - (standard input) run Lua as lua itself does.
+        Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
+        """,
+        version: "opah \(opahVersion) (\(LuaHost.luaVersion))",
+        subcommands: [Run.self, Repl.self, Batch.self, List.self, Copy.self, Show.self, Check.self])
+}
+
+@main
+enum Program {
+    static func main() {
+        MachineCheck.run()
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let plain = PlainLua(arguments) { finish(plain.run()) }
+        do {
+            var command = try Opah.parseAsRoot(arguments.isEmpty ? ["repl"] : arguments)
+            try command.run()
+        } catch let code as ExitCode {
+            finish(code.rawValue)
+        } catch let error as OpahError {
+            finish(Failure.report(error))
+        } catch {
+            // ArgumentParser's own: help, version, or a wrong command line.
+            let code = Opah.exitCode(for: error).rawValue
+            let text = Opah.fullMessage(for: error)
+            if code == 0 { print(text) } else { Terminal.warn(text) }
+            finish(code == 0 ? 0 : 2)
+        }
+        finish(0)
+    }
+
+    static func finish(_ code: Int32) -> Never { exit(code) }
+}
+
+/// Errors as people read them.
+enum Failure {
+    /// Prints the error and returns its exit code. Errors of the program's users come with their Lua traceback.
+    static func report(_ error: OpahError) -> Int32 {
+        let code = RecipeRun.exitCode(of: error)
+        if error.kind == .exit { return code }
+        if error.kind == .interrupted {
+            Terminal.warn("interrupted")
+            return code
+        }
+        Terminal.warn("opah: " + error.description)
+        if error.kind != .usage, let traceback = error.traceback, !traceback.isEmpty {
+            Terminal.warn("  at " + traceback.split(separator: "\n").joined(separator: "\n     "))
+        }
+        Terminal.event(["event": "error", "kind": .string(error.kind.rawValue), "message": .string(error.message)])
+        return code
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Support
+import Workbench
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run a stock recipe (see ls) or a Lua file.")
+
+    @Argument(help: "The name of a stock recipe, or the path of a Lua file.") var recipe: String
+    @Argument(parsing: .captureForPassthrough, help: "What the recipe is given; --help lists it. --quiet and --json say how it reports.") var arguments: [String] = []
+
+    mutating func run() throws {
+        // `--quiet` and `--json` belong to the program, wherever they stand before a plain `--`.
+        var passed: [String] = [], ended = false
+        for argument in arguments {
+            switch argument {
+            case "--quiet" where !ended: Terminal.style = .quiet
+            case "--json" where !ended: Terminal.style = .json
+            default:
+                if argument == "--" { ended = true }
+                passed.append(argument)
+            }
+        }
+        throw ExitCode(try Session.run(file: Recipes.path(recipe), arguments: passed))
+    }
+}
+
+struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Print a stock recipe's options, or a configuration.")
+    @Argument(help: "A recipe or configuration, as ls names it, or a Lua file.") var name: String
+
+    mutating func run() throws {
+        if let config = try Recipes.all().first(where: { $0.kind == .config && $0.name == name }) {
+            print(String(decoding: try MappedFile(config.path).bytes, as: UTF8.self), terminator: "")
+            return
+        }
+        RecipeRun.mode = .describe
+        throw ExitCode(try Session.run(file: Recipes.path(name), arguments: []))
+    }
+}
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Check a recipe's syntax, options and inputs without running it.")
+    @Argument(help: "A stock recipe or a Lua file.") var recipe: String
+    @Argument(parsing: .captureForPassthrough, help: "What the recipe would be given.") var arguments: [String] = []
+
+    mutating func run() throws {
+        let path = try Recipes.path(recipe)
+        let lua = try Session.interpreter(scriptFolder: PathName.folder(path))
+        try lua.check(String(decoding: try MappedFile(path).bytes, as: UTF8.self), name: "@" + path)
+        RecipeRun.mode = .check
+        // A file without parse_args has no options to check, and must not be run.
+        guard String(decoding: try MappedFile(path).bytes, as: UTF8.self).contains("parse_args") else {
+            print("\(path): syntax is right; it declares no options")
+            return
+        }
+        throw ExitCode(try Session.run(file: path, arguments: arguments))
+    }
+}
