@@ -3,28 +3,41 @@ import Tensors
 
 /// A dilated convolution that sees only the present and the past, as a product without columns: the
 /// kernel reads the rows of the taps where they lie.
+///
+/// Where it pays, whole blocks of rows go by minimal filtering (`FastConvolution`), and the rest by the product.
 final class CausalConvolution: @unchecked Sendable {
     let inChannels: Int, kernel: Int, dilation: Int
     private let matrix: PackedMatrix
+    private let fast: FastConvolution?
 
     /// The parameters `prefix.weight` [out, in, kernel] and `prefix.bias`.
-    init(_ weights: CodecWeights, _ prefix: String, in inChannels: Int, out outChannels: Int, kernel: Int, dilation: Int = 1) throws {
+    /// - Parameter isLong: it will see long signals, for which more preparation pays.
+    init(_ weights: CodecWeights, _ prefix: String, in inChannels: Int, out outChannels: Int, kernel: Int, dilation: Int = 1,
+         isLong: Bool = false) throws {
         (self.inChannels, self.kernel, self.dilation) = (inChannels, kernel, dilation)
         let filters = try weights(prefix + ".weight"), bias = try weights(prefix + ".bias")
         matrix = PackedMatrix(taps: kernel, depth: inChannels, columns: outChannels) { tap, i, o in
             filters[(o * inChannels + i) * kernel + tap]
         } bias: { bias[$0] }
+        fast = isLong && inChannels == outChannels && FastConvolution.suits(channels: inChannels, kernel: kernel)
+            ? FastConvolution(filters, bias: bias, channels: inChannels, kernel: kernel, dilation: dilation) : nil
     }
 
     /// Rows of the past that it reads.
-    var lead: Int { (kernel - 1) * dilation }
+    var lead: Int { fast?.lead ?? (kernel - 1) * dilation }
 
     func makeHistory() -> History { History(channels: inChannels, rows: lead) }
 
     /// Rows `range` of the input, whose past must be in place; the epilogue counts rows from 0.
     @inline(__always)
     func callAsFunction<E: RowEpilogue>(_ input: Rows, _ range: Range<Int>, _ epilogue: E) {
-        parallelRowProduct(range.count, input.row(range.lowerBound - lead), stride: input.width,
+        var done = 0
+        if let fast {
+            let blocks = range.count / fast.blockRows
+            fast(input, from: range.lowerBound, blocks: blocks, epilogue)
+            done = blocks * fast.blockRows
+        }
+        parallelRowProduct(done..<range.count, input.row(range.lowerBound - (kernel - 1) * dilation), stride: input.width,
                            tapStride: dilation * input.width, matrix, epilogue)
     }
 }
@@ -56,6 +69,6 @@ final class CausalUpsampling: @unchecked Sendable {
     /// which in memory are `rate` rows of the output.
     @inline(__always)
     func callAsFunction<E: RowEpilogue>(_ input: Rows, _ range: Range<Int>, _ epilogue: E) {
-        parallelRowProduct(range.count, input.row(range.lowerBound - lead), stride: input.width, tapStride: input.width, matrix, epilogue)
+        parallelRowProduct(0..<range.count, input.row(range.lowerBound - lead), stride: input.width, tapStride: input.width, matrix, epilogue)
     }
 }

@@ -29,12 +29,14 @@ extension Codec {
 }
 
 /// Decodes a sequence of codes piece by piece: the pieces' samples, one after the other, are those of
-/// `Codec.decode` on the whole, bit for bit. For playing while generating, and for long sequences.
+/// `Codec.decode` on the whole, within rounding (1e-5); and bit for bit when every piece but the last has
+/// a multiple of `stretch` tokens. For playing while generating, and for long sequences.
 public final class CodecDecoder {
     private let codec: Codec
     private let up: Quantizer.UpPass
     private let vocoder: Vocoder.Pass
-    private let stretch: Int
+    /// Tokens that go through the vocoder together.
+    public let stretch: Int
 
     public init(_ codec: Codec) {
         self.codec = codec

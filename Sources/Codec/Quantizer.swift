@@ -55,7 +55,7 @@ final class Quantizer: Sendable {
             for (i, layer) in quantizer.down.enumerated() {
                 let tokens = (n + layer.factor - 1) / layer.factor, (here, there) = buffers[i]
                 x.clear(n ..< tokens * layer.factor)   // the reference pads on the right
-                parallelRowProduct(tokens, x.first, stride: layer.factor * x.width, tapStride: 0, layer.change,
+                parallelRowProduct(0..<tokens, x.first, stride: layer.factor * x.width, tapStride: 0, layer.change,
                                    StoreEpilogue(here.first, stride: here.width))
                 try layer.block(here, there, rows: tokens, history: histories[i])
                 (x, n) = (there, tokens)

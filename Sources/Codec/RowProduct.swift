@@ -101,14 +101,15 @@ func rowProduct<E: RowEpilogue>(_ rows: Range<Int>, _ input: UnsafePointer<Float
 
 /// Divides a product over the threads: by rows, and by panels too when there are few rows.
 @inline(__always)
-func parallelRowProduct<E: RowEpilogue>(_ rows: Int, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
+func parallelRowProduct<E: RowEpilogue>(_ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
                                         _ matrix: PackedMatrix, _ epilogue: E) {
-    let blocks = RowBlocks(rows, longest: 96)
+    guard !rows.isEmpty else { return }
+    let blocks = RowBlocks(rows.count, longest: 96)
     let wanted = Parallel.threadCount == 1 ? 1 : Parallel.threadCount * 4
     let parts = blocks.count >= wanted ? 1 : min(matrix.panelCount, (wanted + blocks.count - 1) / max(blocks.count, 1))
     Parallel.forEach(blocks.count * parts) { task in
-        let part = task % parts
-        rowProduct(blocks[task / parts], input, stride: stride, tapStride: tapStride, matrix,
+        let part = task % parts, block = blocks[task / parts]
+        rowProduct(rows.lowerBound + block.lowerBound ..< rows.lowerBound + block.upperBound, input, stride: stride, tapStride: tapStride, matrix,
                    panels: matrix.panelCount * part / parts ..< matrix.panelCount * (part + 1) / parts, epilogue)
     }
 }

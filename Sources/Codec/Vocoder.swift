@@ -28,6 +28,16 @@ final class Vocoder: Sendable {
     /// Floats in one buffer of a stretch: 480 KiB, so that a layer's input and output share a cache.
     private static let bufferSize = 122_880
 
+    /// Input rows per stretch: whole blocks of every convolution that goes by blocks (up to eight rows per dilation).
+    private static func stretch(_ channels: Int, _ rate: Int, _ dilations: [[Int]]) -> Int {
+        var block = 8
+        for d in dilations.joined() where block < 1 << 16 { block = block / divisor(block, 8 * d) * 8 * d }
+        let step = block / divisor(block, rate), rows = bufferSize / (Rows.width(channels) * rate)
+        return rows >= step ? rows / step * step : max(rows, 1)
+    }
+
+    private static func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+
     init(_ weights: CodecWeights, _ configuration: CodecConfiguration) throws {
         let head = configuration.head
         hopLength = head.hopLength
@@ -40,13 +50,12 @@ final class Vocoder: Sendable {
                 try (0..<Self.unitsPerBlock).map { k in
                     func convolution(_ part: String) throws -> CausalConvolution {
                         try CausalConvolution(weights, "head.resblocks.\(i).blocks.\(j).\(part).\(k).conv", in: channels, out: channels,
-                                              kernel: shape.0, dilation: shape.1[k])
+                                              kernel: shape.0, dilation: shape.1[k], isLong: true)
                     }
                     return (first: try convolution("convs1"), second: try convolution("convs2"))
                 }
             }
-            let rows = Self.bufferSize / (up.outWidth * rate)
-            return Stage(channels: channels, up: up, blocks: blocks, stretch: max(rows / 15 * 15, 15))
+            return Stage(channels: channels, up: up, blocks: blocks, stretch: Self.stretch(channels, rate, head.resblockDilations))
         }
         post = try CausalConvolution(weights, "head.conv_post.conv", in: head.initialChannels >> head.upsampleRates.count, out: 1,
                                      kernel: head.postKernelSize)
