@@ -123,18 +123,11 @@ final class FastConvolution: @unchecked Sendable {
     @inline(__always)
     private func interpolate<E: RowEpilogue>(_ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E) {
         for c in stride(from: 0, to: width, by: 16) {
-            let offset0 = load(bias.first + c), offset1 = load(bias.first + c + 8)
             let (low, lowNext) = tiles(products + c, plane: plane), (high, highNext) = tiles(products + c + 8, plane: plane)
-            emit(low.interpolated, high.interpolated, row)
-            if groups > 1 { emit(lowNext.interpolated, highNext.interpolated, row + 4 * dilation) }
-
-            @inline(__always)
-            func emit(_ a: (SIMD8<Float>, SIMD8<Float>, SIMD8<Float>, SIMD8<Float>),
-                      _ b: (SIMD8<Float>, SIMD8<Float>, SIMD8<Float>, SIMD8<Float>), _ row: Int) {
-                epilogue.store(row: row, column: c, a.0 + offset0, b.0 + offset1)
-                epilogue.store(row: row + dilation, column: c, a.1 + offset0, b.1 + offset1)
-                epilogue.store(row: row + 2 * dilation, column: c, a.2 + offset0, b.2 + offset1)
-                epilogue.store(row: row + 3 * dilation, column: c, a.3 + offset0, b.3 + offset1)
+            let bias = (load(self.bias.first + c), load(self.bias.first + c + 8))
+            epilogue.store(tile: low.interpolated, high.interpolated, bias: bias, row: row, step: dilation, column: c)
+            if groups > 1 {
+                epilogue.store(tile: lowNext.interpolated, highNext.interpolated, bias: bias, row: row + 4 * dilation, step: dilation, column: c)
             }
         }
     }
@@ -148,5 +141,18 @@ final class FastConvolution: @unchecked Sendable {
         let b = SevenPoints(p + seven, stride: plane), c = SevenPoints(p + 2 * seven, stride: plane)
         if groups == 2 { return (a + b, b + c) }
         return (a + b + c, b - c + SevenPoints(p + 3 * seven, stride: plane))
+    }
+}
+
+extension RowEpilogue {
+    typealias FourRows = (SIMD8<Float>, SIMD8<Float>, SIMD8<Float>, SIMD8<Float>)
+
+    /// 16 columns of four rows, `step` rows apart.
+    @inline(__always)
+    fileprivate func store(tile a: FourRows, _ b: FourRows, bias: (SIMD8<Float>, SIMD8<Float>), row: Int, step: Int, column: Int) {
+        store(row: row, column: column, a.0 + bias.0, b.0 + bias.1)
+        store(row: row + step, column: column, a.1 + bias.0, b.1 + bias.1)
+        store(row: row + 2 * step, column: column, a.2 + bias.0, b.2 + bias.1)
+        store(row: row + 3 * step, column: column, a.3 + bias.0, b.3 + bias.1)
     }
 }
