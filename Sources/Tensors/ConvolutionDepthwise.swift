@@ -26,7 +26,7 @@ extension ConvolutionKernels {
                     let inside = g.inside(k, outputs), tap = weight[channel * g.kernel + k]
                     let x = long + longRow + k * g.dilation - g.left, y = short + shortRow
                     if g.stride == 1 {
-                        addScaled(inside.count, tap, x + inside.lowerBound, y + inside.lowerBound)
+                        addScaled(tap, x + inside.lowerBound, to: y + inside.lowerBound, inside.count)
                     } else {
                         for o in inside { y[o].addProduct(tap, x[o * g.stride]) }
                     }
@@ -42,7 +42,7 @@ extension ConvolutionKernels {
                 let inside = g.inside(k, 0..<g.shortLength), tap = weight[channel * g.kernel + k]
                 let x = long + longRow + k * g.dilation - g.left, y = short + shortRow
                 if g.stride == 1 {
-                    addScaled(inside.count, tap, y + inside.lowerBound, x + inside.lowerBound)
+                    addScaled(tap, y + inside.lowerBound, to: x + inside.lowerBound, inside.count)
                 } else {
                     for o in inside { x[o * g.stride].addProduct(tap, y[o]) }
                 }

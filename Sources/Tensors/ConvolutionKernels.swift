@@ -79,7 +79,7 @@ enum ConvolutionKernels {
                         let column = source + (channel * g.kernel + k) * n - piece.outputs.lowerBound
                         let row = target + channel * g.longLength + k * g.dilation - g.left
                         if g.stride == 1 {
-                            addScaled(inside.count, 1, column + inside.lowerBound, row + inside.lowerBound)
+                            addScaled(1, column + inside.lowerBound, to: row + inside.lowerBound, inside.count)
                         } else {
                             for o in inside { row[o * g.stride] += column[o] }
                         }
@@ -158,19 +158,4 @@ final class Scratch {
     }
 
     deinit { UnsafeMutableRawPointer(pointer).deallocate() }
-}
-
-/// y[i] += factor * x[i].
-@inline(__always)
-func addScaled(_ count: Int, _ factor: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-    let scale = SIMD8<Float>(repeating: factor)
-    let rx = UnsafeRawPointer(x), ry = UnsafeMutableRawPointer(y)
-    var i = 0
-    while i + 8 <= count {
-        var sum = ry.loadUnaligned(fromByteOffset: i * 4, as: SIMD8<Float>.self)
-        sum.addProduct(scale, rx.loadUnaligned(fromByteOffset: i * 4, as: SIMD8<Float>.self))
-        ry.storeBytes(of: sum, toByteOffset: i * 4, as: SIMD8<Float>.self)
-        i += 8
-    }
-    while i < count { y[i].addProduct(factor, x[i]); i += 1 }
 }

@@ -1,5 +1,6 @@
 import Support
 import Tensors
+import TestSupport
 import XCTest
 
 /// Convolutions against sums written out in float64, forward and backward.
@@ -73,7 +74,7 @@ final class ConvolutionTests: XCTestCase {
             for (i, g) in gs.enumerated() { db[i / shortLength % c.outChannels] += Double(g) }
 
             for tensor in [x, w, b] { tensor.requiresGrad = true }
-            let result = try Convolution.conv1d(x, weight: w, bias: b, stride: c.stride, padding: (c.left, c.right),
+            let result = try NN.conv1d(x, w, bias: b, stride: c.stride, padding: (c.left, c.right),
                                                 dilation: c.dilation, groups: c.groups)
             XCTAssertEqual(result.shape, seed.shape)
             try assertClose(result, y, "\(c) output")
@@ -106,7 +107,7 @@ final class ConvolutionTests: XCTestCase {
             for (i, g) in gs.enumerated() { db[i / longLength % c.inChannels] += Double(g) }
 
             for tensor in [x, w, b] { tensor.requiresGrad = true }
-            let result = try Convolution.convTranspose1d(x, weight: w, bias: b, stride: c.stride, padding: (c.left, c.right),
+            let result = try NN.convTranspose1d(x, w, bias: b, stride: c.stride, padding: (c.left, c.right),
                                                          dilation: c.dilation, groups: c.groups)
             XCTAssertEqual(result.shape, seed.shape)
             try assertClose(result, y, "\(c) output")
@@ -124,26 +125,47 @@ final class ConvolutionTests: XCTestCase {
         for i in 0..<5 { for t in 0..<12 { transposed[t * 5 + i] = values[i * 12 + t] } }
         let view = Tensor(storage: try Tensor(transposed, [12, 5]).storage, offset: 0, shape: [5, 12], strides: [1, 5], dtype: .float32)
         let w = try Tensor(noise(3 * 5 * 4), [3, 5, 4])
-        let a = try Convolution.conv1d(plain, weight: w), b = try Convolution.conv1d(view, weight: w)
+        let a = try NN.conv1d(plain, w), b = try NN.conv1d(view, w)
         XCTAssertEqual(a.shape, [3, 9])
         XCTAssertEqual(try a.floats(), try b.floats())
     }
 
     func testWrongShapesAreErrors() throws {
         let x = try Tensor(zeros: [1, 4, 10]), w = try Tensor(zeros: [2, 4, 3])
-        func assertThrows(_ kind: OpahError.Kind, line: UInt = #line, _ body: () throws -> Tensor) {
-            XCTAssertThrowsError(try body(), line: line) { XCTAssertEqual(($0 as? OpahError)?.kind, kind, line: line) }
+        assertThrows(.shape) { try NN.conv1d(x, Tensor(zeros: [2, 3, 3])) }
+        assertThrows(.shape) { try NN.conv1d(x, Tensor(zeros: [2, 4, 11])) }
+        assertThrows(.shape) { try NN.conv1d(x, w, bias: Tensor(zeros: [3])) }
+        assertThrows(.shape) { try NN.conv1d(x, w, groups: 3) }
+        assertThrows(.shape) { try NN.conv1d(Tensor(zeros: [4]), w) }
+        assertThrows(.argument) { try NN.conv1d(x, w, stride: 0) }
+        assertThrows(.argument) { try NN.conv1d(x, w, padding: (-1, 0)) }
+        assertThrows(.argument) { try NN.conv1d(x, w, dilation: .max) }
+        assertThrows(.shape) { try NN.convTranspose1d(x, w) }
+        assertThrows(.shape) { try NN.convTranspose1d(x, Tensor(zeros: [4, 2, 3]), padding: (6, 6)) }
+        assertThrows(.dtype) { try NN.conv1d(Tensor(zeros: [1, 4, 10], .int64), w) }
+    }
+
+    /// Halves and float64 are read into float32, and get gradients of their own kind.
+    func testOtherFloatingTypes() throws {
+        let values = noise(24), filter = noise(12)
+        let plain = try NN.conv1d(Tensor(values, [3, 8]), Tensor(filter, [2, 3, 2])).floats()
+        for dtype in [DType.float64, .bfloat16] {
+            let x = try Tensor(values, [3, 8]).to(dtype), w = try Tensor(filter, [2, 3, 2]).to(dtype)
+            try x.setRequiresGrad()
+            let y = try NN.conv1d(x, w)
+            XCTAssertEqual(y.dtype, .float32)
+            TestSupport.assertClose(try y.floats(), plain, abs: dtype == .float64 ? 0 : 0.02)
+            try Autograd.backward(y, seed: Tensor(ones: y.shape))
+            XCTAssertEqual(x.grad?.dtype, x.gradientDType)
         }
-        assertThrows(.shape) { try Convolution.conv1d(x, weight: Tensor(zeros: [2, 3, 3])) }
-        assertThrows(.shape) { try Convolution.conv1d(x, weight: Tensor(zeros: [2, 4, 11])) }
-        assertThrows(.shape) { try Convolution.conv1d(x, weight: w, bias: Tensor(zeros: [3])) }
-        assertThrows(.shape) { try Convolution.conv1d(x, weight: w, groups: 3) }
-        assertThrows(.shape) { try Convolution.conv1d(Tensor(zeros: [4]), weight: w) }
-        assertThrows(.argument) { try Convolution.conv1d(x, weight: w, stride: 0) }
-        assertThrows(.argument) { try Convolution.conv1d(x, weight: w, padding: (-1, 0)) }
-        assertThrows(.argument) { try Convolution.conv1d(x, weight: w, dilation: .max) }
-        assertThrows(.shape) { try Convolution.convTranspose1d(x, weight: w) }
-        assertThrows(.shape) { try Convolution.convTranspose1d(x, weight: Tensor(zeros: [4, 2, 3]), padding: (6, 6)) }
-        assertThrows(.dtype) { try Convolution.conv1d(Tensor(zeros: [1, 4, 10], .float64), weight: w) }
+    }
+
+    /// A backward pass never works with a value that has been overwritten.
+    func testOverwrittenInputIsNoticed() throws {
+        let x = try Tensor(noise(8), [1, 8]), w = try Tensor(noise(3), [1, 1, 3])
+        try w.setRequiresGrad()
+        let y = try NN.conv1d(x, w)
+        try x.zero_()
+        assertThrows(.gradient, containing: "conv1d") { try Autograd.backward(y, seed: Tensor(ones: y.shape)) }
     }
 }
