@@ -10,6 +10,7 @@ public enum Checkpoint {
     /// - Parameter verify: also checks every weight against its checksum, which reads the whole file.
     public static func load(_ path: String, verify: Bool = false) throws -> CheckpointValue {
         let file = try MappedFile(path), bytes = file.bytes
+        defer { withExtendedLifetime(file) {} }
         if bytes.starts(with: [0x50, 0x4B]) { return try TorchReader.loadZip(file, verify: verify) }
         if bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) { return try TorchReader.loadLegacy(file) }
         if SafeTensors.recognizes(bytes) || path.hasSuffix(".safetensors") {

@@ -83,6 +83,7 @@ public final class EventFileWriter {
     /// The bytes up to the first torn or damaged record, or the first one after `lastStep`.
     private static func wholePrefix(_ path: String, lastStep: Int?) throws -> Int {
         let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
         var reader = ByteReader(file.bytes, place: path)
         var whole = 0
         while let event = try? nextEvent(&reader) {
@@ -104,6 +105,7 @@ public final class EventFileWriter {
     /// All curves of an event file: points in the order of writing. A torn end is left out.
     public static func read(_ path: String) throws -> [(step: Int, tag: String, value: Float)] {
         let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
         var reader = ByteReader(file.bytes, place: path), result: [(step: Int, tag: String, value: Float)] = []
         while let event = try? nextEvent(&reader) {
             for value in event.summary.value { result.append((Int(event.step), value.tag, value.simpleValue)) }

@@ -8,6 +8,7 @@ import Darwin
 /// The mapping is private, so a writer of this process can never change the file.
 public final class MappedFile: @unchecked Sendable {
     public let path: String
+    /// Valid while this object lives: keep it, or use `withBytes`.
     public let bytes: UnsafeRawBufferPointer
 
     public init(_ path: String) throws {
@@ -32,5 +33,18 @@ public final class MappedFile: @unchecked Sendable {
 
     deinit {
         if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+    }
+
+    /// The bytes, with the mapping kept for as long as `body` runs.
+    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try withExtendedLifetime(self) { try body(bytes) }
+    }
+
+    /// A whole file as bytes of our own.
+    public static func contents(_ path: String) throws -> [UInt8] { try MappedFile(path).withBytes { Array($0) } }
+
+    /// A whole file as text; what is not UTF-8 in it becomes U+FFFD.
+    public static func text(_ path: String) throws -> String {
+        try MappedFile(path).withBytes { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -175,7 +175,7 @@ public final class Tokenizer: Sendable {
             do {
                 let file = try MappedFile(directory + "/" + name)
                 let copy = try AtomicFile(folder + "/" + name)
-                try copy.write(file.bytes)
+                try file.withBytes { try copy.write($0) }
                 try copy.commit()
             } catch let error as OpahError where name != "tokenizer.json" && error.message.contains("No such file") {
                 continue

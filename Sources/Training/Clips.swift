@@ -55,8 +55,7 @@ public struct Clips: Sendable {
     /// Lines of `path|speaker|language|text`, paths as written (from the current folder). The path is that of the
     /// audio or of any file of the same name; a clip may be listed several times, and then counts as often.
     public init(filelist path: String) throws {
-        let file = try MappedFile(path)
-        guard let content = String(validating: file.bytes, as: UTF8.self) else {
+        guard let content = try MappedFile(path).withBytes({ String(validating: $0, as: UTF8.self) }) else {
             throw OpahError(.text, "\(path): is not UTF-8 text", hint: "save it as UTF-8")
         }
         let lines = content.hasPrefix("\u{FEFF}") ? content.dropFirst() : content[...]

@@ -17,8 +17,7 @@ public final class MetricsLog {
         self.path = path
         var kept: [Substring] = []
         if let last, FileKind.isFile(path) {
-            let file = try MappedFile(path)
-            kept = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n").filter { line in
+            kept = try MappedFile.text(path).split(separator: "\n").filter { line in
                 guard let step = (try? JSON.decode(String(line)))?["step"]?.int else { return false }
                 return step <= last
             }

@@ -32,8 +32,8 @@ extension LuaModule {
             return .none
         }
         m.function("copy", "(from: string, to: string)", "Copies a file; the copy appears when it is complete.") { call in
-            let file = try MappedFile(call.string(1)), copy = try AtomicFile(call.string(2))
-            try copy.write(file.bytes)
+            let copy = try AtomicFile(call.string(2))
+            try MappedFile(call.string(1)).withBytes { try copy.write($0) }
             try copy.commit()
             return .none
         }
@@ -68,7 +68,7 @@ extension LuaModule {
             return try call.push(name)
         }
         m.function("read", "(path: string) -> string", "The whole file, as bytes.") { call in
-            try call.push(bytes: MappedFile(call.string(1)).bytes)
+            try call.push(bytes: MappedFile.contents(call.string(1)))
         }
         m.function("write", "(path: string, content: string)", "Replaces the file in one step: a reader sees the old content or the new, never half.") { call in
             let file = try AtomicFile(call.string(1))

@@ -23,7 +23,7 @@ public final class LoRASettings: LuaObject, @unchecked Sendable {
         case .string(let name):
             let stock = try Home.required() + "/stdlib-lua/opah/configs/lora/"
             guard FileKind.isFile(stock + name + ".lua") else { return try LoRAConfiguration.named(name) }
-            let table = try call.interpreter.run(String(decoding: MappedFile(stock + name + ".lua").bytes, as: UTF8.self), name: "@" + name)
+            let table = try call.interpreter.run(MappedFile.text(stock + name + ".lua"), name: "@" + name)
             return try read(table.first ?? .null, call)
         case .table(let table):
             let known = ["r", "lora_alpha", "lora_dropout", "targets", "_target_"]

@@ -30,9 +30,9 @@ public enum Recipes {
 
     /// The comment lines at the top of a file, without their dashes.
     public static func header(of path: String) throws -> [String] {
-        let file = try MappedFile(path)
+        let start = try MappedFile(path).withBytes { String(decoding: $0.prefix(8192), as: UTF8.self) }
         var lines: [String] = []
-        for line in String(decoding: file.bytes.prefix(8192), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in start.split(separator: "\n", omittingEmptySubsequences: false) {
             guard line.hasPrefix("--") else { break }
             let text = line.drop { $0 == "-" }.drop { $0 == " " }
             if !text.isEmpty { lines.append(String(text)) }

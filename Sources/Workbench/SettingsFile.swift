@@ -94,7 +94,7 @@ struct SettingsFile {
             let file = try ConfigFile(path, extensions: ["lua"]) { name in
                 // A file of one's own may stand on a stock one.
                 let source = FileKind.isFile(name) ? name : stock + PathName.last(name)
-                let results = try interpreter.run(String(decoding: MappedFile(source).bytes, as: UTF8.self), name: "@" + source)
+                let results = try interpreter.run(MappedFile.text(source), name: "@" + source)
                 guard let table = results.first?.table else { throw OpahError(.config, "\(source): a configuration file returns a table") }
                 if results.count > 1, let more = try results[1].table?.get("ignored", as: [String]?.self) { patterns += more }
                 return try ConfigValue(lua: .table(table))
@@ -103,7 +103,7 @@ struct SettingsFile {
             var groups = file.groups
             if PathName.folder(path) + "/" != stock {
                 let own = try ConfigFile(stock + SettingsFile.schema + ".lua", extensions: ["lua"]) { name in
-                    let results = try interpreter.run(String(decoding: MappedFile(name).bytes, as: UTF8.self), name: "@" + name)
+                    let results = try interpreter.run(MappedFile.text(name), name: "@" + name)
                     return try results.first.map { try ConfigValue(lua: $0) } ?? [:]
                 }
                 groups.merge(own.groups) { mine, stock in mine.merging(stock) { mine, _ in mine } }

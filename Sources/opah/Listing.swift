@@ -44,7 +44,7 @@ struct Copy: ParsableCommand {
         if FileKind.exists(target), !force { throw OpahError(.usage, "\(target) exists", hint: "choose another name, or give --force") }
         if makeParents { try FileKind.makeFolder(PathName.folder(target)) }
         let file = try AtomicFile(target)
-        try file.write(try MappedFile(entry.path).bytes)
+        try MappedFile(entry.path).withBytes { try file.write($0) }
         try file.commit()
         print(target)
     }

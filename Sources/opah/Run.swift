@@ -30,7 +30,7 @@ struct Show: ParsableCommand {
 
     mutating func run() throws {
         if let config = try Recipes.all().first(where: { $0.kind == .config && $0.name == name }) {
-            print(String(decoding: try MappedFile(config.path).bytes, as: UTF8.self), terminator: "")
+            print(try MappedFile.text(config.path), terminator: "")
             return
         }
         RecipeRun.mode = .describe
@@ -46,10 +46,10 @@ struct Check: ParsableCommand {
     mutating func run() throws {
         let path = try Recipes.path(recipe)
         let lua = try Session.interpreter(scriptFolder: PathName.folder(path))
-        try lua.check(String(decoding: try MappedFile(path).bytes, as: UTF8.self), name: "@" + path)
+        try lua.check(MappedFile.text(path), name: "@" + path)
         RecipeRun.mode = .check
         // A file without parse_args has no options to check, and must not be run.
-        guard String(decoding: try MappedFile(path).bytes, as: UTF8.self).contains("parse_args") else {
+        guard try MappedFile.text(path).contains("parse_args") else {
             print("\(path): syntax is right; it declares no options")
             return
         }
