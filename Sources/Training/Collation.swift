@@ -9,6 +9,8 @@ public struct TokenBatch {
     public let attentionMasks: Tensor
     /// int64 [B, 1 + C, T], -100 where ignored.
     public let labels: Tensor
+    /// Columns that are no padding, of all rows together.
+    public let tokenCount: Int
     /// How many tokens of rows longer than `maxLength` were cut off.
     public let truncatedTokens: Int
 
@@ -44,5 +46,6 @@ public struct TokenBatch {
         self.labels = try Tensor(integers: labels, [count, height, length])
         attentionMasks = masks
         truncatedTokens = cut
+        tokenCount = rows.reduce(0) { $0 + min($1.length, length) }
     }
 }

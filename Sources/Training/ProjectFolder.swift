@@ -50,6 +50,11 @@ public final class ProjectFolder {
         }.sorted { $0.step < $1.step }
     }
 
+    /// Removes all but the newest checkpoints.
+    func removeCheckpoints(keeping count: Int) throws {
+        for old in try checkpointSteps().dropLast(count) { try PathName.remove(old.path) }
+    }
+
     /// `checkpoints/step_000000010.ckpt`
     public func checkpointPath(step: Int) -> String {
         let digits = String(step)

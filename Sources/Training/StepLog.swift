@@ -1,24 +1,32 @@
+import LanguageModel
 import Support
 
 /// What one optimizer step, or one validation, came to.
 public struct StepLog: Sendable {
-    /// Counts from 1.
+    /// Counts from 1; 0 is the measurement before the first step.
     public var step: Int
-    public var loss: Double
-    public var base: Double
-    public var semantic: Double
-    public var topFiveAccuracy: Double
+    /// base + semantic
+    public var loss: Double { base + semantic }
+    /// Cross-entropy of the tokens, and of the codes.
+    public var base = 0.0, semantic = 0.0
+    /// Of the codes, the share found among the five best.
+    public var topFiveAccuracy = 0.0
     /// The learning rate that the step used, and the gradients' norm before clipping; 0 for a validation.
-    public var learningRate = 0.0
-    public var gradientNorm = 0.0
-    /// Real tokens in the step's batches, and the seconds that it took.
-    public var tokens: Int
-    public var seconds: Double
+    public var learningRate = 0.0, gradientNorm = 0.0
+    /// Real tokens in the batches, and the seconds that they took.
+    public var tokens = 0, seconds = 0.0
+
+    init(step: Int) { self.step = step }
 
     public var tokensPerSecond: Double { seconds > 0 ? Double(tokens) / seconds : 0 }
-}
 
-extension StepLog {
+    /// Adds the losses of one batch; weights add up to 1.
+    mutating func add(_ loss: LossResult, weight: Double) {
+        base += loss.base * weight
+        semantic += loss.semantic * weight
+        topFiveAccuracy += loss.topFiveAccuracy * weight
+    }
+
     /// A line of `metrics.jsonl`.
     func entry(_ stage: String) -> ConfigMap {
         var map: ConfigMap = [
@@ -33,16 +41,4 @@ extension StepLog {
         map["seconds"] = .double(seconds)
         return map
     }
-}
-
-/// How a run ended.
-public struct TrainingSummary: Sendable {
-    public enum Ending: String, Sendable { case finished, alreadyFinished, interrupted, stopped, planned }
-    public var ending: Ending
-    public var step: Int
-    public var firstStep: Int
-    public var lastLoss: Double?
-    public var checkpoint: String?
-    public var coverage: TrainingDataset.Coverage
-    public var seconds: Double
 }

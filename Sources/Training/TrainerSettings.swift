@@ -20,7 +20,11 @@ public struct TrainerSettings: Sendable {
     public var validationBatches: Int?
     /// Optimizer steps from one checkpoint to the next; the last step always saves one.
     public var checkpointEvery = 100
-    public var seed = 42
+    /// Of dropout. (The sampler has its own.)
+    public var seed: UInt64 = 42
+    /// Adapters are small and all kept. Of checkpoints of all weights, with the optimizer three times the size of the
+    /// model in float32, so many are kept.
+    public var wholeCheckpoints = 2
     /// Goes on from the project's last complete checkpoint. With false, a project that has one is refused.
     public var resume = true
     /// The resolved configuration, for `config.lua`.
@@ -31,7 +35,7 @@ public struct TrainerSettings: Sendable {
     /// The settings that change what a step computes; a resumed run must have the same.
     var identity: [String: String] {
         [
-            "batch_size": String(batchSize), "accumulate_grad_batches": String(accumulate),
+            "seed": String(seed), "batch_size": String(batchSize), "accumulate_grad_batches": String(accumulate),
             "gradient_clip_val": gradientClip.map { String($0) } ?? "none",
             "lr": String(optimizer.learningRate), "betas": "\(optimizer.betas.0), \(optimizer.betas.1)",
             "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay), "schedule": "\(schedule)",
@@ -50,6 +54,8 @@ public struct TrainerSettings: Sendable {
         require((0..<1).contains(optimizer.betas.0) && (0..<1).contains(optimizer.betas.1), "betas must be in [0, 1)")
         require(optimizer.epsilon >= 0, "eps must not be negative")
         require(validateEvery >= 0, "val_check_interval must not be negative")
+        require(validationBatches.map { $0 > 0 } ?? true, "limit_val_batches must be above 0")
+        require(wholeCheckpoints > 0, "at least one checkpoint must be kept")
         require(checkpointEvery > 0, "every_n_train_steps must be above 0, not \(checkpointEvery)")
         guard wrong.isEmpty else { throw OpahError(.config, wrong.joined(separator: "; ")) }
     }

@@ -119,6 +119,13 @@ public final class TrainingDataset {
         return batch
     }
 
+    /// The batch that comes next, without using it up.
+    public func peek(_ size: Int) throws -> TokenBatch {
+        let before = (sampling, truncatedTokens)
+        defer { (sampling, truncatedTokens) = before }
+        return try batch(size)
+    }
+
     /// Every held-out sentence once, as a turn of its own, in a fixed order; the same at every call.
     public func validation(batchSize: Int) throws -> [TokenBatch] {
         var rows: [TrainingRow] = []

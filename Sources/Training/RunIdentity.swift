@@ -1,0 +1,35 @@
+import LanguageModel
+import Support
+
+/// What a run is made of: everything that decides what a step computes. A checkpoint can only be resumed by a
+/// run of the same identity.
+public struct RunIdentity: Sendable, Equatable {
+    /// Facts by name, all as text: compared, shown and saved alike.
+    public var facts: [String: String]
+
+    public init(facts: [String: String]) { self.facts = facts }
+
+    init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings) throws {
+        facts = settings.identity.merging(data.settings.identity) { first, _ in first }
+        facts["base_digest"] = try model.baseDigest()
+        facts["dataset_digest"] = data.digest
+        let adapters = model.adapters.map { adapter in
+            let c = adapter.configuration
+            return "rank \(c.rank), alpha \(c.alpha), dropout \(c.dropout), targets \(c.targets.joined(separator: " "))"
+        }
+        facts["adapter"] = adapters.isEmpty ? "none" : adapters.joined(separator: "; ")
+    }
+
+    /// Every way in which this run is another one than `other`, in words.
+    public func differences(to other: RunIdentity) -> [String] {
+        Set(facts.keys).union(other.facts.keys).sorted().compactMap { name in
+            let (before, now) = (other.facts[name] ?? "not set", facts[name] ?? "not set")
+            guard before != now else { return nil }
+            switch name {
+            case "base_digest": return "the base model has other weights"
+            case "dataset_digest": return "the dataset has other clips or texts"
+            default: return "\(name) was \(before) and is \(now)"
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+import Formats
+import LanguageModel
+import Support
+import Tensors
+
+/// What a run tells while it goes. A closure that throws ends the run, without a checkpoint.
+public struct TrainerEvents {
+    public var onStart: (TrainingPlan) throws -> Void = { _ in }
+    /// False ends the run after a checkpoint.
+    public var onStep: (StepLog) throws -> Bool = { _ in true }
+    public var onValidation: (StepLog) throws -> Void = { _ in }
+    public var onCheckpoint: (String) throws -> Void = { _ in }
+    public var onWarning: (String) throws -> Void = { _ in }
+    /// Ctrl-C has been obeyed and everything is saved: takes the request back.
+    public var onInterrupt: () -> Void = { Interrupt.clear() }
+    public init() {}
+}
+
+/// Trains a model's trainable tensors on a dataset, in a project folder that it can be resumed from.
+///
+/// A step is a function of the checkpoint before it: rows come from the sampler's state, dropout from the
+/// seed and the step's number, sums from fixed orders. A run that was killed and started again therefore
+/// ends with the same bytes as one that was not.
+public final class Trainer {
+    let model: LanguageModel
+    let data: TrainingDataset
+    let settings: TrainerSettings
+    let folder: ProjectFolder
+    let optimizer: AdamW
+    /// The adapter that is trained; nil when weights are.
+    let adapter: LoRAAdapter?
+    /// Optimizer steps taken.
+    private(set) var step = 0
+    private let events: TrainerEvents
+    private let identity: RunIdentity
+    private let clock = ContinuousClock()
+    private var validation: [TokenBatch] = []
+    private var metrics: MetricsLog?
+    private var board: EventFileWriter?
+    private var lastCheckpoint: String?
+
+    /// Takes the project folder. A model without adapter and without trainable weights is unfrozen: all of it is trained.
+    public init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents()) throws {
+        try settings.check()
+        try Self.check(data, fits: model)
+        self.model = model
+        self.data = data
+        self.settings = settings
+        self.events = events
+        if model.adapters.isEmpty, model.trainableParameters.isEmpty { try model.unfreeze() }
+        let trained = model.trainableParameters
+        let adapters = model.adapters.filter { $0.namedParameters.contains { $0.tensor.requiresGrad } }
+        guard !trained.isEmpty, adapters.count <= 1, adapters.isEmpty || adapters[0].namedParameters.count == trained.count else {
+            throw OpahError(.config, trained.isEmpty ? "nothing is trainable" : "\(adapters.count) adapters and \(trained.count) tensors are trainable at once",
+                            hint: "train one adapter (lora.apply, or lora.load with trainable), or the weights themselves")
+        }
+        adapter = adapters.first
+        optimizer = try AdamW(trained, settings.optimizer)
+        identity = try RunIdentity(model: model, data: data, settings: settings)
+        folder = try ProjectFolder(results: settings.results, project: settings.project)
+    }
+
+    private static func check(_ data: TrainingDataset, fits model: LanguageModel) throws {
+        let c = model.configuration
+        guard data.codebooks == c.codebookCount, data.largestCode + 1 < c.codebookSize else {
+            throw OpahError(.data, "the clips have \(data.codebooks) codebooks with codes up to \(data.largestCode); the model reads \(c.codebookCount) with codes up to \(c.codebookSize - 2)",
+                            hint: "these codes come from another codec than the model's: extract them again")
+        }
+        guard data.settings.maxLength <= model.maxLength else {
+            throw OpahError(.config, "rows of up to \(data.settings.maxLength) tokens, and the model was loaded for \(model.maxLength)",
+                            hint: "give both the same max_length")
+        }
+    }
+
+    /// Runs until `maxSteps`, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan.
+    public func fit(dryRun: Bool = false) throws -> TrainingSummary {
+        let began = clock.now
+        let resumed = try resume(), first = step
+        var lastLoss: Double?
+        func summary(_ ending: TrainingSummary.Ending) -> TrainingSummary {
+            TrainingSummary(ending: ending, step: step, firstStep: first, lastLoss: lastLoss, checkpoint: lastCheckpoint,
+                            coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
+                            seconds: began.duration(to: clock.now).seconds)
+        }
+        try events.onStart(plan(resumedFrom: resumed))
+        if dryRun { return summary(.planned) }
+        if step >= settings.maxSteps { return summary(.alreadyFinished) }
+        try openLogs()
+        do {
+            try prepareValidation()
+            while true {
+                // Ctrl-C lets the step finish: what is saved is whole steps.
+                let log = try Interrupt.deferred { try takeStep() }
+                lastLoss = log.loss
+                let goesOn = try events.onStep(log), isLast = !goesOn || step == settings.maxSteps
+                if isLast || isDue(settings.validateEvery) { try validate() }
+                try Interrupt.check()
+                if isLast || step % settings.checkpointEvery == 0 { try events.onCheckpoint(saveCheckpoint()) }
+                if isLast { return summary(goesOn ? .finished : .stopped) }
+            }
+        } catch let error as OpahError where error.kind == .interrupted {
+            let path = step > 0 ? try Interrupt.deferred { try saveCheckpoint() } : nil
+            events.onInterrupt()
+            if let path { try events.onCheckpoint(path) }
+            return summary(.interrupted)
+        }
+    }
+
+    /// Whether the batches of the last step have completed a multiple of `interval` batches.
+    private func isDue(_ interval: Int) -> Bool {
+        interval > 0 && step * settings.accumulate % interval < settings.accumulate
+    }
+
+    // MARK: One step
+
+    private func takeStep() throws -> StepLog {
+        let began = clock.now
+        optimizer.zeroGradients()
+        optimizer.learningRate = settings.optimizer.learningRate * settings.schedule.factor(step)
+        var log = StepLog(step: step + 1)
+        let share = 1 / Double(settings.accumulate)
+        for part in 0..<settings.accumulate {
+            let batch = try data.batch(settings.batchSize)
+            let loss = try model.loss(batch.forModel, dropoutSeed: dropoutSeed(part))
+            try loss.loss.backward(seed: Tensor([Float(share)], []))
+            log.add(loss, weight: share)
+            log.tokens += batch.tokenCount
+        }
+        log.gradientNorm = try clipGradientNorm(optimizer.parameters.map(\.tensor), settings.gradientClip ?? .infinity)
+        guard log.loss.isFinite, log.gradientNorm.isFinite else {
+            throw OpahError(.data, "step \(step + 1): the loss is \(log.loss) and the gradient norm \(log.gradientNorm), so the run stopped before using them",
+                            hint: "lower model.optimizer.lr, or look for a broken clip; the last checkpoint is untouched")
+        }
+        try optimizer.step()
+        step += 1
+        log.learningRate = optimizer.learningRate
+        log.seconds = began.duration(to: clock.now).seconds
+        try record(log, "train")
+        return log
+    }
+
+    /// Dropout of one batch: told by the run's seed and the place in the run, so nothing has to be saved.
+    private func dropoutSeed(_ part: Int) -> UInt64 {
+        var random = ShuffleRandom(seed: settings.seed, purpose: 3, index: UInt64(step * settings.accumulate + part))
+        return random.next()
+    }
+
+    private func record(_ log: StepLog, _ stage: String) throws {
+        try metrics?.append(log.entry(stage))
+        var scalars = [("\(stage)/loss", log.loss), ("\(stage)/base_loss", log.base), ("\(stage)/semantic_loss", log.semantic),
+                       ("\(stage)/top_5_accuracy", log.topFiveAccuracy)]
+        if stage == "train" { scalars += [("\(stage)/grad_norm", log.gradientNorm), ("lr-AdamW", log.learningRate)] }
+        try board?.add(scalars.map { (tag: $0.0, value: $0.1) }, step: log.step)
+    }
+
+    // MARK: Validation
+
+    /// Chooses the batches, and measures the model before its first step. One that does no better than guessing has the
+    /// wrong weights, the wrong tokenizer or codes of another codec: training cannot mend that.
+    private func prepareValidation() throws {
+        if settings.validateEvery > 0 {
+            let all = try data.validation(batchSize: settings.batchSize)
+            validation = settings.validationBatches.map { Array(all.prefix($0)) } ?? all
+            if all.isEmpty {
+                try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")
+            }
+        }
+        guard step == 0 else { return }
+        let log = try validate() ?? measure([data.peek(1)])
+        if let warning = LossCheck.warning(base: log.base, semantic: log.semantic, vocabulary: model.configuration.vocabularySize,
+                                                    codebookSize: model.configuration.codebookSize) {
+            try events.onWarning(warning)
+        }
+    }
+
+    @discardableResult
+    private func validate() throws -> StepLog? {
+        guard !validation.isEmpty else { return nil }
+        let log = try measure(validation)
+        try record(log, "val")
+        try events.onValidation(log)
+        return log
+    }
+
+    /// Losses over batches, weighted by their tokens; no adapter is merged, no weight is touched.
+    private func measure(_ batches: [TokenBatch]) throws -> StepLog {
+        let began = clock.now
+        let total = Double(batches.reduce(0) { $0 + $1.tokenCount })
+        var log = StepLog(step: step)
+        try Autograd.withoutGradients {
+            for batch in batches {
+                try Interrupt.check()
+                log.add(try model.loss(batch.forModel), weight: Double(batch.tokenCount) / total)
+                log.tokens += batch.tokenCount
+            }
+        }
+        log.seconds = began.duration(to: clock.now).seconds
+        return log
+    }
+
+    // MARK: Saving and resuming
+
+    /// Puts the run back to the project's last complete checkpoint, and returns its path.
+    private func resume() throws -> String? {
+        guard let last = try folder.checkpointSteps().last else { return nil }
+        guard settings.resume else {
+            throw OpahError(.config, "\(folder.path) holds a run of \(last.step) steps already",
+                            hint: "choose another project name, or let it go on with resume=true")
+        }
+        let saved = try TrainingCheckpoint.load(last.path)
+        let differences = identity.differences(to: saved.identity)
+        guard differences.isEmpty else {
+            throw OpahError(.config, "\(folder.path) holds another run: " + differences.joined(separator: "; "),
+                            hint: "choose another project name, or give the settings of that run")
+        }
+        let places = Dictionary(optimizer.parameters.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        guard saved.parameters.count == places.count, saved.parameters.allSatisfy({ places[$0.name]?.shape == $0.tensor.shape }) else {
+            throw OpahError(.checkpoint, "\(last.path): holds other tensors than this run trains", hint: "the file is damaged; remove it to go on from the one before")
+        }
+        try Autograd.withoutGradients {
+            for (name, tensor) in saved.parameters { _ = try places[name]!.copy_(tensor) }
+        }
+        try optimizer.restore(saved.optimizer)
+        try data.restore(saved.sampler)
+        step = saved.step
+        lastCheckpoint = last.path
+        return last.path
+    }
+
+    private func saveCheckpoint() throws -> String {
+        let path = folder.checkpointPath(step: step)
+        let checkpoint = TrainingCheckpoint(
+            step: step, parameters: optimizer.parameters, optimizer: optimizer.state, sampler: data.state, identity: identity,
+            adapter: try adapter?.metadata(baseDigest: model.baseDigest(), step: step))
+        try Interrupt.deferred { try checkpoint.save(path) }
+        lastCheckpoint = path
+        if adapter == nil { try folder.removeCheckpoints(keeping: settings.wholeCheckpoints) }
+        return path
+    }
+
+    private func openLogs() throws {
+        try AtomicFile.write(folder.configuration, "return " + settings.configuration.luaLiteral + "\n")
+        // A run that starts anew also drops what an earlier one measured before its first step.
+        let last = step > 0 ? step : -1
+        metrics = try MetricsLog(folder.metrics, keepingSteps: last)
+        try FileKind.makeFolder(folder.tensorboard)
+        board = try EventFileWriter(folder: folder.tensorboard, resumingAfter: last)
+    }
+}
+
+extension TokenBatch {
+    var forModel: Batch { Batch(inputs: inputs, attentionMasks: attentionMasks, labels: labels) }
+}
+
+extension Duration {
+    /// As a number of seconds.
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
