@@ -13,13 +13,13 @@ extension Tensor {
             var done = 0
             while done < count * size {
                 try Interrupt.check()
-                let step = min(1 << 24, count * size - done)
+                let step = Swift.min(1 << 24, count * size - done)
                 try body(UnsafeRawBufferPointer(start: start + done, count: step))
                 done += step
             }
             return
         }
-        let capacity = max(size, 1 << 20)
+        let capacity = Swift.max(size, 1 << 20)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         defer { buffer.deallocate() }
         var filled = 0

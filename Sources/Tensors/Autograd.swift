@@ -29,6 +29,7 @@ public enum Autograd {
     }()
 
     /// Runs `body` without recording.
+    @discardableResult
     public static func withoutGradients<R>(_ body: () throws -> R) rethrows -> R {
         depthOfNoGrad += 1
         defer { depthOfNoGrad -= 1 }
@@ -36,6 +37,7 @@ public enum Autograd {
     }
 
     /// Runs `body` recording again, inside `withoutGradients` (for recomputation during backward).
+    @discardableResult
     public static func withGradients<R>(_ body: () throws -> R) rethrows -> R {
         let depth = depthOfNoGrad
         depthOfNoGrad = 0

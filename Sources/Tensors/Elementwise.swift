@@ -26,16 +26,14 @@ enum Elementwise {
             let loop = plan(a, b, result), (to, i, j) = loop.steps
             loop.run { at, n in
                 let out = out + at.0, x = x + at.1, y = y + at.2
-                if to == 1, i == 1, j == 1 { for k in 0..<n { out[k] = K.apply(x[k], y[k]) } }
-                else { for k in 0..<n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) } }
+                for k in 0..<n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) }
             }
         default:
             let out = result.pointer(Int.self), x = a.pointer(Int.self), y = b.pointer(Int.self)
             let loop = plan(a, b, result), (to, i, j) = loop.steps
             loop.run { at, n in
                 let out = out + at.0, x = x + at.1, y = y + at.2
-                if to == 1, i == 1, j == 1 { for k in 0..<n { out[k] = K.apply(x[k], y[k]) } }
-                else { for k in 0..<n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) } }
+                for k in 0..<n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) }
             }
         }
     }
@@ -45,8 +43,8 @@ enum Elementwise {
                     b.strides.broadcast(from: b.shape, to: result.shape))
     }
 
-    /// All three contiguous.
-    @inline(__always)
+    /// All three contiguous. The last few elements go through the same vector code, so an element's result
+    /// does not depend on its place in the row.
     private static func row<K: BinaryKernel>(_: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
                                              _ y: UnsafePointer<Float>, _ n: Int) {
         var i = 0
@@ -57,9 +55,7 @@ enum Elementwise {
         if i < n { K.apply(Float8(x + i, count: n &- i), Float8(y + i, count: n &- i)).store(out + i, count: n &- i) }
     }
 
-    /// Any steps; 0 repeats one element. The last few elements go through the same vector code, so an
-    /// element's result does not depend on its place in the row.
-    @inline(__always)
+    /// Any steps; 0 repeats one element.
     private static func row<K: BinaryKernel>(_: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
                                              _ y: UnsafePointer<Float>, _ steps: StridedLoop.Steps, _ n: Int) {
         switch steps {
@@ -76,13 +72,40 @@ enum Elementwise {
             while i &+ 8 <= n { K.apply(x, Float8(y + i)).store(out + i); i &+= 8 }
             if i < n { K.apply(x, Float8(y + i, count: n &- i)).store(out + i, count: n &- i) }
         default:
-            let (to, from, other) = steps
-            for i in stride(from: 0, to: n, by: 8) {
-                let m = Swift.min(8, n &- i)
-                K.apply(Float8(x + i &* from, step: from, count: m), Float8(y + i &* other, step: other, count: m))
-                    .store(out + i &* to, step: to, count: m)
+            // Brought side by side first, a block at a time.
+            withBlocks { a, b in
+                for i in stride(from: 0, to: n, by: blockLength) {
+                    let m = Swift.min(blockLength, n &- i)
+                    gather(x + i &* steps.1, steps.1, m, a)
+                    gather(y + i &* steps.2, steps.2, m, b)
+                    row(K.self, a, a, b, m)
+                    scatter(a, m, out + i &* steps.0, steps.0)
+                }
             }
         }
+    }
+
+    private static let blockLength = 256
+
+    @inline(__always)
+    private static func withBlocks(_ body: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 512) { body($0.baseAddress!, $0.baseAddress! + 256) }
+    }
+
+    @inline(never)
+    private static func gather(_ from: UnsafePointer<Float>, _ step: Int, _ count: Int, _ to: UnsafeMutablePointer<Float>) {
+        for i in 0..<count { to[i] = from[i &* step] }
+    }
+
+    @inline(never)
+    private static func scatter(_ from: UnsafePointer<Float>, _ count: Int, _ to: UnsafeMutablePointer<Float>, _ step: Int) {
+        for i in 0..<count { to[i &* step] = from[i] }
+    }
+
+    private static func row<K: UnaryKernel>(_: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ n: Int) {
+        var i = 0
+        while i &+ 8 <= n { K.apply(Float8(x + i)).store(out + i); i &+= 8 }
+        if i < n { K.apply(Float8(x + i, count: n &- i)).store(out + i, count: n &- i) }
     }
 
     /// `op a`, both of the same computing dtype and shape.
@@ -96,14 +119,13 @@ enum Elementwise {
             let out = result.pointer(Float.self), x = UnsafePointer(a.pointer(Float.self))
             loop.run(grain: grain) { at, n in
                 let out = out + at.0, x = x + at.1
-                if to == 1, from == 1 {
-                    var i = 0
-                    while i &+ 8 <= n { K.apply(Float8(x + i)).store(out + i); i &+= 8 }
-                    if i < n { K.apply(Float8(x + i, count: n &- i)).store(out + i, count: n &- i) }
-                } else {
-                    for i in stride(from: 0, to: n, by: 8) {
-                        let m = Swift.min(8, n &- i)
-                        K.apply(Float8(x + i &* from, step: from, count: m)).store(out + i &* to, step: to, count: m)
+                if to == 1, from == 1 { row(K.self, out, x, n); return }
+                withBlocks { block, _ in
+                    for i in stride(from: 0, to: n, by: blockLength) {
+                        let m = Swift.min(blockLength, n &- i)
+                        gather(x + i &* from, from, m, block)
+                        row(K.self, block, block, m)
+                        scatter(block, m, out + i &* to, to)
                     }
                 }
             }

@@ -12,7 +12,6 @@ extension Tensor {
     ///   - name: with its underscore, for messages.
     ///   - direct: writes to this tensor's elements.
     ///   - recorded: the same, computed from the old values: same shape and dtype as this tensor.
-    @inline(__always)
     func inPlace(_ name: String, with other: Tensor? = nil, direct: () throws -> Void,
                  recorded: (_ old: Tensor) throws -> Tensor) throws -> Tensor {
         try checkWritable(name)

@@ -44,18 +44,19 @@ public final class Random {
     public func integer(below bound: Int) -> Int { Philox.integer(take(1), seed, below: UInt64(Swift.max(bound, 1))) }
 }
 
-/// The block function.
-enum Philox {
-    typealias Words = (UInt32, UInt32, UInt32, UInt32)
+/// The block function Philox4x32-10.
+public enum Philox {
+    public typealias Words = (UInt32, UInt32, UInt32, UInt32)
     typealias Lanes = SIMD8<UInt32>
 
     /// Four words of the counter (low words `counter`, high words 0) under the key `seed`.
     static func block(_ counter: UInt64, _ seed: UInt64) -> Words {
-        rounds((UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0),
-               (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
+        words(counter: (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0),
+              key: (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
     }
 
-    static func rounds(_ counter: Words, _ key: (UInt32, UInt32)) -> Words {
+    /// The four random words of a counter under a key.
+    public static func words(counter: Words, key: (UInt32, UInt32)) -> Words {
         var (c, k) = (counter, key)
         for _ in 0..<10 {
             let a = UInt64(c.0) &* 0xD251_1F53, b = UInt64(c.2) &* 0xCD9E_8D57

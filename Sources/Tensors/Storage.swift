@@ -31,6 +31,7 @@ public final class Storage: @unchecked Sendable {
         var raw: UnsafeMutableRawPointer?
         // Small blocks take malloc's 16-byte alignment: it is what a REPL's four-element tensors cost.
         if byteCount <= 1024 { raw = malloc(max(byteCount, 1)) }
+        else if byteCount >= BlockCache.smallest { raw = BlockCache.take(byteCount) }
         else if posix_memalign(&raw, 64, byteCount) != 0 { raw = nil }
         guard let raw else { throw OpahError(.memory, "out of memory while allocating \(byteCount) bytes") }
         pointer = raw
@@ -51,7 +52,7 @@ public final class Storage: @unchecked Sendable {
 
     deinit {
         guard owner == nil else { return }
-        free(pointer)
+        if byteCount >= BlockCache.smallest { BlockCache.give(pointer, byteCount) } else { free(pointer) }
         Memory.added(-byteCount)
     }
 }
@@ -70,6 +71,11 @@ public enum Memory {
     /// The highest `live` since the start or the last `resetPeak()`.
     public static var peak: Int { peakBytes.load(ordering: .relaxed) }
     public static func resetPeak() { peakBytes.store(live, ordering: .relaxed) }
+
+    /// Bytes of large blocks that no tensor holds, kept for the next one; not part of `live`.
+    public static var cached: Int { BlockCache.bytes }
+    /// Returns the cached blocks to the system.
+    public static func trim() { BlockCache.trim() }
 
     /// The machine's physical memory: no single tensor may be larger.
     public static let limit = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))

@@ -196,23 +196,15 @@ extension SIMD8 where Scalar == Float {
     @inline(__always) init(_ pointer: UnsafePointer<Float>) {
         self = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
     }
-    /// `count` < 8 elements, then zeros.
-    @inline(__always) init(_ pointer: UnsafePointer<Float>, count: Int) {
-        self.init()
-        for i in 0..<count { self[i] = pointer[i] }
-    }
-    /// `count` <= 8 elements that lie `step` apart, then zeros.
-    @inline(__always) init(_ pointer: UnsafePointer<Float>, step: Int, count: Int) {
-        self.init()
-        for i in 0..<count { self[i] = pointer[i &* step] }
-    }
     @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>) {
         UnsafeMutableRawPointer(pointer).storeBytes(of: self, as: SIMD8<Float>.self)
     }
-    @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>, count: Int) {
-        for i in 0..<count { pointer[i] = self[i] }
+    /// `count` < 8 elements, then zeros. Called once per row: not worth its code everywhere.
+    @inline(never) init(_ pointer: UnsafePointer<Float>, count: Int) {
+        self.init()
+        for i in 0..<count { self[i] = pointer[i] }
     }
-    @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>, step: Int, count: Int) {
-        for i in 0..<count { pointer[i &* step] = self[i] }
+    @inline(never) func store(_ pointer: UnsafeMutablePointer<Float>, count: Int) {
+        for i in 0..<count { pointer[i] = self[i] }
     }
 }
