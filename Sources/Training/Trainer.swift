@@ -116,7 +116,8 @@ public final class Trainer {
     private func takeStep() throws -> StepLog {
         let began = clock.now
         optimizer.zeroGradients()
-        optimizer.learningRate = settings.optimizer.learningRate * settings.schedule.factor(step)
+        let factor = try settings.ownSchedule?(step) ?? settings.schedule.factor(step)
+        optimizer.learningRate = settings.optimizer.learningRate * factor
         var log = StepLog(step: step + 1)
         let share = 1 / Double(settings.accumulate)
         for part in 0..<settings.accumulate {
@@ -239,7 +240,7 @@ public final class Trainer {
     }
 
     private func openLogs() throws {
-        try AtomicFile.write(folder.configuration, "return " + settings.configuration.luaLiteral + "\n")
+        try AtomicFile.write(folder.configuration, settings.configuration)
         // A run that starts anew also drops what an earlier one measured before its first step.
         let last = step > 0 ? step : -1
         metrics = try MetricsLog(folder.metrics, keepingSteps: last)

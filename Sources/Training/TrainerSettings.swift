@@ -1,7 +1,7 @@
 import Support
 
 /// Everything that `Trainer.fit` can be told, with the original's defaults.
-public struct TrainerSettings: Sendable {
+public struct TrainerSettings {
     /// The run's name: its folder is `results/<project>`.
     public var project = ""
     public var results = "results"
@@ -14,6 +14,9 @@ public struct TrainerSettings: Sendable {
     public var gradientClip: Double? = 1
     public var optimizer = AdamW.Settings()
     public var schedule = LearningRateSchedule.constant(warmup: 10)
+    /// A schedule of one's own, step (from 0) -> factor, in place of `schedule`. That it is the same when a run is
+    /// resumed cannot be checked.
+    public var ownSchedule: ((Int) throws -> Double)?
     /// Batches from one validation to the next; 0 never validates.
     public var validateEvery = 100
     /// Batches of a validation; nil takes the whole held-out set.
@@ -27,8 +30,8 @@ public struct TrainerSettings: Sendable {
     public var wholeCheckpoints = 2
     /// Goes on from the project's last complete checkpoint. With false, a project that has one is refused.
     public var resume = true
-    /// The resolved configuration, for `config.lua`.
-    public var configuration: ConfigValue = .null
+    /// The resolved configuration as Lua source, for `config.lua`.
+    public var configuration = "return {}\n"
 
     public init() {}
 
@@ -38,7 +41,7 @@ public struct TrainerSettings: Sendable {
             "seed": String(seed), "batch_size": String(batchSize), "accumulate_grad_batches": String(accumulate),
             "gradient_clip_val": gradientClip.map { String($0) } ?? "none",
             "lr": String(optimizer.learningRate), "betas": "\(optimizer.betas.0), \(optimizer.betas.1)",
-            "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay), "schedule": "\(schedule)",
+            "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay), "schedule": ownSchedule == nil ? "\(schedule)" : "the recipe's own",
         ]
     }
 

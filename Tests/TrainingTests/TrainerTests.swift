@@ -68,7 +68,7 @@ final class TrainerTests: XCTestCase {
             events.onWarning = { warnings.append($0) }
             let weights = try digest(model)
             var settings = settings(folder)
-            settings.configuration = ["project": "p", "model": ["betas": [0.9, 0.95], "end": .null]]
+            settings.configuration = "return { betas = {0.9, 0.95} }"
             let summary = try Trainer(model: model, data: data, settings: settings, events: events).fit()
 
             XCTAssertEqual(summary.ending, .finished)

@@ -36,7 +36,7 @@ local summary = train.fit {
   model = model, data = ds, project = cfg.project, results = cfg.paths.run_dir:match("^(.*)/[^/]*$") or "results",
   config = cfg, resume = cfg.resume, seed = cfg.seed, dry_run = args.dry_run, memory_budget = cfg.memory_budget,
   max_steps = cfg.trainer.max_steps, batch_size = cfg.data.batch_size,
-  accumulate_grad_batches = cfg.trainer.accumulate_grad_batches, gradient_clip_val = cfg.trainer.gradient_clip_val,
+  accumulate_grad_batches = cfg.trainer.accumulate_grad_batches, gradient_clip_val = cfg.trainer.gradient_clip_val or 0,
   lr = optimizer.lr, weight_decay = optimizer.weight_decay, betas = optimizer.betas, eps = optimizer.eps,
   num_warmup_steps = scheduler.num_warmup_steps, num_training_steps = scheduler.num_training_steps,
   val_check_interval = cfg.trainer.val_check_interval, limit_val_batches = cfg.trainer.limit_val_batches,

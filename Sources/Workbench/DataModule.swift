@@ -1,0 +1,216 @@
+import Formats
+import LuaHost
+import Support
+import Tensors
+import Text
+import Training
+
+extension LuaModule {
+    /// `opah.data`
+    public static let data = LuaModule("opah.data", "Clips on disk, packs of them, and the rows that a model is trained on. C codebooks, T tokens or frames, B rows.") { m in
+        m.type(TrainingDataset.luaClass)
+        m.function("scan", "(dir: string, opts?: {recursive?: boolean = true, audio?: boolean = false}) -> table[], table[]",
+                   """
+                   The clips below a folder, `{stem, audio, codes, labels={[".lab"]=path}, speaker}`, sorted by path: files whose names differ only in the suffix belong \
+                   together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`.
+                   """,
+                   example: #"for _, clip in ipairs(data.scan("data", { audio = true })) do print(clip.audio, clip.labels[".lab"]) end"#) { call in
+            let found = try Clips(folder: call.string(1), recursive: call.option("recursive"))
+            let needsAudio: Bool = try call.option("audio")
+            return try call.push(found.clips.filter { !needsAudio || $0.audio != nil }.map(\.fields), found.skipped.map(\.fields))
+        }
+        m.function("filelist", "(path: string) -> table[], table[]",
+                   "The clips in a list with lines `path|speaker|language|text`, paths as seen from the current folder: as `scan` gives them, with `text`.") { call in
+            let found = try Clips(filelist: call.string(1))
+            return try call.push(found.clips.map(\.fields), found.skipped.map(\.fields))
+        }
+        m.function("pack", """
+                   (opts: {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer = 16, shard_size?: number = 10, \
+                   num_codebooks?: integer, label_encoding?: string, on_progress?: fun(done: integer, total: integer)}) -> table
+                   """,
+                   """
+                   Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on; a new file is begun above `shard_size` MiB. \
+                   `text_extension` is one suffix or several, `.lab` unless given. Packs of an earlier run in `output` are replaced, others are an error. `num_workers` \
+                   changes nothing. Returns `{shards, groups, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest.
+                   """) { call in
+            var settings = PackFolder.Settings()
+            let extensions: [String] = try call.oneOrMany("text_extension")
+            if !extensions.isEmpty { settings.extensions = extensions }
+            settings.shardSize = try call.option("shard_size")
+            settings.codebooks = try call.option("num_codebooks")
+            settings.labelEncoding = try call.option("label_encoding")
+            guard settings.shardSize > 0 else { throw call.error("shard_size must be above 0") }
+            let progress: LuaFunction? = try call.option("on_progress")
+            let report = try PackFolder.build(inputs: call.oneOrMany("input"), output: call.option("output"), settings: settings) { done, total in
+                try progress?(done, total)
+            }
+            return try call.push([
+                "shards": report.shards, "groups": report.groups, "sentences": report.sentences, "frames": report.frames,
+                "skipped": report.skipped.map(\.fields), "notes": report.notes.map { ["path": $0.path, "text": $0.note] as Fields },
+            ] as Fields)
+        }
+        m.function("read", "(path: string) -> function",
+                   "Iterates over the groups of a .protos file, or of all in a folder: `{source, name, sentences={{texts={...}, codes=int32 [C,T]}}}`.",
+                   example: #"for group in data.read("data/protos") do print(group.name, #group.sentences) end"#) { call in
+            var files = try PackFolder.shards(call.string(1))[...], reader: ProtosReader?
+            return try call.push(LuaClosure("data.read") { call in
+                while true {
+                    if let group = try reader?.next() { return try call.push(group.fields) }
+                    guard let file = files.popFirst() else { return try call.push(nil as Int?) }
+                    reader = try ProtosReader(file)
+                }
+            })
+        }
+        m.function("pack_sentences", """
+                   (opts: {sentences: string[], codes: Tensor[], tokenizer: Tokenizer, speaker?: string, skip_text?: boolean = false, num_codebooks?: integer}) -> Tensor, Tensor
+                   """,
+                   """
+                   One training row, tokens and labels, both int64 [1+C, T]: the texts joined into one turn, and their codes (each [C, frames], values as in the files; packed they are \
+                   one more, 0 is padding). Labels are one step ahead, -100 where ignored. `skip_text` puts a placeholder for the text and ignores every label.
+                   """) { call in
+            let packer = try SentencePacker(tokenizer: call.option("tokenizer"), codebooks: call.option("num_codebooks"))
+            let codes: [Tensor] = try call.option("codes")
+            let row = try packer.pack(call.option("sentences"), codes.map { try SentenceCodes($0) }, speaker: call.option("speaker"), skipText: call.option("skip_text"))
+            return try call.push(row.tensor(\.tokens), row.tensor(\.labels))
+        }
+        m.function("collate", "(rows: table[], opts?: {max_length?: integer, pad_id?: integer = 0}) -> table",
+                   """
+                   Rows `{tokens=[1+C,T], labels=[1+C,T]}` of any lengths as one batch `{inputs=[B,1+C,T], attention_masks=[B,T] (true = padding), labels=[B,1+C,T]}`, and how \
+                   many tokens there are (`tokens`) and were cut off above `max_length` (`truncated`). `pad_id` fills up the text row; codes are filled with 0, labels with -100.
+                   """) { call in
+            let rows = try call.get(1, as: [LuaTable].self).map { try TrainingRow(lua: $0) }
+            let limit: Int? = try call.option("max_length")
+            return try call.push(TokenBatch(rows, maxLength: limit ?? Int.max, padding: call.option("pad_id")).fields)
+        }
+        m.function("dataset", """
+                   (opts: {protos: string|string[], tokenizer: Tokenizer, max_length?: integer = 4096, sampler?: "coverage"|"reference" = "coverage", seed?: integer = 42, \
+                   val_fraction?: number = 0.05, interactive_prob?: number = 0.7, use_speaker?: boolean|number = false, skip_text_prob?: number = 0, causal?: boolean = true, \
+                   num_codebooks?: integer}) -> Dataset
+                   """,
+                   """
+                   Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the \
+                   original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out. `interactive_prob`: how often each clip \
+                   has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text.
+                   """) { call in
+            var settings = SamplingSettings()
+            settings.maxLength = try call.option("max_length")
+            settings.sampler = try call.option("sampler", as: String.self) == "reference" ? .reference : .coverage
+            settings.seed = UInt64(bitPattern: Int64(try call.option("seed", as: Int.self)))
+            settings.validationFraction = try call.option("val_fraction")
+            settings.interactiveProbability = try call.option("interactive_prob")
+            settings.skipTextProbability = try call.option("skip_text_prob")
+            settings.causal = try call.option("causal")
+            settings.codebooks = try call.option("num_codebooks")
+            let speaker: LuaValue = try call.option("use_speaker")
+            settings.speakerProbability = speaker.number ?? (speaker.boolean == true ? 1 : 0)
+            let paths = try (call.oneOrMany("protos") as [String]).flatMap { path in
+                guard path.contains(where: "*?[{".contains), !FileKind.exists(path) else { return [path] }
+                let found = Glob.paths(path)
+                guard !found.isEmpty else { throw OpahError(.file, "\(path): nothing is called that", hint: "check the pattern") }
+                return found
+            }
+            return try call.push(TrainingDataset(store: SentenceStore(protos: paths), tokenizer: call.option("tokenizer"), settings: settings))
+        }
+    }
+}
+
+extension TrainingDataset: LuaObject {
+    public static let luaClass = LuaClass("Dataset", of: TrainingDataset.self, "Rows to train on, held-out rows, and an account of what was used.") { c in
+        c.method("batch", "(size: integer) -> table", "The next rows, as `data.collate` gives them.") { data, call in
+            try call.push(data.batch(call.integer(1)).fields)
+        }
+        c.method("validation", "(batch_size?: integer = 8) -> table[]", "Every held-out clip once, as batches of turns of their own: the same at each call.") { data, call in
+            guard try call.integer(1) > 0 else { throw call.error(at: 1, "must be above 0") }
+            return try call.push(data.validation(batchSize: call.integer(1)).map(\.fields))
+        }
+        c.method("coverage", "() -> table",
+                 "What has been used: `{clips, seen, fewest, most, passes, rows_per_pass}`; `fewest` and `most` are how often a clip was used, passes only counts complete ones.") { data, call in
+            try call.push(data.coverage().fields)
+        }
+        c.method("state", "() -> table", "Where sampling stands: plain values, from which `set_state` goes on exactly there.") { data, call in try call.push(data.state.fields) }
+        c.method("set_state", "(state: table)", "Goes on where `state` was taken, by a dataset of the same clips and settings.") { data, call in
+            try data.restore(State(lua: call.table(1)))
+            return .none
+        }
+        c.property("clips", "integer", "Clips that are trained on.") { data, call in try call.push(data.trainingClips) }
+        c.property("held_out", "integer", "Clips that are kept for validation.") { data, call in try call.push(data.validationClips) }
+        c.property("skipped", "table[]", "Clips that are never used, `{path, reason, remedy}`.") { data, call in try call.push(data.skipped.map(\.fields)) }
+        c.property("digest", "string", "Identifies the clips and texts, in their order.") { data, call in try call.push(data.digest) }
+        c.property("max_length", "integer", "The longest row, in tokens.") { data, call in try call.push(data.settings.maxLength) }
+        c.property("num_codebooks", "integer", "Codebooks in each row.") { data, call in try call.push(data.codebooks) }
+    }
+}
+
+// MARK: As Lua values
+
+extension Call {
+    /// An option that is one value or a list of them; empty when it was left out.
+    func oneOrMany<T: LuaReadable>(_ name: String) throws -> [T] {
+        switch try option(name, as: LuaValue.self) {
+        case .null: []
+        case .table: try option(name)
+        default: [try option(name)]
+        }
+    }
+}
+
+extension Clip {
+    var fields: Fields {
+        ["stem": stem, "audio": audio, "codes": codes, "labels": labels, "speaker": speaker, "text": text]
+    }
+}
+
+extension PackedGroup: LuaPushable {
+    public func push(onto stack: Stack) throws { try fields.push(onto: stack) }
+
+    var fields: Fields {
+        get throws {
+            ["source": source, "name": name, "sentences": try sentences.map { ["texts": $0.texts, "codes": try $0.codesTensor()] as Fields }]
+        }
+    }
+}
+
+extension TrainingRow {
+    func tensor(_ values: KeyPath<TrainingRow, [Int]>) throws -> Tensor { try Tensor(integers: self[keyPath: values], [rows, length]) }
+
+    /// From `{tokens=, labels=}`.
+    init(lua table: LuaTable) throws {
+        let tokens: Tensor = try table.get("tokens"), labels: Tensor = try table.get("labels")
+        guard tokens.rank == 2, tokens.shape[0] > 0, tokens.shape == labels.shape, tokens.dtype.isInteger, labels.dtype.isInteger else {
+            throw OpahError(.shape, "collate: tokens \(tokens.dtype.rawValue) \(tokens.shape) and labels \(labels.dtype.rawValue) \(labels.shape); wanted whole numbers [1+C, T], both alike")
+        }
+        self.init(rows: tokens.shape[0], tokens: try tokens.ints(), labels: try labels.ints())
+    }
+}
+
+extension TokenBatch {
+    var fields: Fields {
+        ["inputs": inputs, "attention_masks": attentionMasks, "labels": labels, "tokens": tokenCount, "truncated": truncatedTokens]
+    }
+}
+
+extension TrainingDataset.Coverage {
+    var fields: Fields {
+        ["clips": clips, "seen": seen, "fewest": fewest, "most": most, "passes": passes, "rows_per_pass": rowsPerPass]
+    }
+}
+
+extension TrainingDataset.State {
+    var fields: Fields {
+        switch self {
+        case .coverage(let pass, let position): ["kind": "coverage", "pass": pass, "position": position]
+        case .reference(let random, let counts): ["kind": "reference", "random": Int(bitPattern: UInt(random)), "counts": counts]
+        }
+    }
+
+    init(lua table: LuaTable) throws {
+        switch try table.get("kind", as: String.self) {
+        case "coverage":
+            let pass: Int = try table.get("pass"), position: Int = try table.get("position")
+            guard pass >= 0, position >= 0 else { throw OpahError(.argument, "set_state: pass \(pass), position \(position)") }
+            self = .coverage(pass: pass, position: position)
+        case "reference": self = .reference(random: UInt64(UInt(bitPattern: try table.get("random", as: Int.self))), counts: try table.get("counts"))
+        case let kind: throw OpahError(.argument, "set_state: there is no sampler \(kind)")
+        }
+    }
+}

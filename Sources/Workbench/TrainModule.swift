@@ -1,0 +1,194 @@
+import Configuration
+import LanguageModel
+import LuaHost
+import Support
+import Tensors
+import Training
+
+extension LuaModule {
+    /// `opah.train`
+    public static let train = LuaModule("opah.train", "Training: an optimizer, schedules, clipping, and the whole loop with checkpoints that it resumes from.") { m in
+        m.type(AdamW.luaClass)
+        m.function("adamw", "(params: table, opts?: {lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0}) -> AdamW",
+                   "Adam with decoupled weight decay, in PyTorch's order of operations, for float32 tensors: a list (`model:parameters()`) or a table by name.") { call in
+            var settings = AdamW.Settings()
+            settings.learningRate = try call.option("lr")
+            settings.epsilon = try call.option("eps")
+            settings.weightDecay = try call.option("weight_decay")
+            settings.betas = try call.betas()
+            return try call.push(AdamW(namedTensors(call.table(1)), settings))
+        }
+        m.function("constant_with_warmup", "(warmup: number, total?: integer) -> function",
+                   "A function from the number of steps taken so far (0 before the first) to the factor on the learning rate: from 0 to 1 in `warmup` steps, then 1. A `warmup` below 1 is a part of `total`.",
+                   example: "assert(train.constant_with_warmup(10)(5) == 0.5)") { call in
+            let schedule = LearningRateSchedule.constant(warmup: try LearningRateSchedule.warmupSteps(call.number(1), of: call.get(2)))
+            return try call.push(schedule.closure)
+        }
+        m.function("cosine_with_warmup", "(warmup: number, total: integer, opts?: {num_cycles?: number = 0.5, final_lr_ratio?: number = 0}) -> function",
+                   "As `constant_with_warmup`, and then down along a cosine until `total` steps, never below `final_lr_ratio`.") { call in
+            let total = try call.integer(2)
+            let schedule = LearningRateSchedule.cosine(warmup: try LearningRateSchedule.warmupSteps(call.number(1), of: total), total: total,
+                                                       cycles: try call.option("num_cycles"), floor: try call.option("final_lr_ratio"))
+            return try call.push(schedule.closure)
+        }
+        m.function("clip_grad_norm", "(params: Tensor[], max: number) -> number",
+                   "Scales the gradients so that their common 2-norm is at most `max`; returns the norm before.") { call in
+            try call.push(clipGradientNorm(call.get(1, as: [Tensor].self), call.number(2)))
+        }
+        m.function("fit", """
+                   (opts: {model: LanguageModel, data: Dataset, project: string, results?: string = "results", config?: table, resume?: boolean = true, seed?: integer = 42, \
+                   dry_run?: boolean = false, memory_budget?: number|string, max_steps?: integer = 1000, batch_size?: integer = 8, accumulate_grad_batches?: integer = 1, \
+                   gradient_clip_val?: number = 1, lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0, \
+                   schedule?: "constant"|"cosine"|function = "constant", num_warmup_steps?: number = 10, num_training_steps?: integer, num_cycles?: number = 0.5, final_lr_ratio?: number = 0, \
+                   val_check_interval?: integer = 100, limit_val_batches?: integer, every_n_train_steps?: integer = 100, save_top_k?: integer = 2, \
+                   on_start?: fun(plan: table), on_step?: fun(log: table): any, on_validation?: fun(log: table), on_checkpoint?: fun(path: string), on_warning?: fun(text: string)}) -> table
+                   """,
+                   """
+                   Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
+                   on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing; `memory_budget` is bytes or as in "4GB". \
+                   Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, \
+                   grad_norm, tokens, tokens_per_second, seconds})`; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. Returns \
+                   `{ending, step, first_step, loss, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
+                   """) { call in
+            let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
+            let settings = try trainerSettings(call)
+            if let budget = try memoryBudget(call) { model.recomputation.memoryBudget = budget }
+            let trainer = try Trainer(model: model, data: data, settings: settings, events: trainerEvents(call))
+            let dryRun: Bool = try call.option("dry_run")
+            let summary = try trainer.fit(dryRun: dryRun)
+            let folder = PathName.join(settings.results, settings.project)
+            if !dryRun, summary.step > 0 { try TrainingReport(project: settings.project, folder: folder, summary: summary).write() }
+            return try call.push([
+                "ending": summary.ending.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,
+                "lines": summary.lines, "exit_code": summary.exitCode, "seconds": summary.seconds, "coverage": summary.coverage.fields, "folder": folder,
+            ] as Fields)
+        }
+    }
+}
+
+extension AdamW: LuaObject {
+    public static let luaClass = LuaClass("AdamW", of: AdamW.self, "The optimizer: gradients in, updated parameters out.") { c in
+        c.property("lr", "number", "The learning rate of the next step.", set: { optimizer, call in optimizer.learningRate = try call.number(1) }) { optimizer, call in
+            try call.push(optimizer.learningRate)
+        }
+        c.method("step", "()", "Updates every parameter that has a gradient.") { optimizer, call in
+            try optimizer.step()
+            return .none
+        }
+        c.method("zero_grad", "()", "Forgets all gradients.") { optimizer, call in
+            optimizer.zeroGradients()
+            return .none
+        }
+        c.method("state", "() -> table", "What it remembers, by parameter: `{step, exp_avg, exp_avg_sq}`. The tensors are its own, not copies.") { optimizer, call in
+            try call.push(Fields(optimizer.state.map { name, moments in
+                (name, ["step": moments.step, "exp_avg": moments.first, "exp_avg_sq": moments.second] as Fields)
+            }))
+        }
+        c.method("set_state", "(state: table)", "Puts back what `state` gave, as copies. For parameters given as a list the names are \"1\", \"2\", ...") { optimizer, call in
+            try optimizer.restore(call.get(1, as: [String: LuaTable].self).sorted { $0.key < $1.key }.map { name, table in
+                (name, Moments(step: try table.get("step"), first: try table.get("exp_avg"), second: try table.get("exp_avg_sq")))
+            })
+            return .none
+        }
+    }
+}
+
+extension LearningRateSchedule {
+    var closure: LuaClosure {
+        LuaClosure("schedule", "(step: integer) -> number") { call in try call.push(factor(call.integer(1))) }
+    }
+}
+
+extension StepLog {
+    var fields: Fields {
+        ["step": step, "loss": loss, "base": base, "semantic": semantic, "top_5_accuracy": topFiveAccuracy, "lr": learningRate, "grad_norm": gradientNorm,
+         "tokens": tokens, "seconds": seconds, "tokens_per_second": tokensPerSecond]
+    }
+}
+
+extension TrainingPlan {
+    var fields: Fields {
+        ["first_step": firstStep, "max_steps": maxSteps, "trainable_tensors": trainableTensors, "trainable_values": trainableValues, "clips": trainingClips,
+         "held_out": validationClips, "skipped": skipped.map(\.fields), "resumed_from": resumedFrom, "folder": folder, "lines": lines]
+    }
+}
+
+extension Call {
+    fileprivate func betas() throws -> (Double, Double) {
+        let betas: [Double] = try option("betas")
+        guard betas.count == 2 else { throw error("betas are two numbers") }
+        return (betas[0], betas[1])
+    }
+}
+
+/// A list of tensors, named by their place, or a table by name.
+private func namedTensors(_ table: LuaTable) throws -> [(name: String, tensor: Tensor)] {
+    var named: [(name: String, tensor: Tensor)] = []
+    for (i, value) in try table.list().enumerated() {
+        guard let tensor: Tensor = value.object() else { throw OpahError(.argument, "adamw: item \(i + 1) is no tensor") }
+        named.append((String(i + 1), tensor))
+    }
+    if !named.isEmpty { return named }
+    for (key, value) in try table.pairs() {
+        guard let name = key.string, let tensor: Tensor = value.object() else { throw OpahError(.argument, "adamw: parameters are a list of tensors, or a table of them by name") }
+        named.append((name, tensor))
+    }
+    return named.sorted { $0.name < $1.name }
+}
+
+private func trainerSettings(_ call: Call) throws -> TrainerSettings {
+    var settings = TrainerSettings()
+    settings.project = try call.option("project")
+    settings.results = try call.option("results")
+    settings.resume = try call.option("resume")
+    settings.seed = UInt64(bitPattern: Int64(try call.option("seed", as: Int.self)))
+    settings.maxSteps = try call.option("max_steps")
+    settings.batchSize = try call.option("batch_size")
+    settings.accumulate = try call.option("accumulate_grad_batches")
+    let clip: Double = try call.option("gradient_clip_val")
+    settings.gradientClip = clip == 0 ? nil : clip
+    settings.optimizer.learningRate = try call.option("lr")
+    settings.optimizer.betas = try call.betas()
+    settings.optimizer.epsilon = try call.option("eps")
+    settings.optimizer.weightDecay = try call.option("weight_decay")
+    settings.validateEvery = try call.option("val_check_interval")
+    settings.validationBatches = try call.option("limit_val_batches")
+    settings.checkpointEvery = try call.option("every_n_train_steps")
+    settings.wholeCheckpoints = try call.option("save_top_k")
+    if let config: LuaTable = try call.option("config") { settings.configuration = try ConfigValue(lua: .table(config)).luaSource }
+    let total: Int? = try call.option("num_training_steps")
+    let warmup = try LearningRateSchedule.warmupSteps(call.option("num_warmup_steps"), of: total ?? settings.maxSteps)
+    switch try call.option("schedule", as: LuaValue.self) {
+    case .function(let function): settings.ownSchedule = { try function.call($0) }
+    case .string("cosine"):
+        settings.schedule = .cosine(warmup: warmup, total: total ?? settings.maxSteps, cycles: try call.option("num_cycles"), floor: try call.option("final_lr_ratio"))
+    default: settings.schedule = .constant(warmup: warmup)
+    }
+    return settings
+}
+
+private func trainerEvents(_ call: Call) throws -> TrainerEvents {
+    var events = TrainerEvents()
+    if let callback: LuaFunction = try call.option("on_start") { events.onStart = { try callback($0.fields) } }
+    if let callback: LuaFunction = try call.option("on_step") { events.onStep = { try callback($0.fields).first?.boolean != false } }
+    if let callback: LuaFunction = try call.option("on_validation") { events.onValidation = { try callback($0.fields) } }
+    if let callback: LuaFunction = try call.option("on_checkpoint") { events.onCheckpoint = { try callback($0) } }
+    events.onWarning = { Terminal.warn($0) }
+    if let callback: LuaFunction = try call.option("on_warning") { events.onWarning = { try callback($0) } }
+    let interpreter = call.interpreter
+    events.onInterrupt = { interpreter.clearInterrupt() }
+    return events
+}
+
+/// Bytes: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
+private func memoryBudget(_ call: Call) throws -> Int? {
+    let value: LuaValue = try call.option("memory_budget")
+    if value.isNil { return nil }
+    let units: [(String, Double)] = [("KIB", 1024), ("MIB", 1_048_576), ("GIB", 1_073_741_824), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1), ("", 1)]
+    let text = (value.string ?? "").uppercased().filter { !$0.isWhitespace }
+    let (unit, factor) = units.first { text.hasSuffix($0.0) }!
+    guard let bytes = value.number ?? Double(text.dropLast(unit.count)).map({ $0 * factor }), bytes >= 1e6, bytes < 1e15 else {
+        throw call.error("memory_budget must be a number of bytes, a million at least, or as in \"4GB\"")
+    }
+    return Int(bytes)
+}
