@@ -215,6 +215,9 @@ public struct Call {
 }
 
 extension Call {
+    /// Gives up the receiver's object at once, as the end of a `<close>` variable does: for methods like `t:free()`.
+    public func closeReceiver() { _ = shim_collect(L) }
+
     /// The receiver of a method, property or indexer.
     @inlinable
     func receiver<T: LuaObject>(as type: T.Type) throws -> T {

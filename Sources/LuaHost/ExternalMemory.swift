@@ -21,13 +21,20 @@ public enum ExternalMemory {
         return state
     }
 
+    /// Bytes that are counted elsewhere; see `countAlso`. Set once, when the class is declared.
+    @usableFromInline nonisolated(unsafe) static var elsewhere: () -> Int = { 0 }
+
+    /// Lets a library's own count of bytes drive the collector too, for classes whose objects share memory or keep
+    /// alive what Lua never sees: views of one storage, what is saved for gradients. Such a class declares no `bytes`.
+    public static func countAlso(_ bytes: @escaping () -> Int) { elsewhere = bytes }
+
     /// Counts a new object; may collect first.
     @inlinable
     static func adopt(_ bytes: Int, _ L: OpaquePointer) {
         let state = shim_shared(L)!
         state.pointee.objects += 1
         state.pointee.bytes += Int64(bytes)
-        if state.pointee.objects > state.pointee.object_limit || state.pointee.bytes > state.pointee.byte_limit { collect(L) }
+        if state.pointee.objects > state.pointee.object_limit || state.pointee.bytes + Int64(elsewhere()) > state.pointee.byte_limit { collect(L) }
     }
 
     static func release(_ bytes: Int64, _ L: OpaquePointer) {
@@ -40,7 +47,7 @@ public enum ExternalMemory {
     static func collect(_ L: OpaquePointer) {
         let state = shim_shared(L)!
         shim_gc_collect(L)          // finalizes what is unreferenced, which counts it off
-        let heap = Int(shim_gc_count(L)), bytes = Int(state.pointee.bytes), objects = Int(state.pointee.objects)
+        let heap = Int(shim_gc_count(L)), bytes = Int(state.pointee.bytes) + elsewhere(), objects = Int(state.pointee.objects)
         state.pointee.byte_limit = Int64(bytes + min(max(bytes / 2, heap, byteSlack.lowerBound), byteSlack.upperBound))
         state.pointee.object_limit = Int64(objects + max(objects / 2, heap / heapBytesPerObject, objectSlack))
     }
@@ -50,6 +57,6 @@ public enum ExternalMemory {
     public static func adjust(_ bytes: Int, _ interpreter: Interpreter) {
         let L = interpreter.current, state = shim_shared(L)!
         state.pointee.bytes += Int64(bytes)
-        if bytes > 0, state.pointee.bytes > state.pointee.byte_limit { collect(L) }
+        if bytes > 0, state.pointee.bytes + Int64(elsewhere()) > state.pointee.byte_limit { collect(L) }
     }
 }

@@ -1,12 +1,28 @@
 import LuaHost
-import Support
 import Tensors
 
 extension Tensor: LuaObject {
     /// What Lua sees of a tensor.
-    public static let luaClass = LuaClass("Tensor", of: Tensor.self, "An n-dimensional array. Positions and dimensions count from 1, negatives from the end; values are never shifted.") { c in
-        c.bytes { $0.storage.byteCount }
-        c.method("shape", "() -> integer[]", "The sizes of all dimensions.") { t, call in try call.push(Array(t.shape)) }
-        c.method("size", "(dim: integer) -> integer", "The size of one dimension (1-based).") { t, call in try call.push(t.shape[call.integer(1) - 1]) }
+    public static let luaClass = LuaClass("Tensor", of: Tensor.self, """
+        An n-dimensional array of one dtype: float32 (the default), float64, float16, bfloat16, int64, int32, int16, int8, uint8 or \
+        bool. Half types are for storage: arithmetic on them computes in float32. Dimensions and positions count from 1, negative \
+        ones from the end, and 0 is an error; values are never shifted. Names and rules are PyTorch's: `add` makes a new tensor, \
+        `add_` writes in place, `*` is elementwise, shapes broadcast, views share storage. `a == b` asks whether both are the same \
+        tensor, as Lua's `==` can only give a boolean; compare elements with `a:eq(b)`, `a:equal(b)` or `a:allclose(b)`.
+        """) { c in
+        ExternalMemory.countAlso { Memory.live }
+        c.declareInspection()
+        c.declareIndexing()
+        c.declareViews()
+        c.declareSelection()
+        c.declareConversion()
+        c.declareOperators()
+        c.declareArithmetic()
+        c.declareFunctions()
+        c.declareProducts()
+        c.declareReductions()
+        c.declareSorting()
+        c.declareComparisons()
+        c.declareGradients()
     }
 }

@@ -1,0 +1,87 @@
+import LuaHost
+import Support
+import Tensors
+
+extension ClassBuilder where T == Tensor {
+    /// The same elements with another shape, order or extent. All of these are views but where said otherwise.
+    func declareViews() {
+        method("view", "(...: integer|integer[]) -> Tensor", "The same elements in row-major order with another shape; one size may be -1: what is left. An error where that needs a copy.",
+               example: "assert(tensor.range(1, 6):view(2, -1):size(2) == 3)") { t, call in try call.push(t.view(call.sizes())) }
+        method("reshape", "(...: integer|integer[]) -> Tensor", "`view`, or a copy where a view cannot do it.",
+               example: "assert(tensor.range(1, 6):reshape{3, 2}[{2, 1}] == 3)") { t, call in try call.push(t.reshape(call.sizes())) }
+        method("flatten", "(first?: integer = 1, last?: integer = -1) -> Tensor", "Joins the dimensions from `first` to `last` into one.",
+               example: "assert(#tensor.zeros(2, 3, 4):flatten(2):shape() == 2)") { t, call in
+            let first: Int = try call.get(1), last: Int = try call.get(2), from = try call.dim(first, of: t), to = try call.dim(last, of: t)
+            guard from <= to else { throw call.error("dimension \(first) lies behind dimension \(last)") }
+            return try call.push(t.flatten(from: from, to: to))
+        }
+        method("squeeze", "(dim?: integer) -> Tensor", "Without dimension `dim` when its size is 1; without one, without all of size 1.") { t, call in
+            try call.push(call.dimIfAny(1, of: t).map { try t.squeeze(dim: $0) } ?? t.squeeze())
+        }
+        method("unsqueeze", "(dim: integer) -> Tensor", "With a new dimension of size 1, which becomes `dim`.",
+               example: "assert(tensor.zeros(3):unsqueeze(1):size(1) == 1)") { t, call in
+            try call.push(t.unsqueeze(dim: call.dim(1, of: t, extra: 1)))
+        }
+        method("transpose", "(dim1: integer, dim2: integer) -> Tensor", "With two dimensions swapped.",
+               example: "assert(tensor.zeros(2, 3):transpose(1, 2):size(1) == 3)") { t, call in
+            try call.push(t.transpose(call.dim(1, of: t), call.dim(2, of: t)))
+        }
+        method("t", "() -> Tensor", "A matrix with rows and columns swapped; vectors stay as they are.") { t, call in
+            guard t.rank <= 2 else { throw call.error(.shape, "a tensor of shape \(t.shape) is no matrix", hint: "use transpose or permute") }
+            return try call.push(t.rank < 2 ? t : t.transpose(0, 1))
+        }
+        method("permute", "(...: integer|integer[]) -> Tensor", "Dimension i of the result is dimension `order[i]` of this tensor; each is named once.",
+               example: "assert(tensor.zeros(2, 3, 4):permute(3, 1, 2):size(1) == 4)") { t, call in
+            let order: [Int] = try call.variadic(), dims = try order.map { try call.dim($0, of: t) }
+            guard dims.count == t.rank, Set(dims).count == dims.count else {
+                throw call.error("the order \(order) for a tensor of shape \(t.shape)", hint: "name each dimension once")
+            }
+            return try call.push(t.permute(Dims(dims)))
+        }
+        method("expand", "(...: integer|integer[]) -> Tensor", "Dimensions of size 1 repeated to the given sizes without copying; -1 keeps a size, new dimensions may stand in front.",
+               example: "assert(tensor.ones(3, 1):expand(-1, 4):sum():item() == 12)") { t, call in try call.push(t.expand(call.sizes())) }
+        method("expand_as", "(other: Tensor) -> Tensor", "`expand` to the shape of `other`.") { t, call in try call.push(t.expand(as: call.tensor(1))) }
+        method("contiguous", "() -> Tensor", "Itself when its elements lie in row-major order, else a copy that does.") { t, call in try call.push(t.contiguous()) }
+        method("narrow", "(dim: integer, first: integer, length: integer) -> Tensor", "`length` positions of `dim` from position `first` on.",
+               example: "assert(tensor.range(1, 5):narrow(1, 2, 3)[1] == 2)") { t, call in
+            let d = try call.dim(1, of: t, scalars: false), first = try call.integer(2), length = try call.integer(3), size = t.shape[d]
+            // Nothing may stand behind the last position too.
+            let start = length == 0 && first == size + 1 ? size : try call.position(first, d, of: t)
+            guard length >= 0, start <= size - length else {
+                throw call.error(.index, "\(length) positions from \(first) on exceed dimension \(d + 1) of shape \(t.shape)")
+            }
+            return try call.push(t.narrow(dim: d, start: start, length: length))
+        }
+        method("select", "(dim: integer, position: integer) -> Tensor", "Position `position` of `dim`, which disappears. Unlike `t[i]` it gives a tensor also for a vector.",
+               example: "assert(tensor.new{{1, 2}, {3, 4}}:select(2, 1)[2] == 3)") { t, call in
+            let d = try call.dim(1, of: t, scalars: false)
+            return try call.push(t.select(dim: d, index: call.position(call.integer(2), d, of: t)))
+        }
+        method("split", "(size: integer|integer[], dim?: integer = 1) -> Tensor[]", "A list of parts of `size` positions of `dim`, the last may be smaller; or parts of the sizes listed, which must add up.",
+               example: "assert(#tensor.range(1, 5):split(2) == 3)") { t, call in
+            let d = try call.dim(call.get(2), of: t, scalars: false)
+            if call.isTable(1) {
+                let sizes = try call.integers(1)
+                guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, { $0 &+ $1 }) == t.shape[d] else {
+                    throw call.error(.shape, "sizes \(sizes) do not add up to dimension \(d + 1) of shape \(t.shape)")
+                }
+                return try call.push(t.split(sizes: sizes, dim: d))
+            }
+            return try call.push(t.split(call.integer(1), dim: d))
+        }
+        method("chunk", "(count: integer, dim?: integer = 1) -> Tensor[]", "A list of at most `count` parts of equal size along `dim`; the last may be smaller.") { t, call in
+            try call.push(t.chunk(call.integer(1), dim: call.dim(call.get(2), of: t, scalars: false)))
+        }
+        method("pad", "(dim: integer, before: integer, after: integer, value?: number = 0) -> Tensor",
+               "A copy with `before` and `after` positions of `value` added around dimension `dim`; negative counts cut off.",
+               example: "assert(tensor.ones(2):pad(1, 1, 2):sum():item() == 2)") { t, call in
+            let d = try call.dim(1, of: t, scalars: false), before = try call.integer(2), after = try call.integer(3), size = t.shape[d]
+            let least = size.addingReportingOverflow(min(before, 0)).partialValue.addingReportingOverflow(min(after, 0))
+            guard least.partialValue >= 0, !least.overflow, max(before, after) < 1 << 48, min(before, after) > -(1 << 48) else {
+                throw call.error(.shape, "\(before) and \(after) positions cannot be added to dimension \(d + 1) of shape \(t.shape)")
+            }
+            let amounts = Array(repeating: 0, count: 2 * (t.rank - 1 - d)) + [before, after]
+            return try call.push(t.pad(amounts, value: call.get(4, as: Scalar.self)))
+        }
+    }
+}
