@@ -17,7 +17,7 @@ public enum Interrupts {
 
     /// Runs a function that must come to its end although Lua is being stopped, such as one that saves what was
     /// done so far: it does not see the request that the running clean-up code has already been told of.
-    static func finishing<T>(_ body: () throws -> T) rethrows -> T {
+    public static func finishing<T>(_ body: () throws -> T) rethrows -> T {
         guard shim_interrupt_cleaning_up(), Interrupt.isRequested else { return try body() }
         Interrupt.clear()
         defer { Interrupt.request() }

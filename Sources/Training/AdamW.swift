@@ -94,6 +94,7 @@ public final class AdamW {
     public struct Moments {
         public let step: Int
         public let first: Tensor, second: Tensor
+        public init(step: Int, first: Tensor, second: Tensor) { (self.step, self.first, self.second) = (step, first, second) }
     }
 
     /// Moments by parameter name; nothing for parameters that never had a gradient.

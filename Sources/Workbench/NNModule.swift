@@ -56,11 +56,11 @@ extension ModuleBuilder {
         }
         function("softmax", "(x: Tensor, dim?: integer = -1) -> Tensor", "e^x / sum of e^x along `dim`.") { call in
             let x = try call.tensor(1)
-            return try call.push(x.softmax(dim: call.dim(call.get(2), of: x)))
+            return try call.push(x.softmax(dim: call.dimension(call.get(2), of: x)))
         }
         function("log_softmax", "(x: Tensor, dim?: integer = -1) -> Tensor", "x - log(sum of e^x) along `dim`.") { call in
             let x = try call.tensor(1)
-            return try call.push(x.logSoftmax(dim: call.dim(call.get(2), of: x)))
+            return try call.push(x.logSoftmax(dim: call.dimension(call.get(2), of: x)))
         }
         function("swiglu", "(gate: Tensor, up: Tensor) -> Tensor", "silu(gate) up, elementwise: the gated unit of feed-forward layers.") { call in
             try call.push(named("swiglu", "swiGLU") { try NN.swiGLU(call.tensor(1), call.tensor(2)) })

@@ -21,7 +21,7 @@ extension LuaModule {
 extension Catalog {
     /// The native modules of Opah.
     nonisolated(unsafe) public static let opah = Catalog(   // only used on the interpreter's thread
-        [.opah, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report])
+        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report])
 
     /// Help for a name, or the list of modules.
     func helpPage(_ name: String?) throws -> String {

@@ -55,10 +55,11 @@ extension Call {
     ///   - extra: how many dimensions more than the tensor has may be named.
     ///   - scalars: whether a tensor without dimensions counts as having one.
     func dim(_ argument: Int, of tensor: Tensor, extra: Int = 0, scalars: Bool = true) throws -> Int {
-        try dim(integer(argument), of: tensor, extra: extra, scalars: scalars)
+        try dimension(integer(argument), of: tensor, extra: extra, scalars: scalars)
     }
 
-    func dim(_ value: Int, of tensor: Tensor, extra: Int = 0, scalars: Bool = true) throws -> Int {
+    /// The same for a number that is no argument of its own.
+    func dimension(_ value: Int, of tensor: Tensor, extra: Int = 0, scalars: Bool = true) throws -> Int {
         let extent = max(tensor.rank + extra, scalars ? 1 : 0)
         if value >= 1, value <= extent { return value - 1 }
         if value < 0, value >= -extent { return value + extent }
@@ -79,7 +80,7 @@ extension Call {
         guard !list.isEmpty else { throw error(at: argument, "no dimensions", hint: "options come after the dimension; nil stands for all of them") }
         var result: [Int] = []
         for value in list {
-            let d = try dim(value, of: tensor)
+            let d = try dimension(value, of: tensor)
             guard !result.contains(d) else { throw error(.argument, "dimension \(value) twice") }
             result.append(d)
         }

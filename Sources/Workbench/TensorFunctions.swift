@@ -35,9 +35,9 @@ extension ClassBuilder where T == Tensor {
             }
         }
         method("softmax", "(dim?: integer = -1) -> Tensor", "e^x / sum of e^x along `dim`, without overflow.",
-               example: "assert(tensor.new{1000, 1000}:softmax()[1] == 0.5)") { t, call in try call.push(t.softmax(dim: call.dim(call.get(1), of: t))) }
+               example: "assert(tensor.new{1000, 1000}:softmax()[1] == 0.5)") { t, call in try call.push(t.softmax(dim: call.dimension(call.get(1), of: t))) }
         method("log_softmax", "(dim?: integer = -1) -> Tensor", "x - log(sum of e^x) along `dim`.") { t, call in
-            try call.push(t.logSoftmax(dim: call.dim(call.get(1), of: t)))
+            try call.push(t.logSoftmax(dim: call.dimension(call.get(1), of: t)))
         }
         method("cumsum", "(dim: integer) -> Tensor", "Sums of the elements up to each along `dim`; integers and bools give int64.",
                example: "assert(tensor.new{1, 2, 3}:cumsum(1)[3] == 6)") { t, call in try call.push(t.cumsum(dim: call.dim(1, of: t))) }

@@ -7,7 +7,7 @@ extension ClassBuilder where T == Tensor {
     func declareGradients() {
         method("requires_grad", "(on?: boolean) -> Tensor|boolean",
                "With `true` says that `backward` shall leave a gradient in `t.grad`, and gives the tensor; only floating tensors that no operation has made can. Without an argument asks.",
-               example: "local w = tensor.ones(2):requires_grad(true)  (w * w):sum():backward()  assert(w.grad[1] == 2)") { t, call in
+               example: "local w = tensor.ones(2):requires_grad(true);  (w * w):sum():backward()  assert(w.grad[1] == 2)") { t, call in
             if call.isNil(1) { return try call.push(t.requiresGrad) }
             try t.setRequiresGrad(call.boolean(1))
             return call.pass(0)

@@ -95,8 +95,8 @@ extension ModuleBuilder {
                     return tensor
                 }
                 guard let first = tensors.first else { throw call.error("no tensors") }
-                if name == "stack" { return try call.push(Tensor.stack(tensors, dim: call.dim(dim, of: first, extra: 1))) }
-                let d = try call.dim(dim, of: first, scalars: false)
+                if name == "stack" { return try call.push(Tensor.stack(tensors, dim: call.dimension(dim, of: first, extra: 1))) }
+                let d = try call.dimension(dim, of: first, scalars: false)
                 for tensor in tensors where tensor.rank != first.rank || first.shape.indices.contains(where: { $0 != d && tensor.shape[$0] != first.shape[$0] }) {
                     throw OpahError(.shape, "cat: shapes \(first.shape) and \(tensor.shape) cannot be joined along dimension \(d + 1)", hint: "all sizes but that one must be equal")
                 }

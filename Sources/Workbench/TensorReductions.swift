@@ -65,16 +65,16 @@ extension ClassBuilder where T == Tensor {
         method("sort", "(dim?: integer = -1, opts?: {descending?: boolean = false}) -> Tensor, Tensor",
                "The elements along `dim` in order, and the positions (1-based, int64) they come from. Equal ones keep their order; NaN is the largest.",
                example: "local values, positions = tensor.new{3, 1, 2}:sort()  assert(values[1] == 1 and positions[1] == 2)") { t, call in
-            let (values, positions) = try t.sort(dim: call.dim(call.get(1), of: t), descending: call.option("descending"))
+            let (values, positions) = try t.sort(dim: call.dimension(call.get(1), of: t), descending: call.option("descending"))
             return try call.push(values, positions.oneBased())
         }
         method("argsort", "(dim?: integer = -1, opts?: {descending?: boolean = false}) -> Tensor", "The positions (1-based, int64) that would sort the elements along `dim`.") { t, call in
-            try call.push(t.argsort(dim: call.dim(call.get(1), of: t), descending: call.option("descending")).oneBased())
+            try call.push(t.argsort(dim: call.dimension(call.get(1), of: t), descending: call.option("descending")).oneBased())
         }
         method("topk", "(k: integer, dim?: integer = -1, opts?: {largest?: boolean = true}) -> Tensor, Tensor",
                "The `k` largest (or smallest) elements along `dim`, best first, and their positions (1-based, int64).",
                example: "local values, positions = tensor.new{3, 9, 5}:topk(2)  assert(values[2] == 5 and positions[1] == 2)") { t, call in
-            let k = try call.integer(1), d = try call.dim(call.get(2), of: t), size = t.rank == 0 ? 1 : t.shape[d]
+            let k = try call.integer(1), d = try call.dimension(call.get(2), of: t), size = t.rank == 0 ? 1 : t.shape[d]
             guard k >= 0, k <= size else { throw call.error("\(k) of \(size) elements along dimension \(d + 1) of shape \(t.shape)") }
             let (values, positions) = try t.topk(k, dim: d, largest: call.option("largest"))
             return try call.push(values, positions.oneBased())

@@ -11,7 +11,7 @@ extension ClassBuilder where T == Tensor {
                example: "assert(tensor.range(1, 6):reshape{3, 2}[{2, 1}] == 3)") { t, call in try call.push(t.reshape(call.sizes())) }
         method("flatten", "(first?: integer = 1, last?: integer = -1) -> Tensor", "Joins the dimensions from `first` to `last` into one.",
                example: "assert(#tensor.zeros(2, 3, 4):flatten(2):shape() == 2)") { t, call in
-            let first: Int = try call.get(1), last: Int = try call.get(2), from = try call.dim(first, of: t), to = try call.dim(last, of: t)
+            let first: Int = try call.get(1), last: Int = try call.get(2), from = try call.dimension(first, of: t), to = try call.dimension(last, of: t)
             guard from <= to else { throw call.error("dimension \(first) lies behind dimension \(last)") }
             return try call.push(t.flatten(from: from, to: to))
         }
@@ -32,7 +32,7 @@ extension ClassBuilder where T == Tensor {
         }
         method("permute", "(...: integer|integer[]) -> Tensor", "Dimension i of the result is dimension `order[i]` of this tensor; each is named once.",
                example: "assert(tensor.zeros(2, 3, 4):permute(3, 1, 2):size(1) == 4)") { t, call in
-            let order: [Int] = try call.variadic(), dims = try order.map { try call.dim($0, of: t) }
+            let order: [Int] = try call.variadic(), dims = try order.map { try call.dimension($0, of: t) }
             guard dims.count == t.rank, Set(dims).count == dims.count else {
                 throw call.error("the order \(order) for a tensor of shape \(t.shape)", hint: "name each dimension once")
             }
@@ -59,7 +59,7 @@ extension ClassBuilder where T == Tensor {
         }
         method("split", "(size: integer|integer[], dim?: integer = 1) -> Tensor[]", "A list of parts of `size` positions of `dim`, the last may be smaller; or parts of the sizes listed, which must add up.",
                example: "assert(#tensor.range(1, 5):split(2) == 3)") { t, call in
-            let d = try call.dim(call.get(2), of: t, scalars: false)
+            let d = try call.dimension(call.get(2), of: t, scalars: false)
             if call.isTable(1) {
                 let sizes = try call.integers(1)
                 guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, { $0 &+ $1 }) == t.shape[d] else {
@@ -70,7 +70,7 @@ extension ClassBuilder where T == Tensor {
             return try call.push(t.split(call.integer(1), dim: d))
         }
         method("chunk", "(count: integer, dim?: integer = 1) -> Tensor[]", "A list of at most `count` parts of equal size along `dim`; the last may be smaller.") { t, call in
-            try call.push(t.chunk(call.integer(1), dim: call.dim(call.get(2), of: t, scalars: false)))
+            try call.push(t.chunk(call.integer(1), dim: call.dimension(call.get(2), of: t, scalars: false)))
         }
         method("pad", "(dim: integer, before: integer, after: integer, value?: number = 0) -> Tensor",
                "A copy with `before` and `after` positions of `value` added around dimension `dim`; negative counts cut off.",
