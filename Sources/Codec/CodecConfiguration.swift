@@ -86,9 +86,14 @@ public struct CodecConfiguration: Equatable, Sendable {
         try require(rate == h.hopLength, "head.upsample_rates multiply to \(rate), but head.hop_length is \(h.hopLength)")
         try require(h.hopLength == s.hopLength, "head.hop_length is \(h.hopLength), but spec_transform.hop_length is \(s.hopLength)")
         try require(q.dims.count == q.downsampleFactors.count + 1, "quantizer.downsample_dims and downsample_factor have different lengths")
+        var factor = 1
+        for f in q.downsampleFactors { factor = min(factor * f, 1 << 30) }
+        try require(factor <= 4096, "quantizer.downsample_factor multiplies to \(factor) mel frames per token")
         try require(q.dims.last! % q.groups == 0, "the quantizer's \(q.dims.last!) channels cannot be divided into \(q.groups) groups")
         var codes = 1
         for level in q.levels { codes = min(codes * level, 1 << 40) }
         try require(codes <= 1 << 30, "quantizer.levels make more codes than an int32 holds")
+        let parameters = WeightLayout(self).entries.reduce(0) { $0 + $1.count }
+        try require(parameters <= 1 << 31, "\(parameters) parameters are more than any such codec has")
     }
 }

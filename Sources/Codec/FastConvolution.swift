@@ -76,19 +76,21 @@ final class FastConvolution: @unchecked Sendable {
         let width = input.width, points = matrices.count
         Parallel.forEach(tasks) { task in
             let first = task * perTask, count = min(perTask, blocks - first), units = count * dilation, plane = units * width
-            Scratch.with(2 * points * plane) { evaluated in
-                let products = evaluated + points * plane
+            Scratch.with((points + 1) * plane) { evaluated in
+                let factors = evaluated + points * plane
                 for unit in 0..<units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
                     evaluate(input.row(start + row - lead), evaluated + unit * width, plane: plane, width: width)
                 }
+                // Products take the place of what they are made from: half the memory is worth the copy.
                 for p in 0..<points {
-                    rowProduct(0..<units, evaluated + p * plane, stride: width, tapStride: 0, matrices[p],
-                               panels: 0..<matrices[p].panelCount, StoreEpilogue(products + p * plane, stride: width))
+                    factors.update(from: evaluated + p * plane, count: plane)
+                    rowProduct(0..<units, factors, stride: width, tapStride: 0, matrices[p],
+                               panels: 0..<matrices[p].panelCount, StoreEpilogue(evaluated + p * plane, stride: width))
                 }
                 for unit in 0..<units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
-                    interpolate(products + unit * width, plane: plane, width: width, row: row, epilogue)
+                    interpolate(evaluated + unit * width, plane: plane, width: width, row: row, epilogue)
                 }
             }
         }

@@ -39,6 +39,8 @@ final class CodecConfigurationTests: XCTestCase {
         assertThrows(.config, containing: "VQEncoder") { try change("backbone", "_target_", "some.module.VQEncoder") }
         assertThrows(.config) { try change("head", "resblock_dilation_sizes", [[1, 3], [1, 3], [1, 3]]) }
         assertThrows(.config) { try change("backbone", "dims", [128, 256, 384, 1_000_000]) }
+        assertThrows(.config, containing: "mel frames per token") { try change("quantizer", "downsample_factor", [64, 64, 64, 64, 64, 64, 64, 64]) }
+        assertThrows(.config, containing: "parameters") { try change("head", "upsample_initial_channel", 16384) }
         assertThrows(.config) { try change("quantizer", "levels", [4000, 4000, 4000, 4000]) }
         assertThrows(.config, containing: "section head is missing") {
             var root = CodecConfiguration().tree.map!

@@ -1,6 +1,7 @@
 import Codec
 import Foundation
 import Tensors
+import TestSupport
 import XCTest
 
 /// Times of a codec of true size (random weights) against the rate of matrix products in the same run,
@@ -17,6 +18,10 @@ final class CodecSpeedTests: XCTestCase {
         let start = clock()
         let codec = try Codec.random(seed: 1)
         print("SPEED random weights", Double(clock() - start) / Double(CLOCKS_PER_SEC))
+        try withTemporaryFolder { folder in
+            try codec.save(folder + "/x.pth")
+            report("load", try seconds { _ = try Codec.load(checkpoint: folder + "/x.pth") }, 0)
+        }
         let clip = (0..<441_000).map { (i: Int) -> Float in
             let low = sin(Double(i) * 0.05) * 0.3, noise = sin(Double(i * i % 1_000_003)) * 0.1
             return Float(low + noise)
