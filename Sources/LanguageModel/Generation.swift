@@ -17,6 +17,8 @@ public struct GenerationOptions: Sendable {
     public var maxNewTokens: Int
     public var seed: UInt64
     public var strayTokens: StrayTokens
+    /// Frames before which `<|im_end|>` is not accepted; only when stray tokens are drawn again.
+    public var minFrames = 1
 
     public init(sampling: SamplingOptions, maxNewTokens: Int = 0, seed: UInt64 = 42, strayTokens: StrayTokens = .redraw) {
         (self.sampling, self.maxNewTokens, self.seed, self.strayTokens) = (sampling, maxNewTokens, seed, strayTokens)
@@ -172,11 +174,11 @@ final class Generator {
                            _ isNaive: Bool) throws -> Int {
         var sampling = options.sampling
         if isNaive { (sampling.temperature, sampling.topP) = (0.1, 0.1) }
-        let isFirst = stream.columns.count == stream.promptLength
+        let mustSpeak = stream.columns.count - stream.promptLength < options.minFrames
         let token = try Sampling.draw(logits, sampling, uniform: uniform(stream, options, 0))
-        let stays = token == decoder.semanticId || (token == endId && !isFirst)
+        let stays = token == decoder.semanticId || (token == endId && !mustSpeak)
         if stays || options.strayTokens == .keep { return token }
-        if isFirst { return decoder.semanticId }
+        if mustSpeak { return decoder.semanticId }
         // Between the two, with the odds the model gives them.
         let odds = Double(logits[endId] - logits[decoder.semanticId]) / sampling.temperature
         return uniform(stream, options, decoder.configuration.codebookCount + 1) < 1 / (1 + exp(odds)) ? decoder.semanticId : endId

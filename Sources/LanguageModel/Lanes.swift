@@ -8,9 +8,12 @@ typealias Lanes = SIMD8<Float>
 
 /// e^x, within 2 units in the last place; 0 below -87 (the polynomial of the Cephes library).
 @inline(__always) func exponential(_ x: Lanes) -> Lanes {
-    let bounded = x.clamped(lowerBound: Lanes(repeating: -87.3), upperBound: Lanes(repeating: 88))
-    let n = (bounded * 1.44269504088896341).rounded(.toNearestOrEven)
-    let r = (bounded - n * 0.693359375) + n * 2.12194440e-4
+    let isTiny = x .< Lanes(repeating: -87.3)
+    let bounded = x.replacing(with: -87.3, where: isTiny).replacing(with: 88, where: x .> Lanes(repeating: 88))
+    // Adding 1.5 * 2^23 leaves the nearest whole number in the low bits.
+    let shifted = Lanes(repeating: 12_582_912).addingProduct(bounded, 1.44269504088896341)
+    let n = shifted - 12_582_912
+    let r = bounded.addingProduct(n, Lanes(repeating: -0.693359375)).addingProduct(n, Lanes(repeating: 2.12194440e-4))
     var p = Lanes(repeating: 1.9875691500e-4)
     p = Lanes(repeating: 1.3981999507e-3).addingProduct(p, r)
     p = Lanes(repeating: 8.3334519073e-3).addingProduct(p, r)
@@ -18,8 +21,8 @@ typealias Lanes = SIMD8<Float>
     p = Lanes(repeating: 1.6666665459e-1).addingProduct(p, r)
     p = Lanes(repeating: 5.0000001201e-1).addingProduct(p, r)
     let y = (r + 1).addingProduct(p * r, r)
-    let power = unsafeBitCast((SIMD8<Int32>(truncatingIfNeeded: SIMD8<Int32>(n)) &+ 127) &<< 23, to: Lanes.self)
-    return (y * power).replacing(with: 0, where: x .< -87.3)
+    let power = (unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- 0x4B40_0000 &+ 127) &<< 23
+    return (y * unsafeBitCast(power, to: Lanes.self)).replacing(with: 0, where: isTiny)
 }
 
 /// Calls `body` for whole groups of eight, and the rest through zero-padded copies.

@@ -41,7 +41,10 @@ final class StreamedMatrix: @unchecked Sendable {
                     for value in row { largest = max(largest, abs(value)) }
                     s[r] = largest / 127
                     let inverse = largest > 0 ? 127 / largest : 0
-                    for c in 0..<columns { q[r * columns + c] = Int8((row[c] * inverse).rounded(.toNearestOrEven)) }
+                    // Adding 1.5 * 2^23 rounds half to even and leaves the whole number in the low bits.
+                    for c in 0..<columns {
+                        q[r * columns + c] = Int8(truncatingIfNeeded: (row[c] * inverse + 12_582_912).bitPattern)
+                    }
                 }
             }
         }
@@ -70,23 +73,10 @@ final class StreamedMatrix: @unchecked Sendable {
             nonisolated(unsafe) let input = UnsafePointer(arranged), output = y
             let columns = columns, rows = rows, rowBytes = columns * F.bytesPerElement
             // Pieces of 32 KiB at least: below that, waking a thread costs more than it saves.
-            Parallel.forRange((rows + 3) / 4, grain: max(1, (1 << 15) / max(4 * rowBytes, 1))) { range in
-                var row = range.lowerBound * 4
-                let end = min(range.upperBound * 4, rows)
-                while row + 4 <= end {
-                    for i in 0..<n {
-                        var sums = F.dot4(self.bytes + row * rowBytes, rowBytes, input + i * columns, columns)
-                        if let scales = self.scales { sums *= UnsafeRawPointer(scales + row).loadUnaligned(as: SIMD4<Float>.self) }
-                        UnsafeMutableRawPointer(output + i * rows + row).storeBytes(of: sums, as: SIMD4<Float>.self)
-                    }
-                    row += 4
-                }
-                while row < end {
-                    for i in 0..<n {
-                        let sum = F.dot(self.bytes + row * rowBytes, input + i * columns, columns)
-                        output[i * rows + row] = self.scales.map { sum * $0[row] } ?? sum
-                    }
-                    row += 1
+            Parallel.forRange(rows, grain: max(1, (1 << 15) / max(rowBytes, 1))) { range in
+                for row in range {
+                    let weights = self.bytes + row &* rowBytes, scale = self.scales?[row] ?? 1
+                    for i in 0..<n { output[i &* rows &+ row] = F.dot(weights, input + i &* columns, columns) * scale }
                 }
             }
         }
