@@ -90,7 +90,7 @@ public enum Prompt {
     /// `lengths` are those of all segments so far (text, answer, text, answer, ..., text). The newest that fit are kept, and
     /// always the first two, because they set the voice.
     /// - Parameter budget: tokens available for them.
-    static func window(_ lengths: [Int], budget: Int) -> [Int] {
+    public static func window(_ lengths: [Int], budget: Int) -> [Int] {
         var count = 0, newest = 0
         for (i, length) in lengths.reversed().enumerated() {
             newest = i

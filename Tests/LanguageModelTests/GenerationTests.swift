@@ -191,6 +191,60 @@ final class GenerationTests: XCTestCase {
         XCTAssertEqual(try run { try $0.loadLoRA(path, scale: 0) }, try run { _ in })
     }
 
+    func testLiveAdaptersOnEveryKindOfModel() throws {
+        for name in ["dual_bf16", "dual_tied", "naive_bf16"] {
+            func run(merged: Bool, adapted: Bool = true) throws -> [Int] {
+                let model = try LanguageModel.load(Vectors.path("dualar/\(name)"), weights: .float32)
+                if adapted {
+                    let random = Random(seed: 8), adapter = try model.applyLoRA(LoRAConfiguration(rank: 4, alpha: 8), generator: random)
+                    for (_, tensor) in adapter.namedParameters {
+                        for i in 0..<tensor.count { tensor.pointer(Float.self)[i] += Float(random.uniform() - 0.5) * 0.1 }
+                        tensor.storage.didChange()
+                    }
+                }
+                if merged { try model.mergeLoRA() }
+                let prompt = try Prompt.encode(model.tokenizer!, text: "Ok 42.", codebookCount: model.configuration.codebookCount)
+                return try model.generate(prompt: prompt, options(SamplingOptions(topP: 1e-6), tokens: 30)).sequence.ints()
+            }
+            let live = try run(merged: false)
+            XCTAssertEqual(live, try run(merged: true), name)
+            XCTAssertNotEqual(live, try run(merged: false, adapted: false), name)
+        }
+    }
+
+    func testALaterPieceSeesTheEarlierOnes() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim")), greedy = try options(SamplingOptions(topP: 1e-6), tokens: 12)
+        var speech = SpeechOptions(greedy)
+        speech.chunkLength = 12
+        let text = "No way. Ok 42. Ja, gut!", pieces = splitText(text, length: 12)
+        XCTAssertGreaterThan(pieces.count, 1)
+        var frames = [[[Int32]]](repeating: [], count: pieces.count)
+        _ = try model.speak(text, speech) { frames[$0.piece].append($0.codes) }
+        // The same prompts written out: text, its frames, the next text.
+        func columns(_ tensor: Tensor) throws -> [[Int]] {
+            let values = try tensor.ints(), n = tensor.shape[1]
+            return (0..<n).map { t in (0..<7).map { values[$0 * n + t] } }
+        }
+        func encoded(_ text: String) throws -> [[Int]] { try columns(Prompt.encode(model.tokenizer!, text: text, codebookCount: 6)) }
+        var all: [[Int]] = []
+        for (piece, spoken) in zip(pieces, frames) {
+            all += try encoded(piece)
+            let prompt = try Tensor(integers: (0..<7).flatMap { row in all.map { $0[row] } }, [7, all.count])
+            let found = try columns(model.generate(prompt: prompt, greedy).sequence).dropFirst(all.count).filter { $0[0] == model.semanticId }
+            XCTAssertEqual(found.map { $0.dropFirst().map { Int32($0) - 1 } }, spoken)
+            all += spoken.map { [model.semanticId] + $0.map { Int($0) + 1 } }
+        }
+    }
+
+    func testWindowOfEarlierPieces() {
+        XCTAssertEqual(Prompt.window([30], budget: 1024), [0])
+        XCTAssertEqual(Prompt.window([30, 200, 40, 150, 20], budget: 1024), [0, 1, 2, 3, 4])
+        XCTAssertEqual(Prompt.window([30, 200, 40, 300, 20, 300, 25], budget: 500), [0, 1, 6])
+        XCTAssertEqual(Prompt.window([30, 400, 40, 450, 20, 300, 25], budget: 1024), [0, 1, 4, 5, 6])
+        XCTAssertEqual(Prompt.window([30, 400, 500], budget: 100), [0, 1, 2])   // the newest always
+        XCTAssertEqual(Prompt.window([30, 400, 40, 400, 500], budget: 100), [0, 1, 4])
+    }
+
     func testEightBitWeights() throws {
         // Weights that eight bits hold exactly must give exactly what float32 gives.
         for name in ["dual_bf16", "dual_tied", "naive_bf16"] {

@@ -88,6 +88,24 @@ final class SpeedTests: XCTestCase {
         }
     }
 
+    func testMerging() throws {
+        let base = try saved(), adapter = Self.folder + ".ckpt", output = Self.folder + "-merged"
+        let model = try LanguageModel.load(base), lora = try model.applyLoRA(.stock, generator: Random(seed: 1))
+        for (_, tensor) in lora.namedParameters {
+            let noise = try Tensor.randn(tensor.shape, std: 0.01, generator: Random(seed: 2))
+            for i in 0..<tensor.count { tensor.pointer(Float.self)[i] += noise.pointer(Float.self)[i] }
+        }
+        print(String(format: "  digest of the base: %.2f s", try seconds { _ = try model.baseDigest() }))
+        print(String(format: "  saving the adapter: %.2f s", try seconds { try model.saveLoRA(lora, to: adapter) }))
+        Memory.resetPeak()
+        let time = try seconds {
+            let report = try LanguageModel.mergeFiles(configuration: nil, baseWeight: base, loraWeight: adapter, output: output)
+            print("  \(report)")
+        }
+        print(String(format: "  merging files: %.2f s, peak %.2f GB", time, Double(Memory.peak) / 1e9))
+        try? FileManager.default.removeItem(atPath: output)
+    }
+
     func testGeneration() throws {
         let random = Random(seed: 2), length = 200
         let prompt = try Tensor(integers: (0..<9).flatMap { row in
