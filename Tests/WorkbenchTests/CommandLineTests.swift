@@ -1,0 +1,85 @@
+import Foundation
+import XCTest
+
+/// The contract of the command line: what runs, and how it ends.
+final class CommandLineTests: XCTestCase {
+    func testRunsCodeFilesAndStandardInputLikeLua() throws {
+        let code = try OpahProcess.run(["-e", "print(1 + 1, ...)", "a", "b"])
+        XCTAssertEqual(code.output, "2\ta\tb\n")
+        XCTAssertEqual(code.code, 0)
+        XCTAssertEqual(try OpahProcess.run(["-"], input: "print(arg[0], _VERSION)").output, "-\tLua 5.4\n")
+        let folder = try TestFolder()
+        try "local other = require 'other'; print(other.name, arg[1]); return 3".write(toFile: folder("main.lua"), atomically: true, encoding: .utf8)
+        try "return { name = 'beside' }".write(toFile: folder("other.lua"), atomically: true, encoding: .utf8)
+        let file = try OpahProcess.run([folder("main.lua"), "x"])
+        XCTAssertEqual(file.output, "beside\tx\n")
+        XCTAssertEqual(file.code, 3)
+    }
+
+    func testErrorsNameTheLineAndExitWithOne() throws {
+        let failed = try OpahProcess.run(["-e", "local t = nil\nprint(t.x)"])
+        XCTAssertEqual(failed.code, 1)
+        XCTAssertTrue(failed.errors.contains("attempt to index a nil value (local 't')"), failed.errors)
+        let unknown = try OpahProcess.run(["run", "extract-qv"])
+        XCTAssertEqual(unknown.code, 2)
+        XCTAssertTrue(unknown.errors.contains("extract-vq"), unknown.errors)
+    }
+
+    func testVersionAndListing() throws {
+        XCTAssertTrue(try OpahProcess.run(["--version"]).output.hasPrefix("opah "))
+        let list = try OpahProcess.run(["ls"])
+        for name in ["loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora", "generate", "vqgan", "resample", "slice-audio", "slice-audio-v2", "length", "merge-short",
+                     "text2semantic_finetune", "lora/r_8_alpha_16", "quickstart"] {
+            XCTAssertTrue(list.output.contains(name), "ls lacks \(name)")
+        }
+        let json = try JSONSerialization.jsonObject(with: Data(try OpahProcess.run(["ls", "--json"]).output.utf8)) as? [[String: Any]]
+        XCTAssertGreaterThan(json?.count ?? 0, 12)
+    }
+
+    func testShowAndHelpListEveryOption() throws {
+        for arguments in [["show", "build-dataset"], ["run", "build-dataset", "--help"]] {
+            let shown = try OpahProcess.run(arguments)
+            XCTAssertEqual(shown.code, 0, shown.errors)
+            for option in ["--input", "--output", "--num-workers", "--text-extension", "--shard-size"] { XCTAssertTrue(shown.output.contains(option)) }
+        }
+    }
+
+    func testWrongOptionsAreReportedTogetherWithSuggestions() throws {
+        let wrong = try OpahProcess.run(["run", "extract-vq", "/nonexistent", "--batchsize", "3", "--num-workers", "x"])
+        XCTAssertEqual(wrong.code, 2)
+        for part in ["/nonexistent does not exist", "--batch-size", "\u{201C}x\u{201D} is not a whole number"] { XCTAssertTrue(wrong.errors.contains(part), wrong.errors) }
+    }
+
+    func testCopyNeverWritesOverAFile() throws {
+        let folder = try TestFolder()
+        XCTAssertEqual(try OpahProcess.run(["cp", "train", folder("mine")]).code, 0)
+        let again = try OpahProcess.run(["cp", "train", folder("mine.lua")])
+        XCTAssertEqual(again.code, 2)
+        XCTAssertTrue(again.errors.contains("exists"), again.errors)
+        XCTAssertEqual(try OpahProcess.run(["check", folder("mine.lua")]).code, 0)
+    }
+
+    func testCtrlCStopsALoop() throws {
+        let running = try OpahProcess.start(["-e", "io.stderr:write('up\\n') while true do end"], folder: NSTemporaryDirectory())
+        while !running.errorsSoFar.contains("up") { usleep(20_000) }
+        running.process.interrupt()
+        let result = running.finish()
+        XCTAssertEqual(result.code, 130, result.errors)
+    }
+
+    func testThePromptReadsAScriptFromStandardInput() throws {
+        let result = try OpahProcess.run(["repl", "--no-init", "-e", "x = 41"], input: "print(x + 1)\n")
+        XCTAssertEqual(result.output, "42\n", result.errors)
+    }
+
+    func testABatchSurvivesACrash() throws {
+        let folder = try TestFolder()
+        try "print 'fine'".write(toFile: folder("a.lua"), atomically: true, encoding: .utf8)
+        try "os.execute('kill -9 $PPID')".write(toFile: folder("b.lua"), atomically: true, encoding: .utf8)
+        try "error 'no'".write(toFile: folder("c.lua"), atomically: true, encoding: .utf8)
+        let result = try OpahProcess.run(["batch", folder.path, "--report", folder("report.json")])
+        XCTAssertEqual(result.code, 1)
+        let report = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder("report.json")))) as? [[String: Any]]
+        XCTAssertEqual(report?.compactMap { $0["state"] as? String }, ["done", "crashed", "failed"])
+    }
+}
