@@ -90,6 +90,7 @@ struct PackedBatch {
             if places.count > segments.last! { segments.append(places.count) }
         }
         if c.architecture == .naive { frameRows = Array(places.indices) }
+        guard !places.isEmpty else { throw OpahError(.data, "the batch holds nothing but padding") }
         guard let labels else { return }
         tokenLabels = places.map { labels[$0 / length * rows * length + $0 % length] }
         codeLabels = places.flatMap { place in

@@ -35,6 +35,9 @@ extension LanguageModel {
     public static func mergeFiles(configuration: LoRAConfiguration?, baseWeight: String, loraWeight: String,
                                   output: String) throws -> MergeReport {
         let base = try load(baseWeight)
+        if let folder = base.folder, Folders.areSame(folder, output) {
+            throw OpahError(.argument, "\(output): the merged model would replace the base model", hint: "choose another output folder")
+        }
         let adapter = try base.loadLoRA(loraWeight, configuration: configuration)
         let proof = try MergeProof(base)
 

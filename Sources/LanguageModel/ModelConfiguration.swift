@@ -94,7 +94,7 @@ public struct ModelConfiguration: Equatable, Sendable {
         written = map
 
         vocabularySize = try fields.size("vocab_size", vocabularySize)
-        layerCount = try fields.size("n_layer", layerCount, from: 0)
+        layerCount = try fields.layers("n_layer", layerCount)
         headCount = try fields.size("n_head", headCount)
         dim = try fields.size("dim", dim)
         intermediateSize = try fields.optionalSize("intermediate_size") ?? (8 * dim / 3).roundedUp(to: 256)
@@ -118,7 +118,7 @@ public struct ModelConfiguration: Equatable, Sendable {
         try fields.check(dim: dim, heads: headCount, groups: keyValueHeadCount, prefix: "")
         if architecture == .dualAR {
             let fast = Fast(
-                layerCount: try fields.size("n_fast_layer", 4, from: 0),
+                layerCount: try fields.layers("n_fast_layer", 4),
                 dim: try fields.optionalSize("fast_dim") ?? dim,
                 headCount: try fields.optionalSize("fast_n_head") ?? headCount,
                 keyValueHeadCount: try fields.headGroups("fast_n_local_heads") ?? keyValueHeadCount,
@@ -193,13 +193,15 @@ private struct Fields {
     }
 
     /// A whole number, or the default when the key is missing.
-    func size(_ key: String, _ fallback: Int, from least: Int = 1) throws -> Int {
+    func size(_ key: String, _ fallback: Int, in range: ClosedRange<Int> = 1...Fields.largest) throws -> Int {
         guard let value = map[key] else { return fallback }
-        guard let number = value.int, number >= least, number <= Self.largest else {
-            throw wrong(key, "a whole number from \(least) to \(Self.largest)")
+        guard let number = value.int, range.contains(number) else {
+            throw wrong(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
+
+    func layers(_ key: String, _ fallback: Int) throws -> Int { try size(key, fallback, in: 0...1024) }
 
     /// Missing, null and 0 all mean "take the default".
     func optionalSize(_ key: String) throws -> Int? {

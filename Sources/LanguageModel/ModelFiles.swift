@@ -133,6 +133,12 @@ enum Folders {
         }
     }
 
+    /// Whether two paths lead to one folder that exists.
+    static func areSame(_ a: String, _ b: String) -> Bool {
+        var first = stat(), second = stat()
+        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+
     static func names(_ folder: String) throws -> [String] {
         guard let directory = opendir(folder) else { throw OpahError.system(folder, errno: errno, doing: "list") }
         defer { closedir(directory) }

@@ -11,8 +11,12 @@ extension LanguageModel {
         guard dtype == .float32 || dtype == .bfloat16 else {
             throw OpahError(.dtype, "random weights are float32 or bfloat16, not \(dtype.rawValue)")
         }
-        let generator = Random(seed: seed)
-        let tensors = try ParameterLayout(configuration).entries.map { entry in
+        let layout = ParameterLayout(configuration).entries, generator = Random(seed: seed)
+        let bytes = layout.reduce(0) { $0 + $1.shape.product * dtype.size }
+        guard bytes <= Memory.limit / 10 * 9 else {
+            throw OpahError(.memory, "a model of these dimensions takes \(bytes >> 20) MiB, and this machine has \(Memory.limit >> 20)")
+        }
+        let tensors = try layout.map { entry in
             try Interrupt.check()
             return switch entry.role {
             case .matrix, .embedding: try Tensor.randn(entry.shape, dtype, std: configuration.initializerRange, generator: generator)

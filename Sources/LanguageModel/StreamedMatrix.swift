@@ -53,8 +53,9 @@ final class StreamedMatrix: @unchecked Sendable {
         owners = [quantized, scaling]
     }
 
-    /// Up to so many vectors at once go through the streaming kernel; more become a matrix product.
-    static let mostStreamed = 6
+    /// Up to so many vectors at once go through the streaming kernel; more become a matrix product, for which the
+    /// weights must be expanded.
+    static let mostStreamed = 16
 
     /// y[n, rows] = x[n, columns] W^T
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {

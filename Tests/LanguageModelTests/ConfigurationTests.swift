@@ -59,5 +59,7 @@ final class ConfigurationTests: XCTestCase {
         assertThrows(.config, containing: "cannot share 3", configuration(["model_type": "dual_ar", "dim": 64, "n_head": 4, "n_local_heads": 3]))
         assertThrows(.config, containing: "vocab_size", configuration(["model_type": "dual_ar", "vocab_size": 1e30]))
         assertThrows(.config, configuration(["model_type", "dual_ar"]))
+        assertThrows(.config, containing: "n_layer", configuration(["model_type": "dual_ar", "n_layer": 2_000_000]))
+        assertThrows(.memory) { try LanguageModel.random(ModelConfiguration(["model_type": "dual_ar", "dim": 1_048_576, "n_head": 16]), seed: 1) }
     }
 }

@@ -216,6 +216,26 @@ final class FileTests: XCTestCase {
             _ = try LanguageModel.mergeFiles(configuration: nil, baseWeight: base, loraWeight: lora, output: output + "/")
             XCTAssertTrue(FileManager.default.fileExists(atPath: output + "/keep.txt"))
             XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["merged"])
+            assertThrows(.argument, containing: "replace the base") {
+                try LanguageModel.mergeFiles(configuration: nil, baseWeight: output, loraWeight: lora, output: folder + "/./merged")
+            }
+        }
+    }
+
+    func testHalfPrecisionWeights() throws {
+        try withCopy(of: "dual_fastdim") { folder in
+            let fixture = try Fixture("dual_fastdim")
+            try FileManager.default.removeItem(atPath: folder + "/model.pth")
+            try Checkpoint.save(.tensors(try fixture.model.namedWeights.map { (name: $0.name, tensor: try $0.tensor.to(.float16)) }), to: folder + "/model.pth")
+            let half = try LanguageModel.load(folder), wide = try LanguageModel.load(folder, weights: .float32)
+            XCTAssertEqual(half.namedWeights[0].tensor.dtype, .float16)
+            XCTAssertEqual(try half.baseDigest(), try wide.baseDigest())
+            let logits = try half.forward(fixture.batch).tokenLogits.floats()
+            XCTAssertEqual(logits, try wide.forward(fixture.batch).tokenLogits.floats())
+            assertClose(logits, try fixture.model.forward(fixture.batch).tokenLogits.floats(), abs: 0.02, rel: 0.01)
+            let prompt = try Prompt.encode(half.tokenizer!, text: "Ok 42.", codebookCount: 6)
+            let options = GenerationOptions(sampling: try SamplingOptions(topP: 1e-6), maxNewTokens: 10)
+            XCTAssertEqual(try half.generate(prompt: prompt, options).sequence.ints(), try wide.generate(prompt: prompt, options).sequence.ints())
         }
     }
 

@@ -85,6 +85,9 @@ final class ForwardTests: XCTestCase {
         assertThrows(.index, containing: "code 64") { try model.forward(inputs([5, 64] + [Int](repeating: 0, count: 7), [1, 9, 1])) }
         assertThrows(.shape, containing: "max_length") { try model.forward(inputs([Int](repeating: 0, count: 9 * 257), [1, 9, 257])) }
         assertThrows(.argument, containing: "no labels") { try model.loss(inputs([Int](repeating: 0, count: 9), [1, 9, 1])) }
+        assertThrows(.data, containing: "nothing but padding") {
+            try model.forward(Batch(inputs: Tensor(integers: [Int](repeating: 0, count: 9), [1, 9, 1]), attentionMasks: Tensor.ones([1, 1], .bool)))
+        }
         let batch = try inputs([Int](repeating: 0, count: 18), [1, 9, 2])
         assertThrows(.shape, containing: "attention_masks") {
             try model.forward(Batch(inputs: batch.inputs, attentionMasks: Tensor(zeros: [1, 3], .bool)))
