@@ -1,0 +1,46 @@
+import Foundation
+import LuaHost
+import Workbench
+import XCTest
+
+/// Documentation that does not lie: declarations can be read, and every example runs.
+final class TensorExampleTests: XCTestCase {
+    /// Runs every example of a catalog in a fresh environment, with its module as a local of its short name, in an empty
+    /// folder; gives what went wrong.
+    static func failures(of catalog: Catalog) throws -> [String] {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let before = FileManager.default.currentDirectoryPath
+        FileManager.default.changeCurrentDirectoryPath(folder.path)
+        defer {
+            FileManager.default.changeCurrentDirectoryPath(before)
+            try? FileManager.default.removeItem(at: folder)
+        }
+        let lua = try Interpreter(catalog)
+        var failures: [String] = []
+        for module in catalog.modules {
+            for declaration in module.declarations + module.classes.flatMap(\.declarations) {
+                guard let example = declaration.example else { continue }
+                do { try lua.run("local \(module.shortName) = require \"\(module.name)\"\ndo local _ENV = setmetatable({}, {__index = _G})\n\(example)\nend", name: "=example") }
+                catch { failures.append("\(declaration.path): \(error)\n    \(example)") }
+            }
+        }
+        return failures
+    }
+
+    func testExamplesRun() throws {
+        XCTAssertEqual(try Self.failures(of: Catalog([.tensor, .nn])), [])
+    }
+
+    func testAFailingExampleIsFound() throws {
+        let broken = LuaModule("opah.broken", "Broken.") { m in m.function("f", "()", "F.", example: "broken.g()") { _ in .none } }
+        XCTAssertEqual(try Self.failures(of: Catalog([broken])).count, 1)
+    }
+
+    func testDeclarationsAreSound() {
+        let catalog = Catalog([.tensor, .nn])
+        XCTAssertEqual(catalog.problems(), [])
+        // Most of what has an argument shows how it is used.
+        XCTAssertGreaterThan(catalog.declarations.count { $0.example != nil }, 60)
+    }
+}
