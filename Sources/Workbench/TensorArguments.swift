@@ -135,6 +135,6 @@ extension Call {
 }
 
 extension Tensor {
-    /// Positions that an operation has just made, as Lua counts them.
-    func oneBased() throws -> Tensor { try add_(1) }
+    /// Positions as Lua counts them: a copy, since a gradient may still need those that Swift counts.
+    func oneBased() throws -> Tensor { try add(1) }
 }

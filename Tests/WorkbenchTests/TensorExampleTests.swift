@@ -11,9 +11,9 @@ final class TensorExampleTests: XCTestCase {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let before = FileManager.default.currentDirectoryPath
-        FileManager.default.changeCurrentDirectoryPath(folder.path)
+        _ = FileManager.default.changeCurrentDirectoryPath(folder.path)
         defer {
-            FileManager.default.changeCurrentDirectoryPath(before)
+            _ = FileManager.default.changeCurrentDirectoryPath(before)
             try? FileManager.default.removeItem(at: folder)
         }
         let lua = try Interpreter(catalog)
