@@ -22,7 +22,7 @@ public enum ExternalMemory {
     }
 
     /// Bytes that are counted elsewhere; see `countAlso`. Set once, when the class is declared.
-    @usableFromInline nonisolated(unsafe) static var elsewhere: () -> Int = { 0 }
+    @exclusivity(unchecked) @usableFromInline nonisolated(unsafe) static var elsewhere: () -> Int = { 0 }
 
     /// Lets a library's own count of bytes drive the collector too, for classes whose objects share memory or keep
     /// alive what Lua never sees: views of one storage, what is saved for gradients. Such a class declares no `bytes`.
