@@ -244,6 +244,11 @@ extension Tensor {
 
     /// `self op value`, not recorded.
     func combine<K: BinaryKernel>(_: K.Type, _ name: String, _ value: Scalar, floating: Bool = false) throws -> Tensor {
+        if dtype == .float32, isContiguous {
+            let result = try Tensor(empty: shape, .float32)
+            Elementwise.binary(K.self, self, Float(value.double), into: result)
+            return result
+        }
         let dtype = try Tensor.resultDType(name, DType.promote(self, value), floating)
         let computing = dtype.computing
         let result = try Tensor(empty: shape, computing)

@@ -57,7 +57,8 @@ extension Tensor {
                                          _ recorded: (Tensor) throws -> Tensor) throws -> Tensor {
         guard dtype == dtype.computing, dtype.isFloating else { return try replace(name, nil, recorded) }
         return try inPlace(name, direct: {
-            Elementwise.binary(K.self, self, try Tensor(value, dtype), into: self)
+            if dtype == .float32, isContiguous { Elementwise.binary(K.self, self, Float(value.double), into: self) }
+            else { Elementwise.binary(K.self, self, try Tensor(value, dtype), into: self) }
         }, recorded: recorded)
     }
 

@@ -38,6 +38,16 @@ enum Elementwise {
         }
     }
 
+    /// `a op value` of contiguous float32 tensors of the same shape.
+    static func binary<K: BinaryKernel>(_: K.Type, _ a: Tensor, _ value: Float, into result: Tensor) {
+        let out = result.pointer(Float.self), x = UnsafePointer(a.pointer(Float.self))
+        Parallel.forRange(result.count, grain: Parallel.grain) { range in
+            withUnsafePointer(to: value) { value in
+                row(K.self, out + range.lowerBound, x + range.lowerBound, value, (1, 1, 0), range.count)
+            }
+        }
+    }
+
     private static func plan(_ a: Tensor, _ b: Tensor, _ result: Tensor) -> StridedLoop {
         StridedLoop(result.shape, result.strides, a.strides.broadcast(from: a.shape, to: result.shape),
                     b.strides.broadcast(from: b.shape, to: result.shape))
@@ -113,6 +123,9 @@ enum Elementwise {
         guard result.count > 0 else { return }
         // Functions cost more per element than sums do: a second thread pays off earlier.
         let grain = Parallel.grain / 4
+        if result.count <= grain, result.dtype == .float32, a.isContiguous, result.isContiguous {
+            return row(K.self, result.pointer(), a.pointer(), result.count)
+        }
         let loop = StridedLoop(result.shape, result.strides, a.strides, a.strides), (to, from, _) = loop.steps
         switch result.dtype {
         case .float32:

@@ -94,14 +94,26 @@ extension Tensor {
     /// Rows of float32: the extreme eight lanes at a time, then the first place where it stands.
     private static func scan(_ x: UnsafePointer<Float>, _ rows: Int, _ length: Int, _ values: UnsafeMutablePointer<Float>,
                              _ at: UnsafeMutablePointer<Int>, _ largest: Bool) {
+        /// Eight extremes of all but the last few elements. Four at a time: each waits for its last comparison.
+        @inline(__always)
+        func lanesOf(_ x: UnsafePointer<Float>, _ count: Int, _ i: inout Int, _ better: (Float8, Float8) -> Float8) -> Float8 {
+            var a = Float8(repeating: x[0]), b = a, c = a, d = a
+            while i &+ 32 <= count {
+                a = better(a, Float8(x + i)); b = better(b, Float8(x + i + 8))
+                c = better(c, Float8(x + i + 16)); d = better(d, Float8(x + i + 24))
+                i &+= 32
+            }
+            while i &+ 8 <= count { a = better(a, Float8(x + i)); i &+= 8 }
+            return better(better(a, b), better(c, d))
+        }
         /// The extreme of `count` > 0 elements; NaN if one is.
         func extreme(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
-            var lanes = Float8(repeating: x[0]), i = 0
+            var lanes: Float8, i = 0
             if largest {
-                while i &+ 8 <= count { lanes = VectorMath.maximum(lanes, Float8(x + i)); i &+= 8 }
+                lanes = lanesOf(x, count, &i, VectorMath.maximum)
                 while i < count { lanes[0] = lanes[0] < x[i] || x[i] != x[i] ? x[i] : lanes[0]; i &+= 1 }
             } else {
-                while i &+ 8 <= count { lanes = VectorMath.minimum(lanes, Float8(x + i)); i &+= 8 }
+                lanes = lanesOf(x, count, &i, VectorMath.minimum)
                 while i < count { lanes[0] = lanes[0] > x[i] || x[i] != x[i] ? x[i] : lanes[0]; i &+= 1 }
             }
             var best = lanes[0]
@@ -119,11 +131,12 @@ extension Tensor {
             let parts = (length + part - 1) / part
             for row in 0..<rows {
                 let x = x + row * length
-                let bests = withUnsafeTemporaryAllocation(of: Float.self, capacity: parts) { bests in
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: parts) { bests in
+                    let bests = bests.baseAddress!
                     Parallel.forEach(parts) { bests[$0] = extreme(x + $0 * part, Swift.min(part, length - $0 * part)) }
-                    return extreme(UnsafePointer(bests.baseAddress!), parts)
+                    let best = extreme(bests, parts), start = first(bests, parts, best) * part
+                    (values[row], at[row]) = (best, start + first(x + start, length - start, best))
                 }
-                (values[row], at[row]) = (bests, first(x, length, bests))
             }
             return
         }

@@ -118,29 +118,41 @@ extension Tensor {
         // One matrix for the whole batch: one product of all its rows.
         if y.rank == 2, x.rank > 2, !left.isTransposed, let rows = try? x.detach().view([-1, k]), rows.strides[1] == 1 || k == 1 {
             x = rows
-            gemm(result.count / n, n, k, x, 0, Swift.max(rows.strides[0], k), false, y, 0, right.lead, right.isTransposed, result, 0)
+            try interruptibleGemm(result.count / n, n, k, x, 0, Swift.max(rows.strides[0], k), false, y, 0, right.lead, right.isTransposed, result, 0)
             return try result.plain(dtype)
         }
         let steps = (x.strides.dropLast(2), y.strides.dropLast(2))
         let stepsA = Dims(steps.0).broadcast(from: Dims(x.shape.dropLast(2)), to: batch)
         let stepsB = Dims(steps.1).broadcast(from: Dims(y.shape.dropLast(2)), to: batch)
-        func one(_ index: Int) {
+        typealias Gemm<E: Error> = (Int, Int, Int, Tensor, Int, Int, Bool, Tensor, Int, Int, Bool, Tensor, Int) throws(E) -> Void
+        func one<E: Error>(_ index: Int, _ gemm: Gemm<E>) throws(E) {
             var rest = index, atA = 0, atB = 0
             for d in stride(from: batch.count - 1, through: 0, by: -1) {
                 let (quotient, i) = rest.quotientAndRemainder(dividingBy: batch[d])
                 atA += i * stepsA[d]; atB += i * stepsB[d]
                 rest = quotient
             }
-            gemm(m, n, k, x, atA, left.lead, left.isTransposed, y, atB, right.lead, right.isTransposed, result, index * m * n)
+            try gemm(m, n, k, x, atA, left.lead, left.isTransposed, y, atB, right.lead, right.isTransposed, result, index * m * n)
         }
         // Many small products: each on one thread. Few large ones: each on all threads.
         let count = batch.product
         if count >= 2 * Parallel.threadCount, m * n * k < 1 << 24 {
-            Parallel.forRange(count, grain: Swift.max(1, (1 << 17) / (m * n * k))) { for i in $0 { one(i) } }
+            Parallel.forRange(count, grain: Swift.max(1, (1 << 17) / (m * n * k))) { for i in $0 { one(i, gemm) } }
         } else {
-            for i in 0..<count { try Interrupt.check(); one(i) }
+            for i in 0..<count { try one(i, interruptibleGemm) }
         }
         return try result.plain(dtype)
+    }
+
+    /// `gemm` in pieces of rows that take about a second each, so that a long one can be interrupted.
+    private static func interruptibleGemm(_ m: Int, _ n: Int, _ k: Int, _ a: Tensor, _ atA: Int, _ lda: Int, _ transposeA: Bool,
+                                          _ b: Tensor, _ atB: Int, _ ldb: Int, _ transposeB: Bool, _ c: Tensor, _ atC: Int) throws {
+        let products = c.dtype == .int64 ? 1 << 28 : 1 << 35, step = Swift.max(48, products / (n * k) / 48 * 48)
+        for first in stride(from: 0, to: m, by: step) {
+            try Interrupt.check()
+            gemm(Swift.min(step, m - first), n, k, a, atA + first * (transposeA ? 1 : lda), lda, transposeA,
+                 b, atB, ldb, transposeB, c, atC + first * n)
+        }
     }
 
     /// One product in the computing type of `c`, from the given elements on.

@@ -114,7 +114,7 @@ extension Tensor {
     public static func rand(_ shape: Dims, _ dtype: DType = .float32, low: Double = 0, high: Double = 1,
                             generator: Random = .standard) throws -> Tensor {
         try random("rand", shape, dtype, generator) { words in
-            func scaled(_ lanes: Philox.Lanes) -> Float8 {
+            @inline(__always) func scaled(_ lanes: Philox.Lanes) -> Float8 {
                 let value = unit(lanes) * Float(high - low) + Float(low)
                 // Rounding must not reach the upper bound.
                 return value.replacing(with: Float(high).nextDown, where: value .>= Float(high)).replacing(with: Float(low), where: value .< Float(low))
@@ -127,11 +127,11 @@ extension Tensor {
     public static func randn(_ shape: Dims, _ dtype: DType = .float32, mean: Double = 0, std: Double = 1,
                              generator: Random = .standard) throws -> Tensor {
         try random("randn", shape, dtype, generator) { words in
-            func pair(_ u: Philox.Lanes, _ v: Philox.Lanes) -> (Float8, Float8) {
+            @inline(__always) func pair(_ u: Philox.Lanes, _ v: Philox.Lanes) -> (Float8, Float8) {
                 // u in (0, 1]: its logarithm is finite.
                 let radius = (-2 * VectorMath.log(unit(u) + 0x1p-24)).squareRoot() * Float(std)
-                let angle = unit(v) * (2 * Float.pi)
-                return (Float(mean) + radius * VectorMath.cos(angle), Float(mean) + radius * VectorMath.sin(angle))
+                let angle = VectorMath.sinCos(unit(v) * (2 * Float.pi))
+                return (Float(mean) + radius * angle.cos, Float(mean) + radius * angle.sin)
             }
             let (a, b) = pair(words.0, words.1), (c, d) = pair(words.2, words.3)
             return (a, b, c, d)

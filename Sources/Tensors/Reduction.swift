@@ -9,16 +9,19 @@ struct Reduction {
 
     /// - Parameter dims: nil for all.
     init(_ tensor: Tensor, _ dims: Dims?, _ name: String) throws {
-        var isReduced = Array(repeating: dims == nil, count: tensor.rank)
-        for dim in dims ?? [] {
-            let d = try tensor.dimension(dim, name)
-            if tensor.rank == 0 { continue }
-            guard !isReduced[d] else { throw OpahError(.argument, "\(name): dimension \(dim) twice in \(dims ?? [])") }
-            isReduced[d] = true
+        var reduced = dims == nil ? ~0 : 0    // one bit for each dimension
+        if let dims {
+            for dim in dims {
+                let d = try tensor.dimension(dim, name)
+                guard reduced & 1 << d == 0 else { throw OpahError(.argument, "\(name): dimension \(dim) twice in \(dims)") }
+                reduced |= 1 << d
+            }
         }
-        self.dims = Dims(isReduced.indices.filter { isReduced[$0] })
-        kept = Dims(tensor.shape.indices.map { isReduced[$0] ? 1 : tensor.shape[$0] })
-        dropped = Dims(tensor.shape.indices.filter { !isReduced[$0] }.map { tensor.shape[$0] })
+        var over = Dims(), kept = tensor.shape, dropped = Dims()
+        for d in 0..<tensor.rank {
+            if reduced & 1 << d != 0 { over.append(d); kept[d] = 1 } else { dropped.append(tensor.shape[d]) }
+        }
+        (self.dims, self.kept, self.dropped) = (over, kept, dropped)
     }
 
     /// Elements that make up one result.
@@ -28,6 +31,7 @@ struct Reduction {
     /// reduced dimensions do not stand together.
     func arranged(_ tensor: Tensor, rowsOnly: Bool = false) throws -> (source: Tensor, outer: Int, length: Int, inner: Int) {
         let length = length(tensor)
+        if tensor.isContiguous, dims.count == tensor.rank { return (tensor, 1, length, 1) }
         if tensor.isContiguous, let first = dims.first, let last = dims.last, last - first == dims.count - 1 {
             let inner = tensor.shape[(last + 1)...].reduce(1, *)
             if inner == 1 || !rowsOnly { return (tensor, tensor.shape[..<first].reduce(1, *), length, inner) }

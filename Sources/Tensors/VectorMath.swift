@@ -41,8 +41,10 @@ enum VectorMath {
 
     /// e^x. Underflows gradually; beyond 88.73 it is infinite.
     @inline(__always) static func exp(_ x: Float8) -> Float8 {
-        // Outside these the result is infinite or zero all the same.
-        let x = x.replacing(with: 89, where: x .> 89).replacing(with: -104, where: x .< -104)
+        // Above 89 the result is infinite all the same. Below -104 it is 0: by decree, as computing it would
+        // pass through slow subnormals, and minus infinity is what masks are made of.
+        let isZero = x .< -104
+        let x = x.replacing(with: 89, where: x .> 89).replacing(with: 0, where: isZero)
         let shifted = fma(x, 1.4426950408889634, roundingConstant)
         let n = unsafeBitCast(shifted, to: Integers.self) &- 0x4B40_0000
         let whole = shifted - roundingConstant
@@ -56,7 +58,7 @@ enum VectorMath {
         p = fma(p, r * r, r) + 1
         // In two steps, as 2^128 and 2^-150 are no floats.
         let half = n &>> 1
-        return p * power2(half) * power2(n &- half)
+        return (p * power2(half) * power2(n &- half)).replacing(with: 0, where: isZero)
     }
 
     /// The natural logarithm: -inf at 0, NaN below.
@@ -111,7 +113,9 @@ enum VectorMath {
 
     /// The error function; two minimax polynomials, joined at 0.921875.
     @inline(__always) static func erf(_ x: Float8) -> Float8 {
-        let size = magnitude(x), square = x * x
+        let square = x * x
+        // From 4 on it is 1, as float32 goes; the exponential below would only become slow subnormals.
+        let size = magnitude(x).replacing(with: 4, where: magnitude(x) .> 4), farSquare = size * size
         var p = fma(Float8(repeating: -5.96761703e-4), square, 4.99119423e-3)
         p = fma(p, square, -2.67681349e-2)
         p = fma(p, square, 1.12819925e-1)
@@ -120,13 +124,12 @@ enum VectorMath {
         let near = fma(p, x, x)
         var q = fma(Float8(repeating: -1.72853470e-5), size, 3.83197126e-4)
         let even = fma(Float8(repeating: -3.88396438e-3), size, 2.42546219e-2)
-        q = fma(q, square, even)
+        q = fma(q, farSquare, even)
         q = fma(q, size, -1.06777877e-1)
         q = fma(q, size, -6.34846687e-1)
         q = fma(q, size, -1.28717512e-1)
         q = fma(q, size, -size)
-        var far = copySign(1 - exp(q), x)
-        far.replace(with: copySign(Float8(repeating: 1), x), where: size .> 4)
+        let far = copySign(1 - exp(q), x)
         return near.replacing(with: far, where: size .> 0.921875)
     }
 
@@ -136,18 +139,31 @@ enum VectorMath {
     /// Largest |x| whose quarter turns are subtracted exactly enough in float32.
     private static var reducible: Float { 30_000 }
 
-    @inline(__always) static func sin(_ x: Float8) -> Float8 { circular(x, quarterTurns: 0) }
-    @inline(__always) static func cos(_ x: Float8) -> Float8 { circular(x, quarterTurns: 1) }
+    @inline(__always) static func sin(_ x: Float8) -> Float8 { circular(x, cosine: false) }
+    @inline(__always) static func cos(_ x: Float8) -> Float8 { circular(x, cosine: true) }
 
-    /// sin(x + quarterTurns pi/2)
-    @inline(__always) private static func circular(_ x: Float8, quarterTurns: Int32) -> Float8 {
+    @inline(__always) private static func circular(_ x: Float8, cosine: Bool) -> Float8 {
         let isLarge = .!(magnitude(x) .<= reducible)
-        let angle = x.replacing(with: 0, where: isLarge)
-        let shifted = fma(angle, 0.63661977236758134, roundingConstant)
-        let turns = (unsafeBitCast(shifted, to: Integers.self) &- 0x4B40_0000) &+ quarterTurns
+        let both = sinCos(x.replacing(with: 0, where: isLarge)), result = cosine ? both.cos : both.sin
+        let lanes = unsafeBitCast(isLarge, to: SIMD4<Int64>.self)
+        if lanes[0] | lanes[1] | lanes[2] | lanes[3] == 0 { return result }
+        return large(x, result, cosine: cosine)
+    }
+
+    /// `result`, with the lanes of large or no numbers from the C library.
+    @inline(never) private static func large(_ x: Float8, _ result: Float8, cosine: Bool) -> Float8 {
+        var result = result
+        for i in 0..<8 where !(Swift.abs(x[i]) <= reducible) { result[i] = Float(circularExact(Double(x[i]), cosine: cosine)) }
+        return result
+    }
+
+    /// Sine and cosine of |x| <= 30000.
+    @inline(__always) static func sinCos(_ x: Float8) -> (sin: Float8, cos: Float8) {
+        let shifted = fma(x, 0.63661977236758134, roundingConstant)
+        let turns = unsafeBitCast(shifted, to: Bits.self) &- 0x4B40_0000
         let whole = shifted - roundingConstant
         // r = x - n pi/2, |r| <= pi/4, with pi/2 in three parts
-        var r = fma(whole, -1.57079601287841796875, angle)
+        var r = fma(whole, -1.57079601287841796875, x)
         r = fma(whole, -3.13916473e-7, r)
         r = fma(whole, -5.39030253e-15, r)
         let square = r * r
@@ -157,17 +173,13 @@ enum VectorMath {
         var c = fma(Float8(repeating: 2.443315711809948e-5), square, -1.388731625493765e-3)
         c = fma(c, square, 4.166664568298827e-2)
         c = fma(c * square, square, fma(square, -0.5, Float8(repeating: 1)))
-        let useCosine = (turns & 1) .== 1
-        var result = s.replacing(with: c, where: useCosine)
-        let sign = unsafeBitCast(turns & 2, to: Bits.self) &<< 30
-        result = unsafeBitCast(unsafeBitCast(result, to: Bits.self) ^ sign, to: Float8.self)
-        if any(isLarge) {
-            for i in 0..<8 where isLarge[i] {
-                let exact = sincosExact(Double(x[i]), cosine: quarterTurns == 1)
-                result[i] = Float(exact)
-            }
+        // Quarter turns exchange the two and change signs: sin, cos, -sin, -cos, ...
+        // (The mask is made by hand: integer comparisons are not vector instructions in Swift.)
+        let isOdd = unsafeBitCast(Bits() &- (turns & 1), to: SIMDMask<Integers>.self)
+        @inline(__always) func signed(_ value: Float8, _ quarter: Bits) -> Float8 {
+            unsafeBitCast(unsafeBitCast(value, to: Bits.self) ^ ((quarter & 2) &<< 30), to: Float8.self)
         }
-        return result
+        return (signed(s.replacing(with: c, where: isOdd), turns), signed(c.replacing(with: s, where: isOdd), turns &+ 1))
     }
 
     /// The larger of each pair; NaN if either is.
@@ -189,7 +201,7 @@ enum VectorMath {
 }
 
 /// The C library's, which the names above hide.
-private func sincosExact(_ x: Double, cosine: Bool) -> Double { cosine ? cos(x) : sin(x) }
+private func circularExact(_ x: Double, cosine: Bool) -> Double { cosine ? cos(x) : sin(x) }
 
 /// Loads and stores of up to eight elements of a row.
 extension SIMD8 where Scalar == Float {

@@ -134,7 +134,18 @@ extension Tensor {
         guard at >= 0, at < size else {
             throw OpahError(.index, "select: position \(index) is outside dimension \(dim) of shape \(shape)")
         }
-        return try part("select", d, at, 1, 1).squeeze(dim: d)
+        var sizes = shape, steps = strides
+        sizes.remove(at: d); steps.remove(at: d)
+        let result = alias(count == 0 ? offset : offset + at * strides[d], sizes, steps)
+        if Autograd.wants(self) {
+            let (shape, dtype) = (self.shape, gradientDType)
+            Autograd.record(result, "select", [self]) { g in
+                let whole = try Tensor(zeros: shape, dtype)
+                whole.part("select", d, at, 1, 1).copyElements(from: try g.plain(dtype).unsqueeze(dim: d))
+                return [whole]
+            }
+        }
+        return result
     }
 
     /// Positions `from` (included) to `to` (excluded) of `dim`, every `step`-th. Bounds beyond the ends
