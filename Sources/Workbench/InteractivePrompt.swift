@@ -39,12 +39,23 @@ public final class InteractivePrompt {
         return 0
     }
 
-    /// One complete piece of input, or nil at its end.
+    /// One complete piece of input, empty when Ctrl-C dropped it, or nil at the end of all input.
     private func readPiece() -> String? {
-        guard let first = readLine(prompt: "> ") else { return nil }
+        guard let first = readLine(prompt: "> ") else { return wasInterrupted() ? "" : nil }
         var text = first
-        while isIncomplete(text), let more = readLine(prompt: ">> ") { text += "\n" + more }
+        while isIncomplete(text) {
+            guard let more = readLine(prompt: ">> ") else { return wasInterrupted() ? "" : text }
+            text += "\n" + more
+        }
         return text
+    }
+
+    /// Whether Ctrl-C ended the line; forgets it.
+    private func wasInterrupted() -> Bool {
+        guard Interrupts.isPending else { return false }
+        lua.clearInterrupt()
+        print("")
+        return true
     }
 
     private func isIncomplete(_ text: String) -> Bool {

@@ -39,6 +39,7 @@ local prompt_tokens = {}
 for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
 
 fs.mkdir(args.output)
+local exit_code = 0
 for sample = 0, args.num_samples - 1 do
   local bar <close> = progress.bar(nil, "sample " .. sample)
   local codes, info = model:generate {
@@ -54,8 +55,16 @@ for sample = 0, args.num_samples - 1 do
   progress.log(("%s: %d frames%s"):format(path, codes:size(2), info.length_limit_hit and " (stopped at the length limit)" or ""))
   if codec then
     local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
-    audio.save(sound, codec:decode(codes), codec.sample_rate)
-    progress.log(sound)
+    -- A model may say codes that the codec does not have; the codes are kept, and the other samples go on.
+    local ok, samples = pcall(codec.decode, codec, codes)
+    if ok then
+      audio.save(sound, samples, codec.sample_rate)
+      progress.log(sound)
+    else
+      if samples.kind == "interrupted" then error(samples, 0) end
+      progress.warn(("%s: no sound: %s"):format(path, samples.message))
+      exit_code = 3
+    end
   end
 end
-return 0
+return exit_code

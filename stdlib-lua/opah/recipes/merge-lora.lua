@@ -4,7 +4,7 @@ local config, lora, progress = require "opah.config", require "opah.lora", requi
 
 local args = config.parse_args(arg, {
   flags = {
-    { "lora-config", "string", "r_8_alpha_16", "rank and strength of the adapter, where its file does not say" },
+    { "lora-config", "string", nil, "rank and strength; what the file records unless given, r_8_alpha_16 for files that record nothing" },
     { "base-weight", "folder", "checkpoints/fish-speech-1.4", "the model that the adapter was trained on" },
     { "lora-weight", "file", nil, "the adapter: a checkpoint of a training run", required = true },
     { "output", "path", nil, "the folder for the merged model", required = true },

@@ -14,6 +14,8 @@ local args = config.parse_args(arg, {
 local cfg, notes = config.load(args.config_name, args.overrides)
 for _, note in ipairs(notes) do progress.log("note: " .. note) end
 
+if cfg.project == "" then config.usage_error("the project has no name: write project=my_voice") end
+
 local tuned = cfg.model.model
 local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = tuned.lora_config and cfg.weights or "stored" })
 if tuned.lora_config then
