@@ -1,3 +1,4 @@
+import Foundation
 import Support
 import Tensors
 import TestSupport
@@ -114,5 +115,16 @@ final class ConversionTests: XCTestCase {
         XCTAssertEqual(Memory.peak, Memory.live)
         XCTAssertEqual(try Tensor(zeros: [1 << 20]).sum().item(), 0)
         assertThrows(.memory) { try Tensor(zeros: [1 << 50]) }
+    }
+
+    func testLargeBlocksFromManyThreads() throws {
+        let before = Memory.live
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            for round in 0..<50 {
+                guard let tensor = try? Tensor.full([(1 << 18) + (round % 3) << 16], thread) else { return XCTFail("no memory") }
+                XCTAssertEqual(try? tensor.mean().item(), Double(thread), "nobody else writes to this block")
+            }
+        }
+        XCTAssertEqual(Memory.live, before)
     }
 }
