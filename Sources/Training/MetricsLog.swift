@@ -11,18 +11,16 @@ import Darwin
 public final class MetricsLog {
     private let descriptor: Int32
     private let path: String
+    /// What was kept of earlier runs.
+    public private(set) var kept: [ConfigValue] = []
 
     /// - Parameter keepingSteps: lines whose `step` is higher are dropped, as is a torn last line; nil starts afresh.
     public init(_ path: String, keepingSteps last: Int?) throws {
         self.path = path
-        var kept: [Substring] = []
         if let last, FileKind.isFile(path) {
-            kept = try MappedFile.text(path).split(separator: "\n").filter { line in
-                guard let step = (try? JSON.decode(String(line)))?["step"]?.int else { return false }
-                return step <= last
-            }
+            kept = try MappedFile.text(path).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }.filter { ($0["step"]?.int).map { $0 <= last } ?? false }
         }
-        try AtomicFile.write(path, kept.map { $0 + "\n" }.joined())
+        try AtomicFile.write(path, kept.map { JSON.encode($0) + "\n" }.joined())
         descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
         guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
     }

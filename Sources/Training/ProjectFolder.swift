@@ -50,6 +50,13 @@ public final class ProjectFolder {
         }.sorted { $0.step < $1.step }
     }
 
+    /// Removes the folder when it holds nothing but what `init` made.
+    func removeIfEmpty() {
+        guard rmdir(checkpoints) == 0 else { return }
+        unlink(path + "/.lock")
+        rmdir(path)
+    }
+
     /// Removes all but the newest checkpoints.
     func removeCheckpoints(keeping count: Int) throws {
         for old in try checkpointSteps().dropLast(count) { try PathName.remove(old.path) }

@@ -48,11 +48,12 @@ public struct SentenceStore: Sendable {
 
     /// - Parameter paths: .protos files, or folders whose .protos files are taken in order of name.
     public init(protos paths: [String]) throws {
-        let files = try paths.flatMap { try PackFolder.shards($0) }
-        guard !files.isEmpty else {
-            throw OpahError(.data, "\(paths.joined(separator: ", ")): no .protos files",
-                            hint: "make them with: opah run build-dataset --input data --output data/protos --text-extension .lab")
+        let hint = "make packs with: opah run build-dataset --input data --output data/protos --text-extension .lab"
+        if let missing = paths.first(where: { !FileKind.exists($0) }) {
+            throw OpahError(.file, "\(missing): there is no such file or folder of packs", hint: hint)
         }
+        let files = try paths.flatMap { try PackFolder.shards($0) }
+        guard !files.isEmpty else { throw OpahError(.data, "\(paths.joined(separator: ", ")): no .protos files", hint: hint) }
         var groups: [SentenceGroup] = []
         for file in files {
             let reader = try ProtosReader(file)

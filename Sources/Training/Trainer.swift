@@ -38,6 +38,9 @@ public final class Trainer {
     private var metrics: MetricsLog?
     private var board: EventFileWriter?
     private var lastCheckpoint: String?
+    /// Losses on held-out clips: the lowest of all runs of the project, and the last.
+    private var best: (step: Int, loss: Double)?
+    private var lastValidation: Double?
 
     /// Takes the project folder. A model without adapter and without trainable weights is unfrozen: all of it is trained.
     public init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents()) throws {
@@ -78,12 +81,15 @@ public final class Trainer {
         let resumed = try resume(), first = step
         var lastLoss: Double?
         func summary(_ ending: TrainingSummary.Ending) -> TrainingSummary {
-            TrainingSummary(ending: ending, step: step, firstStep: first, lastLoss: lastLoss, checkpoint: lastCheckpoint,
-                            coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
+            TrainingSummary(ending: ending, step: step, firstStep: first, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
+                            lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
                             seconds: began.duration(to: clock.now).seconds)
         }
         try events.onStart(plan(resumedFrom: resumed))
-        if dryRun { return summary(.planned) }
+        if dryRun {
+            folder.removeIfEmpty()
+            return summary(.planned)
+        }
         if step >= settings.maxSteps { return summary(.alreadyFinished) }
         try openLogs()
         do {
@@ -179,8 +185,14 @@ public final class Trainer {
         guard !validation.isEmpty else { return nil }
         let log = try measure(validation)
         try record(log, "val")
+        note(validation: log.loss, at: step)
         try events.onValidation(log)
         return log
+    }
+
+    private func note(validation loss: Double, at step: Int) {
+        lastValidation = loss
+        if best.map({ loss < $0.loss }) ?? true { best = (step, loss) }
     }
 
     /// Losses over batches, weighted by their tokens; no adapter is merged, no weight is touched.
@@ -243,7 +255,11 @@ public final class Trainer {
         try AtomicFile.write(folder.configuration, settings.configuration)
         // A run that starts anew also drops what an earlier one measured before its first step.
         let last = step > 0 ? step : -1
-        metrics = try MetricsLog(folder.metrics, keepingSteps: last)
+        let log = try MetricsLog(folder.metrics, keepingSteps: last)
+        for line in log.kept where line["stage"]?.string == "val" {
+            if let loss = line["loss"]?.double, let step = line["step"]?.int { note(validation: loss, at: step) }
+        }
+        metrics = log
         try FileKind.makeFolder(folder.tensorboard)
         board = try EventFileWriter(folder: folder.tensorboard, resumingAfter: last)
     }

@@ -36,6 +36,10 @@ public struct TrainingSummary: Sendable {
     public var lastLoss: Double?
     /// The project's last checkpoint.
     public var checkpoint: String?
+    /// The lowest loss on held-out clips, of all runs of the project.
+    public var best: (step: Int, loss: Double)?
+    /// The last such loss.
+    public var lastValidation: Double?
     public var coverage: TrainingDataset.Coverage
     public var truncatedTokens: Int
     public var skipped: Int
@@ -60,11 +64,16 @@ public struct TrainingSummary: Sendable {
             lines.append("used \(c.seen) of \(c.clips) clips" + (c.fewest == c.most ? ", each \(times(c.most))" : ", between \(c.fewest) and \(times(c.most)) each"))
             if truncatedTokens > 0 { lines.append("\(truncatedTokens) tokens of over-long rows were cut off") }
         }
+        if let best, let lastValidation {
+            lines.append("lowest loss on held-out clips: \(thousandths(best.loss)) at step \(best.step)"
+                + (best.step < step && lastValidation > best.loss * 1.02 ? "; \(thousandths(lastValidation)) at the end, so prefer a checkpoint near that step" : ""))
+        }
         if skipped > 0 { lines.append("\(skipped) clip\(skipped == 1 ? " was" : "s were") never trained on; the reasons are listed above") }
         if let checkpoint { lines.append("checkpoint: \(checkpoint)") }
         return lines
     }
 
+    private func thousandths(_ value: Double) -> String { String((value * 1000).rounded() / 1000) }
     private func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
 }
 
@@ -76,26 +85,35 @@ extension Trainer {
         if let resumedFrom { lines.append("going on from \(resumedFrom)") }
         lines.append("training \(values) numbers in \(optimizer.parameters.count) tensors"
             + (adapter.map { " (adapter of rank \($0.configuration.rank))" } ?? " (all weights)"))
-        let coverage = data.coverage(), rows = settings.batchSize * settings.accumulate
         lines.append("\(data.trainingClips) clips to train on, \(data.validationClips) held out")
-        if coverage.rowsPerPass > 0 {
-            let passes = Double((settings.maxSteps - step) * rows) / Double(coverage.rowsPerPass)
-            lines.append("steps \(step + 1) to \(settings.maxSteps) of \(rows) rows: about \(rounded(passes)) passes over all clips")
-        }
-        let batch = try data.peek(settings.batchSize)
-        let memory = model.recomputation.plan(model.configuration, rows: batch.tokenCount, frames: batch.tokenCount)
-        let gigabytes = Double(memory.bytes) / 1e9, budget = Double(model.recomputation.memoryBudget) / 1e9
-        let again = memory.slowLayers + memory.fastLayers
-        lines.append("a batch has about \(batch.tokenCount) tokens and takes about \(rounded(gigabytes)) GB beside the weights"
-            + (again > 0 ? ", running \(again) layers twice to save memory" : ""))
-        if memory.bytes > model.recomputation.memoryBudget {
-            lines.append("that is more than the budget of \(rounded(budget)) GB: lower batch_size and raise accumulate_grad_batches by as much, or lower max_length")
-        }
+        if step < settings.maxSteps { lines += try expectations() }
         return TrainingPlan(
             firstStep: step, maxSteps: settings.maxSteps, trainableTensors: optimizer.parameters.count, trainableValues: values,
             trainingClips: data.trainingClips, validationClips: data.validationClips, skipped: data.skipped,
             resumedFrom: resumedFrom, folder: folder.path, lines: lines)
     }
 
+    /// How often the clips will be used, and what a step takes.
+    private func expectations() throws -> [String] {
+        var lines: [String] = []
+        let rows = settings.batchSize * settings.accumulate, rowsPerPass = data.coverage().rowsPerPass
+        if rowsPerPass > 0 {
+            let passes = Double((settings.maxSteps - step) * rows) / Double(rowsPerPass)
+            lines.append("steps \(step + 1) to \(settings.maxSteps) of \(rows) rows: about \(rounded(passes)) passes over all clips")
+        } else {
+            lines.append("the reference sampler never reaches some of the clips of a small dataset: sampler=coverage does")
+        }
+        let batch = try data.peek(settings.batchSize), recomputation = model.recomputation
+        let memory = recomputation.plan(model.configuration, rows: batch.tokenCount, frames: batch.tokenCount)
+        let again = memory.slowLayers + memory.fastLayers
+        lines.append("a batch has about \(batch.tokenCount) tokens and takes about \(size(memory.bytes)) beside the weights"
+            + (again > 0 ? ", running \(again) layers twice to save memory" : ""))
+        if memory.bytes > recomputation.memoryBudget {
+            lines.append("that is more than the budget of \(size(recomputation.memoryBudget)): lower batch_size and raise accumulate_grad_batches by as much, or lower max_length")
+        }
+        return lines
+    }
+
     private func rounded(_ value: Double) -> String { String((value * 10).rounded() / 10) }
+    private func size(_ bytes: Int) -> String { bytes < 1_000_000_000 ? "\(bytes / 1_000_000 + 1) MB" : rounded(Double(bytes) / 1e9) + " GB" }
 }

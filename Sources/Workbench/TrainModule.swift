@@ -48,7 +48,7 @@ extension LuaModule {
                    on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing; `memory_budget` is bytes or as in "4GB". \
                    Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, \
                    grad_norm, tokens, tokens_per_second, seconds})`; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. Returns \
-                   `{ending, step, first_step, loss, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
+                   `{ending, step, first_step, loss, best={step, loss}, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
                    """) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
             let settings = try trainerSettings(call)
@@ -57,10 +57,11 @@ extension LuaModule {
             let dryRun: Bool = try call.option("dry_run")
             let summary = try trainer.fit(dryRun: dryRun)
             let folder = PathName.join(settings.results, settings.project)
-            if !dryRun, summary.step > 0 { try TrainingReport(project: settings.project, folder: folder, summary: summary).write() }
+            if summary.step > summary.firstStep { try TrainingReport(project: settings.project, folder: folder, summary: summary).write() }
             return try call.push([
                 "ending": summary.ending.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,
-                "lines": summary.lines, "exit_code": summary.exitCode, "seconds": summary.seconds, "coverage": summary.coverage.fields, "folder": folder,
+                "lines": summary.lines, "exit_code": summary.exitCode, "seconds": summary.seconds, "coverage": summary.coverage.fields,
+                "best": summary.best.map { ["step": $0.step, "loss": $0.loss] as Fields }, "folder": folder,
             ] as Fields)
         }
     }

@@ -7,7 +7,7 @@ struct TrainingReport {
     let summary: TrainingSummary
 
     func write() throws {
-        let lines = try readLines()
+        let lines = try MappedFile.text(PathName.join(folder, "metrics.jsonl")).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
         func points(_ stage: String, _ key: String) -> [(x: Double, y: Double)] {
             lines.compactMap { line in
                 guard line["stage"]?.string == stage, let step = line["step"]?.double, let value = line[key]?.double else { return nil }
@@ -21,20 +21,11 @@ struct TrainingReport {
         let coverage = summary.coverage
         var rows = [("steps", "\(summary.step)"), ("clips used", "\(coverage.seen) of \(coverage.clips)"),
                     ("uses of a clip", "\(coverage.fewest) to \(coverage.most)"), ("clips left out", "\(summary.skipped)")]
-        if let best = points("val", "loss").min(by: { $0.y < $1.y }) {
-            rows.append(("lowest held-out loss", "\(CurvePlot.number(best.y)) at step \(Int(best.x))"))
-        }
+        if let best = summary.best { rows.append(("lowest held-out loss", "\(CurvePlot.number(best.loss)) at step \(best.step)")) }
         if let checkpoint = summary.checkpoint { rows.append(("last checkpoint", checkpoint)) }
         let table = "<table>" + rows.map { "<tr><td>\($0.0)</td><td>\(HTML.escape($0.1))</td></tr>" }.joined() + "</table>"
         let body = table + plot("Loss", "loss", "loss") + plot("Loss of the codes", "semantic_loss", "loss")
             + plot("Codes among the best five", "top_5_accuracy", "share") + plot("Learning rate", "lr", "rate")
         try AtomicFile.write(PathName.join(folder, "report.html"), HTML.page(title: project, body: body))
-    }
-
-    private func readLines() throws -> [ConfigValue] {
-        let file = try MappedFile(PathName.join(folder, "metrics.jsonl"))
-        return withExtendedLifetime(file) {
-            String(decoding: file.bytes, as: UTF8.self).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
-        }
     }
 }

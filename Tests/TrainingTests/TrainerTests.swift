@@ -105,6 +105,8 @@ final class TrainerTests: XCTestCase {
                 XCTAssertEqual(try tensor.floats(), try other.floats())
             }
             XCTAssertTrue(summary.lines.contains { $0.contains("20 steps") })
+            XCTAssertEqual(summary.best?.loss, validations.map(\.loss).min())
+            XCTAssertTrue(summary.lines.contains { $0.contains("held-out") })
         }
     }
 
@@ -158,6 +160,9 @@ final class TrainerTests: XCTestCase {
                 XCTAssertEqual(again.firstStep, 8)
                 XCTAssertEqual(try bytes(XCTUnwrap(again.checkpoint)), try bytes(XCTUnwrap(whole.checkpoint)))
                 XCTAssertEqual(try told("killed"), try told("whole"))
+
+                XCTAssertEqual(again.best?.step, whole.best?.step)
+                XCTAssertEqual(again.best?.loss, whole.best?.loss)
 
                 let over = try run("whole")
                 XCTAssertEqual(over.ending, .alreadyFinished)
@@ -287,7 +292,7 @@ final class TrainerTests: XCTestCase {
             XCTAssertEqual(summary.ending, .planned)
             XCTAssertEqual(data.state, state)
             XCTAssertTrue(plans[0].lines.contains { $0.contains("passes") }, "\(plans[0].lines)")
-            XCTAssertTrue(try FileManager.default.contentsOfDirectory(atPath: folder + "/p/checkpoints").isEmpty)
+            XCTAssertFalse(FileKind.exists(folder + "/p"))
         }
     }
 
