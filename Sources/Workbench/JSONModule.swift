@@ -12,7 +12,7 @@ extension LuaModule {
         }
         m.function("encode", "(value: any, opts?: {indent?: integer = 0}) -> string",
                    "JSON text of nil, booleans, numbers, strings and tables. A table with positions 1..n is an array, names come in order; not-a-number and infinity are errors.",
-                   example: #"assert(json.encode { 1, 2 } == "[1,2]")"#) { call in
+                   example: #"assert(json.encode { 1, 2 } == "[1, 2]")"#) { call in
             let value = try ConfigValue(lua: call.value(1))
             if let bad = value.firstNonFinite() { throw call.error("\(bad) has no form in JSON") }
             return try call.push(JSON.encode(value, indent: call.option("indent")))

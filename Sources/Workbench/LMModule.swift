@@ -118,7 +118,7 @@ extension LuaModule {
         }
         m.function("probabilities", "(logits: Tensor, opts?: {previous?: integer[], temperature?: number = 1, top_p?: number = 1, repetition_penalty?: number = 1}) -> Tensor",
                    "The distribution [V] that the sampler draws from: penalty on the ids in `previous` (from 0), then top-p, then temperature.",
-                   example: "assert(lm.probabilities(tensor.new{1, 2, 3}, { top_p = 0.01 }):argmax() == 3)") { call in
+                   example: "assert(lm.probabilities(tensor.new{1, 2, 3}, { top_p = 0.01 }):argmax():item() == 3)") { call in
             let logits = try call.object(1, as: Tensor.self)
             let result = try Sampling.probabilities(logits.floats(), previous: call.option("previous", as: [Int]?.self) ?? [], topP: call.option("top_p"),
                                                     temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))

@@ -4,12 +4,14 @@ import Workbench
 import XCTest
 
 /// Documentation that does not lie: declarations can be read, and every example runs.
-final class TensorExampleTests: XCTestCase {
-    /// Runs every example of a catalog in a fresh environment, with its module as a local of its short name, in an empty
-    /// folder; gives what went wrong.
+final class ExampleTests: XCTestCase {
+    /// Runs every example of a catalog in a fresh environment, with its module as a local of its short name, in a
+    /// folder that holds only `data`, the example voices and a pack; gives what went wrong.
     static func failures(of catalog: Catalog) throws -> [String] {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder.path + "/data")
+        try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/Tests/Vectors/dataset/protos_lab", toPath: folder.path + "/data/protos")
         let before = FileManager.default.currentDirectoryPath
         _ = FileManager.default.changeCurrentDirectoryPath(folder.path)
         defer {
@@ -17,6 +19,8 @@ final class TensorExampleTests: XCTestCase {
             try? FileManager.default.removeItem(at: folder)
         }
         let lua = try Interpreter(catalog)
+        // As at the prompt: every module is a global.
+        for module in catalog.modules { try lua.run("_G['\(module.shortName)'] = require \"\(module.name)\"") }
         var failures: [String] = []
         for module in catalog.modules {
             for declaration in module.declarations + module.classes.flatMap(\.declarations) {
