@@ -157,7 +157,7 @@ extension Tensor {
         func bound(_ value: Int, _ low: Int, _ high: Int) -> Int { Swift.min(Swift.max(value < 0 ? value + size : value, low), high) }
         if step > 0 {
             let first = bound(from ?? 0, 0, size), end = bound(to ?? size, 0, size)
-            return part("slice", d, first, Swift.max(0, (end - first + step - 1) / step), step)
+            return part("slice", d, first, end > first ? (end - first - 1) / step + 1 : 0, step)
         }
         let first = from.map { bound($0, -1, size - 1) } ?? size - 1, end = to.map { bound($0, -1, size - 1) } ?? -1
         let positions = Array(Swift.stride(from: first, to: end, by: step))
@@ -191,7 +191,7 @@ extension Tensor {
     public func chunk(_ count: Int, dim: Int = 0) throws -> [Tensor] {
         let d = try dimension(dim, "chunk", scalars: false)
         guard count > 0 else { throw OpahError(.argument, "chunk: \(count) parts") }
-        return try split(Swift.max(1, (shape[d] + count - 1) / count), dim: d)
+        return try split(Swift.max(1, (shape[d] - 1) / count + 1), dim: d)
     }
 
     // MARK: How views are made
@@ -215,7 +215,7 @@ extension Tensor {
     private func part(_ name: String, _ d: Int, _ first: Int, _ length: Int, _ step: Int) -> Tensor {
         var sizes = shape, steps = strides
         sizes[d] = length
-        steps[d] = strides[d] * step
+        if length > 1 { steps[d] = strides[d] * step }      // one position may come with any step
         let result = alias(length == 0 ? offset : offset + first * strides[d], sizes, steps)
         if Autograd.wants(self) {
             let (shape, dtype) = (self.shape, gradientDType)
