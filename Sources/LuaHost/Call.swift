@@ -141,6 +141,8 @@ public struct Call {
     @inlinable public func isString(_ argument: Int) -> Bool { lua_type(L, base + Int32(argument)) == LUA_TSTRING }
     @inlinable public func isFunction(_ argument: Int) -> Bool { lua_type(L, base + Int32(argument)) == LUA_TFUNCTION }
     @inlinable public func isNumber(_ argument: Int) -> Bool { lua_type(L, base + Int32(argument)) == LUA_TNUMBER }
+    /// Whether it is a number of Lua's integer kind: 2, not 2.0.
+    @inlinable public func isInteger(_ argument: Int) -> Bool { lua_isinteger(L, base + Int32(argument)) != 0 }
 
     /// The arguments of the `...` part, without a trailing option table.
     public var variadicRange: Range<Int> {

@@ -39,7 +39,12 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
     /// Modules that are fields of this one, loaded when first touched.
     public var submodules: [(field: String, module: String)] { declared.submodules }
 
-    func member(_ name: String) -> Declaration? { declarations.first { $0.name == name } }
+    func member(_ name: String) -> Declaration? {
+        declarations.first { $0.name == name } ?? declared.methodsOf?.member(name).flatMap { $0.role == .method ? $0 : nil }
+    }
+
+    /// The class whose methods are functions of this module too.
+    var methodsOf: LuaClass? { declared.methodsOf }
 
     /// Pushes the module's table.
     func pushTable(_ L: OpaquePointer) throws {
@@ -65,7 +70,7 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
         lua_setmetatable(L, -2)
     }
 
-    /// A field that is not there: a submodule to load, else an error with the nearest names.
+    /// A field that is not there: a submodule to load, a method as a function, else an error with the nearest names.
     private lazy var missing = Declaration(.hidden, "__index", path: name, "", "") { [unowned self] call in
         guard lua_type(call.L, 2) == LUA_TSTRING else { return .none }
         let key = Stack.lossyString(call.L, 2)
@@ -76,8 +81,16 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
             lua_rawset(call.L, 1)
             return Results(count: 1)
         }
+        if let method = member(key) {
+            shim_pushfunction(call.L, method.opaque)
+            call.stack.push(key)
+            lua_pushvalue(call.L, -2)
+            lua_rawset(call.L, 1)
+            return Results(count: 1)
+        }
+        let methods = declared.methodsOf?.declarations.filter { $0.role == .method }.map(\.name) ?? []
         throw OpahError(.argument, "\(name): no field '\(key)'",
-                        hint: suggestion(for: key, in: declarations.map(\.name) + declared.submodules.map(\.field)))
+                        hint: suggestion(for: key, in: declarations.map(\.name) + declared.submodules.map(\.field) + methods))
     }
 }
 
@@ -88,6 +101,7 @@ public final class ModuleBuilder {
     private(set) var constants: [(name: String, value: () -> any LuaPushable)] = []
     private(set) var classes: [LuaClass] = []
     private(set) var submodules: [(field: String, module: String)] = []
+    private(set) var methodsOf: LuaClass?
     private(set) var call: Declaration?
 
     init(_ shortName: String) { self.shortName = shortName }
@@ -109,6 +123,9 @@ public final class ModuleBuilder {
         declarations.append(Declaration(.constant, name, path: "\(shortName).\(name)", type, doc) { _ in .none })
         constants.append((name, value))
     }
+
+    /// The methods of a class may also be called as functions of this module: `tensor.exp(t)` for `t:exp()`.
+    public func methods(of type: LuaClass) { methodsOf = type }
 
     /// Lists a class in this module's documentation and stubs.
     public func type(_ type: LuaClass) { classes.append(type) }

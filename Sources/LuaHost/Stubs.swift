@@ -13,6 +13,9 @@ extension LuaModule {
             text += try function.stub(owner: shortName, separator: ".")
         }
         for type in classes { text += try type.stubs() }
+        for method in methodsOf?.declarations ?? [] where method.role == .method && !declarations.contains(where: { $0.name == method.name }) {
+            text += "\(shortName).\(method.name) = \(methodsOf!.name).\(method.name)\n"
+        }
         return text + "return \(shortName)\n"
     }
 }

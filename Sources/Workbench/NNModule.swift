@@ -142,6 +142,16 @@ extension ModuleBuilder {
     }
 
     fileprivate func declareLosses() {
+        function("checkpoint", "(fn: function, ...: Tensor) -> Tensor", """
+            `fn` of the tensors, without keeping what its gradient needs: `backward` calls `fn` again. Saves memory for one more forward pass. `fn` gives one tensor, \
+            the same each time; numbers from the default generator repeat by themselves.
+            """, example: "local tensor = require \"opah.tensor\"  local x = tensor.ones(2):requires_grad(true)  nn.checkpoint(function(x) return x:exp():sum() end, x):backward()  assert(x.grad[1] > 2.7)") { call in
+            let function = try call.function(1), inputs = try call.variadicRange.map { try call.tensor($0) }
+            return try call.push(NN.checkpoint(inputs) { inputs in
+                guard let result = try function(all: inputs).first?.object(Tensor.self) else { throw OpahError(.argument, "nn.checkpoint: the function gave no tensor") }
+                return result
+            })
+        }
         function("cross_entropy", "(logits: Tensor, ids: Tensor, opts?: {ignore_index?: integer = -100, label_smoothing?: number = 0}) -> Tensor", """
             The mean of -log softmax(logits)[id] over the rows whose id is not `ignore_index`: logits [..., V], ids of the leading shape -> a tensor without dimensions. \
             Ids are values and count from 0. `label_smoothing` spreads that part of the target evenly over all classes.

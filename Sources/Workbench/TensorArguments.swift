@@ -33,10 +33,17 @@ extension Scalar: LuaReadable {
 extension Call {
     func tensor(_ argument: Int) throws -> Tensor { try object(argument) }
 
+    /// A number or a boolean, as it stands beside a tensor.
+    func scalar(_ argument: Int) throws -> Scalar {
+        if isInteger(argument) { return .int(try integer(argument)) }
+        if let number = numberIfAny(argument) { return .real(number) }
+        return try get(argument)
+    }
+
     /// A tensor, or a number as a tensor without dimensions that takes its dtype from `other` where it can.
     func operand(_ argument: Int, beside other: Tensor? = nil) throws -> Tensor {
         if let tensor = try objectIfAny(argument, as: Tensor.self) { return tensor }
-        let value: Scalar = try get(argument)
+        let value = try scalar(argument)
         if case .int = value { return try Tensor.full([], value, .int64) }
         return try Tensor.full([], value, other.map(\.dtype).flatMap { $0.isFloating ? $0 : nil } ?? .float32)
     }

@@ -13,14 +13,14 @@ private struct Binary: Sendable {
     let doc: String
 
     func callAsFunction(_ call: Call) throws -> Results {
-        guard let a = try call.objectIfAny(1, as: Tensor.self) else { return try call.push(left(call.get(1), call.tensor(2))) }
+        guard let a = try call.objectIfAny(1, as: Tensor.self) else { return try call.push(left(call.scalar(1), call.tensor(2))) }
         if let b = try call.objectIfAny(2, as: Tensor.self) { return try call.push(tensors(a, b)) }
-        return try call.push(right(a, call.get(2)))
+        return try call.push(right(a, call.scalar(2)))
     }
 
     func callAsFunction(_ t: Tensor, _ call: Call) throws -> Results {
         if let other = try call.objectIfAny(1, as: Tensor.self) { return try call.push(tensors(t, other)) }
-        return try call.push(right(t, call.get(1)))
+        return try call.push(right(t, call.scalar(1)))
     }
 }
 
@@ -132,7 +132,7 @@ extension ClassBuilder where T == Tensor {
             } else if let other = try call.objectIfAny(1, as: Tensor.self) {
                 _ = try tensors(t, other)
             } else {
-                _ = try number(t, call.get(1))
+                _ = try number(t, call.scalar(1))
             }
             return call.pass(0)
         }

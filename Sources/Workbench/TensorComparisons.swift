@@ -14,7 +14,7 @@ extension ClassBuilder where T == Tensor {
             method(name, "(other: Tensor|number) -> Tensor", "Where \(what), elementwise: a bool tensor; shapes broadcast. NaN equals nothing.",
                    example: name == "gt" ? "assert(tensor.new{1, 5}:gt(2)[2] == true)" : nil) { t, call in
                 if let other = try call.objectIfAny(1, as: Tensor.self) { return try call.push(tensors(t, other)) }
-                return try call.push(number(t, call.get(1)))
+                return try call.push(number(t, call.scalar(1)))
             }
         }
         let logical: [(String, String, (Tensor, Tensor) throws -> Tensor)] = [

@@ -45,10 +45,19 @@ extension ClassBuilder where T == Tensor {
 
     /// Products of vectors and matrices.
     func declareProducts() {
+        method("square", "() -> Tensor", "Of each element x: x^2.") { t, call in try call.push(t.mul(t)) }
+        method("outer", "(other: Tensor) -> Tensor", "All products of two vectors: [m] and [n] give [m, n].",
+               example: "assert(tensor.new{1, 2}:outer(tensor.new{3, 4})[{2, 1}] == 6)") { t, call in
+            let other = try call.tensor(1)
+            guard t.rank == 1, other.rank == 1 else { throw OpahError(.shape, "outer: shapes \(t.shape) and \(other.shape)", hint: "two vectors are wanted") }
+            return try call.push(t.unsqueeze(dim: 1).mul(other))
+        }
         method("matmul", "(other: Tensor) -> Tensor", """
             The matrix product: [m, k] x [k, n] is [m, n]; a vector counts as a row on the left and as a column on the right; two vectors \
             give a tensor without dimensions; leading dimensions are batches that broadcast. Half types are multiplied in float32.
             """, example: "assert(tensor.ones(2, 3):matmul(tensor.ones(3, 4))[{1, 1}] == 3)") { t, call in try call.push(t.matmul(call.tensor(1))) }
+        alias("mm", of: "matmul")
+        alias("bmm", of: "matmul")
         method("dot", "(other: Tensor) -> Tensor", "The sum of products of two vectors of equal length: a tensor without dimensions.",
                example: "assert(tensor.new{1, 2}:dot(tensor.new{3, 4}):item() == 11)") { t, call in try call.push(t.dot(call.tensor(1))) }
         method("addmm_", "(a: Tensor, b: Tensor, opts?: {alpha?: number = 1, beta?: number = 1}) -> Tensor",

@@ -69,7 +69,7 @@ private enum Value {
     init(_ call: Call, _ argument: Int, for t: Tensor) throws {
         if let tensor = try call.objectIfAny(argument, as: Tensor.self) { self = .tensor(tensor) }
         else if call.isTable(argument) { self = .tensor(try Tensor(call.get(argument, as: NestedData.self).data, t.dtype)) }
-        else { self = .number(try call.get(argument)) }
+        else { self = .number(try call.scalar(argument)) }
     }
 
     /// Writes over a view.

@@ -4,8 +4,9 @@ import Tensors
 
 extension LuaModule {
     /// `opah.tensor`: making, joining and storing tensors.
-    public static let tensor = LuaModule("opah.tensor", "Tensors: n-dimensional arrays with PyTorch's operations and gradients. Positions and dimensions count from 1; values are never shifted.") { m in
+    public static let tensor = LuaModule("opah.tensor", "Tensors: n-dimensional arrays with PyTorch's operations and gradients. Positions and dimensions count from 1; values are never shifted. Every method may be called as a function too: `tensor.exp(t)` is `t:exp()`.") { m in
         m.type(Tensor.luaClass)
+        m.methods(of: Tensor.luaClass)
         m.type(Random.luaClass)
         m.declareCreation()
         m.declareRandom()

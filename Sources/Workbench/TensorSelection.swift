@@ -22,7 +22,7 @@ extension ClassBuilder where T == Tensor {
                example: "local hot = tensor.zeros(2, 3):scatter_(2, tensor.new{{3}, {1}}, 1)  assert(hot[{1, 3}] == 1)") { t, call in
             let d = try call.dim(1, of: t, scalars: false), positions = try call.positions(2, d, of: t)
             if let source = try call.objectIfAny(3, as: Tensor.self) { try t.scatter_(dim: d, positions, source) }
-            else { try t.scatter_(dim: d, positions, value: call.get(3, as: Scalar.self)) }
+            else { try t.scatter_(dim: d, positions, value: call.scalar(3)) }
             return call.pass(0)
         }
         method("scatter_add_", "(dim: integer, positions: Tensor, source: Tensor) -> Tensor", "`scatter_` that adds; repeated positions add up.") { t, call in
@@ -40,14 +40,28 @@ extension ClassBuilder where T == Tensor {
             try call.push(t.maskedSelect(call.tensor(1)))
         }
         method("masked_fill", "(mask: Tensor, value: number) -> Tensor", "A copy with `value` where the bool `mask`, which broadcasts, is true.") { t, call in
-            try call.push(t.maskedFill(call.tensor(1), call.get(2, as: Scalar.self)))
+            try call.push(t.maskedFill(call.tensor(1), call.scalar(2)))
         }
         method("masked_fill_", "(mask: Tensor, value: number) -> Tensor", "Sets the elements where the bool `mask`, which broadcasts to this shape, is true.") { t, call in
-            try t.maskedFill_(call.tensor(1), call.get(2, as: Scalar.self))
+            try t.maskedFill_(call.tensor(1), call.scalar(2))
             return call.pass(0)
         }
         method("nonzero", "() -> Tensor", "The positions (1-based) of the elements that are not zero, in row-major order: int64 [n, dimensions].",
                example: "assert(tensor.new{0, 5}:nonzero()[{1, 1}] == 2)") { t, call in try call.push(t.nonzero().oneBased()) }
+        declareTriangles()
+    }
+
+    /// Parts of matrices.
+    private func declareTriangles() {
+        for (name, what, keeps) in [("tril", "on and below", { try $0.ge($1) }), ("triu", "on and above", { try $0.le($1) })] as [(String, String, (Tensor, Tensor) throws -> Tensor)] {
+            method(name, "(diagonal?: integer = 0) -> Tensor", "A copy of the last two dimensions with only what is \(what) the diagonal, zero elsewhere; `diagonal` counts from the main one, upwards.",
+                   example: name == "tril" ? "assert(tensor.ones(3, 3):tril():sum():item() == 6)" : nil) { t, call in
+                guard t.rank >= 2 else { throw call.error(.shape, "a tensor of shape \(t.shape) is no matrix") }
+                let rows = t.shape[t.rank - 2], columns = t.shape[t.rank - 1], diagonal = min(max(try call.get(1), -rows), columns)
+                let row = try Tensor.range(1, rows).add(diagonal).unsqueeze(dim: 1), column = try Tensor.range(1, columns)
+                return try call.push(Tensor.where(keeps(row, column), t, Tensor(zeros: [], t.dtype)))
+            }
+        }
     }
 
     /// Copies, other dtypes, and filling.
@@ -63,7 +77,7 @@ extension ClassBuilder where T == Tensor {
             return call.pass(0)
         }
         method("fill_", "(value: number|boolean) -> Tensor", "Sets every element to `value`.") { t, call in
-            try t.fill_(call.get(1, as: Scalar.self))
+            try t.fill_(call.scalar(1))
             return call.pass(0)
         }
         method("zero_", "() -> Tensor", "Sets every element to 0.") { t, call in

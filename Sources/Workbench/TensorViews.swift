@@ -83,5 +83,37 @@ extension ClassBuilder where T == Tensor {
             let amounts = Array(repeating: 0, count: 2 * (t.rank - 1 - d)) + [before, after]
             return try call.push(t.pad(amounts, value: call.get(4, as: Scalar.self)))
         }
+        method("flip", "(dim?: integer|integer[]) -> Tensor", "A copy with the order along `dim`, one or a list, reversed; along all dimensions without.",
+               example: "assert(tensor.new{1, 2, 3}:flip(1)[1] == 3)") { t, call in
+            try call.push((call.dims(1, of: t) ?? Dims(0..<t.rank)).reduce(t) { try $0.rank == 0 ? $0 : $0.slice(dim: $1, step: -1) })
+        }
+        method("tile", "(...: integer|integer[]) -> Tensor", "A copy repeated as often as said along each dimension, the last count being that of the last dimension.",
+               example: "assert(#tensor.new{1, 2}:tile(3) == 6)") { t, call in
+            let counts = try call.sizes()
+            guard counts.allSatisfy({ $0 >= 0 }) else { throw call.error("negative counts in \(counts)") }
+            var result = t
+            while result.rank < counts.count { result = try result.unsqueeze(dim: 0) }
+            for (i, count) in counts.enumerated() {
+                let d = result.rank - counts.count + i, shape = result.shape
+                result = try result.repeated(count, before: d).reshape(Dims(shape.indices.map { $0 == d ? shape[$0] * count : shape[$0] }))
+            }
+            return try call.push(counts.allSatisfy { $0 == 1 } ? result.clone() : result)
+        }
+        method("repeat_interleave", "(count: integer, dim: integer) -> Tensor", "A copy with each position of `dim` repeated `count` times in a row, as heads of keys are for grouped queries.",
+               example: "assert(tensor.new{1, 2}:repeat_interleave(2, 1)[2] == 1)") { t, call in
+            let count = try call.integer(1), d = try call.dim(2, of: t, scalars: false), shape = t.shape
+            guard count >= 0 else { throw call.error(at: 1, "a count of \(count)") }
+            return try call.push(t.repeated(count, before: d + 1).reshape(Dims(shape.indices.map { $0 == d ? shape[$0] * count : shape[$0] })))
+        }
+    }
+}
+
+extension Tensor {
+    /// A view with a new dimension of size `count` in front of dimension `d`. Its number of elements does not overflow.
+    fileprivate func repeated(_ count: Int, before d: Int) throws -> Tensor {
+        var sizes = Dims(repeating: -1, count: rank)
+        guard rank < Dims.maxCount else { throw OpahError(.shape, "repeat: a tensor of shape \(shape) has too many dimensions") }
+        sizes.insert(count, at: d)
+        return try unsqueeze(dim: d).expand(sizes)
     }
 }

@@ -41,6 +41,12 @@ final class ExampleTests: XCTestCase {
         XCTAssertEqual(try Self.failures(of: Catalog([broken])).count, 1)
     }
 
+    func testStubsAreLua() throws {
+        let lua = try Interpreter()
+        for module in [LuaModule.tensor, .nn] { try lua.check(module.stubs(), name: "=\(module.name)") }
+        XCTAssertTrue(try LuaModule.tensor.stubs().contains("\ntensor.exp = Tensor.exp\n"))
+    }
+
     func testDeclarationsAreSound() {
         let catalog = Catalog([.tensor, .nn])
         XCTAssertEqual(catalog.problems(), [])

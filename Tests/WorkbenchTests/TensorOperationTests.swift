@@ -87,6 +87,30 @@ final class TensorOperationTests: TensorTestCase {
             """)
     }
 
+    func testRepetitionAndTriangles() {
+        check("""
+            local t = tensor.new{{1, 2}, {3, 4}}
+            same(t:flip(1), {{3, 4}, {1, 2}}); same(t:flip{1, 2}, {{4, 3}, {2, 1}}); same(t:flip(), {{4, 3}, {2, 1}}); assert(tensor.new(3):flip():item() == 3)
+            same(t:tile(2), {{1, 2, 1, 2}, {3, 4, 3, 4}}); same(t:tile(2, 1), {{1, 2}, {3, 4}, {1, 2}, {3, 4}}); same(tensor.new{1}:tile(2, 2), {{1, 1}, {1, 1}}); same(t:tile(0):shape(), {2, 0})
+            local copy = t:tile(1, 1); copy:zero_(); same(t, {{1, 2}, {3, 4}})
+            same(t:repeat_interleave(2, 1), {{1, 2}, {1, 2}, {3, 4}, {3, 4}}); same(t:repeat_interleave(2, -1), {{1, 1, 2, 2}, {3, 3, 4, 4}})
+            fails("memory", "", t.tile, t, 1 << 61); fails("memory", "", t.repeat_interleave, t, 1 << 40, 1); fails("argument", "-1", t.tile, t, -1)
+            same(t:tril(), {{1, 0}, {3, 4}}); same(t:triu(), {{1, 2}, {0, 4}}); same(t:triu(1), {{0, 2}, {0, 0}}); same(t:tril(-1), {{0, 0}, {3, 0}}); same(tensor.ones(2, 2, 2):tril()[2], {{1, 0}, {1, 1}})
+            same(t:triu(math.mininteger), t); same(t:tril(math.maxinteger), t); fails("shape", "no matrix", function() return tensor.ones(2):tril() end)
+            same(t:square(), {{1, 4}, {9, 16}}); same(tensor.new{1, 2}:outer(tensor.new{3, 4}), {{3, 4}, {6, 8}}); fails("shape", "outer: shapes [2, 2] and [2]", t.outer, t, tensor.ones(2))
+            """)
+    }
+
+    func testMethodsAreFunctionsToo() {
+        check("""
+            local t = tensor.new{{1, 2}, {3, 4}}
+            same(tensor.matmul(t, t), t:matmul(t)); same(tensor.mm(t, t), t:matmul(t)); same(tensor.exp(tensor.zeros(1)), {1}); same(tensor.add(t, 1), t + 1); assert(tensor.exp == tensor.exp)
+            fails("argument", "no field 'exq'", function() return tensor.exq end)
+            fails("argument", "exp", function() return tensor.exp(1) end)
+            """)
+        XCTAssertNotNil(lua.catalog.declaration("tensor.matmul"))
+    }
+
     func testConversion() {
         check("""
             same(tensor.new{1.7, -1.7}:to("int64"), {1, -1}); same(tensor.new{0, 2}:to("bool"), {false, true})
