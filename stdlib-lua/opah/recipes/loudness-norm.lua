@@ -1,7 +1,6 @@
 --- Bring every clip of a folder to the same loudness (ITU-R BS.1770-4); labels travel along.
 -- opah run loudness-norm data-raw data --clean
-local audio, config, data, fs = require "opah.audio", require "opah.config", require "opah.data", require "opah.fs"
-local outputs, stage_over = require "opah.outputs", require "opah.stage"
+local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -19,22 +18,10 @@ local args = config.parse_args(arg, {
   },
 })
 
-local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-outputs.prepare(args.input_dir, args.output_dir, args.clean)
-
-local stage <close> = stage_over("loudness-norm", #clips)
-stage:add_skipped(skipped)
-for _, clip in ipairs(clips) do
-  local target = outputs.path(clip.audio, args.input_dir, args.output_dir)
-  stage:try(clip.audio, function()
-    outputs.copy_labels(clip, args.input_dir, args.output_dir, args.overwrite)
-    if fs.exists(target) and not args.overwrite then return end
-    local samples, info = audio.load(clip.audio, { mono = false })
-    local louder, report = audio.normalize_loudness(samples, info.sample_rate,
-      { peak = args.peak, loudness = args.loudness, block_size = args.block_size })
-    for _, note in ipairs(info.notes or {}) do stage:note(clip.audio, note) end
-    for _, note in ipairs(report.notes or {}) do stage:note(clip.audio, note) end
-    audio.save(target, louder, info.sample_rate, { subtype = outputs.subtype(info, target) })
-  end)
-end
-return stage:finish("clips at " .. args.loudness .. " LUFS")
+return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)
+  local samples, info = audio.load(clip.audio, { mono = false })
+  local louder, report = audio.normalize_loudness(samples, info.sample_rate,
+    { peak = args.peak, loudness = args.loudness, block_size = args.block_size })
+  for _, text in ipairs(report.notes) do note(text) end
+  return louder, info.sample_rate, info
+end)

@@ -1,7 +1,6 @@
 --- Give every clip of a folder one sample rate; labels travel along.
 -- opah run resample data-raw data --sampling-rate 44100
-local audio, config, data, fs = require "opah.audio", require "opah.config", require "opah.data", require "opah.fs"
-local outputs, stage_over = require "opah.outputs", require "opah.stage"
+local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -18,19 +17,7 @@ local args = config.parse_args(arg, {
   },
 })
 
-local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-outputs.prepare(args.input_dir, args.output_dir, args.clean)
-
-local stage <close> = stage_over("resample", #clips)
-stage:add_skipped(skipped)
-for _, clip in ipairs(clips) do
-  local target = outputs.path(clip.audio, args.input_dir, args.output_dir)
-  stage:try(clip.audio, function()
-    outputs.copy_labels(clip, args.input_dir, args.output_dir, args.overwrite)
-    if fs.exists(target) and not args.overwrite then return end
-    local samples, info = audio.load(clip.audio, { sample_rate = args.sampling_rate, mono = args.mono })
-    for _, note in ipairs(info.notes or {}) do stage:note(clip.audio, note) end
-    audio.save(target, samples, args.sampling_rate, { subtype = outputs.subtype(info, target) })
-  end)
-end
-return stage:finish("clips at " .. args.sampling_rate .. " Hz")
+return convert_folder("resample", args, "clips at " .. args.sampling_rate .. " Hz", function(clip)
+  local samples, info = audio.load(clip.audio, { sample_rate = args.sampling_rate, mono = args.mono })
+  return samples, args.sampling_rate, info
+end)
