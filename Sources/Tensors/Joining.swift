@@ -14,7 +14,9 @@ extension Tensor {
                 throw OpahError(.shape, "cat: shapes \(first.shape) and \(tensor.shape) cannot be joined along dimension \(dim)",
                                 hint: "all sizes but that one must be equal")
             }
-            shape[d] += tensor.shape[d]
+            let (size, overflow) = shape[d].addingReportingOverflow(tensor.shape[d])
+            guard !overflow else { throw OpahError(.memory, "cat: the result cannot be allocated") }
+            shape[d] = size
             dtype = DType.promote(dtype, tensor.dtype)
         }
         let result = try Tensor(empty: shape, dtype)

@@ -102,16 +102,18 @@ public final class Tensor {
         }
     }
 
-    /// Bytes of a shape, or an error when a size is negative or the product overflows.
+    /// Bytes of a shape, or an error when a size is negative or no machine has so many. A size of 0 excuses no other
+    /// that is impossible, so products of sizes never overflow anywhere.
     static func byteCount(_ shape: Dims, _ dtype: DType) throws -> Int {
-        var bytes = dtype.size
+        var bytes = dtype.size, isEmpty = false
         for size in shape {
             guard size >= 0 else { throw OpahError(.shape, "negative size in shape \(shape)") }
+            if size == 0 { isEmpty = true; continue }
             let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-            guard !overflow else { throw OpahError(.memory, "a tensor of shape \(shape) cannot be allocated") }
+            guard !overflow, product <= 1 << 50 else { throw OpahError(.memory, "a tensor of shape \(shape) cannot be allocated") }
             bytes = product
         }
-        return bytes
+        return isEmpty ? 0 : bytes
     }
 
     @inline(__always) public var rank: Int { shape.count }

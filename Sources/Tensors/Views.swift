@@ -254,6 +254,7 @@ extension Tensor {
         guard product == count, target.allSatisfy({ $0 >= 0 }) else {
             throw OpahError(.shape, "\(name): shape \(shape) cannot become \(sizes)", hint: "\(count) elements must stay \(count)")
         }
+        if count == 0 { _ = try Tensor.byteCount(target, dtype) }
         return target
     }
 

@@ -18,7 +18,7 @@ final class TensorFuzzTests: TensorTestCase {
             local huge = {math.maxinteger, math.mininteger, 1 << 60, -(1 << 60), 1e300, 0/0, math.huge, -math.huge, 2.5, -0.0}
             local makers = {
               function() return tensor.ones(2, 3) end, function() return tensor.ones(3) end, function() return tensor.new(2) end, function() return tensor.zeros(0) end,
-              function() return tensor.zeros(2, 0, 3) end, function() return tensor.new{true, false, true} end, function() return tensor.new({{1, 2, 3}, {3, 1, 2}}, {dtype = "int64"}) end,
+              function() return tensor.zeros(2, 0, 3) end,  function() return tensor.new{true, false, true} end, function() return tensor.new({{1, 2, 3}, {3, 1, 2}}, {dtype = "int64"}) end,
               function() return tensor.new({1, 2}, {dtype = "uint8"}) end, function() return tensor.ones(1, 2, 1, 2, 1, 2, 1, 1) end, function() return tensor.rand(2, 3):requires_grad(true) end,
               function() return tensor.rand(3, 2):t() end, function() return tensor.ones(1, 3):expand(2, 3) end, function() return tensor.ones(2, 2, 4, {dtype = "bfloat16"}) end,
               function() return tensor.new{0/0, math.huge, -1} end, function() return tensor.ones(2, 3, {dtype = "float64"}) end, function() return tensor.ones(3, {dtype = "int8"}) end,
@@ -30,7 +30,9 @@ final class TensorFuzzTests: TensorTestCase {
               function() return {dtype = "int64"} end, function() return {1, "x"} end, function() return {{1}, {2, 3}} end, function() return {stride = 0} end, function() return {padding = {1 << 40, 0}} end,
               function() return {padding = -1} end, function() return {lengths = {3}} end, function() return {causal = true} end, function() return {groups = 3, dilation = 1 << 40} end,
               function() return {positions = {-1, 1 << 50}} end, function() return {gradient = tensor.ones(2)} end, function() return {alpha = 0/0} end, function() return {eps = -1} end,
-              function() return {retain_graph = true} end, function() return {ignore_index = 0, label_smoothing = 2} end, function() return {correction = 1 << 62} end,
+              function() return {retain_graph = true} end, function() return {ignore_index = 0, label_smoothing = 2} end, function() return {correction = 1 << 62} end, function() return {stride = 1 << 60} end, function() return {dilation = math.maxinteger} end, function() return {scale = 0/0, dropout = 0.5} end,
+              function() return {positions = {0, 1}, base = -1} end, function() return {base = 0} end, function() return {descending = true} end, function() return {low = 3, high = -math.huge} end, function() return {std = -1, mean = 0/0} end,
+              function() return {{-1, 1, -2}, 2} end, function() return {{1, 2, 1 << 62}, {2, 1, math.mininteger}} end, function() return {tensor.new{1, 2}, {1, 2}} end, function() return {tensor.new{true, false}, tensor.new{2}} end,
             }
             local function any()
               local kind = math.random(10)

@@ -95,6 +95,7 @@ final class TensorOperationTests: TensorTestCase {
             local copy = t:tile(1, 1); copy:zero_(); same(t, {{1, 2}, {3, 4}})
             same(t:repeat_interleave(2, 1), {{1, 2}, {1, 2}, {3, 4}, {3, 4}}); same(t:repeat_interleave(2, -1), {{1, 1, 2, 2}, {3, 3, 4, 4}})
             fails("memory", "", t.tile, t, 1 << 61); fails("memory", "", t.repeat_interleave, t, 1 << 40, 1); fails("argument", "-1", t.tile, t, -1)
+            fails("memory", "", function() return tensor.zeros(0, 3):tile(1 << 62) end); fails("memory", "", tensor.zeros, 0, 1 << 61, 1 << 61); fails("memory", "", function() return tensor.zeros(0):view(0, 1 << 61, 1 << 61) end)
             same(t:tril(), {{1, 0}, {3, 4}}); same(t:triu(), {{1, 2}, {0, 4}}); same(t:triu(1), {{0, 2}, {0, 0}}); same(t:tril(-1), {{0, 0}, {3, 0}}); same(tensor.ones(2, 2, 2):tril()[2], {{1, 0}, {1, 1}})
             same(t:triu(math.mininteger), t); same(t:tril(math.maxinteger), t); fails("shape", "no matrix", function() return tensor.ones(2):tril() end)
             same(t:square(), {{1, 4}, {9, 16}}); same(tensor.new{1, 2}:outer(tensor.new{3, 4}), {{3, 4}, {6, 8}}); fails("shape", "outer: shapes [2, 2] and [2]", t.outer, t, tensor.ones(2))
