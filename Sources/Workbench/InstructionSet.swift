@@ -20,16 +20,44 @@ public enum InstructionSet {
     private static let builtForAVX2 = false
     #endif
 
-    /// The words of the first "flags" line of /proc/cpuinfo, which is no regular file of a known size.
+    /// What the kernels were compiled for.
+    public static var name: String {
+        #if arch(x86_64)
+        builtForAVX2 ? "x86-64-v3" : "x86-64"
+        #elseif arch(arm64)
+        "arm64"
+        #else
+        "other"
+        #endif
+    }
+
+    /// The processor's name, as its maker gave it.
+    public static func processorName() -> String {
+        let line = processorLine("model name") ?? processorLine("Hardware")
+        return line?.split(separator: ":", maxSplits: 1).last.map { $0.trimmed } ?? "unknown"
+    }
+
+    /// The words of the first "flags" line.
     private static func processorFlags() -> Set<Substring> {
-        guard let file = fopen("/proc/cpuinfo", "r") else { return [] }
+        Set(processorLine("flags")?.split { $0 == " " || $0 == "\t" || $0 == "\n" } ?? [])
+    }
+
+    /// The first line of /proc/cpuinfo, which is no regular file of a known size, that begins with a word.
+    private static func processorLine(_ word: String) -> String? {
+        guard let file = fopen("/proc/cpuinfo", "r") else { return nil }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 8192)
         while fgets(&line, Int32(line.count), file) != nil {
             let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            if text.hasPrefix("flags") { return Set(text.split { $0 == " " || $0 == "\t" || $0 == "\n" }) }
+            if text.hasPrefix(word) { return text }
         }
-        return []
+        return nil
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: String {
+        String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }
 }
 

@@ -5,7 +5,7 @@ import Support
 public let opahVersion = "0.1.0"
 
 extension LuaModule {
-    static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "run"]
+    static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "run"]
 
     /// `opah`: every module as a field, each loaded when first touched.
     public static let opah = LuaModule("opah", "All modules as fields: `opah.audio`, `opah.tensor`, ...; each is also `require \"opah.audio\"`.") { m in
@@ -21,7 +21,7 @@ extension LuaModule {
 extension Catalog {
     /// The native modules of Opah.
     nonisolated(unsafe) public static let opah = Catalog(   // only used on the interpreter's thread
-        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report])
+        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report, .machine])
 
     /// Help for a name, or the list of modules.
     func helpPage(_ name: String?) throws -> String {

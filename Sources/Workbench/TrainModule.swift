@@ -185,10 +185,7 @@ private func trainerEvents(_ call: Call) throws -> TrainerEvents {
 private func memoryBudget(_ call: Call) throws -> Int? {
     let value: LuaValue = try call.option("memory_budget")
     if value.isNil { return nil }
-    let units: [(String, Double)] = [("KIB", 1024), ("MIB", 1_048_576), ("GIB", 1_073_741_824), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1), ("", 1)]
-    let text = (value.string ?? "").uppercased().filter { !$0.isWhitespace }
-    let (unit, factor) = units.first { text.hasSuffix($0.0) }!
-    guard let bytes = value.number ?? Double(text.dropLast(unit.count)).map({ $0 * factor }), bytes >= 1e6, bytes < 1e15 else {
+    guard let bytes = value.number ?? value.string.flatMap({ ByteCount.parse($0) }).map(Double.init), bytes >= 1e6, bytes < 1e15 else {
         throw call.error("memory_budget must be a number of bytes, a million at least, or as in \"4GB\"")
     }
     return Int(bytes)
