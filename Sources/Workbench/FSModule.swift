@@ -70,6 +70,10 @@ extension LuaModule {
         m.function("read", "(path: string) -> string", "The whole file, as bytes.") { call in
             try call.push(bytes: MappedFile.contents(call.string(1)))
         }
+        m.function("digest", "(path: string) -> string", "32 hexadecimal digits that tell whether two files hold the same bytes (XXH3; against accidents, not against forgers).",
+                   example: #"assert(#fs.digest("data/Alice/0.00-2.10.lab") == 32)"#) { call in
+            try call.push(MappedFile(call.string(1)).withBytes { Digest.of($0) })
+        }
         m.function("write", "(path: string, content: string)", "Replaces the file in one step: a reader sees the old content or the new, never half.") { call in
             let file = try AtomicFile(call.string(1))
             try file.write(call.bytes(2))

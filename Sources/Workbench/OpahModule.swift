@@ -5,7 +5,7 @@ import Support
 public let opahVersion = "0.1.0"
 
 extension LuaModule {
-    static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "run"]
+    static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "run", "graph", "callbacks", "tables"]
 
     /// `opah`: every module as a field, each loaded when first touched.
     public static let opah = LuaModule("opah", "All modules as fields: `opah.audio`, `opah.tensor`, ...; each is also `require \"opah.audio\"`.") { m in

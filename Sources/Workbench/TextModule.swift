@@ -40,6 +40,10 @@ extension LuaModule {
             guard try call.integer(2) > 0 else { throw call.error(at: 2, "must be above 0") }
             return try call.push(splitText(call.string(1), length: call.integer(2)))
         }
+        m.function("digest", "(text: string) -> string", "32 hexadecimal digits that tell whether two texts are the same; `fs.digest` does it for files.",
+                   example: #"assert(text.digest("a") ~= text.digest("b"))"#) { call in
+            try call.push(call.bytes(1).withUnsafeBytes { Digest.of($0) })
+        }
         m.function("tokenizer", "(dir: string) -> Tokenizer", "The tokenizer in a model's folder (tokenizer.json).") { call in
             try call.push(Tokenizer(directory: call.string(1)))
         }

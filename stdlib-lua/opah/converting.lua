@@ -18,7 +18,8 @@ return function(name, args, verb, convert)
       local function note(text) stage:note(clip.audio, text) end
       local samples, rate, info = convert(clip, note)
       for _, text in ipairs(info.notes or {}) do note(text) end
-      for _, text in ipairs(audio.save(target, samples, rate, { subtype = outputs.subtype(info, target) })) do note(text) end
+      local saved = audio.save(target, samples, rate, { subtype = outputs.subtype(info, target) })
+      for _, text in ipairs(saved) do note(text) end
     end)
   end
   return stage:finish(verb)

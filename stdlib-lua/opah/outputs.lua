@@ -6,8 +6,9 @@ local outputs = {}
 -- links resolved, before anything is touched.
 function outputs.prepare(input, output, clean)
   if fs.overlap(input, output) then
-    error(fs.error("argument", ("%s and %s overlap: one is, or lies in, the other"):format(input, output),
-      clean and "--clean would delete the input: choose a folder of its own" or "choose an output folder of its own"), 0)
+    local message = ("%s and %s overlap: one is, or lies in, the other"):format(input, output)
+    local hint = clean and "--clean would delete the input: choose a folder of its own"
+    error(fs.error("argument", message, hint or "choose an output folder of its own"), 0)
   end
   if clean and fs.exists(output) then fs.remove(output, { recursive = true }) end
   fs.mkdir(output)

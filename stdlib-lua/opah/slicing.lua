@@ -20,7 +20,9 @@ return function(name, args, options, flat)
       local samples, info = audio.load(clip.audio)
       local cut = audio.slice(samples, info.sample_rate, options)
       if not flat then fs.mkdir(base) end
-      for index, piece in ipairs(cut) do audio.save(target(index - 1, ".wav"), piece, info.sample_rate, { subtype = "pcm16" }) end
+      for index, piece in ipairs(cut) do
+        audio.save(target(index - 1, ".wav"), piece, info.sample_rate, { subtype = "pcm16" })
+      end
       if #cut == 1 then
         for suffix, label in pairs(clip.labels) do fs.copy(label, target(0, suffix)) end
       elseif next(clip.labels) then

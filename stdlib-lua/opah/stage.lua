@@ -13,7 +13,8 @@ Stage.__index = Stage
 
 --- Begins a stage over `total` inputs.
 local function new(name, total)
-  return setmetatable({ name = name, total = total, done = 0, skipped = {}, notes = {}, bar = progress.bar(total, name) }, Stage)
+  local bar = progress.bar(total, name)
+  return setmetatable({ name = name, total = total, done = 0, skipped = {}, notes = {}, bar = bar }, Stage)
 end
 
 --- Leaves one input out, for a reason (a string or an error value).

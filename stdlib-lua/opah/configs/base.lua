@@ -20,13 +20,14 @@ local settings = {
 -- Keys of the original's configuration that mean nothing on one processor without Lightning:
 -- accepted, and answered with one line.
 local ignored = {
-  "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.strategy.**", "trainer.precision",
-  "trainer.benchmark", "trainer.check_val_every_n_epoch", "trainer.default_root_dir", "trainer.gradient_clip_algorithm",
-  "trainer.num_sanity_val_steps", "trainer.enable_progress_bar", "trainer.deterministic", "trainer.log_every_n_steps",
-  "callbacks.model_checkpoint.*", "callbacks.model_summary", "callbacks.model_summary.**", "callbacks.learning_rate_monitor",
-  "callbacks.learning_rate_monitor.**", "callbacks.grad_norm_monitor", "callbacks.grad_norm_monitor.**",
-  "logger", "logger.**", "hydra", "hydra.**", "train", "test", "tokenizer", "tokenizer.**", "data.tokenizer", "data.persistent_workers",
-  "data.train_dataset", "data.val_dataset", "**._target_", "**._partial_", "_target_", "_partial_",
+  "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.strategy.**",
+  "trainer.precision", "trainer.benchmark", "trainer.check_val_every_n_epoch", "trainer.default_root_dir",
+  "trainer.gradient_clip_algorithm", "trainer.num_sanity_val_steps", "trainer.enable_progress_bar",
+  "trainer.deterministic", "trainer.log_every_n_steps", "callbacks.model_checkpoint.*", "callbacks.model_summary",
+  "callbacks.model_summary.**", "callbacks.learning_rate_monitor", "callbacks.learning_rate_monitor.**",
+  "callbacks.grad_norm_monitor", "callbacks.grad_norm_monitor.**", "logger", "logger.**", "hydra", "hydra.**",
+  "train", "test", "tokenizer", "tokenizer.**", "data.tokenizer", "data.persistent_workers", "data.train_dataset",
+  "data.val_dataset", "**._target_", "**._partial_", "_target_", "_partial_",
 }
 
 return settings, { ignored = ignored }

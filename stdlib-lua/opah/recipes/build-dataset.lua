@@ -5,7 +5,8 @@ local stage_over = require "opah.stage"
 
 local args = config.parse_args(arg, {
   flags = {
-    { "input", "path", nil, "a folder of clips with codes, or a filelist; may be given several times", multiple = true, required = true },
+    { "input", "path", nil, "a folder of clips with codes, or a filelist; may be given several times",
+      multiple = true, required = true },
     { "output", "path", "data/quantized-dataset-ft", "the folder for the shards" },
     { "num-workers", "integer", 16, "accepted for compatibility; the shards are the same" },
     { "text-extension", "string", { ".txt" }, "suffix of the text files; may be given several times", multiple = true },
@@ -23,4 +24,5 @@ local report = data.pack {
 stage.done = report.sentences
 stage:add_skipped(report.skipped)
 stage:add_notes(report.notes)
-return stage:finish("sentences packed", ("%d speakers, %d frames, %d shards in %s"):format(report.groups, report.frames, #report.shards, args.output))
+local detail = "%d speakers, %d frames, %d shards in %s"
+return stage:finish("sentences packed", detail:format(report.groups, report.frames, #report.shards, args.output))

@@ -1,11 +1,12 @@
 --- Make a model folder of a run that trained all weights (without an adapter), to speak with or to train on.
--- opah run extract-model --base-weight checkpoints/fish-speech-1.4 --checkpoint results/P/checkpoints/step_000000100.ckpt --output checkpoints/P
+-- opah run extract-model --base-weight B --checkpoint results/P/checkpoints/step_000000100.ckpt --output checkpoints/P
 local checkpoint, config, fs = require "opah.checkpoint", require "opah.config", require "opah.fs"
 local lm, progress = require "opah.lm", require "opah.progress"
 
 local args = config.parse_args(arg, {
   flags = {
-    { "base-weight", "folder", "checkpoints/fish-speech-1.4", "the model that the run began with: its settings, tokenizer and dtype are kept" },
+    { "base-weight", "folder", "checkpoints/fish-speech-1.4",
+      "the model that the run began with: its settings, tokenizer and dtype are kept" },
     { "checkpoint", "file", nil, "a checkpoint of the run", required = true },
     { "output", "path", nil, "the folder for the model", required = true },
   },
@@ -20,7 +21,8 @@ for name, tensor in pairs(trained) do
   local plain = name:gsub("^model%.", "")
   if not weights[plain] then
     error(fs.error("checkpoint", ("%s: %s is no weight of %s"):format(args.checkpoint, plain, args.base_weight),
-      plain:find("lora_") and "this run trained an adapter: use opah run merge-lora" or "give the model that the run began with"), 0)
+      plain:find("lora_") and "this run trained an adapter: use opah run merge-lora"
+      or "give the model that the run began with"), 0)
   end
   weights[plain] = tensor:to(weights[plain]:dtype())
   changed = changed + 1

@@ -1,6 +1,6 @@
 --- Say how much speech a folder holds: hours, mean, shortest, longest, sample rates.
 -- opah run length data --long-threshold 30 --short-threshold 1
-local audio, config, data, progress = require "opah.audio", require "opah.config", require "opah.data", require "opah.progress"
+local audio, config, data = require "opah.audio", require "opah.config", require "opah.data"
 local stage_over = require "opah.stage"
 
 local args = config.parse_args(arg, {
@@ -42,7 +42,8 @@ if #lengths > 0 then
   for _, seconds in ipairs(lengths) do
     total, longest, shortest = total + seconds, math.max(longest, seconds), math.min(shortest, seconds)
   end
-  print(("total %.2f h in %d clips; mean %.2f s, longest %.2f s, shortest %.2f s"):format(total / 3600, #lengths, total / #lengths, longest, shortest))
+  print(("total %.2f h in %d clips; mean %.2f s, longest %.2f s, shortest %.2f s")
+    :format(total / 3600, #lengths, total / #lengths, longest, shortest))
   for rate, count in pairs(rates) do print(("%d Hz: %d clips"):format(rate, count)) end
   for _, item in ipairs(long) do print(("long: %s (%.2f s)"):format(item[1], item[2])) end
   for _, item in ipairs(short) do print(("short: %s (%.2f s)"):format(item[1], item[2])) end
@@ -53,7 +54,9 @@ if #lengths > 0 then
       bins[bin] = (bins[bin] or 0) + 1
     end
     for bin = 0, math.floor(longest / width) do
-      print(("%4d-%-4d s %s %d"):format(bin * width, (bin + 1) * width, ("#"):rep(math.ceil(40 * (bins[bin] or 0) / #lengths)), bins[bin] or 0))
+      local count = bins[bin] or 0
+      local stars = ("#"):rep(math.ceil(40 * count / #lengths))
+      print(("%4d-%-4d s %s %d"):format(bin * width, (bin + 1) * width, stars, count))
     end
   end
 end

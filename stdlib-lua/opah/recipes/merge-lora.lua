@@ -4,7 +4,8 @@ local config, lora, progress = require "opah.config", require "opah.lora", requi
 
 local args = config.parse_args(arg, {
   flags = {
-    { "lora-config", "string", nil, "rank and strength; what the file records unless given, r_8_alpha_16 for files that record nothing" },
+    { "lora-config", "string", nil,
+      "rank and strength; what the file records unless given, r_8_alpha_16 for files that record nothing" },
     { "base-weight", "folder", "checkpoints/fish-speech-1.4", "the model that the adapter was trained on" },
     { "lora-weight", "file", nil, "the adapter: a checkpoint of a training run", required = true },
     { "output", "path", nil, "the folder for the merged model", required = true },
@@ -15,6 +16,8 @@ local report = lora.merge_files {
   lora_config = args.lora_config, base_weight = args.base_weight, lora_weight = args.lora_weight, output = args.output,
 }
 for _, note in ipairs(report.notes) do progress.log("note: " .. note) end
-progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s"):format(report.changed, report.tensors, report.rank, report.lora_alpha, args.output))
-progress.log(("proof: merged and base+adapter logits differ by at most %.2g on the test batch"):format(report.max_logit_difference))
+progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s")
+  :format(report.changed, report.tensors, report.rank, report.lora_alpha, args.output))
+progress.log(("proof: merged and base+adapter logits differ by at most %.2g on the test batch")
+  :format(report.max_logit_difference))
 return 0

@@ -47,7 +47,8 @@ for _, clip in ipairs(clips) do
       open[folder] = group
     end
     local seconds = #samples / info.sample_rate
-    if #group.parts > 0 and (group.seconds + seconds > args.max_duration or group.rate ~= info.sample_rate) then close(group) end
+    local is_full = group.seconds + seconds > args.max_duration or group.rate ~= info.sample_rate
+    if #group.parts > 0 and is_full then close(group) end
     group.rate = info.sample_rate
     group.parts[#group.parts + 1] = samples
     group.seconds = group.seconds + seconds

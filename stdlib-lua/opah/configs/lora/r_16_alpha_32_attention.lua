@@ -1,0 +1,2 @@
+-- An adapter of rank 16 on the attention layers of both transformers.
+return { r = 16, lora_alpha = 32, lora_dropout = 0.01, targets = "attention" }

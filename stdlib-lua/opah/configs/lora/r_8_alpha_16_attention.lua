@@ -1,0 +1,2 @@
+-- An adapter of rank 8 on the attention layers of both transformers.
+return { r = 8, lora_alpha = 16, lora_dropout = 0.01, targets = "attention" }

@@ -1,0 +1,42 @@
+--- The example voices and the tiny checkpoints that come with the program. Their weights are random: everything
+-- runs in seconds and nothing sounds like speech. Put real data and checkpoints in their place.
+local data, fs, vq = require "opah.data", require "opah.fs", require "opah.vq"
+local home = require "opah".home or error("the examples are not beside the program: set OPAH_HOME", 0)
+
+local tiny = fs.join(home, "examples/checkpoints/tiny")
+local embedded = {
+  speech = fs.join(home, "examples/data"),               -- 14 clips with labels: Alice in English, ハナコ in Japanese
+  model = tiny,                                          -- a model folder
+  codec_config = fs.join(tiny, "codec.lua"), codec_checkpoint = fs.join(tiny, "codec.pth"),
+}
+
+--- The tiny codec.
+function embedded.codec() return vq.load { config = embedded.codec_config, checkpoint = embedded.codec_checkpoint } end
+
+--- Packs of the example voices, made in `folder` unless they are there. Returns the folder of the packs.
+-- `speaker` ("Alice") takes that speaker's clips only.
+function embedded.packs(folder, speaker)
+  local clips, packs = fs.join(folder, "clips"), fs.join(folder, "protos")
+  if fs.exists(packs) then return packs end
+  local speech = speaker and fs.join(embedded.speech, speaker) or embedded.speech
+  for _, path in ipairs(fs.list(speech, { recursive = true })) do
+    local target = fs.join(clips, fs.relative(path, embedded.speech))
+    fs.mkdir(fs.dirname(target))
+    fs.copy(path, target)
+  end
+  vq.extract { input = clips, codec = embedded.codec() }
+  data.pack { input = clips, output = packs, text_extension = ".lab" }
+  return packs
+end
+
+--- The rows to train on of the packs in `protos`, for `model`: a fifth of the clips is held out.
+function embedded.dataset(protos, model, options)
+  local settings = {
+    protos = protos, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2, seed = 1,
+    num_codebooks = model.config.num_codebooks,
+  }
+  for name, value in pairs(options or {}) do settings[name] = value end
+  return data.dataset(settings)
+end
+
+return embedded

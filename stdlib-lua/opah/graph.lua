@@ -1,0 +1,207 @@
+--- A recipe as a graph of stages whose results are kept: a second run does nothing, and after a change only
+-- what depends on it is made again.
+--
+--   local graph  = require "opah.graph" { folder = "out/my-voice" }
+--   local clips  = graph:files("data-raw", { extension = { ".wav", ".mp3", ".flac" } })
+--   local labels = graph:files("data-raw", { extension = ".lab" })
+--   local codes  = graph:each("codes", { over = clips, prepare = load_codec }, function(input, output, params, codec)
+--     local samples = audio.load(input, { sample_rate = codec.sample_rate })
+--     tensor.save_npy(output .. ".npy", codec:encode(samples))
+--   end)
+--   graph:stage("packs", { inputs = { codes = codes, labels = labels } }, function(inputs, output)
+--     data.pack { input = graph:gather(inputs), output = output }
+--   end)
+--   return graph:run()                   -- prints what is fresh, what is made again, and why
+--
+-- A stage's files are in `<folder>/<stage>/`, completely or not at all. What is compared: the content of the inputs,
+-- the params, the stage's own code and what it captures (see opah.graph.version), and the program's version.
+-- Stopping is safe at any time; an error leaves what was made before.
+local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
+local open_digests, version_of = require "opah.graph.digests", require "opah.graph.version"
+local per_file, whole = require "opah.graph.per_file", require "opah.graph.whole"
+local program = require "opah".version
+
+local Graph = {}
+Graph.__index = Graph
+
+local function refuse(text, hint) error(fs.error("argument", text, hint), 0) end
+
+--- A graph that keeps everything below `options.folder`.
+local function new(options)
+  local folder = options.folder or refuse("a graph needs a folder", 'graph { folder = "out/my-voice" }')
+  return setmetatable({ folder = folder, state = fs.join(folder, ".graph"), stages = {}, names = {} }, Graph)
+end
+
+-- Declaring ---------------------------------------------------------------------------------------------------
+
+--- Files that the graph starts from: one file, or those below a folder. `options.extension` keeps one or several
+-- suffixes; `options.recursive` (true) enters the folders below.
+function Graph.files(_, path, options)
+  options = options or {}
+  local recursive = options.recursive == nil or options.recursive
+  return { path = path, find = function()
+    local stat = fs.stat(path)
+    if stat and stat.kind == "file" then return fs.dirname(path), { fs.basename(path) } end
+    local names = fs.list(path, { recursive = recursive, extension = options.extension })
+    for i, found in ipairs(names) do names[i] = fs.relative(found, path) end
+    return path, names
+  end }
+end
+
+local function is_node(value) return type(value) == "table" and type(value.path) == "string" end
+
+local function declare(graph, kind, name, spec, work)
+  local function wrong(text, hint) refuse(("stage %s: %s"):format(name, text), hint) end
+  if not name:match("^[%w_-]+$") then wrong("a name is made of letters, digits, - and _") end
+  if graph.names[name] then wrong("there are two of that name") end
+  if type(work) ~= "function" then wrong("its last argument is the function that does the work") end
+  for key in pairs(spec) do
+    if not kind.settings[key] then wrong(("there is no setting %s"):format(key)) end
+  end
+  for input, node in pairs(spec.inputs or {}) do
+    if type(input) ~= "string" or not is_node(node) then
+      wrong("inputs are stages or graph:files(...), by name", "inputs = { codes = codes }")
+    end
+  end
+  local stage = {
+    kind = kind, name = name, path = fs.join(graph.folder, name), work = work, code = version_of(work, spec.prepare),
+    over = spec.over, inputs = spec.inputs or {}, params = spec.params or {}, prepare = spec.prepare,
+    resume = spec.resume,
+  }
+  graph.names[name] = stage
+  graph.stages[#graph.stages + 1] = stage
+  return stage
+end
+
+--- A stage that makes a folder of files from all of its inputs: `work(inputs, output, params)`, where `inputs.x` is
+-- `{ path, files }` (a folder and names in it) and `output` an empty folder, put in place when the work is done.
+-- `spec`: `inputs` by name, `params` (plain values), `resume = true` when the work can go on in a folder that it
+-- left unfinished, as train.fit can.
+function Graph:stage(name, spec, work) return declare(self, whole, name, spec, work) end
+
+--- A stage that works on every file of `spec.over` for itself: `work(input, output, params, prepared)`, where
+-- `input` is the file and `output` its place without suffix: write `output .. ".npy"` or the like. An error skips
+-- that file and lists it. `spec.inputs` are what every file needs besides; `spec.prepare(inputs, params)` is called
+-- once, when there is something to do, and its result is handed to the work.
+function Graph:each(name, spec, work)
+  if not is_node(spec.over) then
+    refuse(("stage %s: over is the stage or the graph:files(...) whose files it works on"):format(name))
+  end
+  return declare(self, per_file, name, spec, work)
+end
+
+-- What the two kinds of stages share ----------------------------------------------------------------------------
+
+--- One temporary folder with the files of all inputs, for work that wants them side by side, as data.pack does.
+function Graph:gather(inputs)
+  local together = fs.join(self.state, "together")
+  fs.remove(together, { recursive = true })
+  for _, input in pairs(inputs) do
+    for _, name in ipairs(input.files) do
+      local target = fs.join(together, name)
+      fs.mkdir(fs.dirname(target))
+      fs.copy(fs.join(input.path, name), target)
+    end
+  end
+  return together
+end
+
+--- A node's files as they are now: `{ path, files, digests }`, digests by name.
+function Graph:look(node)
+  if not node.found then
+    local root, names = node.find()
+    node.found = { path = root, files = names, digests = self.digests:of_all(root, names) }
+  end
+  return node.found
+end
+
+--- Tells the stages after it what a stage has made: digests by name.
+function Graph.found(_, stage, outputs)
+  local names = {}
+  for name in pairs(outputs) do names[#names + 1] = name end
+  table.sort(names)
+  stage.found = { path = stage.path, files = names, digests = outputs }
+end
+
+--- What a stage's results depend on, in the form that it has when it is read back.
+function Graph:key(stage)
+  local inputs = {}
+  for name, node in pairs(stage.inputs) do inputs[name] = self:look(node).digests end
+  return json.decode(json.encode { params = stage.params, code = stage.code, program = program, inputs = inputs })
+end
+
+--- What a stage's work is handed as its inputs.
+function Graph:inputs_of(stage)
+  local inputs = {}
+  for name, node in pairs(stage.inputs) do
+    local found = self:look(node)
+    inputs[name] = { path = found.path, files = found.files }
+  end
+  return inputs
+end
+
+--- What is known about a stage from earlier runs; empty when nothing is.
+function Graph:manifest(stage)
+  local path = fs.join(self.state, stage.name .. ".json")
+  local ok, content = pcall(function() return json.decode(fs.read(path)) end)
+  return ok and content or {}
+end
+
+function Graph:save_manifest(stage, content)
+  fs.write(fs.join(self.state, stage.name .. ".json"), json.encode(content))
+end
+
+--- An empty folder to work in; with `key`, the one that work with the same key left unfinished.
+function Graph:workshop(stage, key)
+  local folder = fs.join(self.state, stage.name .. ".new")
+  local note, text = folder .. ".json", key and json.encode(key)
+  if not (text and fs.exists(note) and fs.read(note) == text) then fs.remove(folder, { recursive = true }) end
+  fs.mkdir(folder)
+  if text then fs.write(note, text) end
+  return folder
+end
+
+--- The files below a folder, by their names in it.
+function Graph.names_below(folder)
+  local names = fs.exists(folder) and fs.list(folder, { recursive = true }) or {}
+  for i, path in ipairs(names) do names[i] = fs.relative(path, folder) end
+  return names
+end
+
+-- Running -------------------------------------------------------------------------------------------------------
+
+local function tell(stage, report)
+  progress.log(("%-12s %s"):format(stage.name, stage.kind.describe(report)))
+  for _, item in ipairs(report.skipped) do
+    local problem = item.problem
+    progress.log(("  skipped %s: %s"):format(item.path, type(problem) == "string" and problem or problem.message))
+  end
+  progress.event { stage = stage.name, fresh = report.fresh, made = report.made, skipped = #report.skipped }
+end
+
+--- Brings every stage up to date, in the order of their declaration. Returns the exit code (3 when files were
+-- skipped) and, by stage, `{ fresh, made, skipped = { { path, problem } }, why }`.
+function Graph:run()
+  fs.mkdir(self.state)
+  self.digests = open_digests(fs.join(self.state, "digests.json"))
+  local reports, code = {}, 0
+  for _, stage in ipairs(self.stages) do
+    local ok, report = pcall(stage.kind.run, self, stage)
+    self.digests:save()
+    if not ok then
+      progress.warn(("%s: stopped; what was made before is kept"):format(stage.name))
+      error(report, 0)
+    end
+    tell(stage, report)
+    if #report.skipped > 0 then code = 3 end
+    if #stage.found.files == 0 then
+      local hint = "see what was skipped, and what its inputs hold"
+      error(fs.error("data", ("stage %s made no file"):format(stage.name), hint), 0)
+    end
+    reports[stage.name] = report
+  end
+  fs.remove(fs.join(self.state, "together"), { recursive = true })
+  return code, reports
+end
+
+return new

@@ -1,0 +1,49 @@
+--- Digests of files, remembered between runs. A file whose size and time of change are the remembered
+-- ones is taken to be the same; any other is read, and its content decides.
+local fs, json = require "opah.fs", require "opah.json"
+
+local Digests = {}
+Digests.__index = Digests
+
+-- Clocks of file systems tick coarsely: a file that was this young (in seconds) when it was read may have
+-- changed again within the same tick, so the next run reads it once more.
+local young = 2
+
+--- Remembers in the file `path`.
+local function open(path)
+  local known = {}
+  if fs.exists(path) then
+    local ok, content = pcall(json.decode, fs.read(path))
+    if ok then known = content end
+  end
+  return setmetatable({ path = path, known = known, used = {}, changed = false }, Digests)
+end
+
+--- The digest of one file; nil when it is not there.
+function Digests:of(path)
+  local stat = fs.stat(path)
+  if not stat or stat.kind ~= "file" then return nil end
+  local entry = self.used[path] or self.known[path]
+  local same = entry and entry.size == stat.size and entry.modified == stat.modified
+  if not same or stat.modified > entry.read_at - young then
+    entry = { size = stat.size, modified = stat.modified, read_at = os.time(), digest = fs.digest(path) }
+    self.changed = true
+  end
+  self.used[path] = entry
+  return entry.digest
+end
+
+--- Digests of several files below `folder`: a table from name to digest. Names that are not there are left out.
+function Digests:of_all(folder, names)
+  local result = {}
+  for _, name in ipairs(names) do result[name] = self:of(fs.join(folder, name)) end
+  return result
+end
+
+--- Keeps what this run has used.
+function Digests:save()
+  if self.changed then fs.write(self.path, json.encode(self.used)) end
+  self.changed = false
+end
+
+return open

@@ -1,0 +1,127 @@
+--- Tables of results: aligned text for a terminal, Markdown for notes, rows for opah.report.
+--
+--   local sweep = require "opah.tables" { "rank", "lr", "loss" }
+--   sweep:add { 8, 1e-4, 3.217 }
+--   print(sweep:text())                                  -- also sweep:markdown() and sweep:html()
+--   report.html("out/sweep.html", { sweep:block() })     -- as a block of a report
+local Table = {}
+Table.__index = Table
+
+--- An empty table with these column names; `digits` is how many significant ones fractions are shown with.
+local function new(header, options)
+  return setmetatable({ header = header, rows = {}, digits = options and options.digits or 4 }, Table)
+end
+
+--- Adds a row, a cell for each column; returns the table.
+function Table:add(row)
+  if #row ~= #self.header then
+    error(("a row of %d cells for %d columns (%s)"):format(#row, #self.header, table.concat(self.header, ", ")), 2)
+  end
+  self.rows[#self.rows + 1] = row
+  return self
+end
+
+--- Orders the rows by a column, given by its name: smallest first, or largest with `descending`.
+function Table:sort(column, descending)
+  local index
+  for i, name in ipairs(self.header) do if name == column then index = i end end
+  if not index then error(("no column is called %s: %s"):format(column, table.concat(self.header, ", ")), 2) end
+  table.sort(self.rows, function(a, b)
+    if descending then a, b = b, a end
+    return a[index] < b[index]
+  end)
+  return self
+end
+
+function Table:cell(value)
+  if math.type(value) == "float" then return ("%." .. self.digits .. "g"):format(value) end
+  return tostring(value)
+end
+
+-- Characters that take two columns of a terminal: Hangul, CJK, full-width forms, emoji.
+local wide = {
+  { 0x1100, 0x115F }, { 0x2E80, 0xA4CF }, { 0xAC00, 0xD7A3 }, { 0xF900, 0xFAFF }, { 0xFE30, 0xFE6F },
+  { 0xFF00, 0xFF60 }, { 0x1F300, 0x1FAFF },
+}
+
+--- How many columns of a terminal a text takes.
+local function width(text)
+  local columns = 0
+  for _, code in utf8.codes(text, true) do
+    local is_wide = false
+    for _, range in ipairs(wide) do is_wide = is_wide or code >= range[1] and code <= range[2] end
+    columns = columns + (is_wide and 2 or 1)
+  end
+  return columns
+end
+
+--- All cells as text, the header first, with the width of each column and whether it holds only numbers.
+local function layout(self)
+  local lines, widths, numeric = { self.header }, {}, {}
+  for i, name in ipairs(self.header) do widths[i], numeric[i] = width(name), true end
+  for _, row in ipairs(self.rows) do
+    local line = {}
+    for i, value in ipairs(row) do
+      line[i] = self:cell(value)
+      widths[i] = math.max(widths[i], width(line[i]))
+      numeric[i] = numeric[i] and type(value) == "number"
+    end
+    lines[#lines + 1] = line
+  end
+  return lines, widths, numeric
+end
+
+local function padded(text, columns, right)
+  local space = (" "):rep(columns - width(text))
+  return right and space .. text or text .. space
+end
+
+--- Aligned columns: numbers to the right, the rest to the left.
+function Table:text()
+  local lines, widths, numeric = layout(self)
+  for n, line in ipairs(lines) do
+    local cells = {}
+    for i, cell in ipairs(line) do cells[i] = padded(cell, widths[i], numeric[i]) end
+    lines[n] = table.concat(cells, "  "):gsub("%s+$", "")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- A Markdown table.
+function Table:markdown()
+  local lines, widths, numeric = layout(self)
+  local rule = {}
+  for i, columns in ipairs(widths) do
+    rule[i] = ("-"):rep(math.max(3, columns) - (numeric[i] and 1 or 0)) .. (numeric[i] and ":" or "")
+  end
+  for n, line in ipairs(lines) do
+    local cells = {}
+    for i, cell in ipairs(line) do cells[i] = padded(cell:gsub("|", "\\|"), math.max(3, widths[i]), numeric[i]) end
+    lines[n] = "| " .. table.concat(cells, " | ") .. " |"
+  end
+  table.insert(lines, 2, "| " .. table.concat(rule, " | ") .. " |")
+  return table.concat(lines, "\n")
+end
+
+local function escaped(text)
+  return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
+end
+
+--- An HTML table.
+function Table:html()
+  local lines = layout(self)
+  for n, line in ipairs(lines) do
+    local tag, cells = n == 1 and "th" or "td", {}
+    for i, cell in ipairs(line) do cells[i] = ("<%s>%s</%s>"):format(tag, escaped(cell), tag) end
+    lines[n] = "<tr>" .. table.concat(cells) .. "</tr>"
+  end
+  return "<table>\n" .. table.concat(lines, "\n") .. "\n</table>"
+end
+
+--- A block for opah.report, cells as `text` shows them.
+function Table:block()
+  local lines = layout(self)
+  return { header = table.remove(lines, 1), table = lines }
+end
+
+return new
