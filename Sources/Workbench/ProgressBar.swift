@@ -153,6 +153,9 @@ extension LuaModule {
             Terminal.warn(try call.string(1))
             return .none
         }
+        m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.") { call in
+            try call.push(Terminal.isLive && Terminal.style == .text)
+        }
         m.function("event", "(fields: table)", "A line of JSON for programs; only with --json.") { call in
             if Terminal.style == .json, let map = try ConfigValue(lua: call.value(1)).map { Terminal.event(map) }
             return .none

@@ -12,7 +12,8 @@ struct RecipeOptions {
         case file, folder, path
     }
 
-    struct Positional { let name: String, kind: Kind, help: String, isOptional: Bool }
+    /// The last one may take several arguments, as a list.
+    struct Positional { let name: String, kind: Kind, help: String, isOptional: Bool, isMultiple: Bool }
     struct Flag {
         let name: String, kind: Kind, defaultValue: ConfigValue, help: String, short: String?
         let isMultiple: Bool, isRequired: Bool
@@ -30,7 +31,11 @@ struct RecipeOptions {
         for item in try table.get("positionals", as: LuaTable?.self)?.list() ?? [] {
             guard let item = item.table else { throw Self.malformed("positionals") }
             positionals.append(Positional(name: try item.get(1), kind: try Self.kind(item.get(2)), help: try item.get(3),
-                                          isOptional: try item.get("optional", as: Bool?.self) ?? false))
+                                          isOptional: try item.get("optional", as: Bool?.self) ?? false,
+                                          isMultiple: try item.get("multiple", as: Bool?.self) ?? false))
+        }
+        if positionals.dropLast().contains(where: \.isMultiple) {
+            throw OpahError(.argument, "parse_args: only the last of the positionals can take several arguments")
         }
         for item in try table.get("flags", as: LuaTable?.self)?.list() ?? [] {
             guard let item = item.table else { throw Self.malformed("flags") }
@@ -98,13 +103,20 @@ struct RecipeOptions {
             } catch let error as OpahError { wrong.append(error.message) }
         }
         for (i, positional) in positionals.enumerated() {
-            if i < plain.count {
+            if positional.isMultiple {
+                var items: [ConfigValue] = []
+                for raw in plain.dropFirst(i) {
+                    do { items.append(try convert(raw, positional.kind, positional.name)) } catch let error as OpahError { wrong.append(error.message) }
+                }
+                values[positional.name] = .list(items)
+                if items.isEmpty, !positional.isOptional { wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)") }
+            } else if i < plain.count {
                 do { values[positional.name] = try convert(plain[i], positional.kind, positional.name) } catch let error as OpahError { wrong.append(error.message) }
             } else if !positional.isOptional {
                 wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)")
             }
         }
-        for extra in plain.dropFirst(positionals.count) { wrong.append("what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken") }
+        for extra in positionals.last?.isMultiple == true ? [] : plain.dropFirst(positionals.count) { wrong.append("what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken") }
         for flag in flags where flag.isRequired && !given.contains(flag.key) { wrong.append("--\(flag.name) is needed: \(flag.help)") }
         guard wrong.isEmpty else { throw OpahError(.usage, wrong.joined(separator: "\n"), hint: "--help lists the options") }
         return (values, overrides)
@@ -155,7 +167,7 @@ struct RecipeOptions {
     func help(header: [String], script: String) -> String {
         var lines: [String] = []
         if let summary = header.first { lines += [summary, ""] }
-        let usage = positionals.map { $0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased() } + (flags.isEmpty ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
+        let usage = positionals.map { ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "") } + (flags.isEmpty ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
         lines.append("usage: opah run \(script) " + usage.joined(separator: " "))
         let more = header.dropFirst()
         if !more.isEmpty { lines += [""] + more.map { $0.hasPrefix("opah ") ? "example: " + $0 : $0 } }

@@ -17,13 +17,14 @@ struct OpahProcess {
     static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     /// Starts it and returns without waiting; output goes to files that `finish` reads.
-    static func start(_ arguments: [String], folder: String, input: String? = nil) throws -> Running {
+    static func start(_ arguments: [String], folder: String, input: String? = nil, environment more: [String: String] = [:]) throws -> Running {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var environment = ProcessInfo.processInfo.environment
         environment["OPAH_HOME"] = checkout
+        environment.merge(more) { $1 }
         process.environment = environment
         let base = NSTemporaryDirectory() + "opah-test-\(UUID().uuidString)"
         for name in [".out", ".err"] { _ = FileManager.default.createFile(atPath: base + name, contents: nil) }
@@ -55,8 +56,8 @@ struct OpahProcess {
         }
     }
 
-    static func run(_ arguments: [String], folder: String = NSTemporaryDirectory(), input: String? = nil) throws -> Result {
-        try start(arguments, folder: folder, input: input).finish()
+    static func run(_ arguments: [String], folder: String = NSTemporaryDirectory(), input: String? = nil, environment: [String: String] = [:]) throws -> Result {
+        try start(arguments, folder: folder, input: input, environment: environment).finish()
     }
 }
 

@@ -1,0 +1,61 @@
+--- Fetch a model from the Hugging Face hub; run again, it goes on where it stopped.
+-- opah run download fishaudio/fish-speech-1.4 --local-dir checkpoints/fish-speech-1.4
+-- HF_TOKEN opens gated repositories; HF_ENDPOINT names a mirror. Every file is checked against its digest.
+local config, fs, hub, progress = require "opah.config", require "opah.fs", require "opah.hub", require "opah.progress"
+
+local args = config.parse_args(arg, {
+  positionals = {
+    { "repo", "string", "OWNER/NAME" },
+    { "filenames", "string", "these files only; all when there are none", optional = true, multiple = true },
+  },
+  flags = {
+    { "local-dir", "path", nil, "the folder for the files", required = true },
+    { "revision", "string", "main", "a branch, a tag or a commit; a commit always gives the same bytes" },
+    { "include", "string", {}, "only files like this pattern (*.json)", multiple = true },
+    { "exclude", "string", {}, "no files like this pattern", multiple = true },
+    { "token", "string", nil, "access token; else $HF_TOKEN, else the one that huggingface-cli stored" },
+    { "force-download", "boolean", false, "fetch what is there as well" },
+  },
+})
+
+--- Whether a path matches a shell pattern, in which `*` also stands for slashes.
+local function is_like(path, pattern)
+  local lua = pattern:gsub("[%^%$%(%)%%%.%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
+  return path:match("^" .. lua .. "$") ~= nil
+end
+
+local function any(list, test)
+  for _, item in ipairs(list) do if test(item) then return true end end
+  return false
+end
+
+--- Whether the command line asks for this file.
+local function is_wanted(path)
+  local function like(pattern) return is_like(path, pattern) end
+  if #args.filenames > 0 then return any(args.filenames, function(name) return name == path end) end
+  return (#args.include == 0 or any(args.include, like)) and not any(args.exclude, like)
+end
+
+local repository <close> = hub.open(args.repo, { revision = args.revision, token = args.token })
+local wanted, found = {}, {}
+for _, file in ipairs(repository:files(args.local_dir)) do
+  found[file.path] = true
+  if is_wanted(file.path) then wanted[#wanted + 1] = file end
+end
+for _, name in ipairs(args.filenames) do
+  if not found[name] then
+    error(fs.error("file", ("%s has no file %s"):format(args.repo, name), "without names, all files are fetched"), 0)
+  end
+end
+
+local fetched, bytes = 0, 0
+for i, file in ipairs(wanted) do
+  progress.log(("[%d/%d] %s (%.1f MB)"):format(i, #wanted, file.path, file.size / 1e6))
+  if repository:fetch(file, args.local_dir, { force = args.force_download }) == "fetched" then
+    fetched, bytes = fetched + 1, bytes + file.size
+  end
+end
+progress.log(("%d files fetched (%.1f MB), %d were there; revision %s")
+  :format(fetched, bytes / 1e6, #wanted - fetched, repository.commit))
+print(args.local_dir)
+return 0
