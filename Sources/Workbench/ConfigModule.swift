@@ -18,7 +18,9 @@ extension LuaModule {
                    """
                    A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. \
                    `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=}}` and `overrides = true`. \
-                   Types are boolean, integer, number, string, file and folder (which must exist), path. All that is wrong is reported at once, with exit code 2.
+                   Types are boolean, integer, number, string, file and folder (which must exist), path. All that is wrong is reported at once, with exit code 2. \
+                   `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: \
+                   `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
                    """) { call in
             let arguments = try call.table(1)
             let script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
@@ -32,11 +34,14 @@ extension LuaModule {
             if RecipeRun.mode == .check {
                 for (key, value) in values { print("\(key) = \(value.plainText)") }
                 for override in overrides { print(override) }
+                if let plan: LuaFunction = try call.table(2).get("plan") {
+                    print("plan")
+                    guard let table = try plan(options.fields(values, overrides)).first?.table else { throw call.error("plan must return a table") }
+                    try RecipePlan(table).report()
+                }
                 throw RecipeRun.end(code: 0)
             }
-            var fields = Fields(values.map { ($0.key, LuaTree(value: $0.value, nullIsNil: true)) })
-            if options.takesOverrides { fields.add("overrides", overrides) }
-            return try call.push(fields)
+            return try call.push(options.fields(values, overrides))
         }
         m.function("recipe_path", "(name: string) -> string", "The file of a stock recipe, or the Lua file of that name.") { call in
             try call.push(Recipes.path(call.string(1)))

@@ -46,15 +46,16 @@ extension LanguageModel: LuaObject {
         c.method("generate", """
                  (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
                  top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, iterative_prompt?: boolean = true, \
-                 seed?: integer = 42, num_samples?: integer = 1, on_frame?: function}) -> Tensor|Tensor[], table
+                 seed?: integer = 42, num_samples?: integer = 1, min_frames?: integer = 1, on_frame?: function}) -> Tensor|Tensor[], table
                  """,
                  """
                  Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
-                 With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; `on_frame(codes)` hears every frame.
+                 With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; a piece of text is not ended before `min_frames`; `on_frame(codes)` hears every frame.
                  """) { model, call in
             let sampling = try SamplingOptions(topP: call.option("top_p"), temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
             let seed: Int = try call.option("seed")
-            let options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
+            var options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
+            options.minFrames = try call.option("min_frames")
             let callback: LuaFunction? = try call.option("on_frame")
             let onFrame: ((GeneratedFrame) throws -> Void)? = callback.map { callback in { frame in try callback(frame.codes.map { Int($0) }) } }
             if let prompt: Tensor = try call.option("prompt") {

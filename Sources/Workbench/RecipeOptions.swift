@@ -122,6 +122,13 @@ struct RecipeOptions {
         return (values, overrides)
     }
 
+    /// What the recipe gets of `parse`.
+    func fields(_ values: ConfigMap, _ overrides: [String]) -> Fields {
+        var fields = Fields(values.map { ($0.key, LuaTree(value: $0.value, nullIsNil: true)) })
+        if takesOverrides { fields.add("overrides", overrides) }
+        return fields
+    }
+
     private func isOverride(_ argument: String, _ plainSoFar: Int) -> Bool {
         if argument.hasPrefix("~") || argument.hasPrefix("+") { return true }
         return argument.contains("=") && plainSoFar >= positionals.count

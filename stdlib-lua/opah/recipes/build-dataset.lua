@@ -1,7 +1,7 @@
 --- Pack codes and texts into .protos shards, the form that training reads.
 -- opah run build-dataset --input data --output data/protos --text-extension .lab --num-workers 16
 local config, data = require "opah.config", require "opah.data"
-local stage_over = require "opah.stage"
+local fs, planning, stage_over = require "opah.fs", require "opah.planning", require "opah.stage"
 
 local args = config.parse_args(arg, {
   flags = {
@@ -13,6 +13,28 @@ local args = config.parse_args(arg, {
     { "shard-size", "integer", 10, "a new shard is begun above this many MiB" },
     { "label-encoding", "string", nil, "how labels that are not UTF-8 are encoded, such as SHIFT_JIS" },
   },
+  plan = function(args)
+    local clips, disk, wanted = 0, 0, {}
+    for _, suffix in ipairs(args.text_extension) do wanted[suffix:lower()] = true end
+    for _, input in ipairs(args.input) do
+      local found = fs.stat(input) and fs.stat(input).kind == "folder" and data.scan(input) or data.filelist(input)
+      for _, clip in ipairs(found) do
+        if clip.codes then
+          clips = clips + 1
+          -- A code of four bytes takes two in a pack at most; a header of 128 bytes makes room for the rest.
+          disk = disk + fs.stat(clip.codes).size / 2
+          for suffix, label in pairs(clip.labels) do
+            if wanted[suffix:lower()] then disk = disk + fs.stat(label).size end
+          end
+          if clip.text then disk = disk + #clip.text end
+        end
+      end
+    end
+    return {
+      seconds = clips / 20000, memory = planning.program + 3e6 * math.min(args.shard_size, disk / 1e6), disk = disk, folder = args.output,
+      lines = { ("%d clips with codes"):format(clips) },
+    }
+  end,
 })
 
 local stage <close> = stage_over("build-dataset", 0)

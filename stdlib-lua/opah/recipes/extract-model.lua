@@ -1,7 +1,7 @@
 --- Make a model folder of a run that trained all weights (without an adapter), to speak with or to train on.
 -- opah run extract-model --base-weight B --checkpoint results/P/checkpoints/step_000000100.ckpt --output checkpoints/P
 local checkpoint, config, fs = require "opah.checkpoint", require "opah.config", require "opah.fs"
-local lm, progress = require "opah.lm", require "opah.progress"
+local lm, planning, progress = require "opah.lm", require "opah.planning", require "opah.progress"
 
 local args = config.parse_args(arg, {
   flags = {
@@ -10,6 +10,15 @@ local args = config.parse_args(arg, {
     { "checkpoint", "file", nil, "a checkpoint of the run", required = true },
     { "output", "path", nil, "the folder for the model", required = true },
   },
+  plan = function(args)
+    local _, base = planning.weights(args.base_weight)
+    local trained = fs.stat(args.checkpoint).size
+    return {
+      -- Both files are mapped; what is written has the base's form.
+      memory = planning.program + 2 * base + trained / 3, disk = base, folder = args.output,
+      lines = { ("base %s, checkpoint %s"):format(planning.bytes(base), planning.bytes(trained)) },
+    }
+  end,
 })
 
 if fs.exists(fs.join(args.output, "model.pth")) then

@@ -1,6 +1,7 @@
 --- Bring every clip of a folder to the same loudness (ITU-R BS.1770-4); labels travel along.
 -- opah run loudness-norm data-raw data --clean
 local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
+local planning = require "opah.planning"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -16,6 +17,7 @@ local args = config.parse_args(arg, {
     { "block-size", "number", 0.4, "length of the measuring blocks, in seconds" },
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
   },
+  plan = function(args) return planning.clip_by_clip(args, 4, planning.rewritten) end,
 })
 
 return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)

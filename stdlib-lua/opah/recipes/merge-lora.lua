@@ -1,6 +1,7 @@
 --- Merge an adapter into its base model, and prove that the result says the same.
 -- opah run merge-lora --lora-config r_8_alpha_16 --base-weight B --lora-weight W --output O
 local config, lora, progress = require "opah.config", require "opah.lora", require "opah.progress"
+local planning = require "opah.planning"
 
 local args = config.parse_args(arg, {
   flags = {
@@ -10,6 +11,14 @@ local args = config.parse_args(arg, {
     { "lora-weight", "file", nil, "the adapter: a checkpoint of a training run", required = true },
     { "output", "path", nil, "the folder for the merged model", required = true },
   },
+  plan = function(args)
+    local path, bytes = planning.weights(args.base_weight)
+    return {
+      -- The base is mapped, and merged matrices stand beside it until they are written.
+      memory = planning.program + 2 * bytes, disk = bytes, folder = args.output,
+      lines = { path .. ": " .. planning.bytes(bytes) },
+    }
+  end,
 })
 
 local report = lora.merge_files {

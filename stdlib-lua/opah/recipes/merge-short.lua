@@ -2,7 +2,7 @@
 -- opah run merge-short data-raw data --max-duration 20
 local audio, config, data, fs = require "opah.audio", require "opah.config", require "opah.data", require "opah.fs"
 local outputs, stage_over, tensor = require "opah.outputs", require "opah.stage", require "opah.tensor"
-local text = require "opah.text"
+local planning, text = require "opah.planning", require "opah.text"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -15,6 +15,7 @@ local args = config.parse_args(arg, {
     { "overwrite", "boolean", false, "write over clips that are there" },
     { "clean", "boolean", false, "empty the output folder first" },
   },
+  plan = function(args) return planning.clip_by_clip(args, 4, planning.wav) end,
 })
 
 local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })

@@ -1,6 +1,7 @@
 --- Give every clip of a folder one sample rate; labels travel along.
 -- opah run resample data-raw data --sampling-rate 44100
 local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
+local planning = require "opah.planning"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -15,6 +16,9 @@ local args = config.parse_args(arg, {
     { "sampling-rate", "integer", 44100, "the sample rate to reach, in Hz", short = "sr" },
     { "mono", "boolean", true, "mix all channels into one" },
   },
+  plan = function(args)
+    return planning.clip_by_clip(args, 4, function(clip) return planning.rewritten(clip, args.sampling_rate, args.mono and 1 or nil) end)
+  end,
 })
 
 return convert_folder("resample", args, "clips at " .. args.sampling_rate .. " Hz", function(clip)

@@ -1,6 +1,6 @@
 --- Cut long recordings at silences, by the level of each frame below the loudest.
 -- opah run slice-audio data-raw data --max-duration 15
-local config, slice_folder = require "opah.config", require "opah.slicing"
+local config, planning, slice_folder = require "opah.config", require "opah.planning", require "opah.slicing"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -19,6 +19,7 @@ local args = config.parse_args(arg, {
     { "frame-length", "integer", 2048, "samples of a frame" },
     { "hop-length", "integer", 512, "samples from frame to frame" },
   },
+  plan = function(args) return planning.clip_by_clip(args, 4, planning.wav) end,
 })
 return slice_folder("slice-audio", args, {
   method = "top_db", min_duration = args.min_duration, max_duration = args.max_duration, pad_silence = args.pad_silence,

@@ -1,0 +1,168 @@
+--- Training: a step of LoRA at the size of 1.4, long rows under a memory budget, and a loop written in Lua.
+local data, fs, lm, lora, machine = require "opah.data", require "opah.fs", require "opah.lm", require "opah.lora", require "opah.machine"
+local tensor, train = require "opah.tensor", require "opah.train"
+local floors = require "opah.bench.floors"
+
+-- A batch of rows of these lengths: an eighth text, the rest speech.
+local function batch(model, lengths)
+  local c, random = model.config, tensor.generator(5)
+  local semantic, rows, frames = model.tokenizer:id("<|semantic|>"), {}, 0
+  for i, length in ipairs(lengths) do
+    local text = length // 8
+    local words = tensor.randint(100, 250, { 1, text }, { generator = random })
+    local codes = tensor.randint(1, c.codebook_size, { c.num_codebooks, length + 1 - text }, { generator = random })
+    local columns = tensor.cat({
+      tensor.cat({ words, tensor.full({ 1, length + 1 - text }, semantic, { dtype = "int64" }) }, 2),
+      tensor.cat({ tensor.zeros({ c.num_codebooks, text }, { dtype = "int64" }), codes }, 2),
+    }, 1)
+    local labels = columns:narrow(2, 2, length):clone()
+    -- Codes count from the first spoken column on.
+    labels[{ { 2, c.num_codebooks + 1 }, { 1, text - 1 } }] = -100
+    rows[i] = { tokens = columns:narrow(2, 1, length), labels = labels }
+    frames = frames + length - text + 1
+  end
+  return data.collate(rows), frames
+end
+
+-- A whole step: forward, backward, clip, update.
+local function stepper(model, rows)
+  local parameters = model:parameters()
+  local optimizer = train.adamw(parameters, { lr = 1e-4 })
+  return function(i)
+    local loss <close> = model:loss(rows, { seed = i })
+    loss:backward()
+    train.clip_grad_norm(parameters, 1.0)
+    optimizer:step()
+    optimizer:zero_grad()
+  end
+end
+
+local function total(list)
+  local sum = 0
+  for _, value in ipairs(list) do sum = sum + value end
+  return sum
+end
+
+local function adapted(path, options)
+  local model = lm.load(path, options)
+  lora.apply(model, "r_8_alpha_16", { seed = 1 })
+  return model
+end
+
+local function one_row(weights)
+  return function(bench)
+    local length = bench.quick and 64 or 512
+    local model = adapted(bench:fixture(weights))
+    local rows, frames = batch(model, { length })
+    local values = bench:time(stepper(model, rows))
+    return { values = values, cost = floors.training(model.config, length, frames), details = { tokens = length } }
+  end
+end
+
+-- The same weights, with another dropout in config.json.
+local function with_dropout(bench, dropout)
+  local source, target = bench:fixture("float32"), fs.join(bench.folder, "float32-dropout")
+  if not fs.exists(target) then
+    fs.mkdir(target)
+    for _, path in ipairs(fs.list(source)) do
+      local name = fs.basename(path)
+      if name == "config.json" then
+        fs.write(fs.join(target, name), (fs.read(path):gsub('("dropout": )[%d.e+-]+', "%1" .. dropout)))
+      else
+        machine.run { "ln", "-sf", fs.resolve(path), fs.join(target, name) }
+      end
+    end
+  end
+  return target
+end
+
+local function long_rows(bench)
+  local one, several = 512, { 200, 500, 900, 1400 }
+  if bench.quick then one, several = 64, { 25, 62, 112, 175 } end
+  local path = with_dropout(bench, 0.1)
+  local alone
+  do
+    local model = adapted(bench:fixture("float32"))
+    alone = math.min(table.unpack(bench:time(stepper(model, (batch(model, { one }))), math.min(bench.repeats, 2))))
+  end
+  local model = adapted(path)
+  pcall(function() model.memory_budget = "4GB" end)
+  local rows, frames = batch(model, several)
+  bench:settle()
+  local step, values = stepper(model, rows), {}
+  for i = 1, math.max(1, bench.repeats // 2) do
+    local began = machine.now()
+    step(i)
+    values[i] = machine.now() - began
+  end
+  local tokens, best = total(several), math.min(table.unpack(values))
+  return {
+    values = values, cost = floors.training(model.config, tokens, frames),
+    details = { tokens = tokens, single_row_seconds = alone, per_token = (best / tokens) / (alone / one) },
+  }
+end
+
+-- Seconds from the end of each step to the end of the next, first in train.fit, then in a loop that does the same.
+local function loop(bench)
+  local protos, folder = bench:fixture("protos"), fs.tempdir()
+  local remover <close> = setmetatable({}, { __close = function() fs.remove(folder, { recursive = true }) end })
+  local steps = bench.quick and 3 or 5
+  local function prepared()
+    local model = adapted(bench:fixture("bfloat16"))
+    return model, data.dataset {
+      protos = { protos }, tokenizer = model.tokenizer, max_length = 256, val_fraction = 0, seed = 1, num_codebooks = model.config.num_codebooks,
+    }
+  end
+  local function gaps(times)
+    local list = {}
+    for i = 2, #times do list[i - 1] = times[i] - times[i - 1] end
+    return list
+  end
+  local function fitted(round)
+    local model, set = prepared()
+    local times = {}
+    train.fit {
+      model = model, data = set, project = "round" .. round, results = folder, max_steps = steps + 1, batch_size = 1, resume = false,
+      val_check_interval = 1000000, every_n_train_steps = 1000000, on_step = function() times[#times + 1] = machine.now() end,
+    }
+    return gaps(times)
+  end
+  local function looped()
+    local model, set = prepared()
+    local parameters = model:parameters()
+    local optimizer, factor = train.adamw(parameters, { lr = 1e-4 }), train.constant_with_warmup(10)
+    local times = {}
+    for step = 1, steps + 1 do
+      optimizer.lr = 1e-4 * factor(step - 1)
+      local loss <close> = model:loss(set:batch(1), { seed = step })
+      loss:backward()
+      train.clip_grad_norm(parameters, 1.0)
+      optimizer:step()
+      optimizer:zero_grad()
+      assert(loss:item() > 0)
+      times[step] = machine.now()
+    end
+    return gaps(times)
+  end
+  bench:settle()
+  -- The same rows in every round, so each step's best time counts; the rounds take turns.
+  local best = { fit = {}, lua = {} }
+  local function keep(list, times) for i, seconds in ipairs(times) do list[i] = math.min(list[i] or math.huge, seconds) end end
+  local values = {}
+  for round = 1, math.max(2, bench.repeats) do
+    keep(best.fit, fitted(round))
+    keep(best.lua, looped())
+    values[round] = total(best.lua) / total(best.fit)
+  end
+  return { values = { values[#values] }, details = { fit_seconds = total(best.fit) / steps, lua_seconds = total(best.lua) / steps } }
+end
+
+return {
+  { name = "lora-512", what = "LoRA step, 1 x 512 tokens, float32 weights", unit = "s", run = one_row("float32"),
+    goals = { { "fraction", ">=", 0.85 }, { "peak", "<=", 4.0e9 } } },
+  { name = "lora-512-bf16", what = "LoRA step, 1 x 512 tokens, bf16-stored weights", unit = "s", run = one_row("bfloat16"),
+    goals = { { "fraction", ">=", 0.85 }, { "peak", "<=", 3.0e9 } } },
+  { name = "lora-rows", what = "LoRA step, rows of 200, 500, 900, 1400, dropout 0.1, budget 4 GB", unit = "s", run = long_rows,
+    goals = { { "per_token", "<=", 1.10 }, { "peak", "<=", 4.0e9 } } },
+  { name = "lua-loop", what = "training loop in Lua against train.fit", unit = "x", run = loop, goals = { { "measured", "<=", 1.01 } } },
+}

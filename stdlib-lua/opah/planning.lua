@@ -1,0 +1,82 @@
+--- What recipes' plans share: how much sound a folder holds and how much a stage will write, told from headers.
+local audio, data, fs, machine = require "opah.audio", require "opah.data", require "opah.fs", require "opah.machine"
+local planning = {}
+
+--- Bytes of resident memory of the program itself, with its modules loaded.
+planning.program = 35e6
+
+--- `3.2 GB`, `12 MB`, `1 kB`.
+function planning.bytes(count)
+  if count >= 1e9 then return ("%.2f GB"):format(count / 1e9) end
+  return count >= 1e6 and ("%.0f MB"):format(count / 1e6) or ("%d kB"):format(math.ceil(count / 1e3))
+end
+
+--- Rates of this machine, measured once: as `machine.rates` gives them.
+function planning.rates()
+  planning.measured = planning.measured or machine.rates(0.5)
+  return planning.measured
+end
+
+--- The clips of a folder (or of `options.filelist`) by their headers: `{count, seconds, longest, largest, clips, unreadable, lines}`:
+-- longest in seconds, largest in samples of all channels; each of clips is `{path, bytes, info, clip}`. Clips whose header
+-- cannot be read are counted, and take nothing.
+function planning.sound(folder, options)
+  options = options or {}
+  local found
+  if options.filelist then found = data.filelist(options.filelist) else found = data.scan(folder, { recursive = options.recursive ~= false, audio = true }) end
+  local sound = { count = 0, seconds = 0, longest = 0, largest = 0, clips = {}, unreadable = 0 }
+  for _, clip in ipairs(found) do
+    local ok, info = pcall(audio.info, clip.audio)
+    if ok then
+      sound.count, sound.seconds = sound.count + 1, sound.seconds + info.duration
+      sound.longest, sound.largest = math.max(sound.longest, info.duration), math.max(sound.largest, info.frames * info.channels)
+      sound.clips[sound.count] = { path = clip.audio, bytes = fs.stat(clip.audio).size, info = info, clip = clip }
+    else
+      if info.kind == "interrupted" then error(info, 0) end
+      sound.unreadable = sound.unreadable + 1
+    end
+  end
+  sound.lines = { ("%d clips, %.1f min of sound, the longest %.1f s"):format(sound.count, sound.seconds / 60, sound.longest) }
+  if sound.unreadable > 0 then sound.lines[2] = ("%d more cannot be read and will be skipped"):format(sound.unreadable) end
+  return sound
+end
+
+local widths = { PCM_S8 = 1, PCM_U8 = 1, PCM_16 = 2, PCM_24 = 3, PCM_32 = 4, FLOAT = 4, DOUBLE = 8 }
+
+--- Bytes of a clip written again under its own name with other samples: `rate` and `channels` where they change. Packed
+-- formats (mp3, ogg, flac) take as much per sample as they did.
+function planning.rewritten(clip, rate, channels)
+  local info = clip.info
+  local share = (rate or info.sample_rate) / info.sample_rate * (channels or info.channels) / info.channels
+  local width = widths[info.subtype]
+  if info.format ~= "FLAC" and width then return 64 + info.frames * info.channels * width * share end
+  return clip.bytes * share
+end
+
+--- Bytes of a clip as 16-bit mono wav at its own rate.
+function planning.wav(clip) return 64 + 2 * clip.info.frames end
+
+--- A plan of a stage that makes sound of sound, one clip at a time.
+-- Samples are float32 and the largest clip is held about `copies` times.
+function planning.clip_by_clip(args, copies, size)
+  local sound = planning.sound(args.input_dir, args)
+  local disk = 0
+  for _, clip in ipairs(sound.clips) do disk = disk + size(clip) end
+  return {
+    memory = planning.program + 4 * copies * sound.largest, disk = disk, folder = args.output_dir, lines = sound.lines,
+    memory_advice = "cut the longest recordings first: opah run slice-audio", disk_advice = "free some space, or write to another disk",
+  }
+end
+
+--- The file of a model folder's weights, and its size in bytes.
+function planning.weights(folder)
+  for _, name in ipairs { "model.pth", "model.safetensors", "pytorch_model.bin" } do
+    local found = fs.stat(fs.join(folder, name))
+    if found then return fs.join(folder, name), found.size end
+  end
+  local bytes = 0
+  for _, path in ipairs(fs.list(folder, { extension = ".safetensors" })) do bytes = bytes + fs.stat(path).size end
+  return folder, bytes
+end
+
+return planning
