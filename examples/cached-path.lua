@@ -2,7 +2,7 @@
 -- what follows is; change one clip and only its loudness and codes are made again, and what follows.
 -- opah run examples/cached-path.lua --input data-raw --model M --config-name firefly_gan_vq --checkpoint-path F
 -- needs: clips with labels, a model and a codec; without options, the embedded ones
--- expect: a line for each stage, fresh or made and why; out/cached-path/speech/hello.wav or its codes
+-- expect: a line for each stage, fresh or made and why; the codes (and sound) of one sentence in speech/
 local opah = require "opah"
 local audio, data, fs, lm, lora = opah.audio, opah.data, opah.fs, opah.lm, opah.lora
 local embedded = require "opah.embedded"
@@ -66,9 +66,12 @@ local merged = graph:stage("merged", { inputs = { adapter = adapter, base = base
   }
 end)
 
-graph:stage("speech", { inputs = { model = merged, weights = weights } }, function(inputs, output)
+local speech = graph:stage("speech", { inputs = { model = merged, weights = weights } }, function(inputs, output)
   local voice = opah.callbacks.audition { model = lm.load(inputs.model.path), codec = load_codec(inputs),
     sentences = { text }, generate = { max_new_tokens = 60 } }
   voice:speak(output)
 end)
-return graph:run()
+
+local code = graph:run()
+print("adapter: " .. fs.join(adapter.path, "adapter.ckpt") .. "\nspeech:  " .. fs.join(speech.path, "1.npy"))
+return code

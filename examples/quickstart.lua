@@ -74,5 +74,5 @@ opah.report.html(fs.join(out, "report.html"), {
   { spectrogram = samples, sample_rate = codec.sample_rate }, { audio = samples, sample_rate = codec.sample_rate },
 })
 if #curve > 0 then progress.log(("\nloss %.3f -> %.3f in %d steps"):format(curve[1][2], curve[#curve][2], #curve)) end
-progress.log("sound:  " .. fs.join(out, "hello.wav") .. "\nreport: " .. fs.join(out, "report.html"))
+print("sound:  " .. fs.join(out, "hello.wav") .. "\nreport: " .. fs.join(out, "report.html"))
 return 0
