@@ -17,7 +17,9 @@ local args = config.parse_args(arg, {
     { "mono", "boolean", true, "mix all channels into one" },
   },
   plan = function(args)
-    return planning.clip_by_clip(args, 4, function(clip) return planning.rewritten(clip, args.sampling_rate, args.mono and 1 or nil) end)
+    return planning.clip_by_clip(args, 4, function(clip)
+      return planning.rewritten(clip, args.sampling_rate, args.mono and 1 or nil)
+    end)
   end,
 })
 
