@@ -8,14 +8,18 @@ final class Decoder {
     let configuration: ModelConfiguration
     let semanticId: Int
     private let embeddings, codebookEmbeddings: DecoderEmbedding
-    private let slow: DecoderStack
+    let slow: DecoderStack
     private let norm: Tensor
-    private let output: DecoderLinear
-    private let fast: Fast?
-    private let naive: (norm: Tensor, output: DecoderLinear)?
+    let output: DecoderLinear
+    let fast: Fast?
+    let naive: (norm: Tensor, output: DecoderLinear)?
     private let epsilon: Float
+    /// Of the last step's size, for the next one.
+    private var slowScratch, fastScratch: DecoderStack.Scratch?
+    /// For the codes of one frame; begun anew with each.
+    private var fastCaches: [KeyValueCache] = []
 
-    private struct Fast {
+    struct Fast {
         let project: DecoderLinear?
         let embeddings: DecoderEmbedding
         let stack: DecoderStack
@@ -45,27 +49,33 @@ final class Decoder {
         naive = try tree.naive.map { (try floatVector($0.norm), try DecoderLinear($0.output, quantized: quantized)) }
     }
 
-    /// A stream's memory for `capacity` tokens.
-    func makeCache(capacity: Int) throws -> KeyValueCache { try slow.makeCache(capacity: capacity) }
+    /// A stream's memory.
+    func makeCache() throws -> KeyValueCache { try slow.makeCache() }
 
-    /// Runs columns [1 + C] of several streams through the slow stack.
-    /// - Returns: per run, the hidden state of its last token, before the final norm, [runs, D].
-    func run(_ runs: [(cache: KeyValueCache, position: Int, columns: ArraySlice<[Int32]>)]) throws -> Tensor {
-        let dim = configuration.dim, total = runs.reduce(0) { $0 + $1.columns.count }
-        let x = try Tensor(zeros: [total, dim]), out = try Tensor(empty: [runs.count, dim])
-        var tokenRuns: [TokenRun] = [], row = 0
-        for run in runs {
-            tokenRuns.append(TokenRun(cache: run.cache, row: row, count: run.columns.count, position: run.position))
-            for column in run.columns {
-                embed(column, to: x.pointer(Float.self) + row * dim)
-                row += 1
-            }
-        }
-        try slow.run(x.pointer(), count: total, tokenRuns)
-        for (i, run) in tokenRuns.enumerated() {
-            (out.pointer(Float.self) + i * dim).update(from: x.pointer(Float.self) + (run.row + run.count - 1) * dim, count: dim)
-        }
-        return out
+    /// Runs several columns [1 + C] of one stream through the slow stack, by matrix products.
+    /// - Returns: the hidden states before the final norm, [columns, D].
+    func prompt(_ cache: KeyValueCache, position: Int, columns: ArraySlice<[Int32]>) throws -> Tensor {
+        try cache.reserve(position + columns.count, keeping: position)
+        let x = try embedded(columns)
+        try slow.runPrompt(x.pointer(), TokenRun(cache: cache, count: columns.count, position: position))
+        return x
+    }
+
+    /// Runs one column [1 + C] of each of n streams through the slow stack.
+    /// - Returns: the hidden states before the final norm, [n, D]. A stream's does not depend on the others.
+    func step(_ streams: [(cache: KeyValueCache, position: Int, column: [Int32])]) throws -> Tensor {
+        for stream in streams { try stream.cache.reserve(stream.position + 1, keeping: stream.position) }
+        let x = try embedded(streams.map(\.column)[...]), rows = streams.map { TokenRow(cache: $0.cache, position: $0.position) }
+        if slowScratch?.count != rows.count { slowScratch = try slow.makeScratch(count: rows.count) }
+        let pointer = x.pointer(Float.self), scratch = slowScratch!
+        Parallel.team { member in slow.step(member, pointer, rows, scratch) }
+        return x
+    }
+
+    private func embedded(_ columns: ArraySlice<[Int32]>) throws -> Tensor {
+        let x = try Tensor(zeros: [columns.count, configuration.dim])
+        for (row, column) in columns.enumerated() { embed(column, to: x.pointer(Float.self) + row * configuration.dim) }
+        return x
     }
 
     /// Codebook embeddings count only where the token is `<|semantic|>`.
@@ -97,29 +107,42 @@ final class Decoder {
         }
         guard let fast else { return result }
         let width = fast.stack.shape.dim
-        let caches = try (0..<n).map { _ in try fast.stack.makeCache(capacity: books) }
-        let x = try Tensor(empty: [n, width])
-        if let project = fast.project { project.apply(hidden.pointer(), count: n, into: x.pointer()) }
-        else { x.pointer(Float.self).update(from: hidden.pointer(Float.self), count: n * width) }
+        while fastCaches.count < n { fastCaches.append(try fast.stack.makeCache(capacity: books)) }
+        if fastScratch?.count != n { fastScratch = try fast.stack.makeScratch(count: n) }
+        let x = try Tensor(empty: [n, width]), next = x.pointer(Float.self), scratch = fastScratch!
+        let logits = try Tensor(empty: [n, size]), found = logits.pointer(Float.self)
+        if let project = fast.project { Parallel.team { member in apply(project, hidden.pointer(), n, member, into: next) } }
+        else { next.update(from: hidden.pointer(Float.self), count: n * width) }
         for c in 0..<books {
-            try fast.stack.run(x.pointer(), count: n, (0..<n).map { TokenRun(cache: caches[$0], row: $0, count: 1, position: c) })
-            let logits = try project(x, fast.norm, fast.output)
+            let rows = (0..<n).map { TokenRow(cache: fastCaches[$0], position: c) }
+            Parallel.team { member in
+                fast.stack.step(member, next, rows, scratch)
+                apply(fast.output, next, norm: fast.norm, n, member, into: found)
+            }
             for i in 0..<n {
-                let row = UnsafeMutableBufferPointer(start: logits.pointer(Float.self) + i * size, count: size)
-                let code = try choose(i, c, row)
+                let code = try choose(i, c, UnsafeMutableBufferPointer(start: found + i * size, count: size))
                 result[i].append(code)
-                let next = x.pointer(Float.self) + i * width
-                next.update(repeating: 0, count: width)
-                fast.embeddings.add(Int(code), to: next)
+                (next + i * width).update(repeating: 0, count: width)
+                fast.embeddings.add(Int(code), to: next + i * width)
             }
         }
         return result
     }
 
     private func project(_ x: Tensor, _ norm: Tensor, _ output: DecoderLinear) throws -> Tensor {
-        let n = x.shape[0], normed = try Tensor(empty: x.shape), result = try Tensor(empty: [n, output.rows])
-        rmsNorm(x.pointer(), norm, epsilon, n, into: normed.pointer())
-        output.apply(normed.pointer(), count: n, into: result.pointer())
+        let n = x.shape[0], result = try Tensor(empty: [n, output.rows]), from = x.pointer(Float.self), to = result.pointer(Float.self)
+        Parallel.team { member in apply(output, from, norm: norm, n, member, into: to) }
         return result
+    }
+
+    /// y[n, rows] of a linear layer over (normed) x[n, columns], shared by a team.
+    private func apply(_ linear: DecoderLinear, _ x: UnsafePointer<Float>, norm: Tensor? = nil, _ n: Int, _ member: TeamMember,
+                       into y: UnsafeMutablePointer<Float>) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: n * (linear.columns + linear.scratchWidth)) { buffer in
+            let normed = buffer.baseAddress!, scratch = normed + n * linear.columns
+            if let norm { rmsNorm(x, norm, epsilon, n, into: normed) }
+            let input = linear.prepare(norm == nil ? x : UnsafePointer(normed), count: n, in: scratch)
+            member.share(linear.rows, grain: linear.grain) { linear.apply($0, input, into: y) }
+        }
     }
 }

@@ -13,7 +13,7 @@ struct DecoderLinear {
         (rows, columns) = (matrix.rows, matrix.columns)
         bias = try module.bias?.tensor.detach().to(.float32).contiguous()
         adapters = try module.factors.filter { $0.scale != 0 }.map {
-            (try StreamedMatrix($0.a), try transposed($0.b), $0.scale)
+            (try StreamedMatrix(try $0.a.detach().to(.float32)), try transposed($0.b), $0.scale)
         }
     }
 
@@ -28,8 +28,50 @@ struct DecoderLinear {
         }
     }
 
-    /// y[n, rows] = x[n, columns] W^T + bias + scale (x A^T) B^T
-    func apply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+    /// Least rows worth handing to a thread.
+    var grain: Int { matrix.grain }
+    /// Floats that `prepare` needs per vector.
+    var scratchWidth: Int { columns + adapters.reduce(0) { $0 + $1.a.rows } }
+
+    /// Vectors x[n, columns] made ready for `apply`, by each thread for itself.
+    struct Input {
+        let count: Int
+        fileprivate let vectors: UnsafePointer<Float>
+        /// x A^T of every adapter, one [n, rank] after the other.
+        fileprivate let lowRank: UnsafePointer<Float>
+    }
+
+    func prepare(_ x: UnsafePointer<Float>, count n: Int, in scratch: UnsafeMutablePointer<Float>) -> Input {
+        let vectors = matrix.arranged(x, count: n, in: scratch), lowRank = scratch + n * columns
+        var at = lowRank
+        for (a, _, _) in adapters {
+            a.products(0..<a.rows, x, count: n, into: at, stride: a.rows)   // float32: no order of its own
+            at += n * a.rows
+        }
+        return Input(count: n, vectors: vectors, lowRank: lowRank)
+    }
+
+    /// y[n, rows] = x W^T + bias + scale (x A^T) B^T, for a range of the rows.
+    func apply(_ range: Range<Int>, _ input: Input, into y: UnsafeMutablePointer<Float>) {
+        let n = input.count, first = range.lowerBound
+        matrix.products(range, input.vectors, count: n, into: y, stride: rows)
+        if let bias {
+            for i in 0..<n { accumulate(1, bias.pointer(Float.self) + first, to: y + i * rows + first, range.count) }
+        }
+        var lowRank = input.lowRank
+        for (a, transposedB, scale) in adapters {
+            let b = transposedB.pointer(Float.self)
+            for i in 0..<n {
+                for k in 0..<a.rows {
+                    accumulate(scale * lowRank[i * a.rows + k], b + k * rows + first, to: y + i * rows + first, range.count)
+                }
+            }
+            lowRank += n * a.rows
+        }
+    }
+
+    /// The same for all rows by matrix products, for prompts.
+    func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
         matrix.multiply(x, count: n, into: y)
         if let bias {
             let b = bias.pointer(Float.self)
@@ -38,17 +80,9 @@ struct DecoderLinear {
         for (a, transposedB, scale) in adapters {
             let rank = a.rows, rows = rows
             withUnsafeTemporaryAllocation(of: Float.self, capacity: n * rank) { buffer in
-                nonisolated(unsafe) let product = buffer.baseAddress!, b = transposedB.pointer(Float.self), y = y
+                let product = buffer.baseAddress!
                 a.multiply(x, count: n, into: product)
-                let blocks = (rows + 2047) / 2048
-                Parallel.forRange(n * blocks, grain: 4) { range in
-                    for task in range {
-                        let i = task / blocks, start = task % blocks * 2048, count = min(2048, rows - start)
-                        for k in 0..<rank {
-                            accumulate(scale * product[i * rank + k], b + k * rows + start, to: y + i * rows + start, count)
-                        }
-                    }
-                }
+                matrixProduct(n, rows, rank, alpha: scale, product, lda: rank, transposedB.pointer(), ldb: rows, beta: 1, y, ldc: rows)
             }
         }
     }

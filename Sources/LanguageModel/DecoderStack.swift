@@ -2,6 +2,27 @@ import Support
 import Tensors
 
 /// One stack of transformer layers as generation runs it, the slow or the fast one.
+///
+/// Two ways lead through it. A prompt goes by matrix products (`runPrompt`). The next tokens of streams go row by row
+/// (`step`), all threads together in one region, because reading the weights is what takes the time.
+///
+/// Notes on the second way, the hot path. Figures are of the 1.4 size (24 + 4 layers of width 1024, 2 of 16 heads with
+/// keys and values, feed-forward 4096, 32000 tokens, 8 codebooks of 1024) on two cores.
+///
+/// A frame reads the slow stack and the output projection once (358.6 M + 32.8 M weights) and the fast stack and its
+/// output once per codebook (8 x 60.8 M): 878 M weights, and multiplies and adds each once per stream. That is 3.51, 1.76
+/// and 0.88 GB in float32, bfloat16 and int8; the cache adds 24 KiB per token seen, the norms nothing to speak of. The
+/// fast stack fits no cache of 32 MiB, not even in int8. `GenerationCost` computes these for any configuration.
+///
+/// - One region per stack: a hand-over to sleeping threads costs tens of microseconds, a meeting of threads awake under
+///   one. There are 6 meetings per layer, 336 a frame. Norms are computed by every thread for itself (a width of 1024 takes
+///   0.1 us), which saves as many meetings again.
+/// - One row at a time: two rows side by side were read at 8.4 GB/s by one core, one at 21 and in order at 37.
+/// - int8 by shifts of whole words (`Int8Rows`): 25 GB/s by one core and 46 by two, what a bare sum reads; widening
+///   each byte gives 21 and 40. bfloat16 by shift and mask gives 44, float32 46.
+/// - Ranges shrink towards the end of a phase (`TeamMember.share`): equal halves wait for the core that was disturbed,
+///   small pieces restart the prefetcher each time.
+/// - Huge pages (what `Storage` asks for) against pages of 4 KiB: 46 and 41 GB/s for a bare sum, 40 and 40 for int8.
 struct DecoderStack {
     let shape: LayerShape
     private let layers: [DecoderLayer]
@@ -12,6 +33,8 @@ struct DecoderStack {
     private struct DecoderLayer {
         let attentionNorm, feedForwardNorm: Tensor
         let wqkv, wo, w1, w2, w3: DecoderLinear
+
+        var linears: [DecoderLinear] { [wqkv, wo, w1, w3, w2] }
     }
 
     init(_ layers: [Layer], _ shape: LayerShape, rotary: Tensor, epsilon: Double, quantized: Bool) throws {
@@ -26,61 +49,152 @@ struct DecoderStack {
         }
     }
 
-    func makeCache(capacity: Int) throws -> KeyValueCache { try KeyValueCache(layers: layers.count, shape, capacity: capacity) }
+    func makeCache(capacity: Int = 0) throws -> KeyValueCache { try KeyValueCache(layers: layers.count, shape, capacity: capacity) }
 
-    /// Runs x [n, dim] through all layers in place; the caches of the runs get the new keys and values.
-    func run(_ x: UnsafeMutablePointer<Float>, count n: Int, _ runs: [TokenRun]) throws {
-        let dim = shape.dim, wide = shape.projectedDim, inner = shape.intermediateSize
+    var linears: [DecoderLinear] { layers.flatMap(\.linears) }
+
+    // MARK: The next tokens
+
+    /// Memory for steps of n tokens: one part that the threads share, one for each of them.
+    struct Scratch {
+        let count: Int
+        private let storage: Storage
+        private let shape: LayerShape
+        private let sharedWidth, ownWidth: Int
+
+        fileprivate init(_ stack: DecoderStack, count: Int, threads: Int) throws {
+            (self.count, shape) = (count, stack.shape)
+            sharedWidth = shape.projectedDim + shape.dim + 2 * shape.intermediateSize
+            let widest = stack.linears.reduce(0) { max($0, $1.scratchWidth) }
+            ownWidth = (shape.dim + 2 * widest + 15) / 16 * 16
+            storage = try Storage(byteCount: count * (sharedWidth + threads * ownWidth) * 4)
+        }
+
+        fileprivate var qkv: UnsafeMutablePointer<Float> { storage.pointer.assumingMemoryBound(to: Float.self) }
+        fileprivate var mixed: UnsafeMutablePointer<Float> { qkv + count * shape.projectedDim }
+        fileprivate var gate: UnsafeMutablePointer<Float> { mixed + count * shape.dim }
+        fileprivate var up: UnsafeMutablePointer<Float> { gate + count * shape.intermediateSize }
+        fileprivate func normed(_ member: Int) -> UnsafeMutablePointer<Float> { qkv + count * (sharedWidth + member * ownWidth) }
+        fileprivate func inputs(_ member: Int) -> (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) {
+            let first = normed(member) + count * shape.dim
+            return (first, first + count * ((ownWidth - shape.dim) / 2))
+        }
+    }
+
+    func makeScratch(count: Int) throws -> Scratch { try Scratch(self, count: count, threads: Parallel.threadCount) }
+
+    /// Runs x [n, dim] through all layers in place; row i is the token at `position` of a stream, whose cache has room
+    /// for it. Called by every member of a team; x is complete after the last one's return, and after a `wait`.
+    func step(_ member: TeamMember, _ x: UnsafeMutablePointer<Float>, _ rows: [TokenRow], _ scratch: Scratch) {
+        let n = rows.count, dim = shape.dim, wide = shape.projectedDim, inner = shape.intermediateSize
+        let heads = shape.headCount, rotated = heads + shape.keyValueHeadCount, width = shape.headDim
+        let qkv = scratch.qkv, mixed = scratch.mixed, gate = scratch.gate, up = scratch.up
+        let normed = scratch.normed(member.index), (first, second) = scratch.inputs(member.index)
+        for (index, layer) in layers.enumerated() {
+            rmsNorm(x, layer.attentionNorm, epsilon, n, into: normed)
+            let input = layer.wqkv.prepare(normed, count: n, in: first)
+            member.share(layer.wqkv.rows, grain: layer.wqkv.grain) { layer.wqkv.apply($0, input, into: qkv) }
+            member.wait()
+            member.share(n * rotated, grain: rotated / 2) { range in
+                for task in range {
+                    let (i, head) = task.quotientAndRemainder(dividingBy: rotated), row = qkv + i * wide
+                    rotate(row + head * width, position: rows[i].position)
+                    guard head >= heads else { continue }
+                    let at = row + head * width
+                    rows[i].cache.store(index, head: head - heads, position: rows[i].position, k: at, v: at + shape.keyValueDim)
+                }
+            }
+            member.wait()
+            member.share(n * heads, grain: 1) { range in
+                for task in range {
+                    let (i, head) = task.quotientAndRemainder(dividingBy: heads)
+                    CachedAttention.single(index, rows[i].cache, position: rows[i].position, head: head,
+                                           qkv + i * wide + head * width, mixed + i * dim + head * width)
+                }
+            }
+            member.wait()
+            let attended = layer.wo.prepare(mixed, count: n, in: first)
+            // qkv has been read; its place holds the products before they are added.
+            add(layer.wo, attended, by: member, through: qkv, to: x)
+            member.wait()
+
+            rmsNorm(x, layer.feedForwardNorm, epsilon, n, into: normed)
+            let gateInput = layer.w1.prepare(normed, count: n, in: first), upInput = layer.w3.prepare(normed, count: n, in: second)
+            member.share(inner, grain: layer.w1.grain) { range in
+                layer.w1.apply(range, gateInput, into: gate)
+                layer.w3.apply(range, upInput, into: up)
+                for i in 0..<n { swiGLU(gate + i * inner + range.lowerBound, up + i * inner + range.lowerBound, range.count) }
+            }
+            member.wait()
+            let activated = layer.w2.prepare(gate, count: n, in: first)
+            add(layer.w2, activated, by: member, through: qkv, to: x)
+            member.wait()
+        }
+    }
+
+    /// x += the layer's product, each thread for its rows of it.
+    private func add(_ linear: DecoderLinear, _ input: DecoderLinear.Input, by member: TeamMember,
+                     through buffer: UnsafeMutablePointer<Float>, to x: UnsafeMutablePointer<Float>) {
+        let dim = linear.rows
+        member.share(dim, grain: linear.grain) { range in
+            linear.apply(range, input, into: buffer)
+            for i in 0..<input.count {
+                accumulate(1, buffer + i * dim + range.lowerBound, to: x + i * dim + range.lowerBound, range.count)
+            }
+        }
+    }
+
+    // MARK: Prompts
+
+    /// Runs the rows x [count, dim] of one stream through all layers in place; its cache gets the new keys and values.
+    func runPrompt(_ x: UnsafeMutablePointer<Float>, _ run: TokenRun) throws {
+        let n = run.count, dim = shape.dim, wide = shape.projectedDim, inner = shape.intermediateSize
+        let rotated = shape.headCount + shape.keyValueHeadCount
         let scratch = try Storage(byteCount: n * (2 * dim + wide + 2 * inner) * 4)
         let normed = scratch.pointer.assumingMemoryBound(to: Float.self)
         let mixed = normed + n * dim, qkv = mixed + n * dim, gate = qkv + n * wide, up = gate + n * inner
         for (index, layer) in layers.enumerated() {
             try Interrupt.check()
             rmsNorm(x, layer.attentionNorm, epsilon, n, into: normed)
-            layer.wqkv.apply(normed, count: n, into: qkv)
-            for run in runs {
-                for i in 0..<run.count {
-                    let row = qkv + (run.row + i) * wide
-                    rotate(row, heads: shape.headCount + shape.keyValueHeadCount, position: run.position + i)
-                    run.cache.store(index, position: run.position + i, k: row + dim, v: row + dim + shape.keyValueDim)
+            layer.wqkv.multiply(normed, count: n, into: qkv)
+            for i in 0..<n {
+                let row = qkv + i * wide
+                for head in 0..<rotated { rotate(row + head * shape.headDim, position: run.position + i) }
+                for head in 0..<shape.keyValueHeadCount {
+                    let at = row + dim + head * shape.headDim
+                    run.cache.store(index, head: head, position: run.position + i, k: at, v: at + shape.keyValueDim)
                 }
             }
-            CachedAttention.run(index, runs, q: qkv, stride: wide, out: mixed)
-            layer.wo.apply(mixed, count: n, into: normed)
+            CachedAttention.run(index, run, q: qkv, stride: wide, out: mixed)
+            layer.wo.multiply(mixed, count: n, into: normed)
             accumulate(1, normed, to: x, n * dim)
 
             rmsNorm(x, layer.feedForwardNorm, epsilon, n, into: normed)
-            layer.w1.apply(normed, count: n, into: gate)
-            layer.w3.apply(normed, count: n, into: up)
-            swiGLU(gate, up, n * inner)
-            layer.w2.apply(gate, count: n, into: normed)
+            layer.w1.multiply(normed, count: n, into: gate)
+            layer.w3.multiply(normed, count: n, into: up)
+            nonisolated(unsafe) let g = gate, u = up
+            Parallel.forRange(n * inner, grain: 1 << 15) { swiGLU(g + $0.lowerBound, u + $0.lowerBound, $0.count) }
+            layer.w2.multiply(gate, count: n, into: normed)
             accumulate(1, normed, to: x, n * dim)
         }
         withExtendedLifetime(scratch) {}
     }
 
-    /// Rotates pairs of neighbours: (x0, x1) -> (x0 cos - x1 sin, x1 cos + x0 sin).
-    private func rotate(_ x: UnsafeMutablePointer<Float>, heads: Int, position: Int) {
+    /// Rotates pairs of neighbours of one head: (x0, x1) -> (x0 cos - x1 sin, x1 cos + x0 sin).
+    private func rotate(_ x: UnsafeMutablePointer<Float>, position: Int) {
         let width = shape.headDim, table = rotary.pointer(Float.self) + position * width
-        for head in 0..<heads {
-            let x = x + head * width
-            for i in stride(from: 0, to: width, by: 2) {
-                let (x0, x1, c, s) = (x[i], x[i + 1], table[i], table[i + 1])
-                x[i] = x0 * c - x1 * s
-                x[i + 1] = x1 * c + x0 * s
-            }
+        for i in stride(from: 0, to: width, by: 2) {
+            let (x0, x1, c, s) = (x[i], x[i + 1], table[i], table[i + 1])
+            x[i] = x0 * c - x1 * s
+            x[i + 1] = x1 * c + x0 * s
         }
     }
+}
 
-    /// gate = silu(gate) * up
-    private func swiGLU(_ gate: UnsafeMutablePointer<Float>, _ up: UnsafePointer<Float>, _ count: Int) {
-        nonisolated(unsafe) let gate = gate, up = up
-        Parallel.forRange(count, grain: 1 << 15) { range in
-            let g = gate + range.lowerBound, u = up + range.lowerBound
-            mapLanes(range.count, from: g, to: g) { $0 / (1 + exponential(-$0)) }
-            for i in 0..<range.count { g[i] *= u[i] }
-        }
-    }
+/// gate = silu(gate) * up
+private func swiGLU(_ gate: UnsafeMutablePointer<Float>, _ up: UnsafePointer<Float>, _ count: Int) {
+    mapLanes(count, from: gate, to: gate) { $0 / (1 + exponential(-$0)) }
+    for i in 0..<count { gate[i] *= up[i] }
 }
 
 /// out = x / sqrt(mean(x^2) + epsilon) * weight, for each of n rows.

@@ -15,6 +15,7 @@ public struct GenerationOptions: Sendable {
     public var sampling: SamplingOptions
     /// Columns at most, per piece of text; 0 means as many as the model's length allows.
     public var maxNewTokens: Int
+    /// Sample i of seed s is what sample 0 of seed s + i is.
     public var seed: UInt64
     public var strayTokens: StrayTokens
     /// Frames before which `<|im_end|>` is not accepted; only when stray tokens are drawn again.
@@ -49,10 +50,20 @@ extension LanguageModel {
     /// - Returns: int32 [1 + C, T + new], the prompt first; its last column is `<|im_end|>` when `end` is `.complete`.
     public func generate(prompt: Tensor, _ options: GenerationOptions,
                          onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> (sequence: Tensor, end: GenerationEnd) {
+        try generate(prompts: [prompt], options, onFrame: onFrame)[0]
+    }
+
+    /// Continues several prompts, or the same one several times, in step: each reading of the weights serves all of them.
+    /// - Parameter prompts: as for one; the i-th is sample i.
+    /// - Returns: for each what it would give alone with the seed `seed + i`, to the last bit.
+    public func generate(prompts: [Tensor], _ options: GenerationOptions,
+                         onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> [(sequence: Tensor, end: GenerationEnd)] {
         let rows = configuration.codebookCount + 1
-        let stream = GenerationStream(sample: 0, piece: 0, prompt: try Prompt.columns(of: prompt, rows: rows))
-        try Generator(self).run([stream], options, onFrame)
-        return (try Prompt.tensor(stream.columns, rows: rows), stream.end!)
+        let streams = try prompts.enumerated().map {
+            GenerationStream(sample: $0.offset, piece: 0, prompt: try Prompt.columns(of: $0.element, rows: rows))
+        }
+        try Generator(self).run(streams, options, onFrame) { _ in nil }
+        return try streams.map { (try Prompt.tensor($0.columns, rows: rows), $0.end!) }
     }
 }
 
@@ -65,7 +76,7 @@ final class GenerationStream {
     var end: GenerationEnd?
     var limit = 0, limitIsLength = false
     /// Holds keys and values of `cached`.
-    var cache: KeyValueCache?
+    var cache: KeyValueCache!
     var cached: [[Int32]] = []
 
     init(sample: Int, piece: Int, prompt: [[Int32]], continuing earlier: GenerationStream? = nil) {
@@ -91,44 +102,80 @@ final class Generator {
         endId = model.endId
     }
 
-    func run(_ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?) throws {
+    /// Up to so many tokens of a stream that has more than one to catch up with go one by one, like the others' next ones;
+    /// more go by matrix products, for which weights must be expanded.
+    private static let fewTokens = 4
+
+    /// - Parameter ended: hears of every stream that has ended, and may name another to go on with.
+    func run(_ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?,
+             ended: (GenerationStream) throws -> GenerationStream?) throws {
         for stream in streams { try prepare(stream, options) }
         var active = streams
         while !active.isEmpty {
             try Interrupt.check()
-            let runs = active.map { stream in
-                (cache: stream.cache!, position: stream.cached.count, columns: stream.columns[stream.cached.count...])
+            try step(active, try hidden(active), options, onFrame)
+            active = try active.compactMap { stream in
+                guard stream.end != nil else { return stream }
+                guard let next = try ended(stream) else { return nil }
+                try prepare(next, options)
+                return next
             }
-            let hidden = try decoder.run(runs)
-            for stream in active { stream.cached = stream.columns }
-            try step(active, hidden, options, onFrame)
-            active.removeAll { $0.end != nil }
         }
+    }
+
+    /// The hidden state of each stream's last token, [streams, D].
+    ///
+    /// A prompt is run for its stream alone, whose result then cannot depend on the others; what two streams have in common
+    /// is run once and copied.
+    private func hidden(_ active: [GenerationStream]) throws -> Tensor {
+        let width = decoder.configuration.dim, result = try Tensor(empty: [active.count, width])
+        func put(_ row: UnsafePointer<Float>, _ i: Int) { (result.pointer(Float.self) + i * width).update(from: row, count: width) }
+        var next: [Int] = [], fresh: [Int] = []
+        for (i, stream) in active.enumerated() {
+            if let twin = fresh.first(where: { active[$0].columns == stream.columns }), stream.cached.isEmpty {
+                try stream.cache.copy(active[twin].cache, count: stream.columns.count)
+                put(result.pointer(Float.self) + twin * width, i)
+                stream.cached = stream.columns
+                continue
+            }
+            if stream.columns.count - stream.cached.count > Self.fewTokens {
+                let rows = try decoder.prompt(stream.cache, position: stream.cached.count, columns: stream.columns[stream.cached.count...])
+                put(rows.pointer(Float.self) + (rows.shape[0] - 1) * width, i)
+                if stream.cached.isEmpty { fresh.append(i) }
+                stream.cached = stream.columns
+                continue
+            }
+            while stream.columns.count - stream.cached.count > 1 {
+                let at = stream.cached.count
+                _ = try decoder.step([(stream.cache, at, stream.columns[at])])
+                stream.cached.append(stream.columns[at])
+            }
+            next.append(i)
+        }
+        guard !next.isEmpty else { return result }
+        let rows = try decoder.step(next.map { (active[$0].cache, active[$0].cached.count, active[$0].columns.last!) })
+        for (row, i) in next.enumerated() {
+            put(rows.pointer(Float.self) + row * width, i)
+            active[i].cached.append(active[i].columns.last!)
+        }
+        return result
     }
 
     /// Checks the prompt and makes room, keeping what the cache already holds of it.
     private func prepare(_ stream: GenerationStream, _ options: GenerationOptions) throws {
-        let c = model.configuration, length = stream.columns.count
+        let length = stream.columns.count
         guard length > 0 else { throw OpahError(.argument, "generate: the prompt is empty") }
         guard length < model.maxLength else {
             throw OpahError(.argument, "generate: the prompt has \(length) tokens, and this model takes \(model.maxLength) with the answer",
                             hint: "use a shorter reference or text, or load the model with a larger max_length")
         }
-        for (t, column) in stream.columns.enumerated() {
-            guard column[0] >= 0, column[0] < c.vocabularySize, column.dropFirst().allSatisfy({ $0 >= 0 && $0 < c.codebookSize }) else {
-                throw OpahError(.index, "generate: column \(t) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize), codes + 1)")
-            }
-        }
+        for (t, column) in stream.columns.enumerated() { try model.check(column, at: t) }
         let room = model.maxLength - length
         stream.limitIsLength = options.maxNewTokens <= 0 || options.maxNewTokens > room
         stream.limit = length + (stream.limitIsLength ? room : options.maxNewTokens)
-        if let cache = stream.cache, cache.capacity >= stream.limit {
-            let common = zip(stream.cached, stream.columns).prefix { $0 == $1 }.count
-            stream.cached = Array(stream.columns.prefix(min(common, length - 1)))   // the last one must run again
-        } else {
-            stream.cache = try decoder.makeCache(capacity: stream.limit)
-            stream.cached = []
-        }
+        if stream.cache == nil { stream.cache = try decoder.makeCache() }
+        let common = zip(stream.cached, stream.columns).prefix { $0 == $1 }.count
+        stream.cached = Array(stream.columns.prefix(min(common, length - 1)))   // the last one must run again
     }
 
     private func step(_ active: [GenerationStream], _ hidden: Tensor, _ options: GenerationOptions,
@@ -193,12 +240,12 @@ final class Generator {
         return later.map { Int($0[book + 1]) } + (later.count < Self.window ? [0] : [])
     }
 
-    /// A number in [0, 1) for one decision: a function of the seed, the sample, the piece, the frame and the row, so that
+    /// A number in [0, 1) for one decision: a function of the seed plus the sample, the piece, the frame and the row, so that
     /// samples do not depend on how many run together.
     private func uniform(_ stream: GenerationStream, _ options: GenerationOptions, _ row: Int) -> Double {
         let frame = stream.columns.count - stream.promptLength
         let decision = frame * 2 * (decoder.configuration.codebookCount + 2) + (row < 0 ? decoder.configuration.codebookCount + 1 - row : row)
-        return Random(seed: options.seed, offset: UInt64(stream.sample) << 48 | UInt64(stream.piece) << 32 | UInt64(decision)).uniform()
+        return Random(seed: options.seed &+ UInt64(stream.sample), offset: UInt64(stream.piece) << 32 | UInt64(decision)).uniform()
     }
 
     private func rows(_ hidden: Tensor, _ picked: [Int]) throws -> Tensor {

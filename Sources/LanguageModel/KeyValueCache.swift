@@ -6,16 +6,46 @@ import Tensors
 /// Per layer and head, [capacity, headDim] float32, so that a new query reads them in one sweep.
 final class KeyValueCache {
     let shape: LayerShape
-    let capacity: Int
-    private let storage: Storage
-    private let perHead: Int, perLayer: Int
+    private let layerCount: Int
+    /// Tokens that there is room for.
+    private(set) var capacity = 0
+    private var storage: Storage
+    private var perHead: Int { capacity * shape.headDim }
+    private var perLayer: Int { 2 * shape.keyValueHeadCount * perHead }
 
-    init(layers: Int, _ shape: LayerShape, capacity: Int) throws {
+    init(layers: Int, _ shape: LayerShape, capacity: Int = 0) throws {
         self.shape = shape
-        self.capacity = capacity
-        perHead = capacity * shape.headDim
-        perLayer = 2 * shape.keyValueHeadCount * perHead
-        storage = try Storage(byteCount: max(layers, 1) * perLayer * 4)
+        layerCount = layers
+        storage = try Storage(byteCount: 0)
+        try reserve(capacity, keeping: 0)
+    }
+
+    /// Bytes per token.
+    static func bytesPerToken(layers: Int, _ shape: LayerShape) -> Int { layers * 2 * shape.keyValueDim * 4 }
+
+    /// Makes room for `count` tokens, keeping the first `kept` of those it has. Grows by halves, as nobody knows how long a
+    /// stream becomes.
+    func reserve(_ count: Int, keeping kept: Int) throws {
+        guard count > capacity else { return }
+        let old = storage, oldPerHead = perHead, wanted = max(count, capacity + capacity / 2)
+        let bytes = Self.bytesPerToken(layers: layerCount, shape).multipliedReportingOverflow(by: wanted)
+        storage = try Storage(byteCount: bytes.overflow ? .max : bytes.partialValue)
+        capacity = wanted
+        guard kept > 0 else { return }
+        let from = old.pointer.assumingMemoryBound(to: Float.self), to = storage.pointer.assumingMemoryBound(to: Float.self)
+        for head in 0..<(layerCount * 2 * shape.keyValueHeadCount) {
+            (to + head * perHead).update(from: from + head * oldPerHead, count: kept * shape.headDim)
+        }
+    }
+
+    /// Takes over the first `count` tokens of another stream.
+    func copy(_ other: KeyValueCache, count: Int) throws {
+        try reserve(count, keeping: 0)
+        for layer in 0..<layerCount {
+            for head in 0..<(2 * shape.keyValueHeadCount) {
+                keys(layer, head: head).update(from: other.keys(layer, head: head), count: count * shape.headDim)
+            }
+        }
     }
 
     func keys(_ layer: Int, head: Int) -> UnsafeMutablePointer<Float> {
@@ -26,54 +56,48 @@ final class KeyValueCache {
         keys(layer, head: shape.keyValueHeadCount + head)
     }
 
-    /// Stores the keys and values of one token: `k` and `v` are [keyValueHeads, headDim].
-    func store(_ layer: Int, position: Int, k: UnsafePointer<Float>, v: UnsafePointer<Float>) {
+    /// Stores key and value of one token for one head, [headDim] each.
+    func store(_ layer: Int, head: Int, position: Int, k: UnsafePointer<Float>, v: UnsafePointer<Float>) {
         let width = shape.headDim
-        for head in 0..<shape.keyValueHeadCount {
-            (keys(layer, head: head) + position * width).update(from: k + head * width, count: width)
-            (values(layer, head: head) + position * width).update(from: v + head * width, count: width)
-        }
+        (keys(layer, head: head) + position * width).update(from: k, count: width)
+        (values(layer, head: head) + position * width).update(from: v, count: width)
     }
 }
 
-/// Consecutive tokens of one stream that go through the model together: rows `row..<row + count` of the batch stand
-/// at positions `position..<position + count` of the stream.
+/// Consecutive tokens of one stream that go through the model together: the `count` rows stand at positions
+/// `position..<position + count` of the stream.
 struct TokenRun {
     let cache: KeyValueCache
-    let row: Int, count: Int, position: Int
+    let count: Int, position: Int
+}
+
+/// The next token of one stream.
+struct TokenRow {
+    let cache: KeyValueCache
+    let position: Int
 }
 
 /// Causal attention of new tokens over a cache that already holds them.
 enum CachedAttention {
-    /// out[row, heads * headDim] from the query heads q[row, ...]; row strides in floats.
-    static func run(_ layer: Int, _ runs: [TokenRun], q: UnsafePointer<Float>, stride: Int, out: UnsafeMutablePointer<Float>) {
-        nonisolated(unsafe) let q = q, out = out, runs = runs
-        let shape = runs[0].cache.shape
-        var tasks: [(run: Int, block: Int, head: Int)] = [], work = 0
-        for (i, run) in runs.enumerated() {
-            work += run.count * (run.position + run.count) * shape.dim
-            for block in 0..<((run.count + blockRows - 1) / blockRows) {
-                for head in 0..<shape.headCount { tasks.append((i, block, head)) }
-            }
+    /// Prompts: out[row, heads * headDim] from the query heads q[row, ...]; row strides in floats.
+    static func run(_ layer: Int, _ run: TokenRun, q: UnsafePointer<Float>, stride: Int, out: UnsafeMutablePointer<Float>) {
+        nonisolated(unsafe) let q = q, out = out, run = run
+        let shape = run.cache.shape, blocks = (run.count + blockRows - 1) / blockRows
+        Parallel.forEach(blocks * shape.headCount) { task in
+            let first = task / shape.headCount * blockRows, head = task % shape.headCount
+            block(layer, run, run.position + first, min(blockRows, run.count - first), head,
+                  q + first * stride + head * shape.headDim, stride,
+                  out + first * shape.dim + head * shape.headDim)
         }
-        let list = tasks
-        func perform(_ index: Int) {
-            let task = list[index], run = runs[task.run]
-            let first = task.block * blockRows, count = min(blockRows, run.count - first)
-            let at = (run.row + first) * stride + task.head * shape.headDim
-            let to = out + (run.row + first) * shape.dim + task.head * shape.headDim
-            if count == 1 { single(layer, run, run.position + first, task.head, q + at, to) }
-            else { block(layer, run, run.position + first, count, task.head, q + at, stride, to) }
-        }
-        if work < 1 << 16 { for i in tasks.indices { perform(i) } } else { Parallel.forEach(tasks.count, perform) }
     }
 
     private static let blockRows = 64
 
-    private static func single(_ layer: Int, _ run: TokenRun, _ position: Int, _ head: Int, _ q: UnsafePointer<Float>,
-                               _ out: UnsafeMutablePointer<Float>) {
-        let shape = run.cache.shape, width = shape.headDim, group = head / (shape.headCount / shape.keyValueHeadCount)
-        let keys = run.cache.keys(layer, head: group), values = run.cache.values(layer, head: group)
+    /// One head of one token at `position`: out[headDim] from q[headDim].
+    static func single(_ layer: Int, _ cache: KeyValueCache, position: Int, head: Int, _ q: UnsafePointer<Float>,
+                       _ out: UnsafeMutablePointer<Float>) {
+        let shape = cache.shape, width = shape.headDim, group = head / (shape.headCount / shape.keyValueHeadCount)
+        let keys = cache.keys(layer, head: group), values = cache.values(layer, head: group)
         let count = position + 1, scale = 1 / Float(width).squareRoot()
         withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { scores in
             let s = scores.baseAddress!
@@ -103,12 +127,9 @@ enum CachedAttention {
     }
 
     private static func softmax(_ s: UnsafeMutablePointer<Float>, _ count: Int) {
-        var largest = -Float.infinity
-        for t in 0..<count { largest = max(largest, s[t]) }
+        let largest = maximum(s, count)
         mapLanes(count, from: s, to: s) { exponential($0 - largest) }
-        var sum: Float = 0
-        for t in 0..<count { sum += s[t] }
-        let inverse = 1 / sum
+        let inverse = 1 / sum(s, count)
         for t in 0..<count { s[t] *= inverse }
     }
 }

@@ -6,6 +6,12 @@ typealias Lanes = SIMD8<Float>
     UnsafeMutableRawPointer(p).storeBytes(of: v, as: Lanes.self)
 }
 
+/// The sum of the eight, by halves: `sum()` takes them one after the other, which costs more than a short row's product.
+@inline(__always) func lanesTotal(_ v: Lanes) -> Float {
+    let four = v.lowHalf + v.highHalf, two = four.lowHalf + four.highHalf
+    return two.x + two.y
+}
+
 /// e^x, within 2 units in the last place; 0 below -87 (the polynomial of the Cephes library).
 @inline(__always) func exponential(_ x: Lanes) -> Lanes {
     let isTiny = x .< Lanes(repeating: -87.3)
@@ -50,7 +56,7 @@ func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: I
         second.addProduct(loadLanes(a + i + 8), loadLanes(b + i + 8))
         i &+= 16
     }
-    var sum = (first + second).sum()
+    var sum = lanesTotal(first + second)
     while i < count {
         sum.addProduct(a[i], b[i])
         i &+= 1
@@ -70,4 +76,35 @@ func accumulate(_ factor: Float, _ x: UnsafePointer<Float>, to y: UnsafeMutableP
         y[i].addProduct(factor, x[i])
         i &+= 1
     }
+}
+
+/// The largest of x; no NaN may be among them.
+func maximum(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
+    var lanes = Lanes(repeating: -.infinity), i = 0
+    while i &+ 8 <= count {
+        let next = loadLanes(x + i)
+        lanes.replace(with: next, where: next .> lanes)
+        i &+= 8
+    }
+    var result = lanes.max()
+    while i < count {
+        result = max(result, x[i])
+        i &+= 1
+    }
+    return result
+}
+
+/// The sum of x.
+func sum(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
+    var lanes = Lanes(repeating: 0), i = 0
+    while i &+ 8 <= count {
+        lanes += loadLanes(x + i)
+        i &+= 8
+    }
+    var result = lanesTotal(lanes)
+    while i < count {
+        result += x[i]
+        i &+= 1
+    }
+    return result
 }

@@ -1,104 +1,127 @@
 /// How the streaming kernel reads one stored number format: one row after the other, front to back, which is
-/// what the memory prefetcher is best at (four rows side by side were measured at half the speed).
+/// what the memory prefetcher is best at.
 protocol RowFormat {
     static var bytesPerElement: Int { get }
-    /// The order of the vector's elements inside a block of 32: element `position(i)` goes to place i.
-    static func position(_ place: Int) -> Int
-    /// Adds the products of one block of 32 columns; four sums hide the adder's latency.
-    static func add(_ w: UnsafeRawPointer, _ x: UnsafeRawPointer, _ sums: inout (Lanes, Lanes, Lanes, Lanes))
-    /// One weight.
-    static func element(_ row: UnsafeRawPointer, _ column: Int) -> Float
+    /// 32 neighbours of a row as floats, in the order that `arrange` gives the vector.
+    static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes)
+    /// One weight of a row's end that fills no block.
+    static func element(_ w: UnsafeRawPointer) -> Float
+    /// Whether the vector must be put in another order.
+    static var arranges: Bool { get }
 }
 
 extension RowFormat {
-    @inline(__always) static var block: Int { 32 }
+    static var arranges: Bool { false }
 
-    /// The vector in the order that `add` wants.
-    static func arrange(_ x: UnsafePointer<Float>, _ columns: Int, into out: UnsafeMutablePointer<Float>) {
-        let whole = columns / block * block
-        for start in stride(from: 0, to: whole, by: block) {
-            for i in 0..<block { out[start + i] = x[start + position(i)] }
-        }
-        for i in whole..<columns { out[i] = x[i] }
-    }
-
-    /// The product of a row and an arranged vector.
+    /// The products of one row with up to three vectors, `stride` floats apart. Per vector the sums are the same, to the last
+    /// bit, however many there are: samples must not depend on their company.
+    ///
+    /// Three, because four sums for each of them fill the sixteen registers.
     @inline(__always)
-    static func dot(_ row: UnsafeRawPointer, _ x: UnsafePointer<Float>, _ columns: Int) -> Float {
+    static func products(_ row: UnsafeRawPointer, _ x: UnsafePointer<Float>, stride: Int, count: Int, columns: Int) -> (Float, Float, Float) {
         let zero = Lanes(repeating: 0)
-        var sums = (zero, zero, zero, zero)
-        let whole = columns / block &* block
-        var column = 0
-        while column < whole {
-            add(row + column &* bytesPerElement, UnsafeRawPointer(x + column), &sums)
-            column &+= block
+        var a = (zero, zero, zero, zero), b = a, c = a
+        let y = count > 1 ? x + stride : x, z = count > 2 ? x + 2 &* stride : x
+        let whole = columns & ~31
+        var i = 0
+        while i < whole {
+            let w = block(row + i &* bytesPerElement)
+            add(w, x + i, &a)
+            if count > 1 { add(w, y + i, &b) }
+            if count > 2 { add(w, z + i, &c) }
+            i &+= 32
         }
-        var sum = ((sums.0 + sums.1) + (sums.2 + sums.3)).sum()
-        while column < columns {
-            sum.addProduct(element(row, column), x[column])
-            column &+= 1
+        var sums = (total(a), count > 1 ? total(b) : 0, count > 2 ? total(c) : 0)
+        while i < columns {
+            let w = element(row + i &* bytesPerElement)
+            sums.0.addProduct(w, x[i])
+            if count > 1 { sums.1.addProduct(w, y[i]) }
+            if count > 2 { sums.2.addProduct(w, z[i]) }
+            i &+= 1
         }
-        return sum
+        return sums
     }
-}
 
-@inline(__always) private func lanes(_ x: UnsafeRawPointer, _ offset: Int) -> Lanes {
-    (x + offset).loadUnaligned(as: Lanes.self)
+    @inline(__always)
+    private static func add(_ w: (Lanes, Lanes, Lanes, Lanes), _ x: UnsafePointer<Float>, _ sums: inout (Lanes, Lanes, Lanes, Lanes)) {
+        sums.0.addProduct(w.0, loadLanes(x))
+        sums.1.addProduct(w.1, loadLanes(x + 8))
+        sums.2.addProduct(w.2, loadLanes(x + 16))
+        sums.3.addProduct(w.3, loadLanes(x + 24))
+    }
+
+    @inline(__always)
+    private static func total(_ s: (Lanes, Lanes, Lanes, Lanes)) -> Float { lanesTotal((s.0 + s.1) + (s.2 + s.3)) }
 }
 
 enum Float32Rows: RowFormat {
     static var bytesPerElement: Int { 4 }
-    static func position(_ place: Int) -> Int { place }
 
     @inline(__always)
-    static func add(_ w: UnsafeRawPointer, _ x: UnsafeRawPointer, _ sums: inout (Lanes, Lanes, Lanes, Lanes)) {
-        sums.0.addProduct(lanes(w, 0), lanes(x, 0))
-        sums.1.addProduct(lanes(w, 32), lanes(x, 32))
-        sums.2.addProduct(lanes(w, 64), lanes(x, 64))
-        sums.3.addProduct(lanes(w, 96), lanes(x, 96))
+    static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {
+        (lanes(w, 0), lanes(w, 32), lanes(w, 64), lanes(w, 96))
     }
+    @inline(__always) private static func lanes(_ w: UnsafeRawPointer, _ offset: Int) -> Lanes { (w + offset).loadUnaligned(as: Lanes.self) }
 
-    @inline(__always)
-    static func element(_ row: UnsafeRawPointer, _ column: Int) -> Float { (row + 4 &* column).loadUnaligned(as: Float.self) }
+    @inline(__always) static func element(_ w: UnsafeRawPointer) -> Float { w.loadUnaligned(as: Float.self) }
 }
 
 /// Sixteen numbers are loaded as eight 32-bit lanes: the even ones lie in the lower halves, the odd ones in the
 /// upper, and a shift or a mask makes them floats. The vector is put in the same order.
 enum BFloat16Rows: RowFormat {
     static var bytesPerElement: Int { 2 }
-    static func position(_ place: Int) -> Int { place / 16 * 16 + (place % 16 < 8 ? 2 * (place % 8) : 2 * (place % 8) + 1) }
+    static var arranges: Bool { true }
 
     @inline(__always)
-    static func add(_ w: UnsafeRawPointer, _ x: UnsafeRawPointer, _ sums: inout (Lanes, Lanes, Lanes, Lanes)) {
+    static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {
         let first = w.loadUnaligned(as: SIMD8<UInt32>.self), second = (w + 32).loadUnaligned(as: SIMD8<UInt32>.self)
-        sums.0.addProduct(unsafeBitCast(first &<< 16, to: Lanes.self), lanes(x, 0))
-        sums.1.addProduct(unsafeBitCast(first & 0xFFFF_0000, to: Lanes.self), lanes(x, 32))
-        sums.2.addProduct(unsafeBitCast(second &<< 16, to: Lanes.self), lanes(x, 64))
-        sums.3.addProduct(unsafeBitCast(second & 0xFFFF_0000, to: Lanes.self), lanes(x, 96))
+        return (unsafeBitCast(first &<< 16, to: Lanes.self), unsafeBitCast(first & 0xFFFF_0000, to: Lanes.self),
+                unsafeBitCast(second &<< 16, to: Lanes.self), unsafeBitCast(second & 0xFFFF_0000, to: Lanes.self))
     }
 
     @inline(__always)
-    static func element(_ row: UnsafeRawPointer, _ column: Int) -> Float {
-        Float(bitPattern: UInt32((row + 2 &* column).loadUnaligned(as: UInt16.self)) << 16)
+    static func element(_ w: UnsafeRawPointer) -> Float { Float(bitPattern: UInt32(w.loadUnaligned(as: UInt16.self)) << 16) }
+
+    static func arrange(_ x: UnsafePointer<Float>, _ columns: Int, into out: UnsafeMutablePointer<Float>) {
+        let whole = columns & ~31
+        for i in stride(from: 0, to: whole, by: 16) {
+            let pair = UnsafeRawPointer(x + i).loadUnaligned(as: SIMD16<Float>.self)
+            storeLanes(pair.evenHalf, out + i)
+            storeLanes(pair.oddHalf, out + i + 8)
+        }
+        for i in whole..<columns { out[i] = x[i] }
     }
 }
 
+/// Weights of eight bits, four to a 32-bit lane: shifting a lane left until one of them is on top and converting it makes
+/// 2^24 times the weight, in one step less than widening each byte.
+///
+/// What stays below the top byte are the bytes under it, which then belong to the weight: a weight is its byte plus the
+/// fraction that its neighbours make. Rounding took account of it (`round`), so it is as near as a whole byte would be.
+/// Byte k of lane j holds column 8 k + j of its block of 32, so that the vector keeps its order.
 enum Int8Rows: RowFormat {
     static var bytesPerElement: Int { 1 }
-    static func position(_ place: Int) -> Int { place }
+    /// What a converted lane must be multiplied by to be in units of the row's scale.
+    static var unit: Float { 1 / 16_777_216 }
 
     @inline(__always)
-    static func add(_ w: UnsafeRawPointer, _ x: UnsafeRawPointer, _ sums: inout (Lanes, Lanes, Lanes, Lanes)) {
-        sums.0.addProduct(widened(w, 0), lanes(x, 0))
-        sums.1.addProduct(widened(w, 8), lanes(x, 32))
-        sums.2.addProduct(widened(w, 16), lanes(x, 64))
-        sums.3.addProduct(widened(w, 24), lanes(x, 96))
+    static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {
+        let words = w.loadUnaligned(as: SIMD8<Int32>.self)
+        return (Lanes(words &<< 24), Lanes(words &<< 16), Lanes(words &<< 8), Lanes(words))
     }
 
-    @inline(__always) private static func widened(_ w: UnsafeRawPointer, _ offset: Int) -> Lanes {
-        Lanes(SIMD8<Int32>(truncatingIfNeeded: (w + offset).loadUnaligned(as: SIMD8<Int8>.self)))
-    }
+    @inline(__always) static func element(_ w: UnsafeRawPointer) -> Float { Float(Int32(w.load(as: Int8.self)) << 24) }
 
+    /// 32 weights in units of the scale, each from -127 to 127, as 32 bytes.
     @inline(__always)
-    static func element(_ row: UnsafeRawPointer, _ column: Int) -> Float { Float((row + column).load(as: Int8.self)) }
+    static func round(_ w: UnsafePointer<Float>, into q: UnsafeMutableRawPointer) {
+        var words = SIMD8<UInt32>(repeating: 0)
+        for k in 0..<4 {
+            let below = words &>> 8
+            // Adding 1.5 * 2^23 rounds half to even and leaves the whole number in the low bits.
+            let rest = loadLanes(w + 8 * k) - Lanes(below) * unit + 12_582_912
+            words = unsafeBitCast(rest, to: SIMD8<UInt32>.self) &<< 24 | below
+        }
+        q.storeBytes(of: words, as: SIMD8<UInt32>.self)
+    }
 }

@@ -59,81 +59,90 @@ public enum Sampling {
             rest -= Double(probability)
             if rest < 0 { return index }
         }
-        return kept[0].index   // rounding left a sliver above the last one
+        return kept.last!.index   // rounding left a sliver above the last one
     }
 
-    /// What survives top-p, best first (of equal logits, the lower index first), with probabilities after temperature.
+    /// What survives top-p, in the order of the ids, with probabilities after temperature. Of equal logits the lower id
+    /// goes first.
     private static func candidates(_ logits: UnsafeMutableBufferPointer<Float>, topP: Float,
                                    temperature: Float) throws -> [(index: Int, probability: Float)] {
-        var largest = -Float.infinity
-        for value in logits {
-            if value.isNaN { throw OpahError(.checkpoint, "the model produced numbers that are not numbers",
-                                             hint: "the weights or the adapter are damaged; try the base model alone") }
-            largest = max(largest, value)
+        let count = logits.count, values = UnsafePointer(logits.baseAddress!), total = sum(values, count)
+        // A sum is not a number if a term is none (or if both infinities are there).
+        guard !total.isNaN || !logits.contains(where: \.isNaN) else {
+            throw OpahError(.checkpoint, "the model produced numbers that are not numbers",
+                            hint: "the weights or the adapter are damaged; try the base model alone")
         }
+        let largest = maximum(values, count)
         guard largest.isFinite else {
             throw OpahError(.checkpoint, "the model's logits are infinite", hint: "the weights or the adapter are damaged")
         }
-        let count = logits.count
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { weights in
-            mapLanes(count, from: UnsafePointer(logits.baseAddress!), to: weights.baseAddress!) { exponential($0 - largest) }
-            var total = 0.0
-            for value in weights { total += Double(value) }
-            let sum = Float(total)
-            var heap = MaxHeap(logits)
-            var kept: [(index: Int, probability: Float)] = [], cumulated = 0.0
-            while let index = heap.pop() {
-                cumulated += Double(weights[index] / sum)
-                if Float(cumulated) > topP, !kept.isEmpty { break }
-                kept.append((index, exp(Double((logits[index] - largest) / max(temperature, 1e-5)))))
+            mapLanes(count, from: values, to: weights.baseAddress!) { exponential($0 - largest) }
+            let lowest = Cutoff(values, UnsafePointer(weights.baseAddress!), count, largest: largest, topP: topP)
+            var kept: [(index: Int, probability: Float)] = [], keptSum = 0.0
+            let scale = 1 / max(temperature, 1e-5)
+            for index in 0..<count where lowest.keeps(values[index], index) {
+                let probability = exp((values[index] - largest) * scale)
+                kept.append((index, probability))
+                keptSum += Double(probability)
             }
-            let keptSum = kept.reduce(0.0) { $0 + Double($1.probability) }
             for i in kept.indices { kept[i].probability = Float(Double(kept[i].probability) / keptSum) }
             return kept
         }
     }
-
-    private static func exp(_ x: Double) -> Float { Float(Glibc.exp(x)) }
 }
 
-/// Indices by descending value, ties by ascending index; made in linear time, each `pop` logarithmic. Top-p needs
-/// a few hundred of 32000 logits, so sorting them all would cost more than drawing.
-private struct MaxHeap {
-    private var items: [Int32]
-    private let values: UnsafeMutableBufferPointer<Float>
+/// The last of the logits, best first, whose probabilities together do not exceed top-p; the best always is kept.
+///
+/// Logits are counted into bins by how far below the largest they are, and only those of the one bin in which the limit
+/// lies are sorted: a peaked distribution keeps a few of 32000, a flat one most, and sorting them all would cost more than
+/// the projection that made them.
+private struct Cutoff {
+    private var value = -Float.infinity, index = Int.max
 
-    init(_ values: UnsafeMutableBufferPointer<Float>) {
-        self.values = values
-        items = (0..<Int32(values.count)).map { $0 }
-        for i in stride(from: items.count / 2 - 1, through: 0, by: -1) { sink(i) }
-    }
+    private static let binCount = 1024
+    private static let binsPerUnit: Float = 32
 
-    mutating func pop() -> Int? {
-        guard let top = items.first else { return nil }
-        let last = items.removeLast()
-        if !items.isEmpty {
-            items[0] = last
-            sink(0)
+    @inline(__always)
+    private static func bin(_ below: Float) -> Int { Int(min(below * binsPerUnit, Float(binCount - 1))) }
+
+    init(_ logits: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ count: Int, largest: Float, topP: Float) {
+        let total = Self.sum(weights, count)
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.binCount) { bins in
+            bins.initialize(repeating: 0)
+            for i in 0..<count { bins[Self.bin(largest - logits[i])] += Double(weights[i]) }
+            var cumulated = 0.0, bin = 0
+            while bin < Self.binCount, Float((cumulated + bins[bin]) / total) <= topP {
+                cumulated += bins[bin]
+                bin += 1
+            }
+            guard bin < Self.binCount else { return }   // all are kept
+            let inside = (0..<count).filter { Self.bin(largest - logits[$0]) == bin }
+                .sorted { logits[$0] > logits[$1] || (logits[$0] == logits[$1] && $0 < $1) }
+            // What lies in the bins before is kept; without any, the best is.
+            (value, index) = (logits[inside[0]], bin == 0 ? inside[0] : -1)
+            for (place, i) in inside.enumerated() {
+                cumulated += Double(weights[i])
+                if Float(cumulated / total) > topP, bin > 0 || place > 0 { break }
+                (value, index) = (logits[i], i)
+            }
         }
-        return Int(top)
     }
 
-    private func before(_ a: Int32, _ b: Int32) -> Bool {
-        let (x, y) = (values[Int(a)], values[Int(b)])
-        return x > y || (x == y && a < b)
-    }
+    func keeps(_ logit: Float, _ i: Int) -> Bool { logit > value || (logit == value && i <= index) }
 
-    private mutating func sink(_ start: Int) {
-        var i = start
-        while true {
-            var best = i
-            let left = 2 * i + 1
-            if left < items.count, before(items[left], items[best]) { best = left }
-            if left + 1 < items.count, before(items[left + 1], items[best]) { best = left + 1 }
-            if best == i { return }
-            items.swapAt(i, best)
-            i = best
+    private static func sum(_ x: UnsafePointer<Float>, _ count: Int) -> Double {
+        var sums = SIMD8<Double>(repeating: 0), i = 0
+        while i &+ 8 <= count {
+            sums += SIMD8<Double>(loadLanes(x + i))
+            i &+= 8
         }
+        var result = sums.sum()
+        while i < count {
+            result += Double(x[i])
+            i &+= 1
+        }
+        return result
     }
 }
 

@@ -43,9 +43,13 @@ public struct GeneratedSpeech {
 
 extension LanguageModel {
     /// Speaks a text: cuts it into pieces and continues a prompt for each.
+    /// - Parameters:
+    ///   - onFrame: hears every frame when it is there.
+    ///   - onSample: hears every sample, by its number from 0, as soon as it has spoken the whole text.
     /// - Returns: one result per sample. The closing `<|im_end|>` is not in the codes; the last real frame always is.
     public func speak(_ text: String, references: [VoiceReference] = [], _ options: SpeechOptions,
-                      onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> [GeneratedSpeech] {
+                      onFrame: ((GeneratedFrame) throws -> Void)? = nil,
+                      onSample: ((Int, GeneratedSpeech) throws -> Void)? = nil) throws -> [GeneratedSpeech] {
         guard let tokenizer else {
             throw OpahError(.checkpoint, "this model has no tokenizer", hint: "load it from a folder with tokenizer.json, or pass a prompt")
         }
@@ -74,26 +78,27 @@ extension LanguageModel {
         var segments = [[[[Int32]]]](repeating: [], count: options.samples)
         var pieces = [[(text: String, frames: Int, end: GenerationEnd)]](repeating: [], count: options.samples)
         var codes = [[[Int32]]](repeating: [], count: options.samples)
-        var streams = [GenerationStream?](repeating: nil, count: options.samples)
-        for (piece, columns) in encoded.enumerated() {
-            for sample in 0..<options.samples {
-                segments[sample].append(columns)
-                let prompt = reference + history(segments[sample], referenceLength: reference.count, options).flatMap { $0 }
-                streams[sample] = GenerationStream(sample: sample, piece: piece, prompt: prompt, continuing: streams[sample])
-            }
-            try generator.run(streams.map { $0! }, options.generation, onFrame)
-            for sample in 0..<options.samples {
-                let stream = streams[sample]!
-                segments[sample].append(Array(stream.frames))
-                codes[sample] += stream.frames
-                pieces[sample].append((texts[piece], stream.frames.count, stream.end!))
-            }
+        var results = [GeneratedSpeech?](repeating: nil, count: options.samples)
+        func start(_ piece: Int, _ sample: Int, after earlier: GenerationStream? = nil) -> GenerationStream {
+            segments[sample].append(encoded[piece])
+            let prompt = reference + history(segments[sample], referenceLength: reference.count, options).flatMap { $0 }
+            return GenerationStream(sample: sample, piece: piece, prompt: prompt, continuing: earlier)
         }
-        return try (0..<options.samples).map { sample in
+        // A sample goes on with its next piece at once, whatever the others do.
+        try generator.run((0..<options.samples).map { start(0, $0) }, options.generation, onFrame) { stream in
+            let sample = stream.sample
+            segments[sample].append(Array(stream.frames))
+            codes[sample] += stream.frames
+            pieces[sample].append((texts[stream.piece], stream.frames.count, stream.end!))
+            if stream.piece + 1 < encoded.count { return start(stream.piece + 1, sample, after: stream) }
             // Frames without codes (kept stray tokens) have nothing to decode.
             let spoken = codes[sample].map { $0.dropFirst().map { $0 - 1 } }.filter { $0.allSatisfy { $0 >= 0 } }
-            return GeneratedSpeech(codes: try Prompt.tensor(spoken, rows: books), pieces: pieces[sample])
+            let speech = GeneratedSpeech(codes: try Prompt.tensor(spoken, rows: books), pieces: pieces[sample])
+            results[sample] = speech
+            try onSample?(sample, speech)
+            return nil
         }
+        return results.map { $0! }
     }
 
     /// The segments that the next piece sees, the newest last; fewer when they would leave no room for an answer.

@@ -30,61 +30,109 @@ final class StreamedMatrix: @unchecked Sendable {
         let (rows, columns) = (weight.shape[0], weight.shape[1])
         (self.rows, self.columns, form) = (rows, columns, .int8)
         let quantized = try Storage(byteCount: rows * columns), scaling = try Storage(byteCount: rows * 4)
-        nonisolated(unsafe) let q = quantized.pointer.assumingMemoryBound(to: Int8.self)
-        nonisolated(unsafe) let s = scaling.pointer.assumingMemoryBound(to: Float.self)
-        let source = try StreamedMatrix(weight)
+        nonisolated(unsafe) let q = quantized.pointer, s = scaling.pointer.assumingMemoryBound(to: Float.self)
+        let source = try StreamedMatrix(weight), whole = columns & ~31
         Parallel.forRange(rows, grain: 16) { range in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { row in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { buffer in
+                let row = buffer.baseAddress!
                 for r in range {
-                    source.expand(r..<(r + 1), to: row.baseAddress!)
+                    source.expand(r..<(r + 1), to: row)
                     var largest: Float = 0
-                    for value in row { largest = max(largest, abs(value)) }
-                    s[r] = largest / 127
+                    for c in 0..<columns { largest = max(largest, abs(row[c])) }
+                    s[r] = largest / 127 * Int8Rows.unit
                     let inverse = largest > 0 ? 127 / largest : 0
-                    // Adding 1.5 * 2^23 rounds half to even and leaves the whole number in the low bits.
-                    for c in 0..<columns {
-                        q[r * columns + c] = Int8(truncatingIfNeeded: (row[c] * inverse + 12_582_912).bitPattern)
+                    for c in 0..<columns { row[c] *= inverse }
+                    for c in stride(from: 0, to: whole, by: 32) { Int8Rows.round(row + c, into: q + r * columns + c) }
+                    for c in whole..<columns {
+                        (q + r * columns + c).storeBytes(of: Int8(truncatingIfNeeded: (row[c] + 12_582_912).bitPattern), as: Int8.self)
                     }
                 }
             }
         }
-        bytes = UnsafeRawPointer(quantized.pointer)
+        bytes = UnsafeRawPointer(q)
         scales = UnsafePointer(s)
         owners = [quantized, scaling]
     }
 
-    /// Up to so many vectors at once go through the streaming kernel; more become a matrix product, for which the
-    /// weights must be expanded.
-    static let mostStreamed = 16
+    /// The least number of rows worth handing to a thread: 16 KiB of weights.
+    var grain: Int { max(1, (1 << 14) / max(1, columns * bytesPerElement)) }
 
-    /// y[n, rows] = x[n, columns] W^T
-    func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
-        guard n <= Self.mostStreamed else { return multiplyPanels(x, count: n, into: y) }
+    private var bytesPerElement: Int {
         switch form {
-        case .float32: stream(Float32Rows.self, x, n, y)
-        case .bfloat16: stream(BFloat16Rows.self, x, n, y)
-        case .int8: stream(Int8Rows.self, x, n, y)
+        case .float32: 4
+        case .bfloat16: 2
+        case .int8: 1
         }
     }
 
-    private func stream<F: RowFormat>(_: F.Type, _ x: UnsafePointer<Float>, _ n: Int, _ y: UnsafeMutablePointer<Float>) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: n * columns) { buffer in
-            let arranged = buffer.baseAddress!
-            for i in 0..<n { F.arrange(x + i * columns, columns, into: arranged + i * columns) }
-            nonisolated(unsafe) let input = UnsafePointer(arranged), output = y
-            let columns = columns, rows = rows, rowBytes = columns * F.bytesPerElement
-            // Pieces of 32 KiB at least: below that, waking a thread costs more than it saves.
-            Parallel.forRange(rows, grain: max(1, (1 << 15) / max(rowBytes, 1))) { range in
-                for row in range {
-                    let weights = self.bytes + row &* rowBytes, scale = self.scales?[row] ?? 1
-                    for i in 0..<n { output[i &* rows &+ row] = F.dot(weights, input + i &* columns, columns) * scale }
+    /// Vectors x[n, columns] in the order that `products` wants: themselves, or a copy in `scratch` [n, columns].
+    func arranged(_ x: UnsafePointer<Float>, count n: Int, in scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+        guard form == .bfloat16 else { return x }
+        for i in 0..<n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
+        return UnsafePointer(scratch)
+    }
+
+    /// y[i * stride + row] = the product of a row and the i-th of n arranged vectors, for the rows of a range.
+    func products(_ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int) {
+        switch form {
+        case .float32: products(Float32Rows.self, range, x, n, y, stride)
+        case .bfloat16: products(BFloat16Rows.self, range, x, n, y, stride)
+        case .int8: products(Int8Rows.self, range, x, n, y, stride)
+        }
+    }
+
+    /// Eight rows at a time stay in the first caches while all vectors pass, three by three.
+    private func products<F: RowFormat>(_: F.Type, _ range: Range<Int>, _ x: UnsafePointer<Float>, _ n: Int,
+                                        _ y: UnsafeMutablePointer<Float>, _ stride: Int) {
+        let columns = columns, rowBytes = columns &* F.bytesPerElement
+        if n == 1 {
+            var row = range.lowerBound
+            while row < range.upperBound {
+                y[row] = F.products(bytes + row &* rowBytes, x, stride: columns, count: 1, columns: columns).0 * scale(row)
+                row &+= 1
+            }
+            return
+        }
+        var first = range.lowerBound
+        while first < range.upperBound {
+            let end = min(first &+ 8, range.upperBound)
+            var i = 0
+            while i < n {
+                let left = n &- i, vectors = x + i &* columns, out = y + i &* stride
+                var row = first
+                if left == 1 {
+                    while row < end {
+                        out[row] = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 1, columns: columns).0 * scale(row)
+                        row &+= 1
+                    }
+                    i &+= 1
+                } else if left == 2 || left == 4 {
+                    while row < end {
+                        let sums = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 2, columns: columns)
+                        out[row] = sums.0 * scale(row)
+                        out[row &+ stride] = sums.1 * scale(row)
+                        row &+= 1
+                    }
+                    i &+= 2
+                } else {
+                    while row < end {
+                        let sums = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 3, columns: columns)
+                        out[row] = sums.0 * scale(row)
+                        out[row &+ stride] = sums.1 * scale(row)
+                        out[row &+ 2 &* stride] = sums.2 * scale(row)
+                        row &+= 1
+                    }
+                    i &+= 3
                 }
             }
+            first = end
         }
     }
 
-    /// Rows expanded to float32, a panel at a time, for the matrix product.
-    private func multiplyPanels(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+    @inline(__always) private func scale(_ row: Int) -> Float { scales?[row] ?? 1 }
+
+    /// y[n, rows] = x[n, columns] W^T, as matrix products: for prompts, where each weight serves many tokens.
+    func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
         if form == .float32 {
             let w = bytes.assumingMemoryBound(to: Float.self)
             return matrixProduct(n, rows, columns, x, lda: columns, w, ldb: columns, transposeB: true, y, ldc: rows)
@@ -112,10 +160,17 @@ final class StreamedMatrix: @unchecked Sendable {
                 out[i] = BFloat16(bits: (bytes + 2 * (start + i)).loadUnaligned(as: UInt16.self)).float
             }
         case .int8:
-            let q = bytes.assumingMemoryBound(to: Int8.self)
             for (offset, row) in range.enumerated() {
-                let scale = scales![row]
-                for c in 0..<columns { out[offset * columns + c] = Float(q[row * columns + c]) * scale }
+                let from = bytes + row * columns, to = out + offset * columns, scale = scales![row]
+                let whole = columns & ~31
+                for c in stride(from: 0, to: whole, by: 32) {
+                    let w = Int8Rows.block(from + c)
+                    storeLanes(w.0 * scale, to + c)
+                    storeLanes(w.1 * scale, to + c + 8)
+                    storeLanes(w.2 * scale, to + c + 16)
+                    storeLanes(w.3 * scale, to + c + 24)
+                }
+                for c in whole..<columns { to[c] = Int8Rows.element(from + c) * scale }
             }
         }
     }

@@ -36,6 +36,11 @@ public enum Parallel {
         if !ran { for i in 0..<count { body(i) } }
     }
 
+    /// Runs `body(i)` for each i in 0..<count on a thread of its own, all at the same time; false when that is not possible.
+    static func onePieceEach(_ count: Int, _ body: (Int) -> Void) -> Bool {
+        pool.run(count: count, pieces: count, threads: count, onePieceEach: true) { body($0.lowerBound) }
+    }
+
     private static let pool = ThreadPool()
 }
 
@@ -50,6 +55,7 @@ private final class ThreadPool: @unchecked Sendable {
     // The current job. Written by the caller before `generation` is raised, read by workers after.
     private var body: ((Range<Int>) -> Void)?
     private var count = 0, pieces = 0
+    private var onePieceEach = false
     private var helpers = 0
     private let generation = Atomic<Int>(0)
     private let next = Atomic<Int>(0)
@@ -63,7 +69,8 @@ private final class ThreadPool: @unchecked Sendable {
     }
 
     /// False when the pool is taken: the caller then does the work itself.
-    func run(count: Int, pieces: Int, threads: Int, _ body: (Range<Int>) -> Void) -> Bool {
+    /// - Parameter onePieceEach: every thread does exactly one piece, the caller the first, instead of whatever is left.
+    func run(count: Int, pieces: Int, threads: Int, onePieceEach: Bool = false, _ body: (Range<Int>) -> Void) -> Bool {
         guard busy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else { return false }
         defer { busy.store(false, ordering: .releasing) }
         while workers < threads - 1 { startWorker() }
@@ -71,6 +78,7 @@ private final class ThreadPool: @unchecked Sendable {
             self.body = body
             self.count = count
             self.pieces = pieces
+            self.onePieceEach = onePieceEach
             helpers = min(threads - 1, pieces - 1)
             next.store(0, ordering: .relaxed)
             unfinished.store(helpers, ordering: .relaxed)
@@ -78,7 +86,7 @@ private final class ThreadPool: @unchecked Sendable {
             generation.add(1, ordering: .releasing)
             pthread_cond_broadcast(wake)
             pthread_mutex_unlock(mutex)
-            work()
+            work(as: 0)
             var spins = 0
             while unfinished.load(ordering: .acquiring) > 0 {
                 spins += 1
@@ -89,7 +97,8 @@ private final class ThreadPool: @unchecked Sendable {
         return true
     }
 
-    private func work() {
+    private func work(as member: Int) {
+        if onePieceEach { return body!(member..<(member + 1)) }
         while true {
             let piece = next.add(1, ordering: .relaxed).oldValue
             guard piece < pieces else { return }
@@ -134,7 +143,7 @@ private final class ThreadPool: @unchecked Sendable {
             }
             seen = generation.load(ordering: .acquiring)
             guard index < helpers else { continue }
-            work()
+            work(as: index + 1)
             unfinished.subtract(1, ordering: .acquiringAndReleasing)
         }
     }

@@ -106,26 +106,56 @@ final class SpeedTests: XCTestCase {
         try? FileManager.default.removeItem(atPath: output)
     }
 
+    /// What all threads together read from memory, in bytes per second: the best of a few sums over 1 GiB.
+    private func readRate() throws -> Double {
+        let bytes = 1 << 30, storage = try Storage(byteCount: bytes), parts = 512
+        memset(storage.pointer, 1, bytes)
+        nonisolated(unsafe) let pointer = UnsafePointer(storage.pointer.assumingMemoryBound(to: SIMD8<UInt64>.self))
+        let results = UnsafeMutablePointer<UInt64>.allocate(capacity: parts)
+        defer { results.deallocate() }
+        return (0..<4).map { _ in
+            let time = seconds {
+                Parallel.team { member in
+                    let count = bytes / 64
+                    member.share(count, grain: count / parts) { range in
+                        var a = SIMD8<UInt64>(), b = a
+                        for i in stride(from: range.lowerBound, to: range.upperBound - 1, by: 2) {
+                            a ^= pointer[i]
+                            b ^= pointer[i + 1]
+                        }
+                        results[member.index] = (a ^ b).wrappedSum()
+                    }
+                }
+            }
+            return Double(bytes) / time
+        }.max()!
+    }
+
     func testGeneration() throws {
-        let random = Random(seed: 2), length = 200
+        let random = Random(seed: 2), length = 200, frames = 40
         let prompt = try Tensor(integers: (0..<9).flatMap { row in
             (0..<length).map { t in t < 40 ? (row == 0 ? 100 + random.integer(below: 30000) : 0) : (row == 0 ? 5 : 1 + random.integer(below: 1000)) }
         }, [9, length])
-        for form in [LanguageModel.WeightForm.float32, .asStored, .int8] {
+        for form in [LanguageModel.WeightForm.int8, .bfloat16, .float32] {
             let model = try LanguageModel.load(try saved(), weights: form)
-            if form == .asStored { try model.applyLoRA(.stock, generator: Random(seed: 1)) }
-            var options = GenerationOptions(sampling: try SamplingOptions(), maxNewTokens: 31)
-            options.minFrames = 31   // random weights would end at any moment
-            for _ in 0..<2 {
-                var first = 0.0, firstCPU = 0.0, count = 0
+            for streams in [1, 1, 4, 8] {
+                var options = GenerationOptions(sampling: try SamplingOptions(), maxNewTokens: frames)
+                options.minFrames = frames   // random weights would end at any moment
+                let rate = try readRate()
+                var times: [Double] = [], cpus: [Double] = []
                 let start = DispatchTime.now().uptimeNanoseconds
-                func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9 }
-                _ = try model.generate(prompt: prompt, options) { _ in
-                    if count == 0 { (first, firstCPU) = (now(), self.cpu()) }
-                    count += 1
+                _ = try model.generate(prompts: [Tensor](repeating: prompt, count: streams), options) { frame in
+                    if frame.sample == streams - 1 {
+                        times.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+                        cpus.append(self.cpu())
+                    }
                 }
-                print(String(format: "  generate %@: prompt of %d in %.2f s, then %.2f frames/s (%.3f s of processor time per frame)", form.rawValue,
-                             length, first, Double(count - 1) / (now() - first), (cpu() - firstCPU) / Double(count - 1)))
+                let steps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted(), middle = steps[steps.count / 2]
+                let cost = try model.generationCost(streams: streams, context: length + frames / 2), floor = Double(cost.bytesPerFrame) / rate
+                print(String(format: "  generate %@ x %d: prompt of %d in %.2f s, then %.2f steps/s (%.1f ... %.1f ms, median %.1f; %.1f ms of processor time), %.2f frames/s; memory read %.1f GB/s gives %.2f: %.2f of the floor; %.1f GFLOP/s",
+                             form.rawValue, streams, length, times[0], 1 / middle, steps[0] * 1e3, steps.last! * 1e3, middle * 1e3,
+                             (cpus.last! - cpus[0]) / Double(steps.count) * 1e3, Double(streams) / middle, rate / 1e9, 1 / floor, floor / middle,
+                             Double(cost.operationsPerFrame) / middle / 1e9))
             }
         }
     }

@@ -1,0 +1,108 @@
+import Support
+import Tensors
+
+/// How far the logits of one model lie from another's, over many positions.
+///
+/// Bounds that hold for the forms of weights, against float32 and over the released size with random weights (the tests
+/// hold the small models of the test vectors to them): `relative` is at most `bfloat16Bound` and `int8Bound`.
+public struct LogitsError: Equatable, Sendable {
+    /// |difference| / |reference|, both as Euclidean norms over all logits, each position's mean taken off (a constant
+    /// changes no probability).
+    public var relative = 0.0
+    /// The largest single difference, means taken off.
+    public var maxAbsolute = 0.0
+    /// The share of positions whose largest logit is the same one.
+    public var topOneAgreement = 1.0
+    public var positions = 0
+
+    /// bfloat16 keeps 8 bits of each weight, a relative error of 2^-9 at most and a third of that on average, which 28
+    /// layers multiply a few times.
+    public static let bfloat16Bound = 0.01
+    /// int8 steps are 1/127 of a row's largest weight, an error of about 0.75 % of a normally distributed weight's size.
+    public static let int8Bound = 0.04
+
+    private var squares = (difference: 0.0, reference: 0.0), same = 0
+
+    fileprivate mutating func add(rows found: Tensor, _ reference: Tensor) {
+        let width = found.shape[1]
+        for row in 0..<found.shape[0] {
+            add(found.pointer(Float.self) + row * width, reference.pointer(Float.self) + row * width, width)
+        }
+    }
+
+    private mutating func add(_ found: UnsafePointer<Float>, _ reference: UnsafePointer<Float>, _ count: Int) {
+        func mean(_ x: UnsafePointer<Float>) -> Double { (0..<count).reduce(0.0) { $0 + Double(x[$1]) } / Double(count) }
+        func best(_ x: UnsafePointer<Float>) -> Int { (1..<max(count, 1)).reduce(0) { x[$1] > x[$0] ? $1 : $0 } }
+        let (a, b) = (mean(found), mean(reference))
+        for i in 0..<count {
+            let value = Double(reference[i]) - b, difference = Double(found[i]) - a - value
+            squares.difference += difference * difference
+            squares.reference += value * value
+            maxAbsolute = max(maxAbsolute, abs(difference))
+        }
+        positions += 1
+        if best(found) == best(reference) { same += 1 }
+        relative = squares.reference > 0 ? (squares.difference / squares.reference).squareRoot() : 0
+        topOneAgreement = Double(same) / Double(positions)
+    }
+
+    public static func == (a: LogitsError, b: LogitsError) -> Bool {
+        (a.relative, a.maxAbsolute, a.topOneAgreement, a.positions) == (b.relative, b.maxAbsolute, b.topOneAgreement, b.positions)
+    }
+}
+
+extension LanguageModel {
+    /// The error of this model's logits against those of `reference`, both as generation computes them, over sequences that
+    /// both are given (so no choice of one moves the other).
+    /// - Parameter sequences: integers [1 + C, T], values as the model reads them (codes + 1).
+    /// - Returns: the error of the main token's logits at every position, and of the codes' at every position whose next
+    ///   token is `<|semantic|>`.
+    public func logitsError(against reference: LanguageModel, on sequences: [Tensor]) throws -> (tokens: LogitsError, codes: LogitsError) {
+        guard configuration.dim == reference.configuration.dim, configuration.vocabularySize == reference.configuration.vocabularySize,
+              configuration.codebookCount == reference.configuration.codebookCount,
+              configuration.codebookSize == reference.configuration.codebookSize, semanticId == reference.semanticId else {
+            throw OpahError(.argument, "logits can be compared between models of one configuration only")
+        }
+        let ours = try Decoder(self), theirs = try Decoder(reference)
+        var result = (tokens: LogitsError(), codes: LogitsError())
+        for sequence in sequences {
+            let columns = try Prompt.columns(of: sequence, rows: configuration.codebookCount + 1)
+            guard !columns.isEmpty, columns.count <= min(maxLength, reference.maxLength) else {
+                throw OpahError(.argument, "compare: a sequence of \(columns.count) tokens; these models take 1 to \(min(maxLength, reference.maxLength))")
+            }
+            try columns.enumerated().forEach { try check($0.element, at: $0.offset) }
+            let a = try ours.allLogits(columns), b = try theirs.allLogits(columns)
+            result.tokens.add(rows: a.tokens, b.tokens)
+            result.codes.add(rows: a.codes, b.codes)
+        }
+        return result
+    }
+
+    /// Throws unless every value of a column lies in its table.
+    func check(_ column: [Int32], at position: Int) throws {
+        let c = configuration
+        guard column[0] >= 0, column[0] < c.vocabularySize, column.dropFirst().allSatisfy({ $0 >= 0 && $0 < c.codebookSize }) else {
+            throw OpahError(.index, "generate: column \(position) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize), codes + 1)")
+        }
+    }
+}
+
+extension Decoder {
+    /// Logits of a whole sequence: tokens [T, V], and codes [M * C, K] of the M positions before a `<|semantic|>`.
+    fileprivate func allLogits(_ columns: [[Int32]]) throws -> (tokens: Tensor, codes: Tensor) {
+        let hidden = try prompt(try makeCache(), position: 0, columns: columns[...])
+        let spoken = (0..<(columns.count - 1)).filter { Int(columns[$0 + 1][0]) == semanticId }
+        let width = configuration.dim, books = configuration.codebookCount, size = configuration.codebookSize
+        let picked = try Tensor(empty: [spoken.count, width]), codes = try Tensor(empty: [spoken.count * books, size])
+        for (row, t) in spoken.enumerated() {
+            (picked.pointer(Float.self) + row * width).update(from: hidden.pointer(Float.self) + t * width, count: width)
+        }
+        if !spoken.isEmpty {
+            _ = try self.codes(picked) { row, book, logits in
+                (codes.pointer(Float.self) + (row * books + book) * size).update(from: logits.baseAddress!, count: size)
+                return columns[spoken[row] + 1][book + 1]
+            }
+        }
+        return (try tokenLogits(hidden), codes)
+    }
+}

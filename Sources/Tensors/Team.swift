@@ -1,0 +1,88 @@
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// One thread of a team that does a piece of work in phases, all threads together: within a phase they `share` its
+/// elements, between phases they `wait` for each other.
+///
+/// For many short phases: handing each to the pool by `Parallel.forRange` costs microseconds, a meeting of threads that
+/// are awake a fraction of one. What a thread writes before `wait`, all may read after it.
+public struct TeamMember {
+    /// This thread's number, from 0; 0 is the caller.
+    public let index: Int
+    /// How many there are.
+    public var count: Int { state.count }
+    let state: TeamState
+
+    /// Waits until all members are here. All of them must call it equally often.
+    @inline(__always)
+    public func wait() { if state.count > 1 { state.meet() } }
+
+    /// Splits 0..<count among the members: large ranges first, small ones towards the end, so that a member that the
+    /// system has held up costs the others little. At most one `share` between two `wait`s.
+    /// - Parameter grain: the smallest range worth handing out.
+    @inline(__always)
+    public func share(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+        if state.count == 1 {
+            if count > 0 { body(0..<count) }
+        } else {
+            while let range = state.claim(count, grain: grain) { body(range) }
+        }
+    }
+}
+
+extension Parallel {
+    /// Runs `body` once on each of `threadCount` threads, at the same time. Where the pool is taken (by another thread, or
+    /// because this already is a kernel) the caller is alone in its team.
+    public static func team(_ body: (TeamMember) -> Void) {
+        let count = threadCount
+        if count > 1 {
+            let state = TeamState(count)
+            if onePieceEach(count, { body(TeamMember(index: $0, state: state)) }) { return }
+        }
+        body(TeamMember(index: 0, state: TeamState(1)))
+    }
+}
+
+/// What the members share.
+final class TeamState: Sendable {
+    let count: Int
+    private let arrived = Atomic<Int>(0)
+    private let phase = Atomic<Int>(0)
+    private let next = Atomic<Int>(0)
+
+    init(_ count: Int) { self.count = count }
+
+    func meet() {
+        let current = phase.load(ordering: .relaxed)
+        if arrived.add(1, ordering: .acquiringAndReleasing).newValue == count {
+            arrived.store(0, ordering: .relaxed)
+            next.store(0, ordering: .relaxed)
+            phase.store(current &+ 1, ordering: .releasing)
+            return
+        }
+        // Awake for some ten microseconds; then others may have the processor; after about a millisecond, asleep for
+        // moments: on a machine with more to do than processors, waiting must not cost what it waits for.
+        var rounds = 0
+        while phase.load(ordering: .acquiring) == current {
+            rounds &+= 1
+            if rounds > 22_000 { usleep(50) } else if rounds > 20_000 { sched_yield() }
+        }
+    }
+
+    /// The next range: half of a fair share of what is left.
+    func claim(_ total: Int, grain: Int) -> Range<Int>? {
+        var start = next.load(ordering: .relaxed)
+        while start < total {
+            let size = min(total &- start, max(grain, (total &- start) / (2 &* count)))
+            let (exchanged, original) = next.weakCompareExchange(expected: start, desired: start &+ size, ordering: .relaxed)
+            if exchanged { return start..<(start &+ size) }
+            start = original
+        }
+        return nil
+    }
+}
