@@ -45,37 +45,59 @@ extension LanguageModel: LuaObject {
         }
         c.method("generate", """
                  (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
-                 top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, iterative_prompt?: boolean = true, \
-                 seed?: integer = 42, num_samples?: integer = 1, min_frames?: integer = 1, on_frame?: function}) -> Tensor|Tensor[], table
+                 min_frames?: integer = 0, top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, \
+                 iterative_prompt?: boolean = true, seed?: integer = 42, num_samples?: integer = 1, on_frame?: function, on_sample?: function}) -> Tensor|Tensor[], table
                  """,
                  """
-                 Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
-                 With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; a piece of text is not ended before `min_frames`; `on_frame(codes)` hears every frame.
+                 Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
+                 With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. \
+                 Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. \
+                 `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
                  """) { model, call in
             let sampling = try SamplingOptions(topP: call.option("top_p"), temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
-            let seed: Int = try call.option("seed")
+            let seed: Int = try call.option("seed"), least: Int = try call.option("min_frames"), samples: Int = try call.option("num_samples")
             var options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
-            options.minFrames = try call.option("min_frames")
-            let callback: LuaFunction? = try call.option("on_frame")
-            let onFrame: ((GeneratedFrame) throws -> Void)? = callback.map { callback in { frame in try callback(frame.codes.map { Int($0) }) } }
+            options.minFrames = max(1, least)
+            guard samples >= 1, samples <= 4096 else { throw call.error("num_samples must be from 1 to 4096, not \(samples)") }
+            let callback: LuaFunction? = try call.option("on_frame"), ended: LuaFunction? = try call.option("on_sample")
+            let onFrame: ((GeneratedFrame) throws -> Void)? = callback.map { callback in { frame in try callback(frame.codes.map { Int($0) }, frame.sample + 1) } }
             if let prompt: Tensor = try call.option("prompt") {
-                var exact = options
-                exact.strayTokens = .keep
-                let (sequence, end) = try model.generate(prompt: prompt, exact, onFrame: onFrame)
-                return try call.push(sequence, ["length_limit_hit": end != .complete] as Fields)
+                if least <= 0 { options.strayTokens = .keep }
+                let results = try model.generate(prompts: [Tensor](repeating: prompt, count: samples), options, onFrame: onFrame)
+                let details: [Fields] = results.map { ["length_limit_hit": $0.end != .complete] }
+                for (i, result) in results.enumerated() { try ended?(i + 1, result.sequence, details[i]) }
+                if samples == 1 { return try call.push(results[0].sequence, details[0]) }
+                return try call.push(results.map(\.sequence), List(details))
             }
             guard let text: String = try call.option("text") else { throw call.error("give text or prompt") }
             let texts: [String] = try call.list("prompt_text"), tokens: [Tensor] = try call.list("prompt_tokens")
             guard texts.count == tokens.count else { throw call.error("\(texts.count) prompt_text for \(tokens.count) prompt_tokens", hint: "give both for each reference") }
             var speech = SpeechOptions(options)
-            speech.samples = try call.option("num_samples")
+            speech.samples = samples
             speech.chunkLength = try call.option("chunk_length")
             speech.iterativePrompt = try call.option("iterative_prompt")
             speech.speaker = try call.option("speaker")
-            let results = try model.speak(text, references: zip(texts, tokens).map { VoiceReference(text: $0, codes: $1) }, speech, onFrame: onFrame)
-            let details: [Fields] = results.map { ["length_limit_hit": $0.pieces.contains { $0.end != .complete }, "notes": $0.notes] }
-            if results.count == 1 { return try call.push(results[0].codes, details[0]) }
-            return try call.push(results.map(\.codes), List(details))
+            func details(_ speech: GeneratedSpeech) -> Fields { ["length_limit_hit": speech.pieces.contains { $0.end != .complete }, "notes": speech.notes] }
+            let results = try model.speak(text, references: zip(texts, tokens).map { VoiceReference(text: $0, codes: $1) }, speech, onFrame: onFrame,
+                                          onSample: ended.map { ended in { sample, speech in try ended(sample + 1, speech.codes, details(speech)) } })
+            if samples == 1 { return try call.push(results[0].codes, details(results[0])) }
+            return try call.push(results.map(\.codes), List(results.map(details)))
+        }
+        c.method("compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> table",
+                 "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes}`, each `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 it stays within 0.01 for bfloat16 and 0.04 for int8.") { model, call in
+            let reference = try call.object(1, as: LanguageModel.self)
+            let sequences: [Tensor] = if case .table = try call.get(2, as: LuaValue.self) { try call.get(2) } else { [try call.object(2, as: Tensor.self)] }
+            let (tokens, codes) = try model.logitsError(against: reference, on: sequences)
+            func fields(_ e: LogitsError) -> Fields {
+                ["relative": e.relative, "max_abs": e.maxAbsolute, "top1_agreement": e.topOneAgreement, "positions": e.positions]
+            }
+            return try call.push(["tokens": fields(tokens), "codes": fields(codes)] as Fields)
+        }
+        c.method("generation_cost", "(opts?: {num_samples?: integer = 1, context?: integer = 0}) -> table",
+                 "What a frame of every sample takes when `context` tokens have been seen: `{bytes_per_frame, operations_per_frame, weight_bytes, cache_bytes_per_token}`. Reading the bytes bounds the speed; the weights are read once for all samples.") { model, call in
+            let cost = try model.generationCost(streams: call.option("num_samples"), context: call.option("context"))
+            return try call.push(["bytes_per_frame": cost.bytesPerFrame, "operations_per_frame": cost.operationsPerFrame,
+                                  "weight_bytes": cost.weightBytes, "cache_bytes_per_token": cost.cacheBytesPerToken] as Fields)
         }
     }
 }
@@ -109,6 +131,14 @@ extension LuaModule {
             let model = try LanguageModel.load(call.string(1), maxLength: call.option("max_length"), weights: form)
             if let adapter: String = try call.option("lora") { try model.loadLoRA(adapter) }
             return try call.push(model)
+        }
+        m.function("generation_cost", "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> table",
+                   "`generation_cost` of the model in a folder (or a config.json), without reading its weights; `stored` counts as bfloat16, the form of the released checkpoints.") { call in
+            let name: String = try call.option("weights")
+            let cost = try GenerationCost(ModelConfiguration.read(call.string(1)), name == "stored" ? .asStored : LanguageModel.WeightForm(rawValue: name)!,
+                                          streams: call.option("num_samples"), context: call.option("context"))
+            return try call.push(["bytes_per_frame": cost.bytesPerFrame, "operations_per_frame": cost.operationsPerFrame,
+                                  "weight_bytes": cost.weightBytes, "cache_bytes_per_token": cost.cacheBytesPerToken] as Fields)
         }
         m.function("new", "(config: table, opts?: {seed?: integer = 0, dtype?: \"float32\"|\"bfloat16\" = \"float32\", tokenizer?: string}) -> LanguageModel",
                    "A model with random weights; `config` has the keys of config.json. `tokenizer` is the folder of its tokenizer files.") { call in

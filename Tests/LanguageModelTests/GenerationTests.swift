@@ -245,6 +245,24 @@ final class GenerationTests: XCTestCase {
         XCTAssertEqual(Prompt.window([30, 400, 40, 400, 500], budget: 100), [0, 1, 4])
     }
 
+    /// The nearest numbers that eight bits hold, in units of a row's scale: a byte, and below it the bytes before it in its
+    /// 32-bit word as a fraction. Word j of a block of 32 holds columns j, 8 + j, 16 + j and 24 + j; a row's end has whole bytes.
+    private func representable(_ row: [Float]) -> [Float] {
+        var result = row.map { $0.rounded() }
+        for start in stride(from: 0, to: row.count / 32 * 32, by: 32) {
+            for j in 0..<8 {
+                var word: UInt32 = 0
+                for k in 0..<4 {
+                    let below = word >> 8, column = start + 8 * k + j
+                    let byte = Int32((Double(row[column]) - Double(below) / 16_777_216).rounded())
+                    word = UInt32(truncatingIfNeeded: byte) << 24 | below
+                    result[column] = Float(Int32(bitPattern: word)) / 16_777_216
+                }
+            }
+        }
+        return result
+    }
+
     func testEightBitWeights() throws {
         // Weights that eight bits hold exactly must give exactly what float32 gives.
         for name in ["dual_bf16", "dual_tied", "naive_bf16"] {
@@ -254,9 +272,10 @@ final class GenerationTests: XCTestCase {
                     let p = tensor.pointer(Float.self), width = tensor.shape[1]
                     for row in 0..<tensor.shape[0] {
                         let values = UnsafeMutableBufferPointer(start: p + row * width, count: width)
-                        let scale = exp2(ceil(log2(maxAbs(Array(values)) / 127)))
-                        for i in values.indices { values[i] = (values[i] / scale).rounded() * scale }
-                        values[row % width] = 127 * scale
+                        let scale = exp2(ceil(log2(maxAbs(Array(values)) / 126)))
+                        var units = values.map { $0 / scale }
+                        units[row % min(8, width)] = 127   // the largest, from which the scale is found: a whole byte
+                        for (i, unit) in representable(units).enumerated() { values[i] = unit * scale }
                     }
                     tensor.storage.didChange()
                     XCTAssertFalse(name.isEmpty)
@@ -270,5 +289,151 @@ final class GenerationTests: XCTestCase {
                 XCTAssertEqual(try run(.int8), try run(.float32), name)
             }
         }
+    }
+
+    func testSamplesInStepAreWhatEachIsAlone() throws {
+        for name in ["dual_bf16", "dual_fastdim", "naive_bf16", "dual_tied"] {
+            for form in [LanguageModel.WeightForm.float32, .bfloat16, .int8] {
+                let model = try LanguageModel.load(Vectors.path("dualar/\(name)"), weights: form)
+                let texts = ["Ok 42.", "No way", "Ok 42.", "Ja", "Ok 42.", "Been there. Done that.", "Ok", "Ok 42."]
+                let prompts = try texts.map { try Prompt.encode(model.tokenizer!, text: $0, codebookCount: model.configuration.codebookCount) }
+                var options = try options(SamplingOptions(topP: 0.95, temperature: 1.5), tokens: 12, seed: 7)
+                options.strayTokens = .keep
+                let alone = try prompts.enumerated().map { i, prompt in
+                    options.seed = 7 + UInt64(i)
+                    return try model.generate(prompt: prompt, options).sequence.ints()
+                }
+                options.seed = 7
+                XCTAssertGreaterThan(Set([alone[0], alone[2], alone[4], alone[7]]).count, 1)
+                for count in [2, 3, 4, 5, 8] {
+                    let together = try model.generate(prompts: Array(prompts.prefix(count)), options).map { try $0.sequence.ints() }
+                    XCTAssertEqual(together, Array(alone.prefix(count)), "\(name) \(form) \(count)")
+                }
+            }
+        }
+    }
+
+    func testNothingDependsOnTheNumberOfThreads() throws {
+        let before = Parallel.threadCount
+        defer { Parallel.setThreadCount(before) }
+        for form in [LanguageModel.WeightForm.float32, .bfloat16, .int8] {
+            let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"), weights: form)
+            let prompt = try Prompt.encode(model.tokenizer!, text: "Ok", codebookCount: 6)
+            var found: [[Int]] = []
+            for threads in [1, 2, 3, 2] {
+                Parallel.setThreadCount(threads)
+                found.append(try model.generate(prompt: prompt, options(tokens: 30)).sequence.ints())
+            }
+            XCTAssertEqual(Set(found).count, 1, form.rawValue)
+        }
+    }
+
+    func testSamplesAreHandedOverAsTheyEnd() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
+        var speech = SpeechOptions(try options(SamplingOptions(topP: 1, temperature: 1.9), tokens: 25))
+        speech.samples = 5
+        speech.chunkLength = 12
+        var frames = [[[Int]]](repeating: [], count: 5), ended: [Int: [Int]] = [:]
+        let results = try model.speak("No way. Ok 42. Ja, gut!", speech, onFrame: {
+            XCTAssertNil(ended[$0.sample])
+            frames[$0.sample].append($0.codes.map(Int.init))
+        }, onSample: { sample, result in
+            XCTAssertNil(ended[sample])
+            ended[sample] = try result.codes.ints()
+        })
+        XCTAssertEqual(ended.count, 5)
+        for (sample, result) in results.enumerated() {
+            XCTAssertEqual(ended[sample], try result.codes.ints())
+            XCTAssertEqual(frames[sample].count, result.codes.shape[1])
+            XCTAssertEqual(ended[sample], (0..<6).flatMap { book in frames[sample].map { $0[book] } })
+            // What the seed plus the number gives alone, through all pieces.
+            var alone = speech
+            alone.samples = 1
+            alone.generation.seed += UInt64(sample)
+            XCTAssertEqual(try model.speak("No way. Ok 42. Ja, gut!", alone)[0].codes.ints(), ended[sample])
+        }
+    }
+
+    func testLeastFrames() throws {
+        let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
+        var least = try options(SamplingOptions(topP: 1, temperature: 1.9), tokens: 40)
+        least.minFrames = 33
+        for result in try model.generate(prompts: [Tensor](repeating: sequences()[0].prompt, count: 1), least) {
+            let width = result.sequence.shape[1], start = try sequences()[0].prompt.shape[1]
+            XCTAssertGreaterThanOrEqual(width - start, 33)
+            XCTAssertTrue(try result.sequence.ints()[start..<(start + 33)].allSatisfy { $0 == model.semanticId })
+        }
+    }
+
+    func testTopPKeepsWhatSortingKeeps() throws {
+        let random = Random(seed: 11)
+        let peaked = (0..<4000).map { _ in Float(random.uniform() * 60) }, flat = (0..<4000).map { _ in Float(random.uniform() * 0.5) }
+        let ties = (0..<500).map { _ in Float(random.integer(below: 3)) }, far: [Float] = [0, -1000, -.infinity, -40, 0, -0.01]
+        for logits in [peaked, flat, ties, far, [3], [0, 0]] {
+            let best = logits.max()!, weights = logits.map { exp(Double($0 - best)) }, total = weights.reduce(0, +)
+            for topP in [1e-6, 0.1, 0.5003, 0.7, 0.95, 1] {
+                var kept: Set<Int> = [], cumulated = 0.0
+                for i in logits.indices.sorted(by: { logits[$0] > logits[$1] || (logits[$0] == logits[$1] && $0 < $1) }) {
+                    cumulated += weights[i] / total
+                    if Float(cumulated) > Float(topP), !kept.isEmpty { break }
+                    kept.insert(i)
+                }
+                let found = try Sampling.probabilities(logits, topP: topP, temperature: 0.8)
+                let keptTotal = kept.reduce(0.0) { $0 + exp(Double(logits[$1] - best) / 0.8) }
+                for i in logits.indices {
+                    let expected = kept.contains(i) ? exp(Double(logits[i] - best) / 0.8) / keptTotal : 0
+                    if abs(Double(found[i]) - expected) > 1e-6 { return XCTFail("\(topP) of \(logits.count): \(i) has \(found[i]), not \(expected)") }
+                }
+            }
+        }
+    }
+
+    func testLogitsErrors() throws {
+        for name in ["dual_bf16", "dual_fastdim", "dual_tied", "naive_bf16"] {
+            let folder = Vectors.path("dualar/\(name)"), exact = try LanguageModel.load(folder, weights: .float32)
+            let prompt = try Prompt.encode(exact.tokenizer!, text: "Ok 42. No way", codebookCount: exact.configuration.codebookCount)
+            var speaking = try options(SamplingOptions(topP: 1, temperature: 1.9), tokens: 40)
+            speaking.minFrames = 40
+            let sequence = try exact.generate(prompt: prompt, speaking).sequence
+            let same = try exact.logitsError(against: exact, on: [sequence])
+            XCTAssertEqual(same.tokens.relative, 0)
+            XCTAssertEqual(same.codes.topOneAgreement, 1)
+            XCTAssertEqual(same.tokens.positions, sequence.shape[1])
+            XCTAssertEqual(same.codes.positions, 40 * exact.configuration.codebookCount)
+            for (form, bound) in [(LanguageModel.WeightForm.bfloat16, LogitsError.bfloat16Bound), (.int8, LogitsError.int8Bound)] {
+                let found = try LanguageModel.load(folder, weights: form).logitsError(against: exact, on: [sequence])
+                print("  \(name) \(form): tokens \(found.tokens.relative), codes \(found.codes.relative), the same code \(found.codes.topOneAgreement)")
+                XCTAssertLessThan(found.tokens.relative, bound, "\(name) \(form)")
+                XCTAssertLessThan(found.codes.relative, bound, "\(name) \(form)")
+                if form == .int8 { XCTAssertGreaterThan(found.tokens.relative, 1e-4) }
+            }
+            let other = try LanguageModel.random(exact.configuration, seed: 5, tokenizer: exact.tokenizer)
+            XCTAssertGreaterThan(try other.logitsError(against: exact, on: [sequence]).tokens.relative, 0.5)
+        }
+        let dual = try LanguageModel.load(Vectors.path("dualar/dual_bf16")), naive = try LanguageModel.load(Vectors.path("dualar/naive_bf16"))
+        assertThrows(.argument) { try dual.logitsError(against: naive, on: []) }
+        assertThrows(.index) { try dual.logitsError(against: dual, on: [Tensor(integers: [5, 99, 0, 0, 0, 0, 0, 0, 0], [9, 1])]) }
+    }
+
+    func testCosts() throws {
+        let released = try ModelConfiguration([
+            "model_type": "dual_ar", "dim": 1024, "n_layer": 24, "n_fast_layer": 4, "n_head": 16, "n_local_heads": 2, "intermediate_size": 4096,
+            "vocab_size": 32000, "num_codebooks": 8, "codebook_size": 1024, "tie_word_embeddings": false, "max_seq_len": 4096,
+        ])
+        // 24 layers of 14 942 208 weights and 32000 rows of output; 8 times 4 such layers and 1024 rows.
+        let once = 24 * 14_942_208 + 32_000 * 1024, again = 4 * 14_942_208 + 1024 * 1024
+        let one = try GenerationCost(released, .bfloat16)
+        XCTAssertEqual(one.bytesPerFrame, 2 * (once + 8 * again))
+        XCTAssertEqual(one.operationsPerFrame, 2 * (once + 8 * again))
+        XCTAssertEqual(one.weightBytes, 2 * (once + again))
+        XCTAssertEqual(one.cacheBytesPerToken, 24 * 2 * 2 * 64 * 4)
+        XCTAssertEqual(try GenerationCost(released, .float32).bytesPerFrame, 2 * one.bytesPerFrame)
+        XCTAssertEqual(try Double(GenerationCost(released, .int8).bytesPerFrame), Double(one.bytesPerFrame) / 2, accuracy: 4e6)   // and the scales
+        let four = try GenerationCost(released, .bfloat16, streams: 4, context: 500)
+        XCTAssertEqual(four.bytesPerFrame, one.bytesPerFrame + 4 * 500 * one.cacheBytesPerToken)
+        XCTAssertEqual(four.operationsPerFrame, 4 * (one.operationsPerFrame + 2 * 24 * 2 * 1024 * 500))
+        assertThrows(.argument) { try GenerationCost(released, .int8, streams: 0) }
+        let tiny = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
+        XCTAssertEqual(try tiny.generationCost().weightBytes, try GenerationCost(tiny.configuration, .bfloat16).weightBytes)
     }
 }

@@ -106,31 +106,6 @@ final class SpeedTests: XCTestCase {
         try? FileManager.default.removeItem(atPath: output)
     }
 
-    /// What all threads together read from memory, in bytes per second: the best of a few sums over 1 GiB.
-    private func readRate() throws -> Double {
-        let bytes = 1 << 30, storage = try Storage(byteCount: bytes), parts = 512
-        memset(storage.pointer, 1, bytes)
-        nonisolated(unsafe) let pointer = UnsafePointer(storage.pointer.assumingMemoryBound(to: SIMD8<UInt64>.self))
-        let results = UnsafeMutablePointer<UInt64>.allocate(capacity: parts)
-        defer { results.deallocate() }
-        return (0..<4).map { _ in
-            let time = seconds {
-                Parallel.team { member in
-                    let count = bytes / 64
-                    member.share(count, grain: count / parts) { range in
-                        var a = SIMD8<UInt64>(), b = a
-                        for i in stride(from: range.lowerBound, to: range.upperBound - 1, by: 2) {
-                            a ^= pointer[i]
-                            b ^= pointer[i + 1]
-                        }
-                        results[member.index] = (a ^ b).wrappedSum()
-                    }
-                }
-            }
-            return Double(bytes) / time
-        }.max()!
-    }
-
     func testGeneration() throws {
         let random = Random(seed: 2), length = 200, frames = 40
         let prompt = try Tensor(integers: (0..<9).flatMap { row in
@@ -141,7 +116,7 @@ final class SpeedTests: XCTestCase {
             for streams in [1, 1, 4, 8] {
                 var options = GenerationOptions(sampling: try SamplingOptions(), maxNewTokens: frames)
                 options.minFrames = frames   // random weights would end at any moment
-                let rate = try readRate()
+                let before = try MachineRates.measure(seconds: 1.5)
                 var times: [Double] = [], cpus: [Double] = []
                 let start = DispatchTime.now().uptimeNanoseconds
                 _ = try model.generate(prompts: [Tensor](repeating: prompt, count: streams), options) { frame in
@@ -150,12 +125,13 @@ final class SpeedTests: XCTestCase {
                         cpus.append(self.cpu())
                     }
                 }
-                let steps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted(), middle = steps[steps.count / 2]
+                let after = try MachineRates.measure(seconds: 1.5)
+                let rate = before.better(after).readBandwidth, steps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted(), middle = steps[steps.count / 2]
                 let cost = try model.generationCost(streams: streams, context: length + frames / 2), floor = Double(cost.bytesPerFrame) / rate
-                print(String(format: "  generate %@ x %d: prompt of %d in %.2f s, then %.2f steps/s (%.1f ... %.1f ms, median %.1f; %.1f ms of processor time), %.2f frames/s; memory read %.1f GB/s gives %.2f: %.2f of the floor; %.1f GFLOP/s",
+                print(String(format: "  generate %@ x %d: prompt of %d in %.2f s, then %.2f steps/s (%.1f ... %.1f ms, median %.1f; %.1f ms of processor time), %.2f frames/s; memory read %.1f GB/s gives %.2f: %.2f of the floor; %.1f of %.1f GFLOP/s",
                              form.rawValue, streams, length, times[0], 1 / middle, steps[0] * 1e3, steps.last! * 1e3, middle * 1e3,
                              (cpus.last! - cpus[0]) / Double(steps.count) * 1e3, Double(streams) / middle, rate / 1e9, 1 / floor, floor / middle,
-                             Double(cost.operationsPerFrame) / middle / 1e9))
+                             Double(cost.operationsPerFrame) / middle / 1e9, before.better(after).matrixRate / 1e9))
             }
         }
     }

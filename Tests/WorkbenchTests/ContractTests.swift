@@ -29,7 +29,7 @@ final class ContractTests: XCTestCase {
         """,
         "Codec": "sample_rate hop_length frame_rate num_codebooks codebook_size encode decode features save",
         "Tokenizer": "encode decode id",
-        "LanguageModel": "config tokenizer parameters named_parameters save forward loss generate",
+        "LanguageModel": "config tokenizer parameters named_parameters save forward loss generate compare generation_cost",
         "ProgressBar": "step done",
         "Dataset": "batch validation coverage state set_state",
         "AdamW": "step zero_grad state set_state lr",

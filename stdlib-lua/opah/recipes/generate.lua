@@ -1,4 +1,6 @@
 --- Speak a text: codes in codes_0.npy, codes_1.npy, ... and, given a codec, sound.
+-- Samples are spoken together and written as each ends; sample i is the one that the seed plus i gives alone. After Ctrl-C
+-- codes_0.partial.npy, ... keep what was said.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
 local audio, config, fs, lm = require "opah.audio", require "opah.config", require "opah.fs", require "opah.lm"
 local progress, tensor, vq = require "opah.progress", require "opah.tensor", require "opah.vq"
@@ -10,6 +12,7 @@ local args = config.parse_args(arg, {
     { "prompt-tokens", "file", {}, "codes of a reference recording (.npy)", multiple = true },
     { "num-samples", "integer", 1, "how many versions" },
     { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds" },
+    { "min-frames", "integer", 0, "a piece of text does not end before so many frames" },
     { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share, (0, 1]" },
     { "repetition-penalty", "number", 1.2, "above 1 avoids repeating codes, (0, 2)" },
     { "temperature", "number", 0.7, "below 1 is more certain, (0, 2)" },
@@ -40,31 +43,55 @@ for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(
 
 fs.mkdir(args.output)
 local exit_code = 0
-for sample = 0, args.num_samples - 1 do
-  local bar <close> = progress.bar(nil, "sample " .. sample)
-  local codes, info = model:generate {
-    text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
-    max_new_tokens = args.max_new_tokens, top_p = args.top_p, temperature = args.temperature,
-    repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
-    iterative_prompt = args.iterative_prompt, seed = args.seed + sample,
-    on_frame = function() bar:step(1) end,
-  }
-  bar:done()
-  local path = fs.join(args.output, ("codes_%d.npy"):format(sample))
+
+--- Writes the codes, and the sound, of a sample (from 0).
+local function write(sample, codes, suffix, note)
+  local path = fs.join(args.output, ("codes_%d%s.npy"):format(sample, suffix))
   tensor.save_npy(path, codes)
-  progress.log(("%s: %d frames%s"):format(path, codes:size(2), info.length_limit_hit and " (stopped at the length limit)" or ""))
-  if codec then
-    local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
-    -- A model may say codes that the codec does not have; the codes are kept, and the other samples go on.
-    local ok, samples = pcall(codec.decode, codec, codes)
-    if ok then
-      audio.save(sound, samples, codec.sample_rate)
-      progress.log(sound)
-    else
-      if samples.kind == "interrupted" then error(samples, 0) end
-      progress.warn(("%s: no sound: %s"):format(path, samples.message))
-      exit_code = 3
+  progress.log(("%s: %d frames%s"):format(path, codes:size(2), note))
+  if not codec or suffix ~= "" then return end
+  local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
+  -- A model may say codes that the codec does not have; the codes are kept, and the other samples go on.
+  local ok, samples = pcall(codec.decode, codec, codes)
+  if ok then
+    audio.save(sound, samples, codec.sample_rate)
+    progress.log(sound)
+  else
+    if samples.kind == "interrupted" then error(samples, 0) end
+    progress.warn(("%s: no sound: %s"):format(path, samples.message))
+    exit_code = 3
+  end
+end
+
+-- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
+-- once would only take more memory for what each has heard.
+local together = 16
+for first = 0, args.num_samples - 1, together do
+  local count = math.min(together, args.num_samples - first)
+  local bar <close> = progress.bar(nil, count == 1 and "sample " .. first or ("samples %d-%d"):format(first, first + count - 1))
+  local spoken = {}
+  for i = 1, count do spoken[i] = {} end
+  local ok, problem = pcall(model.generate, model, {
+    text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
+    max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
+    temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
+    iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count,
+    on_frame = function(codes, sample)
+      table.insert(spoken[sample], codes)
+      bar:step(1)
+    end,
+    on_sample = function(sample, codes, info)
+      spoken[sample] = {}
+      write(first + sample - 1, codes, "", info.length_limit_hit and " (stopped at the length limit)" or "")
+    end,
+  })
+  bar:done()
+  if not ok then
+    -- What was said before Ctrl-C, or whatever else, is kept.
+    for i, frames in ipairs(spoken) do
+      if #frames > 0 then write(first + i - 1, tensor.new(frames, { dtype = "int32" }):t():contiguous(), ".partial", " (not complete)") end
     end
+    error(problem, 0)
   end
 end
 return exit_code
