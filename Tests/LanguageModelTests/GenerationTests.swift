@@ -358,9 +358,9 @@ final class GenerationTests: XCTestCase {
         let model = try LanguageModel.load(Vectors.path("dualar/dual_fastdim"))
         var least = try options(SamplingOptions(topP: 1, temperature: 1.9), tokens: 40)
         least.minFrames = 33
-        for result in try model.generate(prompts: [Tensor](repeating: sequences()[0].prompt, count: 1), least) {
-            let width = result.sequence.shape[1], start = try sequences()[0].prompt.shape[1]
-            XCTAssertGreaterThanOrEqual(width - start, 33)
+        let prompt = try Prompt.encode(model.tokenizer!, text: "Ok 42.", codebookCount: 6), start = prompt.shape[1]
+        for result in try model.generate(prompts: [prompt, prompt, prompt], least) {
+            XCTAssertGreaterThanOrEqual(result.sequence.shape[1] - start, 33)
             XCTAssertTrue(try result.sequence.ints()[start..<(start + 33)].allSatisfy { $0 == model.semanticId })
         }
     }
