@@ -26,9 +26,10 @@ extension Catalog {
     /// Help for a name, or the list of modules.
     func helpPage(_ name: String?) throws -> String {
         guard let name, name != "opah" else {
-            return modules.map { $0.name + String(repeating: " ", count: max(1, 18 - $0.name.count)) + $0.doc }.joined(separator: "\n")
+            let lines = modules.map { ($0.name, $0.doc) } + LuaHelp.all().map { ("opah." + $0.name, $0.header.first ?? "") }
+            return lines.map { $0 + String(repeating: " ", count: max(1, 18 - $0.count)) + $1 }.joined(separator: "\n")
         }
-        if let text = help(name) { return text }
+        if let text = LuaHelp.page(name) ?? help(name) { return text }
         throw OpahError(.argument, "there is no help for \(name)", hint: suggestion(for: name))
     }
 }

@@ -77,7 +77,8 @@ final class GraphTests: XCTestCase {
             fs.write(folder .. "/raw/花子/a.wav", "sound of a")
             expect("")
             assert(fs.read(folder .. "/out/report/size") == tostring(#packed()))
-            assert(not fs.exists(folder .. "/out/.graph/together"))
+            local left = fs.list(folder .. "/out/.graph")
+            assert(#left == 4 and #fs.glob(folder .. "/out/.graph/*") == 4, "more than manifests and digests is left")
             """)
     }
 
@@ -218,6 +219,24 @@ final class GraphTests: XCTestCase {
             twice:each("a", { over = twice:files(folder .. "/raw", { extension = { ".wav", ".flac" } }) }, nothing)
             fails("would be one result", twice.run, twice)
             """)
+    }
+
+    /// Ctrl-C in the middle of training: the same command goes on there, and ends with the same bytes.
+    func testTrainingGoesOnWhereItWasStopped() throws {
+        let folder = try TestFolder("graph")
+        func arguments(_ output: String) -> [String] { ["run", OpahProcess.checkout + "/examples/cached-path.lua", "--output", output, "--max-steps", "60"] }
+        let running = try OpahProcess.start(arguments("stopped"), folder: folder.path)
+        let first = folder("stopped/.graph/adapter.new/run/checkpoints/step_000000010.ckpt")
+        while running.process.isRunning, !FileManager.default.fileExists(atPath: first) { usleep(2000) }
+        running.process.interrupt()
+        let stopped = running.finish()
+        XCTAssertEqual(stopped.code, 130, stopped.errors)
+        XCTAssertFalse(FileManager.default.fileExists(atPath: folder("stopped/adapter")))
+        for output in ["stopped", "whole"] {
+            let result = try OpahProcess.run(arguments(output), folder: folder.path)
+            XCTAssertEqual(result.code, 0, result.errors)
+        }
+        XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("stopped/adapter/adapter.ckpt"), andPath: folder("whole/adapter/adapter.ckpt")))
     }
 
     /// The example: a label, a clip, a parameter, a kill.

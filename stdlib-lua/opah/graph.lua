@@ -161,6 +161,13 @@ function Graph:workshop(stage, key)
   return folder
 end
 
+--- Removes what `workshop` made, when it is of no more use.
+function Graph:clear_workshop(stage)
+  local folder = fs.join(self.state, stage.name .. ".new")
+  fs.remove(folder, { recursive = true })
+  if fs.exists(folder .. ".json") then fs.remove(folder .. ".json") end
+end
+
 --- The files below a folder, by their names in it.
 function Graph.names_below(folder)
   local names = fs.exists(folder) and fs.list(folder, { recursive = true }) or {}

@@ -98,6 +98,7 @@ function per_file.run(graph, stage)
     save()
     local ok, problem = pcall(work_through, graph, stage, todo, kept, report, save)
     save()
+    graph:clear_workshop(stage)
     if not ok then error(problem, 0) end
   end
   local outputs = {}

@@ -33,6 +33,7 @@ function whole.run(graph, stage)
   put_in_place(folder, stage.path, fs.join(graph.state, stage.name .. ".old"))
   local outputs = graph.digests:of_all(stage.path, graph.names_below(stage.path))
   graph:save_manifest(stage, { key = key, outputs = outputs })
+  graph:clear_workshop(stage)
   graph:found(stage, outputs)
   return { fresh = 0, made = 1, skipped = {}, why = why }
 end
