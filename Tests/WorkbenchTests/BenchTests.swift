@@ -5,7 +5,7 @@ import XCTest
 final class BenchTests: XCTestCase {
     private static let names = [
         "lora-512", "lora-512-bf16", "lora-rows", "lua-loop", "encode", "extract-vq", "decode", "generate-float32", "generate-bf16", "generate-int8",
-        "generate-4-streams", "pack", "unpack", "start", "load", "add", "temporaries",
+        "generate-4-streams", "error-bf16", "error-int8", "pack", "unpack", "start", "load", "add", "temporaries",
     ]
 
     private func number(_ value: Any?) throws -> Double {

@@ -34,6 +34,16 @@ final class PlanTests: XCTestCase {
         XCTAssertTrue(wrong.errors.contains("OPAH_DISK_LIMIT is set to"), wrong.errors)
     }
 
+    func testSpeakingHasAPlan() throws {
+        let folder = try TestFolder()
+        let result = try check(["generate", "--checkpoint-path", tiny, "--text", "The harbour is quiet today.", "--max-new-tokens", "20"], folder: folder.path)
+        XCTAssertEqual(result.code, 0, result.errors)
+        for part in ["about 20 frames for 27 bytes", "time", "memory", "disk"] { XCTAssertTrue(result.output.contains(part), result.output) }
+        let refused = try check(["generate", "--checkpoint-path", tiny, "--text", "Hello."], ["OPAH_MEMORY_LIMIT": "1MB"], folder: folder.path)
+        XCTAssertEqual(refused.code, 1)
+        XCTAssertTrue(refused.errors.contains("fewer samples"), refused.errors)
+    }
+
     /// The disk that a plan foretells is what is then written, within what differs from codec to codec.
     func testForetoldDiskIsWhatIsWritten() throws {
         let folder = try TestFolder()

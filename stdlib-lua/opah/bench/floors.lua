@@ -23,14 +23,6 @@ function floors.training(config, tokens, frames)
   return { flops = 4 * (tokens * slow + frames * config.num_codebooks * fast) }
 end
 
---- One frame of each of `streams`, with `bytes` per stored weight: every weight is read once per frame, those of the
--- fast stack once per codebook, for all streams together.
-function floors.generation(config, bytes, streams)
-  local slow, fast = matrices(config)
-  local weights = slow + config.num_codebooks * fast
-  return { bytes = bytes * weights, flops = 2 * streams * weights }
-end
-
 --- Seconds that a cost takes at measured rates: arithmetic and reading overlap at best.
 function floors.seconds(cost, rates)
   return math.max((cost.flops or 0) / rates.matrix_rate, (cost.bytes or 0) / rates.read_bandwidth)

@@ -1,12 +1,12 @@
 --- Generation: frames per second with weights of each form, one stream and four.
-local lm, machine = require "opah.lm", require "opah.machine"
-local floors = require "opah.bench.floors"
+local lm, machine, tensor = require "opah.lm", require "opah.machine", require "opah.tensor"
 
-local bytes = { float32 = 4, bfloat16 = 2, int8 = 1 }
+-- Both forms of the file come from the same random numbers.
+local function load(bench, form) return lm.load(bench:fixture(form == "float32" and "float32" or "bfloat16"), { weights = form }) end
 
 local function generate(form, streams)
   return function(bench)
-    local model = lm.load(bench:fixture(form == "float32" and "float32" or "bfloat16"), { weights = form })
+    local model = load(bench, form)
     local frames = bench.quick and 6 or 100
     -- Frames per second of all streams together, from the first step's end to the last's: without the prompt.
     local function run(count, seed)
@@ -25,8 +25,37 @@ local function generate(form, streams)
     bench:settle()
     local values = {}
     for i = 1, math.max(1, bench.repeats - 1) do values[i] = run(frames, i) end
-    local cost = floors.generation(model.config, bytes[form], streams)
-    return { values = values, cost = { bytes = cost.bytes / streams, flops = cost.flops / streams }, details = { frames = frames, streams = streams } }
+    -- At the middle of what is spoken.
+    local cost = model:generation_cost { num_samples = streams, context = frames // 2 }
+    return {
+      values = values, cost = { bytes = cost.bytes_per_frame / streams, flops = cost.operations_per_frame / streams },
+      details = { frames = frames, streams = streams },
+    }
+  end
+end
+
+-- How far logits lie from those of float32 weights, over a sequence of text and speech: the norm of the difference over
+-- the norm of the logits, of tokens and codes.
+local function error_of(form)
+  return function(bench)
+    local reference, model = load(bench, "float32"), load(bench, form)
+    local c, random, length = model.config, tensor.generator(7), bench.quick and 16 or 128
+    local text = length // 4
+    local sequence = tensor.cat({
+      tensor.cat({ tensor.randint(100, 250, { 1, text }, { generator = random }),
+        tensor.full({ 1, length - text }, model.tokenizer:id("<|semantic|>"), { dtype = "int64" }) }, 2),
+      tensor.cat({ tensor.zeros({ c.num_codebooks, text }, { dtype = "int64" }),
+        tensor.randint(1, c.codebook_size, { c.num_codebooks, length - text }, { generator = random }) }, 2),
+    }, 1)
+    local compared = model:compare(reference, sequence)
+    local tokens, codes = compared.tokens, compared.codes
+    return {
+      values = { math.max(tokens.relative, codes.relative) },
+      details = {
+        tokens_relative = tokens.relative, codes_relative = codes.relative, tokens_top1_agreement = tokens.top1_agreement,
+        codes_top1_agreement = codes.top1_agreement, positions = codes.positions,
+      },
+    }
   end
 end
 
@@ -37,4 +66,8 @@ return {
   { name = "generate-int8", what = "generation, int8 weights, one stream", unit = "frames/s", run = generate("int8", 1),
     goals = { near, { "measured", ">=", 18 } } },
   { name = "generate-4-streams", what = "generation, bf16 weights, four streams", unit = "frames/s", run = generate("bfloat16", 4), goals = { near } },
+  { name = "error-bf16", what = "logits with bf16 weights against float32, relative", unit = "", run = error_of("bfloat16"),
+    goals = { { "measured", "<=", 0.01 } } },
+  { name = "error-int8", what = "logits with int8 weights against float32, relative", unit = "", run = error_of("int8"),
+    goals = { { "measured", "<=", 0.04 } } },
 }

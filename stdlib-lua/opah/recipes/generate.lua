@@ -2,8 +2,38 @@
 -- Samples are spoken together and written as each ends; sample i is the one that the seed plus i gives alone. After Ctrl-C
 -- codes_0.partial.npy, ... keep what was said.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
-local audio, config, fs, lm = require "opah.audio", require "opah.config", require "opah.fs", require "opah.lm"
-local progress, tensor, vq = require "opah.progress", require "opah.tensor", require "opah.vq"
+local audio, config, fs, json, lm = require "opah.audio", require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
+local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
+
+-- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
+-- once would only take more memory for what each has heard.
+local together = 16
+
+--- What speaking will take. A byte of text is about 1.4 frames of speech: 15 bytes a second, 21.5 frames a second.
+local function plan(args)
+  local settings, streams = json.decode(fs.read(fs.join(args.checkpoint_path, "config.json"))), math.min(args.num_samples, together)
+  local pieces = args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
+  local frames = math.max(1.4 * #args.text, args.min_frames * pieces)
+  if args.max_new_tokens > 0 then frames = math.min(frames, args.max_new_tokens * pieces) end
+  frames = math.ceil(math.min(frames, settings.max_seq_len or 4096))
+  local heard = #args.text
+  for i, path in ipairs(args.prompt_tokens) do heard = heard + #args.prompt_text[i] + tensor.load_npy(path):size(2) end
+
+  local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = streams, context = heard + frames // 2 })
+  local _, stored = planning.weights(args.checkpoint_path)
+  local rates = planning.rates()
+  local step = math.max(cost.bytes_per_frame / rates.read_bandwidth, cost.operations_per_frame / rates.matrix_rate)
+  -- The file is mapped; weights in another form stand beside it.
+  local converted = args.weights ~= "stored" and math.abs(cost.weight_bytes / stored - 1) > 0.25 and cost.weight_bytes or 0
+  local codec = args.vq_checkpoint_path and 3.5 * fs.stat(args.vq_checkpoint_path).size or 0
+  return {
+    seconds = 0.3 + converted / rates.read_bandwidth * 3 + step / 0.85 * frames * math.ceil(args.num_samples / streams),
+    memory = planning.program + stored + converted + codec + cost.cache_bytes_per_token * streams * (heard + frames),
+    disk = args.num_samples * frames * (4 * (settings.num_codebooks or 8) + (codec > 0 and 4096 or 0)), folder = args.output,
+    lines = { ("about %d frames for %d bytes of text, %d at a time"):format(frames, #args.text, streams) },
+    memory_advice = "ask for fewer samples, or leave the weights as stored",
+  }
+end
 
 local args = config.parse_args(arg, {
   flags = {
@@ -30,6 +60,7 @@ local args = config.parse_args(arg, {
     { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
     { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
   },
+  plan = plan,
 })
 
 if #args.prompt_text ~= #args.prompt_tokens then
@@ -63,9 +94,6 @@ local function write(sample, codes, suffix, note)
   end
 end
 
--- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
--- once would only take more memory for what each has heard.
-local together = 16
 for first = 0, args.num_samples - 1, together do
   local count = math.min(together, args.num_samples - first)
   local bar <close> = progress.bar(nil, count == 1 and "sample " .. first or ("samples %d-%d"):format(first, first + count - 1))
