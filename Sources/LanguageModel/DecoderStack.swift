@@ -23,6 +23,19 @@ import Tensors
 /// - Ranges shrink towards the end of a phase (`TeamMember.share`): equal halves wait for the core that was disturbed,
 ///   small pieces restart the prefetcher each time.
 /// - Huge pages (what `Storage` asks for) against pages of 4 KiB: 46 and 41 GB/s for a bare sum, 40 and 40 for int8.
+///
+/// Whole frames after 200 tokens of prompt, medians: int8 23.2 to 25.7 ms (39 to 43 frames/s), bfloat16 42 to 45 ms (22 to
+/// 24), float32 58 to 81 ms (12 to 17, as the memory's rate changed with the neighbours of a shared host). Of the floor by
+/// the best reading rate of the same minutes, 45 to 51 GB/s, that is 0.77 to 0.81, 0.80 to 0.81 and 0.88 to 0.96; by a
+/// single measurement of 41 to 43 GB/s, 0.91 and 0.93. What is left is attention, sampling and the meetings. With a
+/// hand-over per matrix, bytes widened one by one and a heap over the vocabulary for top-p it was 11 to 15, 7 to 12 and 7
+/// to 11 frames/s.
+///
+/// Several streams are bound by arithmetic: 4 take 71 ms in int8, 95 in bfloat16 and 110 in float32, 8 take 126, 141 and
+/// 172, at up to 113 GFLOP/s. Three vectors share each pass over a row, as four sums for each of them fill the registers.
+/// Tried instead: three rows with four vectors, converted in four passes (15.9 GB/s of bfloat16 where this reads 20.6),
+/// and the same on rows made floats beforehand (27 in a loop of its own, but 4 streams took 91, 108 and 139 ms, 8 took 134,
+/// 161 and 180).
 struct DecoderStack {
     let shape: LayerShape
     private let layers: [DecoderLayer]
