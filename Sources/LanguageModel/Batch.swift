@@ -35,8 +35,11 @@ struct PackedBatch {
     /// Labels of the kept tokens; empty without labels.
     private(set) var tokenLabels: [Int] = []
     private var codeLabels: [Int] = []   // C per kept token
-    /// Counted code labels, at all places.
-    private(set) var codeLabelCount = 0
+    /// Counted labels of tokens, and of codes at all places.
+    private(set) var tokenLabelCount = 0, codeLabelCount = 0
+
+    /// When this is a part of a batch: tokens and frames of the batch before it.
+    private(set) var firstToken = 0, firstFrame = 0
 
     var count: Int { places.count }
 
@@ -96,6 +99,7 @@ struct PackedBatch {
         codeLabels = places.flatMap { place in
             (1..<rows).map { labels[(place / length * rows + $0) * length + place % length] }
         }
+        tokenLabelCount = tokenLabels.count { $0 != Self.ignored }
         for b in 0..<batchSize {
             for index in (b * rows + 1) * length ..< (b + 1) * rows * length where labels[index] != Self.ignored { codeLabelCount += 1 }
         }
@@ -120,6 +124,44 @@ struct PackedBatch {
         frameRows = kept.map { frameRows[$0] }
     }
 
-    /// Labels of one codebook at the frames.
-    func frameLabels(_ book: Int, of books: Int) -> [Int] { frameRows.map { codeLabels[$0 * books + book] } }
+    /// Labels at some of the frames: (frame, codebook).
+    func labels(ofFrames range: Range<Int>, books: Int) -> [Int] {
+        frameRows[range].flatMap { codeLabels[$0 * books ..< ($0 + 1) * books] }
+    }
+
+    /// Rows that hold more than padding.
+    var rowSizes: [RowSize] {
+        zip(segments, segments.dropFirst()).map { lower, upper in
+            RowSize(tokens: upper - lower, frames: frames(in: lower..<upper).count,
+                    labels: tokenLabels.isEmpty ? 0 : tokenLabels[lower..<upper].count { $0 != Self.ignored })
+        }
+    }
+
+    /// The frames whose tokens lie in `tokens`; frames are in the order of tokens.
+    private func frames(in tokens: Range<Int>) -> Range<Int> {
+        (frameRows.firstIndex { $0 >= tokens.lowerBound } ?? frameRows.count) ..< (frameRows.firstIndex { $0 >= tokens.upperBound } ?? frameRows.count)
+    }
+
+    /// Some of the rows that `rowSizes` counts. The numbers of labels stay those of the whole batch.
+    func part(_ rows: Range<Int>) -> PackedBatch {
+        let tokens = segments[rows.lowerBound] ..< segments[rows.upperBound], shift = tokens.lowerBound
+        let frames = frames(in: tokens), books = count == 0 ? 0 : codeLabels.count / count
+        let codes = frameRows.isEmpty ? 0 : frameCodes.count / frameRows.count
+        let semantic = semanticRows.indices.filter { tokens.contains(semanticRows[$0]) }
+        let each = semanticRows.isEmpty ? 0 : codeIds.count / semanticRows.count
+        var part = self
+        part.places = Array(places[tokens])
+        part.positions = Array(positions[tokens])
+        part.segments = segments[rows.lowerBound...rows.upperBound].map { $0 - shift }
+        part.tokens = Array(self.tokens[tokens])
+        part.semanticRows = semantic.map { semanticRows[$0] - shift }
+        part.codeIds = semantic.flatMap { codeIds[$0 * each ..< ($0 + 1) * each] }
+        part.frameRows = frameRows[frames].map { $0 - shift }
+        part.frameCodes = Array(frameCodes[frames.lowerBound * codes ..< frames.upperBound * codes])
+        part.tokenLabels = Array(tokenLabels[tokens])
+        part.codeLabels = Array(codeLabels[tokens.lowerBound * books ..< tokens.upperBound * books])
+        part.firstToken += shift
+        part.firstFrame += frames.lowerBound
+        return part
+    }
 }

@@ -45,7 +45,7 @@ extension LanguageModel {
         if framePlaces.isEmpty {
             codes = try Tensor(zeros: [total, c.codebookCount * c.codebookSize])
         } else {
-            let frames = try pass.frames(hidden)
+            let frames = try pass.frames(try RowOperations.gather(hidden, packed.frameRows), packed.frameRows.indices)
             let module = tree.fast?.output ?? tree.naive!.output
             let logits = try pass.linear(.module(module), frames).reshape([framePlaces.count, c.codebookCount * c.codebookSize])
             codes = try RowOperations.scatter(logits, framePlaces, total: total)
@@ -107,16 +107,17 @@ struct ForwardPass {
     let model: LanguageModel
     let packed: PackedBatch
     let epsilon: Float
-    let plan: Recomputation.Plan
+    /// Slow layers that run again in the backward pass.
+    private let recomputedLayers: Int
     /// Source of dropout seeds, one per site: recomputation draws the same.
     private let dropoutSeed: UInt64?
 
-    init(_ model: LanguageModel, _ packed: PackedBatch, dropoutSeed: UInt64?) {
+    init(_ model: LanguageModel, _ packed: PackedBatch, recomputedLayers: Int = 0, dropoutSeed: UInt64?) {
         self.model = model
         self.packed = packed
         epsilon = Float(model.configuration.normEpsilon)
         self.dropoutSeed = dropoutSeed
-        plan = model.recomputation.plan(model.configuration, rows: packed.count, frames: packed.frameRows.count)
+        self.recomputedLayers = recomputedLayers
     }
 
     /// The slow stack's output before the final norm, [N, D].
@@ -128,55 +129,65 @@ struct ForwardPass {
             x = try RowOperations.addGroups(x, codes, packed.semanticRows, group: model.configuration.codebookCount)
         }
         return try stack(tree.layers, x, table: try model.slowRotary(), positions: packed.positions, segments: packed.segments,
-                         again: plan.slowLayers, firstSite: 0)
+                         recomputed: recomputedLayers, firstSite: 0, firstRow: packed.firstToken)
     }
 
-    /// What the codebook projections read: [M * C, width] after the fast stack of a dual-AR model, [M, D] in a naive one.
-    func frames(_ hidden: Tensor) throws -> Tensor {
-        let picked = try RowOperations.gather(hidden, packed.frameRows)
+    /// What the codebook projections read of `range` of the frames: [M * C, width] after the fast stack of a dual-AR
+    /// model, [M, D] in a naive one.
+    /// - Parameter picked: the frames' rows of the slow stack's output.
+    func frames(_ picked: Tensor, _ range: Range<Int>) throws -> Tensor {
         if let naive = model.tree.naive { return try NN.rmsNorm(picked, naive.norm.tensor, eps: epsilon) }
-        let fast = model.tree.fast!, books = model.configuration.codebookCount, m = packed.frameRows.count
+        let fast = model.tree.fast!, books = model.configuration.codebookCount, m = range.count, codes = books - 1
         let first = try fast.project.map { try linear(.module($0), picked) } ?? picked
-        let rest = try embedding(fast.embeddings, packed.frameCodes)
-        let x = try RowOperations.interleave(first, rest, each: books - 1)
+        let rest = try embedding(fast.embeddings, Array(packed.frameCodes[range.lowerBound * codes ..< range.upperBound * codes]))
+        let x = try RowOperations.interleave(first, rest, each: codes)
         let out = try stack(fast.layers, x, table: try model.fastRotary(), positions: (0..<m * books).map { $0 % books },
-                            segments: (0...m).map { $0 * books }, again: plan.fastLayers, firstSite: model.tree.layers.count)
+                            segments: (0...m).map { $0 * books }, recomputed: 0, firstSite: model.tree.layers.count,
+                            firstRow: firstRow(ofFrame: range.lowerBound))
         return try NN.rmsNorm(out, fast.norm.tensor, eps: epsilon)
     }
 
-    private func stack(_ layers: [Layer], _ x: Tensor, table: Tensor, positions: [Int], segments: [Int], again: Int,
-                       firstSite: Int) throws -> Tensor {
+    /// The number of a frame's first row in the fast stack, counted over the whole batch.
+    func firstRow(ofFrame frame: Int) -> Int { (packed.firstFrame + frame) * model.configuration.codebookCount }
+
+    private func stack(_ layers: [Layer], _ x: Tensor, table: Tensor, positions: [Int], segments: [Int], recomputed: Int,
+                       firstSite: Int, firstRow: Int) throws -> Tensor {
         var x = x
         for (index, layer) in layers.enumerated() {
             try Interrupt.check()
-            let run: ([Tensor]) throws -> Tensor = { inputs in
-                try self.layer(layer, inputs[0], table: table, positions: positions, segments: segments, site: (firstSite + index) * 8)
+            let run: ([Tensor], Bool) throws -> Tensor = { inputs, again in
+                try self.layer(layer, inputs[0], table: table, positions: positions, segments: segments, site: (firstSite + index) * 8,
+                               firstRow: firstRow, again: again)
             }
-            x = try index < again ? NN.checkpoint([x], run) : run([x])
+            x = try index < recomputed ? NN.checkpoint([x], run) : run([x], false)
         }
         return x
     }
 
-    private func layer(_ layer: Layer, _ x: Tensor, table: Tensor, positions: [Int], segments: [Int], site: Int) throws -> Tensor {
+    /// - Parameter again: a second run, for the backward pass alone.
+    private func layer(_ layer: Layer, _ x: Tensor, table: Tensor, positions: [Int], segments: [Int], site: Int, firstRow: Int,
+                       again: Bool) throws -> Tensor {
         let normed = try NN.rmsNorm(x, layer.attentionNorm.tensor, eps: epsilon)
-        let qkv = try linear(.module(layer.wqkv), normed, site: site)
+        let qkv = try linear(.module(layer.wqkv), normed, site: site, firstRow: firstRow)
         let mixed = try NN.selfAttention(qkv, heads: layer.shape.headCount, keyHeads: layer.shape.keyValueHeadCount, table: table,
                                          positions: positions, segments: segments,
-                                         dropout: try mask(model.configuration.dropout, site + 1))
-        let h = try x.add(try linear(.module(layer.wo), mixed, site: site + 2))
+                                         dropout: try mask(model.configuration.dropout, site + 1, firstRow * layer.shape.headCount))
+        let h = try x.add(try linear(.module(layer.wo), mixed, site: site + 2, firstRow: firstRow))
         let inner = try NN.rmsNorm(h, layer.feedForwardNorm.tensor, eps: epsilon)
-        let gated = try NN.swiGLU(try linear(.module(layer.w1), inner, site: site + 3), try linear(.module(layer.w3), inner, site: site + 4))
-        return try h.add(try linear(.module(layer.w2), gated, site: site + 5))
+        let gated = try NN.swiGLU(try linear(.module(layer.w1), inner, site: site + 3, firstRow: firstRow),
+                                  try linear(.module(layer.w3), inner, site: site + 4, firstRow: firstRow))
+        let down = try linear(.module(layer.w2), gated, site: site + 5, firstRow: firstRow, valueWanted: !again)
+        return try again ? RowOperations.unreadSum(h, down) : h.add(down)
     }
 
     /// x W^T + bias, with the adapters on it.
-    func linear(_ projection: Projection, _ x: Tensor, site: Int = -1) throws -> Tensor {
+    func linear(_ projection: Projection, _ x: Tensor, site: Int = -1, firstRow: Int = 0, valueWanted: Bool = true) throws -> Tensor {
         let module = projection.module
-        guard let adapter = try projection.adapter(try adapterMask(module, site)) else {
-            return try NN.linear(x, module.weight.tensor, bias: module.bias?.tensor)
+        guard let adapter = try projection.adapter(try adapterMask(module, site, firstRow)) else {
+            return try NN.linear(x, module.weight.tensor, bias: module.bias?.tensor, valueWanted: valueWanted)
         }
         return try NN.loraLinear(x, module.weight.tensor, bias: module.bias?.tensor, a: adapter.a, b: adapter.b, scale: adapter.scale,
-                                 dropout: adapter.dropout)
+                                 dropout: adapter.dropout, valueWanted: valueWanted)
     }
 
     func embedding(_ module: Module, _ ids: [Int]) throws -> Tensor {
@@ -186,14 +197,15 @@ struct ForwardPass {
     }
 
     /// Dropout on an adapter's input: that of the newest adapter on the module.
-    func adapterMask(_ module: Module, _ site: Int) throws -> DropoutMask? {
+    func adapterMask(_ module: Module, _ site: Int, _ firstRow: Int) throws -> DropoutMask? {
         guard module.kind == .linear, let factors = module.factors.last else { return nil }
-        return try mask(factors.adapter.configuration.dropout, site)
+        return try mask(factors.adapter.configuration.dropout, site, firstRow)
     }
 
-    private func mask(_ probability: Double, _ site: Int) throws -> DropoutMask? {
+    /// A mask whose rows are numbered over the whole batch, so that its parts drop the same elements.
+    private func mask(_ probability: Double, _ site: Int, _ firstRow: Int) throws -> DropoutMask? {
         guard let dropoutSeed, probability > 0 else { return nil }
         let seed = Random(seed: dropoutSeed, offset: UInt64(bitPattern: Int64(site))).integer(below: 1 << 62)
-        return try DropoutMask(Float(probability), seed: UInt64(seed))
+        return try DropoutMask(Float(probability), seed: UInt64(seed))?.from(row: firstRow)
     }
 }

@@ -27,8 +27,8 @@ public final class LanguageModel {
     public let weightForm: WeightForm
     /// What loading noticed and a person may want to know: unknown config keys, merged projections.
     public internal(set) var notes: [String] = []
-    /// How a training step trades memory for time.
-    public var recomputation = Recomputation()
+    /// How a training step stays within memory.
+    public var planner = StepPlanner()
     /// The adapters applied, oldest first. Their effects add up.
     public internal(set) var adapters: [LoRAAdapter] = []
 

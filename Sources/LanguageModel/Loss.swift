@@ -18,74 +18,151 @@ extension LanguageModel {
     ///
     /// A code label at a position where nothing is predicted (its next column has no codes: the end of each sentence)
     /// meets logits of zero, and so adds ln K without a gradient. Padding costs nothing; logits are never kept.
-    /// - Parameter dropoutSeed: switches dropout on (training); the same seed drops the same elements.
+    ///
+    /// When gradients are recorded, memory is kept within `planner.memoryBudget`: frames go through the fast stack in
+    /// blocks, forward and backward at once, and so do parts of the batch where it does not fit as a whole.
+    /// - Parameter dropoutSeed: switches dropout on (training); the same seed drops the same elements, whatever the plan.
+    /// - Throws: kind `memory` when no plan fits the budget.
     public func loss(_ batch: Batch, dropoutSeed: UInt64? = nil) throws -> LossResult {
         guard batch.labels != nil else { throw OpahError(.argument, "loss: the batch has no labels") }
         var packed = try PackedBatch(batch, self)
         packed.dropUnlabelledFrames()
-        let pass = ForwardPass(self, packed, dropoutSeed: dropoutSeed)
+        let parameters = Autograd.isEnabled ? trainableParameters.map(\.tensor) : []
+        let rows = packed.rowSizes
+        let plan = parameters.isEmpty ? planner.withoutGradients(rows: rows.count) : try planner.fittingPlan(stepShape, rows: rows)
+
+        var sums = LossSums(packed, codebookSize: configuration.codebookSize)
+        func add(_ part: StepPlan.Part, _ packed: PackedBatch) throws -> Tensor {
+            let pass = ForwardPass(self, packed, recomputedLayers: part.recomputedLayers, dropoutSeed: dropoutSeed)
+            return try PartLoss(model: self, pass: pass, frames: part.frames, parameters: parameters).run(&sums)
+        }
+        let loss: Tensor
+        if plan.parts.count == 1 {
+            loss = try RowOperations.weightedSum([(try add(plan.parts[0], packed), 1)], constant: Float(sums.constant))
+        } else {
+            let taken = TakenGradients(parameters)
+            for part in plan.parts { try taken.take { try add(part, packed.part(part.rows)) } }
+            loss = try taken.result(sums.base + sums.semantic)
+        }
+        return LossResult(loss: loss, base: sums.base, semantic: sums.semantic,
+                          topFiveAccuracy: sums.judged == 0 ? 0 : Double(sums.correct) / Double(sums.judged))
+    }
+}
+
+/// What the parts of a batch add up to.
+private struct LossSums {
+    /// Labels of the whole batch, over which the means run.
+    let tokenLabels: Int, codeLabels: Int
+    private let logClasses: Double
+    private(set) var base = 0.0
+    private var codes = 0.0
+    /// Code labels that met logits.
+    private var met = 0
+    /// Code labels that the accuracy counts, and those among them that were found.
+    private(set) var judged = 0, correct = 0
+
+    init(_ packed: PackedBatch, codebookSize: Int) {
+        (tokenLabels, codeLabels) = (packed.tokenLabelCount, packed.codeLabelCount)
+        logClasses = log(Double(codebookSize))
+    }
+
+    /// What the code labels that met no logits add: the mean runs over them too.
+    var constant: Double { codeLabels == 0 ? 0 : Double(codeLabels - met) * logClasses / Double(codeLabels) }
+    var semantic: Double { codes + constant }
+
+    /// Each gives the share of the mean that the term is.
+    mutating func add(tokens term: NN.LinearLoss) throws -> Float {
+        let share = Float(tokenLabels == 0 ? 0 : Double(term.count) / Double(tokenLabels))
+        base += Double(share) * (try term.loss.item())
+        return share
+    }
+
+    mutating func add(codes term: NN.LinearLoss, judged isJudged: Bool) throws -> Float {
+        let share = Float(Double(term.count) / Double(codeLabels))
+        codes += Double(share) * (try term.loss.item())
+        met += term.count
+        if isJudged {
+            judged += term.count
+            correct += term.correct
+        }
+        return share
+    }
+}
+
+/// The loss of a part of a batch.
+private struct PartLoss {
+    let model: LanguageModel
+    let pass: ForwardPass
+    /// Frames that the fast stack runs at once.
+    let frames: Int
+    /// What wants a gradient; empty when none is recorded.
+    let parameters: [Tensor]
+
+    /// Without the constant.
+    func run(_ sums: inout LossSums) throws -> Tensor {
         let hidden = try pass.slow()
-
-        let normed = try NN.rmsNorm(hidden, tree.norm.tensor, eps: pass.epsilon)
-        let base = try crossEntropy(pass, normed, outputModule, packed.tokenLabels, site: -2)
-        let codes = try codeLoss(pass, hidden)
-
-        // The mean runs over all labels, also those that met no logits.
-        let total = packed.codeLabelCount, missed = total - codes.count
-        let constant = total == 0 ? 0 : Double(missed) * log(Double(configuration.codebookSize)) / Double(total)
-        let terms = codes.terms.map { (value: $0.loss, factor: Float(Double($0.count) / Double(total))) }
-        let semantic = terms.reduce(constant) { $0 + Double($1.factor) * Double($1.value.pointer(Float.self)[0]) }
-        let loss = try RowOperations.weightedSum([(base.loss, 1)] + terms, constant: Float(constant))
-        return LossResult(loss: loss, base: Double(base.loss.pointer(Float.self)[0]), semantic: semantic,
-                          topFiveAccuracy: codes.judged == 0 ? 0 : Double(codes.correct) / Double(codes.judged))
+        let base = try tokenLoss(hidden, &sums)
+        guard let codes = try codeLoss(hidden, &sums) else { return base }
+        return try RowOperations.weightedSum([(base, 1), (codes, 1)])
     }
 
-    private struct CodeLoss {
-        var terms: [NN.LinearLoss] = []
-        var count = 0, correct = 0
-        /// Labels that the accuracy counts.
-        var judged = 0
+    private func tokenLoss(_ hidden: Tensor, _ sums: inout LossSums) throws -> Tensor {
+        let projection = model.outputModule, labels = pass.packed.tokenLabels
+        let adapter = try projection.adapter(try pass.adapterMask(projection.module, -2, pass.packed.firstToken))
+        let term = try NN.linearCrossEntropy(try NN.rmsNorm(hidden, model.tree.norm.tensor, eps: pass.epsilon), projection.module.weight.tensor,
+                                             adapter: adapter, targets: try Tensor(integers: labels, [labels.count]))
+        return try RowOperations.weightedSum([(term.loss, try sums.add(tokens: term))])
+    }
 
-        /// Labels of 0, the padding, count in the loss but not in the accuracy: they are a term of their own.
-        mutating func add(_ x: Tensor, _ weight: Tensor, _ adapter: NN.Adapter?, _ labels: [Int]) throws {
-            let ignored = PackedBatch.ignored
-            for isPadding in [false, true] {
-                let chosen = labels.map { ($0 == 0) == isPadding ? $0 : ignored }
-                guard chosen.contains(where: { $0 != ignored }) else { continue }
-                let term = try NN.linearCrossEntropy(x, weight, adapter: adapter, targets: try Tensor(integers: chosen, [chosen.count]))
-                terms.append(term)
-                count += term.count
-                if !isPadding {
-                    correct += term.correct
-                    judged += term.count
-                }
+    /// One block of frames after the other, forward and backward; nil when there is no frame.
+    private func codeLoss(_ hidden: Tensor, _ sums: inout LossSums) throws -> Tensor? {
+        let rows = pass.packed.frameRows
+        guard !rows.isEmpty else { return nil }
+        let plain = hidden.detach(), width = hidden.shape[1], wantsInput = hidden.requiresGrad && Autograd.isEnabled
+        let gradient = try wantsInput ? Tensor(zeros: hidden.shape) : nil
+        let taken = TakenGradients(parameters)
+        var total = 0.0
+        // A naive model's frames pass no stack.
+        let size = model.tree.fast == nil ? rows.count : frames, blocks = (rows.count + size - 1) / size
+        for block in 0..<blocks {
+            let range = rows.count * block / blocks ..< rows.count * (block + 1) / blocks, chosen = Array(rows[range])
+            let picked = try RowOperations.gather(plain, chosen).detach()
+            if wantsInput { try picked.setRequiresGrad() }
+            try taken.take {
+                let terms = try blockTerms(try pass.frames(picked, range), range, &sums)
+                total += try terms.reduce(0) { $0 + Double($1.factor) * (try $1.value.item()) }
+                return try RowOperations.weightedSum(terms)
             }
+            guard let gradient, let g = picked.grad else { continue }
+            let to = gradient.pointer(Float.self), from = g.pointer(Float.self)
+            for (i, row) in chosen.enumerated() { (to + row * width).update(from: from + i * width, count: width) }
         }
+        return try taken.result(total, input: gradient.map { (hidden, $0) })
     }
 
-    private func codeLoss(_ pass: ForwardPass, _ hidden: Tensor) throws -> CodeLoss {
-        var result = CodeLoss()
-        let packed = pass.packed, books = configuration.codebookCount
-        guard !packed.frameRows.isEmpty else { return result }
-        let frames = try pass.frames(hidden)
-        let labels = (0..<books).map { packed.frameLabels($0, of: books) }
+    private func blockTerms(_ x: Tensor, _ range: Range<Int>, _ sums: inout LossSums) throws -> [(value: Tensor, factor: Float)] {
+        let tree = model.tree, books = model.configuration.codebookCount, classes = model.configuration.codebookSize
+        let labels = pass.packed.labels(ofFrames: range, books: books)
         if let fast = tree.fast {
-            // Rows of `frames` are (frame, codebook).
-            let targets = packed.frameRows.indices.flatMap { i in labels.map { $0[i] } }
-            let adapter = try Projection.module(fast.output).adapter(try pass.adapterMask(fast.output, -1))
-            try result.add(frames, fast.output.weight.tensor, adapter, targets)
-        } else if let naive = tree.naive {
-            for (book, targets) in labels.enumerated() {
-                let weight = try naive.output.weight.tensor.narrow(dim: 0, start: book * configuration.codebookSize, length: configuration.codebookSize)
-                try result.add(frames, weight, nil, targets)
-            }
+            let adapter = try Projection.module(fast.output).adapter(try pass.adapterMask(fast.output, -1, pass.firstRow(ofFrame: range.lowerBound)))
+            return try terms(x, fast.output.weight.tensor, adapter, labels, &sums)
         }
-        return result
+        return try (0..<books).flatMap { book in
+            let weight = try tree.naive!.output.weight.tensor.narrow(dim: 0, start: book * classes, length: classes)
+            return try terms(x, weight, nil, stride(from: book, to: labels.count, by: books).map { labels[$0] }, &sums)
+        }
     }
 
-    private func crossEntropy(_ pass: ForwardPass, _ x: Tensor, _ projection: Projection, _ labels: [Int], site: Int) throws -> NN.LinearLoss {
-        try NN.linearCrossEntropy(x, projection.module.weight.tensor, adapter: try projection.adapter(try pass.adapterMask(projection.module, site)),
-                                  targets: try Tensor(integers: labels, [labels.count]))
+    /// Labels of 0, the padding, count in the loss but not in the accuracy: they are a term of their own.
+    private func terms(_ x: Tensor, _ weight: Tensor, _ adapter: NN.Adapter?, _ labels: [Int], _ sums: inout LossSums) throws
+        -> [(value: Tensor, factor: Float)] {
+        let ignored = PackedBatch.ignored
+        return try [false, true].compactMap { isPadding in
+            let chosen = labels.map { ($0 == 0) == isPadding ? $0 : ignored }
+            guard chosen.contains(where: { $0 != ignored }) else { return nil }
+            let term = try NN.linearCrossEntropy(x, weight, adapter: adapter, targets: try Tensor(integers: chosen, [chosen.count]))
+            return (term.loss, try sums.add(codes: term, judged: !isPadding))
+        }
     }
 }
 

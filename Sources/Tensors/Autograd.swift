@@ -101,7 +101,10 @@ public enum Autograd {
             }
             var parts = try step(gradient!)
             gradient = nil
-            if !retainGraph { node.backward = nil }
+            if !retainGraph {
+                node.backward = nil
+                node.remake = nil
+            }
             guard parts.count == node.inputs.count else {
                 throw OpahError(.gradient, "backward of \(node.name): \(parts.count) gradients for \(node.inputs.count) inputs")
             }
@@ -142,6 +145,16 @@ public enum Autograd {
         let isOurs = tensor.isContiguous && isKnownUniquelyReferenced(&tensor)
             && isKnownUniquelyReferenced(&tensor.storage)
         return isOurs ? tensor : try tensor.clone()
+    }
+
+    /// The leaves that `root` depends on and that want a gradient.
+    static func leaves(of root: Tensor) -> [Tensor] {
+        guard case .node(let node)? = root.edge else { return root.requiresGrad ? [root] : [] }
+        return order(from: node).flatMap { node in
+            node.inputs.compactMap { edge -> Tensor? in
+                if case .leaf(let leaf)? = edge { leaf } else { nil }
+            }
+        }
     }
 
     /// Every node that `root` was computed from, what they use before its users, `root` last.

@@ -11,7 +11,9 @@ import Darwin
 /// A training step allocates and frees the same hundreds of megabytes again and again. malloc returns
 /// such blocks to the kernel at once, which then has to find and clear each page anew: a page fault per
 /// 4 KiB, more than the arithmetic of an addition costs. Here blocks of 1 MiB and more wait in a list;
-/// the list is bounded, and what has waited longest is returned first.
+/// what has waited longest is returned first. The list is bounded twice: by `limit`, and so that waiting and used
+/// blocks together never take more than the used ones did at their most. So the process never needs more memory
+/// than its tensors did, and a prediction of that is one of its resident memory.
 enum BlockCache {
     /// Smaller blocks are malloc's business.
     static let smallest = 1 << 20
@@ -23,6 +25,13 @@ enum BlockCache {
         /// Longest waiting first.
         var blocks: [Block] = []
         var bytes = 0
+        /// Bytes of blocks in use, now and at the most so far.
+        var used = 0, mostUsed = 0
+
+        mutating func use(_ size: Int) {
+            used += size
+            mostUsed = max(mostUsed, used)
+        }
     }
     private static let state = Mutex(State())
 
@@ -42,53 +51,74 @@ enum BlockCache {
     /// A block of at least `size` bytes, or nil when there is no memory left.
     static func take(_ size: Int) -> UnsafeMutableRawPointer? {
         let size = roundedSize(size)
-        let kept: Block? = state.withLock { state in
-            guard let i = state.blocks.lastIndex(where: { $0.size == size }) else { return nil }
-            state.bytes -= size
-            return state.blocks.remove(at: i)
+        let (kept, excess): (Block?, [Block]) = state.withLock { state in
+            state.use(size)
+            if let i = state.blocks.lastIndex(where: { $0.size == size }) {
+                state.bytes -= size
+                return (state.blocks.remove(at: i), [])
+            }
+            return (nil, drop(from: &state, downTo: max(state.mostUsed, smallestMost) - state.used))
         }
         if let kept { return kept.pointer }
+        for block in excess { release(block) }
         if let new = allocate(size) { return new }
         trim()
-        return allocate(size)
+        if let new = allocate(size) { return new }
+        state.withLock { $0.used -= size }
+        return nil
+    }
+
+    /// What may wait without regard to what was used.
+    private static let smallestMost = 256 << 20
+
+    /// Takes blocks out of the list until no more than `bytes` wait.
+    private static func drop(from state: inout State, downTo bytes: Int) -> [Block] {
+        var count = 0
+        while state.bytes > bytes, count < state.blocks.count {
+            state.bytes -= state.blocks[count].size
+            count += 1
+        }
+        defer { state.blocks.removeFirst(count) }
+        return Array(state.blocks[..<count])
     }
 
     private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
         // On borders of 2 MiB the kernel can give huge pages: one fault instead of 512.
-        let hugePage = 2 << 20
-        var raw: UnsafeMutableRawPointer?
-        guard posix_memalign(&raw, size >= 2 * hugePage ? hugePage : 4096, size) == 0, let raw else { return nil }
+        // Mapped by hand: malloc, once it has freed blocks of this size, takes the next from a heap that it seldom returns.
+        let hugePage = 2 << 20, extra = size >= 2 * hugePage ? hugePage : 0
+        guard let raw = mmap(nil, size + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED else { return nil }
+        guard extra > 0 else { return raw }
+        let head = -Int(bitPattern: raw) & (hugePage - 1)
+        if head > 0 { munmap(raw, head) }
+        let start = raw + head
+        munmap(start + size, extra - head)
         #if os(Linux)
-        if size >= 2 * hugePage { madvise(raw, size & ~(hugePage - 1), MADV_HUGEPAGE) }
+        madvise(start, size & ~(hugePage - 1), MADV_HUGEPAGE)
         #endif
-        return raw
+        return start
     }
+
+    private static func release(_ block: Block) { munmap(block.pointer, block.size) }
 
     /// Takes back a block of `size` bytes, as asked for.
     static func give(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
         let size = roundedSize(size)
-        guard size <= limit / 2 else { free(pointer); return }
         let block = Block(pointer: pointer, size: size)
         let excess: [Block] = state.withLock { state in
+            state.used -= size
+            guard size <= limit / 2 else { return [block] }
             state.blocks.append(block)
             state.bytes += size
-            var count = 0
-            while state.bytes > limit {
-                state.bytes -= state.blocks[count].size
-                count += 1
-            }
-            defer { state.blocks.removeFirst(count) }
-            return Array(state.blocks[..<count])
+            return drop(from: &state, downTo: limit)
         }
-        for block in excess { free(block.pointer) }
+        for block in excess { release(block) }
     }
 
     /// Returns all that waits to the system.
     static func trim() {
         let all: [Block] = state.withLock { state in
-            defer { state = State() }
-            return state.blocks
+            drop(from: &state, downTo: 0)
         }
-        for block in all { free(block.pointer) }
+        for block in all { release(block) }
     }
 }

@@ -8,14 +8,7 @@ extension NN {
             throw OpahError(.shape, "swiGLU: gate of shape \(gate.shape) and up of shape \(up.shape) must agree")
         }
         let a = try gate.dense("swiGLU"), b = try up.dense("swiGLU")
-        let result = try Tensor(empty: gate.shape)
-        let ap = a.pointer(Float.self), bp = b.pointer(Float.self), out = result.pointer(Float.self)
-        Parallel.forRange(result.count, grain: 8192) { range in
-            eachVector(range.count) { j, lanes in
-                let i = range.lowerBound &+ j, x = load(ap + i, lanes)
-                store(x * x.logistic() * load(bp + i, lanes), out + i, lanes)
-            }
-        }
+        let result = try gated(a, b)
         let savedA = Saved(a), savedB = Saved(b)
         Autograd.record(result, "swiGLU", [gate, up]) { gradient in
             let dGate = try Tensor(empty: gradient.shape), dUp = try Tensor(empty: gradient.shape)
@@ -32,6 +25,19 @@ extension NN {
                 }
             }
             return [dGate, dUp]
+        }
+        result.node?.remake = { try gated(savedA.value("swiGLU"), savedB.value("swiGLU")) }
+        return result
+    }
+
+    private static func gated(_ gate: Tensor, _ up: Tensor) throws -> Tensor {
+        let result = try Tensor(empty: gate.shape)
+        let ap = gate.pointer(Float.self), bp = up.pointer(Float.self), out = result.pointer(Float.self)
+        Parallel.forRange(result.count, grain: 8192) { range in
+            eachVector(range.count) { j, lanes in
+                let i = range.lowerBound &+ j, x = load(ap + i, lanes)
+                store(x * x.logistic() * load(bp + i, lanes), out + i, lanes)
+            }
         }
         return result
     }

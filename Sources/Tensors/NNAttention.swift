@@ -78,7 +78,7 @@ extension NN {
                     .init(pointer: p + (heads + keyHeads) * d, position: width, head: d))
         }
         let rotated = try Tensor(empty: [n, width]), plain = try qkv.dense("selfAttention"), from = plain.pointer(Float.self)
-        rotation.apply(from, width, to: rotated.pointer(Float.self), width, heads: heads + keyHeads, inverse: false)
+        try rotation.apply(from, width, to: rotated.pointer(Float.self), width, heads: heads + keyHeads, inverse: false)
         let values = (heads + keyHeads) * d, to = rotated.pointer(Float.self)
         for row in 0..<n { (to + row * width + values).update(from: from + row * width + values, count: keyHeads * d) }
 
@@ -92,7 +92,7 @@ extension NN {
             let view = views(rotated), d = views(dqkv), dp = dqkv.pointer(Float.self)
             try kernel.backward(view.q, view.k, view.v, out: outView(try saved.value("selfAttention")), lse: lse.pointer(Float.self),
                                 gradient: outView(g), dq: d.q, dk: d.k, dv: d.v, keyRows: n)
-            rotation.apply(dp, width, to: dp, width, heads: heads + keyHeads, inverse: true)
+            try rotation.apply(dp, width, to: dp, width, heads: heads + keyHeads, inverse: true)
             return [dqkv]
         }
         return result

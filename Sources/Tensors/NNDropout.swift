@@ -12,6 +12,8 @@ public struct DropoutMask: Sendable, Equatable {
     let scale: Float
     /// An element is kept when its 31 random bits reach this.
     private let threshold: Int32
+    /// What is added to the numbers of rows.
+    private var firstRow = 0
 
     /// nil for probability 0: nothing is dropped. Throws outside 0..<1.
     public init?(_ probability: Float, seed: UInt64) throws {
@@ -30,6 +32,13 @@ public struct DropoutMask: Sendable, Equatable {
         guard probability != 0 else { return nil }
         let words = Philox.block(generator.take(1), generator.seed)
         try self.init(probability, seed: UInt64(words.0) | UInt64(words.1) << 32)
+    }
+
+    /// The mask of the rows from `row` on: a part of a batch drops what it would drop as part of the whole.
+    public func from(row: Int) -> DropoutMask {
+        var result = self
+        result.firstRow += row
+        return result
     }
 
     /// The two words that a row's mask is made from.
@@ -58,7 +67,7 @@ public struct DropoutMask: Sendable, Equatable {
 
     @inline(__always) func row(_ index: Int) -> Row {
         // splitmix64 of the seed and the row.
-        var z = seed &+ (UInt64(truncatingIfNeeded: index) &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        var z = seed &+ (UInt64(truncatingIfNeeded: index &+ firstRow) &+ 1) &* 0x9E37_79B9_7F4A_7C15
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         z ^= z >> 31

@@ -56,6 +56,12 @@ extension NN {
         return LinearLoss(loss: result, correct: pass.correct, count: pass.rows.count)
     }
 
+    /// Rows whose logits exist at once: as many as 64 MiB hold, but at least 64; all blocks are about equally large.
+    public static func lossBlock(rows: Int, classes: Int) -> Int {
+        let most = max(64, (1 << 24) / max(classes, 1)), blocks = max((rows + most - 1) / most, 1)
+        return (rows + blocks - 1) / blocks
+    }
+
     private static func scaled(_ x: Tensor, _ factor: Float) throws -> Tensor {
         if factor == 1 { return x }
         let result = try Tensor(empty: x.shape), from = x.pointer(Float.self), to = result.pointer(Float.self)
@@ -68,7 +74,7 @@ extension NN {
     }
 }
 
-/// One pass over the counted rows, in blocks whose logits take at most 64 MiB.
+/// One pass over the counted rows, in blocks.
 private struct LinearLossPass {
     /// Numbers of the rows that count.
     let rows: [Int]
@@ -94,8 +100,7 @@ private struct LinearLossPass {
 
     mutating func run() throws {
         guard !rows.isEmpty else { return }
-        let most = max(64, (1 << 24) / w.rows), blocks = (rows.count + most - 1) / most
-        let size = (rows.count + blocks - 1) / blocks
+        let size = NN.lossBlock(rows: rows.count, classes: w.rows), blocks = (rows.count + size - 1) / size
         let logits = try Tensor(empty: [size, w.rows]), x = try Tensor(empty: [size, w.columns])
         for block in 0..<blocks {
             try Interrupt.check()

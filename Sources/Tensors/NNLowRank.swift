@@ -9,8 +9,9 @@ extension NN {
     ///   - weight: [out, in], any floating dtype; gets a gradient only when it requires one.
     ///   - a: [r, in];  b: [out, r].
     ///   - scale: alpha / r.
+    ///   - valueWanted: see `linear`.
     public static func loraLinear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float,
-                                  dropout mask: DropoutMask? = nil) throws -> Tensor {
+                                  dropout mask: DropoutMask? = nil, valueWanted: Bool = true) throws -> Tensor {
         let x = try x.single(), weight = try weight.single(), bias = try bias?.single(), a = try a.single(), b = try b.single()
         let w = try WeightMatrix(weight, "loraLinear")
         let rows = try rowCount(x, w, "loraLinear"), out = w.rows, input = w.columns
@@ -21,23 +22,28 @@ extension NN {
         let plain = try x.dense("loraLinear"), plainA = try a.dense("loraLinear"), plainB = try b.dense("loraLinear")
         let result = try Tensor(empty: x.shape.replacingLast(out))
         let y = result.pointer(Float.self)
-        if let bias { fillRows(try bias.dense("loraLinear"), y, rows: rows) }
-        try w.multiplyTransposed(plain.pointer(Float.self), count: rows, beta: bias == nil ? 0 : 1, into: y)
+        if valueWanted {
+            if let bias { fillRows(try bias.dense("loraLinear"), y, rows: rows) }
+            try w.multiplyTransposed(plain.pointer(Float.self), count: rows, beta: bias == nil ? 0 : 1, into: y)
+        }
 
         let product = try Tensor(empty: [rows, rank])   // m(x) A^T
         let masked = try maskedRows(plain, mask, rows, input)
         matrixProduct(rows, rank, input, masked.pointer(Float.self), lda: input, plainA.pointer(Float.self), ldb: input,
                       transposeB: true, product.pointer(Float.self), ldc: rank)
-        let transposedB = try transposed(plainB)
-        addLowRank(product.pointer(Float.self), rank: rank, transposedB.pointer(Float.self), scale: scale,
-                   to: y, rows: rows, width: out, mask: nil)
+        if valueWanted {
+            let transposedB = try transposed(plainB)
+            addLowRank(product.pointer(Float.self), rank: rank, transposedB.pointer(Float.self), scale: scale,
+                       to: y, rows: rows, width: out, mask: nil)
+        }
 
-        let savedX = Saved(plain), savedWeight = Saved(weight), savedA = Saved(plainA), savedB = Saved(plainB)
+        let savedWeight = Saved(weight), savedA = Saved(plainA), savedB = Saved(plainB)
         let shape = x.shape
         let wants = (x: x.requiresGrad, weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad,
                      bias: bias?.requiresGrad ?? false), hasBias = bias != nil
+        let savedX = SavedInput(x, plain, wanted: wants.weight || wants.a)
         Autograd.record(result, "loraLinear", [x, weight, a, b] + (bias.map { [$0] } ?? [])) { gradient in
-            let g = try gradient.dense("loraLinear"), x = try savedX.value("loraLinear")
+            let g = try gradient.dense("loraLinear")
             var dx: Tensor?, dW: Tensor?, dA: Tensor?, dB: Tensor?, dBias: Tensor?
             let v = try Tensor(empty: [rows, rank])   // scale g B: the gradient of the product
             if wants.x || wants.a {
@@ -51,9 +57,9 @@ extension NN {
                 addLowRank(v.pointer(Float.self), rank: rank, try savedA.pointer("loraLinear"), scale: 1,
                            to: dx!.pointer(Float.self), rows: rows, width: input, mask: mask)
             }
-            if wants.weight { dW = try weightGradient(g, x, rows, out, input) }
+            if wants.weight { dW = try weightGradient(g, try savedX.value("loraLinear"), rows, out, input) }
             if wants.a {
-                let masked = try maskedRows(x, mask, rows, input)
+                let masked = try maskedRows(try savedX.value("loraLinear"), mask, rows, input)
                 dA = try weightGradient(v, masked, rows, rank, input)
             }
             if wants.b {

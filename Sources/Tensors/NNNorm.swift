@@ -18,10 +18,9 @@ extension NN {
         let w = plainW.pointer(Float.self), r = inverse.pointer(Float.self)
         Parallel.forRange(rows, grain: grain(width)) { range in
             for n in range {
-                let x = from + n &* width, y = to + n &* width
-                let factor = 1 / (dot(x, x, width) / Float(width) + eps).squareRoot()
-                r[n] = factor
-                eachVector(width) { i, lanes in store(load(x + i, lanes) * factor * load(w + i, lanes), y + i, lanes) }
+                let x = from + n &* width
+                r[n] = 1 / (dot(x, x, width) / Float(width) + eps).squareRoot()
+                scale(x, by: r[n], w, to + n &* width, width)
             }
         }
         let savedX = Saved(plain), savedW = Saved(plainW), wants = (x: x.requiresGrad, weight: weight.requiresGrad)
@@ -55,7 +54,22 @@ extension NN {
             }
             return [dx, dW]
         }
+        let shape = x.shape
+        result.node?.remake = {
+            let again = try Tensor(empty: shape), to = again.pointer(Float.self)
+            let from = try savedX.pointer("rmsNorm"), w = try savedW.pointer("rmsNorm"), r = inverse.pointer(Float.self)
+            Parallel.forRange(rows, grain: grain(width)) { range in
+                for n in range { scale(from + n &* width, by: r[n], w, to + n &* width, width) }
+            }
+            return again
+        }
         return result
+    }
+
+    /// y = x factor w, elementwise.
+    @inline(__always)
+    private static func scale(_ x: UnsafePointer<Float>, by factor: Float, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ width: Int) {
+        eachVector(width) { i, lanes in store(load(x + i, lanes) * factor * load(w + i, lanes), y + i, lanes) }
     }
 
     /// Layer norm of the last dimension: (x - mean) / sqrt(variance + eps), times weight, plus bias.

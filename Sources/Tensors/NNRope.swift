@@ -44,10 +44,10 @@ extension NN {
         let rotation = try Rotation(table, positions, rows: x.shape[0], headDim: x.shape[2], "rope")
         let plain = try x.dense("rope"), heads = x.shape[1], width = x.shape[1] * x.shape[2]
         let result = try Tensor(empty: x.shape)
-        rotation.apply(plain.pointer(Float.self), width, to: result.pointer(Float.self), width, heads: heads, inverse: false)
+        try rotation.apply(plain.pointer(Float.self), width, to: result.pointer(Float.self), width, heads: heads, inverse: false)
         Autograd.record(result, "rope", [x]) { gradient in
             let dx = try Tensor(empty: gradient.shape), g = try gradient.dense("rope")
-            rotation.apply(g.pointer(Float.self), width, to: dx.pointer(Float.self), width, heads: heads, inverse: true)
+            try rotation.apply(g.pointer(Float.self), width, to: dx.pointer(Float.self), width, heads: heads, inverse: true)
             return [dx]
         }
         return result
@@ -55,7 +55,7 @@ extension NN {
 
     /// The rotations of N rows: a table in float32, and which of its rows each uses.
     struct Rotation {
-        private let table: Tensor
+        private let table: Saved
         private let positions: [Int]
         private let headDim: Int
 
@@ -73,16 +73,16 @@ extension NN {
             }
             // The rows that are needed: converting a half-stored table for 4096 positions costs more than rotating.
             let used = (positions.max() ?? -1) + 1
-            self.table = try Tensor(storage: table.storage, offset: table.offset, shape: [used, headDim / 2, 2], strides: table.strides,
-                                    dtype: table.dtype).dense(operation)
+            self.table = Saved(try Tensor(storage: table.storage, offset: table.offset, shape: [used, headDim / 2, 2], strides: table.strides,
+                                          dtype: table.dtype).dense(operation))
             self.positions = positions
             self.headDim = headDim
         }
 
         /// Rotates `heads` adjacent heads of every row; row strides in elements. `to` may be `from`.
         func apply(_ from: UnsafePointer<Float>, _ fromStride: Int, to: UnsafeMutablePointer<Float>, _ toStride: Int,
-                   heads: Int, inverse: Bool) {
-            let table = table.pointer(Float.self)
+                   heads: Int, inverse: Bool) throws {
+            let table = try table.pointer("rope")
             let headDim = headDim, sign: Float = inverse ? -1 : 1
             Parallel.forRange(positions.count, grain: NN.grain(heads * headDim)) { range in
                 for n in range {

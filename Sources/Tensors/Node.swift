@@ -9,6 +9,9 @@ public final class Node {
     /// Gradient of the result -> gradients of `inputs`, same order, nil where none is wanted.
     /// Dropped after use, which frees what it saved.
     var backward: ((Tensor) throws -> [Tensor?])?
+    /// Makes the result's elements again from what the operation has saved anyway. Whoever needs them in its own backward
+    /// pass keeps this instead of the elements. Only operations that cost next to nothing beside a matrix product have it.
+    var remake: (() throws -> Tensor)?
 
     init(name: String, inputs: [Edge?], backward: @escaping (Tensor) throws -> [Tensor?]) {
         self.name = name
@@ -23,6 +26,7 @@ public final class Node {
             for case .node(let input)? in node.inputs { pending.append(input) }
             node.inputs = []
             node.backward = nil
+            node.remake = nil
         }
         unlink(self)
         while var node = pending.popLast() {

@@ -13,11 +13,16 @@ public final class Storage: @unchecked Sendable {
     public let byteCount: Int
     /// What keeps borrowed bytes alive (a `MappedFile`); nil when the bytes are our own.
     private let owner: AnyObject?
-    /// Counts writes in place, so that autograd notices when a saved value has changed.
+    /// When the elements were last written in place, on the clock of all such writes; 0 when never. Autograd notices
+    /// by it that a saved value has changed.
     public private(set) var version = 0
 
     /// To be called after every write in place, once.
-    @inline(__always) public func didChange() { version &+= 1 }
+    @inline(__always) public func didChange() { version = Storage.writes.add(1, ordering: .relaxed).newValue }
+
+    private static let writes = Atomic<Int>(0)
+    /// The present time on the clock of writes in place: a storage with a later `version` has been written since.
+    public static var clock: Int { writes.load(ordering: .relaxed) }
 
     /// Mapped weights are read-only: writing to them would be a fault, not a change.
     public var isMapped: Bool { owner != nil }
@@ -72,6 +77,9 @@ public enum Memory {
     public static var peak: Int { peakBytes.load(ordering: .relaxed) }
     public static func resetPeak() { peakBytes.store(live, ordering: .relaxed) }
 
+    /// Bytes that a tensor of `bytes` bytes takes: large ones lie in blocks of a few sizes.
+    public static func blockSize(_ bytes: Int) -> Int { bytes >= BlockCache.smallest ? BlockCache.roundedSize(bytes) : bytes }
+
     /// Bytes of large blocks that no tensor holds, kept for the next one; not part of `live`.
     public static var cached: Int { BlockCache.bytes }
     /// Returns the cached blocks to the system.
@@ -79,4 +87,17 @@ public enum Memory {
 
     /// The machine's physical memory: no single tensor may be larger.
     public static let limit = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+
+    /// What the process may have of it: in a container, what that is allowed.
+    public static let available: Int = {
+        // Version 2 of the kernel's control groups, then version 1.
+        ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"].reduce(limit) { least, path in
+            guard let file = fopen(path, "r") else { return least }
+            defer { fclose(file) }
+            var text = [CChar](repeating: 0, count: 32)
+            guard fgets(&text, 32, file) != nil else { return least }
+            let bytes = strtoll(text, nil, 10)   // 0 for "max"
+            return bytes > 0 ? min(least, Int(bytes)) : least
+        }
+    }()
 }

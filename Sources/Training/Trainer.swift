@@ -75,7 +75,8 @@ public final class Trainer {
         }
     }
 
-    /// Runs until `maxSteps`, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan.
+    /// Runs until `maxSteps`, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan. Throws before
+    /// the first step when memory or disk cannot hold the run.
     public func fit(dryRun: Bool = false) throws -> TrainingSummary {
         let began = clock.now
         let resumed = try resume(), first = step
@@ -85,11 +86,11 @@ public final class Trainer {
                             lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
                             seconds: began.duration(to: clock.now).seconds)
         }
-        try events.onStart(plan(resumedFrom: resumed))
-        if dryRun {
-            folder.removeIfEmpty()
-            return summary(.planned)
-        }
+        if dryRun { defer { folder.removeIfEmpty() } }
+        let plan = try plan(resumedFrom: resumed, timed: dryRun)
+        try events.onStart(plan)
+        try plan.forecast?.check()
+        if dryRun { return summary(.planned) }
         if step >= settings.maxSteps { return summary(.alreadyFinished) }
         try openLogs()
         do {

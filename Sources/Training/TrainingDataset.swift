@@ -120,10 +120,13 @@ public final class TrainingDataset {
     }
 
     /// The batch that comes next, without using it up.
-    public func peek(_ size: Int) throws -> TokenBatch {
+    public func peek(_ size: Int) throws -> TokenBatch { try peek(size, count: 1)[0] }
+
+    /// The `count` batches that come next, without using them up.
+    public func peek(_ size: Int, count: Int) throws -> [TokenBatch] {
         let before = (sampling, truncatedTokens)
         defer { (sampling, truncatedTokens) = before }
-        return try batch(size)
+        return try (0..<count).map { _ in try batch(size) }
     }
 
     /// Every held-out sentence once, as a turn of its own, in a fixed order; the same at every call.

@@ -13,6 +13,8 @@ public struct TrainingPlan: Sendable {
     public let resumedFrom: String?
     /// `results/<project>`
     public let folder: String
+    /// nil when the run has all its steps.
+    public let forecast: TrainingForecast?
     /// The same for a person, one line each.
     public let lines: [String]
 }
@@ -78,42 +80,30 @@ public struct TrainingSummary: Sendable {
 }
 
 extension Trainer {
-    /// Looks at the first batch without using it up.
-    func plan(resumedFrom: String?) throws -> TrainingPlan {
+    /// Looks at the first batches without using them up.
+    /// - Parameter timed: also measures the machine, which takes a second, to say how long the run will take.
+    func plan(resumedFrom: String?, timed: Bool) throws -> TrainingPlan {
         let values = optimizer.parameters.reduce(0) { $0 + $1.tensor.count }
         var lines: [String] = []
         if let resumedFrom { lines.append("going on from \(resumedFrom)") }
         lines.append("training \(values) numbers in \(optimizer.parameters.count) tensors"
             + (adapter.map { " (adapter of rank \($0.configuration.rank))" } ?? " (all weights)"))
         lines.append("\(data.trainingClips) clips to train on, \(data.validationClips) held out")
-        if step < settings.maxSteps { lines += try expectations() }
+        let forecast = try step < settings.maxSteps ? forecast(timed: timed) : nil
+        if let forecast { lines += passes() + forecast.lines }
         return TrainingPlan(
             firstStep: step, maxSteps: settings.maxSteps, trainableTensors: optimizer.parameters.count, trainableValues: values,
             trainingClips: data.trainingClips, validationClips: data.validationClips, skipped: data.skipped,
-            resumedFrom: resumedFrom, folder: folder.path, lines: lines)
+            resumedFrom: resumedFrom, folder: folder.path, forecast: forecast, lines: lines)
     }
 
-    /// How often the clips will be used, and what a step takes.
-    private func expectations() throws -> [String] {
-        var lines: [String] = []
+    /// How often the clips will be used.
+    private func passes() -> [String] {
         let rows = settings.batchSize * settings.accumulate, rowsPerPass = data.coverage().rowsPerPass
         if rowsPerPass > 0 {
             let passes = Double((settings.maxSteps - step) * rows) / Double(rowsPerPass)
-            lines.append("steps \(step + 1) to \(settings.maxSteps) of \(rows) rows: about \(rounded(passes)) passes over all clips")
-        } else {
-            lines.append("the reference sampler never reaches some of the clips of a small dataset: sampler=coverage does")
+            return ["steps \(step + 1) to \(settings.maxSteps) of \(rows) rows: about \((passes * 10).rounded() / 10) passes over all clips"]
         }
-        let batch = try data.peek(settings.batchSize), recomputation = model.recomputation
-        let memory = recomputation.plan(model.configuration, rows: batch.tokenCount, frames: batch.tokenCount)
-        let again = memory.slowLayers + memory.fastLayers
-        lines.append("a batch has about \(batch.tokenCount) tokens and takes about \(size(memory.bytes)) beside the weights"
-            + (again > 0 ? ", running \(again) layers twice to save memory" : ""))
-        if memory.bytes > recomputation.memoryBudget {
-            lines.append("that is more than the budget of \(size(recomputation.memoryBudget)): lower batch_size and raise accumulate_grad_batches by as much, or lower max_length")
-        }
-        return lines
+        return ["the reference sampler never reaches some of the clips of a small dataset: sampler=coverage does"]
     }
-
-    private func rounded(_ value: Double) -> String { String((value * 10).rounded() / 10) }
-    private func size(_ bytes: Int) -> String { bytes < 1_000_000_000 ? "\(bytes / 1_000_000 + 1) MB" : rounded(Double(bytes) / 1e9) + " GB" }
 }

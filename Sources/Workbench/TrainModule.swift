@@ -52,7 +52,7 @@ extension LuaModule {
                    """) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
             let settings = try trainerSettings(call)
-            if let budget = try memoryBudget(call) { model.recomputation.memoryBudget = budget }
+            if let budget = try memoryBudget(call) { model.planner.memoryBudget = budget }
             let trainer = try Trainer(model: model, data: data, settings: settings, events: trainerEvents(call))
             let dryRun: Bool = try call.option("dry_run")
             let summary = try trainer.fit(dryRun: dryRun)

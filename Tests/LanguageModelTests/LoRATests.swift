@@ -60,17 +60,17 @@ final class LoRATests: XCTestCase {
 
     func testRecomputedLayersGiveTheSameGradients() throws {
         let (fixture, adapter) = try start(runs[0])
-        fixture.model.recomputation.layers = (slow: 3, fast: 2)
+        fixture.model.planner.fixed = .init(recomputedLayers: 3)
         try fixture.model.loss(fixture.batch).loss.backward()
         try compareGradients(adapter.namedParameters, Vectors.npz(folder(runs[0]) + "/lora_grads.npz"), "recomputed")
         // With dropout, both passes must drop the same elements: the gradients are those of an unrecomputed step, to the bit.
-        func gradients(_ layers: (slow: Int, fast: Int)) throws -> [[Float]] {
+        func gradients(_ layers: Int) throws -> [[Float]] {
             let fixture = try dropping()
-            fixture.model.recomputation.layers = layers
+            fixture.model.planner.fixed = .init(recomputedLayers: layers)
             try fixture.model.loss(fixture.batch, dropoutSeed: 7).loss.backward()
             return try fixture.model.adapters[0].namedParameters.map { try XCTUnwrap($0.tensor.grad).floats() }
         }
-        XCTAssertEqual(try gradients((0, 0)), try gradients((2, 2)))
+        XCTAssertEqual(try gradients(0), try gradients(2))
     }
 
     /// A model with dropout on the adapter's input and on attention.
@@ -244,7 +244,7 @@ final class LoRATests: XCTestCase {
         let fixture = try Fixture("dual_bf16")
         let adapter = try fixture.model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 4, targets: ["layers.0.attention.wqkv"]), generator: Random(seed: 1))
         try makeNoise(adapter)
-        fixture.model.recomputation.layers = (3, 2)
+        fixture.model.planner.fixed = .init(recomputedLayers: 3)
         try fixture.model.loss(fixture.batch).loss.backward()
         for (name, tensor) in adapter.namedParameters { XCTAssertGreaterThan(maxAbs(try XCTUnwrap(tensor.grad).floats()), 0, name) }
     }

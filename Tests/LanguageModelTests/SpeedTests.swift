@@ -65,10 +65,10 @@ final class SpeedTests: XCTestCase {
     }
 
     func testTrainingStep() throws {
-        for (lengths, again) in [([512], nil), ([512], (slow: 24, fast: 4)), ([200, 500, 900, 1400], nil)] as [([Int], (slow: Int, fast: Int)?)] {
+        for (lengths, again) in [([512], nil), ([512], 24), ([200, 500, 900, 1400], nil)] as [([Int], Int?)] {
             let model = try LanguageModel.load(try saved())
             try model.applyLoRA(.stock, generator: Random(seed: 1))
-            if let again { model.recomputation.layers = again }
+            if let again { model.planner.fixed = .init(recomputedLayers: again) }
             let batch = try batch(lengths)
             for _ in 0..<2 {
                 Memory.resetPeak()

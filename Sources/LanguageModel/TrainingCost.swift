@@ -1,0 +1,85 @@
+/// The floating-point operations of a training step (a multiplication and an addition are two), and its memory.
+///
+/// Per row of a weight matrix [out, in]: 2 in out forward and as much backward for the input's gradient; for the weight's
+/// own gradient, if it wants one, as much again. An adapter of rank r: 6 r (in + out) in all. Attention over T causal
+/// positions: 2 products of T (T + 1) / 2 x D forward and 5 backward. Element-wise work is not counted.
+public struct TrainingCost: Equatable, Sendable {
+    /// Products with the weights, forward and backward, and the gradients of weights that want one.
+    public var products = 0.0
+    public var adapters = 0.0
+    public var attention = 0.0
+    /// What runs a second time to save memory.
+    public var recomputation = 0.0
+    public var plan: StepPlan
+
+    /// All of it.
+    public var operations: Double { products + adapters + attention + recomputation }
+    /// What every implementation has to do at least: the products with the weights.
+    public var floorOperations: Double { products }
+
+    /// Predicted duration at `rate` FLOP/s of large matrix products.
+    public func seconds(rate: Double) -> Double { operations / (rate * Self.efficiency) }
+
+    /// Share of the rate of matrix products that whole steps have reached.
+    public static let efficiency = 0.87
+
+    /// - Parameter plan: as `StepPlanner` made it for these rows.
+    public init(_ shape: StepShape, rows: [RowSize], plan: StepPlan) {
+        self.plan = plan
+        for row in rows {
+            add(shape.slow, rows: row.tokens, sequences: 1, length: row.tokens)
+            add(shape.tokens, rows: row.labels)
+            guard let fast = shape.fast else {
+                add(shape.codes, rows: row.frames)
+                continue
+            }
+            if let projection = shape.projection { add(projection, rows: row.frames) }
+            let books = shape.codebookCount
+            add(fast, rows: row.frames * books, sequences: row.frames, length: books)
+            add(shape.codes, rows: row.frames * books)
+        }
+        for part in plan.parts {
+            for row in rows[part.rows] { repeatLayers(part.recomputedLayers, shape.slow, row.tokens) }
+        }
+    }
+
+    private mutating func add(_ matrix: StepShape.Matrix, rows: Int) {
+        products += (matrix.isTrained ? 6 : 4) * Double(rows) * Double(matrix.input) * Double(matrix.output)
+        adapters += 6 * Double(rows) * Double(matrix.rank) * Double(matrix.input + matrix.output)
+    }
+
+    private mutating func add(_ stack: StepShape.Stack, rows: Int, sequences: Int, length: Int) {
+        for matrix in stack.layers.joined() { add(matrix, rows: rows) }
+        attention += 7 * Double(stack.layers.count) * Double(sequences) * Self.product(stack, length)
+    }
+
+    /// Operations of one product of attention scores or values.
+    private static func product(_ stack: StepShape.Stack, _ length: Int) -> Double {
+        Double(length) * Double(length + 1) * Double(stack.shape.dim)
+    }
+
+    /// The layers' forward passes but for the last product.
+    private mutating func repeatLayers(_ count: Int, _ stack: StepShape.Stack, _ tokens: Int) {
+        for layer in stack.layers.prefix(count) {
+            for matrix in layer.dropLast() { recomputation += 2 * Double(tokens) * Double(matrix.input) * Double(matrix.output) }
+            recomputation += 2 * Self.product(stack, tokens)
+        }
+    }
+}
+
+extension LanguageModel {
+    /// What a training step on rows of these sizes costs, with the plan that the budget leads to.
+    public func trainingCost(rows: [RowSize], memoryBudget: Int? = nil) -> TrainingCost {
+        var planner = planner
+        if let memoryBudget { planner.memoryBudget = memoryBudget }
+        let shape = stepShape
+        return TrainingCost(shape, rows: rows, plan: planner.plan(shape, rows: rows))
+    }
+
+    /// The sizes of a batch's rows, without those that are all padding.
+    public func rowSizes(_ batch: Batch) throws -> [RowSize] {
+        var packed = try PackedBatch(batch, self)
+        packed.dropUnlabelledFrames()
+        return packed.rowSizes
+    }
+}

@@ -1,0 +1,96 @@
+import LanguageModel
+import Support
+import Tensors
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// What a run will take, told before its first step from the batches that come first.
+public struct TrainingForecast: Sendable {
+    /// Real tokens of a step on average, and of the longest row.
+    public var tokensPerStep: Int, longestRow: Int
+    /// Predicted peak of resident memory in the largest step, and what the process may take.
+    public var bytes: Int, memoryBudget: Int
+    /// Slow layers that run twice in the largest step to save memory.
+    public var recomputedLayers: Int
+    /// Floating-point operations of a step on average.
+    public var operationsPerStep: Double
+    /// FLOP/s of matrix products measured now; nil when not asked for.
+    public var matrixRate: Double?
+    public var steps: Int
+    /// Bytes of a checkpoint, how many there will be, and what is free where they go.
+    public var checkpointBytes: Int, checkpoints: Int
+    public var freeBytes: Int?
+
+    public var secondsPerStep: Double? { matrixRate.map { operationsPerStep / ($0 * TrainingCost.efficiency) } }
+
+    /// For a person, one line each.
+    public var lines: [String] {
+        var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(Self.size(bytes)) of \(Self.size(memoryBudget)), weights included"
+            + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]
+        if let seconds = secondsPerStep {
+            lines.append("about \(Self.time(seconds)) per step, \(Self.time(seconds * Double(steps))) for \(steps) steps (\(Int(matrixRate! / 1e9)) GFLOP/s measured)")
+        }
+        lines.append("disk: \(checkpoints) checkpoint\(checkpoints == 1 ? "" : "s") of \(Self.size(checkpointBytes)), \(Self.size(checkpoints * checkpointBytes)) in all"
+            + (freeBytes.map { "; \(Self.size($0)) are free" } ?? ""))
+        return lines
+    }
+
+    /// Throws when memory or disk cannot hold the run.
+    public func check() throws {
+        guard bytes <= memoryBudget else {
+            throw OpahError(.memory, "a step needs about \(Self.size(bytes)) of memory, weights included, and \(Self.size(memoryBudget)) are allowed; the longest row has \(longestRow) tokens",
+                            hint: "lower max_length, train an adapter instead of all weights, or raise memory_budget if the machine has more")
+        }
+        guard let freeBytes, checkpoints * checkpointBytes > freeBytes else { return }
+        throw OpahError(.file, "the run's \(checkpoints) checkpoints will take \(Self.size(checkpoints * checkpointBytes)), and \(Self.size(freeBytes)) are free",
+                        hint: "free some space, or save less often: callbacks.model_checkpoint.every_n_train_steps")
+    }
+
+    private static func size(_ bytes: Int) -> String {
+        bytes < 1_000_000_000 ? "\(bytes / 1_000_000 + 1) MB" : "\((Double(bytes) / 1e8).rounded() / 10) GB"
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        if seconds < 10 { return "\((seconds * 100).rounded() / 100) s" }
+        let whole = Int(seconds.rounded())
+        if whole < 600 { return "\(whole) s" }
+        return whole < 7200 ? "\(whole / 60) min" : "\(whole / 3600) h \(whole / 60 % 60) min"
+    }
+}
+
+extension Trainer {
+    /// Rows that are looked at ahead: with most datasets a whole pass.
+    private static let rowsAhead = 256
+
+    func forecast(timed: Bool) throws -> TrainingForecast {
+        let steps = settings.maxSteps - step
+        let batches = try data.peek(settings.batchSize, count: min(max(Self.rowsAhead / settings.batchSize, 1), steps * settings.accumulate))
+        let rows = try batches.map { try model.rowSizes($0.forModel) }
+        let costs = rows.map { model.trainingCost(rows: $0) }, share = Double(settings.accumulate) / Double(batches.count)
+        let largest = costs.max { $0.plan.bytes < $1.plan.bytes }!
+        // The tensors themselves and two moments of each.
+        let checkpoint = 12 * optimizer.parameters.reduce(0) { $0 + $1.tensor.count } + 100_000
+        let saves = (settings.maxSteps + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
+        return TrainingForecast(
+            tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
+            bytes: largest.plan.bytes, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
+            operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share, matrixRate: timed ? try MachineRates.measure(seconds: 1).matrixRate : nil, steps: steps,
+            // One more while an older one makes room.
+            checkpointBytes: checkpoint, checkpoints: adapter == nil ? min(saves, settings.wholeCheckpoints + 1) : saves,
+            freeBytes: Self.free(folder.path))
+    }
+
+    /// Bytes free on the file system of a folder that may not exist yet.
+    private static func free(_ folder: String) -> Int? {
+        var path = folder, info = statvfs()
+        while statvfs(path, &info) != 0 {
+            guard path != ".", path != "/" else { return nil }
+            path = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        }
+        return Int(info.f_bavail) * Int(info.f_frsize)
+    }
+}
