@@ -81,6 +81,7 @@ public final class LanguageModel {
             result.update("\(name) \(plain.dtype.rawValue) \(plain.shape)\n")
             result.update(UnsafeRawBufferPointer(start: plain.storage.pointer + plain.offset * plain.dtype.size,
                                                  count: plain.count * plain.dtype.size))
+            if stored != nil { tensor.storage.releasePages() }
         }
         let text = result.finish()
         digest = text
@@ -93,8 +94,9 @@ public final class LanguageModel {
         var found = false
         for weight in weights where patterns.contains(where: { globMatches($0, weight.name) }) {
             found = true
-            let master = try weight.tensor.detach().to(.float32)
-            weight.tensor = try (master.storage === weight.tensor.storage ? master.clone() : master).setRequiresGrad()
+            let previous = weight.tensor, master = try previous.detach().to(.float32)
+            defer { previous.storage.releasePages() }
+            weight.tensor = try (master.storage === previous.storage ? master.clone() : master).setRequiresGrad()
         }
         guard found else {
             throw OpahError(.argument, "unfreeze: no weight is called \(patterns.joined(separator: ", "))",

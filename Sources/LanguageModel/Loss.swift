@@ -21,14 +21,18 @@ extension LanguageModel {
     ///
     /// When gradients are recorded, memory is kept within `planner.memoryBudget`: frames go through the fast stack in
     /// blocks, forward and backward at once, and so do parts of the batch where it does not fit as a whole.
-    /// - Parameter dropoutSeed: switches dropout on (training); the same seed drops the same elements, whatever the plan.
+    /// - Parameters:
+    ///   - dropoutSeed: switches dropout on (training); the same seed drops the same elements, whatever the plan.
+    ///   - memoryBudget: for this batch, in place of the planner's.
     /// - Throws: kind `memory` when no plan fits the budget.
-    public func loss(_ batch: Batch, dropoutSeed: UInt64? = nil) throws -> LossResult {
+    public func loss(_ batch: Batch, dropoutSeed: UInt64? = nil, memoryBudget: Int? = nil) throws -> LossResult {
         guard batch.labels != nil else { throw OpahError(.argument, "loss: the batch has no labels") }
         var packed = try PackedBatch(batch, self)
         packed.dropUnlabelledFrames()
         let parameters = Autograd.isEnabled ? trainableParameters.map(\.tensor) : []
         let rows = packed.rowSizes
+        var planner = planner
+        if let memoryBudget { planner.memoryBudget = memoryBudget }
         let plan = parameters.isEmpty ? planner.withoutGradients(rows: rows.count) : try planner.fittingPlan(stepShape, rows: rows)
 
         var sums = LossSums(packed, codebookSize: configuration.codebookSize)

@@ -27,11 +27,13 @@ extension LanguageModel {
         if let tokenizer { try check(tokenizer, configuration, place.folder) }
         let matched = try WeightMatcher(configuration).match(state, place.weights)
         let tensors = try matched.tensors.map { tensor in
-            switch form {
+            let converted = switch form {
             case .asStored, .int8: tensor
             case .float32: try tensor.to(.float32)
             case .bfloat16: try tensor.to(.bfloat16)
             }
+            if converted.storage !== tensor.storage { tensor.storage.releasePages() }
+            return converted
         }
         let model = try LanguageModel(configuration, tensors: tensors, stored: matched.tensors, tokenizer: tokenizer, folder: place.folder,
                                       maxLength: maxLength, form: form)

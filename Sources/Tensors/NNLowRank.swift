@@ -102,14 +102,54 @@ extension NN {
     }
 
     /// y[rows, width] += scale mask(c[rows, rank] basis[rank, width]): one pass over y, where a matrix product
-    /// with so short an inner dimension would mostly pack. `numbers`: the rows' numbers in the mask when not 0, 1, 2, ...
+    /// with so short an inner dimension would mostly pack. Four rows share what is loaded of the basis, which lies in the
+    /// second cache: one row at a time, with its factors scaled on the way, was 2.3 % of a training step.
+    /// - Parameter numbers: the rows' numbers in the mask when not 0, 1, 2, ...
     static func addLowRank(_ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
                            to y: UnsafeMutablePointer<Float>, rows: Int, width: Int, mask: DropoutMask?, numbers: [Int]? = nil) {
-        Parallel.forRange(rows, grain: max(1, 65536 / max(width * rank, 1))) { range in
-            for n in range {
-                addLowRank(c + n &* rank, rank: rank, basis, scale: scale, to: y + n &* width, width: width,
-                           mask: mask?.row(numbers?[n] ?? n))
+        let grain = max(1, 16384 / max(width * rank, 1))
+        Parallel.forRange((rows + 3) / 4, grain: grain) { blocks in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rank) { scaled in
+                let f = scaled.baseAddress!
+                for block in blocks {
+                    let first = block &* 4, count = min(4, rows &- first)
+                    for i in 0..<count &* rank { f[i] = c[first &* rank &+ i] * scale }
+                    let y = y + first &* width
+                    func masks(_ n: Int) -> DropoutMask.Row? { mask?.row(numbers?[first &+ n] ?? (first &+ n)) }
+                    if count == 4 {
+                        addFour(f, rank, basis, y, width, mask == nil ? nil : (masks(0)!, masks(1)!, masks(2)!, masks(3)!))
+                    } else {
+                        for n in 0..<count { addLowRank(f + n &* rank, rank: rank, basis, scale: 1, to: y + n &* width, width: width, mask: masks(n)) }
+                    }
+                }
             }
+        }
+    }
+
+    /// Four rows of it, their factors [4, rank] scaled already.
+    @inline(__always)
+    private static func addFour(_ f: UnsafePointer<Float>, _ rank: Int, _ basis: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+                                _ width: Int, _ masks: (DropoutMask.Row, DropoutMask.Row, DropoutMask.Row, DropoutMask.Row)?) {
+        eachVector(width) { i, lanes in
+            var s0 = Float8(0), s1 = Float8(0), s2 = Float8(0), s3 = Float8(0)
+            for k in 0..<rank {
+                let b = load(basis + (k &* width &+ i), lanes)
+                s0 = s0.addingProduct(Float8(f[k]), b)
+                s1 = s1.addingProduct(Float8(f[rank &+ k]), b)
+                s2 = s2.addingProduct(Float8(f[2 &* rank &+ k]), b)
+                s3 = s3.addingProduct(Float8(f[3 &* rank &+ k]), b)
+            }
+            if let masks {
+                s0 = masks.0.applied(to: s0, i)
+                s1 = masks.1.applied(to: s1, i)
+                s2 = masks.2.applied(to: s2, i)
+                s3 = masks.3.applied(to: s3, i)
+            }
+            let y0 = y + i, y1 = y0 + width, y2 = y1 + width, y3 = y2 + width
+            store(load(y0, lanes) + s0, y0, lanes)
+            store(load(y1, lanes) + s1, y1, lanes)
+            store(load(y2, lanes) + s2, y2, lanes)
+            store(load(y3, lanes) + s3, y3, lanes)
         }
     }
 

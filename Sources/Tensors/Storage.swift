@@ -52,6 +52,15 @@ public final class Storage: @unchecked Sendable {
         self.owner = owner
     }
 
+    /// Takes a mapped storage's pages out of the process's memory, until they are read again. Call it when its elements
+    /// have been converted: what a step does not read shall not count.
+    public func releasePages() {
+        guard isMapped else { return }
+        let page = sysconf(Int32(_SC_PAGESIZE)), start = Int(bitPattern: pointer)
+        let lower = (start + page - 1) / page * page, upper = (start + byteCount) / page * page
+        if upper > lower { madvise(UnsafeMutableRawPointer(bitPattern: lower), upper - lower, MADV_DONTNEED) }
+    }
+
     /// Where tensors without bytes point.
     nonisolated(unsafe) private static let nowhere = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
 

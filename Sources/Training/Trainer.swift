@@ -79,6 +79,7 @@ public final class Trainer {
     /// the first step when memory or disk cannot hold the run.
     public func fit(dryRun: Bool = false) throws -> TrainingSummary {
         let began = clock.now
+        defer { if dryRun { folder.removeIfEmpty() } }
         let resumed = try resume(), first = step
         var lastLoss: Double?
         func summary(_ ending: TrainingSummary.Ending) -> TrainingSummary {
@@ -86,7 +87,6 @@ public final class Trainer {
                             lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
                             seconds: began.duration(to: clock.now).seconds)
         }
-        if dryRun { defer { folder.removeIfEmpty() } }
         let plan = try plan(resumedFrom: resumed, timed: dryRun)
         try events.onStart(plan)
         try plan.forecast?.check()

@@ -27,7 +27,9 @@ public struct TrainingForecast: Sendable {
 
     public var secondsPerStep: Double? { matrixRate.map { operationsPerStep / ($0 * TrainingCost.efficiency) } }
 
-    /// For a person, one line each.
+    public var seconds: Double? { secondsPerStep.map { $0 * Double(steps) } }
+
+    /// What it takes per step and in all, for a person, one line each.
     public var lines: [String] {
         var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(Self.size(bytes)) of \(Self.size(memoryBudget)), weights included"
             + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]

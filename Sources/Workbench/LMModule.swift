@@ -37,11 +37,34 @@ extension LanguageModel: LuaObject {
             return try call.push(["token_logits": result.tokenLogits, "codebook_logits": result.codebookLogits, "hidden": result.hidden,
                                   "codebook_positions": result.codebookPositions] as Fields)
         }
-        c.method("loss", "(batch: table, opts?: {seed?: integer}) -> Tensor, table",
-                 "The loss to call `backward` on, and `{base, semantic, top_5_accuracy}`, of a batch with `labels` [B,1+C,T] (-100 is ignored). `seed` switches dropout on; the same seed drops the same elements.") { model, call in
+        c.method("loss", "(batch: table, opts?: {seed?: integer, memory_budget?: number|string}) -> Tensor, table",
+                 """
+                 The loss to call `backward` on, and `{base, semantic, top_5_accuracy}`, of a batch with `labels` [B,1+C,T] (-100 is ignored). `seed` switches dropout on; the same seed drops the same elements. \
+                 `memory_budget` (bytes, or as in "4GB") is what the process may take in the step, weights included: the batch is done in parts, and layers run twice, as far as that takes.
+                 """) { model, call in
             let seed: Int? = try call.option("seed")
-            let result = try model.loss(Batch(lua: call.table(1)), dropoutSeed: seed.map { UInt64(bitPattern: Int64($0)) })
+            let result = try model.loss(Batch(lua: call.table(1)), dropoutSeed: seed.map { UInt64(bitPattern: Int64($0)) }, memoryBudget: call.memoryBudget())
             return try call.push(result.loss, ["base": result.base, "semantic": result.semantic, "top_5_accuracy": result.topFiveAccuracy] as Fields)
+        }
+        c.method("training_cost", "(opts: {rows?: integer[], frames?: integer[], batch?: table, memory_budget?: number|string}) -> table",
+                 """
+                 What a training step takes: `{operations, floor_operations, attention_operations, recomputed_operations, bytes, parts, recomputed_layers}`. `rows` are tokens of each row and `frames` those with codes \
+                 (all but one unless given), or `batch` is as for `loss`. Operations are floating-point ones; the floor is the products with the weights, forward and backward. `bytes` is the predicted peak of the \
+                 process's resident memory under the plan that `memory_budget` leads to: the batch in so many `parts`, with at most so many layers running twice.
+                 """) { model, call in
+            let batch: LuaTable? = try call.option("batch"), tokens: [Int]? = try call.option("rows"), frames: [Int]? = try call.option("frames")
+            let rows: [RowSize]
+            if let batch { rows = try model.rowSizes(Batch(lua: batch)) } else {
+                guard let tokens, !tokens.isEmpty, frames == nil || frames!.count == tokens.count,
+                      tokens.allSatisfy({ (1...1 << 20).contains($0) }), zip(frames ?? [], tokens).allSatisfy({ (0...$1).contains($0) }) else {
+                    throw call.error("wanted rows, a list of numbers of tokens, and frames, as many numbers no larger; or a batch")
+                }
+                rows = tokens.indices.map { RowSize(tokens: tokens[$0], frames: frames?[$0]) }
+            }
+            let cost = model.trainingCost(rows: rows, memoryBudget: try call.memoryBudget())
+            return try call.push(["operations": cost.operations, "floor_operations": cost.floorOperations, "attention_operations": cost.attention,
+                                  "recomputed_operations": cost.recomputation, "bytes": cost.plan.bytes, "parts": cost.plan.parts.count,
+                                  "recomputed_layers": cost.plan.recomputedLayers] as Fields)
         }
         c.method("generate", """
                  (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \

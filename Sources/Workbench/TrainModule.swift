@@ -45,14 +45,15 @@ extension LuaModule {
                    """,
                    """
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
-                   on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing; `memory_budget` is bytes or as in "4GB". \
-                   Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, \
+                   on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
+                   steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. \
+                   Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, forecast={memory, memory_budget, seconds, seconds_per_step, disk, checkpoints, ...}, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, \
                    grad_norm, tokens, tokens_per_second, seconds})`; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. Returns \
                    `{ending, step, first_step, loss, best={step, loss}, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
                    """) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
             let settings = try trainerSettings(call)
-            if let budget = try memoryBudget(call) { model.planner.memoryBudget = budget }
+            if let budget = try call.memoryBudget() ?? ByteCount.limit("OPAH_MEMORY_LIMIT") { model.planner.memoryBudget = budget }
             let trainer = try Trainer(model: model, data: data, settings: settings, events: trainerEvents(call))
             let dryRun: Bool = try call.option("dry_run")
             let summary = try trainer.fit(dryRun: dryRun)
@@ -107,10 +108,18 @@ extension StepLog {
     }
 }
 
+extension TrainingForecast {
+    var fields: Fields {
+        ["memory": bytes, "memory_budget": memoryBudget, "recomputed_layers": recomputedLayers, "tokens_per_step": tokensPerStep, "longest_row": longestRow,
+         "operations_per_step": operationsPerStep, "seconds_per_step": secondsPerStep, "seconds": seconds, "checkpoint_bytes": checkpointBytes, "checkpoints": checkpoints,
+         "disk": checkpointBytes * checkpoints]
+    }
+}
+
 extension TrainingPlan {
     var fields: Fields {
         ["first_step": firstStep, "max_steps": maxSteps, "trainable_tensors": trainableTensors, "trainable_values": trainableValues, "clips": trainingClips,
-         "held_out": validationClips, "skipped": skipped.map(\.fields), "resumed_from": resumedFrom, "folder": folder, "lines": lines]
+         "held_out": validationClips, "skipped": skipped.map(\.fields), "resumed_from": resumedFrom, "folder": folder, "lines": lines, "forecast": forecast?.fields]
     }
 }
 
@@ -181,12 +190,14 @@ private func trainerEvents(_ call: Call) throws -> TrainerEvents {
     return events
 }
 
-/// Bytes: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
-private func memoryBudget(_ call: Call) throws -> Int? {
-    let value: LuaValue = try call.option("memory_budget")
-    if value.isNil { return nil }
-    guard let bytes = value.number ?? value.string.flatMap({ ByteCount.parse($0) }).map(Double.init), bytes >= 1e6, bytes < 1e15 else {
-        throw call.error("memory_budget must be a number of bytes, a million at least, or as in \"4GB\"")
+extension Call {
+    /// The option `memory_budget`, in bytes: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
+    func memoryBudget() throws -> Int? {
+        let value: LuaValue = try option("memory_budget")
+        if value.isNil { return nil }
+        guard let bytes = value.number ?? value.string.flatMap({ ByteCount.parse($0) }).map(Double.init), bytes >= 1e6, bytes < 1e15 else {
+            throw error("memory_budget must be a number of bytes, a million at least, or as in \"4GB\"")
+        }
+        return Int(bytes)
     }
-    return Int(bytes)
 }
