@@ -11,7 +11,7 @@ struct StepMemory {
     let shape: StepShape
 
     /// The program, its libraries, Lua and a tokenizer of 32000 entries.
-    static let process = 72_000_000
+    static let process = 66_000_000
 
     /// - Parameters:
     ///   - rows: what runs together.
@@ -23,7 +23,7 @@ struct StepMemory {
         let kept = slow.layers.map { layer($0, slow.shape, n) }
         let forward = kept[recomputed...].reduce(0, +) + recomputed * state
         // hidden, its norm, and the gradients that the two losses leave for it
-        let atEnd = forward + 4 * state + max(tokenLoss(rows.labels), frameBlock(min(rows.frames, frames)), backward(slow.shape, n))
+        let atEnd = forward + 4 * state + max(tokenLoss(rows.labels), frameBlock(largestBlock(rows.frames, frames)), backward(slow.shape, n))
         // The recomputed layers are the first: when they run again, the others have been freed.
         let again = recomputed == 0 ? 0 : recomputed * state + kept[0] + 2 * state + backward(slow.shape, n)
         return fixed(isWhole: isWhole) + max(atEnd, again)
@@ -53,6 +53,13 @@ struct StepMemory {
         guard rows > 0 else { return 0 }
         let most = NN.lossBlock(rows: rows, classes: matrix.output)
         return block(most, matrix.output) + (shape.hasDropout ? 3 : 2) * block(most, matrix.input) + Self.panel
+    }
+
+    /// Blocks are about equally large.
+    private func largestBlock(_ frames: Int, _ most: Int) -> Int {
+        guard frames > 0, shape.fast != nil else { return frames }
+        let blocks = (frames + most - 1) / most
+        return (frames + blocks - 1) / blocks
     }
 
     /// A block of frames, forward and backward.

@@ -11,6 +11,10 @@ public struct StepPlan: Equatable, Sendable {
         public var frames: Int
         /// Slow layers, from the first on, that keep their input only and run again in the backward pass.
         public var recomputedLayers: Int
+
+        public init(rows: Range<Int>, frames: Int = StepPlanner.frameBlock, recomputedLayers: Int = 0) {
+            (self.rows, self.frames, self.recomputedLayers) = (rows, frames, recomputedLayers)
+        }
     }
 
     /// One after the other; their gradients add up to those of the batch.

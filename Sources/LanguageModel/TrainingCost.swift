@@ -1,8 +1,13 @@
+import Tensors
+
 /// The floating-point operations of a training step (a multiplication and an addition are two), and its memory.
 ///
 /// Per row of a weight matrix [out, in]: 2 in out forward and as much backward for the input's gradient; for the weight's
 /// own gradient, if it wants one, as much again. An adapter of rank r: 6 r (in + out) in all. Attention over T causal
-/// positions: 2 products of T (T + 1) / 2 x D forward and 5 backward. Element-wise work is not counted.
+/// positions: 2 products of T (T + 1) / 2 x D forward and 5 backward.
+///
+/// Between the products everything is read and written a few times. Per row and layer about 42 D + 8 P + 18 I floats pass
+/// (P: width of q, k, v; I: of the feed-forward), forward and backward: half a megabyte at 1.4's sizes.
 public struct TrainingCost: Equatable, Sendable {
     /// Products with the weights, forward and backward, and the gradients of weights that want one.
     public var products = 0.0
@@ -10,6 +15,8 @@ public struct TrainingCost: Equatable, Sendable {
     public var attention = 0.0
     /// What runs a second time to save memory.
     public var recomputation = 0.0
+    /// Bytes that element-wise work reads and writes.
+    public var bytesMoved = 0.0
     public var plan: StepPlan
 
     /// All of it.
@@ -17,11 +24,11 @@ public struct TrainingCost: Equatable, Sendable {
     /// What every implementation has to do at least: the products with the weights.
     public var floorOperations: Double { products }
 
-    /// Predicted duration at `rate` FLOP/s of large matrix products.
-    public func seconds(rate: Double) -> Double { operations / (rate * Self.efficiency) }
+    /// Predicted duration on a machine of these rates.
+    public func seconds(_ rates: MachineRates) -> Double { weighted / rates.matrixRate + bytesMoved / rates.readBandwidth }
 
-    /// Share of the rate of matrix products that whole steps have reached.
-    public static let efficiency = 0.87
+    /// Operations, those of products with a short inner dimension counted more often, as they run more slowly.
+    private var weighted = 0.0
 
     /// - Parameter plan: as `StepPlanner` made it for these rows.
     public init(_ shape: StepShape, rows: [RowSize], plan: StepPlan) {
@@ -29,14 +36,17 @@ public struct TrainingCost: Equatable, Sendable {
         for row in rows {
             add(shape.slow, rows: row.tokens, sequences: 1, length: row.tokens)
             add(shape.tokens, rows: row.labels)
+            addLogits(shape.tokens, rows: row.labels)
             guard let fast = shape.fast else {
                 add(shape.codes, rows: row.frames)
+                addLogits(shape.codes, rows: row.frames)
                 continue
             }
             if let projection = shape.projection { add(projection, rows: row.frames) }
             let books = shape.codebookCount
             add(fast, rows: row.frames * books, sequences: row.frames, length: books)
             add(shape.codes, rows: row.frames * books)
+            addLogits(shape.codes, rows: row.frames * books)
         }
         for part in plan.parts {
             for row in rows[part.rows] { repeatLayers(part.recomputedLayers, shape.slow, row.tokens) }
@@ -44,13 +54,25 @@ public struct TrainingCost: Equatable, Sendable {
     }
 
     private mutating func add(_ matrix: StepShape.Matrix, rows: Int) {
-        products += (matrix.isTrained ? 6 : 4) * Double(rows) * Double(matrix.input) * Double(matrix.output)
-        adapters += 6 * Double(rows) * Double(matrix.rank) * Double(matrix.input + matrix.output)
+        let direct = (matrix.isTrained ? 6 : 4) * Double(rows) * Double(matrix.input) * Double(matrix.output)
+        let low = 6 * Double(rows) * Double(matrix.rank) * Double(matrix.input + matrix.output)
+        products += direct
+        adapters += low
+        weighted += (direct + low) * Self.slowness(matrix.input)
     }
+
+    /// How much longer than its operations say a product with this inner dimension takes: packing and the call itself.
+    private static func slowness(_ inner: Int) -> Double { 1 + 64 / Double(inner) }
+
+    /// Logits are written, turned into probabilities and gradients, and read by two products.
+    private mutating func addLogits(_ matrix: StepShape.Matrix, rows: Int) { bytesMoved += 4 * 6 * Double(rows) * Double(matrix.output) }
 
     private mutating func add(_ stack: StepShape.Stack, rows: Int, sequences: Int, length: Int) {
         for matrix in stack.layers.joined() { add(matrix, rows: rows) }
-        attention += 7 * Double(stack.layers.count) * Double(sequences) * Self.product(stack, length)
+        let scores = 7 * Double(stack.layers.count) * Double(sequences) * Self.product(stack, length), s = stack.shape
+        attention += scores
+        weighted += scores * Self.slowness(s.headDim)
+        bytesMoved += 4 * Double(stack.layers.count) * Double(rows) * Double(42 * s.dim + 8 * s.projectedDim + 18 * s.intermediateSize)
     }
 
     /// Operations of one product of attention scores or values.
@@ -61,8 +83,9 @@ public struct TrainingCost: Equatable, Sendable {
     /// The layers' forward passes but for the last product.
     private mutating func repeatLayers(_ count: Int, _ stack: StepShape.Stack, _ tokens: Int) {
         for layer in stack.layers.prefix(count) {
-            for matrix in layer.dropLast() { recomputation += 2 * Double(tokens) * Double(matrix.input) * Double(matrix.output) }
-            recomputation += 2 * Self.product(stack, tokens)
+            let again = layer.dropLast().reduce(2 * Self.product(stack, tokens)) { $0 + 2 * Double(tokens) * Double($1.input) * Double($1.output) }
+            recomputation += again
+            weighted += again
         }
     }
 }

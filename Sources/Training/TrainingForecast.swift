@@ -18,14 +18,13 @@ public struct TrainingForecast: Sendable {
     public var recomputedLayers: Int
     /// Floating-point operations of a step on average.
     public var operationsPerStep: Double
-    /// FLOP/s of matrix products measured now; nil when not asked for.
-    public var matrixRate: Double?
+    /// On a machine of the rates measured now; nil when not asked for.
+    public var secondsPerStep: Double?
+    public var rates: MachineRates?
     public var steps: Int
     /// Bytes of a checkpoint, how many there will be, and what is free where they go.
     public var checkpointBytes: Int, checkpoints: Int
     public var freeBytes: Int?
-
-    public var secondsPerStep: Double? { matrixRate.map { operationsPerStep / ($0 * TrainingCost.efficiency) } }
 
     public var seconds: Double? { secondsPerStep.map { $0 * Double(steps) } }
 
@@ -33,8 +32,8 @@ public struct TrainingForecast: Sendable {
     public var lines: [String] {
         var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(Self.size(bytes)) of \(Self.size(memoryBudget)), weights included"
             + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]
-        if let seconds = secondsPerStep {
-            lines.append("about \(Self.time(seconds)) per step, \(Self.time(seconds * Double(steps))) for \(steps) steps (\(Int(matrixRate! / 1e9)) GFLOP/s measured)")
+        if let seconds = secondsPerStep, let rates {
+            lines.append("about \(Self.time(seconds)) per step, \(Self.time(seconds * Double(steps))) for \(steps) steps (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
         }
         lines.append("disk: \(checkpoints) checkpoint\(checkpoints == 1 ? "" : "s") of \(Self.size(checkpointBytes)), \(Self.size(checkpoints * checkpointBytes)) in all"
             + (freeBytes.map { "; \(Self.size($0)) are free" } ?? ""))
@@ -77,10 +76,12 @@ extension Trainer {
         // The tensors themselves and two moments of each.
         let checkpoint = 12 * optimizer.parameters.reduce(0) { $0 + $1.tensor.count } + 100_000
         let saves = (settings.maxSteps + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
+        let rates = timed ? try MachineRates.measure(seconds: 1) : nil
         return TrainingForecast(
             tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
             bytes: largest.plan.bytes, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
-            operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share, matrixRate: timed ? try MachineRates.measure(seconds: 1).matrixRate : nil, steps: steps,
+            operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share,
+            secondsPerStep: rates.map { rates in costs.reduce(0) { $0 + $1.seconds(rates) } * share }, rates: rates, steps: steps,
             // One more while an older one makes room.
             checkpointBytes: checkpoint, checkpoints: adapter == nil ? min(saves, settings.wholeCheckpoints + 1) : saves,
             freeBytes: Self.free(folder.path))

@@ -48,9 +48,10 @@ extension LanguageModel: LuaObject {
         }
         c.method("training_cost", "(opts: {rows?: integer[], frames?: integer[], batch?: table, memory_budget?: number|string}) -> table",
                  """
-                 What a training step takes: `{operations, floor_operations, attention_operations, recomputed_operations, bytes, parts, recomputed_layers}`. `rows` are tokens of each row and `frames` those with codes \
+                 What a training step takes: `{operations, floor_operations, attention_operations, recomputed_operations, bytes_moved, bytes, parts, recomputed_layers, seconds}`. `rows` are tokens of each row and `frames` those with codes \
                  (all but one unless given), or `batch` is as for `loss`. Operations are floating-point ones; the floor is the products with the weights, forward and backward. `bytes` is the predicted peak of the \
-                 process's resident memory under the plan that `memory_budget` leads to: the batch in so many `parts`, with at most so many layers running twice.
+                 process's resident memory under the plan that `memory_budget` leads to: the batch in so many `parts`, with at most so many layers running twice. `seconds` is a function of \
+                 FLOP/s of matrix products and bytes/s read.
                  """) { model, call in
             let batch: LuaTable? = try call.option("batch"), tokens: [Int]? = try call.option("rows"), frames: [Int]? = try call.option("frames")
             let rows: [RowSize]
@@ -64,7 +65,10 @@ extension LanguageModel: LuaObject {
             let cost = model.trainingCost(rows: rows, memoryBudget: try call.memoryBudget())
             return try call.push(["operations": cost.operations, "floor_operations": cost.floorOperations, "attention_operations": cost.attention,
                                   "recomputed_operations": cost.recomputation, "bytes": cost.plan.bytes, "parts": cost.plan.parts.count,
-                                  "recomputed_layers": cost.plan.recomputedLayers] as Fields)
+                                  "recomputed_layers": cost.plan.recomputedLayers, "bytes_moved": cost.bytesMoved,
+                                  "seconds": LuaClosure("seconds", "(matrix_rate: number, bandwidth: number) -> number") { call in
+                                      try call.push(cost.seconds(MachineRates(squareProduct: call.number(1), layerProduct: 0, readBandwidth: call.number(2))))
+                                  }] as Fields)
         }
         c.method("generate", """
                  (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
