@@ -3,8 +3,8 @@ import Tensors
 
 /// How far the logits of one model lie from another's, over many positions.
 ///
-/// Bounds that hold for the forms of weights, against float32 and over the released size with random weights (the tests
-/// hold the small models of the test vectors to them): `relative` is at most `bfloat16Bound` and `int8Bound`.
+/// Stated bounds: against float32, `relative` is at most `bfloat16Bound` and `int8Bound`. The tests hold the small models of
+/// the test vectors to them, where at most 0.007 and 0.030 were found (int8: 0.008 to 0.015 but for the naive model).
 public struct LogitsError: Equatable, Sendable {
     /// |difference| / |reference|, both as Euclidean norms over all logits, each position's mean taken off (a constant
     /// changes no probability).
