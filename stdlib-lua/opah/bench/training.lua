@@ -1,12 +1,11 @@
 --- Training: a step of LoRA at the size of 1.4, long rows under a memory budget, and a loop written in Lua.
 local data, fs, lm, lora, machine = require "opah.data", require "opah.fs", require "opah.lm", require "opah.lora", require "opah.machine"
 local tensor, train = require "opah.tensor", require "opah.train"
-local floors = require "opah.bench.floors"
 
 -- A batch of rows of these lengths: an eighth text, the rest speech.
 local function batch(model, lengths)
   local c, random = model.config, tensor.generator(5)
-  local semantic, rows, frames = model.tokenizer:id("<|semantic|>"), {}, 0
+  local semantic, rows = model.tokenizer:id("<|semantic|>"), {}
   for i, length in ipairs(lengths) do
     local text = length // 8
     local words = tensor.randint(100, 250, { 1, text }, { generator = random })
@@ -19,17 +18,19 @@ local function batch(model, lengths)
     -- Codes count from the first spoken column on.
     labels[{ { 2, c.num_codebooks + 1 }, { 1, text - 1 } }] = -100
     rows[i] = { tokens = columns:narrow(2, 1, length), labels = labels }
-    frames = frames + length - text + 1
   end
-  return data.collate(rows), frames
+  return data.collate(rows)
 end
 
+-- The products with the weights, forward and backward.
+local function cost(model, rows) return { flops = model:training_cost({ batch = rows }).floor_operations } end
+
 -- A whole step: forward, backward, clip, update.
-local function stepper(model, rows)
+local function stepper(model, rows, memory_budget)
   local parameters = model:parameters()
   local optimizer = train.adamw(parameters, { lr = 1e-4 })
   return function(i)
-    local loss <close> = model:loss(rows, { seed = i })
+    local loss <close> = model:loss(rows, { seed = i, memory_budget = memory_budget })
     loss:backward()
     train.clip_grad_norm(parameters, 1.0)
     optimizer:step()
@@ -53,9 +54,9 @@ local function one_row(weights)
   return function(bench)
     local length = bench.quick and 64 or 512
     local model = adapted(bench:fixture(weights))
-    local rows, frames = batch(model, { length })
+    local rows = batch(model, { length })
     local values = bench:time(stepper(model, rows))
-    return { values = values, cost = floors.training(model.config, length, frames), details = { tokens = length } }
+    return { values = values, cost = cost(model, rows), details = { tokens = length } }
   end
 end
 
@@ -83,13 +84,12 @@ local function long_rows(bench)
   local alone
   do
     local model = adapted(bench:fixture("float32"))
-    alone = math.min(table.unpack(bench:time(stepper(model, (batch(model, { one }))), math.min(bench.repeats, 2))))
+    alone = math.min(table.unpack(bench:time(stepper(model, batch(model, { one })), math.min(bench.repeats, 2))))
   end
   local model = adapted(path)
-  pcall(function() model.memory_budget = "4GB" end)
-  local rows, frames = batch(model, several)
+  local rows = batch(model, several)
   bench:settle()
-  local step, values = stepper(model, rows), {}
+  local step, values = stepper(model, rows, "4GB"), {}
   for i = 1, math.max(1, bench.repeats // 2) do
     local began = machine.now()
     step(i)
@@ -97,7 +97,7 @@ local function long_rows(bench)
   end
   local tokens, best = total(several), math.min(table.unpack(values))
   return {
-    values = values, cost = floors.training(model.config, tokens, frames),
+    values = values, cost = cost(model, rows),
     details = { tokens = tokens, single_row_seconds = alone, per_token = (best / tokens) / (alone / one) },
   }
 end
