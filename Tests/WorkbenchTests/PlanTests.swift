@@ -50,7 +50,7 @@ final class PlanTests: XCTestCase {
         try """
         local machine, fs, config = require "opah.machine", require "opah.fs", require "opah.config"
         local planning = require "opah.planning"
-        local plan = planning.clip_by_clip({ input_dir = arg[1], output_dir = "out" }, 4, function(clip) return planning.rewritten(clip, 44100, 1) end)
+        local plan = planning.clip_by_clip({ input_dir = arg[1], output_dir = "out" }, planning.cut, function(clip) return planning.rewritten(clip, 44100, 1) end)
         assert(machine.run { machine.program, "run", "resample", arg[1], "out" }.exit_code == 0)
         local written = 0
         for _, path in ipairs(fs.list("out", { recursive = true })) do

@@ -56,17 +56,21 @@ end
 --- Bytes of a clip as 16-bit mono wav at its own rate.
 function planning.wav(clip) return 64 + 2 * clip.info.frames end
 
---- A plan of a stage that makes sound of sound, one clip at a time.
--- Samples are float32 and the largest clip is held about `copies` times.
-function planning.clip_by_clip(args, copies, size)
+--- A plan of a stage that makes sound of sound, one clip at a time: `held(info)` is how many samples (float32) of a clip
+-- are in memory at once, or a number: how often the whole clip; `size(clip)` is how many bytes are written for it.
+function planning.clip_by_clip(args, held, size)
   local sound = planning.sound(args.input_dir, args)
-  local disk = 0
-  for _, clip in ipairs(sound.clips) do disk = disk + size(clip) end
+  local disk, most, copies = 0, 0, tonumber(held)
+  if copies then held = function(info) return copies * info.frames * info.channels end end
+  for _, clip in ipairs(sound.clips) do disk, most = disk + size(clip), math.max(most, held(clip.info)) end
   return {
-    memory = planning.program + 4 * copies * sound.largest, disk = disk, folder = args.output_dir, lines = sound.lines,
+    memory = planning.program + 4 * most, disk = disk, folder = args.output_dir, lines = sound.lines,
     memory_advice = "cut the longest recordings first: opah run slice-audio", disk_advice = "free some space, or write to another disk",
   }
 end
+
+--- A recording mixed to one channel, its pieces, and one of the two on its way out.
+function planning.cut(info) return 3.4 * info.frames end
 
 --- The file of a model folder's weights, and its size in bytes.
 function planning.weights(folder)

@@ -17,7 +17,7 @@ local args = config.parse_args(arg, {
     { "block-size", "number", 0.4, "length of the measuring blocks, in seconds" },
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
   },
-  plan = function(args) return planning.clip_by_clip(args, 4, planning.rewritten) end,
+  plan = function(args) return planning.clip_by_clip(args, 4.2, planning.rewritten) end,
 })
 
 return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)

@@ -15,7 +15,7 @@ local args = config.parse_args(arg, {
     { "overwrite", "boolean", false, "write over clips that are there" },
     { "clean", "boolean", false, "empty the output folder first" },
   },
-  plan = function(args) return planning.clip_by_clip(args, 4, planning.wav) end,
+  plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
 })
 
 local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })

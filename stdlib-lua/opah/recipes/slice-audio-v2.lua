@@ -21,7 +21,7 @@ local args = config.parse_args(arg, {
     { "flat-layout", "boolean", false, "write OUT/name_0000.wav instead of OUT/name/0000.wav" },
     { "merge-short", "boolean", false, "join short pieces up to the longest duration" },
   },
-  plan = function(args) return planning.clip_by_clip(args, 4, planning.wav) end,
+  plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
 })
 return slice_folder("slice-audio-v2", args, {
   method = "silence", min_duration = args.min_duration, max_duration = args.max_duration,

@@ -19,7 +19,7 @@ local args = config.parse_args(arg, {
     { "frame-length", "integer", 2048, "samples of a frame" },
     { "hop-length", "integer", 512, "samples from frame to frame" },
   },
-  plan = function(args) return planning.clip_by_clip(args, 4, planning.wav) end,
+  plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
 })
 return slice_folder("slice-audio", args, {
   method = "top_db", min_duration = args.min_duration, max_duration = args.max_duration, pad_silence = args.pad_silence,
