@@ -11,7 +11,7 @@
 -- A callback is a table with any of the functions that train.fit takes (on_start, on_step, on_validation,
 -- on_checkpoint, on_warning), each called with the table itself first: one of your own is as good.
 local audio, fs, json = require "opah.audio", require "opah.fs", require "opah.json"
-local progress, tensor = require "opah.progress", require "opah.tensor"
+local progress, tensor, vq = require "opah.progress", require "opah.tensor", require "opah.vq"
 
 local callbacks = {}
 local events = { "on_start", "on_step", "on_validation", "on_checkpoint", "on_warning" }
@@ -141,6 +141,24 @@ function callbacks.audition(options)
     if (seen - 1) % (options.every or 1) == 0 then self:speak(fs.join(options.folder, fs.basename(path, ".ckpt"))) end
   end
   return voice
+end
+
+--- The callbacks that `settings` ask for (`callbacks` of the stock training configuration: early_stop, audition), for
+-- a run with train.fit's `options`. Auditions go to results/P/auditions.
+function callbacks.configured(settings, options)
+  local list = {}
+  local stop, audition = settings.early_stop or {}, settings.audition or {}
+  if stop.patience then list[1] = callbacks.early_stop(stop) end
+  if audition.sentences and #audition.sentences > 0 then
+    local codec = audition.codec_checkpoint
+      and vq.load { config = audition.codec_config or "firefly_gan_vq", checkpoint = audition.codec_checkpoint }
+    list[#list + 1] = callbacks.audition {
+      model = options.model, codec = codec, sentences = audition.sentences, every = audition.every,
+      folder = fs.join(options.results, options.project, "auditions"),
+      generate = { max_new_tokens = audition.max_new_tokens },
+    }
+  end
+  return list
 end
 
 return callbacks

@@ -39,7 +39,15 @@ local settings = {
     lr_scheduler = { lr_lambda = { num_warmup_steps = 10 } },
   },
 
-  callbacks = { model_checkpoint = { every_n_train_steps = "${trainer.val_check_interval}" } },
+  callbacks = {
+    model_checkpoint = { every_n_train_steps = "${trainer.val_check_interval}" },
+    -- Stop when the held-out loss has not fallen by min_delta in so many validations; null: go on to max_steps.
+    early_stop = { patience = null, min_delta = 0.0 },
+    -- Sentences to speak at every so-many-th checkpoint, into results/P/auditions: codes, and sound with a codec.
+    audition = {
+      sentences = {}, every = 1, max_new_tokens = 400, codec_config = "firefly_gan_vq", codec_checkpoint = null,
+    },
+  },
 }
 
 -- Validation reads the clips that the training set holds out, so the original's second dataset says nothing here.
