@@ -24,6 +24,12 @@ struct LuaHelp {
         return module.functions.first { $0.name == parts.last }.map { ([$0.signature] + $0.doc.map { "  " + $0 }).joined(separator: "\n") }
     }
 
+    /// The first sentence of the comment at the top.
+    var summary: String {
+        let text = header.prefix { !$0.isEmpty && !$0.hasPrefix(" ") }.joined(separator: " ")
+        return text.firstRange(of: ". ").map { String(text[..<$0.lowerBound]) + "." } ?? text
+    }
+
     private var page: String {
         let lines = functions.map { function in "  \(function.signature)\n      \(function.doc.first ?? "")" }
         return (["opah.\(name)"] + header.map { "  " + $0 } + (lines.isEmpty ? [] : [""]) + lines).joined(separator: "\n")

@@ -26,7 +26,7 @@ extension Catalog {
     /// Help for a name, or the list of modules.
     func helpPage(_ name: String?) throws -> String {
         guard let name, name != "opah" else {
-            let lines = modules.map { ($0.name, $0.doc) } + LuaHelp.all().map { ("opah." + $0.name, $0.header.first ?? "") }
+            let lines = modules.map { ($0.name, $0.doc) } + LuaHelp.all().map { ("opah." + $0.name, $0.summary) }
             return lines.map { $0 + String(repeating: " ", count: max(1, 18 - $0.count)) + $1 }.joined(separator: "\n")
         }
         if let text = LuaHelp.page(name) ?? help(name) { return text }

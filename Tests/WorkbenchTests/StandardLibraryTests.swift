@@ -101,6 +101,24 @@ final class StandardLibraryTests: XCTestCase {
             """)
     }
 
+    /// The train recipe takes both from its configuration.
+    func testTheTrainRecipeStopsEarlyAndSpeaks() throws {
+        let folder = try TestFolder("callbacks"), tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
+        XCTAssertEqual(try OpahProcess.run(["-e", "require('opah.embedded').packs('data')"], folder: folder.path).code, 0)
+        let result = try OpahProcess.run([
+            "run", "train", "project=p", "+lora@model.model.lora_config=r_4_alpha_8", "pretrained_ckpt_path=\(tiny)", "max_length=512", "train_dataset.proto_files=[data/protos]",
+            "train_dataset.val_fraction=0.2", "data.batch_size=1", "trainer.max_steps=40", "trainer.val_check_interval=2", "model.optimizer.lr=1e-12", "callbacks.early_stop.patience=2",
+            "callbacks.audition.sentences=[Good evening.,今晩は。]", "callbacks.audition.every=2", "callbacks.audition.max_new_tokens=5",
+            "callbacks.audition.codec_config=\(tiny)/codec.lua", "callbacks.audition.codec_checkpoint=\(tiny)/codec.pth",
+        ], folder: folder.path)
+        XCTAssertEqual(result.code, 0, result.errors)
+        XCTAssertTrue(result.errors.contains("stopping early: the loss on held-out clips is"), result.errors)
+        XCTAssertTrue(result.errors.contains("stopped by the recipe after 5 steps"), result.errors)
+        let heard = try FileManager.default.contentsOfDirectory(atPath: folder("results/p/auditions")).sorted()
+        XCTAssertEqual(heard, ["step_000000002", "step_000000005"])
+        XCTAssertTrue(FileManager.default.fileExists(atPath: folder("results/p/auditions/step_000000005/2.npy")))
+    }
+
     func testModulesInLuaHaveHelp() throws {
         try check("""
             local list = opah.help()
@@ -108,6 +126,8 @@ final class StandardLibraryTests: XCTestCase {
               local name = fs.basename(path, ".lua")
               assert(list:find("opah." .. name .. " ", 1, true), "help() does not list " .. name)
               assert(#opah.help(name) > 60, name)
+              local summary = list:match("opah%." .. name .. " +([^\\n]*)")
+              assert(summary:find("[.:]$"), "not a sentence: " .. summary)
             end
             for name, part in pairs {
               ["callbacks.early_stop"] = "callbacks.early_stop(options)\\n  Ends the run when", ["graph.each"] = "graph:each(name, spec, work)", ["graph.files"] = "graph:files(path, options)",

@@ -1,7 +1,7 @@
 --- Fine-tune a model on packs: LoRA, or all weights when no adapter is asked for. Run again, it goes on where it stopped.
 -- opah run train --config-name text2semantic_finetune project=my_voice +lora@model.model.lora_config=r_8_alpha_16
 local config, data, lm, lora = require "opah.config", require "opah.data", require "opah.lm", require "opah.lora"
-local progress, train = require "opah.progress", require "opah.train"
+local callbacks, progress, train = require "opah.callbacks", require "opah.progress", require "opah.train"
 
 --- Loads what a run is made of: the options of `train.fit` and where it writes.
 local function prepare(args)
@@ -10,7 +10,8 @@ local function prepare(args)
   if cfg.project == "" then config.usage_error("the project has no name: write project=my_voice") end
 
   local tuned = cfg.model.model
-  local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = tuned.lora_config and cfg.weights or "stored" })
+  local weights = tuned.lora_config and cfg.weights or "stored"
+  local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = weights })
   if tuned.lora_config then
     lora.apply(model, lora.config(tuned.lora_config), { seed = cfg.seed })
   else
@@ -72,7 +73,8 @@ options.on_validation = function(log)
 end
 options.on_checkpoint = function(path) progress.log("saved " .. path) end
 
-local summary = train.fit(options)
+local asked_for = callbacks.configured(options.config.callbacks, options)
+local summary = train.fit(callbacks.with(options, asked_for))
 if bar then bar:done() end
 for _, line in ipairs(summary.lines) do progress.log(line) end
 return summary.exit_code
