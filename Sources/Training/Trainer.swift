@@ -89,7 +89,10 @@ public final class Trainer {
         }
         let plan = try plan(resumedFrom: resumed, timed: dryRun)
         try events.onStart(plan)
-        try plan.forecast?.check()
+        do { try plan.forecast?.check() } catch {
+            folder.removeIfEmpty()
+            throw error
+        }
         if dryRun { return summary(.planned) }
         if step >= settings.maxSteps { return summary(.alreadyFinished) }
         try openLogs()

@@ -178,6 +178,13 @@ final class DataTrainTests: XCTestCase {
             local plan
             local planned = fit { dry_run = true, on_start = function(p) plan = p end }
             assert(planned.ending == "planned" and not fs.exists(folder .. "/results/p") and plan.max_steps == 8 and plan.first_step == 0 and #plan.lines >= 4)
+            local told = plan.forecast
+            assert(told.memory > 5e7 and told.memory < told.memory_budget and told.seconds > 0 and told.checkpoints == 3 and told.disk == 3 * told.checkpoint_bytes)
+            fails("memory", "are allowed", fit, { memory_budget = "5MB" })
+            assert(not fs.exists(folder .. "/results/p"))
+            local cost = adapted():training_cost { rows = { 20, 30 }, frames = { 10, 30 } }
+            assert(cost.operations > cost.floor_operations and cost.parts == 1 and cost.recomputed_layers == 0 and cost.seconds(1e11, 1e10) > cost.seconds(2e11, 1e10))
+            fails("argument", "frames", function() adapted():training_cost { rows = { 20 }, frames = { 30 } } end)
             local stopped = fit { on_step = function(log) return log.step < 5 end }
             assert(stopped.ending == "stopped" and stopped.step == 5 and stopped.exit_code == 0)
             local saved = {}
