@@ -69,7 +69,7 @@ enum BlockCache {
     }
 
     /// What may wait without regard to what was used.
-    private static let smallestMost = 256 << 20
+    private static let smallestMost = 64 << 20
 
     /// Takes blocks out of the list until no more than `bytes` wait.
     private static func drop(from state: inout State, downTo bytes: Int) -> [Block] {
