@@ -76,7 +76,7 @@ extension Trainer {
         // The tensors themselves and two moments of each.
         let checkpoint = 12 * optimizer.parameters.reduce(0) { $0 + $1.tensor.count } + 100_000
         let saves = (settings.maxSteps + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
-        let rates = timed ? try MachineRates.measure(seconds: 1) : nil
+        let rates = timed ? try MachineRates.measure(seconds: 1, bufferBytes: 128 << 20) : nil
         return TrainingForecast(
             tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
             bytes: largest.plan.bytes, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
