@@ -10,8 +10,8 @@ import Tensors
 struct StepMemory {
     let shape: StepShape
 
-    /// The program, its libraries, Lua and a tokenizer of 32000 entries.
-    static let process = 66_000_000
+    /// The program, its libraries and Lua.
+    static let process = 36_000_000
 
     /// - Parameters:
     ///   - rows: what runs together.
