@@ -4,7 +4,7 @@ import Support
 
 /// One way to go on with a line.
 public struct Completion: Equatable, Sendable {
-    public enum Kind: Sendable { case keyword, global, function, method, field, module, option }
+    public enum Kind: Sendable { case keyword, global, function, method, field, module, option, file }
     /// Replaces the text from `Completions.start` to the cursor.
     public var text: String
     public var kind: Kind
@@ -26,13 +26,16 @@ public struct Completions: Equatable, Sendable {
 
 extension Interpreter {
     /// What may follow a line up to the cursor: names of globals, fields and methods, module names after
-    /// `require "`, option names inside the option table of a native function. Runs no Lua code at all:
-    /// fields are read raw, and what objects have is known from their declarations.
+    /// `require "`, files in other strings, option names inside the option table of a native function. Runs
+    /// no Lua code at all: fields are read raw, and what objects have is known from their declarations.
     public func completions(_ line: String) -> Completions {
         let bytes = Array(line.utf8)
         let before = lua_gettop(current)
         defer { lua_settop(current, before) }
-        if let found = moduleNames(line, bytes) { return found }
+        if let start = Brackets(bytes).openString {
+            let isModule = String(decoding: bytes[..<(start - 1)], as: UTF8.self).filter { $0 != " " && $0 != "(" }.hasSuffix("require")
+            return isModule ? moduleNames(bytes, start) : fileNames(bytes, start)
+        }
         if let found = optionNames(bytes) { return found }
         return names(bytes)
     }
@@ -59,7 +62,7 @@ extension Interpreter {
                                    "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"]
 
     /// What a name stands for.
-    private enum Node {
+    enum Node {
         case globals
         case value(LuaValue)
         case module(LuaModule)
@@ -67,7 +70,7 @@ extension Interpreter {
         case instance(LuaClass)
     }
 
-    private func resolve(_ path: [String]) -> Node? {
+    func resolve(_ path: [String]) -> Node? {
         var node = Node.globals
         for name in path {
             guard let next = child(of: node, name) else { return nil }
@@ -76,7 +79,7 @@ extension Interpreter {
         return node
     }
 
-    private func child(of node: Node, _ name: String) -> Node? {
+    func child(of node: Node, _ name: String) -> Node? {
         switch node {
         case .globals:
             guard let value = try? global(name), !value.isNil else { return nil }
@@ -191,106 +194,6 @@ extension Interpreter {
         }
         shim_pop(L, 1)
         return found
-    }
-
-    // MARK: strings and options
-
-    /// After `require "`.
-    private func moduleNames(_ line: String, _ bytes: [UInt8]) -> Completions? {
-        guard let quote = bytes.lastIndex(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }) else { return nil }
-        let head = String(decoding: bytes[..<quote], as: UTF8.self).filter { $0 != " " && $0 != "(" }
-        guard head.hasSuffix("require") else { return nil }
-        let prefix = String(decoding: bytes[(quote + 1)...], as: UTF8.self)
-        let candidates = catalog.modules.map(\.name).filter { $0.hasPrefix(prefix) }.sorted()
-            .map { Completion(text: $0, kind: .module, detail: catalog.module($0)?.doc ?? "") }
-        return Completions(start: quote + 1, candidates: candidates)
-    }
-
-    /// Where a key is expected in the table that a native function takes: `audio.resample(x, 1, 2, {wi`.
-    private func optionNames(_ bytes: [UInt8]) -> Completions? {
-        let word = Chain(endingAt: bytes.count, in: bytes)
-        guard word.owners.isEmpty else { return nil }
-        let start = bytes.count - word.last.utf8.count
-        var position = start - 1
-        while position >= 0, bytes[position] == 0x20 { position -= 1 }
-        guard position >= 0, bytes[position] == UInt8(ascii: "{") || bytes[position] == UInt8(ascii: ",") else { return nil }
-        guard let brace = Self.enclosing(bytes, from: position + 1), bytes[brace] == UInt8(ascii: "{") else { return nil }
-        // `f{` or `f(..., {`
-        var end = brace
-        while end > 0, bytes[end - 1] == 0x20 { end -= 1 }
-        if end > 0, bytes[end - 1] == UInt8(ascii: "(") || bytes[end - 1] == UInt8(ascii: ",") {
-            guard let parenthesis = Self.enclosing(bytes, from: brace), bytes[parenthesis] == UInt8(ascii: "(") else { return nil }
-            end = parenthesis
-        }
-        let function = Chain(endingAt: end, in: bytes)
-        guard let declaration = declaration(function),
-              let fields = try? declaration.signature().parameters.compactMap(\.type.fields).last else { return nil }
-        let candidates = fields.filter { $0.name.hasPrefix(word.last) }
-            .map { Completion(text: $0.name, kind: .option, detail: "\($0.type)" + ($0.defaultValue.map { " = \($0)" } ?? "")) }
-        return Completions(start: start, candidates: candidates)
-    }
-
-    private func declaration(_ chain: Chain) -> Declaration? {
-        guard let owner = resolve(chain.owners) else { return nil }
-        switch owner {
-        case .value(.object(let object)): return type(of: object).luaClass.member(chain.last)
-        case .instance(let type): return type.member(chain.last)
-        case .module(let module): return module.member(chain.last)
-        default:
-            guard case .value(.function(let function))? = child(of: owner, chain.last) else { return nil }
-            return self.declaration(of: function)
-        }
-    }
-
-    /// The position of the innermost bracket that is still open before `end`; strings are skipped.
-    private static func enclosing(_ bytes: [UInt8], from end: Int) -> Int? {
-        var open: [Int] = []
-        var quote: UInt8 = 0
-        for (i, byte) in bytes[..<end].enumerated() {
-            if quote != 0 {
-                if byte == quote, bytes[i - 1] != UInt8(ascii: "\\") { quote = 0 }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "'"): quote = byte
-            case UInt8(ascii: "("), UInt8(ascii: "{"), UInt8(ascii: "["): open.append(i)
-            case UInt8(ascii: ")"), UInt8(ascii: "}"), UInt8(ascii: "]"): _ = open.popLast()
-            default: break
-            }
-        }
-        return open.last
-    }
-}
-
-/// `a.b:c` at the end of a text: owners `a`, `b`, and the last, perhaps empty, name.
-private struct Chain {
-    var owners: [String] = []
-    var last = ""
-    var endsWithColon = false
-
-    init(endingAt end: Int, in bytes: [UInt8]) {
-        var names: [String] = [], position = end
-        while true {
-            let stop = position
-            while position > 0, Self.isNameByte(bytes[position - 1]) { position -= 1 }
-            names.append(String(decoding: bytes[position..<stop], as: UTF8.self))
-            guard position > 0, bytes[position - 1] == UInt8(ascii: ".") || bytes[position - 1] == UInt8(ascii: ":") else { break }
-            if names.count == 1 { endsWithColon = bytes[position - 1] == UInt8(ascii: ":") }
-            position -= 1
-        }
-        last = names.removeFirst()
-        owners = names.reversed()
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
-        default: false
-        }
-    }
-
-    static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy(isNameByte) && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text.utf8.first!)
     }
 }
 

@@ -11,10 +11,15 @@ extension Tensor: CustomStringConvertible {
     ///     [[ 1.0000, -2.5000],
     ///      [ 0.0000, 12.0000]]
     ///     [2x2 float32]
-    public var description: String {
+    public var description: String { text() }
+
+    /// The same, in lines that keep to a width where numbers allow.
+    public func text(lineWidth: Int = 100) -> String { Printer(self, lineWidth: lineWidth).text() + "\n" + summary }
+
+    /// Shape and dtype: `[2x2 float32]`.
+    public var summary: String {
         let sizes = shape.map(String.init).joined(separator: "x")
-        let footer = "[" + (sizes.isEmpty ? "" : sizes + " ") + dtype.rawValue + (requiresGrad ? ", requires grad" : "") + "]"
-        return Printer(self).text() + "\n" + footer
+        return "[" + (sizes.isEmpty ? "" : sizes + " ") + dtype.rawValue + (requiresGrad ? ", requires grad" : "") + "]"
     }
 }
 
@@ -22,14 +27,15 @@ extension Tensor: CustomStringConvertible {
 private struct Printer {
     /// More elements than this are abridged to `edge` at both ends of each dimension.
     private static let most = 1000, edge = 3
-    private static let lineWidth = 100
 
+    private let lineWidth: Int
     private let tensor: Tensor
     private let shown: [[Int]]
     private let format: (Double) -> String
     private var width = 0
 
-    init(_ tensor: Tensor) {
+    init(_ tensor: Tensor, lineWidth: Int) {
+        self.lineWidth = lineWidth
         let isAbridged = tensor.count > Printer.most
         shown = tensor.shape.map { size in
             isAbridged && size > 2 * Printer.edge + 1 ? Array(0..<Printer.edge) + [-1] + Array((size - Printer.edge)..<size) : Array(0..<size)
@@ -59,7 +65,7 @@ private struct Printer {
                 let item = i < 0 ? "..." : pad(element(index + [i]))
                 if n > 0 {
                     result += ","
-                    if column + item.utf8.count + 2 > Printer.lineWidth { result += "\n" + indent; column = indent.count }
+                    if column + item.utf8.count + 2 > lineWidth { result += "\n" + indent; column = indent.count }
                     else { result += " "; column += 2 }
                 }
                 result += item

@@ -1,102 +1,201 @@
-import CEditline
+import Foundation
 import LuaHost
 import Support
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
-/// The interactive loop: reads a piece of Lua, more lines while it is incomplete, prints what it gives.
+/// The interactive prompt.
+///
+/// 1. `LineEditor` gives pieces of Lua, each complete however many lines it has; a dumb terminal gives lines one after another.
+/// 2. `PromptHistory` keeps each piece, in a file, before it runs.
+/// 3. A piece that begins with `?`, `%` or `!` is for the prompt itself (`PromptCommands`); everything else is Lua.
+/// 4. Lua is tried as an expression first, then as statements; what an expression gives is shown by `Inspector`,
+///    unless the piece ends in `;`, and kept as `_`, with the two before it as `__` and `___`.
+/// 5. A failed or interrupted piece changes none of that; `PromptErrors` shows the person's own lines, never the host's.
+/// 6. Completion and help read declarations and raw fields: pressing Tab or asking `?x` never runs anyone's code.
+/// 7. What the prompt offers are globals made from modules (`opah.prompt`, `opah.plot`, ...), which recipes may require as well.
+/// 8. Results go to standard output, errors and times to standard error; colours only where they are welcome.
+/// 9. Where standard input is no terminal it is a script, and runs as one.
 public final class InteractivePrompt {
-    private let lua: Interpreter
+    let lua: Interpreter
+    let sources = PromptSources()
+    private var editor: LineEditor?
+    private let history = PromptHistory(isatty(0) != 0 ? UserFolders.historyFile : nil)
+    private var hasHintedAtLocals = false
 
     public init(_ lua: Interpreter) { self.lua = lua }
 
-    /// Makes every module a global, and those asked for.
-    public func prepare(modules: [String]) throws {
-        try lua.run("opah = require 'opah'; for _, name in ipairs { \(LuaModule.parts.map { "'\($0)'" }.joined(separator: ", ")) } do _G[name] = opah[name] end; help = function(name) print(opah.help(name)) end")
+    private var errors: PromptErrors { PromptErrors(sources: sources, colour: Terminal.hasColour) }
+
+    /// Whether someone sits there.
+    public var isInteractive: Bool { isatty(0) != 0 }
+
+    /// Makes every module a global, and what people type most.
+    public func prepare() throws {
+        try lua.run("""
+            opah = require "opah"
+            for _, name in ipairs { \(LuaModule.parts.map { "\"\($0)\"" }.joined(separator: ", ")) } do _G[name] = opah[name] end
+            for _, name in ipairs { "help", "who", "reload", "timeit" } do _G[name] = opah.prompt[name] end
+            pp, play, spectrogram, waveform = opah.pp, opah.play, opah.plot.spectrogram, opah.plot.waveform
+            """, name: "=prompt")
+    }
+
+    /// Requires modules, each into a global of its name.
+    public func load(modules: [String]) throws {
         for module in modules {
             let name = module.split(separator: ".").last.map(String.init) ?? module
-            try lua.run("_G['\(name)'] = require '\(module)'")
+            try lua.setGlobal(name, lua.require(module))
         }
     }
 
-    /// Until end of input; the exit code is 0. A script on standard input runs statement by statement, and fails at the first error.
+    /// Runs something before the first prompt. With a person there a failure is shown and the prompt comes all the same.
+    public func begin(_ work: (Interpreter) throws -> Void) throws {
+        do { try work(lua) } catch let error as OpahError where isInteractive && error.kind != .exit { Terminal.warn(errors.text(error)) }
+    }
+
+    /// Until end of input; the exit code is 0. A script on standard input fails at the first error.
     public func loop() -> Int32 {
-        guard isatty(0) != 0 else { return runStandardInput() }
-        print("opah \(opahVersion), \(LuaHost.luaVersion); help() lists the modules, Ctrl-D ends")
-        if let history = UserFolders.historyFile { read_history(history) }
-        while let text = readPiece() {
-            if text.allSatisfy(\.isWhitespace) { continue }
-            add_history(text)
-            // Saved before it runs: what crashes or hangs is not lost.
-            if let history = UserFolders.historyFile { write_history(history) }
-            show(lua.evaluate(text))
+        guard isInteractive else { return runStandardInput() }
+        print("opah \(opahVersion), \(LuaHost.luaVersion); help() lists the modules, ?name explains one, Tab completes, Ctrl-D ends")
+        if Terminal.isOutputLive {
+            editor = LineEditor(PromptKnowledge(isComplete: { [unowned self] in !isIncomplete($0) },
+                                                completions: { [unowned self] in lua.completions($0) },
+                                                usage: { [unowned self] in lua.usage($0) }),
+                                colour: Terminal.hasOutputColour)
         }
-        print("")
-        return 0
+        while true {
+            editor?.setHistory(history.entries)
+            let input = editor?.read() ?? readPlainly()
+            lua.clearInterrupt()
+            switch input {
+            case .end: return 0
+            case .interrupted: continue
+            case .text(let text):
+                if text.allSatisfy(\.isWhitespace) { continue }
+                history.add(text)
+                if lua.global(isUnset: "exit"), ["exit", "exit()", "quit", "quit()"].contains(text) { return 0 }
+                run(text)
+            }
+        }
     }
 
-    /// One complete piece of input, empty when Ctrl-C dropped it, or nil at the end of all input.
-    private func readPiece() -> String? {
-        guard let first = readLine(prompt: "> ") else { return wasInterrupted() ? "" : nil }
-        var text = first
+    // MARK: input
+
+    /// Lines from a terminal that cannot move its cursor.
+    private func readPlainly() -> PromptInput {
+        guard case .text(var text) = PlainLines.read("> ") else { return Interrupts.isPending ? .interrupted : .end }
         while isIncomplete(text) {
-            guard let more = readLine(prompt: ">> ") else { return wasInterrupted() ? "" : text }
+            guard case .text(let more) = PlainLines.read(">> ") else { return Interrupts.isPending ? .interrupted : .text(text) }
             text += "\n" + more
         }
-        return text
+        return .text(text)
     }
 
-    /// Whether Ctrl-C ended the line; forgets it.
-    private func wasInterrupted() -> Bool {
-        guard Interrupts.isPending else { return false }
-        lua.clearInterrupt()
-        print("")
-        return true
+    /// Whether a syntax error at the very end says that more lines are to come.
+    func isIncomplete(_ text: String) -> Bool {
+        if PromptCommand(text) != nil { return false }
+        let code = text.hasPrefix("=") ? String(text.dropFirst()) : text
+        return !isChunk("return " + code) && { do { try lua.check(code, name: "=input"); return false } catch { return (error as? OpahError)?.message.hasSuffix("<eof>") ?? false } }()
     }
 
-    private func isIncomplete(_ text: String) -> Bool {
-        if text.hasPrefix("?") { return false }
-        for candidate in ["return " + text, text] {
-            do {
-                try lua.check(candidate, name: "=stdin")
-                return false
-            } catch let error as OpahError where error.message.hasSuffix("<eof>") && candidate == text {
-                return true
-            } catch { continue }
+    private func isChunk(_ code: String) -> Bool { (try? lua.check(code, name: "=input")) != nil }
+
+    /// The pieces of a text: one, unless lines were pasted that are several pieces.
+    private func pieces(_ text: String) -> [String] {
+        if isChunk(text) || isChunk("return " + text) || !text.contains("\n") { return [text] }
+        var pieces: [String] = [], open = ""
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            open += (open.isEmpty ? "" : "\n") + line
+            if isIncomplete(open) { continue }
+            if PromptCommand(open) == nil, !isChunk(open), !isChunk("return " + open) { return [text] }
+            if !open.allSatisfy(\.isWhitespace) { pieces.append(open) }
+            open = ""
         }
-        return false
-    }
-
-    private func readLine(prompt: String) -> String? {
-        guard let line = readline(prompt) else { return nil }
-        defer { free(line) }
-        return String(cString: line)
+        return open.isEmpty ? pieces : [text]
     }
 
     private func runStandardInput() -> Int32 {
         do {
-            try lua.run(file: "-")
-            return 0
+            return Session.exitCode(try lua.run(file: "-"))
         } catch let error as OpahError {
-            Terminal.warn("opah: " + error.description)
+            if error.kind != .exit { Terminal.warn("opah: " + errors.text(error)) }
             return RecipeRun.exitCode(of: error)
         } catch { return 1 }
     }
 
-    private func show(_ result: Evaluation) {
-        switch result {
-        case .incomplete: Terminal.warn("incomplete")
-        case .values(let values):
-            if !values.isEmpty { print(values.map { (try? lua.text($0)) ?? "?" }.joined(separator: "\t")) }
-        case .failure(let error):
-            Terminal.warn(error.kind == .interrupted ? "interrupted" : error.description)
-            if let traceback = error.traceback, !traceback.isEmpty, error.kind != .interrupted {
-                Terminal.warn("  at " + traceback.split(separator: "\n").joined(separator: "\n     "))
+    // MARK: running
+
+    private func run(_ text: String) {
+        for piece in pieces(text) {
+            let began = ContinuousClock().now
+            do {
+                if let command = PromptCommand(piece) { try run(command) } else { try evaluate(piece) }
+            } catch let error as OpahError {
+                fflush(nil)
+                Terminal.warn(errors.text(error))
+                lua.clearInterrupt()
+                return
+            } catch {
+                Terminal.warn("\(error)")
+                return
             }
+            let seconds = began.duration(to: ContinuousClock().now) / .seconds(1)
+            fflush(nil)
+            if seconds > 0.1, PromptCommand(piece) == nil { Terminal.log(Terminal.styled("(\(Timing.duration(seconds)))", 2, colour: Terminal.hasColour)) }
+        }
+    }
+
+    /// Runs Lua and shows what it gives.
+    func evaluate(_ text: String) throws {
+        switch lua.evaluate(text, name: sources.add(text)) {
+        case .incomplete: throw OpahError(.lua, "the input ends too early")
+        case .failure(let error): throw error
+        case .values(let values):
+            if !values.isEmpty { try remember(values[0]) }
+            if !values.isEmpty, !text.trimmingTail.hasSuffix(";") { show(values) }
+            hintAtLocals(text)
+        }
+    }
+
+    func show(_ values: [LuaValue]) {
+        let inspector = Inspector(lua: lua, width: Terminal.outputWidth)
+        let texts = values.map(inspector.text)
+        let isShort = texts.allSatisfy { !$0.contains("\n") } && texts.map(\.columns).reduce(0, +) + 2 * texts.count <= Terminal.outputWidth
+        print(texts.joined(separator: isShort ? "  " : "\n"))
+    }
+
+    private func remember(_ value: LuaValue) throws {
+        if value.isNil { return }
+        try lua.setGlobal("___", lua.global("__"))
+        try lua.setGlobal("__", lua.global("_"))
+        try lua.setGlobal("_", value)
+    }
+
+    /// Newcomers lose variables to `local`, which ends with the input.
+    private func hintAtLocals(_ text: String) {
+        guard !hasHintedAtLocals, text.hasPrefix("local "), !text.contains("\n"), !text.contains(";") else { return }
+        hasHintedAtLocals = true
+        Terminal.log(Terminal.styled("note: a local ends with its input; leave out `local` to keep the variable", 2, colour: Terminal.hasColour))
+    }
+}
+
+extension Interpreter {
+    fileprivate func global(isUnset name: String) -> Bool { (try? global(name))?.isNil ?? true }
+}
+
+/// Lines of standard input, byte by byte: what follows is left for `io.read`.
+private enum PlainLines {
+    static func read(_ prompt: String) -> PromptInput {
+        print(prompt, terminator: "")
+        fflush(nil)
+        var bytes: [UInt8] = [], byte: UInt8 = 0
+        while true {
+            let count = Glibc.read(0, &byte, 1)
+            if count < 0, errno == EINTR, !Interrupts.isPending { continue }
+            if count <= 0 {
+                if count < 0 || bytes.isEmpty { print("") }
+                return count < 0 ? .interrupted : bytes.isEmpty ? .end : .text(String(decoding: bytes, as: UTF8.self))
+            }
+            if byte == UInt8(ascii: "\n") { return .text(String(decoding: bytes, as: UTF8.self)) }
+            bytes.append(byte)
         }
     }
 }

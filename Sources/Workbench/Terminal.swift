@@ -20,9 +20,23 @@ public enum Terminal {
     public static let hasColour = isLive && getenv("NO_COLOR") == nil
 
     /// Columns of the terminal.
-    public static var width: Int {
+    public static var width: Int { columns(of: 2) }
+
+    /// Whether standard output is a terminal that moves its cursor.
+    public static let isOutputLive = isatty(1) != 0 && getenv("TERM").map { String(cString: $0) } != "dumb"
+    /// Whether colours are welcome in standard output.
+    public static let hasOutputColour = isOutputLive && getenv("NO_COLOR") == nil
+    /// Columns of the terminal that standard output is, else 80.
+    public static var outputWidth: Int { columns(of: 1) }
+
+    private static func columns(of descriptor: Int32) -> Int {
         var size = winsize()
-        return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+        return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
+    /// Text for standard output in a colour or style, where that is welcome: 1 is bold, 2 dim, 31 red.
+    public static func styled(_ text: String, _ code: Int, colour: Bool = hasOutputColour) -> String {
+        colour && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
     /// The live line that is on the screen now, to be cleared before anything else is written.

@@ -1,0 +1,123 @@
+import Foundation
+import LuaHost
+import Support
+import Tensors
+
+extension LuaModule {
+    /// `opah.plot`
+    public static let plot = LuaModule("opah.plot", "Pictures of curves and sound, drawn in the terminal or saved as SVG or PNG. `plot(t)` is `plot.line(t)`, and `plot.image(t)` for a matrix of many rows.") { m in
+        m.type(Picture.luaClass)
+        let labels = "title?: string = \"\", x?: string = \"\", y?: string = \"\""
+        m.callable("(values: Tensor|table, opts?: {\(labels)}) -> Picture", "`plot.line`, or `plot.image` for a matrix of more than eight rows.") { call in
+            if let matrix = try call.objectIfAny(1, as: Tensor.self), matrix.rank == 2, matrix.shape[0] > 8 { return try image(matrix, call) }
+            return try line(call)
+        }
+        m.function("line", "(values: Tensor|table, opts?: {\(labels)}) -> Picture",
+                   """
+                   Curves. `values` is a tensor [T], or [curves, T] with up to 8 rows; a list of numbers; a list of {x, y} pairs; or a table of any of these by name: \
+                   `plot.line{train=a, held_out=b}`. `x` and `y` name the axes. What is not finite is left out.
+                   """,
+                   example: "print(plot.line(tensor.linspace(0, 6.28, 100):sin(), {title=\"one period\"}))") { try line($0) }
+        m.function("image", "(matrix: Tensor, opts?: {\(labels)}) -> Picture",
+                   "A matrix as a picture, the first row on top, the lowest element dark and the highest light. For attention maps, codes, weights.",
+                   example: "print(plot.image(tensor.rand(16, 40)))") { call in try image(call.tensor(1), call) }
+        m.function("waveform", "(samples: Tensor, rate?: integer|table = 44100, opts?: {title?: string = \"\"}) -> Picture",
+                   "The lowest and highest sample over time. `samples` is [T] or [channels, T] (their mean is drawn); `rate` is in Hz, or the info table of audio.load: `waveform(audio.load(\"a.wav\"))`.",
+                   example: "print(plot.waveform(tensor.linspace(0, 600, 4410):sin(), 44100))") { call in
+            let samples = try mono(call), rate = try sampleRate(call)
+            return try call.push(Picture(envelope(samples, rate, call.option("title"))))
+        }
+        m.function("spectrogram", "(samples: Tensor, rate?: integer|table = 44100, opts?: {title?: string = \"\"}) -> Picture",
+                   "The log-mel spectrogram, an 80 dB range. `samples` and `rate` as for waveform; at least 1025 samples.",
+                   example: "print(plot.spectrogram(tensor.randn(8000), 16000))") { call in
+            try call.push(Picture(SpectrogramPicture.plot(mono(call), sampleRate: sampleRate(call), title: call.option("title"))))
+        }
+    }
+
+    // MARK: curves
+
+    private static func line(_ call: Call) throws -> Results {
+        var curves: [(name: String, points: [(x: Double, y: Double)])] = []
+        if let tensor = try call.objectIfAny(1, as: Tensor.self) {
+            curves = try rows(tensor, "").map { ($0, points($1)) }
+        } else {
+            let table = try call.table(1)
+            let named = try table.entries(limit: 64).first.compactMap { key, value in key.string.map { ($0, value) } }.sorted { $0.0 < $1.0 }
+            if named.isEmpty { curves = [("", try list(table, call))] }
+            for (name, value) in named {
+                switch value {
+                case .object(let tensor as Tensor): curves += try rows(tensor, name).map { ($0, points($1)) }
+                case .table(let table): curves.append((name, try list(table, call)))
+                default: throw call.error(at: 1, "\(name) is neither a tensor nor a list")
+                }
+            }
+        }
+        guard let plot = try Plot(curves: curves, title: call.option("title"), xLabel: call.option("x"), yLabel: call.option("y")) else {
+            throw call.error(at: 1, "there is no finite number to draw")
+        }
+        return try call.push(Picture(plot))
+    }
+
+    /// Positions count from 1.
+    private static func points(_ values: [Float]) -> [(x: Double, y: Double)] { values.enumerated().map { (Double($0 + 1), Double($1)) } }
+
+    private static func rows(_ tensor: Tensor, _ name: String) throws -> [(String, [Float])] {
+        let values = try tensor.detach().to(.float32).floats()
+        if tensor.rank <= 1 { return [(name, values)] }
+        guard tensor.rank == 2, tensor.shape[0] <= 8 else {
+            throw OpahError(.shape, "plot.line: \(tensor.summary) is neither [T] nor [up to 8 curves, T]", hint: "plot.image draws a matrix; t[i] is one row")
+        }
+        let length = tensor.shape[1]
+        return (0..<tensor.shape[0]).map { ((name.isEmpty ? "" : name + " ") + "\($0 + 1)", Array(values[($0 * length)..<(($0 + 1) * length)])) }
+    }
+
+    private static func list(_ table: LuaTable, _ call: Call) throws -> [(x: Double, y: Double)] {
+        try table.list().enumerated().map { i, value in
+            if let y = value.number { return (Double(i + 1), y) }
+            guard let pair = try value.table?.list(), pair.count == 2, let x = pair[0].number, let y = pair[1].number else {
+                throw call.error(at: 1, "a curve is a list of numbers or of {x, y}; entry \(i + 1) is neither")
+            }
+            return (x, y)
+        }
+    }
+
+    // MARK: matrices and sound
+
+    private static func image(_ matrix: Tensor, _ call: Call) throws -> Results {
+        guard matrix.rank == 2, matrix.count > 0 else { throw OpahError(.shape, "plot.image: a matrix is wanted, not \(matrix.summary)") }
+        let values = try matrix.detach().to(.float32).floats(), finite = values.filter(\.isFinite)
+        guard let low = finite.min(), let high = finite.max() else { throw call.error(at: 1, "there is no finite number to draw") }
+        let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+        let levels = values.map { $0.isFinite ? min(1, max(0, ($0 / 2 - low / 2) / max(high / 2 - low / 2, .leastNormalMagnitude))) : 0 }
+        let map = HeatMap(width: columns, height: rows, levels: levels).resized(min(columns, 2000), min(rows, 2000))
+        // Row 1 is on top, so its number is the high end of the axis.
+        let marks = Plot.ticks(1, Double(max(rows, 2))).filter { $0 >= 1 && $0 <= Double(rows) && $0 == $0.rounded() }.map { Plot.Tick(at: Double(rows) + 1 - $0, label: Plot.number($0)) }
+        return try call.push(Picture(Plot(.heat(map), x: 1...Double(max(columns, 2)), y: 1...Double(max(rows, 2)), yTicks: marks,
+                                          title: call.option("title"), xLabel: call.option("x"), yLabel: call.option("y"))))
+    }
+
+    private static func envelope(_ samples: [Float], _ rate: Int, _ title: String) -> Plot {
+        let count = min(samples.count, 2000)
+        let steps = (0..<count).map { i in
+            let part = samples[samples.count * i / count ..< samples.count * (i + 1) / count].filter { $0.isFinite }
+            return (low: Double(part.min() ?? 0), high: Double(part.max() ?? 0))
+        }
+        let peak = max(steps.map { max(abs($0.low), abs($0.high)) }.max() ?? 0, 1e-6)
+        return Plot(.band(steps), x: 0...max(Double(samples.count) / Double(rate), 1e-6), y: -peak...peak, title: title, xLabel: "s", yLabel: "")
+    }
+
+    /// Argument 1 as samples: [T], or the mean of [channels, T].
+    static func mono(_ call: Call) throws -> [Float] {
+        let samples = try call.tensor(1).detach().to(.float32)
+        if samples.rank == 1 { return try samples.floats() }
+        guard samples.rank == 2, samples.shape[0] > 0 else { throw OpahError(.shape, "samples must be [T] or [channels, T], not \(samples.summary)") }
+        return try samples.mean(dim: 0).floats()
+    }
+
+    /// Argument 2: a rate in Hz, or a table with `sample_rate`.
+    static func sampleRate(_ call: Call) throws -> Int {
+        let rate = call.isTable(2) ? try call.table(2).get("sample_rate", as: Int.self) : try call.get(2)
+        guard (1...1_000_000).contains(rate) else { throw call.error(at: 2, "a sample rate of \(rate) Hz") }
+        return rate
+    }
+}

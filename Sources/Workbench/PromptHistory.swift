@@ -1,0 +1,92 @@
+import Support
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// What was typed, in a file that several sessions add to: one entry per line, with line ends and
+/// backslashes as octal escapes (`\012`, `\134`). Only its owner may read it.
+final class PromptHistory {
+    static let limit = 10_000
+    private let path: String?
+    /// Oldest first, without repetitions.
+    private(set) var entries: [String] = []
+
+    /// Reads the file; one that has grown far beyond the limit, or repeats itself a lot, is written anew.
+    init(_ path: String?) {
+        self.path = path
+        guard let path, let descriptor = Self.open(path) else { return }
+        defer { close(descriptor) }
+        let lines = Self.contents(descriptor).split(separator: UInt8(ascii: "\n")).map { Self.decoded($0) }
+        entries = Self.distinct(lines.filter { !$0.isEmpty && $0 != "_HiStOrY_V2_" })
+        guard lines.count > entries.count + 1000 else { return }
+        // Under the lock, so that nothing is lost that another session is adding.
+        if let file = try? AtomicFile(path), (try? file.write(entries.map { Self.encoded($0) + "\n" }.joined())) != nil, (try? file.commit()) != nil {
+            chmod(path, 0o600)
+        }
+    }
+
+    /// Adds an entry, to the file at once: what crashes or hangs is not lost. Something typed before moves to the end.
+    func add(_ entry: String) {
+        guard entries.last != entry else { return }
+        entries = Self.distinct(entries + [entry])
+        guard let path, let descriptor = Self.open(path) else { return }
+        let line = Array((Self.encoded(entry) + "\n").utf8)
+        _ = write(descriptor, line, line.count)
+        close(descriptor)
+    }
+
+    /// The last `limit`, each where it stands last.
+    private static func distinct(_ entries: [String]) -> [String] {
+        var seen: Set<String> = []
+        return Array(entries.reversed().filter { seen.insert($0).inserted }.prefix(limit).reversed())
+    }
+
+    /// The file, locked, at its end.
+    private static func open(_ path: String) -> Int32? {
+        while true {
+            let descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { return nil }
+            flock(descriptor, LOCK_EX)
+            // Another session may have put a new file in its place meanwhile.
+            var here = stat(), there = stat()
+            if fstat(descriptor, &here) == 0, stat(path, &there) == 0, here.st_ino != there.st_ino {
+                close(descriptor)
+                continue
+            }
+            return descriptor
+        }
+    }
+
+    private static func contents(_ descriptor: Int32) -> [UInt8] {
+        var bytes: [UInt8] = [], block = [UInt8](repeating: 0, count: 1 << 16)
+        while bytes.count < 1 << 27 {
+            let count = read(descriptor, &block, block.count)
+            if count <= 0 { break }
+            bytes += block[..<count]
+        }
+        return bytes
+    }
+
+    static func encoded(_ text: String) -> String {
+        text.reduce(into: "") { $0 += $1 == "\n" ? "\\012" : $1 == "\\" ? "\\134" : String($1) }
+    }
+
+    static func decoded(_ line: some Collection<UInt8>) -> String {
+        let line = Array(line)
+        var bytes: [UInt8] = [], position = 0
+        while position < line.count {
+            if line[position] == UInt8(ascii: "\\"), position + 3 < line.count,
+               let code = UInt8(String(decoding: line[(position + 1)...(position + 3)], as: UTF8.self), radix: 8) {
+                bytes.append(code)
+                position += 4
+            } else {
+                bytes.append(line[position])
+                position += 1
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
