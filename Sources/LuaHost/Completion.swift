@@ -128,6 +128,7 @@ extension Interpreter {
         case .module(let module):
             return module.declarations.map { Completion(text: $0.name, kind: $0.role == .function ? .function : .field, detail: $0.detail) }
                 + module.submodules.map { Completion(text: $0.field, kind: .module, detail: $0.module) }
+                + (module.methodsOf.map { members(of: .instance($0), colon: true) } ?? [])
         case .instance(let type):
             return type.declarations.filter { colon ? $0.role == .method : $0.role == .property || $0.role == .constant }
                 .map { Completion(text: $0.name, kind: $0.role == .method ? .method : .field, detail: $0.detail) }

@@ -68,7 +68,7 @@ struct Inspector {
             if let declaration = inspector.lua.declaration(of: function) {
                 return "function \(declaration.path)" + ((try? declaration.signature())?.usage ?? "")
             }
-            guard let place = inspector.lua.definition(of: function), !place.isNative else { return (try? inspector.lua.text(function)) ?? "function" }
+            guard let place = inspector.lua.definition(of: function), !place.isNative else { return "function (built in)" }
             return "function (\(place.source.dropFirst()):\(place.firstLine))"
         }
 

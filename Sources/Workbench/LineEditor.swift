@@ -35,6 +35,7 @@ final class LineEditor {
     private let editor: OpaquePointer, past: OpaquePointer
     private let knowledge: PromptKnowledge
     private let prompt: UnsafeMutablePointer<CChar>
+    private var wasInterrupted = false
 
     init?(_ knowledge: PromptKnowledge, colour: Bool) {
         // Characters beyond ASCII are only known to libedit in a UTF-8 locale; messages stay as they are.
@@ -49,6 +50,7 @@ final class LineEditor {
         edit_use_emacs_keys(editor)
         el_source(editor, nil)          // the person's ~/.editrc
         edit_handle_signals(editor)
+        edit_read_interrupts(editor)
         edit_set_prompt(editor) { LineEditor.of($0).prompt }
         edit_history_limit(past, Int32(PromptHistory.limit))
         edit_use_history(editor, past)
@@ -75,9 +77,10 @@ final class LineEditor {
         put(String(repeating: " ", count: Terminal.outputWidth - 1) + " \r\u{1B}[K\u{1B}[?2004h")
         defer { put("\u{1B}[?2004l") }
         var count: Int32 = 0
+        wasInterrupted = false
         guard let line = el_gets(editor, &count) else {
             put("\n")
-            return count < 0 || Interrupts.isPending ? .interrupted : .end
+            return wasInterrupted || count < 0 || Interrupts.isPending ? .interrupted : .end
         }
         var text = String(decoding: UnsafeRawBufferPointer(start: line, count: strlen(line)), as: UTF8.self)
         if text.hasSuffix("\n") { text.removeLast() }
@@ -113,6 +116,10 @@ final class LineEditor {
         edit_add_function(editor, "opah-complete", "complete") { editor, _ in LineEditor.of(editor).complete() }
         edit_add_function(editor, "opah-up", "a line up, or the older input") { editor, _ in LineEditor.of(editor).up() }
         edit_add_function(editor, "opah-down", "a line down, or the newer input") { editor, _ in LineEditor.of(editor).down() }
+        edit_add_function(editor, "opah-interrupt", "drop the input") { editor, _ in
+            LineEditor.of(editor).wasInterrupted = true
+            return UInt8(CC_EOF)
+        }
         edit_add_function(editor, "opah-paste", "take pasted text as it is") { editor, _ in LineEditor.of(editor).paste() }
         for (keys, function) in [
             (Own.submit, "ed-newline"), (Own.left, "ed-prev-char"), (Own.right, "ed-next-char"),
@@ -122,7 +129,7 @@ final class LineEditor {
             ("\u{1B}[H", "ed-move-to-beg"), ("\u{1B}OH", "ed-move-to-beg"), ("\u{1B}[1~", "ed-move-to-beg"),
             ("\u{1B}[F", "ed-move-to-end"), ("\u{1B}OF", "ed-move-to-end"), ("\u{1B}[4~", "ed-move-to-end"),
             ("\u{1B}[3~", "ed-delete-next-char"), ("\u{1B}[1;5C", "em-next-word"), ("\u{1B}[1;5D", "ed-prev-word"),
-            ("\u{12}", "em-inc-search-prev"),
+            ("\u{12}", "em-inc-search-prev"), ("\u{3}", "opah-interrupt"),
         ] { edit_bind(editor, keys, function) }
     }
 
@@ -137,7 +144,7 @@ final class LineEditor {
 
     private func push(_ keys: String) -> UInt8 {
         el_push(editor, keys)
-        return UInt8(CC_NORM)
+        return UInt8(CC_REFRESH)
     }
 
     private func insert(_ text: String) -> UInt8 {

@@ -76,6 +76,7 @@ struct Variables {
             case .function(let function):
                 if lua.declaration(of: function) != nil { continue }
                 let place = lua.definition(of: function)
+                if let library = lua.libraryFolder, place?.source.hasPrefix("@" + library) == true { continue }
                 rows.append((name, "function", place.map { $0.isNative ? "native" : "\($0.source.dropFirst()):\($0.firstLine)" } ?? "", nil))
             case .object(let tensor as Tensor): rows.append((name, "Tensor", String(tensor.summary.dropFirst().dropLast()), tensor.count * tensor.dtype.size))
             case .object(let object): rows.append((name, type(of: object).luaClass.name, "", type(of: object).luaClass.externalBytes(of: object)))

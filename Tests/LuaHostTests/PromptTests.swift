@@ -1,3 +1,4 @@
+import Foundation
 import LuaHost
 import Support
 import XCTest
@@ -82,6 +83,47 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(complete("opah.holder."), ["unit"])
         XCTAssertEqual(complete("opah.holder.unit:sca"), ["scale"])
         XCTAssertEqual(try result("return rawget(opah, 'holder')"), "nil")
+    }
+
+    func testCompletionInStrings() throws {
+        let folder = NSTemporaryDirectory() + "opah-complete-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder + "/inner/deep", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for name in ["inner/one.lua", "inner/two.wav", ".hidden", "it's.wav"] { _ = FileManager.default.createFile(atPath: folder + "/" + name, contents: nil) }
+        XCTAssertEqual(complete("load('\(folder)/"), ["inner/"], "no hidden files, none that would need escapes")
+        XCTAssertEqual(complete("load(\"x\", \"\(folder)/inner/t"), ["two.wav"])
+        XCTAssertEqual(complete("load('\(folder)/.h"), [".hidden"])
+        XCTAssertEqual(complete("load('\(folder)/none/"), [])
+        XCTAssertEqual(lua.completions("f('a/b").start, 5)
+        lua.scriptFolder = folder
+        XCTAssertEqual(complete("require 'inner."), ["inner.deep.", "inner.one"])
+        XCTAssertEqual(complete("x = 'done' .. test.zer"), ["zeros"])
+        XCTAssertEqual(complete("-- it's a comment\ntest.zer"), ["zeros"])
+        XCTAssertEqual(lua.usage("test.resample(v, "), "test.resample(samples, from_rate, to_rate [, opts]) -> Vector")
+        XCTAssertEqual(lua.usage("test.resample(v, 1, 2, {"), lua.usage("test.resample("))
+        XCTAssertNil(lua.usage("print("))
+        XCTAssertNil(lua.usage("x = {"))
+    }
+
+    func testNames() throws {
+        try lua.run("v = test.vector(1)  function f()\n\nend  t = setmetatable({1, 2, x = 3}, {__index = function() error 'never' end, __tostring = function() end})", name: "=names")
+        func kind(_ name: String) -> String {
+            switch lua.named(name) {
+            case .declaration(let declaration): declaration.path
+            case .module(let module): module.name
+            case .type(let type): type.name
+            case .value(let value): "\(value)".prefix { $0 != "(" } + ""
+            case nil: "nothing"
+            }
+        }
+        XCTAssertEqual(["test.resample", "v:scale", "test", "Vector", "Vector:scale", "t.x", "t.nothing", "f", "1 + 1", ""].map(kind),
+                       ["test.resample", "Vector:scale", "opah.test", "Vector", "Vector:scale", "integer", "nothing", "function", "nothing", "nothing"])
+        guard case .value(.function(let function))? = lua.named("f"), case .value(.table(let table))? = lua.named("t") else { return XCTFail("no f, no t") }
+        XCTAssertEqual(lua.definition(of: function), Definition(source: "=names", firstLine: 1, lastLine: 3))
+        XCTAssertEqual(try table.entries(limit: 2).total, 3)
+        XCTAssertEqual(try table.entries(limit: 2).first.count, 2)
+        XCTAssertNotNil(lua.metafield("__tostring", of: table))
+        XCTAssertNil(lua.metafield("__call", of: table))
     }
 
     func testHelpOnValues() throws {

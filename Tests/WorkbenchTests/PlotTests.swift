@@ -1,0 +1,163 @@
+import CZlib
+import Foundation
+import LuaHost
+import Workbench
+import XCTest
+
+/// Pictures as text, SVG and PNG; values as text.
+final class PlotTests: XCTestCase {
+    private var lua: Interpreter!
+    override func setUpWithError() throws {
+        lua = try Interpreter(.opah)
+        try lua.run("plot, tensor, opah = require 'opah.plot', require 'opah.tensor', require 'opah'")
+    }
+    override func tearDown() { lua = nil }
+
+    private func text(_ code: String) throws -> String { try lua.run("return " + code).first?.string ?? "" }
+    private func bytes(_ code: String) throws -> [UInt8] {
+        switch try lua.run("return " + code).first {
+        case .bytes(let bytes)?: bytes
+        case .string(let text)?: Array(text.utf8)
+        default: []
+        }
+    }
+    private func failure(_ code: String) -> String { do { try lua.run(code); return "no failure" } catch { return "\(error)" } }
+
+    /// Which Braille rows of a text picture hold dots, top first.
+    private func rows(_ picture: String) -> [Bool] {
+        picture.split(separator: "\n").filter { $0.contains("│") || $0.contains("┤") }.map { $0.unicodeScalars.contains { (0x2801...0x28FF).contains($0.value) } }
+    }
+
+    func testLinesInCharacters() throws {
+        let rising = try text("plot.line({1, 2, 3, 4, 5}, {title='up', x='step'}):text{width=40, height=5}").split(separator: "\n")
+        XCTAssertEqual(rising.count, 8)
+        XCTAssertTrue(rising[0].hasSuffix("up"))
+        XCTAssertTrue(rising[6].contains("└──"))
+        XCTAssertTrue(rising[7].hasSuffix("step"))
+        XCTAssertTrue(rising.allSatisfy { $0.count <= 40 })
+        // A constant stays on one height; a step from low to high is at the bottom left and the top right.
+        XCTAssertEqual(rows(try text("plot.line({2, 2, 2}):text{height=5}")).count { $0 }, 1)
+        let step = try text("plot.line({0, 0, 0, 0, 1, 1, 1, 1}):text{width=40, height=5}").split(separator: "\n")
+        func first(_ line: Substring) -> Int? { Array(line).firstIndex { $0.unicodeScalars.contains { (0x2801...0x28FF).contains($0.value) } } }
+        XCTAssertGreaterThan(first(step[0])!, first(step[4])! + 10)
+        // Names of several curves stand below.
+        XCTAssertTrue(try text("plot.line{a={1, 2}, b={{1, 3}, {2, 4}}}:text()").hasSuffix("── a  ── b"))
+        XCTAssertEqual(try text("plot.line(tensor.ones(2, 3)):text()").split(separator: "\n").last?.contains("── 1  ── 2"), true)
+        // Many points, and points that are none.
+        XCTAssertTrue(rows(try text("plot.line(tensor.randn(100000)):text{height=6}")).contains(true))
+        XCTAssertTrue(rows(try text("plot.line{0/0, 1/0, 3}:text()")).contains(true))
+        XCTAssertTrue(failure("plot.line{0/0}").contains("no finite number"))
+        XCTAssertTrue(failure("plot.line{{1, 2, 3}}").contains("entry 1 is neither"))
+        XCTAssertTrue(failure("plot.line(tensor.ones(9, 3))").contains("plot.image draws a matrix"))
+        XCTAssertTrue(failure("plot.line({1}):text{width=1}").contains("width must be"))
+    }
+
+    func testColoursInCharacters() throws {
+        let plain = try text("plot.image(tensor.range(1, 64):view(8, 8)):text()"), coloured = try text("plot.image(tensor.range(1, 64):view(8, 8)):text{colour=true}")
+        XCTAssertFalse(plain.contains("\u{1B}"))
+        XCTAssertTrue(plain.contains("█") && plain.contains("░"))
+        XCTAssertTrue(coloured.contains("\u{1B}[38;") && coloured.contains("▀"))
+    }
+
+    func testSoundInCharacters() throws {
+        // A low and a high tone: the second lies higher in the picture.
+        try lua.run("local t = tensor.linspace(0, 1, 16000)  low, high = (t * (300 * 6.2832)):sin(), (t * (5000 * 6.2832)):sin()")
+        func brightest(_ name: String) throws -> Int {
+            let lines = try text("plot.spectrogram(\(name), 16000):text{width=60, height=12}").split(separator: "\n").filter { $0.contains("│") || $0.contains("┤") }
+            return lines.indices.max { a, b in lines[a].count { $0 == "█" } < lines[b].count { $0 == "█" } }!
+        }
+        XCTAssertLessThan(try brightest("high"), try brightest("low"))
+        XCTAssertTrue(try text("plot.spectrogram(low, 16000):text()").contains("4k"))
+        // Loud then silent: the left half reaches further than the right one.
+        let wave = try text("plot.waveform(tensor.cat({low, low * 0.01}), {sample_rate=16000}):text{width=60, height=9}").split(separator: "\n")
+        XCTAssertTrue(wave[0].contains { $0.unicodeScalars.contains { $0.value > 0x2800 } })
+        XCTAssertLessThan(wave[0].count, 36)
+        XCTAssertTrue(wave.last!.hasSuffix(" s"))
+        XCTAssertTrue(failure("plot.spectrogram(tensor.zeros(10), 16000)").contains("too few"))
+        XCTAssertTrue(failure("plot.waveform(tensor.zeros(2, 2, 2))").contains("must be [T] or [channels, T]"))
+        XCTAssertTrue(failure("plot.waveform(tensor.zeros(20), 0)").contains("sample rate of 0"))
+        XCTAssertTrue(rows(try text("plot.waveform(tensor.new{0/0, 1/0, 0.5}, 8000):text()")).contains(true))
+    }
+
+    func testSVGIsXML() throws {
+        for code in ["plot.line({a={3, 1, 2}, [\"<b>\"]={1, 2}}, {title='5 < 6 & 7', x='\"x\"'})", "plot.image(tensor.rand(20, 30))",
+                     "plot.waveform(tensor.randn(5000))", "plot.spectrogram(tensor.randn(5000))"] {
+            let svg = try text(code + ":svg()")
+            let parser = XMLParser(data: Data(svg.utf8)), counter = ElementCounter()
+            parser.delegate = counter
+            XCTAssertTrue(parser.parse(), "\(code): \(parser.parserError.map { "\($0)" } ?? "")")
+            XCTAssertEqual(counter.names["svg"], 1)
+            XCTAssertGreaterThan(counter.names["polyline", default: 0] + counter.names["polygon", default: 0] + counter.names["image", default: 0], 0)
+        }
+    }
+
+    private final class ElementCounter: NSObject, XMLParserDelegate {
+        var names: [String: Int] = [:]
+        func parser(_ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?, attributes: [String: String]) { names[name, default: 0] += 1 }
+    }
+
+    func testPNGHoldsThePicture() throws {
+        let png = try bytes("plot.line({1, 1}):png{width=200, height=100}")
+        XCTAssertEqual(Array(png.prefix(8)), [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+        func number(_ at: Int) -> Int { png[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
+        XCTAssertEqual([number(16), number(20)], [200, 100])
+        let packed = Array(png[41..<41 + number(33)])
+        var rows = [UInt8](repeating: 0, count: 100 * 601), size = uLong(rows.count)
+        XCTAssertEqual(uncompress(&rows, &size, packed, uLong(packed.count)), Z_OK)
+        XCTAssertEqual(Int(size), rows.count)
+        // The curve is blue, from the left edge of the axes to the right one.
+        func isBlue(_ x: Int, _ y: Int) -> Bool { rows[y * 601 + 1 + 3 * x] < 120 && rows[y * 601 + 3 + 3 * x] > 180 }
+        let blue = (0..<200).filter { x in (0..<100).contains { isBlue(x, $0) } }
+        XCTAssertTrue((63...66).contains(blue.first!) && (182...186).contains(blue.last!), "\(blue.first!) to \(blue.last!)")
+        XCTAssertEqual(blue.count, blue.last! - blue.first! + 1)
+    }
+
+    func testSaving() throws {
+        let folder = try TestFolder("plot")
+        for ending in ["svg", "png", "txt"] {
+            try lua.run("plot.line({1, 2}):save('\(folder("a." + ending))')")
+            XCTAssertGreaterThan(try Data(contentsOf: URL(fileURLWithPath: folder("a." + ending))).count, 100)
+        }
+        XCTAssertTrue(failure("plot.line({1, 2}):save('\(folder("a.bmp"))')").contains("none of the endings"))
+        XCTAssertTrue(failure("plot.line({1, 2}):save('\(folder("no/a.svg"))')").contains("a.svg"))
+    }
+
+    func testPlayingNeedsAPlayer() throws {
+        let folder = try TestFolder("play")
+        // A player that keeps what it was given.
+        try "#!/bin/sh\nfor f; do :; done\n/bin/cp \"$f\" '\(folder("played.wav"))'\n".write(toFile: folder("aplay"), atomically: true, encoding: .utf8)
+        XCTAssertEqual(chmod(folder("aplay"), 0o755), 0)
+        let code = "require 'opah'.play(require 'opah.tensor'.zeros(800), 8000)"
+        func run(_ path: String) throws -> OpahProcess.Result {
+            let old = String(cString: getenv("PATH"))
+            setenv("PATH", path, 1)
+            defer { setenv("PATH", old, 1) }
+            return try OpahProcess.run(["-e", code])
+        }
+        XCTAssertEqual(try run(folder.path).code, 0)
+        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder("played.wav"))).count, 44 + 1600)
+        let none = try run("/nonexistent")
+        XCTAssertEqual(none.code, 1)
+        XCTAssertTrue(none.errors.contains("no program here that plays sound"), none.errors)
+    }
+
+    func testPrettyPrinting() throws {
+        func pp(_ code: String) throws -> String {
+            let result = try OpahProcess.run(["-e", "local pp = require 'opah'.pp; local tensor = require 'opah.tensor'; " + code])
+            XCTAssertEqual(result.code, 0, result.errors)
+            return result.output
+        }
+        XCTAssertEqual(try pp("pp{1, 'two', nil, 4}"), "{1, \"two\", [4] = 4}\n")
+        XCTAssertEqual(try pp("pp{b = 1, a = {true}, ['odd key'] = 2, [0.5] = 3}"), "{[0.5] = 3, a = {true}, b = 1, [\"odd key\"] = 2}\n")
+        XCTAssertEqual(try pp("local t = {x = {}}  t.me = t  t.x.up = t.x  pp(t)"), "{me = <cycle: the whole>, x = {up = <cycle: .x>}}\n")
+        XCTAssertEqual(try pp("pp({a = {b = {c = 1}}}, {depth = 2})"), "{a = {b = {... 1 entry}}}\n")
+        XCTAssertEqual(try pp("pp({1, 2, 3, 4}, {items = 2})"), "{1, 2, ... 2 more}\n")
+        XCTAssertEqual(try pp("pp{t = tensor.ones(2, 3), f = tensor.zeros, p = print}"), "{f = function tensor.zeros(shape...) -> Tensor, p = function (built in), t = Tensor [2x3 float32]}\n"
+            .replacingOccurrences(of: "function tensor.zeros(shape...) -> Tensor", with: "function tensor.zeros" + (Catalog.opah.declaration("tensor.zeros").flatMap { try? $0.signature().usage } ?? "?")))
+        XCTAssertEqual(try pp("pp(setmetatable({}, {__tostring = function() return 'mine' end}))"), "mine\n")
+        XCTAssertEqual(try pp("pp('a\\tb\\0')"), "\"a\\tb\\0\"\n")
+        // Tables that share tables print long however short they are; it ends all the same.
+        XCTAssertLessThan(try pp("local t = {}  for i = 1, 40 do t = {t, t} end  pp(t, {depth = 50})").count, 200_000)
+        XCTAssertLessThan(try pp("local t = {}  for i = 1, 1e6 do t[i] = i end  pp(t)").count, 300)
+    }
+}
