@@ -36,6 +36,7 @@ final class LineEditor {
     private let knowledge: PromptKnowledge
     private let prompt: UnsafeMutablePointer<CChar>
     private var wasInterrupted = false
+    private var shown: [String] = []
 
     init?(_ knowledge: PromptKnowledge, colour: Bool) {
         // Characters beyond ASCII are only known to libedit in a UTF-8 locale; messages stay as they are.
@@ -89,6 +90,8 @@ final class LineEditor {
 
     /// What the arrows bring back, oldest first.
     func setHistory(_ entries: [String]) {
+        if entries == shown { return }
+        shown = entries
         edit_history_clear(past)
         for entry in entries { edit_history_add(past, Self.withGutter(entry)) }
     }
@@ -116,10 +119,7 @@ final class LineEditor {
         edit_add_function(editor, "opah-complete", "complete") { editor, _ in LineEditor.of(editor).complete() }
         edit_add_function(editor, "opah-up", "a line up, or the older input") { editor, _ in LineEditor.of(editor).up() }
         edit_add_function(editor, "opah-down", "a line down, or the newer input") { editor, _ in LineEditor.of(editor).down() }
-        edit_add_function(editor, "opah-interrupt", "drop the input") { editor, _ in
-            LineEditor.of(editor).wasInterrupted = true
-            return UInt8(CC_EOF)
-        }
+        edit_add_function(editor, "opah-interrupt", "drop the input") { editor, _ in LineEditor.of(editor).interrupt() }
         edit_add_function(editor, "opah-paste", "take pasted text as it is") { editor, _ in LineEditor.of(editor).paste() }
         for (keys, function) in [
             (Own.submit, "ed-newline"), (Own.left, "ed-prev-char"), (Own.right, "ed-next-char"),
@@ -162,6 +162,13 @@ final class LineEditor {
         return insert("\n" + (isMoreWaiting ? "" : PromptIndent.next(after: Self.withoutGutter(before))))
     }
 
+    private func interrupt() -> UInt8 {
+        wasInterrupted = true
+        let (before, after) = parts
+        put(String(repeating: "\n", count: rows(before + after) - rows(before)))       // below all of it
+        return UInt8(CC_EOF)
+    }
+
     private var isMoreWaiting: Bool {
         var keyboard = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
         return poll(&keyboard, 1, 0) > 0
@@ -191,7 +198,7 @@ final class LineEditor {
         }
         var text = ""
         text.unicodeScalars.append(contentsOf: scalars.dropLast(end.count))
-        text = String(text.map { $0 == "\r" || $0 == "\r\n" ? "\n" : $0 == "\t" ? " " : $0 })
+        text = String(text.map { $0 == "\r" || $0 == "\r\n" ? "\n" : $0 })
         while text.hasSuffix("\n") { text.removeLast() }
         return insert(text)
     }

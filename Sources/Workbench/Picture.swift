@@ -15,7 +15,7 @@ public final class Picture: LuaObject, @unchecked Sendable {
             guard (20...1000).contains(width), (3...300).contains(height) else { throw call.error("width must be 20 to 1000 and height 3 to 300") }
             return try call.push(picture.plot.text(width: width, height: height, colour: options.get("colour")))
         }
-        c.method("svg", "() -> string", "The picture as the text of an SVG file.") { picture, call in try call.push(picture.plot.svg()) }
+        c.method("svg", "() -> string", "The picture as the text of an SVG file.") { picture, call in try call.push(picture.plot.svg(background: true)) }
         c.method("png", "(opts?: {width?: integer = 900, height?: integer = 400}) -> string", "The bytes of a PNG file of that many pixels. Numbers stand at the axes; titles and names are only in SVG.") { picture, call in
             let options = try call.options, width: Int = try options.get("width"), height: Int = try options.get("height")
             guard (100...8000).contains(width), (80...8000).contains(height) else { throw call.error("width must be 100 to 8000 and height 80 to 8000") }
@@ -25,7 +25,7 @@ public final class Picture: LuaObject, @unchecked Sendable {
                  example: "plot.line({3, 1, 2}):save(\"curve.svg\")") { picture, call in
             let path = try call.string(1)
             switch path.split(separator: ".").last?.lowercased() {
-            case "svg": try AtomicFile.write(path, picture.plot.svg() + "\n")
+            case "svg": try AtomicFile.write(path, picture.plot.svg(background: true) + "\n")
             case "png": try AtomicFile.write(path, picture.plot.png())
             case "txt": try AtomicFile.write(path, picture.plot.text() + "\n")
             default: throw call.error(at: 1, "\(path) has none of the endings .svg, .png, .txt")

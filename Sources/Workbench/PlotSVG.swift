@@ -3,12 +3,13 @@ import Foundation
 extension Plot {
     static let colours = ["#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2"]
 
-    /// An SVG element that also stands alone as a file.
-    func svg(width: Double = 760, height: Double = 320) -> String {
+    /// An SVG element that also stands alone as a file; there it needs a background of its own.
+    func svg(width: Double = 760, height: Double = 320, background: Bool = false) -> String {
         let left = 56.0, right = width - 16, top = title.isEmpty ? 14.0 : 32.0, bottom = height - 40
         func px(_ at: Double) -> Double { left + (at - x.lowerBound) / max(x.upperBound - x.lowerBound, 1e-12) * (right - left) }
         func py(_ at: Double) -> Double { bottom - (at - y.lowerBound) / max(y.upperBound - y.lowerBound, 1e-12) * (bottom - top) }
         var out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"12\">"
+        if background { out += "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>" }
         if !title.isEmpty { out += text((left + right) / 2, 18, title, "middle") }
         for case .heat(let map) in layers {
             let png = PNG.encode(width: map.width, height: map.height, rgb: map.rgb)

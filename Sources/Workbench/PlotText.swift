@@ -74,7 +74,7 @@ extension Plot {
         guard case .heat(let map)? = layers.first(where: { if case .heat = $0 { true } else { false } }) else { return [] }
         if !colour {
             let shades = Array(" ░▒▓█"), small = map.resized(columns, rows)
-            return (0..<rows).map { row in String((0..<columns).map { shades[min(4, Int(small.level(row, $0) * 5))] }) }
+            return (0..<rows).map { row in String((0..<columns).map { shades[min(4, Int(small.level(row, $0) * 5))] }).trimmingTail }
         }
         let small = map.resized(columns, 2 * rows)
         let isDeep = getenv("COLORTERM").map { ["truecolor", "24bit"].contains(String(cString: $0)) } ?? false
