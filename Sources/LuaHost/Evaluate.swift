@@ -12,19 +12,37 @@ public enum Evaluation {
 }
 
 extension Interpreter {
-    /// Evaluates an expression (`1 + 1`, also `= 1 + 1`) or runs statements, as a prompt does.
+    /// Evaluates an expression (`1 + 1`, also `= 1 + 1`), or runs statements (`x = 2; y = 3`), of which the last may
+    /// be an expression (`x = 2; x`), as a prompt does.
     public func evaluate(_ source: String, name: String = "=stdin") -> Evaluation {
         clearInterrupt()            // a Ctrl-C at the prompt was meant for the prompt
-        let expression = source.hasPrefix("=") ? String(source.dropFirst()) : source
         do {
-            do { try load("return " + expression, name: name) } catch {
-                do { try load(expression, name: name) } catch let error as OpahError where error.message.hasSuffix("<eof>") {
-                    return .incomplete
-                }
-            }
+            guard let code = try promptCode(source, name: name) else { return .incomplete }
+            try load(code, name: name)
             return .values(try runLoaded([]))
         } catch {
             return .failure(error as? OpahError ?? OpahError(.lua, "\(error)"))
+        }
+    }
+
+    /// The chunk to run for what was typed, nil while more lines are needed; throws the syntax error otherwise. Runs nothing.
+    public func promptCode(_ source: String, name: String = "=stdin") throws -> String? {
+        let source = source.hasPrefix("=") ? String(source.dropFirst()) : source
+        // A variable to close keeps `return f()` from being a tail call, whose caller would be missing in tracebacks.
+        let result = "local __result <close> = nil return "
+        func compiles(_ code: String) -> Bool { (try? check(code, name: name)) != nil }
+        if compiles(result + source) { return result + source }
+        do {
+            try check(source, name: name)
+            return source
+        } catch let error as OpahError where error.message.hasSuffix("<eof>") {
+            // `x = 2; x` ends too early as statements.
+            var ends = source.indices.filter { source[$0] == ";" || source[$0] == "\n" }.suffix(20)
+            while let end = ends.popLast() {
+                let tail = source[source.index(after: end)...]
+                if !tail.allSatisfy({ $0.isWhitespace || $0 == ";" }), compiles(source[...end] + result + tail) { return source[...end] + result + tail }
+            }
+            return nil
         }
     }
 

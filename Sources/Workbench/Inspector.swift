@@ -46,7 +46,7 @@ struct Inspector {
     private struct Walk {
         let inspector: Inspector
         /// Entries that may still be shown: tables that share tables can be short and print long.
-        var left = 2000
+        var left = 1000
 
         /// `path` are the tables around the value, each with the step that leads from it towards the value.
         mutating func text(_ value: LuaValue, indent: Int, path: [(table: LuaTable, step: String)]) -> String {

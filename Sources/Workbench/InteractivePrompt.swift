@@ -89,23 +89,24 @@ public final class InteractivePrompt {
         return .text(text)
     }
 
-    /// Whether a syntax error at the very end says that more lines are to come.
+    /// Whether more lines are to come: a syntax error at the very end says so.
     func isIncomplete(_ text: String) -> Bool {
         if PromptCommand(text) != nil { return false }
-        let code = text.hasPrefix("=") ? String(text.dropFirst()) : text
-        return !isChunk("return " + code) && { do { try lua.check(code, name: "=input"); return false } catch { return (error as? OpahError)?.message.hasSuffix("<eof>") ?? false } }()
+        do { return try lua.promptCode(text) == nil } catch { return false }
     }
 
-    private func isChunk(_ code: String) -> Bool { (try? lua.check(code, name: "=input")) != nil }
+    private func isChunk(_ text: String) -> Bool {
+        PromptCommand(text) != nil || ((try? lua.promptCode(text)) ?? nil) != nil
+    }
 
     /// The pieces of a text: one, unless lines were pasted that are several pieces.
     private func pieces(_ text: String) -> [String] {
-        if isChunk(text) || isChunk("return " + text) || !text.contains("\n") { return [text] }
+        if !text.contains("\n") || isChunk(text) { return [text] }
         var pieces: [String] = [], open = ""
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             open += (open.isEmpty ? "" : "\n") + line
             if isIncomplete(open) { continue }
-            if PromptCommand(open) == nil, !isChunk(open), !isChunk("return " + open) { return [text] }
+            guard isChunk(open) else { return [text] }
             if !open.allSatisfy(\.isWhitespace) { pieces.append(open) }
             open = ""
         }

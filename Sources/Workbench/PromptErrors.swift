@@ -32,7 +32,8 @@ struct PromptErrors {
     func text(_ error: OpahError) -> String {
         let frames = Self.collapsed((error.traceback ?? "").split(separator: "\n").map(String.init))
         if error.kind == .interrupted {
-            return "interrupted" + (frames.first.flatMap { Self.place(of: $0.text) }.map { " at \($0.source):\($0.line)" } ?? "")
+            // The terminal shows ^C where the cursor was.
+            return (Terminal.isLive ? "\n" : "") + "interrupted" + (frames.first.flatMap { Self.place(of: $0.text) }.map { " at \($0.source):\($0.line)" } ?? "")
         }
         var lines = [Terminal.styled(error.message, 31, colour: colour)]
         if let hint = error.hint { lines.append("  hint: " + hint) }

@@ -27,6 +27,14 @@ final class PromptTests: LuaTestCase {
         }
         XCTAssertEqual(evaluate("function f()\n return 3\nend"), "")
         XCTAssertEqual(evaluate("f()"), "3")
+        XCTAssertEqual(evaluate("x = 7; x"), "7")
+        XCTAssertEqual(evaluate("x = 8\nx + 1"), "9")
+        XCTAssertEqual(evaluate("if x then y = 1; x"), "...")
+        guard case .failure(let error) = lua.evaluate("f(error('deep'))") else { return XCTFail("no error") }
+        XCTAssertEqual(error.traceback, "stdin:1: in main chunk")
+        _ = lua.evaluate("function h() local x = nil + 1 end")
+        guard case .failure(let inner) = lua.evaluate("h()") else { return XCTFail("no error") }
+        XCTAssertEqual(inner.traceback, "stdin:1: in function 'h'\nstdin:1: in main chunk")
         XCTAssertEqual(evaluate("x = = 2"), "lua: stdin:1: unexpected symbol near '='")
         XCTAssertEqual(evaluate("test.fail('audio')"), "audio: it failed")
         XCTAssertEqual(evaluate("error('no')"), "lua: stdin:1: no")

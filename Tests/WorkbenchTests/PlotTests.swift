@@ -1,5 +1,8 @@
 import CZlib
 import Foundation
+#if canImport(FoundationXML)
+import FoundationXML
+#endif
 import LuaHost
 import Workbench
 import XCTest
@@ -62,9 +65,10 @@ final class PlotTests: XCTestCase {
     func testSoundInCharacters() throws {
         // A low and a high tone: the second lies higher in the picture.
         try lua.run("local t = tensor.linspace(0, 1, 16000)  low, high = (t * (300 * 6.2832)):sin(), (t * (5000 * 6.2832)):sin()")
+        func weight(_ line: Substring) -> Int { line.reduce(0) { $0 + (" ░▒▓█".firstIndex(of: $1).map { " ░▒▓█".distance(from: " ░▒▓█".startIndex, to: $0) } ?? 0) } }
         func brightest(_ name: String) throws -> Int {
             let lines = try text("plot.spectrogram(\(name), 16000):text{width=60, height=12}").split(separator: "\n").filter { $0.contains("│") || $0.contains("┤") }
-            return lines.indices.max { a, b in lines[a].count { $0 == "█" } < lines[b].count { $0 == "█" } }!
+            return lines.indices.max { a, b in weight(lines[a]) < weight(lines[b]) }!
         }
         XCTAssertLessThan(try brightest("high"), try brightest("low"))
         XCTAssertTrue(try text("plot.spectrogram(low, 16000):text()").contains("4k"))
@@ -152,8 +156,8 @@ final class PlotTests: XCTestCase {
         XCTAssertEqual(try pp("local t = {x = {}}  t.me = t  t.x.up = t.x  pp(t)"), "{me = <cycle: the whole>, x = {up = <cycle: .x>}}\n")
         XCTAssertEqual(try pp("pp({a = {b = {c = 1}}}, {depth = 2})"), "{a = {b = {... 1 entry}}}\n")
         XCTAssertEqual(try pp("pp({1, 2, 3, 4}, {items = 2})"), "{1, 2, ... 2 more}\n")
-        XCTAssertEqual(try pp("pp{t = tensor.ones(2, 3), f = tensor.zeros, p = print}"), "{f = function tensor.zeros(shape...) -> Tensor, p = function (built in), t = Tensor [2x3 float32]}\n"
-            .replacingOccurrences(of: "function tensor.zeros(shape...) -> Tensor", with: "function tensor.zeros" + (Catalog.opah.declaration("tensor.zeros").flatMap { try? $0.signature().usage } ?? "?")))
+        XCTAssertEqual(try pp("pp{t = tensor.ones(2, 3), p = print, f = function() end}"), "{f = function ((command line):1), p = function (built in), t = Tensor [2x3 float32]}\n")
+        XCTAssertTrue(try pp("pp(tensor.zeros)").hasPrefix("function tensor.zeros("))
         XCTAssertEqual(try pp("pp(setmetatable({}, {__tostring = function() return 'mine' end}))"), "mine\n")
         XCTAssertEqual(try pp("pp('a\\tb\\0')"), "\"a\\tb\\0\"\n")
         // Tables that share tables print long however short they are; it ends all the same.

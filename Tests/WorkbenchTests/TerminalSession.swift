@@ -26,7 +26,6 @@ final class TerminalSession {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/pts/\(number)", O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
-        posix_spawn_file_actions_addchdir_np(&actions, folder)
         posix_spawnattr_init(&attributes)
         posix_spawnattr_setflags(&attributes, 0x80)         // POSIX_SPAWN_SETSID
         var environment = ProcessInfo.processInfo.environment
@@ -35,9 +34,9 @@ final class TerminalSession {
                            "XDG_STATE_HOME": folder + "/state", "XDG_CONFIG_HOME": folder + "/config"]) { $1 }
         environment.merge(extra) { $1 }
         var pid: pid_t = 0
-        let argv = ([OpahProcess.program.path] + arguments).map { strdup($0) } + [nil]
+        let argv = (["sh", "-c", "cd \"$0\" && exec \"$@\"", folder, OpahProcess.program.path] + arguments).map { strdup($0) } + [nil]
         let envp = environment.map { strdup("\($0)=\($1)") } + [nil]
-        let status = posix_spawn(&pid, OpahProcess.program.path, &actions, &attributes, argv, envp)
+        let status = posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv, envp)
         (argv + envp).forEach { free($0) }
         posix_spawn_file_actions_destroy(&actions)
         posix_spawnattr_destroy(&attributes)
@@ -96,15 +95,17 @@ final class TerminalSession {
         wait("prompt", file: file, line: line) { $0.current == ">" && $0.column == 2 }
     }
 
-    /// Types a line and gives what it printed.
+    /// Types a line, or several of a block, and gives what comes after the first one on the screen.
     @discardableResult
     func enter(_ text: String, file: StaticString = #filePath, line: UInt = #line) -> [String] {
         waitForPrompt(file: file, line: line)
         let before = screen.lines.count
-        for part in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        let parts = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (i, part) in parts.enumerated() {
             type(String(part))
             wait("echo of \(part)", file: file, line: line) { $0.current.hasSuffix(part.suffix(8)) }
             type("\r")
+            if i + 1 < parts.count { wait("line after \(part)", file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) } }
         }
         waitForPrompt(file: file, line: line)
         return Array(screen.lines.dropFirst(before).dropLast())
