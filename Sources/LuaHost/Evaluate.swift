@@ -35,13 +35,14 @@ extension Interpreter {
         do {
             try check(source, name: name)
             return source
-        } catch let error as OpahError where error.message.hasSuffix("<eof>") {
-            // `x = 2; x` ends too early as statements.
+        } catch let error as OpahError {
+            // `x = 2; x` is no statement in its last part.
             var ends = source.indices.filter { source[$0] == ";" || source[$0] == "\n" }.suffix(20)
             while let end = ends.popLast() {
                 let tail = source[source.index(after: end)...]
                 if !tail.allSatisfy({ $0.isWhitespace || $0 == ";" }), compiles(source[...end] + result + tail) { return source[...end] + result + tail }
             }
+            guard error.message.hasSuffix("<eof>") else { throw error }
             return nil
         }
     }

@@ -156,7 +156,7 @@ final class PlotTests: XCTestCase {
         XCTAssertEqual(try pp("local t = {x = {}}  t.me = t  t.x.up = t.x  pp(t)"), "{me = <cycle: the whole>, x = {up = <cycle: .x>}}\n")
         XCTAssertEqual(try pp("pp({a = {b = {c = 1}}}, {depth = 2})"), "{a = {b = {... 1 entry}}}\n")
         XCTAssertEqual(try pp("pp({1, 2, 3, 4}, {items = 2})"), "{1, 2, ... 2 more}\n")
-        XCTAssertEqual(try pp("pp{t = tensor.ones(2, 3), p = print, f = function() end}"), "{f = function ((command line):1), p = function (built in), t = Tensor [2x3 float32]}\n")
+        XCTAssertEqual(try pp("pp{t = tensor.ones(2, 3), p = print, f = function() end}"), "{\n  f = function ((command line):1),\n  p = function (built in),\n  t = Tensor [2x3 float32]\n}\n")
         XCTAssertTrue(try pp("pp(tensor.zeros)").hasPrefix("function tensor.zeros("))
         XCTAssertEqual(try pp("pp(setmetatable({}, {__tostring = function() return 'mine' end}))"), "mine\n")
         XCTAssertEqual(try pp("pp('a\\tb\\0')"), "\"a\\tb\\0\"\n")
