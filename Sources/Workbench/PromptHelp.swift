@@ -12,7 +12,7 @@ struct PromptHelp {
         case .declaration(let declaration): declaration.help()
         case .module(let module): module.help()
         case .type(let type): type.help()
-        case .value(let value): page(on: value, named: name)
+        case .value(let value): LuaHelp.page(name) ?? page(on: value, named: name)
         case nil: try lua.catalog.helpPage(name)
         }
     }
