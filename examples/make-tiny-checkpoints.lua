@@ -1,5 +1,6 @@
 --- Make the embedded checkpoints again: a codec and a language model with random weights from fixed seeds.
 -- opah run examples/make-tiny-checkpoints.lua
+-- batch: no, it makes what the other examples use
 -- needs: the tokenizer files in examples/checkpoints/tiny
 -- expect: codec.pth, config.json and model.pth, byte for byte those in examples/checkpoints/tiny
 local opah = require "opah"

@@ -8,7 +8,7 @@ local embedded = require "opah.embedded"
 
 local args = opah.config.parse_args(arg, {
   flags = {
-    { "output", "path", "out/quickstart", "where everything goes" },
+    { "output", "output", "out/quickstart", "where everything goes" },
     { "max-steps", "integer", 40, "training steps" },
     { "keep", "boolean", false, "go on from an earlier run in the same folder" },
   },

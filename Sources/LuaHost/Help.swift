@@ -47,7 +47,7 @@ extension Declaration {
     }
 
     /// The first sentence of the documentation.
-    var summary: String {
+    public var summary: String {
         let end = doc.firstRange(of: ". ")?.lowerBound ?? doc.endIndex
         return String(doc[..<end]) + (end == doc.endIndex ? "" : ".")
     }

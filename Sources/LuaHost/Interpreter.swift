@@ -11,6 +11,9 @@ public final class Interpreter {
     /// Where the Lua files that come with the program are.
     public var libraryFolder: String?
 
+    /// The Lua files of the script's and the library folder that `require` has loaded.
+    public internal(set) var loadedFiles: [String] = []
+
     let L: OpaquePointer
     let thread = pthread_self()
     let bin: ReferenceBin
@@ -66,10 +69,10 @@ public final class Interpreter {
 
     // MARK: running
 
-    /// Runs a file; `-` is standard input. `arguments` become `arg` and `...`.
+    /// Runs a file; `-` is standard input. `arguments` become `arg` and `...`; `before` is what stood before the file.
     @discardableResult
-    public func run(file path: String, arguments: [String] = [], program: String = "opah") throws -> [LuaValue] {
-        try setArguments(script: path, arguments, program: program)
+    public func run(file path: String, arguments: [String] = [], before: [String] = ["opah"]) throws -> [LuaValue] {
+        try setArguments(script: path, arguments, before: before)
         if path == "-" {
             try load(shim_load_file(L, nil))
         } else {
@@ -144,18 +147,14 @@ public final class Interpreter {
 
     // MARK: globals
 
-    /// `arg` as the lua program has it: the script at 0, the program before it, the rest after.
-    public func setArguments(script: String?, _ arguments: [String], program: String = "opah") throws {
+    /// `arg` as the lua program has it: the script at 0, the program and its options before it, the rest after.
+    /// Without a script, the program is at 0.
+    public func setArguments(script: String?, _ arguments: [String], before: [String] = ["opah"]) throws {
         let stack = self.stack
         try stack.reserve(4)
         stack.pushTable(list: arguments.count, fields: 2)
         for (i, argument) in arguments.enumerated() { try stack.setElement(i + 1, argument) }
-        if let script {
-            try stack.setElement(0, script)
-            try stack.setElement(-1, program)
-        } else {
-            try stack.setElement(0, program)
-        }
+        for (i, word) in (before + (script.map { [$0] } ?? [])).reversed().enumerated() { try stack.setElement(-i, word) }
         try setGlobalFromTop("arg")
     }
 

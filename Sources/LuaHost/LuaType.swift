@@ -15,7 +15,7 @@ public indirect enum LuaType: Equatable, Sendable {
     case union([LuaType])
 
     /// The fields of the option table that this type is or contains.
-    var fields: [Parameter]? {
+    public var fields: [Parameter]? {
         switch self {
         case .record(let fields, _): fields
         case .union(let types): types.lazy.compactMap(\.fields).first

@@ -58,6 +58,7 @@ extension Interpreter {
                 continue
             }
             try protected(call.L, shim_load_file(call.L, file))
+            loadedFiles.append(file)
             call.stack.push(file)
             return Results(count: 2)
         }

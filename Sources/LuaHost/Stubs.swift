@@ -1,14 +1,25 @@
 /// LuaCATS annotations for editors, written from the declarations.
+extension Catalog {
+    /// One file per module, and one for the error value: file names and contents.
+    public func stubs() throws -> [(name: String, content: String)] {
+        let error = "---@meta _\n\(stubsNote)\n" + (try LuaErrorValue.luaClass.stubs(isLocal: false))
+        return try modules.map { ($0.name + ".lua", try $0.stubs { self.module($0) != nil }) } + [("Error.lua", error)]
+    }
+}
+
+private let stubsNote = "-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.\n"
+
 extension LuaModule {
     /// A `---@meta` file: every class, function and constant with types and documentation.
-    public func stubs() throws -> String {
-        var text = "---@meta \(name)\n-- Written from the declarations of the native module; do not edit.\n\n"
-        text += comment(doc) + "---@class \(name)\n"
+    /// - Parameter isNative: whether a submodule has such a file; others are Lua files, which editors read themselves.
+    public func stubs(isNative: (String) -> Bool = { _ in true }) throws -> String {
+        var text = "---@meta \(name)\n\(stubsNote)\n" + comment(doc) + "---@class \(name)\n"
         for constant in declarations where constant.role == .constant {
             text += "---@field \(constant.name) \(try LuaType(parsing: constant.signatureText)) \(oneLine(constant.doc))\n"
         }
-        for submodule in submodules { text += "---@field \(submodule.field) \(submodule.module)\n" }
+        for submodule in submodules where isNative(submodule.module) { text += "---@field \(submodule.field) \(submodule.module)\n" }
         text += "local \(shortName) = {}\n\n"
+        for submodule in submodules where !isNative(submodule.module) { text += "\(shortName).\(submodule.field) = require \"\(submodule.module)\"\n" }
         for function in declarations where function.role == .function {
             text += try function.stub(owner: shortName, separator: ".")
         }
@@ -21,7 +32,7 @@ extension LuaModule {
 }
 
 extension LuaClass {
-    fileprivate func stubs() throws -> String {
+    fileprivate func stubs(isLocal: Bool = true) throws -> String {
         var text = comment(doc) + "---@class \(name)\n"
         for member in declarations {
             switch member.role {
@@ -31,7 +42,7 @@ extension LuaClass {
             default: break
             }
         }
-        text += "local \(name) = {}\n\n"
+        if isLocal { text += "local \(name) = {}\n\n" }
         for method in declarations where method.role == .method { text += try method.stub(owner: name, separator: ":") }
         return text
     }

@@ -40,6 +40,7 @@ public final class ChildProcess {
 
     private let began = ContinuousClock().now
     private var asked: ContinuousClock.Instant?
+    private var grace = 5.0
     private let outputFile, errorFile: Int32
     /// A child's peak starts as its parent's, from before it became another program: only above this is it its own.
     private let inheritedPeak: Int
@@ -112,7 +113,7 @@ public final class ChildProcess {
         seenPeak = max(seenPeak, ProcessMemory.of(String(identifier)).peak)
         var status: Int32 = 0, usage = rusage()
         guard wait4(identifier, &status, WNOHANG, &usage) == identifier else {
-            if let asked, asked.duration(to: ContinuousClock().now) > .seconds(5) { kill(-identifier, SIGKILL) }
+            if let asked, asked.duration(to: ContinuousClock().now) > .seconds(grace) { kill() }
             return nil
         }
         let signal = status & 0x7f, largest = Int(usage.ru_maxrss) * Self.maximumUnit
@@ -121,18 +122,22 @@ public final class ChildProcess {
                   processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
                   peakBytes: largest > inheritedPeak || seenPeak == 0 ? largest : seenPeak)
         // Nothing that it started and left behind goes on.
-        if wasStopped { kill(-identifier, SIGKILL) }
+        if wasStopped { kill() }
         return end
     }
 
-    /// Asks it and all that it started to end, as Ctrl-C does, so that state is saved; five seconds later
-    /// `poll` kills what is still there.
-    public func stop() {
+    /// Asks it and all that it started to end, as Ctrl-C does, so that state is saved; after the seconds of
+    /// `grace`, `poll` kills what is still there.
+    public func stop(grace: Double = 5) {
         guard end == nil, !wasStopped else { return }
         wasStopped = true
+        self.grace = grace
         asked = ContinuousClock().now
-        kill(-identifier, SIGINT)
+        _ = Glibc.kill(-identifier, SIGINT)
     }
+
+    /// Ends it at once, and all of its group.
+    public func kill() { _ = Glibc.kill(-identifier, SIGKILL) }
 
     /// Waits for its end. After `timeout` seconds, or when this program is interrupted, it is stopped first.
     /// - Throws: `interrupted`, once the child has ended.

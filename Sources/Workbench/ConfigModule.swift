@@ -18,7 +18,8 @@ extension LuaModule {
                    """
                    A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. \
                    `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=}}` and `overrides = true`. \
-                   Types are boolean, integer, number, string, file and folder (which must exist), path. All that is wrong is reported at once, with exit code 2. \
+                   Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default \
+                   the run's own. All that is wrong is reported at once, with exit code 2. \
                    `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: \
                    `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
                    """) { call in
@@ -26,6 +27,10 @@ extension LuaModule {
             let script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
             let options = try RecipeOptions(call.table(2)), list = try arguments.list().map { $0.string ?? "" }
             let header = (try? Recipes.header(of: script)) ?? []
+            if RecipeRun.mode == .options {
+                RecipeRun.options = options
+                throw RecipeRun.end(code: 0)
+            }
             if RecipeRun.mode == .describe || list.contains("--help") || list.contains("-h") {
                 print(options.help(header: header, script: Recipes.shortName(script)))
                 throw RecipeRun.end(code: 0)
@@ -41,7 +46,14 @@ extension LuaModule {
                 }
                 throw RecipeRun.end(code: 0)
             }
+            RunRecord.options(Recipes.shortName(script), values, overrides: overrides, inputs: options.inputs(values), output: options.output(values))
             return try call.push(options.fields(values, overrides))
+        }
+        m.function("output_folder", "(default: string) -> string",
+                   "The folder that this run writes to, made if need be: in a batch the run's own (OPAH_OUT), else `default`. For recipes without an option of type output.") { call in
+            let folder = try RunRecord.batchFolder ?? call.string(1)
+            try FileKind.makeFolder(folder)
+            return try call.push(folder)
         }
         m.function("recipe_path", "(name: string) -> string", "The file of a stock recipe, or the Lua file of that name.") { call in
             try call.push(Recipes.path(call.string(1)))

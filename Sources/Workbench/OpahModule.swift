@@ -36,7 +36,7 @@ extension Catalog {
         [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report, .machine, .plot, .prompt])
 
     /// Help for a name, or the list of modules.
-    func helpPage(_ name: String?) throws -> String {
+    public func helpPage(_ name: String?) throws -> String {
         guard let name, name != "opah" else {
             let lines = modules.map { ($0.name, $0.doc) } + LuaHelp.all().map { ("opah." + $0.name, $0.summary) }
             return lines.map { $0 + String(repeating: " ", count: max(1, 18 - $0.count)) + $1 }.joined(separator: "\n")

@@ -15,6 +15,7 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
     private var isOpen = true
     /// Between plain lines where there is no terminal, growing from 10 s.
     private var patience = Duration.seconds(10)
+    private var told: ContinuousClock.Instant?
 
     public init(total: Int?, label: String, done: Int = 0) {
         self.total = total
@@ -35,6 +36,7 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
         if !figures.isEmpty { self.figures = figures }
         let now = ContinuousClock().now
         guard isOpen else { return }
+        tell(now)
         if Terminal.isLive {
             if drawn.duration(to: now) > .milliseconds(80) || done == self.total {
                 drawn = now
@@ -50,9 +52,23 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
     /// Ends it; the last state stays on the screen. Ending it twice is fine.
     public func finish() {
         guard isOpen else { return }
+        tell(nil)
         isOpen = false
         draw()
         if Terminal.style == .text { Terminal.endLive() }
+    }
+
+    /// An event for programs: at first at each step, then less and less often, some thousands in all; the last one always.
+    private func tell(_ now: ContinuousClock.Instant?) {
+        guard Terminal.hasListener else { return }
+        if let now, let told, told.duration(to: now) < max(.milliseconds(50), began.duration(to: now) / 500) { return }
+        told = now ?? told
+        var event: ConfigMap = ["event": "progress", "label": .string(label), "done": .int(done)]
+        if let total { event["total"] = .int(total) }
+        var numbers = ConfigMap()
+        for (name, text) in figures { numbers[name] = Double(text).map(ConfigValue.double) ?? .string(text) }
+        if !numbers.isEmpty { event["figures"] = .map(numbers) }
+        Terminal.event(event)
     }
 
     private func draw() { Terminal.live(line(width: Terminal.width - 1)) }
@@ -156,8 +172,8 @@ extension LuaModule {
         m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.") { call in
             try call.push(Terminal.isLive && Terminal.style == .text)
         }
-        m.function("event", "(fields: table)", "A line of JSON for programs; only with --json.") { call in
-            if Terminal.style == .json, let map = try ConfigValue(lua: call.value(1)).map { Terminal.event(map) }
+        m.function("event", "(fields: table)", "A line of JSON for programs; with --json, and for a batch.") { call in
+            if Terminal.hasListener, let map = try ConfigValue(lua: call.value(1)).map { Terminal.event(map) }
             return .none
         }
     }

@@ -10,6 +10,8 @@ struct RecipeOptions {
         case boolean, integer, number, string
         /// Must exist; must be a folder; need not exist.
         case file, folder, path
+        /// A folder that the run writes to: in a batch, the one that the batch gives, unless the option is given.
+        case output
     }
 
     /// The last one may take several arguments, as a list.
@@ -62,7 +64,7 @@ struct RecipeOptions {
     /// Values by key, every problem of the command line reported at once.
     func parse(_ arguments: [String]) throws -> (values: ConfigMap, overrides: [String]) {
         var values = ConfigMap(), overrides: [String] = [], plain: [String] = [], wrong: [String] = []
-        for flag in flags { values[flag.key] = flag.defaultValue }
+        for flag in flags { values[flag.key] = flag.kind == .output ? RunRecord.batchFolder.map(ConfigValue.string) ?? flag.defaultValue : flag.defaultValue }
         var given: Set<String> = []
         var index = 0, onlyPlain = false
         while index < arguments.count {
@@ -163,7 +165,7 @@ struct RecipeOptions {
             guard FileKind.exists(raw) else { throw wrong("the folder \(raw) does not exist") }
             guard FileKind.isFolder(raw) else { throw wrong("\(raw) is not a folder") }
             return .string(raw)
-        case .string, .path:
+        case .string, .path, .output:
             return .string(raw)
         }
     }

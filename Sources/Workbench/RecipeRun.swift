@@ -3,8 +3,10 @@ import Support
 /// What a recipe is being asked: to run, to describe its options, or to check them without running.
 /// `config.parse_args` looks here, so every recipe answers all three.
 public enum RecipeRun {
-    public enum Mode: Sendable { case run, describe, check }
+    /// `options` keeps them in `RecipeRun.options`, for completion.
+    public enum Mode: Sendable { case run, describe, check, options }
     nonisolated(unsafe) public static var mode = Mode.run   // set once, before the recipe starts
+    nonisolated(unsafe) static var options: RecipeOptions?      // only on the interpreter's thread
 
     /// How a recipe ends before its last line: help was shown, or all was checked. Carried by an error so that
     /// everything open is closed on the way.

@@ -19,7 +19,9 @@ extension LuaModule {
                 guard let block = block.table else { throw call.error(at: 2, "block \(i + 1) is not a table") }
                 body += try ReportBlock.html(block, number: i + 1) + "\n"
             }
-            try AtomicFile.write(call.string(1), HTML.page(title: title, body: body))
+            let path = try call.string(1)
+            try AtomicFile.write(path, HTML.page(title: title, body: body))
+            Terminal.event(["event": "output", "path": .string(FileKind.resolved(path))])
             return .none
         }
     }

@@ -11,13 +11,20 @@ public enum Session {
     }
 
     /// Runs a file, strict about undeclared globals, and returns its exit code: the integer that it returns, else 0.
-    public static func run(file path: String, arguments: [String]) throws -> Int32 {
+    /// - Parameter recipe: its name as a recipe, of whose run a record is kept.
+    public static func run(file path: String, arguments: [String], recipe: String? = nil) throws -> Int32 {
         let lua = try interpreter(scriptFolder: PathName.folder(path))
         if path != "-" { try lua.setStrictGlobals(true) }
+        if let recipe { RunRecord.begin(recipe, path: path, arguments, loadedFiles: { lua.loadedFiles }) }
         do {
-            return exitCode(try lua.run(file: path, arguments: arguments))
-        } catch let error as OpahError where error.kind == .exit {
-            return RecipeRun.exitCode(of: error)
+            let code = exitCode(try lua.run(file: path, arguments: arguments))
+            RunRecord.end(code: code, error: nil)
+            return code
+        } catch let error as OpahError {
+            let code = RecipeRun.exitCode(of: error)
+            RunRecord.end(code: code, error: error)
+            if error.kind == .exit { return code }
+            throw error
         }
     }
 

@@ -56,10 +56,20 @@ public enum Terminal {
         if style == .json { event(["event": "warning", "message": .string(line)]) } else { write(clearing() + line + "\n") }
     }
 
-    /// Something for programs: shown only with `--json`.
+    /// Something for programs: shown with `--json`, and kept in the file `OPAH_EVENTS`, which a batch reads.
     public static func event(_ map: ConfigMap) {
-        guard style == .json else { return }
-        write(JSON.encode(.map(map)) + "\n")
+        guard hasListener else { return }
+        let line = JSON.encode(.map(map)) + "\n"
+        if style == .json { write(line) }
+        if let eventFile { write(line, to: eventFile) }
+    }
+
+    /// Whether anybody wants events.
+    public static var hasListener: Bool { style == .json || eventFile != nil }
+
+    private static let eventFile: Int32? = getenv("OPAH_EVENTS").flatMap { path in
+        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+        return descriptor >= 0 ? descriptor : nil
     }
 
     /// Redraws the live line; nothing where there is no terminal.
@@ -82,11 +92,11 @@ public enum Terminal {
         return "\r\u{1B}[K"
     }
 
-    private static func write(_ text: String) {
+    private static func write(_ text: String, to descriptor: Int32 = 2) {
         let bytes = Array(text.utf8)
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress! + done, bytes.count - done) }
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done) }
             if count <= 0, errno != EINTR { return }
             done += max(count, 0)
         }

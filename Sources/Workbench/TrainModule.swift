@@ -56,8 +56,9 @@ extension LuaModule {
             if let budget = try call.memoryBudget() ?? ByteCount.limit("OPAH_MEMORY_LIMIT") { model.planner.memoryBudget = budget }
             let trainer = try Trainer(model: model, data: data, settings: settings, events: trainerEvents(call))
             let dryRun: Bool = try call.option("dry_run")
-            let summary = try trainer.fit(dryRun: dryRun)
             let folder = PathName.join(settings.results, settings.project)
+            if !dryRun { Terminal.event(["event": "output", "path": .string(FileKind.resolved(folder))]) }
+            let summary = try trainer.fit(dryRun: dryRun)
             if summary.step > summary.firstStep { try TrainingReport(project: settings.project, folder: folder, summary: summary).write() }
             return try call.push([
                 "ending": summary.ending.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,

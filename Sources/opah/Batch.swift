@@ -4,29 +4,76 @@ import Support
 import Workbench
 
 struct Batch: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run several recipes, each in a process of its own, and report on all of them.")
-    @Argument(help: "Lua files, folders of them, or patterns.") var inputs: [String]
-    @Option(help: "How many at a time.") var jobs = 1
+    static let configuration = CommandConfiguration(
+        abstract: "Run several recipes, each in a process of its own, and report on all of them.",
+        discussion: """
+        A folder means the .lua and .batch files directly in it; a header line `-- batch: no` leaves a file out. A .batch file lists runs, one per line:
+
+          vary rank = 4 8 16
+          rank{rank}: {here}/tune.lua --rank {rank} --output {out}
+
+        Each run keeps its log, record, events and state in OUTPUT/NAME, and writes to OUTPUT/NAME/out ({out}, OPAH_OUT): options of type \
+        output mean this folder unless given. The working directory is the caller's, so relative inputs are found.
+        Started again with the same --output, a batch runs only what has not finished, or what has changed: the recipe, the Lua files that it \
+        loaded, its arguments, the program, and its inputs (options of type file and folder, and arguments that name files).
+        Exit codes: 0 all done; 1 some failed; 3 all done, some skipped inputs; 130 interrupted.
+        """)
+    @Argument(help: "Stock recipes, Lua files, .batch lists, folders of them, or patterns.") var inputs: [String]
+    @Option(name: .shortAndLong, help: "How many at a time.") var jobs = 1
     @Option(help: "Seconds after which a recipe is stopped.") var timeout: Double?
+    @Option(help: "Seconds that a recipe has to save its state when it is stopped.") var grace = 30.0
+    @Option(help: ArgumentHelp("What a recipe may hold in memory, as in 4GB. (default: its share of three quarters of what is free)", valueName: "size")) var memory: String?
+    @Option(help: ArgumentHelp("What a recipe may write to its folder, as in 10GB. (default: its share of half of what is free)", valueName: "size")) var disk: String?
+    @Option(help: "How often a recipe that fails is tried again.") var retry = 0
+    @Flag(inversion: .prefixedNo, help: "Begin others after one has failed.") var keepGoing = true
+    @Option(help: ArgumentHelp("Run each recipe with each of these values. May be given several times: all combinations are run.", valueName: "name=a,b,...")) var vary: [String] = []
+    @Option(name: .shortAndLong, help: "The folder for everything that is written.") var output = "out/batch"
+    @Flag(help: "Run also what is finished and unchanged.") var fresh = false
     @Flag(help: "List what would run, and stop.") var dryRun = false
-    @Option(help: "Write the outcomes as JSON to this file.") var report: String?
+    @Option(help: "Write the report also to this file: JSON, or HTML when it ends in .html.") var report: String?
+    @Flag(help: "Only the last line.") var quiet = false
+    @Flag(help: "One JSON line per event.") var json = false
+    @Argument(parsing: .postTerminator, help: "After --: given to every recipe.") var arguments: [String] = []
+
+    mutating func validate() throws {
+        func check(_ good: Bool, _ problem: String) throws { if !good { throw ValidationError(problem) } }
+        try check(jobs > 0, "--jobs must be above 0")
+        try check(timeout.map { $0 > 0 && $0.isFinite } ?? true, "--timeout must be above 0")
+        try check(grace >= 0 && grace.isFinite, "--grace must not be below 0")
+        try check(retry >= 0, "--retry must not be below 0")
+        for (name, size) in [("memory", memory), ("disk", disk)] {
+            try check(size.map { ByteCount.parse($0) ?? 0 > 0 } ?? true, "--\(name) \(size ?? ""): write a size as in 4GB or 512MiB")
+        }
+    }
 
     mutating func run() throws {
-        guard jobs > 0 else { throw OpahError(.usage, "--jobs must be above 0") }
-        let files = try inputs.flatMap { try BatchRun.files($0) }
-        guard !files.isEmpty else { throw OpahError(.usage, "no Lua files in \(inputs.joined(separator: ", "))") }
+        Terminal.style = json ? .json : quiet ? .quiet : .text
+        let list = try BatchList(inputs, variations: vary, arguments: arguments)
+        guard !list.items.isEmpty else { throw OpahError(.usage, "no recipes in \(inputs.joined(separator: ", "))") }
         if dryRun {
-            files.forEach { print($0) }
+            for item in list.items { print("\(item.name)\topah run \(item.command)") }
+            for item in list.leftOut { Terminal.log("left out: \(item.path)" + (item.reason.isEmpty ? "" : ": \(item.reason)")) }
             return
         }
-        let outcomes = try BatchRun(program: FileKind.resolved("/proc/self/exe"), files: files, jobs: jobs, timeout: timeout).run { outcome in
-            Terminal.log("\(outcome.state)\t\(String(format: "%.1f s", outcome.seconds))\t\(outcome.file)")
-            if outcome.state == "failed" { Terminal.log(outcome.lastLines) }
+        try FileKind.makeFolder(output)
+        var settings = BatchRun.Settings(limits: .init(jobs: min(jobs, list.items.count), output: output))
+        (settings.jobs, settings.retries, settings.keepGoing, settings.fresh) = (jobs, retry, keepGoing, fresh)
+        (settings.limits.timeout, settings.limits.grace) = (timeout, grace)
+        if let memory = memory.flatMap(ByteCount.parse) { settings.limits.memory = memory }
+        if let disk = disk.flatMap(ByteCount.parse) { settings.limits.disk = disk }
+
+        let began = Date(), screen = BatchScreen(total: list.items.count)
+        let batch = try BatchRun(program: FileKind.resolved("/proc/self/exe"), items: list.items, output: output, settings: settings)
+        let outcomes = try batch.run { screen.show($0) }
+        screen.end()
+        let result = BatchReport(list.items, outcomes, output: FileKind.resolved(output), began: began)
+        try AtomicFile.write(output + "/report.json", result.json)
+        try AtomicFile.write(output + "/report.html", result.html(in: output))
+        if let report {
+            try AtomicFile.write(report, report.hasSuffix(".html") ? result.html(in: PathName.folder(report)) : result.json)
         }
-        if let report { try AtomicFile.write(report, JSON.encode(.list(outcomes.map(\.json)), indent: 2) + "\n") }
-        let failed = outcomes.count { $0.code != 0 && $0.code != 3 }
-        Terminal.log("\(outcomes.count - failed) of \(outcomes.count) recipes done" + (failed > 0 ? ", \(failed) failed" : ""))
-        if failed > 0 { throw ExitCode(1) }
-        if outcomes.contains(where: { $0.code == 3 }) { throw ExitCode(3) }
+        Terminal.log("report: " + PathName.join(output, "report.html"))
+        Terminal.warn(result.summary)
+        throw ExitCode(result.exitCode)
     }
 }

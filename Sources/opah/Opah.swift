@@ -14,7 +14,7 @@ struct Opah: ParsableCommand {
         Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
         """,
         version: "opah \(opahVersion) (\(LuaHost.luaVersion))",
-        subcommands: [Run.self, Repl.self, Batch.self, List.self, Copy.self, Show.self, Check.self])
+        subcommands: [Run.self, Repl.self, Batch.self, List.self, Copy.self, Show.self, Check.self, Docs.self, Completions.self, CompleteWords.self])
 }
 
 @main
@@ -23,8 +23,9 @@ enum Program {
         MachineCheck.run()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let plain = PlainLua(arguments) { finish(plain.run()) }
+        let words = arguments.isEmpty ? ["repl"] : arguments == ["-i"] ? ["repl"] : arguments[0] == "-i" ? ["repl"] + arguments : arguments
         do {
-            var command = try Opah.parseAsRoot(arguments.isEmpty ? ["repl"] : arguments)
+            var command = try Opah.parseAsRoot(words)
             try command.run()
         } catch let code as ExitCode {
             finish(code.rawValue)

@@ -20,7 +20,8 @@ struct Run: ParsableCommand {
                 passed.append(argument)
             }
         }
-        throw ExitCode(try Session.run(file: Recipes.path(recipe), arguments: passed))
+        OrphanWatch.begin()
+        throw ExitCode(try Session.run(file: Recipes.path(recipe), arguments: passed, recipe: recipe))
     }
 }
 

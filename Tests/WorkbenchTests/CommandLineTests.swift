@@ -71,15 +71,4 @@ final class CommandLineTests: XCTestCase {
         let result = try OpahProcess.run(["repl", "--no-init", "-e", "x = 41"], input: "print(x + 1)\n")
         XCTAssertEqual(result.output, "42\n", result.errors)
     }
-
-    func testABatchSurvivesACrash() throws {
-        let folder = try TestFolder()
-        try "print 'fine'".write(toFile: folder("a.lua"), atomically: true, encoding: .utf8)
-        try "os.execute('kill -9 $PPID')".write(toFile: folder("b.lua"), atomically: true, encoding: .utf8)
-        try "error 'no'".write(toFile: folder("c.lua"), atomically: true, encoding: .utf8)
-        let result = try OpahProcess.run(["batch", folder.path, "--report", folder("report.json")])
-        XCTAssertEqual(result.code, 1)
-        let report = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder("report.json")))) as? [[String: Any]]
-        XCTAssertEqual(report?.compactMap { $0["state"] as? String }, ["done", "crashed", "failed"])
-    }
 }

@@ -1,5 +1,5 @@
 --- Packs, checkpoints, and the program's own start.
-local data, fs, lm, machine = require "opah.data", require "opah.fs", require "opah.lm", require "opah.machine"
+local data, fs, lm = require "opah.data", require "opah.fs", require "opah.lm"
 local fixtures = require "opah.bench.fixtures"
 
 local function pack(bench)

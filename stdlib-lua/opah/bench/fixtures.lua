@@ -1,7 +1,7 @@
 --- What figures are measured on: random weights of the true size of 1.4, clips and packs, made once per bench in
 -- processes of their own, so that making them shows in nobody's memory.
 local audio, data, fs, lm = require "opah.audio", require "opah.data", require "opah.fs", require "opah.lm"
-local machine, tensor, vq = require "opah.machine", require "opah.tensor", require "opah.vq"
+local tensor, vq = require "opah.tensor", require "opah.vq"
 local home = require "opah".home
 
 local fixtures = {}

@@ -1,6 +1,6 @@
 --- Turn one recording into codes and back into sound, or codes (.npy) into sound.
 -- opah run vqgan -i clip.wav -o fake.wav --checkpoint-path F
-local audio, config, fs, progress = require "opah.audio", require "opah.config", require "opah.fs", require "opah.progress"
+local audio, config, progress = require "opah.audio", require "opah.config", require "opah.progress"
 local tensor, vq = require "opah.tensor", require "opah.vq"
 
 local args = config.parse_args(arg, {

@@ -1,0 +1,58 @@
+import Foundation
+import Support
+
+/// One recipe of a batch as a child process: what all its processes hold is watched, and whatever it started ends with it.
+final class BatchChild {
+    private let process: ChildProcess
+    private(set) var residentBytes = 0, peakBytes = 0, processes = 1
+    private let mark: String
+
+    /// - Parameters:
+    ///   - mark: a variable of `environment` that no other process has, by which processes are found that left the group.
+    ///   - log: what it writes, errors too.
+    ///   - fileBytes: no file may become larger.
+    init(_ arguments: [String], environment: [String: String], mark: String, log: String, fileBytes: Int) throws {
+        self.mark = mark + "=" + (environment[mark] ?? "")
+        // No core files: a picture of a crash's memory could fill the disk.
+        process = try Self.limited([RLIMIT_FSIZE: fileBytes, RLIMIT_CORE: 0]) { try ChildProcess(arguments, environment: environment, output: .file(log)) }
+        // When the machine runs out of memory all the same, it should be a recipe that ends, not the batch.
+        try? "800".write(toFile: "/proc/\(process.identifier)/oom_score_adj", atomically: false, encoding: .utf8)
+    }
+
+    /// A child inherits the limits of this process, which writes nothing meanwhile.
+    private static func limited<R>(_ limits: KeyValuePairs<__rlimit_resource, Int>, _ body: () throws -> R) rethrows -> R {
+        var before: [(Int32, rlimit)] = []
+        for (what, value) in limits {
+            var limit = rlimit()
+            guard getrlimit(Int32(what.rawValue), &limit) == 0 else { continue }
+            before.append((Int32(what.rawValue), limit))
+            limit.rlim_cur = min(limit.rlim_max, rlim_t(value))
+            setrlimit(Int32(what.rawValue), &limit)
+        }
+        defer { for (what, var limit) in before { setrlimit(what, &limit) } }
+        return try body()
+    }
+
+    var seconds: Double { process.seconds }
+
+    /// Looks at what its processes hold now.
+    func look(at table: ProcessTable) {
+        let family = table.family(of: process.identifier)
+        residentBytes = family.reduce(0) { $0 + $1.residentBytes }
+        processes = family.count
+        peakBytes = max(peakBytes, residentBytes)
+    }
+
+    /// As Ctrl-C does: recipes save their state. After the seconds of `grace` it is killed.
+    func stop(grace: Double) { process.stop(grace: grace) }
+    func kill() { process.kill() }
+
+    /// Nil while it runs. When it has ended, all that it started is ended too.
+    func ending() -> ChildProcess.End? {
+        guard let end = process.poll() else { return nil }
+        process.kill()
+        for straggler in ProcessTable.started(with: mark) { _ = Glibc.kill(straggler, SIGKILL) }
+        peakBytes = max(peakBytes, end.peakBytes)
+        return end
+    }
+}

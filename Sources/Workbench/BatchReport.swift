@@ -1,0 +1,137 @@
+import Foundation
+import Support
+
+/// A batch for reading afterwards: JSON for programs, one HTML page for people.
+public struct BatchReport {
+    let items: [BatchItem], outcomes: [BatchOutcome], output: String
+    let began: Date, seconds: Double
+
+    public init(_ items: [BatchItem], _ outcomes: [BatchOutcome], output: String, began: Date) {
+        (self.items, self.outcomes, self.output, self.began) = (items, outcomes, output, began)
+        seconds = -began.timeIntervalSinceNow
+    }
+
+    /// 0 when all are done, 3 when some skipped inputs, 130 when the batch was stopped, else 1.
+    public var exitCode: Int32 {
+        if outcomes.contains(where: { $0.state == .interrupted || $0.state == .notRun && $0.reason == "the batch was interrupted" }) { return 130 }
+        if outcomes.contains(where: { !$0.isFinished }) { return 1 }
+        return outcomes.contains { $0.state == .skips } ? 3 : 0
+    }
+
+    /// `7 of 10 recipes done, 1 failed, 1 crashed, 1 timed out`
+    public var summary: String {
+        var counts: [(String, Int)] = []
+        for outcome in outcomes where !outcome.isFinished {
+            if let place = counts.firstIndex(where: { $0.0 == outcome.state.rawValue }) { counts[place].1 += 1 } else { counts.append((outcome.state.rawValue, 1)) }
+        }
+        let done = outcomes.count { $0.isFinished }, unchanged = outcomes.count { $0.isUnchanged }
+        return "\(done) of \(items.count) recipes done" + (unchanged > 0 ? " (\(unchanged) unchanged)" : "") + counts.map { ", \($0.1) \($0.0)" }.joined()
+    }
+
+    // MARK: JSON
+
+    public var json: String {
+        let recipes = zip(items, outcomes).map { item, outcome -> ConfigValue in
+            let folder = BatchFolder(output, item)
+            var fields: ConfigMap = ["name": .string(item.name), "recipe": .string(item.recipe), "arguments": .list(item.arguments.map(ConfigValue.string))]
+            for (key, value) in outcome.fields { fields[key] = value }
+            fields["folder"] = .string(folder.path)
+            fields["log"] = .string(folder.log)
+            fields["files"] = .list(Self.files(folder.out).map { .string(folder.out + "/" + $0) })
+            fields["last_lines"] = .string(folder.lastLines(20))
+            return .map(fields)
+        }
+        return JSON.encode(["opah": .string(opahVersion), "began": .string(began.formatted(.iso8601)), "seconds": .double((seconds * 1000).rounded() / 1000),
+                            "exit_code": .int(Int(exitCode)), "summary": .string(summary), "recipes": .list(recipes)], indent: 2) + "\n"
+    }
+
+    /// The files below a folder, from it; at most 200.
+    private static func files(_ folder: String) -> [String] {
+        ((try? FolderWalk(folder).files) ?? []).prefix(200).map { String($0.dropFirst(folder.count + 1)) }
+    }
+
+    // MARK: HTML
+
+    /// - Parameter folder: where the page will be: links are seen from there.
+    public func html(in folder: String) -> String {
+        let place = FileKind.resolved(folder)
+        let rows = zip(items, outcomes).map { item, outcome in
+            "<tr><td><a href=\"#\(HTML.escape(item.name))\">\(HTML.escape(item.name))</a></td><td class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))</td>"
+                + "<td>\(ProgressBar.clock(outcome.seconds))</td><td>\(ByteCount.text(Double(outcome.peakBytes)))</td><td>\(HTML.escape(Self.figures(outcome.metrics)))</td></tr>"
+        }
+        let table = "<table><tr><th>recipe</th><th>state</th><th>time</th><th>peak memory</th><th>last figures</th></tr>\(rows.joined(separator: "\n"))</table>"
+        let details = zip(items, outcomes).map { detail($0, $1, place) }
+        let style = "<style>.good { color: #047857 } .bad { color: #b91c1c } td { overflow-wrap: anywhere } pre { max-height: 20rem; font-size: .85rem }</style>"
+        return HTML.page(title: "Batch: " + summary, body: style + "<p>\(HTML.escape(began.formatted(.iso8601))), \(ProgressBar.clock(seconds)), Opah \(opahVersion)</p>\n"
+            + table + "\n" + details.joined(separator: "\n"))
+    }
+
+    private static func figures(_ metrics: ConfigMap) -> String {
+        metrics.map { "\($0.key) \($0.value.double.map(CurvePlot.short) ?? $0.value.plainText)" }.joined(separator: ", ")
+    }
+
+    private func detail(_ item: BatchItem, _ outcome: BatchOutcome, _ place: String) -> String {
+        let folder = BatchFolder(output, item)
+        func link(_ path: String, _ name: String) -> String { "<a href=\"\(HTML.escape(Self.relative(path, place)))\">\(HTML.escape(name))</a>" }
+        var parts = ["<h2 id=\"\(HTML.escape(item.name))\">\(HTML.escape(item.name))</h2>", "<pre>opah run \(HTML.escape(item.command))</pre>",
+                     "<p class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))"
+                        + (outcome.attempts > 1 ? ", \(outcome.attempts) attempts" : "") + "</p>"]
+        for plot in BatchCurves(folder, outputs: outcome.outputs).plots { parts.append("<figure>\(plot.svg)</figure>") }
+        let all = Self.files(folder.out), shown = all.sorted { Self.interest($0) < Self.interest($1) }.prefix(30)
+        var links = [(folder.log, "log"), (folder.record, "run.json")].filter { FileKind.isFile($0.0) }.map { link($0.0, $0.1) }
+        links += outcome.outputs.filter { !$0.hasPrefix(folder.out + "/") }.map { link($0, PathName.last($0)) } + shown.map { link(folder.out + "/" + $0, $0) }
+        if all.count > shown.count { links.append(link(folder.out, "and \(all.count - shown.count)\(all.count == 200 ? " or" : "") more")) }
+        if !links.isEmpty { parts.append("<p>\(links.joined(separator: " &middot; "))</p>") }
+        let last = folder.lastLines(outcome.isFinished ? 5 : 20)
+        if !last.isEmpty { parts.append("<pre>\(HTML.escape(last))</pre>") }
+        return parts.joined(separator: "\n")
+    }
+
+    /// Pages and sound before the rest.
+    private static func interest(_ path: String) -> Int {
+        [".html", ".wav", ".flac", ".png", ".lua", ".json"].firstIndex(of: PathName.suffix(path).lowercased()) ?? 9
+    }
+
+    /// A path as a link from a folder, both absolute; letters that links cannot hold are escaped.
+    private static func relative(_ path: String, _ folder: String) -> String {
+        let to = FileKind.resolved(path).split(separator: "/"), from = folder.split(separator: "/")
+        let common = zip(to, from).prefix { $0 == $1 }.count
+        let parts = Array(repeating: "..", count: from.count - common) + to[common...].map(String.init)
+        return parts.joined(separator: "/").addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
+    }
+}
+
+/// The curves of one run: of the figures beside its progress bars, and of every `metrics.jsonl` that it wrote.
+struct BatchCurves {
+    private(set) var plots: [CurvePlot] = []
+
+    init(_ folder: BatchFolder, outputs: [String]) {
+        var series: [String: [String: [(x: Double, y: Double)]]] = [:]        // figure -> whose -> points
+        func add(_ figure: String, _ whose: String, _ x: Double, _ value: ConfigValue) {
+            if let y = value.double { series[figure, default: [:]][whose, default: []].append((x, y)) }
+        }
+        let elsewhere = outputs.map { $0 + "/metrics.jsonl" }.filter { FileKind.isFile($0) && !$0.hasPrefix(folder.out + "/") }
+        let logs = ((try? FolderWalk(folder.out).files) ?? []).filter { PathName.last($0) == "metrics.jsonl" } + elsewhere
+        for log in logs {
+            let project = PathName.last(PathName.folder(log))
+            for line in Self.lines(log) {
+                guard let step = line["step"]?.double, let stage = line["stage"]?.string else { continue }
+                for (key, value) in line.map ?? ConfigMap() where ["loss", "top_5_accuracy"].contains(key) { add(key, "\(project) \(stage)", step, value) }
+            }
+        }
+        for event in Self.lines(folder.events) {
+            if event["event"]?.string == "metrics", let step = event["step"]?.double {
+                for (key, value) in event.map ?? ConfigMap() where key != "step" && key != "event" { add(key, key, step, value) }
+            } else if event["event"]?.string == "progress", logs.isEmpty, let done = event["done"]?.double {
+                for (key, value) in event["figures"]?.map ?? ConfigMap() { add(key, event["label"]?.string ?? "", done, value) }
+            }
+        }
+        for (figure, curves) in series.sorted(by: { $0.key < $1.key }) where curves.contains(where: { $0.value.count > 2 }) {
+            plots.append(CurvePlot(curves: curves.sorted { $0.key < $1.key }.map { .init(name: $0.key, points: $0.value) }, xLabel: "step", yLabel: figure))
+        }
+    }
+
+    private static func lines(_ path: String) -> [ConfigValue] {
+        ((try? MappedFile.text(path)) ?? "").split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
+    }
+}

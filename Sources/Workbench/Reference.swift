@@ -1,0 +1,157 @@
+import Foundation
+import LuaHost
+import Support
+
+/// The reference as HTML, written from the declarations: a page per module, one for the recipes and one for the
+/// commands, and an index. Links are relative, so the folder can be read from disk or served from anywhere.
+public struct Reference {
+    private let catalog: Catalog
+    /// Titles and texts of further pages, such as what `--help` says.
+    private let extra: [(title: String, summary: String, items: [(name: String, text: String)])]
+    /// Name as people write it (`audio.resample`, `Tensor:view`, `Tensor`) -> where it is.
+    private var places: [String: String] = [:]
+
+    public init(_ catalog: Catalog, extra: [(title: String, summary: String, items: [(name: String, text: String)])] = []) {
+        self.catalog = catalog
+        self.extra = extra
+        for module in catalog.modules {
+            let page = Self.page(module)
+            places[module.name] = page
+            for declaration in module.declarations { places[declaration.path] = "\(page)#\(Self.anchor(declaration))" }
+            for type in module.classes {
+                places[type.name] = "\(page)#\(type.name)"
+                for declaration in type.declarations { places[declaration.path] = "\(page)#\(Self.anchor(declaration))" }
+            }
+        }
+    }
+
+    private static func page(_ module: LuaModule) -> String { module.name + ".html" }
+    /// Unlike its path, without a colon.
+    private static func anchor(_ declaration: Declaration) -> String { declaration.path.replacing(":", with: ".") }
+    private static func page(title: String) -> String { title.lowercased() + ".html" }
+
+    /// File names and contents.
+    public func files() throws -> [(name: String, content: String)] {
+        var files = [("index.html", frame("Opah", body: index(), links: ""))]
+        for module in catalog.modules {
+            let links = module.classes.map { "<li><a href=\"#\($0.name)\">\($0.name)</a></li>" }.joined()
+            files.append((Self.page(module), frame(module.name, body: try body(module), links: links)))
+        }
+        for page in extra { files.append((Self.page(title: page.title), frame(page.title, body: body(page), links: ""))) }
+        return files + [("search.js", searchIndex())]
+    }
+
+    /// Writes them, and makes the folder.
+    public func write(to folder: String) throws {
+        try FileKind.makeFolder(folder)
+        for file in try files() { try AtomicFile.write(PathName.join(folder, file.name), file.content) }
+    }
+
+    // MARK: pages
+
+    private func frame(_ title: String, body: String, links: String) -> String {
+        let pages = [("index.html", "Opah")] + catalog.modules.map { (Self.page($0), $0.name) } + extra.map { (Self.page(title: $0.title), $0.title) }
+        let list = pages.map { "<li><a href=\"\($0.0)\">\(HTML.escape($0.1))</a>\($0.1 == title && !links.isEmpty ? "<ul>\(links)</ul>" : "")</li>" }
+        return """
+        <!doctype html>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(HTML.escape(title))</title>
+        <style>
+        \(ReferenceStyle.css)
+        </style></head><body>
+        <header><b><a href="index.html">Opah \(opahVersion)</a></b><input type="search" placeholder="Search ( / )" aria-label="Search"><div id="found" hidden></div></header>
+        <div class="frame"><nav><ul>\(list.joined(separator: "\n"))</ul></nav>
+        <main><h1>\(HTML.escape(title))</h1>
+        \(body)
+        </main></div>
+        <script src="search.js"></script><script>
+        \(ReferenceStyle.script)
+        </script></body></html>
+
+        """
+    }
+
+    private func index() -> String {
+        let modules = catalog.modules.map { "<tr><td><a href=\"\(Self.page($0))\">\($0.name)</a></td><td>\(prose($0.doc))</td></tr>" }
+        let others = extra.map { "<tr><td><a href=\"\(Self.page(title: $0.title))\">\(HTML.escape($0.title))</a></td><td>\(HTML.escape($0.summary))</td></tr>" }
+        return """
+        <p>Everything that recipes can use. Positions and dimensions count from 1, negative ones from the end; values (token ids, codes) are what the \
+        files hold. Option tables take the fields that are listed, with these defaults; unknown fields are errors that name the nearest ones. At the \
+        prompt, <code>help "audio.resample"</code> shows the same.</p>
+        <table>\((modules + others).joined(separator: "\n"))</table>
+        """
+    }
+
+    private func body(_ module: LuaModule) throws -> String {
+        var parts = ["<p>\(prose(module.doc))</p>", "<pre>local \(module.shortName) = require \"\(module.name)\"</pre>"]
+        for submodule in module.submodules where catalog.module(submodule.module) != nil {
+            parts.append("<p><a href=\"\(submodule.module).html\">\(module.shortName).\(submodule.field)</a></p>")
+        }
+        parts += try module.declarations.map(section)
+        for type in module.classes {
+            parts.append("<h2 id=\"\(type.name)\">\(type.name)</h2><p>\(prose(type.doc))</p>")
+            parts += try type.declarations.map(section)
+        }
+        return parts.joined(separator: "\n")
+    }
+
+    private func body(_ page: (title: String, summary: String, items: [(name: String, text: String)])) -> String {
+        page.items.map { "<section id=\"\(HTML.escape($0.name))\"><h3>\(HTML.escape($0.name))</h3><pre>\(HTML.escape($0.text))</pre></section>" }.joined(separator: "\n")
+    }
+
+    private func section(_ declaration: Declaration) throws -> String {
+        let signature = try declaration.signature()
+        var head = HTML.escape(declaration.path)
+        switch declaration.role {
+        case .property, .constant: head += "<span class=\"dim\">: \(types(declaration.signatureText))\(declaration.role == .property && !declaration.isWritable ? " (read-only)" : "")</span>"
+        default:
+            let usage = signature.usage, cut = usage.range(of: " -> ")?.lowerBound ?? usage.endIndex
+            head += HTML.escape(String(usage[..<cut])) + "<span class=\"dim\">\(types(String(usage[cut...])))</span>"
+        }
+        var parts = ["<section id=\"\(Self.anchor(declaration))\"><h3>\(head)</h3>", "<p>\(prose(declaration.doc))</p>"]
+        let rows = signature.parameters.flatMap { parameter in
+            parameter.type.fields.map { fields in fields.map { row($0, in: parameter.name) } } ?? [row(parameter, in: nil)]
+        }
+        if !rows.isEmpty { parts.append("<table>\(rows.joined())</table>") }
+        if let example = declaration.example { parts.append("<pre>\(HTML.escape(example))</pre>") }
+        return parts.joined(separator: "\n") + "</section>"
+    }
+
+    private func row(_ parameter: Parameter, in table: String?) -> String {
+        let value = parameter.defaultValue.map { "= \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? "optional" : "")
+        return "<tr><td>\(HTML.escape((table.map { $0 + "." } ?? "") + parameter.name))</td><td>\(types(parameter.type.description))</td><td>\(HTML.escape(value))</td></tr>"
+    }
+
+    // MARK: text
+
+    /// A type with its classes linked.
+    private func types(_ text: String) -> String {
+        HTML.escape(text).replacing(/[A-Z][A-Za-z]+/) { match in
+            places[String(match.output)].map { "<a href=\"\($0)\">\(match.output)</a>" } ?? String(match.output)
+        }
+    }
+
+    /// Documentation: what stands between backticks is code, and a link when it is a name that has a place.
+    private func prose(_ text: String) -> String {
+        text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { number, part in
+            guard number % 2 == 1 else { return HTML.escape(String(part)) }
+            let code = "<code>\(HTML.escape(String(part)))</code>", name = String(part.prefix { $0 != "(" && $0 != "{" })
+            return (places[name] ?? places["opah." + name]).map { "<a href=\"\($0)\">\(code)</a>" } ?? code
+        }.joined().replacing("\n", with: "<br>")
+    }
+
+    /// `[[name, link, first sentence], ...]`
+    private func searchIndex() -> String {
+        func item(_ name: String, _ link: String, _ text: String) -> ConfigValue { [.string(name), .string(link), .string(text)] }
+        var items: [ConfigValue] = []
+        for module in catalog.modules {
+            items.append(item(module.name, Self.page(module), module.doc))
+            for type in module.classes { items.append(item(type.name, places[type.name]!, type.doc)) }
+            for declaration in module.declarations + module.classes.flatMap(\.declarations) { items.append(item(declaration.path, places[declaration.path]!, declaration.summary)) }
+        }
+        for page in extra {
+            for entry in page.items { items.append(item(entry.name, "\(Self.page(title: page.title))#\(entry.name)", entry.text.split(separator: "\n").first.map(String.init) ?? "")) }
+        }
+        return "const opahIndex = " + JSON.encode(.list(items)) + ";\n"
+    }
+}

@@ -1,0 +1,40 @@
+---@meta opah.config
+-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.
+
+---Settings: stock configurations, Lua and YAML files, overrides, and a recipe's command line.
+---@class opah.config
+local config = {}
+
+---A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, a Lua table file or a YAML file. Unknown keys are errors that name the nearest ones, all at once; settings that mean nothing here are noted.
+---@param name string
+---@param overrides? string[]
+---@return table
+---@return string[]
+function config.load(name, overrides) end
+
+---A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=}}` and `overrides = true`. Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default the run's own. All that is wrong is reported at once, with exit code 2. `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
+---@param arguments table
+---@param options table
+---@return table
+function config.parse_args(arguments, options) end
+
+---The folder that this run writes to, made if need be: in a batch the run's own (OPAH_OUT), else `default`. For recipes without an option of type output.
+---@param default string
+---@return string
+function config.output_folder(default) end
+
+---The file of a stock recipe, or the Lua file of that name.
+---@param name string
+---@return string
+function config.recipe_path(name) end
+
+---Ends the recipe with exit code 2 and this message: for arguments that do not fit each other.
+---@param message string
+function config.usage_error(message) end
+
+---A table of settings as the text of a Lua table.
+---@param value? any
+---@return string
+function config.to_lua(value) end
+
+return config

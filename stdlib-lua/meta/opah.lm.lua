@@ -1,0 +1,107 @@
+---@meta opah.lm
+-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.
+
+---The language model: text and codes in, the next codes out.
+---@class opah.lm
+local lm = {}
+
+---A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form; all arithmetic is float32. `lora` is an adapter file to use with it.
+---@param dir string
+---@param opts? {max_length?: integer, lora?: string, weights?: "stored"|"float32"|"bfloat16"|"int8"} defaults: weights = "stored"
+---@return LanguageModel
+function lm.load(dir, opts) end
+
+---`generation_cost` of the model in a folder (or a config.json), without reading its weights; `stored` counts as bfloat16, the form of the released checkpoints.
+---@param dir string
+---@param opts? {weights?: "stored"|"float32"|"bfloat16"|"int8", num_samples?: integer, context?: integer} defaults: weights = "stored", num_samples = 1, context = 0
+---@return table
+function lm.generation_cost(dir, opts) end
+
+---A model with random weights; `config` has the keys of config.json. `tokenizer` is the folder of its tokenizer files.
+---@param config table
+---@param opts? {seed?: integer, dtype?: "float32"|"bfloat16", tokenizer?: string} defaults: seed = 0, dtype = "float32"
+---@return LanguageModel
+function lm.new(config, opts) end
+
+---The distribution [V] that the sampler draws from: penalty on the ids in `previous` (from 0), then top-p, then temperature.
+---
+---```lua
+---assert(lm.probabilities(tensor.new{1, 2, 3}, { top_p = 0.01 }):argmax():item() == 3)
+---```
+---@param logits Tensor
+---@param opts? {previous?: integer[], temperature?: number, top_p?: number, repetition_penalty?: number} defaults: temperature = 1, top_p = 1, repetition_penalty = 1
+---@return Tensor
+function lm.probabilities(logits, opts) end
+
+---One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] the whole answer.
+---@param tokenizer Tokenizer
+---@param text string
+---@param codes? Tensor
+---@param num_codebooks integer
+---@param opts? {speaker?: string} defaults: speaker = "assistant"
+---@return Tensor
+function lm.encode_prompt(tokenizer, text, codes, num_codebooks, opts) end
+
+---A text-to-semantic model. B batch, C codebooks, T tokens, V vocabulary, K codes per codebook, D width; ids and codes count from 0.
+---@class LanguageModel
+---@field config table The settings of config.json, all of them resolved.
+---@field tokenizer Tokenizer? The tokenizer beside the weights.
+---@field max_length integer The longest sequence, prompt and answer together.
+---@field notes string[] What loading noticed.
+local LanguageModel = {}
+
+---The tensors that training updates, in order: the adapters', or all that require gradients.
+---@return Tensor[]
+function LanguageModel:parameters() end
+
+---Every tensor by its name in the checkpoint; adapters as `<name>.lora_A` and `<name>.lora_B`.
+---@return table
+function LanguageModel:named_parameters() end
+
+---Makes weights trainable, as float32 copies: those whose names match (`*` for anything), or all.
+---@param patterns? string[]
+function LanguageModel:unfreeze(patterns) end
+
+---Identifies the weights: 32 hexadecimal digits over every name, dtype, shape and byte.
+---@return string
+function LanguageModel:digest() end
+
+---Writes config.json, model.pth (names and dtypes as loaded, adapters not merged) and the tokenizer files.
+---@param dir string
+function LanguageModel:save(dir) end
+
+---`{token_logits [B,T,V], codebook_logits [B,T,C,K], hidden [B,T,D], codebook_positions [B,T]}` of `{inputs [B,1+C,T], attention_masks [B,T]}` (true = padding).
+---@param batch table
+---@return table
+function LanguageModel:forward(batch) end
+
+---The loss to call `backward` on, and `{base, semantic, top_5_accuracy}`, of a batch with `labels` [B,1+C,T] (-100 is ignored). `seed` switches dropout on; the same seed drops the same elements. `memory_budget` (bytes, or as in "4GB") is what the process may take in the step, weights included: the batch is done in parts, and layers run twice, as far as that takes.
+---@param batch table
+---@param opts? {seed?: integer, memory_budget?: number|string}
+---@return Tensor
+---@return table
+function LanguageModel:loss(batch, opts) end
+
+---What a training step takes: `{operations, floor_operations, attention_operations, recomputed_operations, bytes_moved, bytes, parts, recomputed_layers, seconds}`. `rows` are tokens of each row and `frames` those with codes (all but one unless given), or `batch` is as for `loss`. Operations are floating-point ones; the floor is the products with the weights, forward and backward. `bytes` is the predicted peak of the process's resident memory under the plan that `memory_budget` leads to: the batch in so many `parts`, with at most so many layers running twice. `seconds` is a function of FLOP/s of matrix products and bytes/s read.
+---@param opts {rows?: integer[], frames?: integer[], batch?: table, memory_budget?: number|string}
+---@return table
+function LanguageModel:training_cost(opts) end
+
+---Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
+---@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, on_frame?: function, on_sample?: function} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1
+---@return Tensor|Tensor[]
+---@return table
+function LanguageModel:generate(opts) end
+
+---How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes}`, each `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 it stays within 0.01 for bfloat16 and 0.04 for int8.
+---@param reference LanguageModel
+---@param sequences Tensor|Tensor[]
+---@return table
+function LanguageModel:compare(reference, sequences) end
+
+---What a frame of every sample takes when `context` tokens have been seen: `{bytes_per_frame, operations_per_frame, weight_bytes, cache_bytes_per_token}`. Reading the bytes bounds the speed; the weights are read once for all samples.
+---@param opts? {num_samples?: integer, context?: integer} defaults: num_samples = 1, context = 0
+---@return table
+function LanguageModel:generation_cost(opts) end
+
+return lm

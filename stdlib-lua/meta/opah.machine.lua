@@ -1,0 +1,70 @@
+---@meta opah.machine
+-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.
+
+---This machine: its rates, memory, disk and time, and other programs run beside this one. Bytes and seconds.
+---@class opah.machine
+---@field program string The path of this program, for `machine.run`.
+local machine = {}
+
+---What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, layer_product, read_bandwidth}`. FLOP/s of float32 products (of `size` x `size` matrices, and of `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), bytes/s of reading `buffer` bytes, more than any cache holds. Smaller sizes take less time and say less.
+---
+---```lua
+---assert(machine.rates(0.01, { size = 64, buffer = 1048576 }).matrix_rate > 0)
+---```
+---@param seconds? number default 2
+---@param opts? {size?: integer, buffer?: integer} defaults: size = 2048, buffer = 536870912
+---@return table
+function machine.rates(seconds, opts) end
+
+---`{total, available}` of the machine, `{resident, peak}` of this process: what it holds now, mapped files included, and the most it has held since its start or `reset_peak`. `plannable` is what a plan may count on: `available`, or what the environment variable OPAH_MEMORY_LIMIT says when that is less (bytes, or as in 4GB).
+---
+---```lua
+---local memory = machine.memory(); assert(memory.peak >= memory.resident and memory.total >= memory.available)
+---```
+---@return table
+function machine.memory() end
+
+---Lets `memory().peak` begin again from what the process holds now. False where the system cannot do that.
+---@return boolean
+function machine.reset_peak() end
+
+---Bytes that may still be written below a path, which need not exist yet; at most what the environment variable OPAH_DISK_LIMIT says, when that is set (bytes, or as in 4GB).
+---
+---```lua
+---assert(machine.free_disk("out/new") >= 0)
+---```
+---@param path string
+---@return integer
+function machine.free_disk(path) end
+
+---Seconds since some moment in the past, never turned back: for measuring how long something takes.
+---
+---```lua
+---local began = machine.now(); assert(machine.now() >= began)
+---```
+---@return number
+function machine.now() end
+
+---`{model, processors, threads, instruction_set}`: threads are those that kernels use, the instruction set is what this program was built for.
+---
+---```lua
+---assert(machine.cpu().threads >= 1)
+---```
+---@return table
+function machine.cpu() end
+
+---How many threads of all programs wanted to run, on average over the last minute.
+---@return number
+function machine.load_average() end
+
+---Runs a program, `arguments[1]`, to its end, in a process group of its own with nothing on its standard input: `{exit_code, seconds, processor_seconds, peak, output, errors, timed_out}`. `peak` is the most memory it held; a program that was killed has 128 + the signal as its exit code. After `timeout` seconds, and on Ctrl-C, it and what it started are asked to end, and killed five seconds later. `environment` is added to this program's own.
+---
+---```lua
+---assert(machine.run { "/bin/sh", "-c", "echo hello; exit 3" }.exit_code == 3)
+---```
+---@param arguments string[]
+---@param opts? {timeout?: number, folder?: string, environment?: table<string, string>, output?: "captured"|"inherited"|"discarded", errors?: "captured"|"merged"|"inherited"|"discarded"} defaults: output = "captured", errors = "captured"
+---@return table
+function machine.run(arguments, opts) end
+
+return machine
