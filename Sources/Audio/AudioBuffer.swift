@@ -33,10 +33,14 @@ public struct AudioBuffer: Sendable, Equatable {
     /// The plain mean of the channels, as one channel.
     public func mixedToMono() -> AudioBuffer {
         guard channels.count > 1 else { return self }
-        let scale = 1 / Float(channels.count)
-        var mix = Array(channels[0].prefix(frames))
-        for channel in channels.dropFirst() { for t in mix.indices { mix[t] += channel[t] } }
-        for t in mix.indices { mix[t] *= scale }
+        let scale = 1 / Float(channels.count), count = frames
+        var mix = Array(channels[0].prefix(count))
+        mix.withUnsafeMutableBufferPointer { mix in
+            for channel in channels.dropFirst() {
+                channel.withUnsafeBufferPointer { channel in for t in 0..<count { mix[t] += channel[t] } }
+            }
+            for t in 0..<count { mix[t] *= scale }
+        }
         return AudioBuffer(mono: mix, sampleRate: sampleRate)
     }
 

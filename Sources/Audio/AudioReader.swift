@@ -139,7 +139,18 @@ public final class AudioReader {
             levels.add(interleaved: interleaved, mix: mix, channels: count)
             return AudioBuffer(mono: mix, sampleRate: sampleRate)
         }
-        let parts = (0..<count).map { c in (0..<frames).map { interleaved[$0 * count + c] } }
+        let parts = interleaved.withUnsafeBufferPointer { input in
+            (0..<count).map { c in
+                [Float](unsafeUninitializedCapacity: frames) { output, filled in
+                    var place = c
+                    for t in 0..<frames {
+                        output[t] = input[place]
+                        place &+= count
+                    }
+                    filled = frames
+                }
+            }
+        }
         return AudioBuffer(channels: parts, sampleRate: sampleRate)
     }
 

@@ -61,13 +61,34 @@ public struct LogMel: Sendable {
     public func compute(_ samples: UnsafeBufferPointer<Float>, frames range: Range<Int>,
                         into values: UnsafeMutableBufferPointer<Float>) throws {
         let total = frames(samples: samples.count)
+        try check(samples.count, range, room: values.count, needed: nMels * total)
+        guard !range.isEmpty else { return }
+        try transform(samples, range, values.baseAddress! + range.lowerBound, frameStride: 1, bandStride: total)
+    }
+
+    /// Some of the frames as rows of `stride` floats, the first `nMels` of which are written: what goes on to a
+    /// network frame by frame needs no whole spectrogram.
+    /// - Throws: as `compute`.
+    public func computeRows(_ samples: UnsafeBufferPointer<Float>, frames range: Range<Int>,
+                            into rows: UnsafeMutablePointer<Float>, stride: Int) throws {
+        try check(samples.count, range, room: stride, needed: nMels)
+        try transform(samples, range, rows, frameStride: stride, bandStride: 1)
+    }
+
+    private func check(_ samples: Int, _ range: Range<Int>, room: Int, needed: Int) throws {
+        let total = frames(samples: samples)
         guard total > 0 else {
-            throw OpahError(.audio, "log_mel: \(samples.count) samples are too few: \(shortest) at \(sampleRate) Hz are the least",
+            throw OpahError(.audio, "log_mel: \(samples) samples are too few: \(shortest) at \(sampleRate) Hz are the least",
                             hint: "leave the clip out, or join it with its neighbour")
         }
-        guard range.lowerBound >= 0, range.upperBound <= total, values.count >= nMels * total else {
-            throw OpahError(.argument, "log_mel: frames \(range) of \(total) into room for \(values.count) values")
+        guard range.lowerBound >= 0, range.upperBound <= total, room >= needed else {
+            throw OpahError(.argument, "log_mel: frames \(range) of \(total) into room for \(room) values")
         }
+    }
+
+    /// Band m of the frame at place i of the range goes to out[i * frameStride + m * bandStride].
+    private func transform(_ samples: UnsafeBufferPointer<Float>, _ range: Range<Int>, _ out: UnsafeMutablePointer<Float>,
+                           frameStride: Int, bandStride: Int) throws {
         guard let plan = kiss_fftr_alloc(Int32(nFFT), 0, nil, nil) else { throw OpahError(.memory, "log_mel: no memory for an FFT plan") }
         defer { free(UnsafeMutableRawPointer(plan)) }
         // One scratch block: the windowed frame [nFFT], its magnitudes [nFFT/2 + 1].
@@ -84,7 +105,7 @@ public struct LogMel: Sendable {
                         let (re, im) = (spectrum[k].r, spectrum[k].i)
                         magnitude[k] = (re * re + im * im + 1e-6).squareRoot()
                     }
-                    project(magnitude, values.baseAddress! + t, stride: total)
+                    project(magnitude, out + (t - range.lowerBound) * frameStride, stride: bandStride)
                 }
             }
         }

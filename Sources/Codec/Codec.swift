@@ -5,13 +5,15 @@ import Tensors
 
 /// A firefly GAN-VQ codec: speech samples to codes and back.
 ///
-/// A codec never changes after loading; any number of clips may go through it at once.
-public final class Codec: @unchecked Sendable {
+/// A codec never changes after loading; any number of clips may go through it at once. Loading checks every
+/// weight's name and shape; the encoder's and the decoder's tables are made when each is first used, so that
+/// extraction never pays for the vocoder.
+public final class Codec: Sendable {
     public let configuration: CodecConfiguration
     let logMel: LogMel
-    let encoder: Encoder
-    let quantizer: Quantizer
-    let vocoder: Vocoder
+    let quantization: ScalarQuantization
+    let encoding: Lazily<(encoder: Encoder, down: Downsampling)>
+    let decoding: Lazily<(up: Upsampling, vocoder: Vocoder)>
     private let weights: CodecWeights
 
     init(_ configuration: CodecConfiguration, _ weights: CodecWeights) throws {
@@ -19,9 +21,10 @@ public final class Codec: @unchecked Sendable {
         self.weights = weights
         let s = configuration.spectrogram
         logMel = try LogMel(sampleRate: s.sampleRate, nFFT: s.fftSize, hopLength: s.hopLength, winLength: s.windowLength, nMels: s.melCount)
-        encoder = try Encoder(weights, configuration)
-        quantizer = try Quantizer(weights, configuration)
-        vocoder = try Vocoder(weights, configuration)
+        let quantization = try ScalarQuantization(weights, configuration.quantizer)
+        self.quantization = quantization
+        encoding = Lazily { (try Encoder(weights, configuration), try Downsampling(weights, configuration.quantizer)) }
+        decoding = Lazily { (try Upsampling(weights, configuration.quantizer, quantization), try Vocoder(weights, configuration)) }
     }
 
     /// Loads a checkpoint: `.pth`, `.ckpt` or safetensors, of the whole codec.
@@ -58,6 +61,9 @@ public final class Codec: @unchecked Sendable {
     /// Samples per token.
     public var samplesPerToken: Int { configuration.samplesPerToken }
 
-    /// Tokens of a clip: only whole ones count.
-    public func tokenCount(samples: Int) -> Int { samples / hopLength / configuration.downsampleFactor }
+    /// Tokens of a clip: only whole ones count, unless `whole` asks for the last, partly filled one too.
+    public func tokenCount(samples: Int, whole: Bool = false) -> Int {
+        guard whole else { return samples / hopLength / configuration.downsampleFactor }
+        return configuration.quantizer.downsampleFactors.reduce(logMel.frames(samples: samples)) { ($0 + $1 - 1) / $1 }
+    }
 }

@@ -14,11 +14,34 @@ extension Codec {
         }
     }
 
+    /// The same as a float32 tensor [T * samplesPerToken].
+    public func decodeTensor(_ codes: Tensor) throws -> Tensor {
+        let table = try CodeTable(codes, self), result = try Tensor(empty: [table.tokens * samplesPerToken])
+        var samples = result.pointer(Float.self)
+        try CodecDecoder(self).run(table, into: &samples)
+        return result
+    }
+
+    /// The samples of codes [C, T] piece by piece, in order: memory does not grow with T. The pieces together are
+    /// what `decode` gives, bit for bit.
+    /// - Parameter body: gets the next samples, about 1.4 s of them at a time.
+    public func decode(_ codes: Tensor, _ body: ([Float]) throws -> Void) throws {
+        let table = try CodeTable(codes, self), decoder = try CodecDecoder(self)
+        for start in stride(from: 0, to: table.tokens, by: decoder.stretch) {
+            let end = min(start + decoder.stretch, table.tokens), count = (end - start) * samplesPerToken
+            try body([Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+                guard var samples = buffer.baseAddress else { return }
+                try decoder.run(table, start..<end, into: &samples)
+                initialized = count
+            })
+        }
+    }
+
     /// What the vocoder gets to see of codes [C, T]: float32 [D, T * downsampling].
     public func decoderInput(_ codes: Tensor) throws -> Tensor {
         let table = try CodeTable(codes, self), width = configuration.quantizer.inputDim
         let result = try Tensor(empty: [width, table.tokens * configuration.downsampleFactor])
-        let up = Quantizer.UpPass(quantizer, capacity: max(table.tokens, 1), lead: 0)
+        let up = Upsampling.Pass(try decoding().up, capacity: max(table.tokens, 1), lead: 0)
         guard table.tokens > 0 else { return result }
         let (rows, count) = try up(tokens: table.tokens) { table[$0, $1] }
         for t in 0..<count {
@@ -33,16 +56,17 @@ extension Codec {
 /// a multiple of `stretch` tokens. For playing while generating, and for long sequences.
 public final class CodecDecoder {
     private let codec: Codec
-    private let up: Quantizer.UpPass
+    private let up: Upsampling.Pass
     private let vocoder: Vocoder.Pass
     /// Tokens that go through the vocoder together.
     public let stretch: Int
 
-    public init(_ codec: Codec) {
+    public init(_ codec: Codec) throws {
         self.codec = codec
+        let parts = try codec.decoding()
         stretch = max(120 / codec.configuration.downsampleFactor, 1)
-        vocoder = Vocoder.Pass(codec.vocoder, capacity: stretch * codec.configuration.downsampleFactor)
-        up = Quantizer.UpPass(codec.quantizer, capacity: stretch, lead: vocoder.lead)
+        vocoder = Vocoder.Pass(parts.vocoder, capacity: stretch * codec.configuration.downsampleFactor)
+        up = Upsampling.Pass(parts.up, capacity: stretch, lead: vocoder.lead)
     }
 
     /// The samples of the next codes [C, T].
@@ -55,10 +79,12 @@ public final class CodecDecoder {
         }
     }
 
-    func run(_ table: CodeTable, into samples: inout UnsafeMutablePointer<Float>) throws {
-        for start in stride(from: 0, to: table.tokens, by: stretch) {
+    /// Tokens `range` of the table, or all.
+    func run(_ table: CodeTable, _ range: Range<Int>? = nil, into samples: inout UnsafeMutablePointer<Float>) throws {
+        let range = range ?? 0..<table.tokens
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: stretch) {
             try Interrupt.check()
-            let (rows, count) = try up(tokens: min(stretch, table.tokens - start)) { table[$0, start + $1] }
+            let (rows, count) = try up(tokens: min(stretch, range.upperBound - start)) { table[$0, start + $1] }
             try vocoder(rows, rows: count, into: samples)
             samples += count * codec.hopLength
         }

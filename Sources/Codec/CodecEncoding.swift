@@ -4,14 +4,15 @@ import Tensors
 
 extension Codec {
     /// Codes of a mono clip at the codec's sample rate: int32 [C, T] with T = floor(floor(N / hop) / downsampling).
+    /// - Parameter whole: give the last, partly filled token as well; T is then rounded up at each downsampling.
     /// - Throws: `audio` for clips shorter than one token and for samples that are no numbers.
-    public func encode(_ samples: [Float]) throws -> Tensor {
+    public func encode(_ samples: [Float], whole: Bool = false) throws -> Tensor {
         try check(samples)
-        let tokens = tokenCount(samples: samples.count)
+        let tokens = tokenCount(samples: samples.count, whole: whole)
         let codes = try Tensor(empty: [codebookCount, tokens], .int32), target = codes.pointer(Int32.self)
         try analyse(samples, frames: logMel.frames(samples: samples.count)) { stretch in
-            for t in 0..<min(stretch.tokens, tokens - stretch.firstToken) {
-                self.quantizer.quantization.encode(stretch.latents.row(t)) { book, code, _, _ in
+            for t in 0..<max(min(stretch.tokens, tokens - stretch.firstToken), 0) {
+                self.quantization.encode(stretch.latents.row(t)) { book, code, _, _ in
                     target[book * tokens + stretch.firstToken + t] = code
                 }
             }
@@ -19,16 +20,17 @@ extension Codec {
         return codes
     }
 
-    /// Codes of several clips, each exactly as `encode` gives them; the clips share the threads.
-    public func encodeBatch(_ clips: [[Float]]) throws -> [Tensor] {
-        // The longest first, so that no thread is left with a long one at the end.
+    /// Codes of several clips, each exactly as `encode` gives them. Each thread takes a clip at a time; when no clips
+    /// are left, threads share the last ones.
+    public func encodeBatch(_ clips: [[Float]], whole: Bool = false) throws -> [Tensor] {
+        // The longest first, so that little is left to share.
         let order = clips.indices.sorted { (clips[$0].count, $1) > (clips[$1].count, $0) }
         var results = [Result<Tensor, any Error>?](repeating: nil, count: clips.count)
         results.withUnsafeMutableBufferPointer { results in
             nonisolated(unsafe) let results = results   // each task writes its own element
             Parallel.forEach(order.count) { place in
                 let clip = order[place]
-                results[clip] = Result { try encode(clips[clip]) }
+                results[clip] = Result { try encode(clips[clip], whole: whole) }
             }
         }
         return try results.map { try $0!.get() }
@@ -42,7 +44,7 @@ extension Codec {
         let frames = logMel.frames(samples: samples.count), factor = configuration.downsampleFactor
         let real = min((length ?? samples.count) / hopLength, frames)
         let all = (frames + factor - 1) / factor
-        let layers = quantizer.quantization.layers, levels = quantizer.quantization.levels.count
+        let layers = quantization.layers, levels = quantization.levels.count
         let width = configuration.backbone.dims.last!
         let mel = try Tensor(logMel(samples).values, [configuration.spectrogram.melCount, frames])
         let backbone = try Tensor(zeros: [width, frames])
@@ -54,7 +56,7 @@ extension Codec {
                 for c in 0..<width { backbone.pointer(Float.self)[c * frames + stretch.firstFrame + t] = stretch.features.row(t)[c] }
             }
             for t in 0..<stretch.tokens {
-                self.quantizer.quantization.encode(stretch.latents.row(t)) { rows.append(($0, $1, $2, $3)) }
+                self.quantization.encode(stretch.latents.row(t)) { rows.append(($0, $1, $2, $3)) }
             }
             tokens += stretch.tokens
         }
@@ -92,28 +94,25 @@ struct EncodedStretch {
 
 extension Codec {
     /// Mel frames per stretch: the memory of a long clip stays bounded.
-    private static let stretch = 2048
+    static let stretch = 2048
 
-    /// Takes a clip through mel, backbone and downsampling, a stretch at a time.
+    /// Takes a clip through mel, backbone and downsampling, a stretch at a time: beyond the samples themselves,
+    /// memory does not grow with the clip.
     /// - Parameter real: frames from here on are zeroed before and after the backbone.
     func analyse(_ samples: [Float], frames: Int, real: Int? = nil, _ body: (EncodedStretch) throws -> Void) throws {
-        let factor = configuration.downsampleFactor, mels = configuration.spectrogram.melCount, real = real ?? frames
+        let (encoder, downsampling) = try encoding(), real = real ?? frames
+        let factor = configuration.downsampleFactor, mels = configuration.spectrogram.melCount
         let length = (min(frames, Self.stretch) + factor - 1) / factor * factor
-        let mel = try spectrogram(samples, frames: frames)
-        let backbone = Encoder.Pass(encoder, capacity: length), down = Quantizer.DownPass(quantizer, capacity: length)
+        let backbone = Encoder.Pass(encoder, capacity: length), down = Downsampling.Pass(downsampling, capacity: length)
         let input = Rows(channels: mels, lead: Encoder.stemKernel - 1, capacity: length)
         var token = 0
         for start in stride(from: 0, to: frames, by: length) {
             try Interrupt.check()
-            let n = min(length, frames - start)
-            Parallel.forRange(n, grain: 64) { range in
-                for t in range {
-                    let row = input.row(t)
-                    for m in 0..<mels { row[m] = start + t < real ? mel[m * frames + start + t] : 0 }
-                }
-            }
+            let n = min(length, frames - start), counted = min(max(real - start, 0), n)
+            try spectrogram(samples, start ..< start + counted, into: input)
+            input.clear(counted..<n)
             let features = try backbone(input, rows: n)
-            features.clear(min(max(real - start, 0), n)..<n)
+            features.clear(counted..<n)
             // Downsampling pads its input with zero rows: what it is given is read, not changed, before that.
             let (latents, tokens) = try down(features, rows: n)
             try body(EncodedStretch(firstFrame: start, frames: n, features: features, firstToken: token, tokens: tokens, latents: latents))
@@ -121,24 +120,22 @@ extension Codec {
         }
     }
 
-    /// [melCount, frames]; the threads share the frames.
-    private func spectrogram(_ samples: [Float], frames: Int) throws -> [Float] {
-        let pieces = min(max(frames / 64, 1), 256)
+    /// Mel frames `range` to rows 0...; the threads share the frames.
+    private func spectrogram(_ samples: [Float], _ range: Range<Int>, into rows: Rows) throws {
+        let pieces = min(max(range.count / 64, 1), 256)
         var failures = [(any Error)?](repeating: nil, count: pieces)
-        var values = [Float](repeating: 0, count: configuration.spectrogram.melCount * frames)
         samples.withUnsafeBufferPointer { samples in
-            values.withUnsafeMutableBufferPointer { values in
-                failures.withUnsafeMutableBufferPointer { failures in
-                    nonisolated(unsafe) let samples = samples, values = values, failures = failures
-                    Parallel.forEach(pieces) { piece in
-                        do {
-                            try logMel.compute(samples, frames: frames * piece / pieces ..< frames * (piece + 1) / pieces, into: values)
-                        } catch { failures[piece] = error }
-                    }
+            failures.withUnsafeMutableBufferPointer { failures in
+                nonisolated(unsafe) let samples = samples, failures = failures
+                Parallel.forEach(pieces) { piece in
+                    let first = range.count * piece / pieces, end = range.count * (piece + 1) / pieces
+                    do {
+                        try logMel.computeRows(samples, frames: range.lowerBound + first ..< range.lowerBound + end,
+                                               into: rows.row(first), stride: rows.width)
+                    } catch { failures[piece] = error }
                 }
             }
         }
         for case let failure? in failures { throw failure }
-        return values
     }
 }

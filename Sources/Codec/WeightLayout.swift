@@ -50,11 +50,11 @@ struct WeightLayout {
         }
         for (i, factor) in quantizer.downsampleFactors.enumerated() {
             add("quantizer.downsample.\(i).0.conv", [widths[i + 1], widths[i], factor])
-            addBlock("quantizer.downsample.\(i).1", widths[i + 1], Quantizer.blockKernel, scaled: true)
+            addBlock("quantizer.downsample.\(i).1", widths[i + 1], Downsampling.blockKernel, scaled: true)
         }
         for (place, i) in quantizer.downsampleFactors.indices.reversed().enumerated() {
             add("quantizer.upsample.\(place).0.conv", [widths[i + 1], widths[i], quantizer.downsampleFactors[i]], bias: widths[i])
-            addBlock("quantizer.upsample.\(place).1", widths[i], Quantizer.blockKernel, scaled: true)
+            addBlock("quantizer.upsample.\(place).1", widths[i], Downsampling.blockKernel, scaled: true)
         }
     }
 

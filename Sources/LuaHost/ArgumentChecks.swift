@@ -18,6 +18,8 @@ final class ArgumentChecks {
     /// The place of the option table among the parameters.
     let optionsIndex: Int?
     let isEmpty: Bool
+    /// What options are when they are left out.
+    var defaults = OptionDefaults()
 
     nonisolated(unsafe) static let none = ArgumentChecks(Signature(parameters: [], results: []), strict: false)  // immutable
 
@@ -172,4 +174,31 @@ private func hasEntries(_ L: OpaquePointer, _ slot: Int32) -> Bool {
     guard lua_next(L, slot) != 0 else { return false }
     shim_pop(L, 2)
     return true
+}
+
+/// Default values of options as Swift values, by name and type. A function reads a handful of options, so that
+/// looking through them costs less than hashing.
+struct OptionDefaults {
+    private class Entry {
+        let name: String, type: ObjectIdentifier
+        init(_ name: String, _ type: ObjectIdentifier) { (self.name, self.type) = (name, type) }
+    }
+
+    private final class Value<T>: Entry {
+        let value: T
+        init(_ name: String, _ value: T) {
+            self.value = value
+            super.init(name, ObjectIdentifier(T.self))
+        }
+    }
+
+    private var entries: [Entry] = []
+
+    func value<T>(_ name: String) -> T? {
+        let type = ObjectIdentifier(T.self)
+        for entry in entries where entry.type == type && entry.name == name { return unsafeDowncast(entry, to: Value<T>.self).value }
+        return nil
+    }
+
+    mutating func add<T>(_ name: String, _ value: T) { entries.append(Value(name, value)) }
 }

@@ -174,7 +174,13 @@ public struct Call {
 
     /// An option, or its declared default: `let width: Int = try call.option("width")`.
     public func option<T: LuaReadable>(_ name: String, as type: T.Type = T.self) throws -> T {
-        try options.get(name)
+        let checks = try declaration.argumentChecks()
+        // Most calls name no options: their defaults are converted once.
+        guard checks.optionsSlot(self) == nil else { return try options.get(name) }
+        if let known: T = checks.defaults.value(name) { return known }
+        let value: T = try options.get(name)
+        checks.defaults.add(name, value)
+        return value
     }
 
     // MARK: errors

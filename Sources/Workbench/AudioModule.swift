@@ -109,7 +109,7 @@ private enum Slicing {
 
 extension AudioSubtype {
     /// `pcm16`, or as a file's info has it: `PCM_16`. Nil for codings that leave no choice.
-    fileprivate init?(name: String, _ call: Call) throws {
+    init?(name: String, _ call: Call) throws {
         if let known = AudioSubtype(rawValue: name.lowercased()) { self = known; return }
         let info = AudioInfo(sampleRate: 1, channels: 1, frames: 0, format: "", subtype: name)
         if let kept = AudioSubtype(keeping: info) { self = kept; return }

@@ -96,6 +96,12 @@ extension Call {
 
     /// Sizes given as numbers or as one list.
     func sizes() throws -> Dims {
+        let range = variadicRange
+        if range.count <= Dims.maxCount, range.allSatisfy(isInteger) {
+            var sizes = Dims()
+            for argument in range { sizes.append(try integer(argument)) }
+            return sizes
+        }
         let list: [Int] = try variadic()
         guard list.count <= Dims.maxCount else {
             throw error(.shape, "\(list.count) dimensions; a tensor has at most \(Dims.maxCount)")

@@ -122,7 +122,10 @@ extension ModuleBuilder {
             return try call.push(all: Autograd.withoutGradients { try function(all: arguments) })
         }
         function("is_grad_enabled", "() -> boolean", "Whether operations are recorded for `backward` now.") { call in try call.push(Autograd.isEnabled) }
-        function("set_threads", "(n: integer)", "How many threads tensor operations use.") { call in
+        function("set_threads", "(n: integer)", """
+                 How many threads everything uses, this one included; at the start it is `OPAH_THREADS`, or the number of processors. With the same number of threads every result is the same \
+                 bit for bit, from run to run, whatever else the machine does. Codes, elementwise operations and sums do not depend on the number either; matrix products and what uses them may differ in the last place.
+                 """) { call in
             let n = try call.integer(1)
             guard n >= 1, n <= 1024 else { throw call.error(at: 1, "from 1 to 1024 are possible, not \(n)") }
             Parallel.setThreadCount(n)

@@ -1,3 +1,4 @@
+import Audio
 import Codec
 import Configuration
 import LuaHost
@@ -13,19 +14,45 @@ extension Codec: LuaObject {
         c.property("num_codebooks", "integer", "Codes per frame.") { codec, call in try call.push(codec.codebookCount) }
         c.property("codebook_size", "integer", "Codes are below this.") { codec, call in try call.push(codec.codebookSize) }
         c.method("encode", "(samples: Tensor|Tensor[], opts?: {whole?: boolean = false}) -> Tensor|Tensor[]",
-                 "Codes int32 [C, T] of samples [N] at `sample_rate`, or a list of both; T = N / hop_length / 4, each division rounded down. `whole` also gives the last, partly filled frame.") { codec, call in
+                 "Codes int32 [C, T] of samples [N] at `sample_rate`, or a list of both; T = N / hop_length / 4, each division rounded down. `whole` also gives the last, partly filled frame. "
+                 + "A clip is encoded alone, so a list gives what its clips give one by one; its clips share the threads.") { codec, call in
             let whole: Bool = try call.option("whole")
-            func encode(_ samples: Tensor) throws -> Tensor {
-                guard samples.rank == 1 else { throw call.error(at: 1, "samples must be [T], not \(samples.shape)", hint: "take the mean of the channels first") }
-                return try whole ? codec.features(samples.floats()).indices : codec.encode(samples.floats())
+            func samples(_ tensor: Tensor) throws -> [Float] {
+                guard tensor.rank == 1 else { throw call.error(at: 1, "samples must be [T], not \(tensor.shape)", hint: "take the mean of the channels first") }
+                return try tensor.floats()
             }
-            if let samples = try call.objectIfAny(1, as: Tensor.self) { return try call.push(encode(samples)) }
+            if let tensor = try call.objectIfAny(1, as: Tensor.self) { return try call.push(codec.encode(samples(tensor), whole: whole)) }
             let list: [Tensor] = try call.get(1)
-            return try call.push(whole ? list.map(encode) : codec.encodeBatch(list.map { try $0.floats() }))
+            return try call.push(codec.encodeBatch(list.map(samples), whole: whole))
         }
         c.method("decode", "(codes: Tensor) -> Tensor", "Samples [N] of codes [C, T], N = T * hop_length * 4.") { codec, call in
-            let samples = try codec.decode(call.object(1, as: Tensor.self))
-            return try call.push(Tensor(samples, [samples.count]))
+            try call.push(codec.decodeTensor(call.object(1, as: Tensor.self)))
+        }
+        c.method("decode_to", "(path: string, codes: Tensor, opts?: {subtype?: string}) -> integer, string[]",
+                 "Decodes codes [C, T] straight into a sound file (as `audio.save` writes it), a stretch at a time, so that memory does not grow with T. Gives the number of samples, and notes. The file appears when it is complete.") { codec, call in
+            let codes = try call.object(2, as: Tensor.self), name: String? = try call.option("subtype")
+            let subtype = try name.flatMap { try AudioSubtype(name: $0, call) }
+            let writer = try AudioWriter(call.string(1), sampleRate: codec.sampleRate, channels: 1,
+                                         frames: codes.rank == 2 ? codes.shape[1] * codec.samplesPerToken : 0, subtype: subtype)
+            var count = 0
+            try codec.decode(codes) { samples in
+                try writer.append(AudioBuffer(mono: samples, sampleRate: codec.sampleRate))
+                count += samples.count
+            }
+            return try call.push(count, writer.finish())
+        }
+        c.method("cost", "(opts?: {seconds?: number = 1, frames?: integer}) -> table",
+                 "What `seconds` of sound, or `frames` of codes, cost: `{encode_operations, decode_operations, encode_bytes, decode_bytes}`. Operations are those of the layers written out directly, a multiply-add counting as two; "
+                 + "divided by the rate of matrix products they give the least time. Bytes are memory beyond the codec itself, per clip in work.",
+                 example: "local vq = require \"opah.vq\"  -- vq.load{...}:cost{seconds=10}.encode_operations is 3.7e10") { codec, call in
+            let seconds: Double = try call.option("seconds"), frames: Int? = try call.option("frames")
+            guard seconds >= 0, seconds < 1e9, (0..<1 << 40).contains(frames ?? 0) else { throw call.error("seconds and frames must be 0 or more") }
+            let samples = frames.map { $0 * codec.samplesPerToken } ?? Int(seconds * Double(codec.sampleRate))
+            let tokens = frames ?? codec.tokenCount(samples: samples), cost = codec.cost
+            return try call.push(fields: [
+                "encode_operations": cost.encodeOperations(samples: samples), "decode_operations": cost.decodeOperations(tokens: tokens),
+                "encode_bytes": cost.encodeBytes(samples: samples), "decode_bytes": cost.decodeBytes(tokens: tokens),
+            ])
         }
         c.method("features", "(samples: Tensor) -> table", "`{mel [n_mels, F], backbone [D, F], latents, codes}` of samples [N]: what the encoder computes on its way. Latents are the bounded values just before they are rounded.") { codec, call in
             let features = try codec.features(call.object(1, as: Tensor.self).floats())
@@ -55,7 +82,9 @@ extension LuaModule {
                    """,
                    """
                    Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns \
-                   `{extracted, present, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest.
+                   `{extracted, present, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. \
+                   Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); \
+                   `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
                    """) { call in
             let input: String? = try call.option("input"), filelist: String? = try call.option("filelist")
             let clips: Clips
@@ -67,8 +96,7 @@ extension LuaModule {
             let callback: LuaFunction? = try call.option("on_progress")
             let size: Int = try call.option("batch_size")
             guard size > 0 else { throw call.error("batch_size must be above 0") }
-            // More than this at a time gains nothing and takes memory.
-            let extraction = Extraction(codec: try call.option("codec"), overwrite: try call.option("overwrite"), batchSize: min(size, 32))
+            let extraction = Extraction(codec: try call.option("codec"), overwrite: try call.option("overwrite"), batchSize: size)
             let report = try extraction.run(clips) { done, total, seconds in try callback?(done, total, seconds) }
             return try call.push([
                 "extracted": report.extracted, "present": report.present, "audio_seconds": report.audioSeconds,

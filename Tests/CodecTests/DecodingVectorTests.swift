@@ -52,7 +52,7 @@ final class DecodingVectorTests: XCTestCase {
         for i in 0..<(8 * tokens) { values.append(i * 7919 % 1000) }
         let codes = try Tensor(integers: values, [8, tokens], .int32)
         func pieces(_ lengths: [Int]) throws -> [Float] {
-            let decoder = CodecDecoder(codec)
+            let decoder = try CodecDecoder(codec)
             var samples: [Float] = [], start = 0
             for length in lengths {
                 let piece = Tensor(storage: codes.storage, offset: start, shape: [8, length], strides: [tokens, 1], dtype: .int32)
@@ -67,7 +67,7 @@ final class DecodingVectorTests: XCTestCase {
         Parallel.setThreadCount(1)
         let whole = try codec.decode(codes)
         Parallel.setThreadCount(3)
-        let stretch = CodecDecoder(codec).stretch
+        let stretch = try CodecDecoder(codec).stretch
         XCTAssertEqual(try pieces([stretch, 2 * stretch, tokens - 3 * stretch]), whole)
         assertClose(try pieces([1, 2, 30, 47, 1, 10, 4]), whole, abs: 1e-5)
     }

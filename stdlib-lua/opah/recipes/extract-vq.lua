@@ -1,18 +1,36 @@
 --- Turn every clip into codes: one .npy of int32 [codebooks, frames] beside each recording.
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
-local config, vq = require "opah.config", require "opah.vq"
-local stage_over = require "opah.stage"
+local config, planning, vq = require "opah.config", require "opah.planning", require "opah.vq"
+local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
 
 local args = config.parse_args(arg, {
   positionals = { { "folder", "folder", "clips, one folder per speaker" } },
   flags = {
-    { "num-workers", "integer", 1, "how many clips are worked on at a time; the codes are the same" },
+    { "num-workers", "integer", 1, "accepted as the original's: every thread works on clips anyway (OPAH_THREADS says how many)" },
     { "config-name", "string", "firefly_gan_vq", "the codec's configuration: a stock name, a Lua table file or a YAML file" },
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "the codec's weights" },
-    { "batch-size", "integer", 64, "how many clips are read ahead; the codes are the same" },
+    { "batch-size", "integer", 64, "how many clips may be in memory at a time, at most one per thread; the codes are the same" },
     { "filelist", "path", nil, "take the clips from a list of path|speaker|language|text instead" },
     { "overwrite", "boolean", false, "extract again what has codes already" },
   },
+  plan = function(args)
+    local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
+    local sound = planning.sound(args.folder, { filelist = args.filelist })
+    local clips, seconds = 0, 0
+    for _, clip in ipairs(sound.clips) do
+      if args.overwrite or not clip.clip.codes then clips, seconds = clips + 1, seconds + clip.info.duration end
+    end
+    table.insert(sound.lines, ("%d to extract, %.1f min"):format(clips, seconds / 60))
+    -- The weights as read and as the kernels want them, and one clip per thread; about 0.8 of the rate of matrix products.
+    local weights = fs.stat(args.checkpoint_path).size
+    local at_once = math.min(tensor.threads(), args.batch_size)
+    return {
+      seconds = 0.2 + codec:cost { seconds = seconds }.encode_operations / planning.rates().matrix_rate / 0.8,
+      memory = planning.program + 1.3 * weights + at_once * codec:cost { seconds = sound.longest }.encode_bytes,
+      disk = clips * 4096 + seconds * codec.frame_rate * codec.num_codebooks * 4, folder = args.folder or ".", lines = sound.lines,
+      memory_advice = "lower --batch-size, or cut the longest recordings first: opah run slice-audio",
+    }
+  end,
 })
 
 local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }

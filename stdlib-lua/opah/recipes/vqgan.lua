@@ -1,7 +1,7 @@
 --- Turn one recording into codes and back into sound, or codes (.npy) into sound.
 -- opah run vqgan -i clip.wav -o fake.wav --checkpoint-path F
-local audio, config, progress = require "opah.audio", require "opah.config", require "opah.progress"
-local tensor, vq = require "opah.tensor", require "opah.vq"
+local audio, config, fs, progress = require "opah.audio", require "opah.config", require "opah.fs", require "opah.progress"
+local planning, tensor, vq = require "opah.planning", require "opah.tensor", require "opah.vq"
 
 local args = config.parse_args(arg, {
   flags = {
@@ -11,6 +11,24 @@ local args = config.parse_args(arg, {
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "the codec's weights" },
     { "device", "string", "cpu", "accepted for compatibility; everything runs on the processor", short = "d" },
   },
+  plan = function(args)
+    local codec, is_codes = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }, args.input_path:lower():match("%.npy$")
+    local cost, seconds
+    if is_codes then
+      local codes = tensor.load_npy(args.input_path)
+      cost, seconds = codec:cost { frames = codes:size(2) }, codes:size(2) / codec.frame_rate
+    else
+      seconds = audio.info(args.input_path).duration
+      cost = codec:cost { seconds = seconds }
+    end
+    -- Decoding takes 0.6 to 0.7 of the operations of its layers written out. Weights as read and as the kernels want them.
+    local operations = (is_codes and 0 or cost.encode_operations / 0.8) + 0.7 * cost.decode_operations
+    return {
+      seconds = 0.5 + operations / planning.rates().matrix_rate,
+      memory = planning.program + 60e6 + 3.5 * fs.stat(args.checkpoint_path).size + (is_codes and 0 or 2 * cost.encode_bytes),
+      disk = 2 * seconds * codec.sample_rate, folder = fs.dirname(args.output_path), lines = { ("%.1f s of sound"):format(seconds) },
+    }
+  end,
 })
 
 local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
@@ -24,7 +42,6 @@ else
   tensor.save_npy(beside, codes)
   progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))
 end
-local samples = codec:decode(codes)
-audio.save(args.output_path, samples, codec.sample_rate)
-progress.log(("sound: %.2f s -> %s"):format(#samples / codec.sample_rate, args.output_path))
+local count = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
+progress.log(("sound: %.2f s -> %s"):format(count / codec.sample_rate, args.output_path))
 return 0
