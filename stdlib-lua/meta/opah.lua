@@ -21,6 +21,8 @@
 ---@field progress opah.progress
 ---@field report opah.report
 ---@field machine opah.machine
+---@field plot opah.plot
+---@field prompt opah.prompt
 local opah = {}
 
 opah.run = require "opah.run"
@@ -31,5 +33,19 @@ opah.tables = require "opah.tables"
 ---@param name? string
 ---@return string
 function opah.help(name) end
+
+---Plays samples [T] or [channels, T] (their mean) through a player of this machine, and waits for the end; Ctrl-C stops it. `rate` is in Hz, or the info table of audio.load.
+---@param samples Tensor
+---@param rate? integer|table default 44100
+function opah.play(samples, rate) end
+
+---Prints a value as a person reads it: tables opened to `depth`, at most `items` entries of each, tables inside themselves marked as cycles.
+---
+---```lua
+---local t = {1, 2, name = "x"}  t.me = t  opah.pp(t)
+---```
+---@param value? any
+---@param opts? {depth?: integer, items?: integer} defaults: depth = 4, items = 30
+function opah.pp(value, opts) end
 
 return opah

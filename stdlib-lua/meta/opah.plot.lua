@@ -1,0 +1,76 @@
+---@meta opah.plot
+-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.
+
+---Pictures of curves and sound, drawn in the terminal or saved as SVG or PNG. `plot(t)` is `plot.line(t)`, and `plot.image(t)` for a matrix of many rows.
+---@class opah.plot
+local plot = {}
+
+---Curves. `values` is a tensor [T], or [curves, T] with up to 8 rows; a list of numbers; a list of {x, y} pairs; or a table of any of these by name: `plot.line{train=a, held_out=b}`. `x` and `y` name the axes. What is not finite is left out.
+---
+---```lua
+---print(plot.line(tensor.linspace(0, 6.28, 100):sin(), {title="one period"}))
+---```
+---@param values Tensor|table
+---@param opts? {title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
+---@return Picture
+function plot.line(values, opts) end
+
+---A matrix as a picture, the first row on top, the lowest element dark and the highest light. For attention maps, codes, weights.
+---
+---```lua
+---print(plot.image(tensor.rand(16, 40)))
+---```
+---@param matrix Tensor
+---@param opts? {title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
+---@return Picture
+function plot.image(matrix, opts) end
+
+---The lowest and highest sample over time. `samples` is [T] or [channels, T] (their mean is drawn); `rate` is in Hz, or the info table of audio.load: `waveform(audio.load("a.wav"))`.
+---
+---```lua
+---print(plot.waveform(tensor.linspace(0, 600, 4410):sin(), 44100))
+---```
+---@param samples Tensor
+---@param rate? integer|table default 44100
+---@param opts? {title?: string} defaults: title = ""
+---@return Picture
+function plot.waveform(samples, rate, opts) end
+
+---The log-mel spectrogram, an 80 dB range. `samples` and `rate` as for waveform; at least 1025 samples.
+---
+---```lua
+---print(plot.spectrogram(tensor.randn(8000), 16000))
+---```
+---@param samples Tensor
+---@param rate? integer|table default 44100
+---@param opts? {title?: string} defaults: title = ""
+---@return Picture
+function plot.spectrogram(samples, rate, opts) end
+
+---Something to look at. `print` draws it in characters; the prompt shows it so.
+---@class Picture
+local Picture = {}
+
+---The picture in lines of characters, as wide as the terminal unless `width` says otherwise. With `colour`, terminal colours are used.
+---@param opts? {width?: integer, height?: integer, colour?: boolean} defaults: height = 14, colour = false
+---@return string
+function Picture:text(opts) end
+
+---The picture as the text of an SVG file.
+---@return string
+function Picture:svg() end
+
+---The bytes of a PNG file of that many pixels. Numbers stand at the axes; titles and names are only in SVG.
+---@param opts? {width?: integer, height?: integer} defaults: width = 900, height = 400
+---@return string
+function Picture:png(opts) end
+
+---Writes the picture as its file name says: .svg, .png or .txt.
+---
+---```lua
+---plot.line({3, 1, 2}):save("curve.svg")
+---```
+---@param path string
+function Picture:save(path) end
+
+return plot
