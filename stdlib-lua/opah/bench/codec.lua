@@ -1,7 +1,7 @@
 --- The codec: ten seconds there and back, and a whole folder from the command line.
 local audio, fs, tensor, vq = require "opah.audio", require "opah.fs", require "opah.tensor", require "opah.vq"
 local data = require "opah.data"
-local fixtures, floors = require "opah.bench.fixtures", require "opah.bench.floors"
+local fixtures = require "opah.bench.fixtures"
 
 local function load(bench)
   return vq.load { config = fixtures.codec_config(bench.quick), checkpoint = fs.join(bench:fixture("codec"), "codec.pth") }
@@ -14,7 +14,7 @@ local function encode(bench)
   local t = tensor.range(1, length * codec.sample_rate)
   local samples = (t * 0.05):sin() * 0.3 + tensor.randn({ #t }, { generator = tensor.generator(3) }) * 0.05
   local values = bench:time(function() codec:encode(samples) end, 2 * bench.repeats)
-  return { values = values, cost = { flops = floors.encoding * length }, details = { audio_seconds = length } }
+  return { values = values, cost = { flops = codec:cost({ seconds = length }).encode_operations }, details = { audio_seconds = length } }
 end
 
 local function decode(bench)
@@ -22,7 +22,7 @@ local function decode(bench)
   local frames = math.floor(length * codec.frame_rate)
   local codes = tensor.randint(0, codec.codebook_size, { codec.num_codebooks, frames }, { generator = tensor.generator(3) }):to("int32")
   local values = bench:time(function() codec:decode(codes) end, bench.repeats)
-  return { values = values, cost = { flops = floors.decoding * length }, details = { audio_seconds = frames / codec.frame_rate } }
+  return { values = values, cost = { flops = codec:cost({ frames = frames }).decode_operations }, details = { audio_seconds = frames / codec.frame_rate } }
 end
 
 -- The whole command as a process of its own, its start included.
@@ -43,7 +43,7 @@ local function extract(bench)
   end
   local counts = fixtures.clip_counts[bench.quick and "quick" or "full"]
   return {
-    values = values, cost = { flops = floors.encoding * length }, peak = peak,
+    values = values, cost = { flops = load(bench):cost({ seconds = length }).encode_operations }, peak = peak,
     details = { audio_seconds = length, clips = counts.many, clips_in_small_folder = counts.few, peak_of_small_folder = small, peak_growth = peak - small },
   }
 end
