@@ -1,6 +1,6 @@
 --- One figure, measured in a process of its own: what it runs on, how long it takes, and how that compares with what
 -- this machine does at best.
-local fs, machine, tensor = require "opah.fs", require "opah.machine", require "opah.tensor"
+local fs, machine = require "opah.fs", require "opah.machine"
 local fixtures = require "opah.bench.fixtures"
 
 local Bench = {}
