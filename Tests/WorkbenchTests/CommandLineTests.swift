@@ -56,7 +56,10 @@ final class CommandLineTests: XCTestCase {
         let again = try OpahProcess.run(["cp", "train", folder("mine.lua")])
         XCTAssertEqual(again.code, 2)
         XCTAssertTrue(again.errors.contains("exists"), again.errors)
-        XCTAssertEqual(try OpahProcess.run(["check", folder("mine.lua")]).code, 0)
+        // The copy is checked as the original would be: its default model is not here.
+        let checked = try OpahProcess.run(["check", folder("mine.lua"), "project=p"], folder: folder.path)
+        XCTAssertEqual(checked.code, 1)
+        XCTAssertTrue(checked.errors.contains("checkpoints/fish-speech-1.4: cannot open the model"), checked.errors)
     }
 
     func testCtrlCStopsALoop() throws {

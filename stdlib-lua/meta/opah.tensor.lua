@@ -263,7 +263,7 @@ function tensor.no_grad(fn, ...) end
 ---@return boolean
 function tensor.is_grad_enabled() end
 
----How many threads tensor operations use.
+---How many threads everything uses, this one included; at the start it is `OPAH_THREADS`, or the number of processors. With the same number of threads every result is the same bit for bit, from run to run, whatever else the machine does. Codes, elementwise operations and sums do not depend on the number either; matrix products and what uses them may differ in the last place.
 ---@param n integer
 function tensor.set_threads(n) end
 
