@@ -9,7 +9,7 @@ local embedded, stage_over = require "opah.embedded", require "opah.stage"
 local args = opah.config.parse_args(arg, {
   flags = {
     { "input", "folder", embedded.speech, "the recordings" },
-    { "output", "path", "out/audio-statistics", "the folder for statistics.md" },
+    { "output", "output", "out/audio-statistics", "the folder for statistics.md" },
   },
 })
 

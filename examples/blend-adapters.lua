@@ -13,7 +13,7 @@ local args = opah.config.parse_args(arg, {
     { "protos-first", "path", nil, "packs to measure the first voice on" },
     { "protos-second", "path", nil, "packs to measure the second voice on" },
     { "model", "folder", embedded.model, "the base model of both" },
-    { "output", "path", "out/blend-adapters", "the folder for everything" },
+    { "output", "output", "out/blend-adapters", "the folder for everything" },
     { "max-steps", "integer", 20, "training steps of an adapter that is not given" },
   },
 })

@@ -13,7 +13,7 @@ local args = opah.config.parse_args(arg, {
     { "model", "folder", embedded.model, "the base model" },
     { "config-name", "string", embedded.codec_config, "the codec's configuration" },
     { "checkpoint-path", "file", embedded.codec_checkpoint, "the codec's weights" },
-    { "output", "path", "out/cached-path", "the folder for all results" },
+    { "output", "output", "out/cached-path", "the folder for all results" },
     { "loudness", "number", -23, "in LUFS" },
     { "max-steps", "integer", 20, "training steps" },
     { "text", "string", "The harbour is quiet today.", "what to say in the end" },

@@ -11,7 +11,7 @@ local args = opah.config.parse_args(arg, {
   flags = {
     { "protos", "path", nil, "packs; unless given, those of the example voices" },
     { "model", "folder", embedded.model, "the base model" },
-    { "output", "path", "out/custom-loss", "the folder for packs and the adapter" },
+    { "output", "output", "out/custom-loss", "the folder for packs and the adapter" },
     { "smoothing", "number", 0.1, "the part of each label that is spread over all classes" },
     { "kl", "number", 0.1, "the weight of the pull towards the base model" },
     { "lr", "number", 0.01, "the learning rate" },

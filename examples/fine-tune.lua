@@ -10,7 +10,7 @@ local args = opah.config.parse_args(arg, {
   flags = {
     { "protos", "path", nil, "packs; unless given, those of the example voices" },
     { "model", "folder", embedded.model, "the base model" },
-    { "output", "path", "out/fine-tune", "the folder for packs and results" },
+    { "output", "output", "out/fine-tune", "the folder for packs and results" },
     { "rank", "integer", 8, "the adapter's rank; its strength is twice that" },
     { "targets", "string", "all", "which layers have it: all, fast, slow, attention, ..." },
     { "lr", "number", 0.01, "the learning rate (the tiny model wants a high one)" },

@@ -8,7 +8,7 @@ local tensor = opah.tensor
 local args = opah.config.parse_args(arg, {
   flags = {
     { "steps", "integer", 200, "steps of gradient descent" },
-    { "output", "path", "out/hello-tensor", "the folder for line.safetensors" },
+    { "output", "output", "out/hello-tensor", "the folder for line.safetensors" },
   },
 })
 

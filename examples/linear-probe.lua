@@ -9,7 +9,7 @@ local embedded = require "opah.embedded"
 local args = opah.config.parse_args(arg, {
   flags = {
     { "input", "folder", embedded.speech, "a folder of recordings for each speaker" },
-    { "output", "path", "out/linear-probe", "the folder for probe.safetensors" },
+    { "output", "output", "out/linear-probe", "the folder for probe.safetensors" },
     { "config-name", "string", embedded.codec_config, "the codec's configuration" },
     { "checkpoint-path", "file", embedded.codec_checkpoint, "the codec's weights" },
     { "steps", "integer", 100, "training steps" },

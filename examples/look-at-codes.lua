@@ -9,7 +9,7 @@ local embedded, stage_over = require "opah.embedded", require "opah.stage"
 local args = opah.config.parse_args(arg, {
   flags = {
     { "input", "folder", embedded.speech, "the recordings" },
-    { "output", "path", "out/look-at-codes", "the folder for the codes" },
+    { "output", "output", "out/look-at-codes", "the folder for the codes" },
     { "config-name", "string", embedded.codec_config, "the codec's configuration" },
     { "checkpoint-path", "file", embedded.codec_checkpoint, "the codec's weights" },
   },

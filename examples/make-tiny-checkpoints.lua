@@ -7,7 +7,7 @@ local opah = require "opah"
 local embedded = require "opah.embedded"
 
 local args = opah.config.parse_args(arg, {
-  flags = { { "output", "path", "out/make-tiny-checkpoints", "the folder for the checkpoints" } },
+  flags = { { "output", "output", "out/make-tiny-checkpoints", "the folder for the checkpoints" } },
 })
 
 opah.fs.mkdir(args.output)

@@ -10,7 +10,7 @@ local args = opah.config.parse_args(arg, {
   flags = {
     { "protos", "path", nil, "packs to open; unless given, the example voices are extracted and packed" },
     { "model", "folder", embedded.model, "the model whose tokenizer reads the texts" },
-    { "output", "path", "out/pack-and-inspect", "the folder for the packs" },
+    { "output", "output", "out/pack-and-inspect", "the folder for the packs" },
   },
 })
 

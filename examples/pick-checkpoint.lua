@@ -12,7 +12,7 @@ local args = opah.config.parse_args(arg, {
     { "model", "folder", embedded.model, "the base model" },
     { "config-name", "string", embedded.codec_config, "the codec's configuration" },
     { "checkpoint-path", "file", embedded.codec_checkpoint, "the codec's weights" },
-    { "output", "path", "out/pick-checkpoint", "the folder for auditions" },
+    { "output", "output", "out/pick-checkpoint", "the folder for auditions" },
     { "tolerance", "number", 0.05, "how much above the lowest loss is good enough, as a share" },
     { "text", "string", { "The harbour is quiet today." }, "what to say; may be given several times", multiple = true },
     { "max-new-tokens", "integer", 60, "frames per sentence at most" },

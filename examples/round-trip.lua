@@ -9,7 +9,7 @@ local embedded = require "opah.embedded"
 local args = opah.config.parse_args(arg, {
   flags = {
     { "input", "file", fs.join(embedded.speech, "Alice/0.00-2.10.mp3"), "the recording" },
-    { "output", "path", "out/round-trip", "the folder for the results" },
+    { "output", "output", "out/round-trip", "the folder for the results" },
     { "config-name", "string", embedded.codec_config, "the codec's configuration" },
     { "checkpoint-path", "file", embedded.codec_checkpoint, "the codec's weights" },
   },

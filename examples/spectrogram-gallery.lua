@@ -9,7 +9,7 @@ local embedded, stage_over = require "opah.embedded", require "opah.stage"
 local args = opah.config.parse_args(arg, {
   flags = {
     { "input", "folder", embedded.speech, "the recordings" },
-    { "output", "path", "out/spectrogram-gallery", "the folder for gallery.html" },
+    { "output", "output", "out/spectrogram-gallery", "the folder for gallery.html" },
     { "limit", "integer", 50, "at most this many clips, so that the page stays small" },
   },
 })

@@ -11,7 +11,7 @@ local args = opah.config.parse_args(arg, {
   flags = {
     { "protos", "path", nil, "packs; unless given, those of the example voices" },
     { "model", "folder", embedded.model, "the base model" },
-    { "output", "path", "out/sweep", "the folder for recipes and results" },
+    { "output", "output", "out/sweep", "the folder for recipes and results" },
     { "ranks", "integer", { 2, 8 }, "ranks to try; may be given several times", multiple = true },
     { "rates", "number", { 0.003, 0.01 }, "learning rates to try; may be given several times", multiple = true },
     { "max-steps", "integer", 15, "steps of each run" },

@@ -105,16 +105,11 @@ func protected(_ L: OpaquePointer, _ status: Int32) throws {
     if status != LUA_OK { throw takeError(L, status) }
 }
 
-/// Adds a traceback to the error value at index 1 while its stack is still there. Strings become error
-/// values; what else Lua code raises stays what it is.
+/// Keeps a traceback for the error value at index 1 while its stack is still there: in the value when it is one of
+/// ours, beside it otherwise. What Lua code raises stays what it is: `load` hands out what this leaves.
 func addTraceback(_ L: OpaquePointer) {
     if let value = try? LuaErrorValue.read(Stack(L), 1) {
         value.add(traceback: luaTraceback(L))
-    } else if lua_type(L, 1) == LUA_TSTRING {
-        var error = OpahError(.lua, Stack.lossyString(L, 1))
-        error.traceback = luaTraceback(L)
-        pushError(error, L)
-        lua_copy(L, -1, 1)
     } else {
         Interpreter.of(L).pendingTraceback = luaTraceback(L)
     }

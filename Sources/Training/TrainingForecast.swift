@@ -26,14 +26,18 @@ public struct TrainingForecast: Sendable {
     public var checkpointBytes: Int, checkpoints: Int
     public var freeBytes: Int?
 
-    public var seconds: Double? { secondsPerStep.map { $0 * Double(steps) } }
+    /// Of all validations of the run together, on that machine.
+    public var validationSeconds = 0.0
+
+    /// Of the whole run. The first step takes about a third longer: it is the first to touch weights and memory.
+    public var seconds: Double? { secondsPerStep.map { $0 * (Double(steps) + 0.33) + validationSeconds } }
 
     /// What it takes per step and in all, for a person, one line each.
     public var lines: [String] {
         var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(Self.size(bytes)) of \(Self.size(memoryBudget)), weights included"
             + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]
         if let seconds = secondsPerStep, let rates {
-            lines.append("about \(Self.time(seconds)) per step, \(Self.time(seconds * Double(steps))) for \(steps) steps (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
+            lines.append("about \(Self.time(seconds)) per step, \(Self.time(self.seconds ?? 0)) for \(steps) steps and their validations (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
         }
         lines.append("disk: \(checkpoints) checkpoint\(checkpoints == 1 ? "" : "s") of \(Self.size(checkpointBytes)), \(Self.size(checkpoints * checkpointBytes)) in all"
             + (freeBytes.map { "; \(Self.size($0)) are free" } ?? ""))
@@ -77,7 +81,7 @@ extension Trainer {
         let checkpoint = 12 * optimizer.parameters.reduce(0) { $0 + $1.tensor.count } + 100_000
         let saves = (settings.maxSteps + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
         let rates = timed ? try MachineRates.measure(seconds: 1, bufferBytes: 128 << 20) : nil
-        return TrainingForecast(
+        var forecast = TrainingForecast(
             tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
             bytes: largest.plan.bytes, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
             operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share,
@@ -85,6 +89,19 @@ extension Trainer {
             // One more while an older one makes room.
             checkpointBytes: checkpoint, checkpoints: adapter == nil ? min(saves, settings.wholeCheckpoints + 1) : saves,
             freeBytes: Self.free(folder.path))
+        if let rates { forecast.validationSeconds = try validationSeconds(rates) }
+        return forecast
+    }
+
+    /// One validation before the first step, one every so often, one at the end, each about half of a step of the same
+    /// batches: forward only.
+    private func validationSeconds(_ rates: MachineRates) throws -> Double {
+        guard settings.validateEvery > 0 else { return 0 }
+        let batches = try data.validation(batchSize: settings.batchSize).prefix(settings.validationBatches ?? .max)
+        let each = try batches.reduce(0) { try $0 + model.trainingCost(rows: model.rowSizes($1.forModel)).seconds(rates) / 2 }
+        // The interval counts batches.
+        let between = max(1, settings.validateEvery / settings.accumulate)
+        return each * Double((step == 0 ? 1 : 0) + (settings.maxSteps - 1) / between - step / between + 1)
     }
 
     /// Bytes free on the file system of a folder that may not exist yet.

@@ -28,7 +28,8 @@ public final class ChildProcess {
         public let seconds: Double
         /// Of all its threads together.
         public let processorSeconds: Double
-        /// The most memory it held at a time, in bytes; of what it started in turn, the largest counts.
+        /// The most memory it held at a time, in bytes; of what it started in turn, the largest counts, where that
+        /// is above this program's own peak.
         public let peakBytes: Int
     }
 

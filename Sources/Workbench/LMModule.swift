@@ -111,14 +111,15 @@ extension LanguageModel: LuaObject {
             return try call.push(results.map(\.codes), List(results.map(details)))
         }
         c.method("compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> table",
-                 "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes}`, each `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 it stays within 0.01 for bfloat16 and 0.04 for int8.") { model, call in
+                 "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.") { model, call in
             let reference = try call.object(1, as: LanguageModel.self)
             let sequences: [Tensor] = if case .table = try call.get(2, as: LuaValue.self) { try call.get(2) } else { [try call.object(2, as: Tensor.self)] }
             let (tokens, codes) = try model.logitsError(against: reference, on: sequences)
             func fields(_ e: LogitsError) -> Fields {
                 ["relative": e.relative, "max_abs": e.maxAbsolute, "top1_agreement": e.topOneAgreement, "positions": e.positions]
             }
-            return try call.push(["tokens": fields(tokens), "codes": fields(codes)] as Fields)
+            let layers = model.configuration.layerCount + (model.configuration.fast?.layerCount ?? 0)
+            return try call.push(["tokens": fields(tokens), "codes": fields(codes), "bound": LogitsError.bound(model.weightForm, layers: layers)] as Fields)
         }
         c.method("generation_cost", "(opts?: {num_samples?: integer = 1, context?: integer = 0}) -> table",
                  "What a frame of every sample takes when `context` tokens have been seen: `{bytes_per_frame, operations_per_frame, weight_bytes, cache_bytes_per_token}`. Reading the bytes bounds the speed; the weights are read once for all samples.") { model, call in

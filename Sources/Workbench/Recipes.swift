@@ -8,7 +8,7 @@ public enum Recipes {
         /// `extract-vq`, `lora/r_8_alpha_16`.
         public let name: String
         public let path: String
-        /// The first line of the file's header.
+        /// What the file's header says first, in a line's length.
         public let summary: String
         /// The line that shows how to run it.
         public let usage: String?
@@ -24,8 +24,17 @@ public enum Recipes {
         try FolderWalk(folder, recursive: recursive).files.filter { $0.hasSuffix(".lua") }.map { path in
             let header = try header(of: path)
             return Entry(kind: kind, name: String(path.dropFirst(folder.count + 1).dropLast(4)), path: path,
-                         summary: header.first ?? "", usage: header.first { $0.hasPrefix("opah ") })
+                         summary: summary(header), usage: header.first { $0.hasPrefix("opah ") })
         }
+    }
+
+    /// The header's text up to its run line; when that is long, up to a stop within the first 110 characters.
+    static func summary(_ header: [String]) -> String {
+        let text = header.prefix { !$0.hasPrefix("opah ") && !$0.hasPrefix("needs:") }.joined(separator: " ")
+        guard text.count > 110 else { return text }
+        let start = text.prefix(110)
+        guard let stop = start.indices.last(where: { ".;:".contains(start[$0]) && start[start.index(after: $0)...].hasPrefix(" ") }) else { return String(start) + "…" }
+        return String(start[..<stop]) + (text[stop] == "." ? "." : "")
     }
 
     /// The comment lines at the top of a file, without their dashes.

@@ -93,7 +93,7 @@ function LanguageModel:training_cost(opts) end
 ---@return table
 function LanguageModel:generate(opts) end
 
----How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes}`, each `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 it stays within 0.01 for bfloat16 and 0.04 for int8.
+---How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.
 ---@param reference LanguageModel
 ---@param sequences Tensor|Tensor[]
 ---@return table
