@@ -10,8 +10,8 @@ import Tensors
 /// (P: width of q, k, v; I: of the feed-forward), forward and backward: half a megabyte at 1.4's sizes.
 ///
 /// Measured with adapters of rank 8, bfloat16 weights and two AVX2 cores whose best product is 218 GFLOP/s: 9.0 s for a
-/// row of 512 tokens (1.68 TFLOP with the weights: 0.86 of that rate; 2.2 GB at the peak), 26.2 s for one of 1400,
-/// 58.6 s for rows of 200, 500, 900 and 1400 under a budget of 4 GB (two parts, 3.6 GB at the peak), with dropout.
+/// row of 512 tokens (1.68 TFLOP with the weights: 0.86 of that rate; 2.2 GB at the peak). With 235 GFLOP/s, 53.0 s for
+/// rows of 200, 500, 900 and 1400 under a budget of 4 GB (two parts, 3.6 GB at the peak), with dropout.
 /// 79 % of the processor time is OpenBLAS's kernel and 6 % its packing; adapters 2.3 % (before four rows shared a load),
 /// expanding weights 1.7 %, the gated unit 2 %, dropout 0.9 %, softmax 0.8 %.
 public struct TrainingCost: Equatable, Sendable {
