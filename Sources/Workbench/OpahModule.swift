@@ -27,6 +27,12 @@ extension LuaModule {
             print(try Inspector(lua: call.interpreter, depth: options.get("depth"), items: options.get("items"), width: Terminal.outputWidth).text(call.value(1)))
             return .none
         }
+        m.function("inspect", "(value: any, opts?: {depth?: integer = 4, items?: integer = 30, width?: integer = 80}) -> string",
+                   "What `pp` prints, as a string; `width` is the columns that a line keeps to.",
+                   example: "opah.inspect({ 3, x = { 4 } })  --> \"{3, x = {4}}\"") { call in
+            let options = try call.options
+            return try call.push(Inspector(lua: call.interpreter, depth: options.get("depth"), items: options.get("items"), width: options.get("width")).text(call.value(1)))
+        }
     }
 }
 

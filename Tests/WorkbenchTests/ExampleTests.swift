@@ -1,5 +1,6 @@
 import Foundation
 import LuaHost
+import TestSupport
 import Workbench
 import XCTest
 
@@ -21,11 +22,12 @@ final class ExampleTests: XCTestCase {
         let lua = try Interpreter(catalog)
         // As at the prompt: every module is a global.
         for module in catalog.modules { try lua.run("_G['\(module.shortName)'] = require \"\(module.name)\"") }
+        try lua.run(ExampleCheck.support)
         var failures: [String] = []
         for module in catalog.modules {
             for declaration in module.declarations + module.classes.flatMap(\.declarations) {
                 guard let example = declaration.example else { continue }
-                do { try lua.run("local \(module.shortName) = require \"\(module.name)\"\ndo local _ENV = setmetatable({}, {__index = _G})\n\(example)\nend", name: "=example") }
+                do { try lua.run("local \(module.shortName) = require \"\(module.name)\"\ndo local _ENV = setmetatable({}, {__index = _G})\n\(ExampleCheck.chunk(example))\nend", name: "=example") }
                 catch { failures.append("\(declaration.path): \(error)\n    \(example)") }
             }
         }
@@ -33,12 +35,18 @@ final class ExampleTests: XCTestCase {
     }
 
     func testExamplesRun() throws {
-        XCTAssertEqual(try Self.failures(of: Catalog([.tensor, .nn])), [])
+        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .nn])), [])
     }
 
     func testAFailingExampleIsFound() throws {
         let broken = LuaModule("opah.broken", "Broken.") { m in m.function("f", "()", "F.", example: "broken.g()") { _ in .none } }
-        XCTAssertEqual(try Self.failures(of: Catalog([broken])).count, 1)
+        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, broken])).count, 1)
+        for (wrong, right) in [("1 + 1  --> 3", "1 + 1  --> 2"), ("tensor.ones(2, 2)  --> [[1., 1.]]", "tensor.ones(2, 2)  --> [[1., 1.], [1., 1.]]"),
+                               ("('a'):byte(), {x = 1}  --> 97", "('a'):byte(), {x = 1}  --> 97, {x = 1}"), ("'abc'  --> \"b...\"", "'abc'  --> \"a...\"")] {
+            func module(_ example: String) -> LuaModule { LuaModule("opah.shown", "Shown.") { m in m.function("f", "()", "F.", example: example) { _ in .none } } }
+            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, module(wrong)])).count, 1, wrong)
+            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, module(right)])), [], right)
+        }
     }
 
     func testStubsAreLua() throws {
