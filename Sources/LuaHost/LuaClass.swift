@@ -204,8 +204,8 @@ public final class ClassBuilder<T: AnyObject> {
     }
 
     /// A constant of the class.
-    public func constant(_ name: String, _ value: some LuaPushable, _ type: String, _ doc: String) {
-        target.add(Declaration(.constant, name, path: "\(target.name).\(name)", type, doc) { _ in .none })
+    public func constant(_ name: String, _ value: some LuaPushable, _ type: String, _ doc: String, example: String? = nil) {
+        target.add(Declaration(.constant, name, path: "\(target.name).\(name)", type, doc, example: example) { _ in .none })
         target.add(constant: name, value)
     }
 
@@ -225,9 +225,9 @@ extension ClassBuilder where T: LuaObject {
     }
 
     /// `x.name`, of the type that `type` says, and `x.name = v` where there is a setter (`v` is argument 1).
-    public func property(_ name: String, _ type: String, _ doc: String,
+    public func property(_ name: String, _ type: String, _ doc: String, example: String? = nil,
                          set: ((T, Call) throws -> Void)? = nil, _ get: @escaping (T, Call) throws -> Results) {
-        let getter = Declaration(.property, name, path: "\(target.name).\(name)", type, doc, receivers: 1) {
+        let getter = Declaration(.property, name, path: "\(target.name).\(name)", type, doc, example: example, receivers: 1) {
             try get($0.receiver(as: T.self), $0)
         }
         target.add(getter)
@@ -241,12 +241,12 @@ extension ClassBuilder where T: LuaObject {
 
     /// An operator or other metamethod: `__add`, `__len`, `__tostring`, `__call`, ... For operators all
     /// operands are arguments, and either of two may be the object: `(a: Tensor|number, b: Tensor|number) -> Tensor`.
-    public func metamethod(_ name: String, _ signature: String, _ doc: String, _ body: @escaping (Call) throws -> Results) {
+    public func metamethod(_ name: String, _ signature: String, _ doc: String, example: String? = nil, _ body: @escaping (Call) throws -> Results) {
         // A closed object can still be printed.
         let shown: Body = name != "__tostring" ? body : { call in
             shim_tobox(call.L, 1)?.pointee.object == nil ? try LuaClass.plainText.body(call) : try body(call)
         }
-        target.add(metamethod: Declaration(.metamethod, name, path: "\(target.name).\(name)", signature, doc, body: shown))
+        target.add(metamethod: Declaration(.metamethod, name, path: "\(target.name).\(name)", signature, doc, example: example, body: shown))
     }
 
     /// `x[key]` for every key that is not a string; the key is argument 1.
@@ -287,7 +287,7 @@ extension LuaClass {
     func add(alias: String, of existing: String) {
         guard let original = member(existing) else { return }
         let copy = Declaration(original.role, alias, path: "\(name):\(alias)", original.signatureText,
-                               "Another name for `\(existing)`. \(original.doc)", receivers: original.receivers, body: original.body)
+                               "Another name for `\(existing)`. \(original.doc)", example: original.example, receivers: original.receivers, body: original.body)
         add(copy)
     }
 }

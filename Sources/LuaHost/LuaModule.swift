@@ -119,8 +119,8 @@ public final class ModuleBuilder {
     }
 
     /// `module.name`, a value. It is made when the module is loaded.
-    public func constant(_ name: String, _ type: String, _ doc: String, _ value: @autoclosure @escaping () -> any LuaPushable) {
-        declarations.append(Declaration(.constant, name, path: "\(shortName).\(name)", type, doc) { _ in .none })
+    public func constant(_ name: String, _ type: String, _ doc: String, example: String? = nil, _ value: @autoclosure @escaping () -> any LuaPushable) {
+        declarations.append(Declaration(.constant, name, path: "\(shortName).\(name)", type, doc, example: example) { _ in .none })
         constants.append((name, value))
     }
 
@@ -142,6 +142,6 @@ public final class ModuleBuilder {
     public func alias(_ name: String, of existing: String) {
         guard let original = declarations.first(where: { $0.name == existing }) else { return }
         declarations.append(Declaration(original.role, name, path: "\(shortName).\(name)", original.signatureText,
-                                        "Another name for `\(existing)`. \(original.doc)", body: original.body))
+                                        "Another name for `\(existing)`. \(original.doc)", example: original.example, body: original.body))
     }
 }
