@@ -36,10 +36,12 @@ local function load_codec(inputs)
   return opah.vq.load { config = codec_config, checkpoint = fs.join(inputs.weights.path, inputs.weights.files[1]) }
 end
 
-local codes = graph:each("codes", { over = loud, inputs = { weights = weights }, prepare = load_codec },
-  function(input, output, _, codec)
-    local samples = audio.load(input, { sample_rate = codec.sample_rate })
-    opah.tensor.save_npy(output .. ".npy", codec:encode(samples))
+-- Several clips at a time: they share the threads.
+local codes = graph:each("codes", { over = loud, inputs = { weights = weights }, prepare = load_codec, batch = 16 },
+  function(inputs, outputs, _, codec)
+    local samples = {}
+    for i, input in ipairs(inputs) do samples[i] = audio.load(input, { sample_rate = codec.sample_rate }) end
+    for i, clip in ipairs(codec:encode(samples)) do opah.tensor.save_npy(outputs[i] .. ".npy", clip) end
   end)
 
 local packs = graph:stage("packs", { inputs = { codes = codes, labels = labels } }, function(inputs, output)

@@ -57,7 +57,7 @@ extension LanguageModel {
     /// Writes `config.json`, `model.pth` (names and dtypes as loaded, without adapters) and the tokenizer files.
     public func save(_ folder: String) throws {
         try Folders.make(folder)
-        try Folders.requireSpace(folder, bytes: weights.reduce(1 << 20) { $0 + $1.tensor.count * $1.tensor.dtype.size })
+        try DiskSpace.require(weights.reduce(1 << 20) { $0 + $1.tensor.count * $1.tensor.dtype.size }, at: folder)
         try Checkpoint.save(.tensors(namedWeights.map { (name: $0.name, tensor: $0.tensor.detach()) }), to: folder + "/model.pth")
         try tokenizer?.save(to: folder)
         // Last, because a folder with config.json is taken for a model.
@@ -116,23 +116,7 @@ enum Folders {
     /// Makes a folder and those above it.
     static func make(_ path: String) throws {
         guard !path.isEmpty else { throw OpahError(.argument, "the name of the output folder is empty") }
-        var info = stat()
-        if stat(path, &info) == 0 {
-            guard info.st_mode & S_IFMT == S_IFDIR else { throw OpahError.system(path, errno: ENOTDIR, doing: "write into") }
-            return
-        }
-        if let cut = path.lastIndex(of: "/"), cut != path.startIndex { try make(String(path[..<cut])) }
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw OpahError.system(path, errno: errno, doing: "make the folder") }
-    }
-
-    /// Throws when the file system of `folder` has less room than `bytes`.
-    static func requireSpace(_ folder: String, bytes: Int) throws {
-        var info = statvfs()
-        guard statvfs(folder, &info) == 0 else { return }
-        let free = Int(info.f_bavail) * Int(info.f_frsize)
-        guard free >= bytes else {
-            throw OpahError(.file, "\(folder): \(bytes >> 20) MiB are needed and \(free >> 20) MiB are free", hint: "free some space; nothing has been written")
-        }
+        try FileKind.makeFolder(path)
     }
 
     /// Whether two paths lead to one folder that exists.

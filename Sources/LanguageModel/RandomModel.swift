@@ -14,7 +14,7 @@ extension LanguageModel {
         let layout = ParameterLayout(configuration).entries, generator = Random(seed: seed)
         let bytes = layout.reduce(0) { $0 + $1.shape.product * dtype.size }
         guard bytes <= Memory.limit / 10 * 9 else {
-            throw OpahError(.memory, "a model of these dimensions takes \(bytes >> 20) MiB, and this machine has \(Memory.limit >> 20)")
+            throw OpahError(.memory, "a model of these dimensions takes \(ByteCount.text(bytes)), and this machine has \(ByteCount.text(Memory.limit))")
         }
         let tensors = try layout.map { entry in
             try Interrupt.check()

@@ -41,6 +41,8 @@ public enum PackFolder {
         guard !jobs.isEmpty else {
             throw OpahError(.data, "\(inputs.joined(separator: ", ")): no clips", hint: "a clip is an audio file with its label and codes beside it")
         }
+        let lock = try FolderLock(output, for: "packing")
+        defer { lock.release() }
         let before = try ownManifest(output)
         var reader = ClipReader(settings)
         var packs = Packs(folder: output, shardSize: settings.shardSize, before: before)

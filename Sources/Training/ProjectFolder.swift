@@ -14,7 +14,7 @@ public final class ProjectFolder {
     public var tensorboard: String { path + "/tensorboard" }
     public var configuration: String { path + "/config.lua" }
     public var report: String { path + "/report.html" }
-    private let lock: Int32
+    private let lock: FolderLock
 
     /// Makes the folder and takes its lock, which the system frees when the process ends, however it ends.
     public init(results: String = "results", project: String) throws {
@@ -23,23 +23,9 @@ public final class ProjectFolder {
                             hint: project.isEmpty ? "give one: project=my_voice" : "use a plain folder name, without / and shorter than 200 bytes")
         }
         path = PathName.join(results, project)
+        lock = try FolderLock(path, for: "training")
         try FileKind.makeFolder(path + "/checkpoints")
-        lock = open(path + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard lock >= 0 else { throw OpahError.system(path, errno: errno, doing: "write into it") }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            var bytes = [UInt8](repeating: 0, count: 32)
-            let count = max(0, read(lock, &bytes, 32))
-            close(lock)
-            let owner = String(decoding: bytes.prefix(count).filter { $0 > 32 }, as: UTF8.self)
-            throw OpahError(.file, "\(path): another run is using this project" + (owner.isEmpty ? "" : " (process \(owner))"),
-                            hint: "wait for it, stop it, or choose another project name")
-        }
-        ftruncate(lock, 0)
-        let me = Array("\(getpid())\n".utf8)
-        _ = me.withUnsafeBytes { write(lock, $0.baseAddress, $0.count) }
     }
-
-    deinit { close(lock) }
 
     /// Complete checkpoints by step, lowest first. A half-written one never has such a name.
     public func checkpointSteps() throws -> [(step: Int, path: String)] {
@@ -53,7 +39,7 @@ public final class ProjectFolder {
     /// Removes the folder when it holds nothing but what `init` made.
     func removeIfEmpty() {
         guard rmdir(checkpoints) == 0 else { return }
-        unlink(path + "/.lock")
+        lock.release()
         rmdir(path)
     }
 

@@ -2,12 +2,6 @@ import LanguageModel
 import Support
 import Tensors
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// What a run will take, told before its first step from the batches that come first.
 public struct TrainingForecast: Sendable {
     /// Real tokens of a step on average, and of the longest row.
@@ -34,36 +28,25 @@ public struct TrainingForecast: Sendable {
 
     /// What it takes per step and in all, for a person, one line each.
     public var lines: [String] {
-        var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(Self.size(bytes)) of \(Self.size(memoryBudget)), weights included"
+        var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(ByteCount.text(bytes)) of \(ByteCount.text(memoryBudget)), weights included"
             + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]
         if let seconds = secondsPerStep, let rates {
-            lines.append("about \(Self.time(seconds)) per step, \(Self.time(self.seconds ?? 0)) for \(steps) steps and their validations (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
+            lines.append("about \(DurationText.words(seconds)) per step, \(DurationText.words(self.seconds ?? 0)) for \(steps) steps and their validations (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
         }
-        lines.append("disk: \(checkpoints) checkpoint\(checkpoints == 1 ? "" : "s") of \(Self.size(checkpointBytes)), \(Self.size(checkpoints * checkpointBytes)) in all"
-            + (freeBytes.map { "; \(Self.size($0)) are free" } ?? ""))
+        lines.append("disk: \(checkpoints) checkpoint\(checkpoints == 1 ? "" : "s") of \(ByteCount.text(checkpointBytes)), \(ByteCount.text(checkpoints * checkpointBytes)) in all"
+            + (freeBytes.map { "; \(ByteCount.text($0)) are free" } ?? ""))
         return lines
     }
 
     /// Throws when memory or disk cannot hold the run.
     public func check() throws {
         guard bytes <= memoryBudget else {
-            throw OpahError(.memory, "a step needs about \(Self.size(bytes)) of memory, weights included, and \(Self.size(memoryBudget)) are allowed; the longest row has \(longestRow) tokens",
+            throw OpahError(.memory, "a step needs about \(ByteCount.text(bytes)) of memory, weights included, and \(ByteCount.text(memoryBudget)) are allowed; the longest row has \(longestRow) tokens",
                             hint: "lower max_length, train an adapter instead of all weights, or raise memory_budget if the machine has more")
         }
         guard let freeBytes, checkpoints * checkpointBytes > freeBytes else { return }
-        throw OpahError(.file, "the run's \(checkpoints) checkpoints will take \(Self.size(checkpoints * checkpointBytes)), and \(Self.size(freeBytes)) are free",
+        throw OpahError(.file, "the run's \(checkpoints) checkpoints will take \(ByteCount.text(checkpoints * checkpointBytes)), and \(ByteCount.text(freeBytes)) are free",
                         hint: "free some space, or save less often: callbacks.model_checkpoint.every_n_train_steps")
-    }
-
-    private static func size(_ bytes: Int) -> String {
-        bytes < 1_000_000_000 ? "\(bytes / 1_000_000 + 1) MB" : "\((Double(bytes) / 1e8).rounded() / 10) GB"
-    }
-
-    private static func time(_ seconds: Double) -> String {
-        if seconds < 10 { return "\((seconds * 100).rounded() / 100) s" }
-        let whole = Int(seconds.rounded())
-        if whole < 600 { return "\(whole) s" }
-        return whole < 7200 ? "\(whole / 60) min" : "\(whole / 3600) h \(whole / 60 % 60) min"
     }
 }
 
@@ -88,7 +71,7 @@ extension Trainer {
             secondsPerStep: rates.map { rates in costs.reduce(0) { $0 + $1.seconds(rates) } * share }, rates: rates, steps: steps,
             // One more while an older one makes room.
             checkpointBytes: checkpoint, checkpoints: adapter == nil ? min(saves, settings.wholeCheckpoints + 1) : saves,
-            freeBytes: Self.free(folder.path))
+            freeBytes: try? DiskSpace.free(at: folder.path))
         if let rates { forecast.validationSeconds = try validationSeconds(rates) }
         return forecast
     }
@@ -102,15 +85,5 @@ extension Trainer {
         // The interval counts batches.
         let between = max(1, settings.validateEvery / settings.accumulate)
         return each * Double((step == 0 ? 1 : 0) + (settings.maxSteps - 1) / between - step / between + 1)
-    }
-
-    /// Bytes free on the file system of a folder that may not exist yet.
-    private static func free(_ folder: String) -> Int? {
-        var path = folder, info = statvfs()
-        while statvfs(path, &info) != 0 {
-            guard path != ".", path != "/" else { return nil }
-            path = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        }
-        return Int(info.f_bavail) * Int(info.f_frsize)
     }
 }

@@ -57,12 +57,12 @@ public struct BatchReport {
         let place = FileKind.resolved(folder)
         let rows = zip(items, outcomes).map { item, outcome in
             "<tr><td><a href=\"#\(HTML.escape(item.name))\">\(HTML.escape(item.name))</a></td><td class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))</td>"
-                + "<td>\(ProgressBar.clock(outcome.seconds))</td><td>\(ByteCount.text(Double(outcome.peakBytes)))</td><td>\(HTML.escape(Self.figures(outcome.metrics)))</td></tr>"
+                + "<td>\(DurationText.clock(outcome.seconds))</td><td>\(ByteCount.text(outcome.peakBytes))</td><td>\(HTML.escape(Self.figures(outcome.metrics)))</td></tr>"
         }
         let table = "<table><tr><th>recipe</th><th>state</th><th>time</th><th>peak memory</th><th>last figures</th></tr>\(rows.joined(separator: "\n"))</table>"
         let details = zip(items, outcomes).map { detail($0, $1, place) }
         let style = "<style>.good { color: #047857 } .bad { color: #b91c1c } td { overflow-wrap: anywhere } pre { max-height: 20rem; font-size: .85rem }</style>"
-        return HTML.page(title: "Batch: " + summary, body: style + "<p>\(HTML.escape(began.formatted(.iso8601))), \(ProgressBar.clock(seconds)), Opah \(opahVersion)</p>\n"
+        return HTML.page(title: "Batch: " + summary, body: style + "<p>\(HTML.escape(began.formatted(.iso8601))), \(DurationText.clock(seconds)), Opah \(opahVersion)</p>\n"
             + table + "\n" + details.joined(separator: "\n"))
     }
 

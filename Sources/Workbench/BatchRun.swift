@@ -16,7 +16,7 @@ public final class BatchRun {
         /// An equal share, among `jobs`, of three quarters of the memory and half of the disk that are free now.
         public init(jobs: Int, output: String) {
             memory = max(256 << 20, MachineRoom.availableMemory / 4 * 3 / max(jobs, 1))
-            disk = max(16 << 20, ((try? ProcessMemory.freeDisk(output)) ?? 1 << 40) / 2 / max(jobs, 1))
+            disk = max(16 << 20, ((try? DiskSpace.free(at: output)) ?? 1 << 40) / 2 / max(jobs, 1))
         }
     }
 
@@ -40,7 +40,7 @@ public final class BatchRun {
     }
 
     private let program: String, items: [BatchItem], output: String, settings: Settings
-    private let lock: Int32
+    private let lock: FolderLock
     private var outcomes: [BatchOutcome?]
     private var hasFailed = false
 
@@ -50,14 +50,8 @@ public final class BatchRun {
         try FileKind.makeFolder(output)
         self.output = FileKind.resolved(output)
         outcomes = Array(repeating: nil, count: items.count)
-        lock = open(output + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard lock >= 0 else { throw OpahError.system(output, errno: errno, doing: "write into it") }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            throw OpahError(.file, "\(output): another batch is using this folder", hint: "wait for it, or give another --output")
-        }
+        lock = try FolderLock(output, for: "a batch")
     }
-
-    deinit { close(lock) }
 
     // MARK: running
 
@@ -120,7 +114,7 @@ public final class BatchRun {
     private func status(_ running: [Running]) -> Event {
         let ended = outcomes.compactMap(\.self), failed = ended.count { !$0.isFinished }
         return .status(running: running.map { one in
-            ([items[one.index].name, ProgressBar.clock(one.child.seconds), ByteCount.text(Double(one.child.residentBytes))] + [one.events.progress]).filter { !$0.isEmpty }.joined(separator: "  ")
+            ([items[one.index].name, DurationText.clock(one.child.seconds), ByteCount.text(one.child.residentBytes)] + [one.events.progress]).filter { !$0.isEmpty }.joined(separator: "  ")
         }, summary: "\(ended.count) of \(items.count) ended" + (failed > 0 ? ", \(failed) failed" : "") + ", \(running.count) running")
     }
 
@@ -184,18 +178,18 @@ public final class BatchRun {
 
         func watch(_ table: ProcessTable?, _ limits: Limits) {
             let now = ContinuousClock().now
-            if let timeout = limits.timeout, child.seconds > timeout { stop(.timedOut, "after \(ProgressBar.clock(timeout))") }
+            if let timeout = limits.timeout, child.seconds > timeout { stop(.timedOut, "after \(DurationText.clock(timeout))") }
             guard let table, isTimeToLook else { return }
             looked = now
             child.look(at: table)
             events.read()
-            if child.residentBytes > limits.memory { kill(.overMemory, "held \(ByteCount.text(Double(child.residentBytes))), may hold \(ByteCount.text(Double(limits.memory)))") }
+            if child.residentBytes > limits.memory { kill(.overMemory, "held \(ByteCount.text(child.residentBytes)), may hold \(ByteCount.text(limits.memory))") }
             if child.processes > Limits.processes { kill(.tooManyProcesses, "\(child.processes) at once") }
             // A look at a large folder takes its time: at most a twentieth of it goes there.
             guard now > measured else { return }
-            let size = MachineRoom.diskUsage(folder.path), took = now.duration(to: ContinuousClock().now)
+            let size = DiskSpace.taken(by: folder.path), took = now.duration(to: ContinuousClock().now)
             measured = ContinuousClock().now + max(.milliseconds(500), took * 20)
-            if size > limits.disk { kill(.overDisk, "wrote \(ByteCount.text(Double(size))), may write \(ByteCount.text(Double(limits.disk)))") }
+            if size > limits.disk { kill(.overDisk, "wrote \(ByteCount.text(size)), may write \(ByteCount.text(limits.disk))") }
         }
 
         func outcome(_ ending: ChildProcess.End) -> BatchOutcome {

@@ -23,7 +23,7 @@ public final class BatchScreen {
             for (key, value) in outcome.fields { fields[key] = value }
             Terminal.event(fields)
             let figures = outcome.metrics.compactMap { item in item.value.double.map { "\(item.key) \(CurvePlot.short($0))" } }.prefix(4).joined(separator: "  ")
-            line([("[\(ended)/\(total)]").padding(toLength: 12, withPad: " ", startingAt: 0) + item.name + ": " + outcome.text, ProgressBar.clock(outcome.seconds), ByteCount.text(Double(outcome.peakBytes)), figures]
+            line([("[\(ended)/\(total)]").padding(toLength: 12, withPad: " ", startingAt: 0) + item.name + ": " + outcome.text, DurationText.clock(outcome.seconds), ByteCount.text(outcome.peakBytes), figures]
                 .filter { !$0.isEmpty }.joined(separator: "  "))
             if !outcome.isFinished, !lastLines.isEmpty {
                 line(lastLines.split(separator: "\n").suffix(6).map { "    " + $0.prefix(160) }.joined(separator: "\n"))

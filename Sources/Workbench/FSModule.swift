@@ -42,10 +42,18 @@ extension LuaModule {
             guard rename(from, to) == 0 else { throw OpahError.system(from, errno: errno, doing: "move to \(to)") }
             return .none
         }
-        m.function("remove", "(path: string, opts?: {recursive?: boolean = false})",
-                   "Removes a file, a link or an empty folder; with `recursive` a folder and everything in it. Links are removed, never what they point to.") { call in
-            let path = try call.string(1)
-            if try call.option("recursive") { try removeTree(path) } else {
+        m.function("remove", "(path: string, opts?: {recursive?: boolean = false, keep?: string})",
+                   """
+                   Removes a file, a link or an empty folder; with `recursive` a folder and everything in it, but for the name `keep` directly in it, and then the folder stays. Links are removed, never what they point to.
+                   """) { call in
+            let path = try call.string(1), keep: String? = try call.option("keep")
+            if try call.option("recursive") {
+                if let keep {
+                    for name in try FileManager.default.contentsOfDirectory(atPath: path) where name != keep { try removeTree(path + "/" + name) }
+                } else {
+                    try removeTree(path)
+                }
+            } else {
                 guard Glibc.remove(path) == 0 else { throw OpahError.system(path, errno: errno, doing: "remove") }
             }
             return .none
@@ -79,6 +87,20 @@ extension LuaModule {
             try file.write(call.bytes(2))
             try file.commit()
             return .none
+        }
+        m.type(FolderLock.luaClass)
+        m.function("lock", "(folder: string, work?: string = \"a recipe\", opts?: {name?: string = \".lock\"}) -> FolderLock",
+                   """
+                   Takes a folder for this program alone, and makes it when there is none. While another has it: an error that says who, since when, and what to do. `work` says what is done in it; locks \
+                   of different `name` (a file in the folder) do not know each other. Freed at the end of its scope or of the program, also when that is killed.
+                   """,
+                   example: """
+                   local lock <close> = fs.lock("out/mine", "packing")
+                   select(2, pcall(fs.lock, "out/mine", "packing")).message   --> "out/mine: this program is at work here already (packing)"
+                   """) { call in
+            let name: String = try call.option("name")
+            guard !name.isEmpty, !name.contains("/") else { throw call.error("name is the name of a file, not \(name)") }
+            return try call.push(FolderLock(call.string(1), for: call.string(2), name: name))
         }
         m.function("relative", "(path: string, folder: string) -> string", "`path` as seen from `folder`, both as written; an error when it does not lie in it.") { call in
             let path = try call.string(1)

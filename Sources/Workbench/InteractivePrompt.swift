@@ -140,7 +140,7 @@ public final class InteractivePrompt {
             }
             let seconds = began.duration(to: ContinuousClock().now) / .seconds(1)
             fflush(nil)
-            if seconds > 0.1, PromptCommand(piece) == nil { Terminal.log(Terminal.styled("(\(Timing.duration(seconds)))", 2, colour: Terminal.hasColour)) }
+            if seconds > 0.1, PromptCommand(piece) == nil { Terminal.log(Terminal.styled("(\(DurationText.words(seconds)))", 2, colour: Terminal.hasColour)) }
         }
     }
 

@@ -40,7 +40,7 @@ extension LuaModule {
                    Bytes that may still be written below a path, which need not exist yet; at most what the environment variable OPAH_DISK_LIMIT says, when that is set (bytes, or as in 4GB).
                    """,
                    example: #"assert(machine.free_disk("out/new") >= 0)"#) { call in
-            try call.push(min(ProcessMemory.freeDisk(call.string(1)), try ByteCount.limit("OPAH_DISK_LIMIT") ?? Int.max))
+            try call.push(min(DiskSpace.free(at: call.string(1)), try ByteCount.limit("OPAH_DISK_LIMIT") ?? Int.max))
         }
         m.function("now", "() -> number", "Seconds since some moment in the past, never turned back: for measuring how long something takes.",
                    example: "local began = machine.now(); assert(machine.now() >= began)") { call in

@@ -28,15 +28,6 @@ public struct ProcessMemory: Sendable, Equatable {
         return (total, fields["MemAvailable"] ?? total)
     }
 
-    /// Bytes that this user may still write to the file system of a path, or of the nearest folder above it that exists.
-    public static func freeDisk(_ path: String) throws -> Int {
-        var place = FileKind.resolved(path)
-        while !FileKind.exists(place), place != "/", place != "." { place = PathName.folder(place) }
-        var info = statvfs()
-        guard statvfs(place, &info) == 0 else { throw OpahError.system(place, errno: errno, doing: "ask for the free space of") }
-        return Int(info.f_bavail) * Int(info.f_frsize)
-    }
-
     /// Lines of `Name:  12345 kB`, in bytes.
     private static func table(_ path: String) -> [String: Int] {
         guard let file = fopen(path, "re") else { return [:] }

@@ -80,18 +80,4 @@ enum MachineRoom {
     private static func number(_ path: String) -> Int? {
         (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { Int($0.filter { !$0.isWhitespace }) }
     }
-
-    /// Bytes that a tree takes on disk; links are not followed.
-    static func diskUsage(_ path: String) -> Int {
-        var info = stat()
-        guard lstat(path, &info) == 0 else { return 0 }
-        var total = Int(info.st_blocks) * 512
-        guard info.st_mode & S_IFMT == S_IFDIR, let folder = opendir(path) else { return total }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafePointer<CChar>(OpaquePointer($0))) }
-            if name != ".", name != ".." { total += diskUsage(path + "/" + name) }
-        }
-        return total
-    }
 }

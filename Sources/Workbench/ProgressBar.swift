@@ -86,19 +86,11 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
         }
         if rate > 0 {
             parts.append(rate >= 1 ? String(format: "%.1f/s", rate) : String(format: "%.1f s each", 1 / rate))
-            if let total, done < total { parts.append("left " + Self.clock(Double(total - done) / rate)) }
+            if let total, done < total { parts.append("left " + DurationText.clock(Double(total - done) / rate)) }
         }
-        if !isOpen { parts.append("in " + Self.clock(elapsed)) }
+        if !isOpen { parts.append("in " + DurationText.clock(elapsed)) }
         parts += figures.map { "\($0.name) \($0.text)" }
         return String((label.isEmpty ? "" : label + " ") + parts.joined(separator: "  ")).prefixColumns(width)
-    }
-
-    /// `4 s`, `3:05`, `2:03:09`
-    static func clock(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded())
-        if whole < 60 { return "\(whole) s" }
-        let tail = String(format: "%02d", whole % 60)
-        return whole < 3600 ? "\(whole / 60):\(tail)" : "\(whole / 3600):" + String(format: "%02d", whole / 60 % 60) + ":\(tail)"
     }
 
     public static let luaClass = LuaClass("ProgressBar", of: ProgressBar.self, "How far a long piece of work has come.") { c in
@@ -169,6 +161,15 @@ extension LuaModule {
             Terminal.warn(try call.string(1))
             return .none
         }
+        m.function("size", "(bytes: number) -> string", "A number of bytes as people read it, in powers of 1000, with three digits at most.",
+                   example: """
+                   progress.size(3060000000)         --> "3.06 GB"
+                   """) { call in try call.push(ByteCount.text(call.number(1))) }
+        m.function("duration", "(seconds: number) -> string", "Seconds as people read them.",
+                   example: """
+                   progress.duration(0.0123)         --> "12.3 ms"
+                   progress.duration(200)            --> "3 min 20 s"
+                   """) { call in try call.push(DurationText.words(call.number(1))) }
         m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.") { call in
             try call.push(Terminal.isLive && Terminal.style == .text)
         }

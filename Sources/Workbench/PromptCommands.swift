@@ -41,7 +41,7 @@ extension InteractivePrompt {
         case .time(let code):
             let began = ContinuousClock().now
             try evaluate(code)
-            print("took " + Timing.duration(began.duration(to: ContinuousClock().now) / .seconds(1)))
+            print("took " + DurationText.words(began.duration(to: ContinuousClock().now) / .seconds(1)))
         case .timeit(let code): print(try measured(code).text)
         case .shell(let command):
             fflush(nil)

@@ -93,22 +93,13 @@ struct Variables {
 
     var text: String {
         guard !rows.isEmpty else { return "no variables yet" }
-        let shown = rows.map { [$0.name, $0.type, $0.what, $0.bytes.map(Self.size) ?? ""] }
+        let shown = rows.map { [$0.name, $0.type, $0.what, $0.bytes.map { ByteCount.text($0) } ?? ""] }
         let widths = (0..<4).map { column in shown.map { $0[column].columns }.max() ?? 0 }
         var lines = shown.map { row in
             let cells = (0..<3).map { row[$0] + String(repeating: " ", count: widths[$0] - row[$0].columns) }
             return (cells + [String(repeating: " ", count: widths[3] - row[3].columns) + row[3]]).joined(separator: "  ").trimmingTail
         }
-        lines.append("tensors in memory: \(Self.size(Memory.live))")
+        lines.append("tensors in memory: \(ByteCount.text(Memory.live))")
         return lines.joined(separator: "\n")
-    }
-
-    /// `1.5 MB`
-    static func size(_ bytes: Int) -> String {
-        var value = Double(bytes), unit = 0
-        while value >= 1000, unit < 4 { (value, unit) = (value / 1024, unit + 1) }
-        let digits = unit == 0 || value >= 100 ? 0 : 1
-        let power = digits == 1 ? 10.0 : 1.0, rounded = (value * power).rounded() / power
-        return (digits == 0 ? "\(Int(rounded))" : "\(rounded)") + " " + ["B", "KB", "MB", "GB", "TB"][unit]
     }
 }

@@ -42,33 +42,24 @@ struct RecipePlan {
     /// - Throws: kind `memory` or `file` when that is not enough.
     func report() throws {
         for line in lines { print("  " + line) }
-        if let seconds { print("  time    about \(Self.duration(seconds))") }
+        if let seconds { print("  time    " + (seconds < 1 ? "less than a second" : "about " + DurationText.words(seconds, digits: 2))) }
         if let memory {
             let limit = try ByteCount.limit("OPAH_MEMORY_LIMIT"), available = min(limit ?? Int.max, ProcessMemory.machine().available)
             let isLimited = limit == available
-            print("  memory  \(ByteCount.text(memory)) at its peak; \(ByteCount.text(Double(available))) \(isLimited ? "are allowed (OPAH_MEMORY_LIMIT)" : "are available")")
+            print("  memory  \(ByteCount.text(memory)) at its peak; \(ByteCount.text(available)) \(isLimited ? "are allowed (OPAH_MEMORY_LIMIT)" : "are available")")
             guard memory <= Double(available) else {
-                throw OpahError(.memory, "this needs \(ByteCount.text(memory)) of memory, and \(ByteCount.text(Double(available))) \(isLimited ? "are allowed by OPAH_MEMORY_LIMIT" : "are available")",
+                throw OpahError(.memory, "this needs \(ByteCount.text(memory)) of memory, and \(ByteCount.text(available)) \(isLimited ? "are allowed by OPAH_MEMORY_LIMIT" : "are available")",
                                 hint: memoryAdvice ?? "end other programs, or run it on a machine with more memory")
             }
         }
         if let disk {
-            let limit = try ByteCount.limit("OPAH_DISK_LIMIT"), free = min(limit ?? Int.max, try ProcessMemory.freeDisk(folder))
+            let limit = try ByteCount.limit("OPAH_DISK_LIMIT"), free = min(limit ?? Int.max, try DiskSpace.free(at: folder))
             let isLimited = limit == free
-            print("  disk    \(ByteCount.text(disk)) in \(folder); \(ByteCount.text(Double(free))) \(isLimited ? "are allowed (OPAH_DISK_LIMIT)" : "are free")")
+            print("  disk    \(ByteCount.text(disk)) in \(folder); \(ByteCount.text(free)) \(isLimited ? "are allowed (OPAH_DISK_LIMIT)" : "are free")")
             guard disk <= Double(free) else {
-                throw OpahError(.file, "this writes \(ByteCount.text(disk)) to \(folder), and \(ByteCount.text(Double(free))) \(isLimited ? "are allowed by OPAH_DISK_LIMIT" : "are free there")",
+                throw OpahError(.file, "this writes \(ByteCount.text(disk)) to \(folder), and \(ByteCount.text(free)) \(isLimited ? "are allowed by OPAH_DISK_LIMIT" : "are free there")",
                                 hint: diskAdvice ?? "free some space, or write to another disk")
             }
         }
-    }
-
-    /// `12 s`, `3 min 20 s`, `5 h 10 min`.
-    static func duration(_ seconds: Double) -> String {
-        if seconds < 1 { return "a second" }
-        if seconds < 60 { return "\(Int(seconds.rounded())) s" }
-        let whole = Int(min(seconds, 1e15).rounded())
-        if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
-        return "\(whole / 3600) h \(whole % 3600 / 60) min"
     }
 }

@@ -31,15 +31,8 @@ struct Timing {
     var mean: Double { runs.reduce(0, +) / Double(runs.count) }
 
     var text: String {
-        if runs.count == 1 { return Self.duration(mean) + " (once)" }
+        if runs.count == 1 { return DurationText.words(mean) + " (once)" }
         let spread = (runs.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / Double(runs.count)).squareRoot()
-        return "\(Self.duration(mean)) ± \(Self.duration(spread)) (mean and spread of \(runs.count) runs, \(loops) \(loops == 1 ? "pass" : "passes") each)"
-    }
-
-    /// `12.3 ms`
-    static func duration(_ seconds: Double) -> String {
-        if seconds >= 60 { return ProgressBar.clock(seconds) }
-        let (value, unit) = seconds >= 1 ? (seconds, "s") : seconds >= 1e-3 ? (seconds * 1e3, "ms") : seconds >= 1e-6 ? (seconds * 1e6, "µs") : (seconds * 1e9, "ns")
-        return String(format: value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value) + " " + unit
+        return "\(DurationText.words(mean)) ± \(DurationText.words(spread)) (mean and spread of \(runs.count) runs, \(loops) \(loops == 1 ? "pass" : "passes") each)"
     }
 }

@@ -1,6 +1,7 @@
 import Audio
 import Codec
 import Configuration
+import Foundation
 import LuaHost
 import Support
 import Tensors
@@ -93,6 +94,9 @@ extension LuaModule {
             case (nil, let list?): clips = try Clips(filelist: list)
             default: throw call.error("give either input or filelist")
             }
+            // Another codec's codes between ours would be noticed by nobody. A folder that cannot be written to has its codes already.
+            let lock = try input.flatMap { access($0, W_OK) == 0 ? try FolderLock($0, for: "extracting codes", name: ".extract-vq.lock") : nil }
+            defer { lock?.release() }
             let callback: LuaFunction? = try call.option("on_progress")
             let size: Int = try call.option("batch_size")
             guard size > 0 else { throw call.error("batch_size must be above 0") }

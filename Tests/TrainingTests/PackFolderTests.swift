@@ -90,6 +90,16 @@ final class PackFolderTests: XCTestCase {
         }
     }
 
+    func testOnePacksAtATime() throws {
+        try withDataset { folder in
+            let lock = try FolderLock(folder + "/protos", for: "packing")
+            assertThrows(.file, containing: "at work here already (packing)") { try PackFolder.build(inputs: [folder + "/data"], output: folder + "/protos") }
+            lock.release()
+            _ = try PackFolder.build(inputs: [folder + "/data"], output: folder + "/protos")
+            XCTAssertFalse(FileKind.exists(folder + "/protos/.lock"))
+        }
+    }
+
     func testForeignPacksStopTheRun() throws {
         try withDataset { folder in
             let output = folder + "/protos"

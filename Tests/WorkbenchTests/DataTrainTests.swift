@@ -6,45 +6,33 @@ import XCTest
 
 /// `opah.data` and `opah.train` as recipes use them, on the tiny checkpoint and made-up codes.
 final class DataTrainTests: XCTestCase {
-    /// Runs Lua with all modules as globals, `folder` an empty folder, `tiny` the tiny checkpoint, and packs in
-    /// `folder/protos` of two speakers with eight clips each.
+    /// Packs in `folder/protos` of two speakers with eight clips each.
+    private static let setup = """
+        for _, speaker in ipairs { "Ann", "花子" } do
+          fs.mkdir(folder .. "/data/" .. speaker)
+          for i = 1, 8 do
+            local stem = folder .. "/data/" .. speaker .. "/" .. i
+            local codes = tensor.randint(0, 900, { 8, 10 + 5 * i }, { dtype = "int32", generator = tensor.generator(i + #speaker) })
+            tensor.save_npy(stem .. ".npy", codes)
+            fs.write(stem .. ".lab", "Sentence number " .. i .. ".")
+            fs.write(stem .. ".wav", "")
+          end
+        end
+        packed = data.pack { input = folder .. "/data", output = folder .. "/protos" }
+        function dataset(options)
+          local opts = { protos = folder .. "/protos", tokenizer = lm.load(tiny).tokenizer, max_length = 256, val_fraction = 0.2, seed = 1 }
+          for k, v in pairs(options or {}) do opts[k] = v end
+          return data.dataset(opts)
+        end
+        function adapted()
+          local model = lm.load(tiny)
+          lora.apply(model, lora.config { r = 4, lora_alpha = 8, lora_dropout = 0.1 }, { seed = 3 })
+          return model
+        end
+        """
+
     private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        try withTemporaryFolder { folder in
-            let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: nil)
-            try lua.run("""
-                folder, tiny = "\(folder)", "\(OpahProcess.checkout)/examples/checkpoints/tiny"
-                opah = require "opah"
-                data, fs, lm, lora, tensor, train = opah.data, opah.fs, opah.lm, opah.lora, opah.tensor, opah.train
-                for _, speaker in ipairs { "Ann", "花子" } do
-                  fs.mkdir(folder .. "/data/" .. speaker)
-                  for i = 1, 8 do
-                    local stem = folder .. "/data/" .. speaker .. "/" .. i
-                    local codes = tensor.randint(0, 900, { 8, 10 + 5 * i }, { dtype = "int32", generator = tensor.generator(i + #speaker) })
-                    tensor.save_npy(stem .. ".npy", codes)
-                    fs.write(stem .. ".lab", "Sentence number " .. i .. ".")
-                    fs.write(stem .. ".wav", "")
-                  end
-                end
-                packed = data.pack { input = folder .. "/data", output = folder .. "/protos" }
-                function dataset(options)
-                  local opts = { protos = folder .. "/protos", tokenizer = lm.load(tiny).tokenizer, max_length = 256, val_fraction = 0.2, seed = 1 }
-                  for k, v in pairs(options or {}) do opts[k] = v end
-                  return data.dataset(opts)
-                end
-                function adapted()
-                  local model = lm.load(tiny)
-                  lora.apply(model, lora.config { r = 4, lora_alpha = 8, lora_dropout = 0.1 }, { seed = 3 })
-                  return model
-                end
-                function fails(kind, text, f, ...)
-                  local ok, err = pcall(f, ...)
-                  assert(not ok, "no error")
-                  assert(type(err) ~= "string" and err.kind == kind, "wanted kind " .. kind .. ": " .. tostring(err))
-                  assert(tostring(err):find(text, 1, true), "wanted '" .. text .. "': " .. tostring(err))
-                end
-                """)
-            do { try lua.run(code, name: "=test") } catch { XCTFail("\(error)", file: file, line: line) }
-        }
+        try LuaFixture.check(code, after: Self.setup, file: file, line: line)
     }
 
     func testClipsAndPacks() throws {

@@ -36,7 +36,7 @@ final class DownloadTests: XCTestCase {
         let second = try download()
         XCTAssertEqual(second.code, 0, second.errors)
         XCTAssertFalse(hub.seen.dropFirst(asked).contains { $0.contains("resolve") }, "files that are right are not fetched again")
-        XCTAssertTrue(second.errors.contains("0 files fetched (0.0 MB), 4 were there; revision c0ffee"), second.errors)
+        XCTAssertTrue(second.errors.contains("0 files fetched (0 B), 4 were there; revision c0ffee"), second.errors)
     }
 
     func testChangedFileIsFetchedAgain() throws {

@@ -7,39 +7,34 @@ import XCTest
 
 /// `vq.extract` and the codec from Lua, with the tiny codec of the examples.
 final class ExtractionTests: XCTestCase {
-    /// Runs Lua with `folder`, `codec` and a folder `data` of 12 clips of different lengths, three of which are bad.
+    /// `codec`, and a folder `data` of 12 clips of different lengths, three of which are bad.
+    private static let setup = """
+        codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
+        fs.mkdir(folder .. "/data")
+        for i = 1, 12 do
+          local rate = ({ 16000, 44100, 48000 })[i % 3 + 1]
+          local t = tensor.range(1, rate * (i % 5 + 1) // 2)
+          local samples = (t * (0.01 * i)):sin() * 0.4
+          if i % 2 == 0 then samples = tensor.stack { samples, samples * 0.5 } end
+          audio.save(("%s/data/%02d.%s"):format(folder, i, i % 4 == 0 and "flac" or "wav"), samples, rate)
+        end
+        fs.write(folder .. "/data/03.wav", "no sound")
+        fs.write(folder .. "/data/07.wav", "")
+        audio.save(folder .. "/data/11.wav", tensor.zeros(44100), 44100)
+        function extract(options)
+          local opts = { input = folder .. "/data", codec = codec, overwrite = true }
+          for k, v in pairs(options or {}) do opts[k] = v end
+          return vq.extract(opts)
+        end
+        function codes()
+          local all = {}
+          for _, path in ipairs(fs.list(folder .. "/data", { extension = ".npy" })) do all[#all + 1] = fs.basename(path) .. ":" .. table.concat(tensor.load_npy(path):reshape(-1):totable(), " ") end
+          return table.concat(all, "\\n")
+        end
+        """
+
     private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        try withTemporaryFolder { folder in
-            let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: nil)
-            try lua.run("""
-                folder, tiny = "\(folder)", "\(OpahProcess.checkout)/examples/checkpoints/tiny"
-                opah = require "opah"
-                audio, fs, tensor, vq = opah.audio, opah.fs, opah.tensor, opah.vq
-                codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
-                fs.mkdir(folder .. "/data")
-                for i = 1, 12 do
-                  local rate = ({ 16000, 44100, 48000 })[i % 3 + 1]
-                  local t = tensor.range(1, rate * (i % 5 + 1) // 2)
-                  local samples = (t * (0.01 * i)):sin() * 0.4
-                  if i % 2 == 0 then samples = tensor.stack { samples, samples * 0.5 } end
-                  audio.save(("%s/data/%02d.%s"):format(folder, i, i % 4 == 0 and "flac" or "wav"), samples, rate)
-                end
-                fs.write(folder .. "/data/03.wav", "no sound")
-                fs.write(folder .. "/data/07.wav", "")
-                audio.save(folder .. "/data/11.wav", tensor.zeros(44100), 44100)
-                function extract(options)
-                  local opts = { input = folder .. "/data", codec = codec, overwrite = true }
-                  for k, v in pairs(options or {}) do opts[k] = v end
-                  return vq.extract(opts)
-                end
-                function codes()
-                  local all = {}
-                  for _, path in ipairs(fs.list(folder .. "/data", { extension = ".npy" })) do all[#all + 1] = fs.basename(path) .. ":" .. table.concat(tensor.load_npy(path):reshape(-1):totable(), " ") end
-                  return table.concat(all, "\\n")
-                end
-                """)
-            do { try lua.run(code) } catch { XCTFail("\(error)", file: file, line: line) }
-        }
+        try LuaFixture.check(code, after: Self.setup, file: file, line: line)
     }
 
     func testCodesAndReportDependOnNothingButTheClips() throws {
@@ -104,6 +99,16 @@ final class ExtractionTests: XCTestCase {
               assert(not pcall(codec.decode_to, codec, folder .. "/wrong.wav", wrong))
             end
             assert(not fs.exists(folder .. "/wrong.wav"))
+            """)
+    }
+
+    func testOneExtractionAtATimeInAFolder() throws {
+        try check("""
+            do
+              local lock <close> = fs.lock(folder .. "/data", "extracting codes", { name = ".extract-vq.lock" })
+              fails("file", "data: this program is at work here already (extracting codes)", extract)
+            end
+            assert(extract().extracted == 9 and #fs.glob(folder .. "/data/.*lock") == 0)
             """)
     }
 

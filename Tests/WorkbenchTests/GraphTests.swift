@@ -6,65 +6,59 @@ import XCTest
 
 /// `opah.graph`: what is made again, what is not, and what a fault or a kill leaves behind.
 final class GraphTests: XCTestCase {
-    /// Runs Lua in an empty `folder` with a little graph: `raw` has three clips with labels; `upper` copies each clip in
+    /// A little graph: `raw` has three clips with labels; `upper` copies each clip in
     /// capitals, `packs` joins those and the labels, `report` counts the bytes of the packs. `run(options)` makes the
     /// graph anew, as a new process would, and returns its reports; `made(reports)` says what was made, as in "upper 3, packs".
+    private static let setup = """
+        for _, name in ipairs { "a", "b", "c" } do
+          fs.mkdir(folder .. "/raw/花子")
+          fs.write(folder .. "/raw/花子/" .. name .. ".wav", "sound of " .. name)
+          fs.write(folder .. "/raw/花子/" .. name .. ".lab", "words of " .. name)
+        end
+        function graph_of(options)
+          options = options or {}
+          hooks = { on_clip = options.on_clip, on_pack = options.on_pack }     -- a global: not captured
+          local resume, gain = options.resume, options.gain or 1
+          local graph = opah.graph { folder = folder .. "/out" }
+          local clips = graph:files(folder .. "/raw", { extension = ".wav" })
+          local labels = graph:files(folder .. "/raw", { extension = ".lab" })
+          local suffix = options.captured or "!"
+          local upper = graph:each("upper", { over = clips, params = { gain = gain } }, function(input, output)
+            if hooks.on_clip then hooks.on_clip(input) end
+            fs.write(output .. ".txt", fs.read(input):upper() .. suffix)
+          end)
+          local packs = graph:stage("packs", { inputs = { clips = upper, labels = labels }, resume = resume }, function(inputs, output)
+            if hooks.on_pack then hooks.on_pack(output) end
+            local together, parts = graph:gather(inputs), {}
+            for _, path in ipairs(fs.list(together, { recursive = true })) do parts[#parts + 1] = fs.read(path) end
+            fs.write(output .. "/all.txt", table.concat(parts, "\\n"))
+          end)
+          graph:stage("report", { inputs = { packs = packs } }, function(inputs, output)
+            fs.write(output .. "/size", tostring(#fs.read(inputs.packs.path .. "/all.txt")))
+          end)
+          return graph
+        end
+        function run(options)
+          local code, reports = graph_of(options):run()
+          return reports, code
+        end
+        function made(reports)
+          local parts = {}
+          for _, name in ipairs { "upper", "packs", "report" } do
+            if reports[name].made > 0 then parts[#parts + 1] = name .. (name == "upper" and " " .. reports[name].made or "") end
+          end
+          return table.concat(parts, ", ")
+        end
+        function expect(wanted, options)
+          local reports, code = run(options)
+          assert(made(reports) == wanted, ("made '%s', wanted '%s'"):format(made(reports), wanted))
+          return reports, code
+        end
+        function packed() return fs.read(folder .. "/out/packs/all.txt") end
+        """
+
     private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        try withTemporaryFolder { folder in
-            let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
-            Terminal.style = .quiet
-            try lua.run("""
-                folder = "\(folder)"
-                opah = require "opah"
-                fs = opah.fs
-                for _, name in ipairs { "a", "b", "c" } do
-                  fs.mkdir(folder .. "/raw/花子")
-                  fs.write(folder .. "/raw/花子/" .. name .. ".wav", "sound of " .. name)
-                  fs.write(folder .. "/raw/花子/" .. name .. ".lab", "words of " .. name)
-                end
-                function graph_of(options)
-                  options = options or {}
-                  hooks = { on_clip = options.on_clip, on_pack = options.on_pack }     -- a global: not captured
-                  local resume, gain = options.resume, options.gain or 1
-                  local graph = opah.graph { folder = folder .. "/out" }
-                  local clips = graph:files(folder .. "/raw", { extension = ".wav" })
-                  local labels = graph:files(folder .. "/raw", { extension = ".lab" })
-                  local suffix = options.captured or "!"
-                  local upper = graph:each("upper", { over = clips, params = { gain = gain } }, function(input, output)
-                    if hooks.on_clip then hooks.on_clip(input) end
-                    fs.write(output .. ".txt", fs.read(input):upper() .. suffix)
-                  end)
-                  local packs = graph:stage("packs", { inputs = { clips = upper, labels = labels }, resume = resume }, function(inputs, output)
-                    if hooks.on_pack then hooks.on_pack(output) end
-                    local together, parts = graph:gather(inputs), {}
-                    for _, path in ipairs(fs.list(together, { recursive = true })) do parts[#parts + 1] = fs.read(path) end
-                    fs.write(output .. "/all.txt", table.concat(parts, "\\n"))
-                  end)
-                  graph:stage("report", { inputs = { packs = packs } }, function(inputs, output)
-                    fs.write(output .. "/size", tostring(#fs.read(inputs.packs.path .. "/all.txt")))
-                  end)
-                  return graph
-                end
-                function run(options)
-                  local code, reports = graph_of(options):run()
-                  return reports, code
-                end
-                function made(reports)
-                  local parts = {}
-                  for _, name in ipairs { "upper", "packs", "report" } do
-                    if reports[name].made > 0 then parts[#parts + 1] = name .. (name == "upper" and " " .. reports[name].made or "") end
-                  end
-                  return table.concat(parts, ", ")
-                end
-                function expect(wanted, options)
-                  local reports, code = run(options)
-                  assert(made(reports) == wanted, ("made '%s', wanted '%s'"):format(made(reports), wanted))
-                  return reports, code
-                end
-                function packed() return fs.read(folder .. "/out/packs/all.txt") end
-                """)
-            do { try lua.run(code, name: "=test") } catch { XCTFail("\(error)", file: file, line: line) }
-        }
+        try LuaFixture.check(code, after: Self.setup, file: file, line: line)
     }
 
     func testASecondRunDoesNothing() throws {
@@ -198,27 +192,113 @@ final class GraphTests: XCTestCase {
 
     func testWrongDeclarationsAreRefused() throws {
         try check("""
-            local function fails(text, f, ...)
-              local ok, problem = pcall(f, ...)
-              assert(not ok and tostring(problem):find(text, 1, true), tostring(problem))
-            end
             local graph = opah.graph { folder = folder .. "/x" }
             local files = graph:files(folder .. "/raw", { extension = ".wav" })
             local function nothing() end
-            fails("needs a folder", opah.graph, {})
-            fails("letters, digits", graph.stage, graph, "a/b", {}, nothing)
-            fails("no setting input", graph.stage, graph, "a", { input = {} }, nothing)
-            fails("by name", graph.stage, graph, "a", { inputs = { files } }, nothing)
-            fails("function that does the work", graph.stage, graph, "a", {})
-            fails("over is", graph.each, graph, "a", {}, nothing)
+            fails("argument", "needs a folder", opah.graph, {})
+            fails("argument", "letters, digits", graph.stage, graph, "a/b", {}, nothing)
+            fails("argument", "no setting input", graph.stage, graph, "a", { input = {} }, nothing)
+            fails("argument", "by name", graph.stage, graph, "a", { inputs = { files } }, nothing)
+            fails("argument", "function that does the work", graph.stage, graph, "a", {})
+            fails("argument", "over is", graph.each, graph, "a", {}, nothing)
             graph:each("a", { over = files }, nothing)
-            fails("two of that name", graph.stage, graph, "a", {}, nothing)
-            fails("made no file", graph.run, graph)
+            fails("argument", "two of that name", graph.stage, graph, "a", {}, nothing)
+            fails("data", "made no file", graph.run, graph)
             fs.write(folder .. "/raw/花子/a.flac", "x")
             local twice = opah.graph { folder = folder .. "/y" }
             twice:each("a", { over = twice:files(folder .. "/raw", { extension = { ".wav", ".flac" } }) }, nothing)
-            fails("would be one result", twice.run, twice)
+            fails("data", "would be one result", twice.run, twice)
             """)
+    }
+
+    func testBatchesKeepEachFileForItself() throws {
+        try check("""
+            given, broken = {}, false          -- globals: not captured
+            local function batched(size, work)
+              local graph = opah.graph { folder = folder .. "/batched" }
+              graph:each("upper", { over = graph:files(folder .. "/raw", { extension = ".wav" }), batch = size }, work)
+              given = {}
+              local code, reports = graph:run()
+              return reports.upper, code
+            end
+            local function work(inputs, outputs)
+              assert(#inputs == #outputs)
+              given[#given + 1] = #inputs
+              for i, input in ipairs(inputs) do
+                if broken and input:find(broken, 1, true) then error("no sound", 0) end
+                fs.write(outputs[i] .. ".txt", fs.read(input):upper())
+                fs.write(outputs[i] .. ".len", "10")
+              end
+            end
+            local function sizes() return table.concat(given, " ") end
+            assert(batched(2, work).made == 3 and sizes() == "2 1", sizes())
+            assert(#fs.list(folder .. "/batched/upper", { recursive = true }) == 6 and fs.read(folder .. "/batched/upper/花子/b.txt") == "SOUND OF B")
+            assert(batched(2, work).fresh == 3 and #given == 0)
+
+            -- One changed clip redoes only that one; the size of batches is no reason to do anything.
+            fs.write(folder .. "/raw/花子/b.wav", "new sound")
+            local report = batched(16, work)
+            assert(report.made == 1 and report.fresh == 2 and sizes() == "1", sizes())
+            fs.remove(folder .. "/batched/upper/花子/c.len")
+            assert(batched(16, work).why == "花子/c.len is missing" and sizes() == "1")
+
+            -- A bad clip spoils no other of its batch, and none of theirs is half done.
+            for _, name in ipairs { "a", "b", "c" } do fs.write(folder .. "/raw/花子/" .. name .. ".wav", "third sound of " .. name) end
+            broken = "b.wav"
+            local skipped, code = batched(3, work)
+            assert(code == 3 and skipped.made == 2 and #skipped.skipped == 1 and skipped.skipped[1].path:find("b.wav", 1, true) and sizes() == "3 1 1 1", sizes())
+            assert(#fs.list(folder .. "/batched/upper", { recursive = true }) == 4)
+            broken = false
+            assert(batched(3, work).made == 1 and sizes() == "1")
+            fails("argument", "batch is a number of files", batched, 0, work)
+            fails("argument", "batch is a number of files", batched, "all", work)
+
+            -- Ctrl-C is no bad clip: nothing is tried again.
+            fs.write(folder .. "/raw/花子/a.wav", "fourth")
+            fs.write(folder .. "/raw/花子/b.wav", "fourth")
+            fails("interrupted", "stop", batched, 2, function(inputs) given[#given + 1] = #inputs error(fs.error("interrupted", "stop"), 0) end)
+            assert(sizes() == "2")
+            """)
+    }
+
+    func testLongStagesSayHowLongTheyTook() throws {
+        try check("""
+            local took = require "opah.graph.took"
+            assert(took.text(1, 3) == "" and took.last_time(nil) == "" and took.text(nil) == "")
+            assert(took.text(200) == " in 3 min 20 s" and took.text(200, 1) == " in 3 min 20 s")
+            assert(took.text(200, 100) == " in 3 min 20 s, 2 s each" and took.last_time(7200) == "; took 2 h last time")
+            run()
+            assert(json.decode(fs.read(folder .. "/out/.graph/packs.json")).seconds >= 0)
+            """)
+    }
+
+    /// Two runs on one folder: the second is refused and told who is there; one that was killed is in nobody's way.
+    func testOneRunAtATime() throws {
+        let folder = try TestFolder("graph")
+        try """
+        local opah = require "opah"
+        opah.fs.mkdir("raw")
+        opah.fs.write("raw/a.txt", "a")
+        local graph = opah.graph { folder = "out" }
+        graph:each("slow", { over = graph:files("raw") }, function(input, output)
+          if os.getenv("SLOW") then io.open("begun", "w"):close() while true do os.execute("sleep 0.1") end end
+          opah.fs.copy(input, output .. ".txt")
+        end)
+        return graph:run()
+        """.write(toFile: folder("graph.lua"), atomically: true, encoding: .utf8)
+        let first = try OpahProcess.start(["run", "graph.lua"], folder: folder.path, environment: ["SLOW": "1"])
+        while first.process.isRunning, !FileManager.default.fileExists(atPath: folder("begun")) { usleep(5000) }
+        let second = try OpahProcess.run(["run", "graph.lua"], folder: folder.path)
+        XCTAssertEqual(second.code, 1, second.errors)
+        for part in ["out: another process is at work here (a graph): \(first.process.processIdentifier) on ", "opah run graph.lua", "hint: wait until it ends"] {
+            XCTAssertTrue(second.errors.contains(part), second.errors)
+        }
+        XCTAssertTrue(first.process.isRunning)
+        kill(first.process.processIdentifier, SIGKILL)
+        _ = first.finish()
+        let third = try OpahProcess.run(["run", "graph.lua"], folder: folder.path)
+        XCTAssertEqual(third.code, 0, third.errors)
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder("out")).sorted(), [".graph", "slow"])
     }
 
     /// Ctrl-C in the middle of training: the same command goes on there, and ends with the same bytes.
@@ -247,7 +327,7 @@ final class GraphTests: XCTestCase {
         func states(_ more: String...) throws -> [String] {
             let result = try OpahProcess.run(arguments + more, folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
-            return result.errors.split(separator: "\n").map(String.init).filter { $0.contains(/\ (fresh|made)/) && !$0.contains("to make:") }.map { $0.replacing(/\ +/, with: " ") }
+            return result.errors.split(separator: "\n").map(String.init).filter { $0.contains(/\ (fresh|made)/) && !$0.contains("to make:") }.map { $0.replacing(/\ in [0-9].*/, with: "").replacing(/\ +/, with: " ") }
         }
         let running = try OpahProcess.start(arguments, folder: folder.path)
         while running.process.isRunning, !FileManager.default.fileExists(atPath: folder("out/codes/Alice/9.90-12.0.npy")) { usleep(1000) }

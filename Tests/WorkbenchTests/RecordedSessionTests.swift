@@ -26,7 +26,7 @@ final class RecordedSessionTests: XCTestCase {
     private static func normalised(_ text: String) -> String {
         text.replacing(/^\([0-9.]+ (ns|µs|ms|s)\)\n/.anchorsMatchLineEndings(), with: "")
             .replacing(/^took .*/.anchorsMatchLineEndings(), with: "took 0.01 ms").replacing(/^.* ± .* \(mean/.anchorsMatchLineEndings(), with: "50.0 ns ± 0.50 ns (mean").replacing(/[0-9]+ pass(es)? each/, with: "100 passes each")
-            .replacing(/tensors in memory: .*/, with: "tensors in memory: 64 KB")
+            .replacing(/tensors in memory: .*/, with: "tensors in memory: 64 kB")
     }
 
     func testTheRecordedSessionIsWhatTheProgramShows() throws {

@@ -7,17 +7,29 @@ import XCTest
 /// `opah.tables`, `opah.callbacks` and the stock configurations.
 final class StandardLibraryTests: XCTestCase {
     private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        try withTemporaryFolder { folder in
-            let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
-            Terminal.style = .quiet
-            try lua.run("""
-                folder, tiny = "\(folder)", "\(OpahProcess.checkout)/examples/checkpoints/tiny"
-                opah = require "opah"
-                fs, lm, lora, train = opah.fs, opah.lm, opah.lora, opah.train
-                function codec() return opah.vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" } end
-                """)
-            do { try lua.run(code, name: "=test") } catch { XCTFail("\(error)", file: file, line: line) }
-        }
+        try LuaFixture.check(code, after: #"function codec() return opah.vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" } end"#, file: file, line: line)
+    }
+
+    func testTheFolderThatClipsGoToIsEmptiedAndLocked() throws {
+        try check("""
+            local outputs = require "opah.outputs"
+            local input, output = folder .. "/in", folder .. "/out [1]"
+            fs.mkdir(input)
+            fs.mkdir(output .. "/a/b")
+            for _, name in ipairs { "/.hidden", "/c.wav", "/a/b/c.wav" } do fs.write(output .. name, "x") end
+            do
+              local lock <close> = outputs.prepare(input, output, false)
+              assert(fs.exists(output .. "/a/b/c.wav"))
+              fails("file", "at work here already (writing clips)", outputs.prepare, input, output, true)
+              assert(fs.exists(output .. "/a/b/c.wav"), "nothing is removed before the lock is had")
+            end
+            do
+              local lock <close> = outputs.prepare(input, output, true)
+              assert(fs.exists(output .. "/.lock") and not fs.exists(output .. "/a") and not fs.exists(output .. "/.hidden") and not fs.exists(output .. "/c.wav"))
+            end
+            assert(fs.exists(output) and not fs.exists(output .. "/.lock"))
+            fails("argument", "overlap", outputs.prepare, input, input .. "/x", true)
+            """)
     }
 
     func testTablesAlignTextAndEscape() throws {

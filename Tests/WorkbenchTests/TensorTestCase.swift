@@ -12,7 +12,7 @@ class TensorTestCase: XCTestCase {
 
     override func setUpWithError() throws {
         lua = try Interpreter(Catalog([.tensor, .nn]))
-        try lua.run("""
+        try lua.run(LuaFixture.fails + """
             tensor = require "opah.tensor"
             nn = require "opah.nn"
             local function check(got, want, tolerance, path)
@@ -28,12 +28,6 @@ class TensorTestCase: XCTestCase {
               if tensor.is_tensor(got) then got = got:totable() end
               if tensor.is_tensor(want) then want = want:totable() end
               check(got, want, tolerance or 1e-6, "value")
-            end
-            function fails(kind, text, f, ...)
-              local ok, err = pcall(f, ...)
-              assert(not ok, "no error")
-              assert(type(err) ~= "string" and err.kind == kind, "wanted kind " .. kind .. ": " .. tostring(err))
-              assert(tostring(err):find(text, 1, true), "wanted '" .. text .. "': " .. tostring(err))
             end
             """)
     }

@@ -7,7 +7,7 @@ local outputs, stage_over = require "opah.outputs", require "opah.stage"
 -- Returns the recipe's exit code.
 return function(name, args, verb, convert)
   local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-  outputs.prepare(args.input_dir, args.output_dir, args.clean)
+  local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
   for _, clip in ipairs(clips) do

@@ -15,7 +15,8 @@
 --
 -- A stage's files are in `<folder>/<stage>/`, completely or not at all. What is compared: the content of the inputs,
 -- the params, the stage's own code and what it captures (see opah.graph.version), and the program's version.
--- Stopping is safe at any time; an error leaves what was made before.
+-- Stopping is safe at any time; an error leaves what was made before. One process at a time works in a graph's folder:
+-- a second one is refused, with who is at work there.
 local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
 local open_digests, version_of = require "opah.graph.digests", require "opah.graph.version"
 local per_file, whole = require "opah.graph.per_file", require "opah.graph.whole"
@@ -66,7 +67,7 @@ local function declare(graph, kind, name, spec, work)
   local stage = {
     kind = kind, name = name, path = fs.join(graph.folder, name), work = work, code = version_of(work, spec.prepare),
     over = spec.over, inputs = spec.inputs or {}, params = spec.params or {}, prepare = spec.prepare,
-    resume = spec.resume,
+    resume = spec.resume, batch = spec.batch,
   }
   graph.names[name] = stage
   graph.stages[#graph.stages + 1] = stage
@@ -83,9 +84,16 @@ function Graph:stage(name, spec, work) return declare(self, whole, name, spec, w
 -- `input` is the file and `output` its place without suffix: write `output .. ".npy"` or the like. An error skips
 -- that file and lists it. `spec.inputs` are what every file needs besides; `spec.prepare(inputs, params)` is called
 -- once, when there is something to do, and its result is handed to the work.
+--
+-- With `spec.batch = 16` the work gets lists of up to so many inputs and outputs at a time (also of one), for work that
+-- several files make faster, as `codec:encode { ... }` with its threads. Each file is still kept, made again and
+-- skipped for itself: when the work fails, the files of the batch are tried one by one. Changing `batch` makes nothing again.
 function Graph:each(name, spec, work)
   if not is_node(spec.over) then
     refuse(("stage %s: over is the stage or the graph:files(...) whose files it works on"):format(name))
+  end
+  if spec.batch and (math.type(spec.batch) ~= "integer" or spec.batch < 1) then
+    refuse(("stage %s: batch is a number of files, at least 1"):format(name))
   end
   return declare(self, per_file, name, spec, work)
 end
@@ -187,8 +195,9 @@ local function tell(stage, report)
 end
 
 --- Brings every stage up to date, in the order of their declaration. Returns the exit code (3 when files were
--- skipped) and, by stage, `{ fresh, made, skipped = { { path, problem } }, why }`.
+-- skipped) and, by stage, `{ fresh, made, seconds, skipped = { { path, problem } }, why }`.
 function Graph:run()
+  local _ <close> = fs.lock(self.folder, "a graph")
   fs.mkdir(self.state)
   self.digests = open_digests(fs.join(self.state, "digests.json"))
   local reports, code = {}, 0

@@ -3,15 +3,16 @@ local fs = require "opah.fs"
 local outputs = {}
 
 --- Makes the output folder; with `clean`, empties it first. Refuses folders that overlap the input,
--- links resolved, before anything is touched.
+-- links resolved, before anything is touched. Returns the lock of the folder: another run into it would leave a mixture.
 function outputs.prepare(input, output, clean)
   if fs.overlap(input, output) then
     local message = ("%s and %s overlap: one is, or lies in, the other"):format(input, output)
     local hint = clean and "--clean would delete the input: choose a folder of its own"
     error(fs.error("argument", message, hint or "choose an output folder of its own"), 0)
   end
-  if clean and fs.exists(output) then fs.remove(output, { recursive = true }) end
-  fs.mkdir(output)
+  local lock = fs.lock(output, "writing clips")
+  if clean then fs.remove(output, { recursive = true, keep = ".lock" }) end
+  return lock
 end
 
 --- The path below `output` that `path` has below `input`; its folder is made.

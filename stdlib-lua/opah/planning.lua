@@ -1,15 +1,10 @@
 --- What recipes' plans share: how much sound a folder holds and how much a stage will write, told from headers.
 local audio, data, fs, machine = require "opah.audio", require "opah.data", require "opah.fs", require "opah.machine"
+local duration = require "opah.progress".duration
 local planning = {}
 
 --- Bytes of resident memory of the program itself, with its modules loaded.
 planning.program = 35e6
-
---- `3.2 GB`, `12 MB`, `1 kB`.
-function planning.bytes(count)
-  if count >= 1e9 then return ("%.2f GB"):format(count / 1e9) end
-  return count >= 1e6 and ("%.0f MB"):format(count / 1e6) or ("%d kB"):format(math.ceil(count / 1e3))
-end
 
 --- Rates of this machine, measured once: as `machine.rates` gives them.
 function planning.rates()
@@ -36,7 +31,7 @@ function planning.sound(folder, options)
       sound.unreadable = sound.unreadable + 1
     end
   end
-  sound.lines = { ("%d clips, %.1f min of sound, the longest %.1f s"):format(sound.count, sound.seconds / 60, sound.longest) }
+  sound.lines = { ("%d clips, %s of sound, the longest %s"):format(sound.count, duration(sound.seconds), duration(sound.longest)) }
   if sound.unreadable > 0 then sound.lines[2] = ("%d more cannot be read and will be skipped"):format(sound.unreadable) end
   return sound
 end

@@ -6,7 +6,7 @@ local outputs, stage_over = require "opah.outputs", require "opah.stage"
 --- `options` go to audio.slice; `flat` writes OUT/name_0000.wav instead of OUT/name/0000.wav.
 return function(name, args, options, flat)
   local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-  outputs.prepare(args.input_dir, args.output_dir, args.clean)
+  local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
   local pieces = 0

@@ -1,7 +1,7 @@
 --- One figure, measured in a process of its own: what it runs on, how long it takes, and how that compares with what
 -- this machine does at best.
 local fs, machine = require "opah.fs", require "opah.machine"
-local fixtures = require "opah.bench.fixtures"
+local fixtures, bytes = require "opah.bench.fixtures", require "opah.progress".size
 
 local Bench = {}
 Bench.__index = Bench
@@ -81,7 +81,7 @@ local function judge(goals, result, rates)
     local quantity, relation, limit = goal[1], goal[2], goal[3]
     if type(limit) == "function" then limit = limit(rates) end
     local value = quantity == "measured" and result.median or result[quantity] or result.details[quantity]
-    local shown = quantity == "peak" and ("%.1f GB"):format(limit / 1e9) or ("%.3g"):format(limit)
+    local shown = quantity == "peak" and bytes(limit) or ("%.3g"):format(limit)
     texts[i] = ("%s%s %s"):format(quantity == "measured" and "" or quantity .. " ", relation, shown)
     if not value or (relation == "<=" and value > limit) or (relation == ">=" and value < limit) then met = false end
   end

@@ -1,12 +1,11 @@
 --- The bench as people read it: a table, and notes on how far it can be trusted.
+local bytes = require "opah.progress".size
 
 local function number(value)
   if value == 0 then return "0" end
   local size = math.abs(value)
   return (size >= 100 and "%.0f" or size >= 10 and "%.1f" or size >= 1 and "%.2f" or size >= 0.01 and "%.3f" or "%.2g"):format(value)
 end
-
-local function bytes(value) return value >= 1e9 and ("%.2f GB"):format(value / 1e9) or ("%.0f MB"):format(value / 1e6) end
 
 -- Columns as wide as they need to be; the first is text, the others are set to the right.
 local function layout(rows)

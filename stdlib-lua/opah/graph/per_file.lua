@@ -1,8 +1,9 @@
 --- Stages that work on every file for itself: only files that changed are worked on again, one that fails is
 -- left out, and what was made of a file that is gone goes with it.
 local fs, progress, reasons = require "opah.fs", require "opah.progress", require "opah.graph.reasons"
+local machine, took = require "opah.machine", require "opah.graph.took"
 
-local per_file = { settings = { over = true, inputs = true, params = true, prepare = true } }
+local per_file = { settings = { over = true, inputs = true, params = true, prepare = true, batch = true } }
 
 local function names_of(outputs)
   local names = {}
@@ -43,15 +44,24 @@ local function plan(graph, stage, before, key)
   return todo, kept, gone
 end
 
---- Makes one file's results in the place of its earlier ones. Nil and the error when the work fails.
-local function make(graph, stage, item, prepared)
-  local folder = graph:workshop(stage)
-  local output = fs.join(folder, item.stem)
-  fs.mkdir(fs.dirname(output))
-  local ok, problem = pcall(stage.work, item.path, output, stage.params, prepared)
+--- Hands files to the work, each with an empty folder of its own for what is made of it: those folders, or nil and
+-- the error.
+local function attempt(graph, stage, items, prepared)
+  local folder, inputs, outputs, folders = graph:workshop(stage), {}, {}, {}
+  for i, item in ipairs(items) do
+    folders[i] = fs.join(folder, tostring(i))
+    inputs[i], outputs[i] = item.path, fs.join(folders[i], item.stem)
+    fs.mkdir(fs.dirname(outputs[i]))
+  end
+  if not stage.batch then inputs, outputs = inputs[1], outputs[1] end
+  local ok, problem = pcall(stage.work, inputs, outputs, stage.params, prepared)
   if not ok and type(problem) == "userdata" and problem.kind == "interrupted" then error(problem, 0) end
-  remove_outputs(stage, item.made)
-  if not ok then return nil, problem end
+  if ok then return folders end
+  return nil, problem
+end
+
+--- Puts what was made of a file in its place.
+local function put_in_place(graph, stage, item, folder)
   local names = graph.names_below(folder)
   for _, name in ipairs(names) do
     local target = fs.join(stage.path, name)
@@ -61,21 +71,38 @@ local function make(graph, stage, item, prepared)
   return { digest = item.digest, outputs = graph.digests:of_all(stage.path, names) }
 end
 
---- Works through `todo`, keeping the manifest up to date: a kill costs two seconds of work.
+--- Makes the results of some files in the place of their earlier ones, and tells `done` of each: `done(item, made)`,
+-- or `done(item, nil, problem)`. Of a batch in which the work fails, each file is tried for itself.
+local function make(graph, stage, items, prepared, done)
+  local folders, problem = attempt(graph, stage, items, prepared)
+  if not folders and #items > 1 then
+    for _, item in ipairs(items) do make(graph, stage, { item }, prepared, done) end
+    return
+  end
+  for i, item in ipairs(items) do
+    remove_outputs(stage, item.made)
+    done(item, folders and put_in_place(graph, stage, item, folders[i]), problem)
+  end
+end
+
+--- Works through `todo`, keeping the manifest up to date: a kill costs two seconds of work, or one batch.
 local function work_through(graph, stage, todo, kept, report, save)
   if #todo == 0 then return end
   local bar <close> = progress.bar(#todo, stage.name)
   local prepared = stage.prepare and stage.prepare(graph:inputs_of(stage), stage.params)
   local saved = os.time()
-  for _, item in ipairs(todo) do
-    local made, problem = make(graph, stage, item, prepared)
+  local function done(item, made, problem)
     kept[item.name] = made
     if made then
       report.made = report.made + 1
     else
       report.skipped[#report.skipped + 1] = { path = item.path, problem = problem }
     end
-    bar:step(1)
+    bar:step(1, { skipped = #report.skipped > 0 and #report.skipped or nil })
+  end
+  local size = stage.batch or 1
+  for first = 1, #todo, size do
+    make(graph, stage, table.move(todo, first, math.min(first + size - 1, #todo), 1, {}), prepared, done)
     if os.time() > saved + 2 then
       save()
       saved = os.time()
@@ -87,6 +114,7 @@ function per_file.run(graph, stage)
   local before, key = graph:manifest(stage), graph:key(stage)
   local todo, kept, gone = plan(graph, stage, before, key)
   local report = { fresh = #graph:look(stage.over).files - #todo, made = 0, skipped = {}, gone = 0 }
+  local began = machine.now()
   report.why = todo[1] and todo[1].why
   local function save() graph:save_manifest(stage, { key = key, items = kept }) end
   if #todo > 0 or next(gone) then
@@ -101,6 +129,7 @@ function per_file.run(graph, stage)
     graph:clear_workshop(stage)
     if not ok then error(problem, 0) end
   end
+  report.seconds = machine.now() - began
   local outputs = {}
   for _, item in pairs(kept) do
     for name, digest in pairs(item.outputs) do outputs[name] = digest end
@@ -115,7 +144,7 @@ function per_file.describe(report)
   if report.made > 0 then parts[#parts + 1] = ("%d made (%s)"):format(report.made, report.why) end
   if report.gone > 0 then parts[#parts + 1] = report.gone .. " gone" end
   if #report.skipped > 0 then parts[#parts + 1] = #report.skipped .. " skipped" end
-  return table.concat(parts, ", ")
+  return table.concat(parts, ", ") .. took.text(report.seconds, report.made)
 end
 
 return per_file

@@ -1,5 +1,6 @@
 --- Stages that make one folder from all of their inputs: made again as a whole, and put in place as a whole.
 local fs, progress, reasons = require "opah.fs", require "opah.progress", require "opah.graph.reasons"
+local machine, took = require "opah.machine", require "opah.graph.took"
 
 local whole = { settings = { inputs = true, params = true, resume = true } }
 
@@ -27,17 +28,19 @@ function whole.run(graph, stage)
     graph:found(stage, made)
     return { fresh = 1, made = 0, skipped = {} }
   end
-  progress.log(("%-12s to make: %s"):format(stage.name, why))
+  progress.log(("%-12s to make: %s%s"):format(stage.name, why, took.last_time(before.seconds)))
+  local began = machine.now()
   local folder = graph:workshop(stage, stage.resume and key)
   stage.work(graph:inputs_of(stage), folder, stage.params)
   put_in_place(folder, stage.path, fs.join(graph.state, stage.name .. ".old"))
   local outputs = graph.digests:of_all(stage.path, graph.names_below(stage.path))
-  graph:save_manifest(stage, { key = key, outputs = outputs })
+  local seconds = machine.now() - began
+  graph:save_manifest(stage, { key = key, outputs = outputs, seconds = seconds })
   graph:clear_workshop(stage)
   graph:found(stage, outputs)
-  return { fresh = 0, made = 1, skipped = {}, why = why }
+  return { fresh = 0, made = 1, skipped = {}, why = why, seconds = seconds }
 end
 
-function whole.describe(report) return report.made > 0 and "made" or "fresh" end
+function whole.describe(report) return report.made > 0 and "made" .. took.text(report.seconds) or "fresh" end
 
 return whole

@@ -50,12 +50,12 @@ end
 
 local fetched, bytes = 0, 0
 for i, file in ipairs(wanted) do
-  progress.log(("[%d/%d] %s (%.1f MB)"):format(i, #wanted, file.path, file.size / 1e6))
+  progress.log(("[%d/%d] %s (%s)"):format(i, #wanted, file.path, progress.size(file.size)))
   if repository:fetch(file, args.local_dir, { force = args.force_download }) == "fetched" then
     fetched, bytes = fetched + 1, bytes + file.size
   end
 end
-progress.log(("%d files fetched (%.1f MB), %d were there; revision %s")
-  :format(fetched, bytes / 1e6, #wanted - fetched, repository.commit))
+progress.log(("%d files fetched (%s), %d were there; revision %s")
+  :format(fetched, progress.size(bytes), #wanted - fetched, repository.commit))
 print(args.local_dir)
 return 0

@@ -16,7 +16,7 @@ local args = config.parse_args(arg, {
     return {
       -- Both files are mapped; what is written has the base's form.
       memory = planning.program + 2 * base + trained / 3, disk = base, folder = args.output,
-      lines = { ("base %s, checkpoint %s"):format(planning.bytes(base), planning.bytes(trained)) },
+      lines = { ("base %s, checkpoint %s"):format(progress.size(base), progress.size(trained)) },
     }
   end,
 })

@@ -2,6 +2,7 @@
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
 local config, planning, vq = require "opah.config", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
+local duration = require "opah.progress".duration
 
 local args = config.parse_args(arg, {
   positionals = { { "folder", "folder", "clips, one folder per speaker" } },
@@ -20,7 +21,7 @@ local args = config.parse_args(arg, {
     for _, clip in ipairs(sound.clips) do
       if args.overwrite or not clip.clip.codes then clips, seconds = clips + 1, seconds + clip.info.duration end
     end
-    table.insert(sound.lines, ("%d to extract, %.1f min"):format(clips, seconds / 60))
+    table.insert(sound.lines, ("%d to extract, %s"):format(clips, duration(seconds)))
     -- The weights as read and as the kernels want them, and one clip per thread; about 0.8 of the rate of matrix products.
     local weights = fs.stat(args.checkpoint_path).size
     local at_once = math.min(tensor.threads(), args.batch_size)
@@ -43,4 +44,4 @@ local report = vq.extract {
 stage.done = report.extracted + report.present
 stage:add_skipped(report.skipped)
 stage:add_notes(report.notes)
-return stage:finish("clips have codes", ("%d of them new, %.1f s of audio"):format(report.extracted, report.audio_seconds))
+return stage:finish("clips have codes", ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds)))

@@ -16,7 +16,7 @@ local args = config.parse_args(arg, {
     return {
       -- The base is mapped, and merged matrices stand beside it until they are written.
       memory = planning.program + 2 * bytes, disk = bytes, folder = args.output,
-      lines = { path .. ": " .. planning.bytes(bytes) },
+      lines = { path .. ": " .. progress.size(bytes) },
     }
   end,
 })

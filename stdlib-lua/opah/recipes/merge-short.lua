@@ -19,7 +19,7 @@ local args = config.parse_args(arg, {
 })
 
 local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-outputs.prepare(args.input_dir, args.output_dir, args.clean)
+local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
 local stage <close> = stage_over("merge-short", #clips)
 stage:add_skipped(skipped)
 

@@ -2,6 +2,7 @@
 -- opah run vqgan -i clip.wav -o fake.wav --checkpoint-path F
 local audio, config, fs, progress = require "opah.audio", require "opah.config", require "opah.fs", require "opah.progress"
 local planning, tensor, vq = require "opah.planning", require "opah.tensor", require "opah.vq"
+local duration = progress.duration
 
 local args = config.parse_args(arg, {
   flags = {
@@ -26,7 +27,7 @@ local args = config.parse_args(arg, {
     return {
       seconds = 0.5 + operations / planning.rates().matrix_rate,
       memory = planning.program + 60e6 + 3.5 * fs.stat(args.checkpoint_path).size + (is_codes and 0 or 2 * cost.encode_bytes),
-      disk = 2 * seconds * codec.sample_rate, folder = fs.dirname(args.output_path), lines = { ("%.1f s of sound"):format(seconds) },
+      disk = 2 * seconds * codec.sample_rate, folder = fs.dirname(args.output_path), lines = { duration(seconds) .. " of sound" },
     }
   end,
 })

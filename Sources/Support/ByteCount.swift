@@ -1,5 +1,8 @@
-import Foundation
-import Support
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 /// Numbers of bytes as people write them: `4GB` (powers of 1000), `4GiB` (of 1024), `4000000000`.
 public enum ByteCount {
@@ -15,16 +18,20 @@ public enum ByteCount {
         return Int(number * factor)
     }
 
-    /// `3.2 GB`, `12 MB`, `0 kB`.
+    /// In powers of 1000, with three digits at most: `3.06 GB`, `284 MB`, `40 kB`, `12 B`.
     public static func text(_ bytes: Double) -> String {
-        if bytes >= 1e9 { return String(format: "%.2f GB", bytes / 1e9) }
-        if bytes >= 1e6 { return String(format: "%.0f MB", bytes / 1e6) }
-        return String(format: "%.0f kB", (bytes / 1e3).rounded(.up))
+        let names = ["B", "kB", "MB", "GB", "TB"]
+        var value = bytes, unit = 0
+        // Above this, three digits would be 1000 of the unit.
+        while abs(value) >= 999.5, unit < names.count - 1 { (value, unit) = (value / 1000, unit + 1) }
+        return DecimalText.significant(value, 3) + " " + names[unit]
     }
+
+    public static func text(_ bytes: some BinaryInteger) -> String { text(Double(bytes)) }
 
     /// A limit that the user has set in an environment variable.
     /// - Throws: kind `argument` when it is set to something else.
-    static func limit(_ variable: String) throws -> Int? {
+    public static func limit(_ variable: String) throws -> Int? {
         guard let text = getenv(variable).map({ String(cString: $0) }), !text.isEmpty else { return nil }
         guard let bytes = parse(text) else {
             throw OpahError(.argument, "\(variable) is set to \u{201C}\(text)\u{201D}", hint: "set it to a number of bytes, such as 4GB or 2GiB, or leave it unset")
