@@ -18,4 +18,18 @@ public enum Npz {
             return (name, tensor, header)
         }
     }
+
+    /// Writes named arrays, stored without compression as `numpy.savez` does. The file appears whole or not at all.
+    public static func save(_ arrays: [(name: String, tensor: Tensor)], to path: String) throws {
+        let archive = try ZipWriter(path)
+        for (name, tensor) in arrays {
+            try Interrupt.check()
+            let header = NpyHeader.bytes(descr: try Npy.descr(of: tensor.dtype), shape: Array(tensor.shape))
+            try archive.add(name + ".npy", size: header.count + tensor.count * tensor.dtype.size) { write in
+                try header.withUnsafeBytes { try write($0) }
+                try tensor.forEachRun { try write($0) }
+            }
+        }
+        try archive.finish()
+    }
 }

@@ -117,8 +117,31 @@ final class ArgumentChecks {
         }
         let declared = parameters[parameter]
         let name = declared.isVariadic ? "" : " (\(declared.name))"
-        return OpahError(.argument, "\(call.function.path): argument \(argument)\(name): \(tests[parameter].complaint(call.L, call.base + Int32(argument)))",
-                         hint: tests[parameter].hint(call.L, call.base + Int32(argument)) ?? call.receiverHint)
+        let slot = call.base + Int32(argument)
+        return OpahError(.argument, "\(call.function.shownPath): argument \(argument)\(name): \(tests[parameter].complaint(call.L, slot))",
+                         hint: tests[parameter].hint(call.L, slot) ?? optionHint(call, parameter, slot) ?? call.usageHint)
+    }
+
+    /// For a value that would do as an option, as in `t:mean(2, true)`, and for options that stand too early.
+    private func optionHint(_ call: Call, _ parameter: Int, _ slot: Int32) -> String? {
+        guard let optionsIndex, let fields = parameters[optionsIndex].type.fields else { return nil }
+        let own = parameter == optionsIndex || parameters[parameter].isVariadic
+        switch lua_type(call.L, slot) {
+        case LUA_TBOOLEAN where own, LUA_TNUMBER where own, LUA_TSTRING where own:
+            if let fitting = fields.indices.first(where: { tests[optionsIndex].fieldTests[$0].accepts(call.L, slot) }) {
+                return "options are a table: { \(fields[fitting].name) = \(Stack.describe(call.L, slot)) }"
+            }
+            if parameter > 0, lua_type(call.L, slot) == LUA_TNUMBER, !parameters[parameter - 1].isVariadic, tests[parameter - 1].takesTables {
+                return "several values of \(parameters[parameter - 1].name) are one list, {1, 2}; options are a table: { \(fields[0].name) = ... }"
+            }
+        case LUA_TTABLE where parameter < optionsIndex && !own && lua_rawlen(call.L, slot) == 0:
+            // What stands between them can be left out as nil.
+            guard parameters[parameter..<optionsIndex].allSatisfy(\.isOptional) else { return nil }
+            let given = Array(repeating: "...", count: parameter) + Array(repeating: "nil", count: optionsIndex - parameter) + ["{ \(fields[0].name) = ... }"]
+            return "options come last, nil leaves out what stands before: \(call.function.name)(\(given.joined(separator: ", ")))"
+        default: break
+        }
+        return nil
     }
 
     /// Every key must be declared and every value of its type; nothing required may be missing.

@@ -30,6 +30,8 @@ public struct Call {
 
     @usableFromInline var base: Int32 { declaration.receivers }
     var function: Declaration { declaration }
+    /// `resample` of `audio.resample`.
+    public var functionName: String { declaration.name }
     public var stack: Stack { @inlinable get { Stack(L) } }
     /// The interpreter that makes the call.
     public var interpreter: Interpreter { Interpreter.of(L) }
@@ -204,7 +206,7 @@ public struct Call {
 
     /// An error of kind `argument` with the function's name in front.
     public func error(_ message: String, hint: String? = nil) -> OpahError {
-        OpahError(.argument, "\(declaration.path): \(message)", hint: hint)
+        OpahError(.argument, "\(declaration.shownPath): \(message)", hint: hint)
     }
 
     /// An error about one argument: `throw call.error(at: 2, "must be positive")`.
@@ -214,7 +216,10 @@ public struct Call {
         return error
     }
 
-    var usageHint: String? { (try? declaration.signature()).map { "\(declaration.path)\($0.usage)" } }
+    /// None of operators and properties, which people do not call by name.
+    var usageHint: String? {
+        declaration.role != .function && declaration.role != .method ? nil : (try? declaration.signature()).map { "\(declaration.path)\($0.usage)" }
+    }
 
     /// `t.add(x)` for `t:add(x)` passes the wrong thing as receiver.
     var receiverHint: String? {

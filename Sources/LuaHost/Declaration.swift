@@ -43,6 +43,15 @@ public final class Declaration {
         self.body = body
     }
 
+    /// As error messages name it: operators by their sign, `Tensor +`.
+    var shownPath: String {
+        guard role == .metamethod, let sign = Self.signs[name] else { return path }
+        return "\(path.prefix { $0 != "." }) \(sign)"
+    }
+
+    private static let signs = ["__add": "+", "__sub": "-", "__mul": "*", "__div": "/", "__mod": "%", "__pow": "^", "__unm": "-", "__idiv": "//",
+                                "__band": "&", "__bor": "|", "__bxor": "~", "__bnot": "~", "__concat": "..", "__len": "#"]
+
     /// The parsed signature of a function or method; properties and constants have one result.
     public func signature() throws -> Signature {
         switch role {

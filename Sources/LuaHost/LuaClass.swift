@@ -55,6 +55,8 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     private(set) var onClose: ((AnyObject) -> Void)?
     private(set) var closes = false
     private var isLenient = false
+    /// What to write instead of names that people know from elsewhere.
+    private(set) var otherNames: [String: String] = [:]
 
     /// - Parameters:
     ///   - name: what signatures, messages and `__name` call it.
@@ -93,6 +95,7 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     func set(bytes: @escaping (AnyObject) -> Int) { self.bytes = bytes }
     func set(onClose: @escaping (AnyObject) -> Void) { (self.onClose, closes) = (onClose, true) }
     func setLenient() { isLenient = true }
+    func set(otherNames: [String: String]) { self.otherNames = otherNames }
 
     // MARK: the metatable
 
@@ -108,7 +111,7 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
         setFunction(L, "__close") { lua_pushcclosure(L, shim_collect, 0) }
         setFunction(L, "__eq") { shim_pushfunction(L, Self.identity.opaque) }
         setFunction(L, "__tostring") { shim_pushfunction(L, Self.plainText.opaque) }
-        for declaration in metamethods {
+        for declaration in metamethods where declaration.name != "__index" && declaration.name != "__newindex" {
             setFunction(L, declaration.name) { shim_pushfunction(L, declaration.opaque) }
         }
 
@@ -182,7 +185,7 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
         }
         let key = Stack.lossyString(call.L, 2)
         throw OpahError(.argument, "\(name): no field or method '\(key)'",
-                        hint: suggestion(for: key, in: members.map(\.name)))
+                        hint: otherNames[key] ?? suggestion(for: key, in: members.map(\.name)))
     }
 }
 
@@ -211,6 +214,9 @@ public final class ClassBuilder<T: AnyObject> {
 
     /// Unknown fields are nil rather than an error: for objects that are looked at like tables.
     public func unknownFieldsAreNil() { target.setLenient() }
+
+    /// Hints for unknown names: what to write instead of `x:numpy()`, where spelling alone would not lead there.
+    public func otherNames(_ hints: [String: String]) { target.set(otherNames: hints) }
 }
 
 extension ClassBuilder where T: LuaObject {
@@ -250,8 +256,10 @@ extension ClassBuilder where T: LuaObject {
     }
 
     /// `x[key]` for every key that is not a string; the key is argument 1.
-    public func indexer(_ body: @escaping (T, Call) throws -> Results) {
+    /// - Parameter shown: signature, documentation and example of `__index`, where it shall stand among the metamethods.
+    public func indexer(shown: (signature: String, doc: String, example: String)? = nil, _ body: @escaping (T, Call) throws -> Results) {
         let target = target
+        document("__index", shown)
         target.set(indexer: Declaration(.hidden, "__index", path: target.name, "", "", receivers: 1) { [unowned target] call in
             if call.isString(1) { return try target.unknown(call) }
             return try body(call.receiver(as: T.self), call)
@@ -268,8 +276,9 @@ extension ClassBuilder where T: LuaObject {
     }
 
     /// `x[key] = value` for every key that is not a string; key and value are arguments 1 and 2.
-    public func newIndexer(_ body: @escaping (T, Call) throws -> Void) {
+    public func newIndexer(shown: (signature: String, doc: String, example: String)? = nil, _ body: @escaping (T, Call) throws -> Void) {
         let target = target
+        document("__newindex", shown)
         target.set(newIndexer: Declaration(.hidden, "__newindex", path: target.name, "", "", receivers: 1) { [unowned target] call in
             if call.isString(1) { return try target.refuse(call) }
             try body(call.receiver(as: T.self), call)
@@ -277,17 +286,23 @@ extension ClassBuilder where T: LuaObject {
         })
     }
 
+    /// A metamethod that is there by other means.
+    private func document(_ name: String, _ shown: (signature: String, doc: String, example: String)?) {
+        guard let shown else { return }
+        target.add(metamethod: Declaration(.metamethod, name, path: "\(target.name).\(name)", shown.signature, shown.doc, example: shown.example) { _ in .none })
+    }
+
     /// Another name for a method or property declared above.
-    public func alias(_ name: String, of existing: String) {
-        target.add(alias: name, of: existing)
+    public func alias(_ name: String, of existing: String, example: String? = nil) {
+        target.add(alias: name, of: existing, example: example)
     }
 }
 
 extension LuaClass {
-    func add(alias: String, of existing: String) {
+    func add(alias: String, of existing: String, example: String? = nil) {
         guard let original = member(existing) else { return }
         let copy = Declaration(original.role, alias, path: "\(name):\(alias)", original.signatureText,
-                               "Another name for `\(existing)`. \(original.doc)", example: original.example, receivers: original.receivers, body: original.body)
+                               "Another name for `\(existing)`. \(original.doc)", example: example ?? original.example, receivers: original.receivers, body: original.body)
         add(copy)
     }
 }

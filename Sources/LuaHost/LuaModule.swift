@@ -90,7 +90,7 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
         }
         let methods = declared.methodsOf?.declarations.filter { $0.role == .method }.map(\.name) ?? []
         throw OpahError(.argument, "\(name): no field '\(key)'",
-                        hint: suggestion(for: key, in: declarations.map(\.name) + declared.submodules.map(\.field) + methods))
+                        hint: declared.otherNames[key] ?? declared.methodsOf?.otherNames[key] ?? suggestion(for: key, in: declarations.map(\.name) + declared.submodules.map(\.field) + methods))
     }
 }
 
@@ -103,6 +103,7 @@ public final class ModuleBuilder {
     private(set) var submodules: [(field: String, module: String)] = []
     private(set) var methodsOf: LuaClass?
     private(set) var call: Declaration?
+    private(set) var otherNames: [String: String] = [:]
 
     init(_ shortName: String) { self.shortName = shortName }
 
@@ -126,6 +127,9 @@ public final class ModuleBuilder {
 
     /// The methods of a class may also be called as functions of this module: `tensor.exp(t)` for `t:exp()`.
     public func methods(of type: LuaClass) { methodsOf = type }
+
+    /// Hints for unknown names: what to write instead of `json.loads`, where spelling alone would not lead there.
+    public func otherNames(_ hints: [String: String]) { otherNames = hints }
 
     /// Lists a class in this module's documentation and stubs.
     public func type(_ type: LuaClass) { classes.append(type) }

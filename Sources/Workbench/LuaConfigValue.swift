@@ -1,11 +1,12 @@
 import LuaHost
 import Support
+import Tensors
 
 /// `null` of JSON and of settings: a value, where nil would be an absence.
 public final class LuaNull: LuaObject, @unchecked Sendable {
     public static let shared = LuaNull()
     public static let luaClass = LuaClass("Null", of: LuaNull.self, "JSON's null; there is only one.") { c in
-        c.metamethod("__tostring", "(null: Null) -> string", "`null`") { call in try call.push("null") }
+        c.metamethod("__tostring", "(null: Null) -> string", "`null`", example: "tostring(json.null)  --> \"null\"") { call in try call.push("null") }
     }
 }
 
@@ -46,7 +47,11 @@ extension ConfigValue {
         case .string(let value): return .string(value)
         case .bytes: throw wrong("a string that is not UTF-8")
         case .object(is LuaNull): return .null
-        case .object, .other: throw wrong("an object")
+        case .object(let object):
+            var error = wrong("a \(type(of: object).luaClass.name)")
+            if object is Tensor { error.hint = "t:totable() gives its elements as lists, t:item() its only one" }
+            throw error
+        case .other: throw wrong("an object")
         case .function: throw wrong("a function")
         case .table(let table):
             let identity = try table.identity()

@@ -101,15 +101,29 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
                 return (name, value.figure)
             }.sorted { $0.name < $1.name }
         }
-        c.method("step", "(count?: integer = 1, figures?: table)", "`count` more are done. `figures` such as `{loss=2.1}` are shown behind the bar.") { bar, call in
+        c.method("step", "(count?: integer = 1, figures?: table)", "`count` more are done. `figures` such as `{loss=2.1}` are shown behind the bar.",
+                 example: """
+                 local bar <close> = progress.bar(3, "training")
+                 for step, loss in ipairs{2.5, 2.1, 1.9} do bar:step(1, { loss = loss }) end
+                 """) { bar, call in
             try bar.step(call.get(1), figures(call, 2))
             return .none
         }
-        c.method("at", "(done: integer, total?: integer, figures?: table)", "`done` of `total` are done.") { bar, call in
+        c.method("at", "(done: integer, total?: integer, figures?: table)", "`done` of `total` are done, for work that counts by itself; `total` stays as it was when it is left out.",
+                 example: """
+                 local bar <close> = progress.bar(nil, "download")      -- the size is not known yet
+                 bar:at(500, 2000)
+                 bar:at(2000)
+                 """) { bar, call in
             try bar.set(call.integer(1), total: call.get(2), figures(call, 3))
             return .none
         }
-        c.method("done", "()", "Ends the bar and leaves its last state on the screen.") { bar, _ in
+        c.method("done", "()", "Ends the bar and leaves its last state on the screen. Ending it twice is fine.",
+                 example: """
+                 local bar = progress.bar(2, "clips")
+                 bar:step(2)
+                 bar:done()
+                 """) { bar, _ in
             bar.finish()
             return .none
         }
@@ -150,14 +164,19 @@ extension LuaModule {
     public static let progress = LuaModule("opah.progress", "Telling people, and programs, how a run goes. All of it goes to standard error.") { m in
         m.type(ProgressBar.luaClass)
         m.function("bar", "(total?: integer, label?: string = \"\", opts?: {done?: integer = 0}) -> ProgressBar",
-                   "A bar for `total` pieces of work; nil when nobody knows how many. `done` of them were done before. Ends with its scope: `local b <close> = progress.bar(10)`.") { call in
+                   "A bar for `total` pieces of work; nil when nobody knows how many. `done` of them were done before. Ends with its scope: `local b <close> = progress.bar(10)`.",
+                   example: """
+                   local clips = fs.list("data", { recursive = true, extension = ".lab" })
+                   local bar <close> = progress.bar(#clips, "labels")
+                   for _, path in ipairs(clips) do bar:step(1, { bytes = #fs.read(path) }) end
+                   """) { call in
             try call.push(ProgressBar(total: call.get(1), label: call.get(2), done: call.option("done")))
         }
-        m.function("log", "(text: string)", "A line for people; silent with --quiet.") { call in
+        m.function("log", "(text: string)", "A line for people, on standard error, above the bars; silent with --quiet.", example: #"progress.log("epoch 1: loss 2.31")"#) { call in
             Terminal.log(try call.string(1))
             return .none
         }
-        m.function("warn", "(text: string)", "A line that even --quiet shows.") { call in
+        m.function("warn", "(text: string)", "A line that even --quiet shows.", example: #"progress.warn("b.wav: skipped, no label beside it")"#) { call in
             Terminal.warn(try call.string(1))
             return .none
         }
@@ -170,10 +189,11 @@ extension LuaModule {
                    progress.duration(0.0123)         --> "12.3 ms"
                    progress.duration(200)            --> "3 min 20 s"
                    """) { call in try call.push(DurationText.words(call.number(1))) }
-        m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.") { call in
+        m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.", example: "if progress.is_live() then print \"press Ctrl-C to stop\" end") { call in
             try call.push(Terminal.isLive && Terminal.style == .text)
         }
-        m.function("event", "(fields: table)", "A line of JSON for programs; with --json, and for a batch.") { call in
+        m.function("event", "(fields: table)", "A line of JSON for programs; with --json, and for a batch. `event` names it.",
+                   example: #"progress.event({ event = "metrics", step = 10, loss = 2.31 })"#) { call in
             if Terminal.hasListener, let map = try ConfigValue(lua: call.value(1)).map { Terminal.event(map) }
             return .none
         }

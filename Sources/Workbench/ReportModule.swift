@@ -9,9 +9,18 @@ extension LuaModule {
         m.function("html", "(path: string, content: table)",
                    """
                    Writes the page. `content` has a `title` and a list of blocks, each a table with one of: `heading="..."`, `text="..."`, `code="..."`, \
-                   `curves={name={{x,y}, ...}}` (with `x`, `y` as axis labels), `table={{cell, ...}, ...}` (with `header={...}`), \
-                   `spectrogram=samples` or `audio=samples` (samples [T], with `sample_rate` in Hz and `label`).
-                   """) { call in
+                   `curves={name={{x,y}, ...}}`, or plain numbers or a tensor [T] for y at x = 1, 2, ... (with `x`, `y` as axis labels), `table={{cell, ...}, ...}` (with `header={...}`), \
+                   `spectrogram=samples` or `audio=samples` (samples [T] or [channels, T], their mean, with `sample_rate` in Hz and `label`).
+                   """, example: #"""
+                   local samples, info = audio.load("data/Alice/4.80-7.20.wav")
+                   report.html("report.html", {
+                     title = "First run",
+                     { heading = "Loss" }, { curves = { train = { 2.5, 2.1, 1.9 }, held_out = { { 1, 2.6 }, { 3, 2.0 } } }, x = "step" },
+                     { heading = "Clip" }, { spectrogram = samples, sample_rate = info.sample_rate, label = "Alice" },
+                     { table = { { "seconds", info.duration } }, header = { "what", "value" } },
+                   })
+                   fs.stat("report.html").size > 10000  --> true
+                   """#) { call in
             let content = try call.table(2)
             let title = try content.get("title", as: String?.self) ?? "Opah"
             var body = ""
@@ -38,14 +47,23 @@ enum ReportBlock {
         if let curves = try block.get("curves", as: LuaTable?.self) { return try figure(curvePlot(curves, block), block) }
         if let rows = try block.get("table", as: LuaTable?.self) { return try table(rows, block) }
         if let samples = try block.get("spectrogram", as: Tensor?.self) {
-            let png = try SpectrogramPicture.png(mono(samples), sampleRate: block.get("sample_rate"))
+            let png = try SpectrogramPicture.png(mono(samples), sampleRate: sampleRate(block, number))
             return try figure("<img alt=\"spectrogram\" src=\"\(HTML.data("image/png", png))\">", block)
         }
         if let samples = try block.get("audio", as: Tensor?.self) {
-            let wav = WaveBytes.pcm16(try mono(samples), sampleRate: try block.get("sample_rate"))
+            let wav = WaveBytes.pcm16(try mono(samples), sampleRate: try sampleRate(block, number))
             return try figure("<audio controls src=\"\(HTML.data("audio/wav", wav))\"></audio>", block)
         }
-        throw OpahError(.argument, "report.html: block \(number) has none of \(kinds.joined(separator: ", "))")
+        let names = try block.pairs().compactMap { $0.key.string }
+        throw OpahError(.argument, "report.html: block \(number) has none of \(kinds.joined(separator: ", "))",
+                        hint: names.compactMap { suggestion(for: $0, in: kinds) }.first)
+    }
+
+    private static func sampleRate(_ block: LuaTable, _ number: Int) throws -> Int {
+        guard let rate = try block.get("sample_rate", as: Int?.self), rate > 0 else {
+            throw OpahError(.argument, "report.html: block \(number) has no sample_rate", hint: "samples, info = audio.load(path) gives it as info.sample_rate")
+        }
+        return rate
     }
 
     private static func figure(_ inner: String, _ block: LuaTable) throws -> String {
@@ -54,15 +72,19 @@ enum ReportBlock {
     }
 
     private static func curvePlot(_ curves: LuaTable, _ block: LuaTable) throws -> String {
-        let named = try curves.pairs().compactMap { key, value in try key.string.map { ($0, try points(value.table)) } }
+        let named = try curves.pairs().compactMap { key, value in try key.string.map { ($0, try points(value)) } }
         return CurvePlot(curves: named.sorted { $0.0 > $1.0 }.map { .init(name: $0.0, points: $0.1) },
                          xLabel: try block.get("x", as: String?.self) ?? "", yLabel: try block.get("y", as: String?.self) ?? "").svg
     }
 
-    private static func points(_ list: LuaTable?) throws -> [(x: Double, y: Double)] {
-        try (list?.list() ?? []).compactMap { item in
+    /// Pairs as they are; numbers alone stand at 1, 2, ...
+    private static func points(_ value: LuaValue) throws -> [(x: Double, y: Double)] {
+        if let tensor = value.object(Tensor.self), tensor.rank == 1 { return try tensor.doubles().enumerated().map { (Double($0 + 1), $1) } }
+        guard let list = try value.table?.list() else { throw OpahError(.argument, "report.html: a curve is a list of {x, y} or of numbers, or a tensor [T]") }
+        return try list.enumerated().map { i, item in
+            if let y = item.number { return (Double(i + 1), y) }
             guard let pair = try item.table?.list(), pair.count == 2, let x = pair[0].number, let y = pair[1].number else {
-                throw OpahError(.argument, "report.html: a curve is a list of {x, y}")
+                throw OpahError(.argument, "report.html: a curve is a list of {x, y} or of numbers; its element \(i + 1) is neither")
             }
             return (x, y)
         }

@@ -84,7 +84,10 @@ extension Call {
         if isNil(argument) { return nil }
         guard isTable(argument) else { return [try dim(argument, of: tensor)] }
         let list = try integers(argument)
-        guard !list.isEmpty else { throw error(at: argument, "no dimensions", hint: "options come after the dimension; nil stands for all of them") }
+        guard !list.isEmpty else {
+            let name = functionName
+            throw error(at: argument, "no dimensions", hint: "options come after the dimension, and nil stands for all of them: t:\(name)(1), t:\(name)(nil, { keepdim = true })")
+        }
         var result: [Int] = []
         for value in list {
             let d = try dimension(value, of: tensor)
@@ -102,6 +105,9 @@ extension Call {
             for argument in range { sizes.append(try integer(argument)) }
             return sizes
         }
+        if range.count == 1, isTable(range.lowerBound), let name = try table(range.lowerBound).pairs().lazy.compactMap({ $0.0.string }).first {
+            throw error("'\(name)' among the sizes", hint: "options are a table of their own, behind the sizes: tensor.\(functionName)(2, 3, { \(name) = ... })")
+        }
         let list: [Int] = try variadic()
         guard list.count <= Dims.maxCount else {
             throw error(.shape, "\(list.count) dimensions; a tensor has at most \(Dims.maxCount)")
@@ -112,12 +118,13 @@ extension Call {
     // MARK: Positions
 
     /// A position of dimension `d` (Swift's) of `tensor` as Swift counts it.
-    func position(_ value: Int, _ d: Int, of tensor: Tensor) throws -> Int {
+    /// - Parameter isRow: whether it stands alone, as `t[i]`.
+    func position(_ value: Int, _ d: Int, of tensor: Tensor, isRow: Bool = false) throws -> Int {
         let size = tensor.shape[d]
         if value >= 1, value <= size { return value - 1 }
         if value < 0, value >= -size { return value + size }
         let hint = value == 0 ? "positions count from 1, and from -1 at the end"
-            : value == size + 1 && d == 0 ? "its positions are 1...\(size); `for i, row in t:rows()` ends there, `ipairs` does not"
+            : value == size + 1 && isRow ? "its positions are 1...\(size); `for i, row in t:rows()` ends there, `ipairs` does not"
             : size == 0 ? "it has no positions" : "positions are 1...\(size), or -1...-\(size) from the end"
         throw error(.index, "position \(value) is outside dimension \(d + 1) of shape \(tensor.shape)", hint: hint)
     }

@@ -26,5 +26,6 @@ extension Tensor: LuaObject {
         c.declareSorting()
         c.declareComparisons()
         c.declareGradients()
+        c.otherNames(Tensor.otherMethods)
     }
 }

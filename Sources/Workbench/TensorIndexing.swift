@@ -12,7 +12,17 @@ extension ClassBuilder where T == Tensor {
     ///     t[mask]                 where a bool tensor, which stands for the first dimensions, is true: a copy
     ///     t[positions]            rows by position: a copy;  t[{{}, positions}]: columns
     func declareIndexing() {
-        indexer { t, call in
+        indexer(shown: ("(t: Tensor, key: integer|table|Tensor) -> number|boolean|Tensor", """
+            `t[key]`: a row or an element by position, `t[{i, j}]` one entry per dimension, `{first, last, step}` ranges with both ends included, `{}` all of a \
+            dimension, bool masks and tensors of positions. Positions count from 1, from -1 at the end. Rows and forward ranges are views, the rest are copies. An element is a Lua number.
+            """, """
+            local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
+            t[2], t[{2, 3}], t[-1][1]       --> [4., 5., 6.], 6.0, 4.0
+            t[{{}, 1}], t[{{}, {2, 3}}]     --> [1., 4.], [[2., 3.], [5., 6.]]
+            t[{{-1, 1, -1}}]                --> [[4., 5., 6.], [1., 2., 3.]]
+            t[t:gt(2)]                      --> [3., 4., 5., 6.]
+            t[tensor.new{2, 2}]             --> [[4., 5., 6.], [4., 5., 6.]]
+            """)) { t, call in
             switch try Key(call, t) {
             case .row(let i): return try call.push(t.row(i))
             case .chosen(let indices): return try call.push(t.index(indices))
@@ -25,7 +35,14 @@ extension ClassBuilder where T == Tensor {
                 return try call.push(view.indexSelect(dim: d, positions))
             }
         }
-        newIndexer { t, call in
+        newIndexer(shown: ("(t: Tensor, key: integer|table|Tensor, value: number|boolean|table|Tensor)",
+                           "`t[key] = value` writes a number, a list or a tensor that broadcasts to what `t[key]` is; the keys are the same, but for ranges that count backwards.", """
+            local t = tensor.zeros(2, 3)
+            t[1] = {1, 2, 3}
+            t[{2, {2, 3}}] = 7
+            t[t:eq(0)] = -1
+            t  --> [[ 1.,  2.,  3.], [-1.,  7.,  7.]]
+            """)) { t, call in
             let key = try Key(call, t)
             let value = try Value(call, 2, for: t)
             switch key {
@@ -102,7 +119,7 @@ private enum Key {
     init(_ call: Call, _ t: Tensor) throws {
         if call.isNumber(1) {
             guard t.rank > 0 else { throw call.error(.index, "a tensor without dimensions cannot be indexed", hint: "t:item() is its element") }
-            self = .row(try call.position(call.integer(1), 0, of: t))
+            self = .row(try call.position(call.integer(1), 0, of: t, isRow: true))
         } else if let tensor = try call.objectIfAny(1, as: Tensor.self) {
             guard t.rank > 0 else { throw call.error(.index, "a tensor without dimensions cannot be indexed", hint: "t:item() is its element") }
             if tensor.dtype == .bool {

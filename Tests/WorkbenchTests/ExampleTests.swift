@@ -56,9 +56,28 @@ final class ExampleTests: XCTestCase {
     }
 
     func testDeclarationsAreSound() {
-        let catalog = Catalog([.tensor, .nn])
-        XCTAssertEqual(catalog.problems(), [])
-        // Most of what has an argument shows how it is used.
-        XCTAssertGreaterThan(catalog.declarations.count { $0.example != nil }, 60)
+        XCTAssertEqual(Catalog([.tensor, .nn]).problems(), [])
+    }
+
+    /// Modules that still lack examples.
+    private static let unfinished: Set<String> = ["opah", "audio", "vq", "text", "data", "lm", "lora", "train", "plot", "prompt"]
+
+    /// Whatever can be called or read shows how; constants say it all with their sentence. An example shows what it is an
+    /// example of: its name, or the sign of an operator.
+    func testEveryDeclarationHasAnExample() {
+        let signs = ["__add": "+", "__sub": "-", "__mul": "*", "__div": "/", "__mod": "%", "__pow": "^", "__unm": "-", "__idiv": "//", "__band": "&", "__bor": "|", "__bxor": "~",
+                     "__bnot": "~", "__concat": "..", "__len": "#", "__eq": "==", "__lt": "<", "__le": "<=", "__index": "[", "__newindex": "] =", "__tostring": "tostring"]
+        var missing: [String] = [], astray: [String] = [], asserting: [String] = []
+        for module in Catalog.opah.modules where !Self.unfinished.contains(module.shortName) {
+            for declaration in module.declarations + module.classes.flatMap(\.declarations) where declaration.role != .constant {
+                guard let example = declaration.example else { missing.append(declaration.path); continue }
+                let shown = signs[declaration.name] ?? declaration.name
+                if !example.contains(shown) { astray.append(declaration.path) }
+                if example.contains("assert(") { asserting.append(declaration.path) }
+            }
+        }
+        XCTAssertEqual(missing, [], "without an example")
+        XCTAssertEqual(astray, [], "with an example of something else")
+        XCTAssertEqual(asserting, [], "`EXPRESSION  --> RESULT` reads better than assert")
     }
 }

@@ -234,6 +234,31 @@ final class TensorOperationTests: TensorTestCase {
             """)
     }
 
+    /// What people who know PyTorch or NumPy type first is told apart from what to write here.
+    func testHabitsFromElsewhereGetAHint() {
+        check("""
+            local t = tensor.new{{1, 2}, {3, 4}}
+            fails("argument", "{ keepdim = true }", t.mean, t, 2, true); fails("argument", "{ keepdim = true }", t.max, t, 2, true); fails("argument", "{ keepdim = true }", t.norm, t, 2, 1, true)
+            fails("argument", "{ correction = 0 }", t.std, t, 1, 0); fails("argument", "{ descending = true }", t.sort, t, 1, true); fails("argument", "{ largest = false }", t.topk, t, 1, 1, false)
+            fails("argument", "{ alpha = 2 }", t.add, t, t, 2); fails("argument", "{ training = false }", nn.dropout, t, 0.5, false); fails("argument", "{ causal = true }", nn.attention, t, t, t, true)
+            fails("argument", "several values of dim are one list, {1, 2}", t.sum, t, 1, 2)
+            fails("argument", "t:sum(nil, { keepdim = true })", t.sum, t, {keepdim = true}); fails("argument", "sort(nil, { descending = ... })", t.sort, t, {descending = true})
+            fails("argument", "Tensor:cumsum(dim) -> Tensor", t.cumsum, t); fails("argument", "tensor.range(first, last", tensor.range, 5)
+            local ok, problem = pcall(t.mean, t, 2, true); assert(not tostring(problem):find("colon"))
+
+            fails("argument", '{ dtype = "int64" }', tensor.zeros, 2, 3, "int64")
+            fails("argument", "'dtype' among the sizes", tensor.zeros, {2, 3, dtype = "int64"}); fails("argument", "tensor.ones(2, 3, { dtype = ... })", tensor.ones, {2, dtype = "int64"})
+            fails("argument", "'dtype' among the data", tensor.new, {1, 2, dtype = "int64"})
+
+            local t = tensor.zeros(2)
+            fails("argument", 't:to("float32")', function() return t:float() end); fails("argument", "t:totable()", function() return t:tolist() end); fails("argument", "t:dim()", function() return t.ndim end)
+            fails("argument", "includes last", function() return tensor.arange(5) end); fails("argument", "dtypes are strings", function() return tensor.float32 end)
+            fails("argument", "nn.linear(x, weight, bias)", function() return nn.Linear end); fails("argument", "did you mean relu", function() return nn.rleu end)
+            fails("argument", "Tensor +: argument 2", function() return t + {1, 2} end); fails("argument", "< and >", function() return t > 1 end)
+            fails("dtype", "bools cannot be negated", function() return -t:gt(0) end); fails("argument", "floor_divide: integer division", function() return tensor.ones(1, {dtype = "int64"}) // 0 end)
+            """)
+    }
+
     func testShapeErrorsNameOperationAndShapes() {
         check("""
             local a, b = tensor.zeros(2, 3), tensor.zeros(4)
