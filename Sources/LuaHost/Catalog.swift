@@ -65,6 +65,7 @@ extension LuaType {
         case .record(let fields, _): fields.flatMap { $0.type.classNames }
         case .callback(let signature): Array(signature.classNames)
         case .union(let types): types.flatMap(\.classNames)
+        case .named(_, let type): type.classNames
         default: []
         }
     }

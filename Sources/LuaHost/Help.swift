@@ -35,6 +35,7 @@ extension Declaration {
                 lines.append(row(parameter, in: nil))
             }
         }
+        lines += signature.namedTypes.sorted { $0.key < $1.key }.flatMap { wrapped("\($0.key) is \($0.value.members.map(\.description).joined(separator: ", "))", indent: "  ") }
         if let example { lines += [""] + example.split(separator: "\n").map { "  > " + $0 } }
         return lines.joined(separator: "\n")
     }

@@ -3,6 +3,7 @@
 ///     integer  number  string  boolean  table  function  any  nil  Tensor (a class)
 ///     integer[]   string|integer   Tensor?   "pcm16"|"float"   fun(log: table): boolean
 ///     {width?: integer = 6, dtype?: string}   table<string, Tensor>
+///     DType<"float32"|"int64">: the type in the brackets, under a name that documentation calls it by
 public indirect enum LuaType: Equatable, Sendable {
     case any, null, boolean, integer, number, string, table, function
     case instance(String)
@@ -13,13 +14,40 @@ public indirect enum LuaType: Equatable, Sendable {
     case record([Parameter], open: Bool)
     case callback(Signature)
     case union([LuaType])
+    case named(String, LuaType)
 
     /// The fields of the option table that this type is or contains.
     public var fields: [Parameter]? {
         switch self {
         case .record(let fields, _): fields
         case .union(let types): types.lazy.compactMap(\.fields).first
+        case .named(_, let type): type.fields
         default: nil
+        }
+    }
+
+    /// The members of a union, names opened; the type alone when it is no union.
+    var members: [LuaType] {
+        switch self {
+        case .union(let types): types.flatMap(\.members)
+        case .named(_, let type): type.members
+        default: [self]
+        }
+    }
+
+    /// As LuaCATS writes it, without the type's own name.
+    public var definition: String { members.map(\.description).joined(separator: "|") }
+
+    /// The types inside that have names.
+    var namedTypes: [String: LuaType] {
+        switch self {
+        case .named(let name, let type): [name: type]
+        case .array(let element): element.namedTypes
+        case .map(let key, let value): key.namedTypes.merging(value.namedTypes) { first, _ in first }
+        case .record(let fields, _): fields.reduce(into: [:]) { $0.merge($1.type.namedTypes) { first, _ in first } }
+        case .callback(let signature): signature.namedTypes
+        case .union(let types): types.reduce(into: [:]) { $0.merge($1.namedTypes) { first, _ in first } }
+        default: [:]
         }
     }
 }
@@ -49,6 +77,11 @@ public struct Signature: Equatable, Sendable {
     public var parameters: [Parameter]
     /// Names may be empty.
     public var results: [Parameter]
+
+    /// The types that have names, among all of the parameters and results.
+    public var namedTypes: [String: LuaType] {
+        (parameters + results).reduce(into: [:]) { $0.merge($1.type.namedTypes) { first, _ in first } }
+    }
 }
 
 extension Literal: CustomStringConvertible {
@@ -76,7 +109,7 @@ extension LuaType: CustomStringConvertible {
         case .string: "string"
         case .table: "table"
         case .function: "function"
-        case .instance(let name): name
+        case .instance(let name), .named(let name, _): name
         case .literal(let text): "\"\(text)\""
         case .array(let element): element.isCompound ? "(\(element))[]" : "\(element)[]"
         case .map(let key, let value): "table<\(key), \(value)>"
@@ -104,8 +137,9 @@ extension LuaType: CustomStringConvertible {
         case .record, .map: "table"
         case .callback: "function"
         case .array(let element): "list of \(element)"
-        case .union(let types):
-            types.filter { $0 != .null }.map(\.expectation).reduce(into: [String]()) {
+        case .named(_, let type): type.expectation
+        case .union:
+            members.filter { $0 != .null }.map(\.expectation).reduce(into: [String]()) {
                 if !$0.contains($1) { $0.append($1) }
             }.listed
         default: description

@@ -158,7 +158,11 @@ private struct SignatureParser {
             let value = try type()
             try expect(">")
             return .map(key, value)
-        default: return .instance(name)
+        default:
+            guard take("<") else { return .instance(name) }
+            let type = try type()
+            try expect(">")
+            return .named(name, type)
         }
     }
 

@@ -1,8 +1,10 @@
 /// LuaCATS annotations for editors, written from the declarations.
 extension Catalog {
-    /// One file per module, and one for the error value: file names and contents.
+    /// One file per module, and one for the error value and the types that have names: file names and contents.
     public func stubs() throws -> [(name: String, content: String)] {
-        let error = "---@meta _\n\(stubsNote)\n" + (try LuaErrorValue.luaClass.stubs(isLocal: false))
+        let named = try declarations.reduce(into: [String: LuaType]()) { $0.merge(try $1.signature().namedTypes) { first, _ in first } }
+        let aliases = named.sorted { $0.key < $1.key }.map { "---@alias \($0.key) \($0.value.definition)\n\n" }.joined()
+        let error = "---@meta _\n\(stubsNote)\n" + aliases + (try LuaErrorValue.luaClass.stubs(isLocal: false))
         return try modules.map { ($0.name + ".lua", try $0.stubs { self.module($0) != nil }) } + [("Error.lua", error)]
     }
 }

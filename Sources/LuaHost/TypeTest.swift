@@ -50,12 +50,9 @@ final class TypeTest {
         fast?.pointee = FastTest(plain: plain, integers: integersOnly)
     }
 
-    private func members(_ type: LuaType) -> [LuaType] {
-        if case .union(let types) = type { types } else { [type] }
-    }
-    private func acceptsAnyString(_ type: LuaType) -> Bool { members(type).contains { $0 == .string || $0 == .any } }
+    private func acceptsAnyString(_ type: LuaType) -> Bool { type.members.contains { $0 == .string || $0 == .any } }
     private func acceptsOnlyIntegers(_ type: LuaType) -> Bool {
-        let all = members(type)
+        let all = type.members
         return all.contains(.integer) && !all.contains(.number) && !all.contains(.any)
     }
 
@@ -84,6 +81,7 @@ final class TypeTest {
             mask |= 1 << LUA_TUSERDATA
             classes.append(name)
         case .union(let types): types.forEach(add)
+        case .named(_, let type): add(type)
         }
     }
 

@@ -55,13 +55,15 @@ public struct BatchReport {
     /// - Parameter folder: where the page will be: links are seen from there.
     public func html(in folder: String) -> String {
         let place = FileKind.resolved(folder)
-        let rows = zip(items, outcomes).map { item, outcome in
+        // What needs a person comes first.
+        let ordered = zip(items, outcomes).filter { !$1.isFinished } + zip(items, outcomes).filter { $1.isFinished }
+        let rows = ordered.map { item, outcome in
             "<tr><td><a href=\"#\(HTML.escape(item.name))\">\(HTML.escape(item.name))</a></td><td class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))</td>"
                 + "<td>\(DurationText.clock(outcome.seconds))</td><td>\(ByteCount.text(outcome.peakBytes))</td><td>\(HTML.escape(Self.figures(outcome.metrics)))</td></tr>"
         }
         let table = "<table><tr><th>recipe</th><th>state</th><th>time</th><th>peak memory</th><th>last figures</th></tr>\(rows.joined(separator: "\n"))</table>"
-        let details = zip(items, outcomes).map { detail($0, $1, place) }
-        let style = "<style>.good { color: #047857 } .bad { color: #b91c1c } td { overflow-wrap: anywhere } pre { max-height: 20rem; font-size: .85rem }</style>"
+        let details = ordered.map { detail($0, $1, place) }
+        let style = "<style>.good { color: #047857 } .bad { color: #b91c1c } td { overflow-wrap: anywhere } td:first-child { white-space: nowrap } pre { max-height: 20rem; font-size: .85rem }</style>"
         return HTML.page(title: "Batch: " + summary, body: style + "<p>\(HTML.escape(began.formatted(.iso8601))), \(DurationText.clock(seconds)), Opah \(opahVersion)</p>\n"
             + table + "\n" + details.joined(separator: "\n"))
     }
@@ -77,10 +79,10 @@ public struct BatchReport {
                      "<p class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))"
                         + (outcome.attempts > 1 ? ", \(outcome.attempts) attempts" : "") + "</p>"]
         for plot in BatchCurves(folder, outputs: outcome.outputs).plots { parts.append("<figure>\(plot.svg)</figure>") }
-        let all = Self.files(folder.out), shown = all.sorted { Self.interest($0) < Self.interest($1) }.prefix(30)
+        let all = Self.files(folder.out), shown = all.filter { $0 != "run.json" }.sorted { Self.interest($0) < Self.interest($1) }.prefix(12)
         var links = [(folder.log, "log"), (folder.record, "run.json")].filter { FileKind.isFile($0.0) }.map { link($0.0, $0.1) }
         links += outcome.outputs.filter { !$0.hasPrefix(folder.out + "/") }.map { link($0, PathName.last($0)) } + shown.map { link(folder.out + "/" + $0, $0) }
-        if all.count > shown.count { links.append(link(folder.out, "and \(all.count - shown.count)\(all.count == 200 ? " or" : "") more")) }
+        if all.count > shown.count { links.append(link(folder.out, all.count == 200 ? "the folder, of 200 files or more" : "all \(all.count) files")) }
         if !links.isEmpty { parts.append("<p>\(links.joined(separator: " &middot; "))</p>") }
         let last = folder.lastLines(outcome.isFinished ? 5 : 20)
         if !last.isEmpty { parts.append("<pre>\(HTML.escape(last))</pre>") }
@@ -98,40 +100,5 @@ public struct BatchReport {
         let common = zip(to, from).prefix { $0 == $1 }.count
         let parts = Array(repeating: "..", count: from.count - common) + to[common...].map(String.init)
         return parts.joined(separator: "/").addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
-    }
-}
-
-/// The curves of one run: of the figures beside its progress bars, and of every `metrics.jsonl` that it wrote.
-struct BatchCurves {
-    private(set) var plots: [CurvePlot] = []
-
-    init(_ folder: BatchFolder, outputs: [String]) {
-        var series: [String: [String: [(x: Double, y: Double)]]] = [:]        // figure -> whose -> points
-        func add(_ figure: String, _ whose: String, _ x: Double, _ value: ConfigValue) {
-            if let y = value.double { series[figure, default: [:]][whose, default: []].append((x, y)) }
-        }
-        let elsewhere = outputs.map { $0 + "/metrics.jsonl" }.filter { FileKind.isFile($0) && !$0.hasPrefix(folder.out + "/") }
-        let logs = ((try? FolderWalk(folder.out).files) ?? []).filter { PathName.last($0) == "metrics.jsonl" } + elsewhere
-        for log in logs {
-            let project = PathName.last(PathName.folder(log))
-            for line in Self.lines(log) {
-                guard let step = line["step"]?.double, let stage = line["stage"]?.string else { continue }
-                for (key, value) in line.map ?? ConfigMap() where ["loss", "top_5_accuracy"].contains(key) { add(key, "\(project) \(stage)", step, value) }
-            }
-        }
-        for event in Self.lines(folder.events) {
-            if event["event"]?.string == "metrics", let step = event["step"]?.double {
-                for (key, value) in event.map ?? ConfigMap() where key != "step" && key != "event" { add(key, key, step, value) }
-            } else if event["event"]?.string == "progress", logs.isEmpty, let done = event["done"]?.double {
-                for (key, value) in event["figures"]?.map ?? ConfigMap() { add(key, event["label"]?.string ?? "", done, value) }
-            }
-        }
-        for (figure, curves) in series.sorted(by: { $0.key < $1.key }) where curves.contains(where: { $0.value.count > 2 }) {
-            plots.append(CurvePlot(curves: curves.sorted { $0.key < $1.key }.map { .init(name: $0.key, points: $0.value) }, xLabel: "step", yLabel: figure))
-        }
-    }
-
-    private static func lines(_ path: String) -> [ConfigValue] {
-        ((try? MappedFile.text(path)) ?? "").split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
     }
 }

@@ -42,7 +42,7 @@ extension LuaModule {
                 throw RecipeRun.end(code: 0)
             }
             if RecipeRun.mode == .describe || list.contains("--help") || list.contains("-h") {
-                print(options.help(header: header, script: Recipes.shortName(script)))
+                print(options.help(header: header, script: Recipes.shortName(script), width: min(100, Terminal.outputWidth)))
                 throw RecipeRun.end(code: 0)
             }
             let (values, overrides) = try options.parse(list)

@@ -27,7 +27,7 @@ enum HTML {
         body { font: 16px/1.5 system-ui, sans-serif; color: #111827; background: #fff; max-width: 800px; margin: 2rem auto; padding: 0 1rem }
         h1 { font-size: 1.6rem; margin: 0 0 1rem } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
         table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px solid #e5e7eb; padding: .3rem .6rem .3rem 0; text-align: left; vertical-align: top }
-        img { width: 100%; height: 160px; image-rendering: pixelated; border-radius: 4px } audio { width: 100% } svg { width: 100%; height: auto }
+        audio { width: 100% } svg { width: 100%; height: auto }
         figure { margin: .5rem 0 } figcaption { color: #6b7280; font-size: .9rem } pre { overflow-x: auto; background: #f3f4f6; padding: .6rem }
         </style></head><body><h1>\(escape(title))</h1>
         \(body)

@@ -5,7 +5,10 @@ extension Plot {
 
     /// An SVG element that also stands alone as a file; there it needs a background of its own.
     func svg(width: Double = 760, height: Double = 320, background: Bool = false) -> String {
-        let left = 56.0, right = width - 16, top = title.isEmpty ? 14.0 : 32.0, bottom = height - 40
+        let left = 56.0, right = width - 16, bottom = height - 40
+        let keys = keyPlaces(from: left, to: right), above = title.isEmpty ? 14.0 : 32.0
+        // The names of the curves stand above the axes, where no curve runs through them; at most half the height is theirs.
+        let top = min(above + Double((keys.last?.row ?? -1) + 1) * 18, height / 2)
         func px(_ at: Double) -> Double { left + (at - x.lowerBound) / max(x.upperBound - x.lowerBound, 1e-12) * (right - left) }
         func py(_ at: Double) -> Double { bottom - (at - y.lowerBound) / max(y.upperBound - y.lowerBound, 1e-12) * (bottom - top) }
         var out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"12\">"
@@ -32,16 +35,34 @@ extension Plot {
                 out += "<polygon fill=\"\(Self.colours[0])\" stroke=\"\(Self.colours[0])\" stroke-width=\"0.7\" points=\"\((upper + lower).joined(separator: " "))\"/>"
             case .line(_, let points):
                 let path = points.map { String(format: "%.1f,%.1f", px($0.x), py($0.y)) }.joined(separator: " ")
-                out += "<polyline fill=\"none\" stroke=\"\(Self.colours[curve % Self.colours.count])\" stroke-width=\"2\" points=\"\(path)\"/>"
+                out += "<polyline fill=\"none\" stroke=\"\(Self.colours[curve % Self.colours.count])\" stroke-width=\"2\"\(dashes(curve)) points=\"\(path)\"/>"
                 if points.count == 1 { out += String(format: "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%@\"/>", px(points[0].x), py(points[0].y), Self.colours[curve % Self.colours.count]) }
                 curve += 1
             }
         }
-        for (i, name) in legend.enumerated() {
-            out += "<rect x=\"\(right - 150)\" y=\"\(top + 4 + Double(i) * 18)\" width=\"12\" height=\"3\" fill=\"\(Self.colours[i % Self.colours.count])\"/>"
-                + text(right - 132, top + 9 + Double(i) * 18, name, "start")
+        for (i, key) in keys.enumerated() where above + Double(key.row) * 18 < top {
+            let y = above + Double(key.row) * 18
+            out += "<line x1=\"\(key.x)\" y1=\"\(y)\" x2=\"\(key.x + 18)\" y2=\"\(y)\" stroke=\"\(Self.colours[i % Self.colours.count])\" stroke-width=\"3\"\(dashes(i))/>"
+                + text(key.x + 24, y + 4, key.name, "start")
         }
         return out + "</svg>"
+    }
+
+    /// The colours begin again after six curves: then lines are dashed.
+    private func dashes(_ curve: Int) -> String {
+        let round = curve / Self.colours.count
+        return round == 0 ? "" : " stroke-dasharray=\"\(round * 6) 3\""
+    }
+
+    /// Where the names of the curves stand: in rows, each as wide as it is.
+    private func keyPlaces(from left: Double, to right: Double) -> [(name: String, x: Double, row: Int)] {
+        var x = left, row = 0
+        return legend.map { name in
+            let width = Double(name.columns) * 6.8 + 44
+            if x > left, x + width > right { (x, row) = (left, row + 1) }
+            defer { x += width }
+            return (name, x, row)
+        }
     }
 
     var hasHeat: Bool { layers.contains { if case .heat = $0 { true } else { false } } }

@@ -172,17 +172,17 @@ struct RecipeOptions {
 
     // MARK: help
 
-    /// The text of `--help`.
-    func help(header: [String], script: String) -> String {
+    /// The text of `--help`, in lines of `width` columns where words allow.
+    func help(header: [String], script: String, width: Int) -> String {
         var lines: [String] = []
-        if let summary = header.first { lines += [summary, ""] }
+        if let summary = header.first { lines += summary.lines(within: width) + [""] }
         let usage = positionals.map { ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "") } + (flags.isEmpty ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
         lines.append("usage: opah run \(script) " + usage.joined(separator: " "))
         let more = header.dropFirst()
-        if !more.isEmpty { lines += [""] + more.map { $0.hasPrefix("opah ") ? "example: " + $0 : $0 } }
+        if !more.isEmpty { lines += [""] + Self.paragraphs(more).flatMap { $0.hasPrefix("opah ") ? ["example: " + $0] : $0.hasPrefix(" ") ? [$0] : $0.lines(within: width) } }
         func column(_ left: String, _ right: String) -> String {
-            left.count > 32 ? "  \(left)\n" + String(repeating: " ", count: 36) + right
-                : "  " + left + String(repeating: " ", count: 34 - left.count) + right
+            let blanks = String(repeating: " ", count: 36), wrapped = right.lines(within: max(width - 36, 30)).joined(separator: "\n" + blanks)
+            return left.count > 32 ? "  \(left)\n" + blanks + wrapped : "  " + left + String(repeating: " ", count: 34 - left.count) + wrapped
         }
         if !positionals.isEmpty { lines += [""] + positionals.map { column($0.name.uppercased(), $0.help) } }
         if !flags.isEmpty {
@@ -197,6 +197,17 @@ struct RecipeOptions {
         return lines.joined(separator: "\n")
     }
 
+    /// Lines of a comment that go on in the next one, together: those are long, and what follows is no line of its own kind.
+    private static func paragraphs(_ lines: some Sequence<String>) -> [String] {
+        lines.reduce(into: [(text: String, last: Int)]()) { found, line in
+            if let before = found.last, before.last > 70, !before.text.hasPrefix("opah "), line.firstMatch(of: /^(opah |\w+: | |$)/) == nil {
+                found[found.count - 1] = (before.text + " " + line, line.columns)
+            } else {
+                found.append((line, line.columns))
+            }
+        }.map(\.text)
+    }
+
     private func defaultText(_ flag: Flag) -> String {
         if flag.isRequired { return "[needed]" }
         if flag.kind == .boolean { return "[\(flag.defaultValue.bool == true ? flag.name : "no-" + flag.name)]" }
@@ -205,6 +216,19 @@ struct RecipeOptions {
         case .list(let items): return "[\(items.map(\.plainText).joined(separator: " "))]"
         default: return "[\(flag.defaultValue.plainText)]"
         }
+    }
+}
+
+extension String {
+    /// Lines of at most `width` columns, broken between words.
+    fileprivate func lines(within width: Int) -> [String] {
+        var lines = [""]
+        for word in split(separator: " ").map(String.init) {
+            if lines[lines.count - 1].isEmpty { lines[lines.count - 1] = word }
+            else if lines[lines.count - 1].columns + 1 + word.columns <= width { lines[lines.count - 1] += " " + word }
+            else { lines.append(word) }
+        }
+        return lines
     }
 }
 

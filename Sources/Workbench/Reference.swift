@@ -22,7 +22,15 @@ public struct Reference {
                 places[type.name] = "\(page)#\(type.name)"
                 for declaration in type.declarations { places[declaration.path] = "\(page)#\(Self.anchor(declaration))" }
             }
+            for (name, _) in Self.namedTypes(module) where places[name] == nil { places[name] = "\(page)#\(name)" }
         }
+    }
+
+    /// Types that have names, in the order of these.
+    private static func namedTypes(_ module: LuaModule) -> [(key: String, value: LuaType)] {
+        (module.declarations + module.classes.flatMap(\.declarations)).reduce(into: [String: LuaType]()) { found, declaration in
+            found.merge((try? declaration.signature().namedTypes) ?? [:]) { first, _ in first }
+        }.sorted { $0.key < $1.key }
     }
 
     private static func page(_ module: LuaModule) -> String { module.name + ".html" }
@@ -86,6 +94,9 @@ public struct Reference {
         var parts = ["<p>\(prose(module.doc))</p>", "<pre>local \(module.shortName) = require \"\(module.name)\"</pre>"]
         for submodule in module.submodules where catalog.module(submodule.module) != nil {
             parts.append("<p><a href=\"\(submodule.module).html\">\(module.shortName).\(submodule.field)</a></p>")
+        }
+        for (name, type) in Self.namedTypes(module) where places[name] == "\(Self.page(module))#\(name)" {
+            parts.append("<section id=\"\(name)\"><h3>\(name)</h3><p>One of <code>\(HTML.escape(type.definition.replacing("|", with: " ")))</code></p></section>")
         }
         parts += try module.declarations.map(section)
         for type in module.classes {

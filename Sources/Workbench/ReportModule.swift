@@ -47,8 +47,7 @@ enum ReportBlock {
         if let curves = try block.get("curves", as: LuaTable?.self) { return try figure(curvePlot(curves, block), block) }
         if let rows = try block.get("table", as: LuaTable?.self) { return try table(rows, block) }
         if let samples = try block.get("spectrogram", as: Tensor?.self) {
-            let png = try SpectrogramPicture.png(mono(samples), sampleRate: sampleRate(block, number))
-            return try figure("<img alt=\"spectrogram\" src=\"\(HTML.data("image/png", png))\">", block)
+            return try figure(SpectrogramPicture.plot(mono(samples), sampleRate: sampleRate(block, number), title: "").svg(height: 220), block)
         }
         if let samples = try block.get("audio", as: Tensor?.self) {
             let wav = WaveBytes.pcm16(try mono(samples), sampleRate: try sampleRate(block, number))

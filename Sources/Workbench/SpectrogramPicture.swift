@@ -4,12 +4,6 @@ import Support
 
 /// A log-mel spectrogram as a picture: time to the right, pitch upwards, an 80 dB range from dark to light.
 enum SpectrogramPicture {
-    /// - Returns: PNG bytes of the given width at most; short sounds are as wide as their frames.
-    static func png(_ samples: [Float], sampleRate: Int, height: Int = 128, maxWidth: Int = 1000) throws -> [UInt8] {
-        let map = try heat(samples, sampleRate: sampleRate, height: height, maxWidth: maxWidth)
-        return PNG.encode(width: map.width, height: map.height, rgb: map.rgb)
-    }
-
     static func heat(_ samples: [Float], sampleRate: Int, height: Int = 128, maxWidth: Int = 1000) throws -> HeatMap {
         let window = 1024, hop = max(128, samples.count / maxWidth / 128 * 128)
         guard samples.count > window else { throw OpahError(.argument, "\(samples.count) samples are too few for a spectrogram", hint: "at least \(window + 1) are needed") }

@@ -7,7 +7,7 @@ import Tensors
 
 extension DType: LuaReadable {
     /// As signatures write it.
-    static let choices = allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|")
+    static let choices = "DType<" + allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|") + ">"
 }
 
 extension Scalar: LuaReadable {

@@ -54,7 +54,8 @@ extension LuaModule {
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
             let settings = try trainerSettings(call)
             if let budget = try call.memoryBudget() ?? ByteCount.limit("OPAH_MEMORY_LIMIT") { model.planner.memoryBudget = budget }
-            let trainer = try Trainer(model: model, data: data, settings: settings, events: trainerEvents(call))
+            let told = FitEvents(project: settings.project, total: settings.maxSteps)
+            let trainer = try Trainer(model: model, data: data, settings: settings, events: told.added(to: trainerEvents(call)))
             let dryRun: Bool = try call.option("dry_run")
             let folder = PathName.join(settings.results, settings.project)
             if !dryRun { Terminal.event(["event": "output", "path": .string(FileKind.resolved(folder))]) }

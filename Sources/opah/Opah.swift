@@ -20,6 +20,7 @@ struct Opah: ParsableCommand {
 @main
 enum Program {
     static func main() {
+        CrashSignals.end()
         MachineCheck.run()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let plain = PlainLua(arguments) { finish(plain.run()) }

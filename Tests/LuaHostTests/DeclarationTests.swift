@@ -99,6 +99,25 @@ final class DeclarationTests: LuaTestCase {
         }
     }
 
+    /// A type with a name is checked as the type, and called by its name.
+    func testNamedTypes() throws {
+        let module = LuaModule("opah.named", "Named.") { m in
+            m.function("f", "(how: Speed<\"fast\"|\"slow\">|integer, opts?: {next?: Speed<\"fast\"|\"slow\"> = \"slow\"}) -> string", "Doc.") { call in
+                try call.push(call.option("next") as String)
+            }
+        }
+        let lua = try Interpreter(Catalog([module]))
+        XCTAssertEqual(try lua.run("return require 'opah.named'.f('fast', {next = 'fast'})").first?.string, "fast")
+        XCTAssertEqual(try lua.run("return require 'opah.named'.f(3)").first?.string, "slow")
+        XCTAssertThrowsError(try lua.run("require 'opah.named'.f('fsat')")) { XCTAssertTrue("\($0)".contains("\"fast\", \"slow\" or integer expected"), "\($0)") }
+        XCTAssertThrowsError(try lua.run("require 'opah.named'.f(1, {next = 'slwo'})")) { XCTAssertTrue("\($0)".contains("slow"), "\($0)") }
+        let help = try XCTUnwrap(Catalog([module]).help("named.f"))
+        XCTAssertTrue(help.contains("Speed|integer\n") && help.contains("Speed is \"fast\", \"slow\""), help)
+        let stubs = try Catalog([module]).stubs()
+        XCTAssertTrue(stubs.contains { $0.name == "Error.lua" && $0.content.contains("---@alias Speed \"fast\"|\"slow\"\n") })
+        XCTAssertTrue(stubs.contains { $0.name == "opah.named.lua" && $0.content.contains("---@param how Speed|integer\n") })
+    }
+
     func testCatalogFindsItsOwnProblems() {
         let problems = Catalog([testModule]).problems()
         XCTAssertEqual(problems.count, 1, "\(problems)")

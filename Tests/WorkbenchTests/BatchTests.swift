@@ -13,6 +13,28 @@ final class BatchTests: XCTestCase {
         return Dictionary(uniqueKeysWithValues: recipes.map { ($0["name"] as? String ?? "", $0) })
     }
 
+    /// Runs of one recipe are told apart by their folders, and what failed stands first.
+    func testThePageShowsTheCurvesOfEachRun() throws {
+        let folder = try TestFolder()
+        try write(folder, [
+            "a.lua": """
+                local opah = require "opah"
+                for _, voice in ipairs { "alice", "hanako" } do
+                  local lines = {}
+                  for step = 1, 5 do lines[step] = opah.json.encode { stage = "train", step = step, loss = 1 / step } end
+                  opah.fs.write(opah.fs.join(os.getenv "OPAH_OUT", voice, "run", "metrics.jsonl"), table.concat(lines, "\n"))
+                end
+                """,
+            "b.lua": "error 'b fails'",
+        ])
+        XCTAssertEqual(try OpahProcess.run(["batch", ".", "--keep-going", "--output", "made"], folder: folder.path).code, 1)
+        let page = try String(contentsOfFile: folder("made/report.html"), encoding: .utf8)
+        for part in ["alice train", "hanako train"] { XCTAssertTrue(page.contains(part), "the page lacks \(part)") }
+        XCTAssertEqual(page.ranges(of: "<polyline").count, 2)
+        let failed = try XCTUnwrap(page.range(of: "id=\"b\"")), fine = try XCTUnwrap(page.range(of: "id=\"a\""))
+        XCTAssertLessThan(failed.lowerBound, fine.lowerBound)
+    }
+
     func testOneThatCrashesHangsLeaksForksOrFillsTheDiskDoesNotHarmTheOthers() throws {
         let folder = try TestFolder()
         try write(folder, [
@@ -26,6 +48,7 @@ final class BatchTests: XCTestCase {
                 print "a last line"
                 """,
             "crash.lua": "os.execute('kill -9 $PPID') while true do end",
+            "abort.lua": "os.execute('kill -ABRT $PPID') os.execute('sleep 0.1')",
             "hang.lua": "while true do pcall(function() while true do end end) end",
             "leak.lua": "local tensor = require 'opah.tensor' local keep = {} while true do keep[#keep + 1] = tensor.ones(1024, 1024) end",
             "forks.lua": "while true do os.execute('sleep 60 &') end",
@@ -38,7 +61,7 @@ final class BatchTests: XCTestCase {
         XCTAssertEqual(result.code, 1, result.errors)
         let recipes = try report(folder)
         XCTAssertEqual(recipes.mapValues { $0["state"] as? String ?? "" }, [
-            "fine": "done", "crash": "crashed", "hang": "timed out", "leak": "over memory", "forks": "too many processes", "disk": "over disk", "many": "over disk",
+            "fine": "done", "crash": "crashed", "abort": "crashed", "hang": "timed out", "leak": "over memory", "forks": "too many processes", "disk": "over disk", "many": "over disk",
             "error": "failed", "daemon": "done",
         ], result.errors)
         let fine = try XCTUnwrap(recipes["fine"])

@@ -8,7 +8,7 @@ final class RecipeExampleTests: XCTestCase {
     func testAudioStatistics() throws { try run("audio-statistics", makes: ["statistics.md"]) }
     func testSpectrogramGallery() throws {
         let page = try String(contentsOfFile: run("spectrogram-gallery", makes: ["gallery.html"])("gallery.html"), encoding: .utf8)
-        XCTAssertEqual(page.ranges(of: "<img").count, 14)
+        XCTAssertEqual(page.ranges(of: "<image").count, 14)
         XCTAssertEqual(page.ranges(of: "<audio").count, 14)
         XCTAssertTrue(page.contains("Good morning. The harbour is quiet today."))
     }

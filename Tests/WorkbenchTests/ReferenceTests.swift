@@ -16,10 +16,10 @@ final class ReferenceTests: XCTestCase {
         }
     }
 
-    /// Every class that an annotation names is declared by one.
+    /// Every class and alias that an annotation names is declared by one.
     func testEveryTypeOfTheStubsIsKnown() throws {
         let all = try Catalog.opah.stubs().map(\.content).joined()
-        let declared = Set(all.matches(of: /---@class (\S+)/).map { String($0.output.1) })
+        let declared = Set(all.matches(of: /---@(?:class|alias) (\S+)/).map { String($0.output.1) })
         for line in all.split(separator: "\n") where line.hasPrefix("---@param") || line.hasPrefix("---@return") || line.hasPrefix("---@operator") {
             let types = line.split(separator: " ", maxSplits: line.hasPrefix("---@param") ? 2 : 1).last ?? ""
             // A default value follows the type.

@@ -139,7 +139,7 @@ final class WholePathTests: XCTestCase {
         let loss = try XCTUnwrap(result.errors.firstMatch(of: /loss ([0-9.]+) -> ([0-9.]+) in/), result.errors)
         XCTAssertLessThan(Double(loss.2)!, Double(loss.1)! - 0.3)
         let page = try String(contentsOfFile: folder("out/report.html"), encoding: .utf8)
-        for part in ["<svg", "<audio", "<img", "held-out loss"] { XCTAssertTrue(page.contains(part), part) }
+        for part in ["<svg", "<audio", "<image", "held-out loss"] { XCTAssertTrue(page.contains(part), part) }
         XCTAssertGreaterThan(try Data(contentsOf: URL(fileURLWithPath: folder("out/hello.wav"))).count, 10_000)
     }
 

@@ -1,0 +1,32 @@
+import Foundation
+
+/// Signals that end a program which has gone wrong end it, also when somebody else sent them.
+///
+/// The Swift runtime's handler writes a backtrace and returns. After a fault of the program's own the same instruction
+/// faults again, and the process ends; after `kill -ABRT` from outside it would go on as if nothing had been, and a batch
+/// would call it done.
+public enum CrashSignals {
+    private static let signals = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SIGQUIT]
+
+    /// The runtime's own handlers, by signal.
+    nonisolated(unsafe) private static let earlier: UnsafeMutablePointer<sigaction> = {   // written before any handler of ours is set
+        let pointer = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
+        pointer.initialize(repeating: sigaction(), count: 65)
+        return pointer
+    }()
+
+    /// To be called once, first thing in the program.
+    public static func end() {
+        for signal in signals {
+            guard sigaction(signal, nil, earlier + Int(signal)) == 0 else { continue }
+            var action = earlier[Int(signal)]
+            guard action.sa_flags & SA_SIGINFO != 0, action.__sigaction_handler.sa_sigaction != nil else { continue }
+            action.__sigaction_handler.sa_sigaction = { signal, info, context in
+                CrashSignals.earlier[Int(signal)].__sigaction_handler.sa_sigaction?(signal, info, context)
+                Foundation.signal(signal, SIG_DFL)
+                raise(signal)
+            }
+            sigaction(signal, &action, nil)
+        }
+    }
+}
