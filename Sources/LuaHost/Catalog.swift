@@ -41,9 +41,10 @@ public final class Catalog {
             if !seen.insert(declaration.path).inserted { result.append("\(declaration.path): declared twice") }
             if declaration.doc.isEmpty { result.append("\(declaration.path): no documentation") }
             do {
-                let signature = try declaration.signature()
-                for name in signature.classNames where !classes.contains(name) {
-                    result.append("\(declaration.path): no module lists a class '\(name)'")
+                for signature in [try declaration.signature()] + (try declaration.shownSignatures()) {
+                    for name in signature.classNames where !classes.contains(name) {
+                        result.append("\(declaration.path): no module lists a class '\(name)'")
+                    }
                 }
             } catch { result.append("\(declaration.path): \(error)") }
         }

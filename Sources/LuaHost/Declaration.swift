@@ -23,6 +23,9 @@ public final class Declaration {
     /// One paragraph: shapes, units, index base, errors.
     public let doc: String
     public let example: String?
+    /// Where results depend on which arguments there are: a signature for each case, as documentation and editors show
+    /// it. Calls are checked against `signatureText`, which allows all of them.
+    public let forms: [String]
     /// Whether a property may be assigned.
     public internal(set) var isWritable = false
 
@@ -32,13 +35,14 @@ public final class Declaration {
     private var checks: ArgumentChecks?
 
     init(_ role: Role, _ name: String, path: String, _ signature: String, _ doc: String, example: String? = nil,
-         receivers: Int32 = 0, body: @escaping Body) {
+         forms: [String] = [], receivers: Int32 = 0, body: @escaping Body) {
         self.role = role
         self.name = name
         self.path = path
         self.signatureText = signature
         self.doc = doc
         self.example = example
+        self.forms = forms
         self.receivers = receivers
         self.body = body
     }
@@ -60,6 +64,11 @@ public final class Declaration {
             return Signature(parameters: [], results: [Parameter(name: "", type: type, isOptional: false, defaultValue: nil)])
         default: return try Signature(parsing: signatureText)
         }
+    }
+
+    /// The signatures to show: one, or one for each form.
+    public func shownSignatures() throws -> [Signature] {
+        forms.isEmpty ? [try signature()] : try forms.map { try Signature(parsing: $0) }
     }
 
     /// Parsed at the first call, so that declaring costs nothing at start-up.

@@ -24,7 +24,7 @@ extension Declaration {
         switch role {
         case .property: lines = ["\(path): \(signatureText)\(isWritable ? "" : " (read-only)")"]
         case .constant: lines = ["\(path): \(signatureText)"]
-        default: lines = [path + signature.usage]
+        default: lines = ((try? shownSignatures()) ?? [signature]).map { path + $0.usage }
         }
         lines += wrapped(doc, indent: "  ")
         if !signature.parameters.isEmpty { lines.append("") }

@@ -221,10 +221,10 @@ public final class ClassBuilder<T: AnyObject> {
 
 extension ClassBuilder where T: LuaObject {
     /// `x:name(...)`. Arguments count from 1 after the receiver. A method that `finishes` runs to its end also
-    /// while Lua is being stopped by Ctrl-C: for methods that save.
-    public func method(_ name: String, _ signature: String, _ doc: String, example: String? = nil, finishes: Bool = false,
+    /// while Lua is being stopped by Ctrl-C: for methods that save. For `forms` see `Declaration`.
+    public func method(_ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [], finishes: Bool = false,
                        _ body: @escaping (T, Call) throws -> Results) {
-        target.add(Declaration(.method, name, path: "\(target.name):\(name)", signature, doc, example: example, receivers: 1) { call in
+        target.add(Declaration(.method, name, path: "\(target.name):\(name)", signature, doc, example: example, forms: forms, receivers: 1) { call in
             let receiver = try call.receiver(as: T.self)
             return finishes ? try Interrupts.finishing { try body(receiver, call) } : try body(receiver, call)
         })

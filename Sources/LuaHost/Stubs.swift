@@ -52,7 +52,7 @@ extension LuaClass {
 
 extension Declaration {
     fileprivate func stub(owner: String, separator: String) throws -> String {
-        let signature = try signature()
+        let shown = try shownSignatures(), signature = shown[0]
         var text = comment(doc)
         if let example { text += "---\n---```lua\n" + comment(example, prefix: "---") + "---```\n" }
         for parameter in signature.parameters {
@@ -65,10 +65,14 @@ extension Declaration {
         for result in signature.results {
             text += "---@return \(result.type)\(result.isVariadic ? " ..." : result.name.isEmpty ? "" : " " + result.name)\n"
         }
+        for var other in shown.dropFirst() {
+            if separator == ":" { other.parameters.insert(Parameter(name: "self", type: .instance(owner), isOptional: false, defaultValue: nil), at: 0) }
+            text += "---@overload \(LuaType.callback(other))\n"
+        }
         let names = signature.parameters.map(\.name)
         // Nothing can follow `...` in Lua's own syntax.
-        let shown = names.firstIndex(of: "...").map { Array(names[...$0]) } ?? names
-        return text + "function \(owner)\(separator)\(name)(\(shown.joined(separator: ", "))) end\n\n"
+        let written = names.firstIndex(of: "...").map { Array(names[...$0]) } ?? names
+        return text + "function \(owner)\(separator)\(name)(\(written.joined(separator: ", "))) end\n\n"
     }
 
     /// `---@operator add(number): Tensor` for the operators that LuaCATS knows.

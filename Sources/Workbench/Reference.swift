@@ -116,8 +116,10 @@ public struct Reference {
         switch declaration.role {
         case .property, .constant: head += "<span class=\"dim\">: \(types(declaration.signatureText))\(declaration.role == .property && !declaration.isWritable ? " (read-only)" : "")</span>"
         default:
-            let usage = signature.usage, cut = usage.range(of: " -> ")?.lowerBound ?? usage.endIndex
-            head += HTML.escape(String(usage[..<cut])) + "<span class=\"dim\">\(types(String(usage[cut...])))</span>"
+            head = try declaration.shownSignatures().map { form in
+                let usage = form.usage, cut = usage.range(of: " -> ")?.lowerBound ?? usage.endIndex
+                return head + HTML.escape(String(usage[..<cut])) + "<span class=\"dim\">\(types(String(usage[cut...])))</span>"
+            }.joined(separator: "<br>")
         }
         var parts = ["<section id=\"\(Self.anchor(declaration))\"><h3>\(head)</h3>", "<p>\(prose(declaration.doc))</p>"]
         let rows = signature.parameters.flatMap { parameter in

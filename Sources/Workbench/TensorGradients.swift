@@ -13,7 +13,7 @@ extension ClassBuilder where T == Tensor {
                loss:backward()
                w.grad             --> [2., 4.]
                w:requires_grad()  --> true
-               """) { t, call in
+               """, forms: ["(on: boolean) -> Tensor", "() -> boolean"]) { t, call in
             if call.isNil(1) { return try call.push(t.requiresGrad) }
             try t.setRequiresGrad(call.boolean(1))
             return call.pass(0)

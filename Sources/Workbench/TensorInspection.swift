@@ -15,7 +15,7 @@ extension ClassBuilder where T == Tensor {
                local t = tensor.zeros(2, 3)
                t:size(1), t:size(-1)  --> 2, 3
                t:size()               --> {2, 3}
-               """) { t, call in
+               """, forms: ["(dim: integer) -> integer", "() -> integer[]"]) { t, call in
             call.isNil(1) ? try call.push(Array(t.shape)) : try call.push(t.shape[call.dim(1, of: t, scalars: false)])
         }
         method("dim", "() -> integer", "The number of dimensions.", example: "tensor.zeros(2, 3):dim()  --> 2") { t, call in try call.push(t.rank) }
@@ -26,7 +26,8 @@ extension ClassBuilder where T == Tensor {
                tensor.randperm(5):dtype()                          --> "int64"
                """) { t, call in try call.push(t.dtype.rawValue) }
         method("stride", "(dim?: integer) -> integer|integer[]", "How many elements apart neighbours along `dim` lie; without one, a list for all dimensions.",
-               example: "local t = tensor.zeros(2, 3)\nt:stride(), t:t():stride(1)  --> {3, 1}, 1") { t, call in
+               example: "local t = tensor.zeros(2, 3)\nt:stride(), t:t():stride(1)  --> {3, 1}, 1",
+               forms: ["(dim: integer) -> integer", "() -> integer[]"]) { t, call in
             call.isNil(1) ? try call.push(Array(t.strides)) : try call.push(t.strides[call.dim(1, of: t, scalars: false)])
         }
         method("nbytes", "() -> integer", "Bytes of the elements: `numel()` times the size of one.",
@@ -38,7 +39,7 @@ extension ClassBuilder where T == Tensor {
                example: """
                tensor.new{1, 2, 3}:sum():item()     --> 6.0
                tensor.new{1, 2, 3}:argmax():item()  --> 3
-               """) { t, call in
+               """, forms: ["() -> number"]) { t, call in
             if t.count != 1 { _ = try t.item() }        // throws
             return try call.push(t.value(at: 0))
         }

@@ -79,7 +79,7 @@ extension ClassBuilder where T == Tensor {
                        local loud = tensor.new{{0.1, 0.9}, {0.2, 0.3}}:gt(0.5)
                        loud:\(name)()   --> \(name == "any")
                        loud:\(name)(2)  --> \(name == "any" ? "[ true, false]" : "[false, false]")
-                       """) { t, call in
+                       """, forms: ["(dim: integer, opts?: {keepdim?: boolean = false}) -> Tensor", "() -> boolean"]) { t, call in
                 let d = try call.dimIfAny(1, of: t)
                 let result = try name == "any" ? t.any(dim: d, keepDim: call.keepDim) : t.all(dim: d, keepDim: call.keepDim)
                 return d == nil ? try call.push(result.item() != 0) : try call.push(result)

@@ -118,6 +118,15 @@ final class DeclarationTests: LuaTestCase {
         XCTAssertTrue(stubs.contains { $0.name == "opah.named.lua" && $0.content.contains("---@param how Speed|integer\n") })
     }
 
+    /// Where the result depends on the arguments, each case is shown.
+    func testForms() throws {
+        let catalog = Catalog([LuaModule("opah.forms", "Forms.") { m in m.type(Gauge.luaClass) }])
+        XCTAssertEqual(catalog.problems(), [])
+        XCTAssertTrue(catalog.help("Gauge:size")!.hasPrefix("Gauge:size(dim) -> integer\nGauge:size() -> integer[]\n  Sizes.\n"))
+        let stubs = try catalog.stubs()[0].content
+        XCTAssertTrue(stubs.contains("---@param dim integer\n---@return integer\n---@overload fun(self: Gauge): integer[]\nfunction Gauge:size(dim) end"), stubs)
+    }
+
     func testCatalogFindsItsOwnProblems() {
         let problems = Catalog([testModule]).problems()
         XCTAssertEqual(problems.count, 1, "\(problems)")
@@ -161,5 +170,11 @@ final class DeclarationTests: LuaTestCase {
             XCTAssertTrue(stubs.split(separator: "\n").contains(Substring(line)), "\(line) is missing in\n\(stubs)")
         }
         try lua.check(stubs, name: "stubs")
+    }
+}
+
+private final class Gauge: LuaObject {
+    static let luaClass = LuaClass("Gauge", of: Gauge.self, "Measures.") { c in
+        c.method("size", "(dim?: integer) -> integer|integer[]", "Sizes.", forms: ["(dim: integer) -> integer", "() -> integer[]"]) { _, _ in .none }
     }
 }

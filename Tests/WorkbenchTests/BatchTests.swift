@@ -22,7 +22,9 @@ final class BatchTests: XCTestCase {
                 for _, voice in ipairs { "alice", "hanako" } do
                   local lines = {}
                   for step = 1, 5 do lines[step] = opah.json.encode { stage = "train", step = step, loss = 1 / step } end
-                  opah.fs.write(opah.fs.join(os.getenv "OPAH_OUT", voice, "run", "metrics.jsonl"), table.concat(lines, "\n"))
+                  local run = opah.fs.join(os.getenv "OPAH_OUT", voice, "run")
+                  opah.fs.mkdir(run)
+                  opah.fs.write(opah.fs.join(run, "metrics.jsonl"), table.concat(lines, "\n"))
                 end
                 """,
             "b.lua": "error 'b fails'",
