@@ -24,7 +24,7 @@ final class BatchTests: XCTestCase {
                   for step = 1, 5 do lines[step] = opah.json.encode { stage = "train", step = step, loss = 1 / step } end
                   local run = opah.fs.join(os.getenv "OPAH_OUT", voice, "run")
                   opah.fs.mkdir(run)
-                  opah.fs.write(opah.fs.join(run, "metrics.jsonl"), table.concat(lines, "\n"))
+                  opah.fs.write(opah.fs.join(run, "metrics.jsonl"), table.concat(lines, "\\n"))
                 end
                 """,
             "b.lua": "error 'b fails'",

@@ -6,11 +6,26 @@
 local checkpoint = {}
 
 ---A torch .pth or .ckpt (zip or older), a .safetensors file or a sharded index. Tensors are mapped, not copied, until they are written to. Other objects than data are refused by name.
+---
+---```lua
+---local weights = checkpoint.load(opah.home .. "/examples/checkpoints/tiny/model.pth")
+---weights["norm.weight"]:dtype()  --> "..."
+---local names = {}
+---for name, t in pairs(weights) do if tensor.is_tensor(t) then names[#names + 1] = name end end
+---#names > 10  --> true
+---```
 ---@param path string
 ---@return table
 function checkpoint.load(path) end
 
----Writes a .pth or .ckpt that torch opens with weights_only, or, for a name that ends in .safetensors, a flat table of tensors. Names come in order.
+---Writes a .pth or .ckpt that torch opens with weights_only, or, for a name that ends in .safetensors, a flat table of tensors. Names come in order; lists stay lists; nothing but tables, tensors, numbers, strings and booleans can be written.
+---
+---```lua
+---local w = tensor.eye(2)
+---checkpoint.save("step10.ckpt", { state_dict = { w = w }, step = 10, lr = { 1e-4, 5e-5 } })
+---local saved = checkpoint.load("step10.ckpt")
+---saved.step, saved.lr, saved.state_dict.w:equal(w)  --> 10, {0.0001, 5e-05}, true
+---```
 ---@param path string
 ---@param content table
 function checkpoint.save(path, content) end

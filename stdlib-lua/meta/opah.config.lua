@@ -6,6 +6,11 @@
 local config = {}
 
 ---A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, a Lua table file or a YAML file. Unknown keys are errors that name the nearest ones, all at once; settings that mean nothing here are noted.
+---
+---```lua
+---local settings, notes = config.load("text2semantic_finetune", { "project=alice", "trainer.max_steps=200" })
+---settings.project, settings.trainer.max_steps  --> "alice", 200
+---```
 ---@param name string
 ---@param overrides? string[]
 ---@return table
@@ -13,26 +18,55 @@ local config = {}
 function config.load(name, overrides) end
 
 ---A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=}}` and `overrides = true`. Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default the run's own. All that is wrong is reported at once, with exit code 2. `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
+---
+---```lua
+---local arguments = { [0] = "loud.lua", "data", "--gain", "-3" }      -- in a recipe: `arg`
+---local args = config.parse_args(arguments, {
+---  positionals = { { "folder", "path", "folder of clips" } },
+---  flags = { { "gain", "number", 0, "decibels to add" }, { "clean", "boolean", false, "empty the output folder first" } },
+---})
+---args  --> {clean = false, folder = "data", gain = -3...}
+---```
 ---@param arguments table
 ---@param options table
 ---@return table
 function config.parse_args(arguments, options) end
 
 ---The folder that this run writes to, made if need be: in a batch the run's own (OPAH_OUT), else `default`. For recipes without an option of type output.
+---
+---```lua
+---local folder = config.output_folder("results/spectrograms")
+---fs.stat(folder).kind  --> "folder"
+---```
 ---@param default string
 ---@return string
 function config.output_folder(default) end
 
----The file of a stock recipe, or the Lua file of that name.
+---The file of a stock recipe, or the Lua file of that name; one that does not exist is an error that names the nearest.
+---
+---```lua
+---fs.basename(config.recipe_path("extract-vq"))  --> "extract-vq.lua"
+---```
 ---@param name string
 ---@return string
 function config.recipe_path(name) end
 
 ---Ends the recipe with exit code 2 and this message: for arguments that do not fit each other.
+---
+---```lua
+---local ok, problem = pcall(config.usage_error, "--speaker and --prompt-text exclude each other")
+---problem.kind, problem.message  --> "usage", "--speaker and --prompt-text exclude each other"
+---```
 ---@param message string
 function config.usage_error(message) end
 
----A table of settings as the text of a Lua table.
+---A table of settings as the text of a Lua file that returns it; names come in order.
+---
+---```lua
+---local text = config.to_lua({ project = "alice", betas = { 0.9, 0.95 } })
+---text          --> return {...betas = { 0.9, 0.95 },...project = "alice",...}
+---load(text)()  --> {betas = {0.9, 0.95}, project = "alice"}
+---```
 ---@param value? any
 ---@return string
 function config.to_lua(value) end

@@ -48,4 +48,14 @@ function opah.play(samples, rate) end
 ---@param opts? {depth?: integer, items?: integer} defaults: depth = 4, items = 30
 function opah.pp(value, opts) end
 
+---What `pp` prints, as a string; `width` is the columns that a line keeps to.
+---
+---```lua
+---opah.inspect({ 3, x = { 4 } })  --> "{3, x = {4}}"
+---```
+---@param value? any
+---@param opts? {depth?: integer, items?: integer, width?: integer} defaults: depth = 4, items = 30, width = 80
+---@return string
+function opah.inspect(value, opts) end
+
 return opah
