@@ -113,7 +113,7 @@ struct CodeTable {
                 for t in 0..<tokens {
                     let value = pointer[c * codes.strides[0] + t * codes.strides[1]]
                     guard value >= 0, value < size else {
-                        throw OpahError(.index, "code \(value) of codebook \(c), token \(t), is out of range: codes run from 0 to \(size - 1)",
+                        throw OpahError(.index, "code \(value) of codebook \(c + 1), frame \(t + 1), is out of range: codes run from 0 to \(size - 1)",
                                         hint: "these codes come from another codec, or were packed (packed codes are one higher)")
                     }
                     values[c * tokens + t] = Int32(value)

@@ -55,7 +55,7 @@ public enum Prompt {
             try (0..<frames).map { t in
                 let code = values[c * frames + t]
                 guard code >= 0, code < Int(Int32.max) else {
-                    throw OpahError(.index, "prompt codes: \(code) in codebook \(c), frame \(t) is no code")
+                    throw OpahError(.index, "prompt codes: \(code) in codebook \(c + 1), frame \(t + 1) is no code")
                 }
                 return Int32(code)
             }

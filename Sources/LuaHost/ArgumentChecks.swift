@@ -77,7 +77,7 @@ final class ArgumentChecks {
         } else if strict && call.count > fixed {
             for i in fixed..<call.count where lua_type(L, base + Int32(i + 1)) > LUA_TNIL {
                 throw OpahError(.argument, "\(call.function.path): takes \(fixed == 0 ? "no arguments" : fixed == 1 ? "1 argument" : "at most \(fixed) arguments"), got \(call.count)",
-                                hint: call.usageHint)
+                                hint: call.usageHint.map { fixed == 0 ? $0 : $0 + "; of a call in last place all results are passed, in parentheses only the first" })
             }
         }
         guard let optionsIndex, let slot = optionsSlot(call), let fields = parameters[optionsIndex].type.fields else { return }

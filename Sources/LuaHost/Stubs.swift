@@ -17,7 +17,7 @@ extension LuaModule {
     public func stubs(isNative: (String) -> Bool = { _ in true }) throws -> String {
         var text = "---@meta \(name)\n\(stubsNote)\n" + comment(doc) + "---@class \(name)\n"
         for constant in declarations where constant.role == .constant {
-            text += "---@field \(constant.name) \(try LuaType(parsing: constant.signatureText)) \(oneLine(constant.doc))\n"
+            text += "---@field \(constant.name) \(try LuaType(parsing: constant.signatureText)) \(constant.fieldNote)\n"
         }
         for submodule in submodules where isNative(submodule.module) { text += "---@field \(submodule.field) \(submodule.module)\n" }
         text += "local \(shortName) = {}\n\n"
@@ -39,7 +39,7 @@ extension LuaClass {
         for member in declarations {
             switch member.role {
             case .property, .constant:
-                text += "---@field \(member.name) \(try LuaType(parsing: member.signatureText)) \(oneLine(member.doc))\n"
+                text += "---@field \(member.name) \(try LuaType(parsing: member.signatureText)) \(member.fieldNote)\n"
             case .metamethod: text += try member.operatorStub(of: name)
             default: break
             }
@@ -51,6 +51,12 @@ extension LuaClass {
 }
 
 extension Declaration {
+    /// What editors show beside a field, on one line: the documentation, and the line of the example that shows a result.
+    fileprivate var fieldNote: String {
+        let shown = example?.split(separator: "\n").last { $0.contains("-->") }
+        return oneLine(doc) + (shown.map { " `\($0)`" } ?? "")
+    }
+
     fileprivate func stub(owner: String, separator: String) throws -> String {
         let shown = try shownSignatures(), signature = shown[0]
         var text = comment(doc)

@@ -8,9 +8,14 @@ extension LuaModule {
     public static let audio = LuaModule("opah.audio", "Reading, writing, measuring and cutting sound. Samples are float32, [T] mono or [channels, T], full scale at 1.") { m in
         m.function("load", "(path: string, opts?: {sample_rate?: integer, mono?: boolean = true, offset?: number = 0, duration?: number}) -> Tensor, table",
                    """
-                   Samples [T], or [channels, T] with `mono=false`, and `{sample_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) resamples; \
-                   `offset` and `duration` are in seconds. The content decides, not the suffix; mp3 is gapless; several channels become their mean.
-                   """, example: #"local samples, info = audio.load(opah.home .. "/examples/data/Alice/0.00-2.10.mp3", { sample_rate = 16000 })"#) { call in
+                   Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) \
+                   resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of the \
+                   whole file. The content decides, not the suffix; mp3 is gapless; several channels become their mean. Other functions take the info as their rate: `audio.loudness(audio.load(path))`.
+                   """,
+                   example: """
+                   samples, info = audio.load("data/Alice/4.80-7.20.wav", { sample_rate = 44100, duration = 0.5 })
+                   samples:shape(), info.sample_rate, info.source_rate  --> {22050}, 44100, 16000
+                   """) { call in
             let options = ReadOptions(sampleRate: try call.option("sample_rate"), mono: try call.option("mono"),
                                       offset: try call.option("offset"), duration: try call.option("duration"))
             let (buffer, info, notes) = try AudioFile.read(call.string(1), options)
@@ -21,60 +26,98 @@ extension LuaModule {
             fields.add("notes", notes)
             return try call.push(try buffer.tensor(mono: try call.option("mono")), fields)
         }
-        m.function("info", "(path: string) -> table", "`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.") { call in
+        m.function("info", "(path: string) -> table", "`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.",
+                   example: #"audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, sample_rate = 22050, subtype = "PCM_16"}"#) { call in
             try call.push(AudioFile.info(call.string(1)).fields)
         }
-        m.function("save", "(path: string, samples: Tensor, sample_rate: integer, opts?: {subtype?: string}) -> string[]",
-                   "Writes wav, flac, ogg or mp3, told by the suffix; the file appears when it is complete. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. Returns notes, such as how many samples did not fit.") { call in
+        m.function("save", "(path: string, samples: Tensor, sample_rate: integer|table, opts?: {subtype?: string}) -> string[]",
+                   "Writes samples [T] or [channels, T] as wav, flac, ogg, opus, mp3, aiff, au, caf or w64, told by the suffix; the file appears when it is complete. `sample_rate` is in Hz, or the info table of audio.load. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. Returns notes, such as how many samples did not fit.",
+                   example: """
+                   samples, info = audio.load("data/Alice/4.80-7.20.wav")
+                   notes = audio.save("louder.wav", samples * 4, info)
+                   notes[1]  --> "... samples beyond ±1 were clipped ..."
+                   """) { call in
             let name: String? = try call.option("subtype")
             let subtype = try name.flatMap { try AudioSubtype(name: $0, call) }
-            return try call.push(AudioFile.write(call.string(1), AudioBuffer(try call.object(2, as: Tensor.self), call.integer(3)), subtype: subtype))
+            return try call.push(AudioFile.write(call.string(1), AudioBuffer(try call.object(2, as: Tensor.self), call.sampleRate(3)), subtype: subtype))
         }
-        m.function("resample", "(samples: Tensor, from_rate: integer, to_rate: integer) -> Tensor",
-                   "Samples [T] or [channels, T] at another rate (Hz), by windowed sinc (width 6, rolloff 0.99, Hann), as torchaudio's default.",
-                   example: "assert(#audio.resample(tensor.zeros(44100), 44100, 16000) == 16000)") { call in
-            let samples = try call.object(1, as: Tensor.self), from = try call.integer(2), to = try call.integer(3)
-            guard from > 0, to > 0 else { throw call.error("rates must be above 0, not \(from) and \(to)") }
+        m.function("resample", "(samples: Tensor, from_rate: integer|table, to_rate: integer) -> Tensor",
+                   "Samples [T] or [channels, T] at another rate (Hz), by windowed sinc (width 6, rolloff 0.99, Hann), as torchaudio's default: T * to_rate / from_rate of them, rounded up. `from_rate` may be the info table of audio.load.",
+                   example: """
+                   samples, info = audio.load("data/Alice/4.80-7.20.wav")  -- 16 kHz
+                   #samples, #audio.resample(samples, info, 44100)  --> 46540, 128276
+                   """) { call in
+            let samples = try call.object(1, as: Tensor.self), from = try call.sampleRate(2), to = try call.integer(3)
+            guard to > 0 else { throw call.error(at: 3, "must be above 0 Hz, not \(to)") }
             return try call.push(Resampler.resample(AudioBuffer(samples, from), to: to).tensor(mono: samples.rank == 1))
         }
-        m.function("loudness", "(samples: Tensor, rate: integer, opts?: {block_size?: number = 0.4}) -> number",
-                   "Integrated loudness in LUFS (ITU-R BS.1770-4); -inf when everything lies under the gate. Shorter than one block is an error.") { call in
-            try call.push(Loudness.measure(AudioBuffer(try call.object(1, as: Tensor.self), call.integer(2)), blockSize: call.option("block_size")))
+        m.function("loudness", "(samples: Tensor, rate: integer|table, opts?: {block_size?: number = 0.4}) -> number",
+                   "Integrated loudness in LUFS (ITU-R BS.1770-4) of samples [T] or [channels, T]; -inf when everything lies under the gate. `rate` is in Hz, or the info table of audio.load; `block_size` is in seconds; what is shorter than one block is measured whole, without gates. NaN, more than six channels or under 4 kHz are errors.",
+                   example: #"audio.loudness(audio.load("data/Alice/4.80-7.20.wav"))  --> -20..."#) { call in
+            try call.push(Loudness.measure(AudioBuffer(try call.object(1, as: Tensor.self), call.sampleRate(2)), blockSize: call.option("block_size")))
         }
-        m.function("normalize_loudness", "(samples: Tensor, rate: integer, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4}) -> Tensor, table",
-                   "Peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, notes}`. Silence stays; what would pass full scale is held below it and noted.") { call in
+        m.function("normalize_loudness", "(samples: Tensor, rate: integer|table, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4}) -> Tensor, table",
+                   "Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.",
+                   example: """
+                   samples, report = audio.normalize_loudness(audio.load("data/Alice/4.80-7.20.wav"))
+                   ("%.1f"):format(audio.loudness(samples, 16000)), report.measured, report.clipped  --> "-23.0", -20..., 0
+                   """) { call in
             let samples = try call.object(1, as: Tensor.self)
-            let (buffer, report) = try Loudness.normalize(AudioBuffer(samples, call.integer(2)), peak: call.option("peak"),
+            let (buffer, report) = try Loudness.normalize(AudioBuffer(samples, call.sampleRate(2)), peak: call.option("peak"),
                                                           loudness: call.option("loudness"), blockSize: call.option("block_size"))
             return try call.push(try buffer.tensor(mono: samples.rank == 1), [
                 "measured": report.measured, "gain": report.gain, "peak_before": report.peakBefore, "peak_after": report.peakAfter,
                 "clipped": report.clippedCount, "notes": report.notes,
             ] as Fields)
         }
-        m.function("log_mel", "(samples: Tensor, opts: {sample_rate: integer, n_fft?: integer = 2048, hop_length?: integer = 512, win_length?: integer = 2048, n_mels?: integer = 160}) -> Tensor",
-                   "Natural logarithm of the Slaney mel magnitudes of samples [T]: float32 [n_mels, T / hop_length], as the codec sees them.") { call in
-            let mel = try LogMel(sampleRate: call.option("sample_rate"), nFFT: call.option("n_fft"), hopLength: call.option("hop_length"),
+        m.function("log_mel", "(samples: Tensor, opts: integer|{sample_rate: integer, n_fft?: integer = 2048, hop_length?: integer = 512, win_length?: integer = 2048, n_mels?: integer = 160, [string]: any}) -> Tensor",
+                   "Natural logarithm of the Slaney mel magnitudes of samples [T]: float32 [n_mels, T / hop_length] (rounded down), as the codec sees them. Lengths are in samples. `opts` may be the rate alone (Hz), or the info table of audio.load.",
+                   example: """
+                   mel = audio.log_mel(audio.load("data/Alice/4.80-7.20.wav"))
+                   mel:shape()  --> {160, 90}
+                   """) { call in
+            try call.refuseUnknownOptions(2, known: ["sample_rate", "n_fft", "hop_length", "win_length", "n_mels"])
+            let mel = try LogMel(sampleRate: call.sampleRate(2), nFFT: call.option("n_fft"), hopLength: call.option("hop_length"),
                                  winLength: call.option("win_length"), nMels: call.option("n_mels"))
-            let (values, frames) = try mel(call.object(1, as: Tensor.self).floats())
+            let (values, frames) = try mel(call.oneChannel(call.object(1, as: Tensor.self)))
             return try call.push(Tensor(values, [values.count / max(frames, 1), frames]))
         }
         m.function("slice", """
-                   (samples: Tensor, rate: integer, opts?: {method?: "top_db"|"silence" = "top_db", min_duration?: number, max_duration?: number, pad_silence?: number, top_db?: number, \
+                   (samples: Tensor, rate: integer|table, opts?: {method?: "top_db"|"silence" = "top_db", min_duration?: number, max_duration?: number, pad_silence?: number, top_db?: number, \
                    frame_length?: integer, hop_length?: integer, min_silence_duration?: number, hop_milliseconds?: number, max_silence_kept?: number, merge_short?: boolean}) -> Tensor[]
-                   """, "Pieces of samples [T], cut at silences, in order. \"top_db\" counts as silent what lies `top_db` below the loudest frame; \"silence\" what lies below `top_db` of full scale for `min_silence_duration` seconds.") { call in
-            let buffer = try AudioBuffer(call.object(1, as: Tensor.self), call.integer(2))
+                   """, """
+                   Pieces of samples [T] or [channels, T], cut at silences, in order. Durations are in seconds; pieces above `max_duration` (30) are cut into equal parts. "top_db" counts as silent what lies `top_db` (60) dB \
+                   below the loudest frame, joins the stretches of sound until a piece lasts `min_duration` (6), with `pad_silence` (0.4) between them; its `frame_length` (2048) and `hop_length` (512) are samples. \
+                   "silence" cuts at the quietest frame of pauses below `top_db` (-40) dB of full scale that last `min_silence_duration` (0.3), keeps `min_duration` (5) between cuts and at most `max_silence_kept` (0.5) at \
+                   the ends; `hop_milliseconds` (10) is the step of its frames, `merge_short` joins pieces up to `max_duration`. An option of the other method is an error.
+                   """,
+                   example: """
+                   samples, info = audio.load("data/Alice/0.00-2.10.mp3")  -- 3 s
+                   pieces = audio.slice(samples, info, { min_duration = 0.5, max_duration = 1 })
+                   #pieces, #pieces[1] / info.sample_rate  --> 3, 0.88...
+                   """) { call in
+            let buffer = try AudioBuffer(call.object(1, as: Tensor.self), call.sampleRate(2))
             let method: String = try call.option("method")
             return try call.push(try Slicing.pieces(buffer, method: method, call).map { try $0.samples(of: buffer).tensor(mono: buffer.channels.count == 1) })
         }
-        m.function("trim", "(samples: Tensor, rate: integer, opts?: {top_db?: number = 60}) -> Tensor, integer, integer",
-                   "Samples without the silence at both ends, and the first and last position that are left (1-based).") { call in
-            let samples = try call.object(1, as: Tensor.self), buffer = try AudioBuffer(samples, call.integer(2))
+        m.function("trim", "(samples: Tensor, rate: integer|table, opts?: {top_db?: number = 60}) -> Tensor, integer, integer",
+                   "Samples without the silence at both ends (what lies `top_db` dB below the loudest frame), and the first and last position that are left (1-based).",
+                   example: """
+                   samples, info = audio.load("data/Alice/0.00-2.10.mp3")
+                   voice, first, last = audio.trim(samples, info, { top_db = 20 })
+                   #samples, first, last  --> 66816, 1025, 60416
+                   """) { call in
+            let samples = try call.object(1, as: Tensor.self), buffer = try AudioBuffer(samples, call.sampleRate(2))
             let range = try Silence.trim(buffer, topDB: call.option("top_db"))
             return try call.push(try buffer.cut(range).tensor(mono: samples.rank == 1), range.lowerBound + 1, range.upperBound)
         }
-        m.function("check", "(samples: Tensor, rate: integer) -> table[]",
-                   "What is wrong with a clip, worst first: `{code, severity=\"error\"|\"note\", reason, remedy}`. Pass the channels as recorded.") { call in
-            let faults = try ClipCheck.faults(AudioBuffer(try call.object(1, as: Tensor.self), call.integer(2)))
+        m.function("check", "(samples: Tensor, rate: integer|table) -> table[]",
+                   "What is wrong with a clip, worst first: `{code, severity=\"error\"|\"note\", reason, remedy}`; an empty list when nothing is. Pass the channels as recorded (`mono=false`).",
+                   example: """
+                   quiet = tensor.zeros(100)
+                   audio.check(quiet, 44100)[1].reason  --> "2.27 ms are shorter than one token (46 ms)"
+                   """) { call in
+            let faults = try ClipCheck.faults(AudioBuffer(try call.object(1, as: Tensor.self), call.sampleRate(2)))
             return try call.push(List(faults.map { ["code": $0.code, "severity": $0.severity.rawValue, "reason": $0.reason, "remedy": $0.remedy] as Fields }))
         }
     }
@@ -85,7 +128,14 @@ private enum Slicing {
         func set<T: LuaReadable>(_ name: String, _ target: inout T) throws {
             if let value = try call.option(name, as: T?.self) { target = value }
         }
+        /// An option that only the other method has would change nothing.
+        func refuse(_ names: [String]) throws {
+            for name in names where try call.options.has(name) {
+                throw call.error("the method \"\(method)\" has no option '\(name)'", hint: "it belongs to method = \"\(method == "silence" ? "top_db" : "silence")\"")
+            }
+        }
         if method == "silence" {
+            try refuse(["pad_silence", "frame_length", "hop_length"])
             var options = LevelSliceOptions()
             try set("min_duration", &options.minDuration)
             try set("max_duration", &options.maxDuration)
@@ -96,6 +146,7 @@ private enum Slicing {
             try set("merge_short", &options.mergeShort)
             return try Slicer.sliceByLevel(buffer, options)
         }
+        try refuse(["min_silence_duration", "hop_milliseconds", "max_silence_kept", "merge_short"])
         var options = SliceOptions()
         try set("min_duration", &options.minDuration)
         try set("max_duration", &options.maxDuration)
@@ -128,7 +179,7 @@ extension AudioBuffer {
     /// From samples [T] or [channels, T].
     init(_ samples: Tensor, _ sampleRate: Int) throws {
         guard samples.dtype.isFloating, samples.rank == 1 || samples.rank == 2, samples.rank == 1 || samples.shape[0] <= 64 else {
-            throw OpahError(.shape, "samples must be floating [T] or [channels, T], not \(samples.dtype.rawValue) \(samples.shape)")
+            throw OpahError(.shape, "samples must be floating [T] or [channels, T], not \(samples.dtype.rawValue) \(samples.shape)", hint: Call.samplesHint(samples))
         }
         guard sampleRate > 0 else { throw OpahError(.argument, "the sample rate must be above 0 Hz, not \(sampleRate)") }
         let flat = try samples.floats()

@@ -14,13 +14,21 @@ extension LuaModule {
                    The clips below a folder, `{stem, audio, codes, labels={[".lab"]=path}, speaker}`, sorted by path: files whose names differ only in the suffix belong \
                    together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`.
                    """,
-                   example: #"for _, clip in ipairs(data.scan("data", { audio = true })) do print(clip.audio, clip.labels[".lab"]) end"#) { call in
+                   example: """
+                   clips, skipped = data.scan("data/Alice", { audio = true })
+                   #clips, clips[1].audio, clips[1].labels  --> 8, "data/Alice/0.00-2.10.mp3", {[".lab"] = "data/Alice/0.00-2.10.lab"}
+                   """) { call in
             let found = try Clips(folder: call.string(1), recursive: call.option("recursive"))
             let needsAudio: Bool = try call.option("audio")
             return try call.push(found.clips.filter { !needsAudio || $0.audio != nil }.map(\.fields), found.skipped.map(\.fields))
         }
         m.function("filelist", "(path: string) -> table[], table[]",
-                   "The clips in a list with lines `path|speaker|language|text`, paths as seen from the current folder: as `scan` gives them, with `text`.") { call in
+                   "The clips in a list with lines `path|speaker|language|text`, paths as seen from the current folder: as `scan` gives them, with `text`.",
+                   example: #"""
+                   fs.write("clips.txt", "data/Alice/0.00-2.10.mp3|Alice|EN|Good morning.\n")
+                   clip = data.filelist("clips.txt")[1]
+                   clip.audio, clip.speaker, clip.text  --> "data/Alice/0.00-2.10.mp3", "Alice", "Good morning."
+                   """#) { call in
             let found = try Clips(filelist: call.string(1))
             return try call.push(found.clips.map(\.fields), found.skipped.map(\.fields))
         }
@@ -32,6 +40,13 @@ extension LuaModule {
                    Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on; a new file is begun above `shard_size` MiB. \
                    `text_extension` is one suffix or several, `.lab` unless given. Packs of an earlier run in `output` are replaced, others are an error. `num_workers` \
                    changes nothing. Returns `{shards, groups, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest.
+                   """,
+                   example: """
+                   fs.mkdir("voices/Alice")
+                   for _, suffix in ipairs { ".wav", ".lab" } do fs.copy("data/Alice/4.80-7.20" .. suffix, "voices/Alice/1" .. suffix) end
+                   vq.extract { input = "voices", codec = opah.embedded.codec() }
+                   report = data.pack { input = "voices", output = "protos" }
+                   report.sentences, report.frames, report.shards  --> 1, 62, {"protos/00000000.protos"}
                    """) { call in
             var settings = PackFolder.Settings()
             let extensions: [String] = try call.oneOrMany("text_extension")
@@ -51,7 +66,11 @@ extension LuaModule {
         }
         m.function("read", "(path: string) -> function",
                    "Iterates over the groups of a .protos file, or of all in a folder: `{source, name, sentences={{texts={...}, codes=int32 [C,T]}}}`.",
-                   example: #"for group in data.read("data/protos") do print(group.name, #group.sentences) end"#) { call in
+                   example: """
+                   for group in data.read("data/protos") do print(group.name, #group.sentences, group.sentences[1].texts[1]) end
+                   first = data.read("data/protos")()
+                   first.name, first.sentences[1].codes:shape()  --> "SPK1", {8, 113}
+                   """) { call in
             var files = try PackFolder.shards(call.string(1))[...], reader: ProtosReader?
             return try call.push(LuaClosure("data.read") { call in
                 while true {
@@ -67,16 +86,33 @@ extension LuaModule {
                    """
                    One training row, tokens and labels, both int64 [1+C, T]: the texts joined into one turn, and their codes (each [C, frames], values as in the files; packed they are \
                    one more, 0 is padding). Labels are one step ahead, -100 where ignored. `skip_text` puts a placeholder for the text and ignores every label.
+                   """,
+                   example: """
+                   tokens, labels = data.pack_sentences {
+                     sentences = { "Hi" }, codes = { tensor.zeros(8, 2, { dtype = "int32" }) }, tokenizer = text.tokenizer(opah.embedded.model),
+                   }
+                   tokens:shape()       --> {9, 22}
+                   tokens[{ 2, -1 }]    --> 1
                    """) { call in
             let packer = try SentencePacker(tokenizer: call.option("tokenizer"), codebooks: call.option("num_codebooks"))
             let codes: [Tensor] = try call.option("codes")
-            let row = try packer.pack(call.option("sentences"), codes.map { try SentenceCodes($0) }, speaker: call.option("speaker"), skipText: call.option("skip_text"))
+            let sentences: [String] = try call.option("sentences")
+            guard !sentences.isEmpty, sentences.count == codes.count else {
+                throw call.error("\(sentences.count) sentences for \(codes.count) tensors of codes", hint: "give one tensor of codes [C, frames] for each sentence")
+            }
+            let row = try packer.pack(sentences, codes.map { try SentenceCodes($0) }, speaker: call.option("speaker"), skipText: call.option("skip_text"))
             return try call.push(row.tensor(\.tokens), row.tensor(\.labels))
         }
         m.function("collate", "(rows: table[], opts?: {max_length?: integer, pad_id?: integer = 0}) -> table",
                    """
                    Rows `{tokens=[1+C,T], labels=[1+C,T]}` of any lengths as one batch `{inputs=[B,1+C,T], attention_masks=[B,T] (true = padding), labels=[B,1+C,T]}`, and how \
                    many tokens there are (`tokens`) and were cut off above `max_length` (`truncated`). `pad_id` fills up the text row; codes are filled with 0, labels with -100.
+                   """,
+                   example: """
+                   function row(length) return tensor.ones(9, length, { dtype = "int64" }) end
+                   batch = data.collate { { tokens = row(3), labels = row(3) }, { tokens = row(5), labels = row(5) } }
+                   batch.inputs:shape()      --> {2, 9, 5}
+                   batch.attention_masks[1]  --> [false, false, false,  true,  true]
                    """) { call in
             let rows = try call.get(1, as: [LuaTable].self).map { try TrainingRow(lua: $0) }
             let limit: Int? = try call.option("max_length")
@@ -89,8 +125,14 @@ extension LuaModule {
                    """,
                    """
                    Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the \
-                   original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out. `interactive_prob`: how often each clip \
+                   original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip \
                    has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text.
+                   """,
+                   example: """
+                   ds = data.dataset {
+                     protos = "data/protos", tokenizer = text.tokenizer(opah.embedded.model), max_length = 512, val_fraction = 0.2,
+                   }
+                   ds.clips, ds.held_out, ds:batch(2).inputs:shape()  --> 3, 3, {2, 9, 120}
                    """) { call in
             var settings = SamplingSettings()
             settings.maxLength = try call.option("max_length")
@@ -111,33 +153,6 @@ extension LuaModule {
             }
             return try call.push(TrainingDataset(store: SentenceStore(protos: paths), tokenizer: call.option("tokenizer"), settings: settings))
         }
-    }
-}
-
-extension TrainingDataset: LuaObject {
-    public static let luaClass = LuaClass("Dataset", of: TrainingDataset.self, "Rows to train on, held-out rows, and an account of what was used.") { c in
-        c.method("batch", "(size: integer) -> table", "The next rows, as `data.collate` gives them.") { data, call in
-            try call.push(data.batch(call.integer(1)).fields)
-        }
-        c.method("validation", "(batch_size?: integer = 8) -> table[]", "Every held-out clip once, as batches of turns of their own: the same at each call.") { data, call in
-            guard try call.integer(1) > 0 else { throw call.error(at: 1, "must be above 0") }
-            return try call.push(data.validation(batchSize: call.integer(1)).map(\.fields))
-        }
-        c.method("coverage", "() -> table",
-                 "What has been used: `{clips, seen, fewest, most, passes, rows_per_pass}`; `fewest` and `most` are how often a clip was used, passes only counts complete ones.") { data, call in
-            try call.push(data.coverage().fields)
-        }
-        c.method("state", "() -> table", "Where sampling stands: plain values, from which `set_state` goes on exactly there.") { data, call in try call.push(data.state.fields) }
-        c.method("set_state", "(state: table)", "Goes on where `state` was taken, by a dataset of the same clips and settings.") { data, call in
-            try data.restore(State(lua: call.table(1)))
-            return .none
-        }
-        c.property("clips", "integer", "Clips that are trained on.") { data, call in try call.push(data.trainingClips) }
-        c.property("held_out", "integer", "Clips that are kept for validation.") { data, call in try call.push(data.validationClips) }
-        c.property("skipped", "table[]", "Clips that are never used, `{path, reason, remedy}`.") { data, call in try call.push(data.skipped.map(\.fields)) }
-        c.property("digest", "string", "Identifies the clips and texts, in their order.") { data, call in try call.push(data.digest) }
-        c.property("max_length", "integer", "The longest row, in tokens.") { data, call in try call.push(data.settings.maxLength) }
-        c.property("num_codebooks", "integer", "Codebooks in each row.") { data, call in try call.push(data.codebooks) }
     }
 }
 
@@ -186,31 +201,5 @@ extension TrainingRow {
 extension TokenBatch {
     var fields: Fields {
         ["inputs": inputs, "attention_masks": attentionMasks, "labels": labels, "tokens": tokenCount, "truncated": truncatedTokens]
-    }
-}
-
-extension TrainingDataset.Coverage {
-    var fields: Fields {
-        ["clips": clips, "seen": seen, "fewest": fewest, "most": most, "passes": passes, "rows_per_pass": rowsPerPass]
-    }
-}
-
-extension TrainingDataset.State {
-    var fields: Fields {
-        switch self {
-        case .coverage(let pass, let position): ["kind": "coverage", "pass": pass, "position": position]
-        case .reference(let random, let counts): ["kind": "reference", "random": Int(bitPattern: UInt(random)), "counts": counts]
-        }
-    }
-
-    init(lua table: LuaTable) throws {
-        switch try table.get("kind", as: String.self) {
-        case "coverage":
-            let pass: Int = try table.get("pass"), position: Int = try table.get("position")
-            guard pass >= 0, position >= 0 else { throw OpahError(.argument, "set_state: pass \(pass), position \(position)") }
-            self = .coverage(pass: pass, position: position)
-        case "reference": self = .reference(random: UInt64(UInt(bitPattern: try table.get("random", as: Int.self))), counts: try table.get("counts"))
-        case let kind: throw OpahError(.argument, "set_state: there is no sampler \(kind)")
-        }
     }
 }

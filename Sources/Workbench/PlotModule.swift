@@ -17,20 +17,32 @@ extension LuaModule {
                    Curves. `values` is a tensor [T], or [curves, T] with up to 8 rows; a list of numbers; a list of {x, y} pairs; or a table of any of these by name: \
                    `plot.line{train=a, held_out=b}`. `x` and `y` name the axes. What is not finite is left out.
                    """,
-                   example: "print(plot.line(tensor.linspace(0, 6.28, 100):sin(), {title=\"one period\"}))") { try line($0) }
+                   example: """
+                   curve = plot.line({ train = { 3, 2, 1.5 }, held_out = { 3.1, 2.4, 2.2 } }, { title = "loss", x = "step" })
+                   curve:save("loss.svg")
+                   """) { try line($0) }
         m.function("image", "(matrix: Tensor, opts?: {\(labels)}) -> Picture",
                    "A matrix as a picture, the first row on top, the lowest element dark and the highest light. For attention maps, codes, weights.",
-                   example: "print(plot.image(tensor.rand(16, 40)))") { call in try image(call.tensor(1), call) }
+                   example: """
+                   picture = plot.image(tensor.eye(16), { title = "attention", x = "from", y = "to" })
+                   picture:save("attention.svg")
+                   """) { call in try image(call.tensor(1), call) }
         m.function("waveform", "(samples: Tensor, rate?: integer|table = 44100, opts?: {title?: string = \"\"}) -> Picture",
                    "The lowest and highest sample over time. `samples` is [T] or [channels, T] (their mean is drawn); `rate` is in Hz, or the info table of audio.load: `waveform(audio.load(\"a.wav\"))`.",
-                   example: "print(plot.waveform(tensor.linspace(0, 600, 4410):sin(), 44100))") { call in
-            let samples = try mono(call), rate = try sampleRate(call)
+                   example: """
+                   picture = plot.waveform(audio.load("data/Alice/4.80-7.20.wav"))
+                   picture:save("waveform.png")
+                   """) { call in
+            let samples = try mono(call), rate = try call.sampleRate(2)
             return try call.push(Picture(envelope(samples, rate, call.option("title"))))
         }
         m.function("spectrogram", "(samples: Tensor, rate?: integer|table = 44100, opts?: {title?: string = \"\"}) -> Picture",
                    "The log-mel spectrogram, an 80 dB range. `samples` and `rate` as for waveform; at least 1025 samples.",
-                   example: "print(plot.spectrogram(tensor.randn(8000), 16000))") { call in
-            try call.push(Picture(SpectrogramPicture.plot(mono(call), sampleRate: sampleRate(call), title: call.option("title"))))
+                   example: """
+                   picture = plot.spectrogram(audio.load("data/Alice/4.80-7.20.wav"))
+                   picture:save("spectrogram.svg")
+                   """) { call in
+            try call.push(Picture(SpectrogramPicture.plot(mono(call), sampleRate: call.sampleRate(2), title: call.option("title"))))
         }
     }
 
@@ -112,12 +124,5 @@ extension LuaModule {
         if samples.rank == 1 { return try samples.floats() }
         guard samples.rank == 2, samples.shape[0] > 0 else { throw OpahError(.shape, "samples must be [T] or [channels, T], not \(samples.summary)") }
         return try samples.mean(dim: 0).floats()
-    }
-
-    /// Argument 2: a rate in Hz, or a table with `sample_rate`.
-    static func sampleRate(_ call: Call) throws -> Int {
-        let rate = call.isTable(2) ? try call.table(2).get("sample_rate", as: Int.self) : try call.get(2)
-        guard (1...1_000_000).contains(rate) else { throw call.error(at: 2, "a sample rate of \(rate) Hz") }
-        return rate
     }
 }

@@ -5,7 +5,8 @@ import Tensors
 extension LuaModule {
     /// `opah.prompt`
     public static let prompt = LuaModule("opah.prompt", "What the interactive prompt makes global besides the modules. All of it prints.") { m in
-        m.function("help", "(what?: any)", "Prints what a name, function, object or module is. Without an argument, the modules. `?name` at the prompt does the same.") { call in
+        m.function("help", "(what?: any)", "Prints what a name, function, object or module is. Without an argument, the modules. `?name` at the prompt does the same.",
+                   example: #"prompt.help("fs.join")"#) { call in
             let what = try call.value(1), lua = call.interpreter
             if case .null = what { print(try lua.catalog.helpPage(nil)) }
             else if let text = lua.help(about: what) { print(text) }
@@ -13,14 +14,28 @@ extension LuaModule {
             else { print(PromptHelp(lua: lua, sources: PromptSources()).page(on: what, named: "it")) }
             return .none
         }
-        m.function("who", "()", "Prints the global variables that are neither Lua's nor Opah's: name, type, what it holds, and the memory of tensors.") { call in
+        m.function("who", "()", "Prints the global variables that are neither Lua's nor Opah's: name, type, what it holds, and the memory of tensors.",
+                   example: """
+                   losses = { 3.1, 2.7 }
+                   prompt.who()  -- losses  table  2 entries
+                   """) { call in
             print(try Variables(call.interpreter).text)
             return .none
         }
-        m.function("reload", "(name: string) -> any", "Runs a Lua module's file again and returns what it gives; a global that held the old module holds the new one. When the file fails, the old module stays.") { call in
+        m.function("reload", "(name: string) -> any", "Runs a Lua module's file again and returns what it gives; a global that held the old module holds the new one. When the file fails, the old module stays.",
+                   example: """
+                   fs.write("mine.lua", "return { answer = 41 }")
+                   require "mine"
+                   fs.write("mine.lua", "return { answer = 42 }")
+                   prompt.reload("mine").answer  --> 42
+                   """) { call in
             try call.push(reload(call.string(1), call.interpreter))
         }
-        m.function("timeit", "(body: function) -> number", "Calls `body` often enough to tell how long it takes; prints mean and spread and returns the mean in seconds. `%timeit expression` at the prompt does the same.") { call in
+        m.function("timeit", "(body: function) -> number", "Calls `body` often enough to tell how long it takes, for about a second; prints mean and spread and returns the mean in seconds. `%timeit expression` at the prompt does the same.",
+                   example: """
+                   seconds = prompt.timeit(function() return tensor.ones(1000):sum() end)
+                   seconds < 0.01  --> true
+                   """) { call in
             let lua = call.interpreter
             guard let loop = try lua.run("return function(f, n) for _ = 1, n do f() end end", name: "=timeit").first?.function else { return .none }
             let body = try call.function(1)
@@ -30,9 +45,11 @@ extension LuaModule {
         }
     }
 
-    private static func reload(_ name: String, _ lua: Interpreter) throws -> LuaValue {
-        guard lua.catalog.modules.allSatisfy({ $0.name != name }) else { throw OpahError(.argument, "reload: \(name) is part of the program") }
+    private static func reload(_ given: String, _ lua: Interpreter) throws -> LuaValue {
         guard let loaded = try lua.global("package").table?.get("loaded", as: LuaTable.self) else { throw OpahError(.lua, "reload: package.loaded is gone") }
+        // At the prompt Opah's modules go by their short names.
+        let isShort = try loaded.get(given, as: LuaValue.self).isNil && LuaModule.parts.contains(given), name = isShort ? "opah." + given : given
+        guard lua.catalog.modules.allSatisfy({ $0.name != name }) else { throw OpahError(.argument, "reload: \(name) is part of the program") }
         let old = try loaded.get(name, as: LuaValue.self)
         try loaded.set(name, LuaValue.null)
         let new: LuaValue

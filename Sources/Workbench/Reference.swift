@@ -6,6 +6,8 @@ import Support
 /// commands, and an index. Links are relative, so the folder can be read from disk or served from anywhere.
 public struct Reference {
     private let catalog: Catalog
+    /// The modules written in Lua.
+    private let scripts = LuaHelp.all()
     /// Titles and texts of further pages, such as what `--help` says.
     private let extra: [(title: String, summary: String, items: [(name: String, text: String)])]
     /// Name as people write it (`audio.resample`, `Tensor:view`, `Tensor`) -> where it is.
@@ -24,6 +26,10 @@ public struct Reference {
             }
             for (name, _) in Self.namedTypes(module) where places[name] == nil { places[name] = "\(page)#\(name)" }
         }
+        for module in scripts {
+            places["opah." + module.name] = Self.page(module)
+            for function in module.functions { places[function.path] = "\(Self.page(module))#\(Self.anchor(function))" }
+        }
     }
 
     /// Types that have names, in the order of these.
@@ -36,6 +42,8 @@ public struct Reference {
     private static func page(_ module: LuaModule) -> String { module.name + ".html" }
     /// Unlike its path, without a colon.
     private static func anchor(_ declaration: Declaration) -> String { declaration.path.replacing(":", with: ".") }
+    private static func page(_ module: LuaHelp) -> String { "opah.\(module.name).html" }
+    private static func anchor(_ function: LuaHelp.Function) -> String { function.path.replacing(":", with: ".") }
     private static func page(title: String) -> String { title.lowercased() + ".html" }
 
     /// File names and contents.
@@ -45,6 +53,7 @@ public struct Reference {
             let links = module.classes.map { "<li><a href=\"#\($0.name)\">\($0.name)</a></li>" }.joined()
             files.append((Self.page(module), frame(module.name, body: try body(module), links: links)))
         }
+        for module in scripts { files.append((Self.page(module), frame("opah." + module.name, body: body(module), links: ""))) }
         for page in extra { files.append((Self.page(title: page.title), frame(page.title, body: body(page), links: ""))) }
         return files + [("search.js", searchIndex())]
     }
@@ -58,7 +67,7 @@ public struct Reference {
     // MARK: pages
 
     private func frame(_ title: String, body: String, links: String) -> String {
-        let pages = [("index.html", "Opah")] + catalog.modules.map { (Self.page($0), $0.name) } + extra.map { (Self.page(title: $0.title), $0.title) }
+        let pages = [("index.html", "Opah")] + catalog.modules.map { (Self.page($0), $0.name) } + scripts.map { (Self.page($0), "opah." + $0.name) } + extra.map { (Self.page(title: $0.title), $0.title) }
         let list = pages.map { "<li><a href=\"\($0.0)\">\(HTML.escape($0.1))</a>\($0.1 == title && !links.isEmpty ? "<ul>\(links)</ul>" : "")</li>" }
         return """
         <!doctype html>
@@ -81,18 +90,19 @@ public struct Reference {
 
     private func index() -> String {
         let modules = catalog.modules.map { "<tr><td><a href=\"\(Self.page($0))\">\($0.name)</a></td><td>\(prose($0.doc))</td></tr>" }
+        let inLua = scripts.map { "<tr><td><a href=\"\(Self.page($0))\">opah.\($0.name)</a></td><td>\(prose($0.summary))</td></tr>" }
         let others = extra.map { "<tr><td><a href=\"\(Self.page(title: $0.title))\">\(HTML.escape($0.title))</a></td><td>\(HTML.escape($0.summary))</td></tr>" }
         return """
         <p>Everything that recipes can use. Positions and dimensions count from 1, negative ones from the end; values (token ids, codes) are what the \
         files hold. Option tables take the fields that are listed, with these defaults; unknown fields are errors that name the nearest ones. At the \
         prompt, <code>help "audio.resample"</code> shows the same.</p>
-        <table>\((modules + others).joined(separator: "\n"))</table>
+        <table>\((modules + inLua + others).joined(separator: "\n"))</table>
         """
     }
 
     private func body(_ module: LuaModule) throws -> String {
         var parts = ["<p>\(prose(module.doc))</p>", "<pre>local \(module.shortName) = require \"\(module.name)\"</pre>"]
-        for submodule in module.submodules where catalog.module(submodule.module) != nil {
+        for submodule in module.submodules where places[submodule.module] != nil {
             parts.append("<p><a href=\"\(submodule.module).html\">\(module.shortName).\(submodule.field)</a></p>")
         }
         for (name, type) in Self.namedTypes(module) where places[name] == "\(Self.page(module))#\(name)" {
@@ -130,6 +140,33 @@ public struct Reference {
         return parts.joined(separator: "\n") + "</section>"
     }
 
+    /// A module written in Lua: the comment at its top, then its functions.
+    private func body(_ module: LuaHelp) -> String {
+        var parts: [String] = [], words: [String] = []
+        func close() {
+            if !words.isEmpty { parts.append("<p>\(prose(words.joined(separator: " ")))</p>") }
+            words = []
+        }
+        for line in module.header {
+            if line.isEmpty || line.hasPrefix("  ") { close() } else { words.append(line) }
+            if line.hasPrefix("  "), parts.last?.hasPrefix("<pre>") != true, let example = module.example { parts.append("<pre>\(HTML.escape(example))</pre>") }
+        }
+        close()
+        parts.append("<pre>local \(module.name) = require \"opah.\(module.name)\"</pre>")
+        for function in module.functions {
+            let signature = function.signature, cut = signature.range(of: " -> ")?.lowerBound ?? signature.endIndex
+            parts.append("<section id=\"\(Self.anchor(function))\"><h3>\(HTML.escape(String(signature[..<cut])))<span class=\"dim\">\(types(String(signature[cut...])))</span></h3>")
+            parts.append("<p>\(prose(function.doc.joined(separator: " ")))</p>")
+            let rows = function.parameters.map { value in
+                "<tr><td>\(HTML.escape(value.name))</td><td>\(types(LuaHelp.short(value.type)))</td><td>\(value.isOptional ? "optional" : "")\(value.isOptional && !value.text.isEmpty ? ". " : "")\(prose(value.text))</td></tr>"
+            }
+            if !rows.isEmpty { parts.append("<table>\(rows.joined())</table>") }
+            if let example = function.example { parts.append("<pre>\(HTML.escape(example))</pre>") }
+            parts.append("</section>")
+        }
+        return parts.joined(separator: "\n")
+    }
+
     private func row(_ parameter: Parameter, in table: String?) -> String {
         let value = parameter.defaultValue.map { "= \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? "optional" : "")
         return "<tr><td>\(HTML.escape((table.map { $0 + "." } ?? "") + parameter.name))</td><td>\(types(parameter.type.description))</td><td>\(HTML.escape(value))</td></tr>"
@@ -161,6 +198,10 @@ public struct Reference {
             items.append(item(module.name, Self.page(module), module.doc))
             for type in module.classes { items.append(item(type.name, places[type.name]!, type.doc)) }
             for declaration in module.declarations + module.classes.flatMap(\.declarations) { items.append(item(declaration.path, places[declaration.path]!, declaration.summary)) }
+        }
+        for module in scripts {
+            items.append(item("opah." + module.name, Self.page(module), module.summary))
+            for function in module.functions { items.append(item(function.path, places[function.path]!, function.summary)) }
         }
         for page in extra {
             for entry in page.items { items.append(item(entry.name, "\(Self.page(title: page.title))#\(entry.name)", entry.text.split(separator: "\n").first.map(String.init) ?? "")) }

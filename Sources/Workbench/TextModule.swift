@@ -1,25 +1,70 @@
 import LuaHost
 import Support
+import Tensors
 import Text
 
 extension Tokenizer: LuaObject {
     public static let luaClass = LuaClass("Tokenizer", of: Tokenizer.self, "A model's tokenizer. Ids count from 0, as in the files.") { c in
         c.method("encode", "(text: string, opts?: {allow_special?: boolean = true}) -> integer[]",
-                 "Token ids of the text. Control tokens in it count as such, unless `allow_special` is false.") { tokenizer, call in
+                 "Token ids of the text. Control tokens in it count as such, unless `allow_special` is false.",
+                 example: """
+                 tok = text.tokenizer(opah.embedded.model)
+                 tok:encode("Hi<|im_end|>")                               --> {80, 113, 3}
+                 #tok:encode("Hi<|im_end|>", { allow_special = false })  --> 12
+                 """) { tokenizer, call in
             try call.push(tokenizer.encode(call.string(1), allowSpecial: call.option("allow_special")))
         }
-        c.method("decode", "(ids: integer[], opts?: {skip_special?: boolean = false}) -> string", "The text of token ids; broken UTF-8 becomes U+FFFD.") { tokenizer, call in
-            try call.push(tokenizer.decode(call.integers(1), skipSpecial: call.option("skip_special")))
+        c.method("decode", "(ids: integer[]|Tensor, opts?: {skip_special?: boolean = false}) -> string",
+                 "The text of token ids: a list, or a tensor [T] of whole numbers. Broken UTF-8 becomes U+FFFD; ids that no token has give nothing. `skip_special` leaves out control tokens.",
+                 example: """
+                 tok = text.tokenizer(opah.embedded.model)
+                 ids = tok:encode("今日は<|im_end|>")
+                 tok:decode(ids), tok:decode(ids, { skip_special = true })  --> "今日は<|im_end|>", "今日は"
+                 """) { tokenizer, call in
+            try call.push(tokenizer.decode(call.tokenIds(1), skipSpecial: call.option("skip_special")))
         }
-        c.method("id", "(token: string) -> integer?", "The id of a token such as `<|semantic|>`; nil when there is none.") { tokenizer, call in
+        c.method("id", "(token: string) -> integer?", "The id of a token such as `<|semantic|>`; nil when there is none.",
+                 example: """
+                 tok = text.tokenizer(opah.embedded.model)
+                 tok:id("<|semantic|>"), tok:id("<|nothing|>")  --> 4, nil
+                 """) { tokenizer, call in
             try call.push(tokenizer.id(of: call.string(1)))
         }
-        c.method("token", "(id: integer) -> string?", "The token of an id.") { tokenizer, call in try call.push(tokenizer.token(of: call.integer(1))) }
-        c.property("end_id", "integer?", "The id that ends a sequence.") { tokenizer, call in try call.push(tokenizer.endId) }
-        c.property("pad_id", "integer?", "The id that fills up short rows.") { tokenizer, call in try call.push(tokenizer.padId) }
-        c.metamethod("__len", "(tokenizer: Tokenizer) -> integer", "How many tokens there are.") { call in
+        c.method("token", "(id: integer) -> string?", "The token of an id, as the tokenizer's file writes it; nil when there is none.",
+                 example: """
+                 tok = text.tokenizer(opah.embedded.model)
+                 tok:token(4), tok:token(99999)  --> "<|semantic|>", nil
+                 """) { tokenizer, call in try call.push(tokenizer.token(of: call.integer(1))) }
+        c.property("end_id", "integer?", "The id that ends a sequence.",
+                   example: """
+                   tok = text.tokenizer(opah.embedded.model)
+                   tok:token(tok.end_id)  --> "<|end_of_sequence|>"
+                   """) { tokenizer, call in try call.push(tokenizer.endId) }
+        c.property("pad_id", "integer?", "The id that fills up short rows.",
+                   example: """
+                   tok = text.tokenizer(opah.embedded.model)
+                   tok:token(tok.pad_id)  --> "<|pad|>"
+                   """) { tokenizer, call in try call.push(tokenizer.padId) }
+        c.metamethod("__len", "(tokenizer: Tokenizer) -> integer", "How many tokens there are.",
+                     example: """
+                     tok = text.tokenizer(opah.embedded.model)
+                     #tok  --> 264
+                     """) { call in
             try call.push(call.object(1, as: Tokenizer.self).count)
         }
+        c.metamethod("__tostring", "(tokenizer: Tokenizer) -> string", "What it is, in a line.",
+                     example: #"tostring(text.tokenizer(opah.embedded.model))  --> "Tokenizer (264 tokens)""#) { call in
+            try call.push("Tokenizer (\(call.object(1, as: Tokenizer.self).count) tokens)")
+        }
+    }
+}
+
+extension Call {
+    /// A list of ids, or a tensor [T] of them.
+    fileprivate func tokenIds(_ argument: Int) throws -> [Int] {
+        guard let tensor = try objectIfAny(argument, as: Tensor.self) else { return try integers(argument) }
+        guard tensor.rank == 1, tensor.dtype.isInteger else { throw error(at: argument, "ids must be whole numbers [T], not \(tensor.dtype.rawValue) \(tensor.shape)", hint: tensor.rank > 1 ? "row 1 of tokens [1+C, T] has the text: tokens[1]" : nil) }
+        return try tensor.ints()
     }
 }
 
@@ -28,24 +73,34 @@ extension LuaModule {
     public static let text = LuaModule("opah.text", "Labels, and what becomes of their text before a model reads it.") { m in
         m.type(Tokenizer.luaClass)
         m.function("read_label", "(path: string, opts?: {encoding?: string}) -> string, string[]",
-                   "The text of a label file on one line, and notes on what was changed. UTF-8, or UTF-16 with its mark, or `encoding` as iconv names it. A file without words is an error.") { call in
+                   "The text of a label file on one line, and notes on what was changed. UTF-8, or UTF-16 with its mark, or `encoding` as iconv names it. A file without words is an error.",
+                   example: #"text.read_label("data/Alice/0.00-2.10.lab")  --> "Good morning. The harbour is quiet today.", {}"#) { call in
             let label = try Label.read(call.string(1), extraEncoding: call.option("encoding"))
             return try call.push(label.text, label.notes)
         }
         m.function("clean", "(text: string) -> string", "The text as the model is trained on it: quotes, brackets, emojis and runs of punctuation made plain.",
-                   example: #"assert(text.clean("「テスト」（仮）") == "'テスト'仮")"#) { call in
+                   example: #"text.clean("「テスト」（仮）……“Hello”!!! 😀")  --> "'テスト'仮.'Hello'!!! ""#) { call in
             try call.push(cleanText(call.string(1)))
         }
-        m.function("split", "(text: string, bytes: integer) -> string[]", "The cleaned text in pieces of about so many UTF-8 bytes, cut at punctuation.") { call in
+        m.function("split", "(text: string, bytes: integer) -> string[]", "The cleaned text in pieces of at most `bytes` UTF-8 bytes where that is possible: cut after sentences, else after commas, else after spaces, else anywhere; short neighbours are joined. A text of punctuation alone gives an empty list.",
+                   example: #"text.split("Hello there. How are you today? I am fine, thank you.", 20)  --> {"Hello there.", "How are you today?", "I am fine,", "thank you."}"#) { call in
             guard try call.integer(2) > 0 else { throw call.error(at: 2, "must be above 0") }
             return try call.push(splitText(call.string(1), length: call.integer(2)))
         }
         m.function("digest", "(text: string) -> string", "32 hexadecimal digits that tell whether two texts are the same; `fs.digest` does it for files.",
-                   example: #"assert(text.digest("a") ~= text.digest("b"))"#) { call in
+                   example: """
+                   text.digest("a")                      --> "a96faf705af16834e6c632b61e964e1f"
+                   text.digest("a") == text.digest("b")  --> false
+                   """) { call in
             try call.push(call.bytes(1).withUnsafeBytes { Digest.of($0) })
         }
-        m.function("tokenizer", "(dir: string) -> Tokenizer", "The tokenizer in a model's folder (tokenizer.json).") { call in
-            try call.push(Tokenizer(directory: call.string(1)))
+        m.function("tokenizer", "(dir: string) -> Tokenizer", "The tokenizer in a model's folder (its tokenizer.json; that file may be named as well).",
+                   example: """
+                   tok = text.tokenizer(opah.home .. "/examples/checkpoints/tiny")
+                   tok:encode("Hi there")  --> {80, 113, 40, 124, 112, 109, 122, 109}
+                   """) { call in
+            let path = try call.string(1)
+            return try call.push(Tokenizer(directory: FileKind.isFile(path) ? PathName.folder(path) : path))
         }
     }
 }

@@ -10,29 +10,52 @@ extension LuaModule {
     public static let train = LuaModule("opah.train", "Training: an optimizer, schedules, clipping, and the whole loop with checkpoints that it resumes from.") { m in
         m.type(AdamW.luaClass)
         m.function("adamw", "(params: table, opts?: {lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0}) -> AdamW",
-                   "Adam with decoupled weight decay, in PyTorch's order of operations, for float32 tensors: a list (`model:parameters()`) or a table by name.") { call in
+                   "Adam with decoupled weight decay, in PyTorch's order of operations, for float32 tensors: a list (`model:parameters()`) or a table by name. An empty list is an error.",
+                   example: """
+                   w = tensor.new { 1, -2 }:requires_grad(true)
+                   optimizer = train.adamw({ w }, { lr = 0.1 })
+                   w:pow(2):sum():backward()
+                   optimizer:step()
+                   w  --> [ 0.9000, -1.9000]
+                   """) { call in
             var settings = AdamW.Settings()
             settings.learningRate = try call.option("lr")
             settings.epsilon = try call.option("eps")
             settings.weightDecay = try call.option("weight_decay")
             settings.betas = try call.betas()
-            return try call.push(AdamW(namedTensors(call.table(1)), settings))
+            let named = try namedTensors(call.table(1))
+            guard !named.isEmpty else {
+                throw call.error(at: 1, "there is nothing to train", hint: "lora.apply puts an adapter on a model, model:unfreeze() makes its weights trainable")
+            }
+            return try call.push(AdamW(named, settings))
         }
         m.function("constant_with_warmup", "(warmup: number, total?: integer) -> function",
                    "A function from the number of steps taken so far (0 before the first) to the factor on the learning rate: from 0 to 1 in `warmup` steps, then 1. A `warmup` below 1 is a part of `total`.",
-                   example: "assert(train.constant_with_warmup(10)(5) == 0.5)") { call in
+                   example: """
+                   factor = train.constant_with_warmup(10)
+                   factor(0), factor(5), factor(1000)  --> 0.0, 0.5, 1.0
+                   """) { call in
             let schedule = LearningRateSchedule.constant(warmup: try LearningRateSchedule.warmupSteps(call.number(1), of: call.get(2)))
             return try call.push(schedule.closure)
         }
         m.function("cosine_with_warmup", "(warmup: number, total: integer, opts?: {num_cycles?: number = 0.5, final_lr_ratio?: number = 0}) -> function",
-                   "As `constant_with_warmup`, and then down along a cosine until `total` steps, never below `final_lr_ratio`.") { call in
+                   "As `constant_with_warmup`, and then down along a cosine until `total` steps, never below `final_lr_ratio`. `num_cycles` 0.5 is half a wave: down once.",
+                   example: """
+                   factor = train.cosine_with_warmup(10, 110, { final_lr_ratio = 0.1 })
+                   factor(5), factor(60), factor(110)  --> 0.5, 0.5, 0.1
+                   """) { call in
             let total = try call.integer(2)
             let schedule = LearningRateSchedule.cosine(warmup: try LearningRateSchedule.warmupSteps(call.number(1), of: total), total: total,
                                                        cycles: try call.option("num_cycles"), floor: try call.option("final_lr_ratio"))
             return try call.push(schedule.closure)
         }
         m.function("clip_grad_norm", "(params: Tensor[], max: number) -> number",
-                   "Scales the gradients so that their common 2-norm is at most `max`; returns the norm before.") { call in
+                   "Scales the gradients, in place, so that their common 2-norm is at most `max`; returns the norm that they had. Parameters without a gradient count as 0.",
+                   example: """
+                   w = tensor.new { 3, 4 }:requires_grad(true)
+                   w:pow(2):sum():backward()
+                   train.clip_grad_norm({ w }, 1), w.grad  --> 10.0, [0.6000, 0.8000]
+                   """) { call in
             try call.push(clipGradientNorm(call.get(1, as: [Tensor].self), call.number(2)))
         }
         m.function("fit", """
@@ -50,6 +73,16 @@ extension LuaModule {
                    Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, forecast={memory, memory_budget, seconds, seconds_per_step, disk, checkpoints, ...}, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, \
                    grad_norm, tokens, tokens_per_second, seconds})`; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. Returns \
                    `{ending, step, first_step, loss, best={step, loss}, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
+                   """,
+                   example: """
+                   model = lm.load(opah.embedded.model)
+                   lora.apply(model, "r_4_alpha_8")
+                   ds = data.dataset { protos = "data/protos", tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
+                   summary = train.fit {
+                     model = model, data = ds, project = "my-voice", max_steps = 2, batch_size = 1,
+                     on_step = function(log) print(log.step, log.loss) end, on_warning = function() end,
+                   }
+                   summary.ending, summary.step, summary.checkpoint  --> "finished", 2, "results/my-voice/checkpoints/step_000000002.ckpt"
                    """) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
             let settings = try trainerSettings(call)
@@ -72,27 +105,74 @@ extension LuaModule {
 
 extension AdamW: LuaObject {
     public static let luaClass = LuaClass("AdamW", of: AdamW.self, "The optimizer: gradients in, updated parameters out.") { c in
-        c.property("lr", "number", "The learning rate of the next step.", set: { optimizer, call in optimizer.learningRate = try call.number(1) }) { optimizer, call in
+        c.property("lr", "number", "The learning rate of the next step.",
+                   example: """
+                   w = tensor.ones(2):requires_grad(true)
+                   optimizer = train.adamw({ w }, { lr = 1e-3 })
+                   optimizer.lr = optimizer.lr * train.constant_with_warmup(10)(5)
+                   optimizer.lr  --> 0.0005
+                   """, set: { optimizer, call in optimizer.learningRate = try call.number(1) }) { optimizer, call in
             try call.push(optimizer.learningRate)
         }
-        c.method("step", "()", "Updates every parameter that has a gradient.") { optimizer, call in
+        c.method("step", "()", "Updates every parameter that has a gradient, in place.",
+                 example: """
+                 w = tensor.ones(2):requires_grad(true)
+                 optimizer = train.adamw({ w }, { lr = 0.1 })
+                 for step = 1, 3 do
+                   optimizer:zero_grad()
+                   w:sum():backward()
+                   optimizer:step()
+                 end
+                 w  --> [0.7000, 0.7000]
+                 """) { optimizer, call in
             try optimizer.step()
             return .none
         }
-        c.method("zero_grad", "()", "Forgets all gradients.") { optimizer, call in
+        c.method("zero_grad", "()", "Forgets all gradients: `t.grad` is nil again.",
+                 example: """
+                 w = tensor.ones(2):requires_grad(true)
+                 w:sum():backward()
+                 train.adamw({ w }):zero_grad()
+                 w.grad  --> nil
+                 """) { optimizer, call in
             optimizer.zeroGradients()
             return .none
         }
-        c.method("state", "() -> table", "What it remembers, by parameter: `{step, exp_avg, exp_avg_sq}`. The tensors are its own, not copies.") { optimizer, call in
+        c.method("state", "() -> table", "What it remembers, by parameter: `{step, exp_avg, exp_avg_sq}`. The tensors are its own, not copies.",
+                 example: """
+                 w = tensor.ones(2):requires_grad(true)
+                 optimizer = train.adamw { w = w }
+                 w:sum():backward()
+                 optimizer:step()
+                 state = optimizer:state()
+                 state.w.step, state.w.exp_avg  --> 1, [0.1000, 0.1000]
+                 """) { optimizer, call in
             try call.push(Fields(optimizer.state.map { name, moments in
                 (name, ["step": moments.step, "exp_avg": moments.first, "exp_avg_sq": moments.second] as Fields)
             }))
         }
-        c.method("set_state", "(state: table)", "Puts back what `state` gave, as copies. For parameters given as a list the names are \"1\", \"2\", ...") { optimizer, call in
+        c.method("set_state", "(state: table)", "Puts back what `state` gave, as copies. For parameters given as a list the names are \"1\", \"2\", ...",
+                 example: """
+                 w = tensor.ones(2):requires_grad(true)
+                 first, second = train.adamw({ w = w }), train.adamw({ w = w })
+                 w:sum():backward()
+                 first:step()
+                 second:set_state(first:state())
+                 second:state().w.step  --> 1
+                 """) { optimizer, call in
             try optimizer.restore(call.get(1, as: [String: LuaTable].self).sorted { $0.key < $1.key }.map { name, table in
                 (name, Moments(step: try table.get("step"), first: try table.get("exp_avg"), second: try table.get("exp_avg_sq")))
             })
             return .none
+        }
+        c.metamethod("__tostring", "(optimizer: AdamW) -> string", "What it is, in a line.",
+                     example: """
+                     model = lm.load(opah.embedded.model)
+                     lora.apply(model, "r_4_alpha_8")
+                     tostring(train.adamw(model:parameters()))  --> "AdamW (40 tensors, lr 0.0001)"
+                     """) { call in
+            let optimizer = try call.object(1, as: AdamW.self), count = optimizer.parameters.count
+            return try call.push("AdamW (\(count) tensor\(count == 1 ? "" : "s"), lr \(optimizer.learningRate))")
         }
     }
 }

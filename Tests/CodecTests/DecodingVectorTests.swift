@@ -81,7 +81,7 @@ final class DecodingVectorTests: XCTestCase {
         for dtype in [DType.int32, .int16, .int8, .uint8] {
             XCTAssertEqual(try codec.decode(codes([Int](repeating: 5, count: 16), [8, 2], dtype)), try codec.decode(good))
         }
-        assertThrows(.index, containing: "code 1000 of codebook 7, token 1") {
+        assertThrows(.index, containing: "code 1000 of codebook 8, frame 2") {
             try codec.decode(codes([Int](repeating: 999, count: 15) + [1000], [8, 2]))
         }
         assertThrows(.index) { try codec.decode(codes([-1] + [Int](repeating: 0, count: 15), [8, 2])) }

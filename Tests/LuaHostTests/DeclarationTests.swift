@@ -47,7 +47,7 @@ final class DeclarationTests: LuaTestCase {
             ("test.resample(test.vector(), 1, 2, {width = 'a'})", "test.resample: option 'width': integer expected, got string", nil),
             ("test.resample(test.vector(), 1, 2, {5})", "test.resample: unknown option '[1]'", "the options are width, rolloff, window"),
             ("test.resample(test.vector(), 1, 2, {window = 'hamm'})", "test.resample: option 'window': \"hann\" or \"kaiser\" expected, got \"hamm\"", "did you mean hann?"),
-            ("test.resample(test.vector(), 1, 2, {}, 3)", "test.resample: takes at most 4 arguments, got 5", "test.resample(samples, from_rate, to_rate [, opts]) -> Vector"),
+            ("test.resample(test.vector(), 1, 2, {}, 3)", "test.resample: takes at most 4 arguments, got 5", "test.resample(samples, from_rate, to_rate [, opts]) -> Vector; of a call in last place all results are passed, in parentheses only the first"),
             ("test.resample(test.vector(), 1, 2, 8)", "test.resample: argument 4 (opts): table expected, got number", "options are a table: { width = 8 }"),
             ("test.resample(test.vector(), 1, 2, 'kaiser')", "test.resample: argument 4 (opts): table expected, got string", "options are a table: { window = \"kaiser\" }"),
             ("test.resample(test.vector(), 1, 2, true)", "test.resample: argument 4 (opts): table expected, got boolean", "test.resample(samples, from_rate, to_rate [, opts]) -> Vector"),

@@ -6,9 +6,8 @@ import XCTest
 
 /// Documentation that does not lie: declarations can be read, and every example runs.
 final class ExampleTests: XCTestCase {
-    /// Runs every example of a catalog in a fresh environment, with its module as a local of its short name, in a
-    /// folder that holds only `data`, the example voices and a pack; gives what went wrong.
-    static func failures(of catalog: Catalog) throws -> [String] {
+    /// A folder that holds only `data`, the example voices and a pack, as the current one while `body` runs.
+    static func inExampleFolder<T>(_ body: () throws -> T) throws -> T {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder.path + "/data")
@@ -19,15 +18,34 @@ final class ExampleTests: XCTestCase {
             _ = FileManager.default.changeCurrentDirectoryPath(before)
             try? FileManager.default.removeItem(at: folder)
         }
-        let lua = try Interpreter(catalog)
-        // As at the prompt: every module is a global.
+        return try body()
+    }
+
+    /// An interpreter for examples: as at the prompt, every module of the catalog is a global.
+    static func interpreter(_ catalog: Catalog) throws -> Interpreter {
+        let lua = try Interpreter(catalog, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
+        Terminal.style = .quiet
         for module in catalog.modules { try lua.run("_G['\(module.shortName)'] = require \"\(module.name)\"") }
         try lua.run(ExampleCheck.support)
+        return lua
+    }
+
+    /// Runs one example in a fresh environment, with its module as a local of its short name.
+    static func run(_ example: String, of module: (short: String, full: String), _ lua: Interpreter) throws {
+        try lua.run("local \(module.short) = require \"\(module.full)\"\ndo local _ENV = setmetatable({}, {__index = _G})\n\(ExampleCheck.chunk(example))\nend", name: "=example")
+    }
+
+    /// Runs every example of a catalog; gives what went wrong.
+    static func failures(of catalog: Catalog) throws -> [String] {
+        try inExampleFolder { try failures(of: catalog, interpreter(catalog)) }
+    }
+
+    private static func failures(of catalog: Catalog, _ lua: Interpreter) throws -> [String] {
         var failures: [String] = []
         for module in catalog.modules {
             for declaration in module.declarations + module.classes.flatMap(\.declarations) {
                 guard let example = declaration.example else { continue }
-                do { try lua.run("local \(module.shortName) = require \"\(module.name)\"\ndo local _ENV = setmetatable({}, {__index = _G})\n\(ExampleCheck.chunk(example))\nend", name: "=example") }
+                do { try run(example, of: (module.shortName, module.name), lua) }
                 catch { failures.append("\(declaration.path): \(error)\n    \(example)") }
             }
         }
@@ -35,17 +53,17 @@ final class ExampleTests: XCTestCase {
     }
 
     func testExamplesRun() throws {
-        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .nn])), [])
+        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .nn, .audio])), [])
     }
 
     func testAFailingExampleIsFound() throws {
         let broken = LuaModule("opah.broken", "Broken.") { m in m.function("f", "()", "F.", example: "broken.g()") { _ in .none } }
-        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, broken])).count, 1)
+        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, broken])).count, 1)
         for (wrong, right) in [("1 + 1  --> 3", "1 + 1  --> 2"), ("tensor.ones(2, 2)  --> [[1., 1.]]", "tensor.ones(2, 2)  --> [[1., 1.], [1., 1.]]"),
                                ("('a'):byte(), {x = 1}  --> 97", "('a'):byte(), {x = 1}  --> 97, {x = 1}"), ("'abc'  --> \"b...\"", "'abc'  --> \"a...\"")] {
             func module(_ example: String) -> LuaModule { LuaModule("opah.shown", "Shown.") { m in m.function("f", "()", "F.", example: example) { _ in .none } } }
-            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, module(wrong)])).count, 1, wrong)
-            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, module(right)])), [], right)
+            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(wrong)])).count, 1, wrong)
+            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(right)])), [], right)
         }
     }
 

@@ -44,6 +44,13 @@ final class ReferenceTests: XCTestCase {
                 XCTAssertTrue(pages["search.js"]?.contains("\"\(declaration.path)\"") ?? false, declaration.path)
             }
         }
+        for module in LuaHelp.all() {
+            let page = try XCTUnwrap(pages["opah.\(module.name).html"])
+            for function in module.functions {
+                XCTAssertTrue(page.contains("<section id=\"\(function.path.replacingOccurrences(of: ":", with: "."))\">"), function.path)
+                XCTAssertTrue(pages["search.js"]?.contains("\"\(function.path)\"") ?? false, function.path)
+            }
+        }
         for recipe in ["train", "extract-vq", "loudness-norm"] { XCTAssertTrue(pages["recipes.html"]?.contains("id=\"\(recipe)\"") ?? false, recipe) }
         XCTAssertTrue(pages["commands.html"]?.contains("--retry") ?? false)
         var links = 0

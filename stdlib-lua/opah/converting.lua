@@ -3,8 +3,20 @@
 local audio, data, fs = require "opah.audio", require "opah.data", require "opah.fs"
 local outputs, stage_over = require "opah.outputs", require "opah.stage"
 
---- `convert(clip, note)` returns samples, their rate, and what the input's header said.
--- Returns the recipe's exit code.
+--- Goes through the clips below `args.input_dir`: `convert(clip, note)` returns samples, their rate in Hz, and what the
+--- input's header said (the info table of audio.load); `note(text)` lists a note. Returns the recipe's exit code.
+---
+---     args = { input_dir = "data/Alice", output_dir = "Alice-quiet", recursive = true }
+---     code = converting("quieter", args, "clips made quieter", function(clip)
+---       samples, info = audio.load(clip.audio)
+---       return samples / 2, info.sample_rate, info
+---     end)
+---     code, fs.exists("Alice-quiet/0.00-2.10.lab")  --> 0, true
+---@param name string As messages name the stage.
+---@param args { input_dir: string, output_dir: string, recursive?: boolean, overwrite?: boolean, clean?: boolean }
+---@param verb string What was done, after the number of clips.
+---@param convert fun(clip: table, note: fun(text: string)): Tensor, integer, table
+---@return integer code
 return function(name, args, verb, convert)
   local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)

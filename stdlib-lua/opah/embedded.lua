@@ -4,17 +4,33 @@ local data, fs, vq = require "opah.data", require "opah.fs", require "opah.vq"
 local home = require "opah".home or error("the examples are not beside the program: set OPAH_HOME", 0)
 
 local tiny = fs.join(home, "examples/checkpoints/tiny")
+
+---@class opah.embedded
+---@field speech string A folder of 14 clips with labels: Alice in English, ハナコ in Japanese.
+---@field model string A model folder, as lm.load and text.tokenizer take it.
+---@field codec_config string
+---@field codec_checkpoint string
 local embedded = {
   speech = fs.join(home, "examples/data"),               -- 14 clips with labels: Alice in English, ハナコ in Japanese
   model = tiny,                                          -- a model folder
   codec_config = fs.join(tiny, "codec.lua"), codec_checkpoint = fs.join(tiny, "codec.pth"),
 }
 
---- The tiny codec.
+--- The tiny codec, loaded.
+---
+---     codec = embedded.codec()
+---     codec:encode(audio.load("data/Alice/4.80-7.20.wav")):shape()  --> {8, 62}
+---@return Codec
 function embedded.codec() return vq.load { config = embedded.codec_config, checkpoint = embedded.codec_checkpoint } end
 
 --- Packs of the example voices, made in `folder` unless they are there. Returns the folder of the packs.
--- `speaker` ("Alice") takes that speaker's clips only.
+--- `speaker` ("Alice") takes that speaker's clips only.
+---
+---     packs = embedded.packs("work", "Alice")
+---     packs, data.read(packs)().name  --> "work/protos", "Alice"
+---@param folder string
+---@param speaker? string
+---@return string folder
 function embedded.packs(folder, speaker)
   local clips, packs = fs.join(folder, "clips"), fs.join(folder, "protos")
   if fs.exists(packs) then return packs end
@@ -29,7 +45,15 @@ function embedded.packs(folder, speaker)
   return packs
 end
 
---- The rows to train on of the packs in `protos`, for `model`: a fifth of the clips is held out.
+--- The rows to train on of the packs in `protos`, for `model`: a fifth of the clips is held out, rows have at most 512
+--- tokens; `options` of data.dataset change that.
+---
+---     ds = embedded.dataset("data/protos", lm.load(embedded.model), { max_length = 256 })
+---     ds.max_length, ds.num_codebooks  --> 256, 8
+---@param protos string
+---@param model LanguageModel
+---@param options? table
+---@return Dataset
 function embedded.dataset(protos, model, options)
   local settings = {
     protos = protos, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2, seed = 1,

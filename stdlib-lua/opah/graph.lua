@@ -2,11 +2,11 @@
 -- what depends on it is made again.
 --
 --   local graph  = require "opah.graph" { folder = "out/my-voice" }
---   local clips  = graph:files("data-raw", { extension = { ".wav", ".mp3", ".flac" } })
---   local labels = graph:files("data-raw", { extension = ".lab" })
+--   local clips  = graph:files("data", { extension = { ".wav", ".mp3", ".flac" } })
+--   local labels = graph:files("data", { extension = ".lab" })
+--   local function load_codec() return opah.embedded.codec() end
 --   local codes  = graph:each("codes", { over = clips, prepare = load_codec }, function(input, output, params, codec)
---     local samples = audio.load(input, { sample_rate = codec.sample_rate })
---     tensor.save_npy(output .. ".npy", codec:encode(samples))
+--     tensor.save_npy(output .. ".npy", codec:encode(audio.load(input)))
 --   end)
 --   graph:stage("packs", { inputs = { codes = codes, labels = labels } }, function(inputs, output)
 --     data.pack { input = graph:gather(inputs), output = output }
@@ -22,21 +22,65 @@ local open_digests, version_of = require "opah.graph.digests", require "opah.gra
 local per_file, whole = require "opah.graph.per_file", require "opah.graph.whole"
 local program = require "opah".version
 
+---@class opah.graph.Node What stages work on: the result of `graph:files`, `graph:each` and `graph:stage`.
+---@field path string The folder (or file) that the files lie in.
+
+---@class opah.graph.Input What the work of a stage is handed.
+---@field path string A folder.
+---@field files string[] Names in it, sorted.
+
+---@class opah.graph.Options
+---@field folder string Where everything is kept.
+
+---@class opah.graph.FilesOptions
+---@field extension? string|string[] Keeps these suffixes only; all files unless given.
+---@field recursive? boolean Enters the folders below; true unless given.
+
+---@class opah.graph.StageSpec
+---@field inputs? table<string, opah.graph.Node> What it is made from, by name.
+---@field params? table Plain values that it depends on.
+---@field resume? boolean The work can go on in a folder that it left unfinished, as train.fit can.
+
+---@class opah.graph.EachSpec
+---@field over opah.graph.Node The files to work on.
+---@field inputs? table<string, opah.graph.Node> What every file needs besides.
+---@field params? table Plain values that the results depend on.
+---@field prepare? fun(inputs: table, params: table): any Called once, when there is something to do; its result is handed to the work.
+---@field batch? integer How many files the work gets at a time, as lists; one, not as a list, unless given.
+
+---@class opah.Graph
+---@field folder string Where everything is kept.
 local Graph = {}
 Graph.__index = Graph
 
 local function refuse(text, hint) error(fs.error("argument", text, hint), 0) end
 
---- A graph that keeps everything below `options.folder`.
+--- A graph that keeps everything below a folder; the folder is made by `graph:run`. Without one it is an error.
+---
+---     g = graph { folder = "out/voice" }
+---     g.folder  --> "out/voice"
+---@param options opah.graph.Options
+---@return opah.Graph
 local function new(options)
-  local folder = options.folder or refuse("a graph needs a folder", 'graph { folder = "out/my-voice" }')
+  local folder = type(options) == "table" and options.folder or refuse("a graph needs a folder", 'graph { folder = "out/my-voice" }')
   return setmetatable({ folder = folder, state = fs.join(folder, ".graph"), stages = {}, names = {} }, Graph)
 end
 
 -- Declaring ---------------------------------------------------------------------------------------------------
 
---- Files that the graph starts from: one file, or those below a folder. `options.extension` keeps one or several
--- suffixes; `options.recursive` (true) enters the folders below.
+--- Files that the graph starts from: one file, or those below a folder. They are looked for when the graph runs; a
+--- path that is not there is an error then.
+---
+---     g = graph { folder = "out/files" }
+---     labels = g:files("data", { extension = ".lab" })
+---     g:stage("count", { inputs = { labels = labels } }, function(inputs, output)
+---       fs.write(output .. "/count", tostring(#inputs.labels.files))
+---     end)
+---     g:run()
+---     fs.read("out/files/count/count")  --> "14"
+---@param path string
+---@param options? opah.graph.FilesOptions
+---@return opah.graph.Node
 function Graph.files(_, path, options)
   options = options or {}
   local recursive = options.recursive == nil or options.recursive
@@ -75,21 +119,46 @@ local function declare(graph, kind, name, spec, work)
 end
 
 --- A stage that makes a folder of files from all of its inputs: `work(inputs, output, params)`, where `inputs.x` is
--- `{ path, files }` (a folder and names in it) and `output` an empty folder, put in place when the work is done.
--- `spec`: `inputs` by name, `params` (plain values), `resume = true` when the work can go on in a folder that it
--- left unfinished, as train.fit can.
+--- `{ path, files }` (a folder and names in it) and `output` an empty folder, put in place as `<folder>/<name>` when
+--- the work is done. Names are made of letters, digits, - and _; two stages of one name, and settings that there are
+--- not, are errors. An error of the work ends the run; a stage that makes no file is one.
+---
+---     function voice(loudest)
+---       g = graph { folder = "out/stage" }
+---       g:stage("list", { inputs = { clips = g:files("data/Alice") }, params = { loudest = loudest } },
+---         function(inputs, output, params) fs.write(output .. "/list", #inputs.clips.files .. " at " .. params.loudest) end)
+---       return select(2, g:run())
+---     end
+---     voice(-23).list.made, voice(-23).list.made  --> 1, 0
+---     voice(-20).list.why                         --> "loudest was -23 and is -20"
+---@param name string
+---@param spec opah.graph.StageSpec
+---@param work fun(inputs: table<string, opah.graph.Input>, output: string, params: table)
+---@return opah.graph.Node
 function Graph:stage(name, spec, work) return declare(self, whole, name, spec, work) end
 
 --- A stage that works on every file of `spec.over` for itself: `work(input, output, params, prepared)`, where
--- `input` is the file and `output` its place without suffix: write `output .. ".npy"` or the like. An error skips
--- that file and lists it. `spec.inputs` are what every file needs besides; `spec.prepare(inputs, params)` is called
--- once, when there is something to do, and its result is handed to the work.
---
--- With `spec.batch = 16` the work gets lists of up to so many inputs and outputs at a time (also of one), for work that
--- several files make faster, as `codec:encode { ... }` with its threads. Each file is still kept, made again and
--- skipped for itself: when the work fails, the files of the batch are tried one by one. Changing `batch` makes nothing again.
+--- `input` is the file and `output` its place without suffix: write `output .. ".npy"` or the like. An error skips
+--- that file and lists it, and `graph:run` returns 3. Two files whose names differ only in the suffix are an error.
+---
+--- With `spec.batch` the work gets lists of up to so many inputs and outputs at a time (also of one), for work that
+--- several files make faster, as `codec:encode { ... }` with its threads. Each file is still kept, made again and
+--- skipped for itself: when the work fails, the files of the batch are tried one by one. Changing `batch` makes nothing again.
+---
+---     g = graph { folder = "out/each" }
+---     labels = g:files("data/Alice", { extension = ".lab" })
+---     g:each("clean", { over = labels }, function(input, output)
+---       label = text.read_label(input)
+---       fs.write(output .. ".txt", text.clean(label))
+---     end)
+---     code, reports = g:run()
+---     code, reports.clean.made, #fs.list("out/each/clean")  --> 0, 8, 8
+---@param name string
+---@param spec opah.graph.EachSpec
+---@param work fun(input: string|string[], output: string|string[], params: table, prepared: any)
+---@return opah.graph.Node
 function Graph:each(name, spec, work)
-  if not is_node(spec.over) then
+  if not is_node(type(spec) == "table" and spec.over) then
     refuse(("stage %s: over is the stage or the graph:files(...) whose files it works on"):format(name))
   end
   if spec.batch and (math.type(spec.batch) ~= "integer" or spec.batch < 1) then
@@ -100,7 +169,18 @@ end
 
 -- What the two kinds of stages share ----------------------------------------------------------------------------
 
---- One temporary folder with the files of all inputs, for work that wants them side by side, as data.pack does.
+--- One temporary folder with the files of all inputs, for work that wants them side by side, as data.pack does. It
+--- is gone after the run.
+---
+---     g = graph { folder = "out/gather" }
+---     wavs, labels = g:files("data/Alice", { extension = ".wav" }), g:files("data/Alice", { extension = ".lab" })
+---     g:stage("both", { inputs = { wavs = wavs, labels = labels } }, function(inputs, output)
+---       fs.write(output .. "/both", tostring(#fs.list(g:gather(inputs))))
+---     end)
+---     g:run()
+---     fs.read("out/gather/both/both")  --> "9"
+---@param inputs table<string, opah.graph.Input> As the work of a stage is handed them.
+---@return string folder
 function Graph:gather(inputs)
   local together = fs.join(self.state, "together")
   fs.remove(together, { recursive = true })
@@ -114,7 +194,7 @@ function Graph:gather(inputs)
   return together
 end
 
---- A node's files as they are now: `{ path, files, digests }`, digests by name.
+-- A node's files as they are now: `{ path, files, digests }`, digests by name.
 function Graph:look(node)
   if not node.found then
     local root, names = node.find()
@@ -123,7 +203,7 @@ function Graph:look(node)
   return node.found
 end
 
---- Tells the stages after it what a stage has made: digests by name.
+-- Tells the stages after it what a stage has made: digests by name.
 function Graph.found(_, stage, outputs)
   local names = {}
   for name in pairs(outputs) do names[#names + 1] = name end
@@ -131,14 +211,14 @@ function Graph.found(_, stage, outputs)
   stage.found = { path = stage.path, files = names, digests = outputs }
 end
 
---- What a stage's results depend on, in the form that it has when it is read back.
+-- What a stage's results depend on, in the form that it has when it is read back.
 function Graph:key(stage)
   local inputs = {}
   for name, node in pairs(stage.inputs) do inputs[name] = self:look(node).digests end
   return json.decode(json.encode { params = stage.params, code = stage.code, program = program, inputs = inputs })
 end
 
---- What a stage's work is handed as its inputs.
+-- What a stage's work is handed as its inputs.
 function Graph:inputs_of(stage)
   local inputs = {}
   for name, node in pairs(stage.inputs) do
@@ -148,7 +228,7 @@ function Graph:inputs_of(stage)
   return inputs
 end
 
---- What is known about a stage from earlier runs; empty when nothing is.
+-- What is known about a stage from earlier runs; empty when nothing is.
 function Graph:manifest(stage)
   local path = fs.join(self.state, stage.name .. ".json")
   local ok, content = pcall(function() return json.decode(fs.read(path)) end)
@@ -159,7 +239,7 @@ function Graph:save_manifest(stage, content)
   fs.write(fs.join(self.state, stage.name .. ".json"), json.encode(content))
 end
 
---- An empty folder to work in; with `key`, the one that work with the same key left unfinished.
+-- An empty folder to work in; with `key`, the one that work with the same key left unfinished.
 function Graph:workshop(stage, key)
   local folder = fs.join(self.state, stage.name .. ".new")
   local note, text = folder .. ".json", key and json.encode(key)
@@ -169,14 +249,14 @@ function Graph:workshop(stage, key)
   return folder
 end
 
---- Removes what `workshop` made, when it is of no more use.
+-- Removes what `workshop` made, when it is of no more use.
 function Graph:clear_workshop(stage)
   local folder = fs.join(self.state, stage.name .. ".new")
   fs.remove(folder, { recursive = true })
   if fs.exists(folder .. ".json") then fs.remove(folder .. ".json") end
 end
 
---- The files below a folder, by their names in it.
+-- The files below a folder, by their names in it.
 function Graph.names_below(folder)
   local names = fs.exists(folder) and fs.list(folder, { recursive = true }) or {}
   for i, path in ipairs(names) do names[i] = fs.relative(path, folder) end
@@ -195,7 +275,17 @@ local function tell(stage, report)
 end
 
 --- Brings every stage up to date, in the order of their declaration. Returns the exit code (3 when files were
--- skipped) and, by stage, `{ fresh, made, seconds, skipped = { { path, problem } }, why }`.
+--- skipped) and, by stage, `{ fresh, made, seconds, skipped = { { path, problem } }, why }`: how many results were kept
+--- and how many made, and the reason for the first of those. An error of a stage ends the run and is raised; what was made
+--- before is kept.
+---
+---     g = graph { folder = "out/run" }
+---     labels = g:files("data/Alice", { extension = ".lab" })
+---     g:each("copy", { over = labels }, function(input, output) fs.copy(input, output .. ".txt") end)
+---     code, reports = g:run()
+---     code, reports.copy.made, reports.copy.why  --> 0, 8, "not made yet"
+---@return integer code
+---@return table<string, table> reports
 function Graph:run()
   local _ <close> = fs.lock(self.folder, "a graph")
   fs.mkdir(self.state)

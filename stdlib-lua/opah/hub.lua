@@ -1,14 +1,34 @@
 --- A model repository on the Hugging Face hub (or a mirror, HF_ENDPOINT), read through curl.
 --
---   local repository <close> = hub.open("fishaudio/fish-speech-1.4", { revision = "main" })
---   for _, file in ipairs(repository:files()) do repository:fetch(file, "checkpoints/fish-speech-1.4") end
+--   local folder = "checkpoints/fish-speech-1.4"
+--   local repository <close> = require "opah.hub".open("fishaudio/fish-speech-1.4", { revision = "main" })
+--   for _, file in ipairs(repository:files(folder)) do print(repository:fetch(file, folder), file.path) end
 --
 -- A file is written under `.cache/huggingface/download` in the folder, goes on there after a break, and
 -- appears under its name when its size and its digest are those that the hub names.
 local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
 
+---@class opah.hub.Options
+---@field revision? string A branch, a tag or a commit; "main" unless given.
+---@field token? string Of a gated repository; $HF_TOKEN, else what `huggingface-cli login` stored, unless given.
+
+---@class opah.hub.File
+---@field path string In the repository.
+---@field size integer Bytes.
+---@field sha256? string Of large files, in hexadecimal digits.
+---@field sha1? string Git's own digest, of the others.
+
+---@class opah.hub.FetchOptions
+---@field force? boolean Fetches a file that is there and right as well.
+
+---@class opah.hub.Repository
+---@field name string OWNER/NAME.
+---@field revision string
+---@field commit? string What the revision meant when the files were listed.
 local Repository = {}
 Repository.__index = Repository
+
+---@class opah.hub
 local hub = {}
 
 local function fail(message, hint) error(fs.error("file", message, hint), 0) end
@@ -38,8 +58,15 @@ local function find_token(given)
   return first_line(os.getenv("HF_TOKEN_PATH") or fs.join(home, "token"))
 end
 
---- Opens a repository. `revision` is a branch, a tag or a commit.
+--- Opens a repository; nothing is read yet. A name that is not OWNER/NAME, and a machine without curl, are errors.
+---
+---     repository = hub.open("fishaudio/fish-speech-1.4")
+---     repository.name, repository.revision  --> "fishaudio/fish-speech-1.4", "main"
+---@param name string
+---@param options? opah.hub.Options
+---@return opah.hub.Repository
 function hub.open(name, options)
+  options = options or {}
   if not name:match("^[%w_-][%w._-]*/[%w_-][%w._-]*$") then
     error(fs.error("usage", name .. " names no repository", "write OWNER/NAME, as in fishaudio/fish-speech-1.4"), 0)
   end
@@ -56,7 +83,7 @@ end
 
 function Repository:__close() fs.remove(self.folder, { recursive = true }) end
 
---- What the hub's answer means when it is not the file: a message, and what to do.
+-- What the hub's answer means when it is not the file: a message, and what to do.
 function Repository:problem(status, code, what)
   if status == 401 or status == 403 then
     return ("%s: the hub refuses access (HTTP %d)"):format(what, status),
@@ -71,7 +98,7 @@ function Repository:problem(status, code, what)
   return ("%s: HTTP %d"):format(what, status), "try again later"
 end
 
---- The body of an API call, and the address of its next page.
+-- The body of an API call, and the address of its next page.
 function Repository:get(address)
   local body, headers = fs.join(self.folder, "body"), fs.join(self.folder, "headers")
   local answer, code = shell(("curl -sL --retry 2 --connect-timeout 10 -K %s -o %s -D %s -w '%%{http_code}' %s")
@@ -84,7 +111,7 @@ function Repository:get(address)
   return json.decode(fs.read(body)), fs.read(headers):match('[Ll]ink:%s*<([^>]+)>;%s*rel="next"')
 end
 
---- The files as the hub lists them: `{path, size, sha256 or sha1}`, and the commit that they belong to.
+-- The files as the hub lists them: `{path, size, sha256 or sha1}`, and the commit that they belong to.
 function Repository:listing()
   local base = ("%s/api/models/%s/"):format(self.endpoint, self.name)
   local commit = self:get(base .. "revision/" .. self.revision).sha
@@ -102,7 +129,13 @@ function Repository:listing()
   return { commit = commit, files = files }
 end
 
---- The files of the repository. Without a network, those that an earlier run listed in `folder`, with a warning.
+--- The files of the repository. Without a network, those that an earlier run listed in `folder`, with a warning. What the
+--- hub refuses is an error that says what to do.
+---
+---     repository = hub.open("fishaudio/fish-speech-1.4")
+---     repository:files("checkpoints/fish-speech-1.4")[1]  --> {path = "config.json", sha1 = "...", size = ...}
+---@param folder string Where the files go, and where the list of them is kept.
+---@return opah.hub.File[]
 function Repository:files(folder)
   local kept = fs.join(folder, ".cache/huggingface", (self.name .. "@" .. self.revision):gsub("/", "--") .. ".json")
   local ok, found = false, { status = 0, error = fs.error("file", "HF_HUB_OFFLINE is set") }
@@ -135,7 +168,17 @@ local function is_right(path, file)
   return text:match("^%x+") == (file.sha256 or file.sha1)
 end
 
---- Brings one file into `folder`; one that is there and right stays. Returns "there" or "fetched".
+--- Brings one file into `folder`, going on where an earlier try broke off; one that is there and right stays. Returns
+--- "there" or "fetched". A file that arrives and is not what the hub names is an error.
+---
+---     folder = "checkpoints/fish-speech"
+---     repository = hub.open("fishaudio/fish-speech-1.4")
+---     config = repository:files(folder)[1]
+---     repository:fetch(config, folder), repository:fetch(config, folder)  --> "fetched", "there"
+---@param file opah.hub.File Of those that `files` gives.
+---@param folder string
+---@param options? opah.hub.FetchOptions
+---@return "there"|"fetched"
 function Repository:fetch(file, folder, options)
   local target = fs.join(folder, file.path)
   if not (options and options.force) and is_right(target, file) then return "there" end

@@ -1,20 +1,34 @@
 --- What recipes' plans share: how much sound a folder holds and how much a stage will write, told from headers.
 local audio, data, fs, machine = require "opah.audio", require "opah.data", require "opah.fs", require "opah.machine"
 local duration = require "opah.progress".duration
+
+---@class opah.planning.SoundOptions
+---@field filelist? string A list of clips, in place of the folder.
+---@field recursive? boolean Enters the folders below; true unless given.
+
+---@class opah.planning
 local planning = {}
 
 --- Bytes of resident memory of the program itself, with its modules loaded.
 planning.program = 35e6
 
---- Rates of this machine, measured once: as `machine.rates` gives them.
+--- Rates of this machine, measured once, in half a second: as `machine.rates` gives them.
+---
+---     planning.rates().matrix_rate > 1e9  --> true
+---@return table
 function planning.rates()
   planning.measured = planning.measured or machine.rates(0.5)
   return planning.measured
 end
 
 --- The clips of a folder (or of `options.filelist`) by their headers: `{count, seconds, longest, largest, clips, unreadable, lines}`:
--- longest in seconds, largest in samples of all channels; each of clips is `{path, bytes, info, clip}`. Clips whose header
--- cannot be read are counted, and take nothing.
+--- longest in seconds, largest in samples of all channels; each of clips is `{path, bytes, info, clip}`, `lines` say it in
+--- words. Clips whose header cannot be read are counted, and take nothing.
+---
+---     planning.sound("data").lines  --> {"14 clips, 0.7 min of sound, the longest 3.9 s"}
+---@param folder? string
+---@param options? opah.planning.SoundOptions
+---@return table
 function planning.sound(folder, options)
   options = options or {}
   local found
@@ -38,8 +52,15 @@ end
 
 local widths = { PCM_S8 = 1, PCM_U8 = 1, PCM_16 = 2, PCM_24 = 3, PCM_32 = 4, FLOAT = 4, DOUBLE = 8 }
 
---- Bytes of a clip written again under its own name with other samples: `rate` and `channels` where they change. Packed
--- formats (mp3, ogg, flac) take as much per sample as they did.
+--- Bytes of a clip written again under its own name with other samples: `rate` (Hz) and `channels` where they change.
+--- Packed formats (mp3, ogg, flac) take as much per sample as they did.
+---
+---     clip = planning.sound("data/Alice").clips[6]
+---     clip.path, planning.rewritten(clip, 44100)  --> "data/Alice/4.80-7.20.wav", ...
+---@param clip table Of the clips that `sound` gives.
+---@param rate? integer
+---@param channels? integer
+---@return number bytes
 function planning.rewritten(clip, rate, channels)
   local info = clip.info
   local share = (rate or info.sample_rate) / info.sample_rate * (channels or info.channels) / info.channels
@@ -49,10 +70,22 @@ function planning.rewritten(clip, rate, channels)
 end
 
 --- Bytes of a clip as 16-bit mono wav at its own rate.
+---
+---     planning.wav(planning.sound("data/Alice").clips[6])  --> 93144
+---@param clip table Of the clips that `sound` gives.
+---@return integer bytes
 function planning.wav(clip) return 64 + 2 * clip.info.frames end
 
---- A plan of a stage that makes sound of sound, one clip at a time: `held(info)` is how many samples (float32) of a clip
--- are in memory at once, or a number: how often the whole clip; `size(clip)` is how many bytes are written for it.
+--- A plan of a stage that makes sound of sound, one clip at a time, as config.parse_args takes it: `held(info)` is how many
+--- samples (float32) of a clip are in memory at once, or a number: how often the whole clip; `size(clip)` is how many bytes
+--- are written for it.
+---
+---     plan = planning.clip_by_clip({ input_dir = "data", output_dir = "out-wav" }, 4, planning.wav)
+---     plan.disk, plan.folder  --> ..., "out-wav"
+---@param args table With `input_dir`, `output_dir` and, where there are, `filelist` and `recursive`.
+---@param held number|fun(info: table): number
+---@param size fun(clip: table): number
+---@return table plan `{ memory, disk, folder, lines, memory_advice, disk_advice }`, bytes.
 function planning.clip_by_clip(args, held, size)
   local sound = planning.sound(args.input_dir, args)
   local disk, most, copies = 0, 0, tonumber(held)
@@ -64,10 +97,19 @@ function planning.clip_by_clip(args, held, size)
   }
 end
 
---- A recording mixed to one channel, its pieces, and one of the two on its way out.
+--- How many samples cutting a recording holds: mixed to one channel, its pieces, and one of the two on its way out.
+---
+---     planning.cut { frames = 1000 }  --> 3400.0
+---@param info table As audio.info gives it.
+---@return number samples
 function planning.cut(info) return 3.4 * info.frames end
 
---- The file of a model folder's weights, and its size in bytes.
+--- The file of a model folder's weights (the folder, when they are in several), and their size in bytes.
+---
+---     select(2, planning.weights(opah.embedded.model)) > 100e3  --> true
+---@param folder string
+---@return string path
+---@return integer bytes
 function planning.weights(folder)
   for _, name in ipairs { "model.pth", "model.safetensors", "pytorch_model.bin" } do
     local found = fs.stat(fs.join(folder, name))

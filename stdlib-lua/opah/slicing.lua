@@ -3,7 +3,17 @@
 local audio, data, fs = require "opah.audio", require "opah.data", require "opah.fs"
 local outputs, stage_over = require "opah.outputs", require "opah.stage"
 
---- `options` go to audio.slice; `flat` writes OUT/name_0000.wav instead of OUT/name/0000.wav.
+--- Cuts the clips below `args.input_dir`: `options` go to audio.slice; `flat` writes OUT/name_0000.wav instead of
+--- OUT/name/0000.wav. Pieces are 16-bit mono wav. Returns the recipe's exit code.
+---
+---     args = { input_dir = "data/Alice", output_dir = "Alice-pieces" }
+---     slicing("cut", args, { min_duration = 0.5, max_duration = 1 })  --> 0
+---     fs.exists("Alice-pieces/0.00-2.10/0000.wav")                    --> true
+---@param name string As messages name the stage.
+---@param args { input_dir: string, output_dir: string, recursive?: boolean, overwrite?: boolean, clean?: boolean }
+---@param options? table
+---@param flat? boolean
+---@return integer code
 return function(name, args, options, flat)
   local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)

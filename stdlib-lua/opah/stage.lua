@@ -1,23 +1,46 @@
 --- What every stage over a folder of clips has in common: a progress bar, a list of what was
 -- skipped and why, notes, a last line that tells the truth, and the exit code that goes with it.
 --
---   local stage <close> = require "opah.stage" ("loudness-norm", #clips)
+--   local clips = data.scan("data", { audio = true })
+--   local stage <close> = require "opah.stage" ("measure", #clips)
 --   for _, clip in ipairs(clips) do
---     stage:try(clip.audio, function() ... end)     -- an error skips this clip, not the run
+--     stage:try(clip.audio, function()               -- an error skips this clip, not the run
+--       print(clip.audio, audio.loudness(audio.load(clip.audio)))
+--     end)
 --   end
---   return stage:finish("normalised")                -- 0, or 3 when something was skipped
+--   return stage:finish("clips measured")            -- 0, or 3 when something was skipped
 local progress = require "opah.progress"
 
+---@class opah.Stage
+---@field name string
+---@field total integer How many inputs there are.
+---@field done integer How many were worked through without an error.
+---@field skipped table[] `{ path, reason, remedy }` of each input that was left out.
+---@field notes table[] `{ path, text }`.
 local Stage = {}
 Stage.__index = Stage
 
---- Begins a stage over `total` inputs.
+--- Begins a stage over `total` inputs, and shows its progress bar. Declare it `<close>`, so that an error ends the bar.
+---
+---     s = stage("measure", 2)
+---     s:try("a.wav", function() audio.load("a.wav") end)
+---     s.done, s.skipped[1].reason  --> 0, "cannot open: No such file or directory"
+---@param name string As messages name it.
+---@param total integer
+---@return opah.Stage
 local function new(name, total)
   local bar = progress.bar(total, name)
   return setmetatable({ name = name, total = total, done = 0, skipped = {}, notes = {}, bar = bar }, Stage)
 end
 
---- Leaves one input out, for a reason (a string or an error value).
+--- Leaves one input out, for a reason (a string or an error value, whose hint is the remedy).
+---
+---     s = stage("cut", 1)
+---     s:skip("a.wav", "it is too short", "leave it out")
+---     s.skipped  --> {{path = "a.wav", reason = "it is too short", remedy = "leave it out"}}
+---@param path string
+---@param reason any
+---@param remedy? string
 function Stage:skip(path, reason, remedy)
   if type(reason) ~= "string" then
     remedy = remedy or reason.hint
@@ -27,22 +50,47 @@ function Stage:skip(path, reason, remedy)
   self.skipped[#self.skipped + 1] = { path = path, reason = reason, remedy = remedy }
 end
 
---- Something worth knowing about an input that was used all the same.
+--- Something worth knowing about an input that was used all the same; `finish` lists it.
+---
+---     s = stage("cut", 1)
+---     s:note("a.wav", "its right channel is silent")
+---     #s.notes  --> 1
+---@param path string
+---@param text string
 function Stage:note(path, text)
   self.notes[#self.notes + 1] = { path = path, text = text }
 end
 
 --- Adds what a native stage left out.
+---
+---     clips, skipped = data.scan("data", { audio = true })
+---     s = stage("measure", #clips)
+---     s:add_skipped(skipped)
+---     s.total, #s.skipped  --> 14, 0
+---@param list? table[] `{ path, reason, remedy }`, as data.scan, vq.extract and data.pack give them.
 function Stage:add_skipped(list)
   for _, item in ipairs(list or {}) do self.skipped[#self.skipped + 1] = item end
 end
 
 --- Adds the notes of a native stage.
+---
+---     s = stage("extract", 1)
+---     s:add_notes { { path = "a.wav", text = "at 16000 Hz it has nothing above 8000 Hz" } }
+---     #s.notes  --> 1
+---@param list? table[] `{ path, text }`, as vq.extract and data.pack give them.
 function Stage:add_notes(list)
   for _, item in ipairs(list or {}) do self.notes[#self.notes + 1] = item end
 end
 
---- Runs `work` for one input. An error is kept as the reason; Ctrl-C goes through.
+--- Runs `work` for one input. An error is kept as the reason, and nothing is raised; only Ctrl-C goes through. Returns
+--- whether it went well, and the work's result or error, as pcall does.
+---
+---     s = stage("measure", 1)
+---     s:try("data/Alice/4.80-7.20.wav", function() return audio.info("data/Alice/4.80-7.20.wav").frames end)  --> true, 46540
+---@param path string
+---@param work fun(): any
+---@return boolean ok
+---@return any result
 function Stage:try(path, work)
   local ok, result = pcall(work)
   if not ok then
@@ -56,7 +104,15 @@ function Stage:try(path, work)
 end
 
 --- Ends the stage: prints notes, what was skipped with its remedy, and a summary.
--- Returns the exit code: 0, 3 when inputs were skipped, 1 when nothing at all could be done.
+--- Returns the exit code: 0, 3 when inputs were skipped, 1 when nothing at all could be done.
+---
+---     s = stage("measure", 2)
+---     s:try("a.wav", function() end)
+---     s:skip("b.wav", "it is silent")
+---     s:finish("clips measured")  --> 3
+---@param verb string What was done, after the number: "clips cut".
+---@param detail? string More for the summary.
+---@return integer code
 function Stage:finish(verb, detail)
   self.bar:done()
   for _, item in ipairs(self.notes) do progress.log(("  note: %s: %s"):format(item.path, item.text)) end

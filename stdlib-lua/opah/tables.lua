@@ -3,16 +3,36 @@
 --   local sweep = require "opah.tables" { "rank", "lr", "loss" }
 --   sweep:add { 8, 1e-4, 3.217 }
 --   print(sweep:text())                                  -- also sweep:markdown() and sweep:html()
---   report.html("out/sweep.html", { sweep:block() })     -- as a block of a report
+--   report.html("sweep.html", { sweep:block() })         -- as a block of a report
+
+---@class opah.tables.Options
+---@field digits? integer Significant digits of fractions; 4 unless given.
+
+---@class opah.Table
+---@field header string[] The names of the columns.
+---@field rows any[][] The cells as they were added.
+---@field digits integer Significant digits of fractions.
 local Table = {}
 Table.__index = Table
 
---- An empty table with these column names; `digits` is how many significant ones fractions are shown with.
+--- An empty table with these column names.
+---
+---     losses = tables({ "step", "loss" }, { digits = 3 })
+---     losses:add({ 100, 3.14159 }):block().table  --> {{"100", "3.14"}}
+---@param header string[]
+---@param options? opah.tables.Options
+---@return opah.Table
 local function new(header, options)
   return setmetatable({ header = header, rows = {}, digits = options and options.digits or 4 }, Table)
 end
 
---- Adds a row, a cell for each column; returns the table.
+--- Adds a row, a cell for each column (another number of them is an error); returns the table, so that calls can follow.
+---
+---     losses = tables { "step", "loss" }
+---     losses:add({ 100, 3.5 }):add({ 200, 3.25 })
+---     #losses.rows  --> 2
+---@param row any[]
+---@return opah.Table
 function Table:add(row)
   if #row ~= #self.header then
     error(("a row of %d cells for %d columns (%s)"):format(#row, #self.header, table.concat(self.header, ", ")), 2)
@@ -21,7 +41,15 @@ function Table:add(row)
   return self
 end
 
---- Orders the rows by a column, given by its name: smallest first, or largest with `descending`.
+--- Orders the rows by a column, given by its name (one that there is not is an error): smallest first, or largest with
+--- `descending`. Returns the table.
+---
+---     losses = tables { "rank", "loss" }:add({ 8, 3.5 }):add({ 16, 3.25 })
+---     losses:sort("loss").rows[1]        --> {16, 3.25}
+---     losses:sort("loss", true).rows[1]  --> {8, 3.5}
+---@param column string
+---@param descending? boolean
+---@return opah.Table
 function Table:sort(column, descending)
   local index
   for i, name in ipairs(self.header) do if name == column then index = i end end
@@ -76,7 +104,10 @@ local function padded(text, columns, right)
   return right and space .. text or text .. space
 end
 
---- Aligned columns: numbers to the right, the rest to the left.
+--- Aligned columns for a terminal: numbers to the right, the rest to the left.
+---
+---     print(tables({ "voice", "loss" }):add({ "Alice", 3.5 }):add({ "花子", 12 }):text())
+---@return string
 function Table:text()
   local lines, widths, numeric = layout(self)
   for n, line in ipairs(lines) do
@@ -87,7 +118,11 @@ function Table:text()
   return table.concat(lines, "\n")
 end
 
---- A Markdown table.
+--- A Markdown table; `|` in cells is escaped.
+---
+---     losses = tables { "step", "loss" }:add { 100, 3.5 }
+---     losses:markdown():match("[^\n]+")  --> "| step | loss |"
+---@return string
 function Table:markdown()
   local lines, widths, numeric = layout(self)
   local rule = {}
@@ -107,7 +142,10 @@ local function escaped(text)
   return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
 end
 
---- An HTML table.
+--- An HTML table; what means something in HTML is escaped.
+---
+---     tables({ "step" }):add({ 100 }):html()  --> <table>...<td>100</td>...</table>
+---@return string
 function Table:html()
   local lines = layout(self)
   for n, line in ipairs(lines) do
@@ -119,6 +157,11 @@ function Table:html()
 end
 
 --- A block for opah.report, cells as `text` shows them.
+---
+---     losses = tables { "step", "loss" }:add { 100, 3.14159 }
+---     losses:block()  --> {header = {"step", "loss"}, table = {{"100", "3.142"}}}
+---     report.html("losses.html", { losses:block() })
+---@return table
 function Table:block()
   local lines = layout(self)
   return { header = table.remove(lines, 1), table = lines }
