@@ -4,24 +4,16 @@ import XCTest
 
 /// Calls as newcomers write them: sound with the info table of audio.load behind it, tensors where lists are asked for,
 /// and slips that must not pass unnoticed.
-final class SampleArgumentTests: TensorTestCase {
-    override func setUpWithError() throws {
-        lua = try Interpreter(.opah, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
-        try lua.run("""
-            opah = require "opah"
-            for _, name in ipairs { "tensor", "audio", "vq", "text", "data", "lm", "lora", "train", "plot", "prompt", "fs" } do _G[name] = opah[name] end
-            embedded, speech = opah.embedded, opah.home .. "/examples/data/Alice/4.80-7.20.wav"
-            function fails(kind, text, f, ...)
-              local ok, err = pcall(f, ...)
-              assert(not ok, "no error")
-              assert(type(err) ~= "string" and err.kind == kind, "wanted kind " .. kind .. ": " .. tostring(err))
-              assert(tostring(err):find(text, 1, true), "wanted '" .. text .. "': " .. tostring(err))
-            end
-            """)
+final class SampleArgumentTests: XCTestCase {
+    private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
+        try LuaFixture.check(code, after: """
+            embedded, plot, prompt = opah.embedded, opah.plot, opah.prompt
+            speech = opah.home .. "/examples/data/Alice/4.80-7.20.wav"
+            """, file: file, line: line)
     }
 
-    func testWhatAudioLoadGivesIsAWholeArgumentList() {
-        check("""
+    func testWhatAudioLoadGivesIsAWholeArgumentList() throws {
+        try check("""
             codec = embedded.codec()
             samples, info = audio.load(speech)
             at_rate = codec:encode(audio.resample(samples, 16000, 44100))
@@ -36,14 +28,14 @@ final class SampleArgumentTests: TensorTestCase {
             assert(audio.log_mel(audio.load(speech)):equal(audio.log_mel(samples, { sample_rate = 16000 })) and audio.log_mel(samples, 16000):shape()[2] == 90)
             assert(#audio.resample(samples, info, 8000) == 23270 and #audio.slice(samples, info) == 1 and #audio.check(samples, info) == 1)
             assert(audio.normalize_loudness(audio.load(speech)):equal(audio.normalize_loudness(samples, 16000)) and #audio.trim(samples, info) > 1000)
-            path = fs.tempdir() .. "/x.wav"
+            path = folder .. "/x.wav"
             audio.save(path, samples, info)
             assert(audio.info(path).sample_rate == 16000)
             """)
     }
 
-    func testSlipsAreNoticed() {
-        check("""
+    func testSlipsAreNoticed() throws {
+        try check("""
             codec, samples = embedded.codec(), audio.load(speech)
             fails("argument", "did you mean whole?", codec.encode, codec, samples, { wohle = true })
             fails("argument", "did you mean n_mels?", audio.log_mel, samples, { sample_rate = 16000, n_mel = 80 })
@@ -75,8 +67,8 @@ final class SampleArgumentTests: TensorTestCase {
             """.replacingOccurrences(of: "OPAH_PACK", with: "\"\(OpahProcess.checkout)/Tests/Vectors/dataset/protos_lab\""))
     }
 
-    func testTokensAndPrompts() {
-        check("""
+    func testTokensAndPrompts() throws {
+        try check("""
             tok = text.tokenizer(embedded.model .. "/tokenizer.json")
             prompt = lm.encode_prompt(tok, "Hi", 8)
             assert(prompt:equal(lm.encode_prompt(tok, "Hi", nil, 8)))
@@ -89,8 +81,8 @@ final class SampleArgumentTests: TensorTestCase {
     }
 
     /// What objects are is said in a line, not as an address.
-    func testObjectsSayWhatTheyAre() {
-        check("""
+    func testObjectsSayWhatTheyAre() throws {
+        try check("""
             model = lm.load(embedded.model)
             assert(tostring(model) == "LanguageModel (2 layers of width 32, 8 codebooks, 0.38 million weights)", tostring(model))
             lora.apply(model, "r_4_alpha_8")
