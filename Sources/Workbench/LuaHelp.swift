@@ -19,10 +19,19 @@ public struct LuaHelp {
         /// Arguments; those whose class the file describes are given by their fields, `options.folder`.
         public internal(set) var parameters: [Value] = []
         public internal(set) var results: [Value] = []
+        /// Names of arguments that may be left out.
+        var optional: Set<String> = []
 
-        /// `graph:each(name, spec, work) -> Node`
+        /// `graph:each(name, spec, work) -> Node`; from the first argument that may be left out, in brackets.
         public var signature: String {
-            results.isEmpty ? "\(path)(\(arguments))" : "\(path)(\(arguments)) -> " + results.map { LuaHelp.short($0.type) }.joined(separator: ", ")
+            var shown = "", open = 0
+            for name in arguments.split(separator: ",").map({ $0.drop { $0 == " " } }) {
+                let isOptional = optional.contains(String(name))
+                shown += (isOptional ? shown.isEmpty ? "[" : " [" : "") + (shown.isEmpty ? "" : ", ") + name
+                open += isOptional ? 1 : 0
+            }
+            let call = "\(path)(\(shown)\(String(repeating: "]", count: open)))"
+            return results.isEmpty ? call : call + " -> " + results.map { LuaHelp.short($0.type) }.joined(separator: ", ")
         }
     }
 
@@ -107,6 +116,7 @@ public struct LuaHelp {
         for line in comment {
             if line.hasPrefix("---@param"), let found = line.firstMatch(of: /^---@param (\w+)(\??) (.*)$/) {
                 let value = Self.value(String(found.1), optional: !found.2.isEmpty, String(found.3))
+                if value.isOptional { function.optional.insert(value.name) }
                 // An option table is shown by its fields.
                 if let fields = classes[value.type] {
                     function.parameters += fields.map { Value(name: "\(value.name).\($0.name)", type: $0.type, isOptional: $0.isOptional, text: $0.text) }

@@ -142,8 +142,8 @@ final class StandardLibraryTests: XCTestCase {
               assert(summary:find("[.:]$"), "not a sentence: " .. summary)
             end
             for name, part in pairs {
-              ["callbacks.early_stop"] = "callbacks.early_stop(options) -> EarlyStop\\n  Ends the run when", ["graph.each"] = "graph:each(name, spec, work)", ["graph.files"] = "graph:files(path, options)",
-              ["opah.graph"] = "graph(options)", ["run"] = "run(name, arguments)", ["tables"] = "print(sweep:text())",
+              ["callbacks.early_stop"] = "callbacks.early_stop([options]) -> EarlyStop\\n  Ends the run when", ["graph.each"] = "graph:each(name, spec, work)", ["graph.files"] = "graph:files(path [, options]) -> Node",
+              ["opah.graph"] = "graph(options)", ["run"] = "run(name [, arguments]) -> integer", ["tables"] = "print(sweep:text())",
             } do assert(opah.help(name):find(part, 1, true), opah.help(name)) end
             assert(not pcall(opah.help, "graph.nothing"))
             assert(not opah.help("graph"):find("declare(", 1, true), "a local function is nobody's business")
