@@ -156,7 +156,7 @@ public struct Reference {
         for function in module.functions {
             let signature = function.signature, cut = signature.range(of: " -> ")?.lowerBound ?? signature.endIndex
             parts.append("<section id=\"\(Self.anchor(function))\"><h3>\(HTML.escape(String(signature[..<cut])))<span class=\"dim\">\(types(String(signature[cut...])))</span></h3>")
-            parts.append("<p>\(prose(function.doc.joined(separator: " ")))</p>")
+            parts += function.doc.split(whereSeparator: \.isEmpty).map { "<p>\(prose($0.joined(separator: " ")))</p>" }
             let rows = function.parameters.map { value in
                 "<tr><td>\(HTML.escape(value.name))</td><td>\(types(LuaHelp.short(value.type)))</td><td>\(value.isOptional ? "optional" : "")\(value.isOptional && !value.text.isEmpty ? ". " : "")\(prose(value.text))</td></tr>"
             }
