@@ -1,10 +1,14 @@
 import Foundation
 import Support
 
-/// One recipe of a batch as a child process: what all its processes hold is watched, and whatever it started ends with it.
+/// One recipe of a batch as a child process: what all its processes hold and write is watched, and whatever it started
+/// ends with it, also what left its process group or lost its parent.
 final class BatchChild {
     private let process: ChildProcess
     private(set) var residentBytes = 0, peakBytes = 0, processes = 1
+    /// What its processes have written in all, as far as is known: to files, pipes, anywhere.
+    private(set) var writtenBytes = 0
+    /// `OPAH_OUT=...`: no other process has this in its environment.
     private let mark: String
 
     /// - Parameters:
@@ -33,15 +37,28 @@ final class BatchChild {
         return try body()
     }
 
+    var identifier: pid_t { process.identifier }
     var seconds: Double { process.seconds }
 
     /// Looks at what its processes hold now.
-    func look(at table: ProcessTable) {
-        let family = table.family(of: process.identifier)
+    /// - Parameter marks: `ProcessTable.marks`, where they have been looked up this time.
+    func look(at table: ProcessTable, _ marks: [String: [pid_t]]?) {
+        if let marks { strays = marks.filter { $0.key == mark || $0.key.hasPrefix(mark + "/") }.flatMap(\.value) }
+        let family = table.family(of: [process.identifier] + strays + followed.filter { table.start(of: $0.key) == $0.value }.map(\.key))
+        followed = Dictionary(uniqueKeysWithValues: family.map { ($0.pid, $0.start) })
         residentBytes = family.reduce(0) { $0 + $1.residentBytes }
         processes = family.count
         peakBytes = max(peakBytes, residentBytes)
+        // What a process wrote counts for its parent once that has taken note of its end, and is lost when nobody does.
+        if marks != nil { writtenBytes = max(writtenBytes, family.reduce(0) { $0 + ProcessTable.written(by: $1.pid) }) }
     }
+
+    /// Processes with its mark, whoever is their parent now.
+    private var strays: [pid_t] = []
+    /// Those that belonged to it when it was last looked at, with their start: one may have left the group, lost its parent and
+    /// put off the mark since.
+    private var followed: [pid_t: Int] = [:]
+
 
     /// As Ctrl-C does: recipes save their state. After the seconds of `grace` it is killed.
     func stop(grace: Double) { process.stop(grace: grace) }
@@ -51,7 +68,9 @@ final class BatchChild {
     func ending() -> ChildProcess.End? {
         guard let end = process.poll() else { return nil }
         process.kill()
-        for straggler in ProcessTable.started(with: mark) { _ = Glibc.kill(straggler, SIGKILL) }
+        let table = ProcessTable()
+        for (pid, start) in followed where pid != process.identifier && table.start(of: pid) == start { _ = Glibc.kill(pid, SIGKILL) }
+        ProcessTable.killAll(mark)
         peakBytes = max(peakBytes, end.peakBytes)
         return end
     }

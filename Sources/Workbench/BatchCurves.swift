@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 /// The curves of one run: of the figures beside its progress bars, and of every `metrics.jsonl` that it wrote.
@@ -10,7 +11,7 @@ struct BatchCurves {
             if let y = value.double { series[figure, default: [:]][whose, default: []].append((x, y)) }
         }
         let elsewhere = outputs.map { $0 + "/metrics.jsonl" }.filter { FileKind.isFile($0) && !$0.hasPrefix(folder.out + "/") }
-        let logs = ((try? FolderWalk(folder.out).files) ?? []).filter { PathName.last($0) == "metrics.jsonl" } + elsewhere
+        let logs = folder.files.filter { PathName.last($0) == "metrics.jsonl" }.map { folder.out + "/" + $0 } + elsewhere
         for (log, run) in zip(logs, Self.names(logs.map(PathName.folder))) {
             for line in Self.lines(log) {
                 guard let step = line["step"]?.double, let stage = line["stage"]?.string else { continue }
@@ -43,7 +44,10 @@ struct BatchCurves {
         return first.count == head ? folders : paths.map { $0.dropFirst(head).dropLast(tail).joined(separator: "/") }
     }
 
+    /// None of a file that is larger than any training makes it.
     private static func lines(_ path: String) -> [ConfigValue] {
-        ((try? MappedFile.text(path)) ?? "").split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_size < 64 << 20 else { return [] }
+        return ((try? MappedFile.text(path)) ?? "").split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
     }
 }

@@ -22,7 +22,9 @@ struct BatchFolder {
     /// Makes room for a first attempt. What an earlier run wrote into `out` stays, so that a recipe can go on from it.
     func prepare() throws {
         try FileKind.makeFolder(out)
-        for name in try FileManager.default.contentsOfDirectory(atPath: path) where !["out", "tmp"].contains(name) { unlink(path + "/" + name) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) where !["out", "tmp"].contains(name) {
+            try? FileManager.default.removeItem(atPath: path + "/" + name)
+        }
         try prepareAttempt(1)
     }
 
@@ -33,12 +35,46 @@ struct BatchFolder {
         try FileKind.makeFolder(temporary)
     }
 
-    func save(_ outcome: BatchOutcome, _ item: BatchItem, fingerprint: String) throws {
+    /// What cannot be kept, because the recipe removed the folder or the disk is full, is made again by the next batch.
+    func save(_ outcome: BatchOutcome, _ item: BatchItem, fingerprint: String) {
         try? FileManager.default.removeItem(atPath: temporary)
         var fields: ConfigMap = ["command": .string(item.command), "fingerprint": .string(fingerprint)]
         for (key, value) in outcome.fields { fields[key] = value }
-        if let inputs = (try? JSON.read(record))?["inputs"] { fields["inputs"] = inputs }
-        try AtomicFile.write(state, JSON.encode(.map(fields), indent: 2) + "\n")
+        if let inputs = recorded?["inputs"] { fields["inputs"] = inputs }
+        try? FileKind.makeFolder(path)
+        try? AtomicFile.write(state, JSON.encode(.map(fields), indent: 2) + "\n")
+    }
+
+    /// What the run says about itself; nil when that is no record: recipes can write there too.
+    var recorded: ConfigValue? {
+        var info = stat()
+        guard stat(record, &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_size < 64 << 20 else { return nil }
+        return try? JSON.read(record)
+    }
+
+    /// The files that it wrote, as they are called in `out`, sorted; links are passed over, wherever they lead, and so is what
+    /// comes after the first ten thousand.
+    var files: [String] {
+        var found: [String] = []
+        func walk(_ folder: String, _ before: String) {
+            guard found.count < 10_000, let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return }
+            for name in names.sorted() where !name.hasPrefix(".") && found.count < 10_000 {
+                var info = stat()
+                guard lstat(folder + "/" + name, &info) == 0 else { continue }
+                switch info.st_mode & S_IFMT {
+                case S_IFDIR: walk(folder + "/" + name, before + name + "/")
+                case S_IFREG: found.append(before + name)
+                default: break
+                }
+            }
+        }
+        walk(out, "")
+        return found
+    }
+
+    var logBytes: Int {
+        var info = stat()
+        return lstat(log, &info) == 0 ? Int(info.st_size) : 0
     }
 
     /// The outcome of an earlier run, if it finished and neither it nor its inputs have changed since.
@@ -52,7 +88,7 @@ struct BatchFolder {
 
     /// The end of what it said.
     func lastLines(_ count: Int) -> String {
-        guard let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: log)) else { return "" }
+        guard FileKind.isFile(log), let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: log)) else { return "" }
         let size = (try? file.seekToEnd()) ?? 0
         try? file.seek(toOffset: size > 65536 ? size - 65536 : 0)
         return String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self).split(separator: "\n").suffix(count).joined(separator: "\n")
@@ -71,15 +107,20 @@ final class BatchEvents {
 
     init(_ path: String) { self.path = path }
 
-    func read() {
-        guard let file = FileHandle(forReadingAtPath: path), (try? file.seek(toOffset: offset)) != nil else { return }
-        while let data = try? file.read(upToCount: 1 << 20), !data.isEmpty {
+    /// As much as there is, a few megabytes at a time: a recipe that writes without end must not keep the batch from the others.
+    func read(megabytes: Int = 4) {
+        guard FileKind.isFile(path), let file = FileHandle(forReadingAtPath: path), (try? file.seek(toOffset: offset)) != nil else { return }
+        for _ in 0..<megabytes {
+            guard let data = try? file.read(upToCount: 1 << 20), !data.isEmpty else { break }
             offset += UInt64(data.count)
             rest += data
-            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                if let event = try? JSON.decode(String(decoding: rest[..<end], as: UTF8.self)) { take(event) }
-                rest.removeSubrange(...end)
+            var start = rest.startIndex
+            while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                if let event = try? JSON.decode(String(decoding: rest[start..<end], as: UTF8.self)) { take(event) }
+                start = end + 1
             }
+            rest.removeSubrange(..<start)
+            if rest.count > 1 << 20 { rest = [] }          // no line of ours
         }
     }
 
@@ -88,13 +129,17 @@ final class BatchEvents {
         case "progress":
             let label = event["label"]?.string ?? "", done = event["done"]?.int ?? 0, figures = event["figures"]?.map ?? ConfigMap()
             progress = ([label, event["total"]?.int.map { "\(done)/\($0)" } ?? "\(done)"] + figures.map { "\($0.key) \($0.value.double.map(CurvePlot.short) ?? $0.value.plainText)" }).filter { !$0.isEmpty }.joined(separator: "  ")
-            for (key, value) in figures { metrics[key] = value }
+            keep(figures)
         case "metrics":
-            for (key, value) in event.map ?? ConfigMap() where !["event", "step"].contains(key) { metrics[key] = value }
+            keep(event.map ?? ConfigMap())
         case "output":
             if let path = event["path"]?.string, !outputs.contains(path), outputs.count < 100 { outputs.append(path) }
         default: break
         }
+    }
+
+    private func keep(_ figures: ConfigMap) {
+        for (key, value) in figures where !["event", "step"].contains(key) && (metrics.count < 200 || metrics[key] != nil) { metrics[key] = value }
     }
 }
 

@@ -37,17 +37,12 @@ public struct BatchReport {
             for (key, value) in outcome.fields { fields[key] = value }
             fields["folder"] = .string(folder.path)
             fields["log"] = .string(folder.log)
-            fields["files"] = .list(Self.files(folder.out).map { .string(folder.out + "/" + $0) })
+            fields["files"] = .list(folder.files.prefix(200).map { .string(folder.out + "/" + $0) })
             fields["last_lines"] = .string(folder.lastLines(20))
             return .map(fields)
         }
         return JSON.encode(["opah": .string(opahVersion), "began": .string(began.formatted(.iso8601)), "seconds": .double((seconds * 1000).rounded() / 1000),
                             "exit_code": .int(Int(exitCode)), "summary": .string(summary), "recipes": .list(recipes)], indent: 2) + "\n"
-    }
-
-    /// The files below a folder, from it; at most 200.
-    private static func files(_ folder: String) -> [String] {
-        ((try? FolderWalk(folder).files) ?? []).prefix(200).map { String($0.dropFirst(folder.count + 1)) }
     }
 
     // MARK: HTML
@@ -79,10 +74,10 @@ public struct BatchReport {
                      "<p class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))"
                         + (outcome.attempts > 1 ? ", \(outcome.attempts) attempts" : "") + "</p>"]
         for plot in BatchCurves(folder, outputs: outcome.outputs).plots { parts.append("<figure>\(plot.svg)</figure>") }
-        let all = Self.files(folder.out), shown = all.filter { $0 != "run.json" }.sorted { Self.interest($0) < Self.interest($1) }.prefix(12)
+        let all = folder.files, shown = all.filter { $0 != "run.json" }.sorted { Self.interest($0) < Self.interest($1) }.prefix(12)
         var links = [(folder.log, "log"), (folder.record, "run.json")].filter { FileKind.isFile($0.0) }.map { link($0.0, $0.1) }
         links += outcome.outputs.filter { !$0.hasPrefix(folder.out + "/") }.map { link($0, PathName.last($0)) } + shown.map { link(folder.out + "/" + $0, $0) }
-        if all.count > shown.count { links.append(link(folder.out, all.count == 200 ? "the folder, of 200 files or more" : "all \(all.count) files")) }
+        if all.count > shown.count { links.append(link(folder.out, all.count == 10_000 ? "the folder, of 10000 files or more" : "all \(all.count) files")) }
         if !links.isEmpty { parts.append("<p>\(links.joined(separator: " &middot; "))</p>") }
         let last = folder.lastLines(outcome.isFinished ? 5 : 20)
         if !last.isEmpty { parts.append("<pre>\(HTML.escape(last))</pre>") }

@@ -9,9 +9,13 @@ public final class BatchRun {
         public var timeout: Double?
         /// Seconds from being asked to stop (as Ctrl-C does, so that state is saved) to being killed.
         public var grace = 30.0
-        /// Bytes that all processes of a recipe may hold, and that its folder may take.
+        /// Bytes that all processes of a recipe may hold, and that its folder may take; as much again elsewhere.
         public var memory: Int, disk: Int
+        /// What must stay free on the disk; `BatchDisk.usualFloor` unless given.
+        public var keepFree: Int?
         static let processes = 256
+        /// Of a log; nobody reads more.
+        var log: Int { min(disk, 256 << 20) }
 
         /// An equal share, among `jobs`, of three quarters of the memory and half of the disk that are free now.
         public init(jobs: Int, output: String) {
@@ -41,6 +45,10 @@ public final class BatchRun {
 
     private let program: String, items: [BatchItem], output: String, settings: Settings
     private let lock: FolderLock
+    private var disk: BatchDisk
+    /// What each recipe's folder takes.
+    private var taken: [Int]
+    private var lookedAtDisk = ContinuousClock().now
     private var outcomes: [BatchOutcome?]
     private var hasFailed = false
 
@@ -50,6 +58,8 @@ public final class BatchRun {
         try FileKind.makeFolder(output)
         self.output = FileKind.resolved(output)
         outcomes = Array(repeating: nil, count: items.count)
+        taken = Array(repeating: 0, count: items.count)
+        disk = BatchDisk(output: self.output, keepFree: settings.limits.keepFree)
         lock = try FolderLock(output, for: "a batch")
     }
 
@@ -59,7 +69,10 @@ public final class BatchRun {
     public func run(_ tell: (Event) throws -> Void) throws -> [BatchOutcome] {
         let signals = StopSignals()
         defer { signals.restore() }
-        var waiting = Array(items.indices.reversed()), running: [Running] = [], told = 0, lastStatus = ContinuousClock().now
+        let orphans = BatchOrphans()
+        defer { orphans.end() }
+        endLeftovers { signals.count > 0 }
+        var waiting = Array(items.indices.reversed()), running: [BatchAttempt] = [], told = 0, lastStatus = ContinuousClock().now
         for index in items.indices where !settings.fresh {
             if let outcome = folder(index).finished(fingerprint: try RunFingerprint.of(items[index], program: program)) {
                 outcomes[index] = outcome
@@ -70,7 +83,11 @@ public final class BatchRun {
         do {
             while !running.isEmpty || (!waiting.isEmpty && signals.count == 0 && !(hasFailed && !settings.keepGoing)) {
                 while running.count < settings.jobs, signals.count == 0, !(hasFailed && !settings.keepGoing), let next = waiting.popLast() {
-                    running.append(try Running(index: next, run: self))
+                    do { running.append(try attempt(next)) } catch {
+                        let reason = (error as? OpahError)?.message ?? "\(error)"
+                        try end(next, BatchOutcome(state: .failed, reason: "it could not begin: " + reason), lastLines: "", tell)
+                        continue
+                    }
                     try tell(.began(items[next], attempt: 1))
                 }
                 usleep(20_000)
@@ -79,7 +96,7 @@ public final class BatchRun {
                     try tell(.stopping)
                     for one in running { told == 1 ? one.stop(.interrupted, "") : one.child.kill() }
                 }
-                try look(&running, &waiting, stopping: signals.count > 0, tell)
+                try look(&running, orphans, stopping: signals.count > 0, tell)
                 if lastStatus.duration(to: ContinuousClock().now) > .milliseconds(200) {
                     lastStatus = ContinuousClock().now
                     try tell(status(running))
@@ -92,121 +109,96 @@ public final class BatchRun {
         return outcomes.map { $0 ?? BatchOutcome(state: .notRun, reason: hasFailed && !settings.keepGoing && signals.count == 0 ? "another failed" : "the batch was interrupted") }
     }
 
-    private func look(_ running: inout [Running], _ waiting: inout [Int], stopping: Bool, _ tell: (Event) throws -> Void) throws {
-        let table = running.contains { $0.isTimeToLook } ? ProcessTable() : nil
-        for one in running { one.watch(table, settings.limits) }
+    /// Recipes of a batch that was killed outright stop by themselves and save their state (see `OrphanWatch`). What has not
+    /// ended in time would write into the folders that are used now.
+    private func endLeftovers(unless isStopped: () -> Bool) {
+        let began = ContinuousClock().now
+        var left = ProcessTable.left(by: output), told = false
+        while !left.isEmpty, !isStopped() {
+            if !told { Terminal.log("waiting for \(left.count == 1 ? "a process" : "\(left.count) processes") of an earlier batch in \(output) to end") }
+            told = true
+            if began.duration(to: ContinuousClock().now) > .seconds(settings.limits.grace) { for pid in left { kill(pid, SIGKILL) } }
+            usleep(50_000)
+            left = ProcessTable.left(by: output)
+        }
+    }
+
+    private func look(_ running: inout [BatchAttempt], _ orphans: BatchOrphans, stopping: Bool, _ tell: (Event) throws -> Void) throws {
+        if let table = running.contains(where: \.isTimeToLook) ? ProcessTable() : nil {
+            // Every process of the machine is asked for its environment only now and then.
+            let isTime = lookedAtDisk.duration(to: ContinuousClock().now) > .milliseconds(500)
+            let marks = isTime ? ProcessTable.marks(Self.mark) : nil
+            orphans.look(at: table, children: Set(running.map(\.child.identifier)))
+            for one in running {
+                one.watch(table, marks)
+                taken[one.index] = one.takenBytes
+            }
+            if isTime {
+                lookedAtDisk = ContinuousClock().now
+                watchDisk(running)
+            }
+        }
         for (place, one) in running.enumerated().reversed() {
             guard let ending = one.child.ending() else { continue }
             running.remove(at: place)
             let outcome = one.outcome(ending)
             if outcome.isWorthRetrying, one.attempt <= settings.retries, !stopping {
                 try tell(.retrying(items[one.index], outcome))
-                running.append(try Running(again: one, run: self))
-                continue
+                if let again = try? attempt(one.index, after: one) {
+                    running.append(again)
+                    continue
+                }
             }
-            try one.folder.save(outcome, items[one.index], fingerprint: one.fingerprint)
-            outcomes[one.index] = outcome
-            if !outcome.isFinished { hasFailed = true }
-            try tell(.ended(items[one.index], outcome, lastLines: one.folder.lastLines(20)))
+            one.folder.save(outcome, items[one.index], fingerprint: one.fingerprint)
+            taken[one.index] = DiskSpace.taken(by: one.folder.path)
+            try end(one.index, outcome, lastLines: one.folder.lastLines(20), tell)
         }
     }
 
-    private func status(_ running: [Running]) -> Event {
+    private func end(_ index: Int, _ outcome: BatchOutcome, lastLines: String, _ tell: (Event) throws -> Void) throws {
+        outcomes[index] = outcome
+        if !outcome.isFinished { hasFailed = true }
+        try tell(.ended(items[index], outcome, lastLines: lastLines))
+    }
+
+    /// What goes where no folder of ours is, and disks that run low: see `BatchDisk`.
+    private func watchDisk(_ running: [BatchAttempt]) {
+        let free = disk.free(), all = taken.reduce(0, +)
+        for one in running { one.watchElsewhere(disk, free: free, taken: all) }
+        guard let place = disk.low(free) else { return }
+        let floor = disk.places[place]
+        // Less than that is what everybody writes.
+        let writer = running.filter { $0.isGoing && $0.newlyWritten > 1 << 20 }.max { $0.newlyWritten < $1.newlyWritten }
+        let reason = "\(ByteCount.text(free[place])) are free at \(floor.path), and \(ByteCount.text(floor.floor)) must stay free"
+        if let writer {
+            writer.kill(.overDisk, reason + "; it was writing most")
+        } else if free[place] < floor.floor / 2 {
+            for one in running where one.isGoing { one.stop(.overDisk, reason) }
+        } else {
+            return
+        }
+        disk.lowerFloor(of: place, free: free[place])
+    }
+
+    static let mark = "OPAH_OUT"
+
+    private func status(_ running: [BatchAttempt]) -> Event {
         let ended = outcomes.compactMap(\.self), failed = ended.count { !$0.isFinished }
         return .status(running: running.map { one in
             ([items[one.index].name, DurationText.clock(one.child.seconds), ByteCount.text(one.child.residentBytes)] + [one.events.progress]).filter { !$0.isEmpty }.joined(separator: "  ")
         }, summary: "\(ended.count) of \(items.count) ended" + (failed > 0 ? ", \(failed) failed" : "") + ", \(running.count) running")
     }
 
-    private func folder(_ index: Int) -> BatchFolder { BatchFolder(output, items[index]) }
-
-    // MARK: one of them
-
-    private final class Running {
-        let index: Int, folder: BatchFolder, fingerprint: String, attempt: Int, child: BatchChild, events: BatchEvents
-        private var stopped: (state: BatchOutcome.State, reason: String)?
-        private var looked = ContinuousClock().now, measured = ContinuousClock().now
-        private var earlier: (seconds: Double, peak: Int) = (0, 0)
-        private let limits: Limits
-
-        convenience init(index: Int, run: BatchRun) throws {
-            let folder = run.folder(index)
-            try folder.prepare()
-            try self.init(index, folder, attempt: 1, fingerprint: RunFingerprint.of(run.items[index], program: run.program), run)
-        }
-
-        convenience init(again other: Running, run: BatchRun) throws {
-            try other.folder.prepareAttempt(other.attempt + 1)
-            try self.init(other.index, other.folder, attempt: other.attempt + 1, fingerprint: other.fingerprint, run)
-            earlier = (other.earlier.seconds + other.child.seconds, max(other.earlier.peak, other.child.peakBytes))
-        }
-
-        private init(_ index: Int, _ folder: BatchFolder, attempt: Int, fingerprint: String, _ run: BatchRun) throws {
-            (self.index, self.folder, self.attempt, self.fingerprint, limits) = (index, folder, attempt, fingerprint, run.settings.limits)
-            let item = run.items[index]
-            var environment: [String: String] = [:]
-            environment["OPAH_OUT"] = folder.out
-            environment["OPAH_RECORD"] = folder.record
-            environment["OPAH_EVENTS"] = folder.events
-            environment["OPAH_BATCH"] = String(getpid())
-            environment["TMPDIR"] = folder.temporary
-            // What a recipe plans with; beyond it, it would be killed.
-            if getenv("OPAH_MEMORY_LIMIT") == nil { environment["OPAH_MEMORY_LIMIT"] = String(limits.memory) }
-            if getenv("OPAH_THREADS") == nil {
-                environment["OPAH_THREADS"] = String(max(1, ProcessInfo.processInfo.activeProcessorCount / min(run.settings.jobs, run.items.count)))
-            }
-            let arguments = item.arguments.map { $0.replacing("{out}", with: folder.out) }
-            child = try BatchChild([run.program, "run", item.recipe] + arguments, environment: environment, mark: "OPAH_OUT", log: folder.log,
-                                   fileBytes: limits.disk)
-            events = BatchEvents(folder.events)
-        }
-
-        var isTimeToLook: Bool { looked.duration(to: ContinuousClock().now) > .milliseconds(100) }
-
-        /// Asks once; it is killed when it has not ended in time.
-        func stop(_ state: BatchOutcome.State, _ reason: String) {
-            guard stopped == nil else { return }
-            stopped = (state, reason)
-            child.stop(grace: limits.grace)
-        }
-
-        /// What nothing can be asked of any more.
-        private func kill(_ state: BatchOutcome.State, _ reason: String) {
-            if stopped == nil { stopped = (state, reason) }
-            child.kill()
-        }
-
-        func watch(_ table: ProcessTable?, _ limits: Limits) {
-            let now = ContinuousClock().now
-            if let timeout = limits.timeout, child.seconds > timeout { stop(.timedOut, "after \(DurationText.clock(timeout))") }
-            guard let table, isTimeToLook else { return }
-            looked = now
-            child.look(at: table)
-            events.read()
-            if child.residentBytes > limits.memory { kill(.overMemory, "held \(ByteCount.text(child.residentBytes)), may hold \(ByteCount.text(limits.memory))") }
-            if child.processes > Limits.processes { kill(.tooManyProcesses, "\(child.processes) at once") }
-            // A look at a large folder takes its time: at most a twentieth of it goes there.
-            guard now > measured else { return }
-            let size = DiskSpace.taken(by: folder.path), took = now.duration(to: ContinuousClock().now)
-            measured = ContinuousClock().now + max(.milliseconds(500), took * 20)
-            if size > limits.disk { kill(.overDisk, "wrote \(ByteCount.text(size)), may write \(ByteCount.text(limits.disk))") }
-        }
-
-        func outcome(_ ending: ChildProcess.End) -> BatchOutcome {
-            events.read()
-            var outcome = BatchOutcome(code: ending.code)
-            // A run that was asked to stop and finished all the same is finished.
-            if let stopped, !outcome.isFinished { (outcome.state, outcome.reason) = stopped }
-            outcome.code = ending.code
-            outcome.attempts = attempt
-            outcome.seconds = earlier.seconds + ending.seconds
-            outcome.peakBytes = max(earlier.peak, child.peakBytes)
-            outcome.metrics = events.metrics
-            outcome.outputs = events.outputs
-            if outcome.state == .failed, outcome.reason.isEmpty { outcome.reason = (try? JSON.read(folder.record))?["error"]?.string ?? "exit code \(ending.code)" }
-            return outcome
-        }
+    private func attempt(_ index: Int, after earlier: BatchAttempt? = nil) throws -> BatchAttempt {
+        let item = items[index], folder = folder(index)
+        if let earlier { try folder.prepareAttempt(earlier.attempt + 1) } else { try folder.prepare() }
+        taken[index] = DiskSpace.taken(by: folder.path)
+        return try BatchAttempt(index, item, folder, program: program, jobs: min(settings.jobs, items.count), settings.limits,
+                                fingerprint: earlier?.fingerprint ?? RunFingerprint.of(item, program: program),
+                                start: BatchDiskStart(free: disk.free(), taken: taken.reduce(0, +)), takenBytes: taken[index], after: earlier)
     }
+
+    private func folder(_ index: Int) -> BatchFolder { BatchFolder(output, items[index]) }
 }
 
 /// Counts the times that somebody asked this process to stop, instead of ending it.

@@ -34,7 +34,7 @@ public final class BatchScreen {
             guard Terminal.isLive, Terminal.style == .text else { return }
             clear()
             let lines = running.map { "  " + $0 } + [summary]
-            write(lines.map { $0.prefixColumns(Terminal.width - 1) + "\n" }.joined())
+            write(lines.map { Self.plain($0).prefixColumns(Terminal.width - 1) + "\n" }.joined())
             shown = lines.count
         }
     }
@@ -45,7 +45,12 @@ public final class BatchScreen {
     private func line(_ text: String) {
         guard Terminal.style == .text else { return }
         clear()
-        Terminal.log(text)
+        Terminal.log(Self.plain(text))
+    }
+
+    /// What a recipe says may colour the terminal, move its cursor, or end in the middle of that.
+    private static func plain(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 == "\n" || $0.value >= 32 && $0.value != 127 }))
     }
 
     private func clear() {

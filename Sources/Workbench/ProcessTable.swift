@@ -2,7 +2,12 @@ import Foundation
 
 /// The processes of this machine, as far as a batch must know them: which belong to a recipe, and what they hold.
 struct ProcessTable {
-    struct Entry { let pid: pid_t, parent: pid_t, group: pid_t, residentBytes: Int }
+    struct Entry {
+        let pid: pid_t, parent: pid_t, group: pid_t
+        /// When it began, in the kernel's ticks: numbers are used again.
+        let start: Int
+        let residentBytes: Int
+    }
 
     private var entries: [Entry] = []
 
@@ -11,34 +16,84 @@ struct ProcessTable {
         let page = Int(getpagesize())
         for pid in Self.numbers() {
             guard let text = Self.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: UInt8(ascii: ")")) else { continue }
-            // After the name, which may hold anything: state, parent, group, ...; the resident pages are the 22nd.
+            // After the name, which may hold anything: state, parent, group, ...; the start is the 20th, the resident pages are the 22nd.
             let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split(separator: " ")
-            guard fields.count > 21, let parent = pid_t(fields[1]), let group = pid_t(fields[2]), let pages = Int(fields[21]) else { continue }
-            entries.append(Entry(pid: pid, parent: parent, group: group, residentBytes: pages * page))
+            guard fields.count > 21, let parent = pid_t(fields[1]), let group = pid_t(fields[2]), let start = Int(fields[19]), let pages = Int(fields[21]) else { continue }
+            entries.append(Entry(pid: pid, parent: parent, group: group, start: start, residentBytes: pages * page))
         }
     }
 
-    /// A process, its group, and the children of all these.
-    func family(of leader: pid_t) -> [Entry] {
-        var members: Set<pid_t> = [leader], result: [Entry] = [], grew = true
+    /// Nil when there is no such process.
+    func start(of pid: pid_t) -> Int? { entries.first { $0.pid == pid }?.start }
+
+    /// Some processes, the group of the first, and the children of all these.
+    func family(of leaders: [pid_t]) -> [Entry] {
+        var members = Set(leaders), grew = true
         while grew {
             grew = false
-            for entry in entries where !members.contains(entry.pid) && (entry.group == leader || members.contains(entry.parent)) {
+            for entry in entries where !members.contains(entry.pid) && (entry.group == leaders.first || members.contains(entry.parent)) {
                 members.insert(entry.pid)
                 grew = true
             }
         }
-        for entry in entries where members.contains(entry.pid) { result.append(entry) }
+        return entries.filter { members.contains($0.pid) }
+    }
+
+    func children(of parent: pid_t) -> [Entry] { entries.filter { $0.parent == parent } }
+
+    /// Whether a process has this variable in its environment, whatever its value.
+    static func hasMark(_ pid: pid_t, _ variable: String) -> Bool {
+        let start = Array((variable + "=").utf8)
+        return read("/proc/\(pid)/environ")?.split(separator: 0).contains { $0.starts(with: start) } ?? false
+    }
+
+    /// The processes whose environment has this variable, in whatever group they are now, by `name=value`.
+    static func marks(_ variable: String) -> [String: [pid_t]] {
+        let start = Array((variable + "=").utf8)
+        var found: [String: [pid_t]] = [:]
+        for pid in numbers() where pid != getpid() {
+            guard let environment = read("/proc/\(pid)/environ"),
+                  let mark = environment.split(separator: 0).first(where: { $0.starts(with: start) }) else { continue }
+            found[String(decoding: mark, as: UTF8.self), default: []].append(pid)
+        }
+        return found
+    }
+
+    /// Kills the processes with this mark, as `marks` gives it, and what they start meanwhile.
+    static func killAll(_ mark: String) {
+        let variable = String(mark.prefix { $0 != "=" })
+        for _ in 0..<100 {
+            let left = marks(variable).filter { $0.key == mark || $0.key.hasPrefix(mark + "/") }
+            if left.isEmpty { return }
+            for pid in left.values.joined() { _ = Glibc.kill(pid, SIGKILL) }
+            usleep(1000)
+        }
+    }
+
+    /// What recipes of an earlier batch in this folder have left running.
+    static func left(by output: String) -> [pid_t] {
+        // A shell that somebody started from a recipe, with this batch in it, is not one of them.
+        let ancestors = ProcessTable().ancestors(of: getpid())
+        return marks(BatchRun.mark).filter { $0.key.hasPrefix("\(BatchRun.mark)=\(output)/") }.flatMap(\.value).filter { !ancestors.contains($0) }
+    }
+
+    private func ancestors(of pid: pid_t) -> Set<pid_t> {
+        var result: Set<pid_t> = [], next = pid
+        while let entry = entries.first(where: { $0.pid == next }), entry.parent > 0, result.insert(entry.parent).inserted { next = entry.parent }
         return result
     }
 
-    /// Processes that were started with this variable in their environment, in whatever group they are now.
-    static func started(with variable: String) -> [pid_t] {
-        let wanted = Array(variable.utf8)
-        return numbers().filter { pid in
-            guard pid != getpid(), let environment = read("/proc/\(pid)/environ") else { return false }
-            return environment.split(separator: 0).contains { $0.elementsEqual(wanted) }
+    /// Bytes that a process and its children that have ended have written, wherever to; 0 when that cannot be known.
+    static func written(by pid: pid_t) -> Int {
+        guard let text = read("/proc/\(pid)/io") else { return 0 }
+        var fields: [Substring: Int] = [:]
+        let lines = String(decoding: text, as: UTF8.self)
+        for line in lines.split(separator: "\n") {
+            let parts = line.split(separator: ":")
+            if parts.count == 2 { fields[parts[0]] = Int(parts[1].drop { $0 == " " }) }
         }
+        // Written by calls, and what reached a disk: also through memory that is mapped from a file.
+        return max(fields["wchar"] ?? 0, (fields["write_bytes"] ?? 0) - (fields["cancelled_write_bytes"] ?? 0))
     }
 
     private static func numbers() -> [pid_t] {

@@ -23,7 +23,8 @@ struct Batch: ParsableCommand {
     @Option(help: "Seconds after which a recipe is stopped.") var timeout: Double?
     @Option(help: "Seconds that a recipe has to save its state when it is stopped.") var grace = 30.0
     @Option(help: ArgumentHelp("What a recipe may hold in memory, as in 4GB. (default: its share of three quarters of what is free)", valueName: "size")) var memory: String?
-    @Option(help: ArgumentHelp("What a recipe may write to its folder, as in 10GB. (default: its share of half of what is free)", valueName: "size")) var disk: String?
+    @Option(help: ArgumentHelp("What a recipe may write to its folder, and as much elsewhere, as in 10GB. (default: its share of half of what is free)", valueName: "size")) var disk: String?
+    @Option(help: ArgumentHelp("What must stay free on the disk; below it, the recipe that writes most is stopped. (default: a tenth of what is free, 5GB at most)", valueName: "size")) var keepFree: String?
     @Option(help: "How often a recipe that fails is tried again.") var retry = 0
     @Flag(inversion: .prefixedNo, help: "Begin others after one has failed.") var keepGoing = true
     @Option(help: ArgumentHelp("Run each recipe with each of these values. May be given several times: all combinations are run.", valueName: "name=a,b,...")) var vary: [String] = []
@@ -41,7 +42,7 @@ struct Batch: ParsableCommand {
         try check(timeout.map { $0 > 0 && $0.isFinite } ?? true, "--timeout must be above 0")
         try check(grace >= 0 && grace.isFinite, "--grace must not be below 0")
         try check(retry >= 0, "--retry must not be below 0")
-        for (name, size) in [("memory", memory), ("disk", disk)] {
+        for (name, size) in [("memory", memory), ("disk", disk), ("keep-free", keepFree)] {
             try check(size.map { ByteCount.parse($0) ?? 0 > 0 } ?? true, "--\(name) \(size ?? ""): write a size as in 4GB or 512MiB")
         }
     }
@@ -61,6 +62,7 @@ struct Batch: ParsableCommand {
         (settings.limits.timeout, settings.limits.grace) = (timeout, grace)
         if let memory = memory.flatMap(ByteCount.parse) { settings.limits.memory = memory }
         if let disk = disk.flatMap(ByteCount.parse) { settings.limits.disk = disk }
+        settings.limits.keepFree = keepFree.flatMap(ByteCount.parse)
 
         let began = Date(), screen = BatchScreen(total: list.items.count)
         let batch = try BatchRun(program: FileKind.resolved("/proc/self/exe"), items: list.items, output: output, settings: settings)
