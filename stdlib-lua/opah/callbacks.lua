@@ -158,7 +158,7 @@ function callbacks.best_checkpoint(options)
     if not losses[step] then return end
     measured[#measured + 1] = { step = step, loss = losses[step], path = path }
     local pick = callbacks.earliest_good(measured, tolerance)
-    self.step, self.loss, self.path = pick.step, pick.loss, pick.path
+    if pick then self.step, self.loss, self.path = pick.step, pick.loss, pick.path end
   end
   return best
 end
@@ -221,6 +221,7 @@ function callbacks.audition(options)
       self.files[#self.files + 1] = base .. ".npy"
       if options.codec then
         -- A model that has not learnt yet may say codes that the codec does not have.
+        ---@type boolean, any
         local ok, samples = pcall(options.codec.decode, options.codec, codes)
         if ok then
           audio.save(base .. ".wav", samples, options.codec.sample_rate)

@@ -50,6 +50,10 @@ local program = require "opah".version
 
 ---@class opah.Graph
 ---@field folder string Where everything is kept.
+---@field state string Its own files: digests, manifests, unfinished work.
+---@field stages table[] In the order of their declaration.
+---@field names table<string, table> Stages by name.
+---@field digests table Of files, as remembered between runs; while it runs.
 local Graph = {}
 Graph.__index = Graph
 

@@ -25,6 +25,9 @@ local fs, json, progress = require "opah.fs", require "opah.json", require "opah
 ---@field name string OWNER/NAME.
 ---@field revision string
 ---@field commit? string What the revision meant when the files were listed.
+---@field endpoint string The hub's address.
+---@field folder string Temporary files.
+---@field settings string A file with curl's settings.
 local Repository = {}
 Repository.__index = Repository
 

@@ -32,7 +32,7 @@ end
 function planning.sound(folder, options)
   options = options or {}
   local found
-  if options.filelist then found = data.filelist(options.filelist) else found = data.scan(folder, { recursive = options.recursive ~= false, audio = true }) end
+  if options.filelist then found = data.filelist(options.filelist) else found = data.scan(folder --[[@as string]], { recursive = options.recursive ~= false, audio = true }) end
   local sound = { count = 0, seconds = 0, longest = 0, largest = 0, clips = {}, unreadable = 0 }
   for _, clip in ipairs(found) do
     local ok, info = pcall(audio.info, clip.audio)

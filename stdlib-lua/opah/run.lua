@@ -20,6 +20,6 @@ return function(name, arguments)
   local ok, result = pcall(chunk, table.unpack(arguments or {}))
   arg = before
   if ok then return math.tointeger(result) or 0 end
-  if type(result) == "userdata" and result.kind == "exit" then return math.tointeger(tonumber(result.message)) end
+  if type(result) == "userdata" and result.kind == "exit" then return math.tointeger(tonumber(result.message)) or 1 end
   error(result, 0)
 end

@@ -17,6 +17,7 @@ local progress = require "opah.progress"
 ---@field done integer How many were worked through without an error.
 ---@field skipped table[] `{ path, reason, remedy }` of each input that was left out.
 ---@field notes table[] `{ path, text }`.
+---@field bar ProgressBar
 local Stage = {}
 Stage.__index = Stage
 
