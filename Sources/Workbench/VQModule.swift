@@ -34,7 +34,8 @@ extension Codec: LuaObject {
                    codec = opah.embedded.codec()
                    codec.codebook_size  --> 1000
                    """) { codec, call in try call.push(codec.codebookSize) }
-        c.method("encode", "(samples: Tensor|Tensor[], opts?: integer|{sample_rate?: integer, whole?: boolean = false, [string]: any}) -> Tensor|Tensor[]",
+        let encoding = "opts?: integer|{sample_rate?: integer, whole?: boolean = false, [string]: any}"
+        c.method("encode", "(samples: Tensor|Tensor[], \(encoding)) -> Tensor|Tensor[]",
                  "Codes int32 [C, T] (values from 0) of samples [N], or a list of both; T = N / hop_length / 4, each division rounded down. Samples are at the codec's rate unless `sample_rate` (Hz) says otherwise: then they are "
                  + "resampled. `opts` may be that rate alone, or the info table of audio.load. `whole` also gives the last, partly filled frame. "
                  + "A clip is encoded alone, so a list gives what its clips give one by one; its clips share the threads.",
@@ -42,7 +43,7 @@ extension Codec: LuaObject {
                  codec = opah.embedded.codec()
                  codes = codec:encode(audio.load("data/Alice/4.80-7.20.wav"))  -- 2.9 s
                  codes:shape(), codes:dtype()  --> {8, 62}, "int32"
-                 """) { codec, call in
+                 """, forms: ["(samples: Tensor, \(encoding)) -> Tensor", "(samples: Tensor[], \(encoding)) -> Tensor[]"]) { codec, call in
             try call.refuseUnknownOptions(2, known: ["sample_rate", "whole"])
             let whole: Bool = try call.option("whole"), rate = try call.givenSampleRate(2)
             func samples(_ tensor: Tensor) throws -> [Float] { try codec.samples(call.oneChannel(tensor), at: rate) }
