@@ -75,7 +75,9 @@ func takeError(_ L: OpaquePointer, _ status: Int32) -> OpahError {
     let interpreter = Interpreter.of(L)
     var error = OpahError(.lua, "")
     switch lua_type(L, -1) {
-    case LUA_TSTRING: error.message = Stack.lossyString(L, -1)
+    case LUA_TSTRING:
+        error.message = Stack.lossyString(L, -1)
+        error.hint = interpreter.catalog.hint(forLua: error.message)
     case LUA_TNIL: error.message = "an error without a value (nil)"
     default:
         error.message = Stack.text(L, -1)

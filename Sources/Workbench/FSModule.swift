@@ -14,7 +14,7 @@ extension LuaModule {
                    "Paths of the regular files in `dir`, sorted; hidden files and what systems leave behind are passed over. `extension` keeps one or several suffixes, in any case, with or without their dot.",
                    example: #"""
                    fs.list("data", { recursive = true, extension = ".wav" })  --> {"data/Alice/4.80-7.20.wav", "data/ハナコ/4.00-6.30.wav"}
-                   #fs.list("data/Alice", { extension = { "mp3", "flac" } })   --> 7
+                   #fs.list("data/Alice", { extension = { "mp3", "flac" } })  --> 7
                    """#) { call in
             let wanted: LuaValue = try call.option("extension")
             var suffixes: [String]? = wanted.string.map { [$0] }

@@ -11,7 +11,7 @@ extension LuaModule {
                    example: "json.decode('{\"speaker\": null}').speaker == json.null  --> true", LuaNull.shared)
         m.function("decode", "(text: string) -> any", "The value that JSON text stands for. Numbers without a fraction become integers. Errors name line and column.",
                    example: #"""
-                   json.decode('{"loss": 2.5, "steps": [1, 2]}')  --> {loss = 2.5, steps = {1, 2}}
+                   json.decode('{"loss": 2.5, "steps": [1, 2]}')                                           --> {loss = 2.5, steps = {1, 2}}
                    json.decode(fs.read(opah.home .. "/examples/checkpoints/tiny/config.json")).model_type  --> "dual_ar"
                    """#) { call in
             try call.push(LuaTree(value: JSON.decode(call.string(1))))

@@ -33,7 +33,7 @@ extension LuaModule {
                    example: """
                    local memory = machine.memory()
                    memory.available <= memory.total, memory.resident <= memory.peak  --> true, true
-                   ("%.1f GB may be planned"):format(memory.plannable / 1e9)  --> "... GB may be planned"
+                   ("%.1f GB may be planned"):format(memory.plannable / 1e9)         --> "... GB may be planned"
                    """) { call in
             let machine = ProcessMemory.machine(), own = ProcessMemory.of("self")
             return try call.push(["total": machine.total, "available": machine.available, "resident": own.resident, "peak": own.peak,

@@ -49,14 +49,14 @@ extension ModuleBuilder {
             return try call.push(NN.embedding(weight, ids))
         }
         function("rms_norm", "(x: Tensor, weight?: Tensor, opts?: {eps?: number = 1e-5}) -> Tensor", "x / sqrt(mean(x^2) + eps) over the last dimension, times weight [D].",
-                 example: "nn.rms_norm(tensor.new{3, -4})  --> [ 0.8485, -1.1314]\nnn.rms_norm(tensor.new{3, -4}, tensor.new{10, 1}, {eps = 1e-6})  --> [ 8.4853, -1.1314]") { call in
+                 example: "nn.rms_norm(tensor.new{3, -4})                                  --> [ 0.8485, -1.1314]\nnn.rms_norm(tensor.new{3, -4}, tensor.new{10, 1}, {eps = 1e-6})  --> [ 8.4853, -1.1314]") { call in
             let x = try call.tensor(1)
             let weight = try call.objectIfAny(2, as: Tensor.self) ?? Tensor.ones(Dims(x.shape.suffix(1)))
             return try call.push(named("rms_norm", "rmsNorm") { try NN.rmsNorm(x, weight, eps: call.option("eps")) })
         }
         function("layer_norm", "(x: Tensor, weight?: Tensor, bias?: Tensor, opts?: {eps?: number = 1e-5}) -> Tensor",
                  "(x - mean) / sqrt(variance + eps) over the last dimension, times weight [D], plus bias [D]; the variance is divided by D.",
-                 example: "nn.layer_norm(tensor.new{1, 2, 3})  --> [-1.2247,  0.0000,  1.2247]\nnn.layer_norm(tensor.new{1, 2, 3}, nil, tensor.new{5, 5, 5})  --> [3.7753, 5.0000, 6.2247]") { call in
+                 example: "nn.layer_norm(tensor.new{1, 2, 3})                              --> [-1.2247,  0.0000,  1.2247]\nnn.layer_norm(tensor.new{1, 2, 3}, nil, tensor.new{5, 5, 5})  --> [3.7753, 5.0000, 6.2247]") { call in
             try call.push(named("layer_norm", "layerNorm") {
                 try NN.layerNorm(call.tensor(1), weight: call.get(2), bias: call.get(3), eps: call.option("eps"))
             })
@@ -66,8 +66,8 @@ extension ModuleBuilder {
                  example: """
                  tensor.manual_seed(1)
                  local y = nn.dropout(tensor.ones(1000), 0.1)
-                 y:max():item(), y:min():item()                        --> 1.111..., 0.0
-                 nn.dropout(tensor.ones(2), 0.5, {training = false})   --> [1., 1.]
+                 y:max():item(), y:min():item()                       --> 1.111..., 0.0
+                 nn.dropout(tensor.ones(2), 0.5, {training = false})  --> [1., 1.]
                  """) { call in
             let x = try call.tensor(1), p = try call.get(2, as: Double.self)
             guard p >= 0, p < 1 else { throw call.error(at: 2, "the probability must be at least 0 and below 1, not \(p)") }
@@ -97,9 +97,9 @@ extension ModuleBuilder {
             `padding` counts zeros on both sides, or {before, after}.
             """, example: """
             local x, weight = tensor.new{{1, 2, 3, 4}}, tensor.new{{{1, 1}}}
-            nn.conv1d(x, weight)                            --> [[3., 5., 7.]]
-            nn.conv1d(x, weight, nil, {padding = {1, 0}})   --> [[1., 3., 5., 7.]]
-            nn.conv1d(x, weight, nil, {stride = 2})         --> [[3., 7.]]
+            nn.conv1d(x, weight)                           --> [[3., 5., 7.]]
+            nn.conv1d(x, weight, nil, {padding = {1, 0}})  --> [[1., 3., 5., 7.]]
+            nn.conv1d(x, weight, nil, {stride = 2})        --> [[3., 7.]]
             """) { call in
             try call.push(NN.conv1d(call.tensor(1), call.tensor(2), bias: call.get(3), stride: call.option("stride"),
                                              padding: call.padding(), dilation: call.option("dilation"), groups: call.option("groups")))
@@ -157,8 +157,8 @@ extension ModuleBuilder {
             `positions`, one for each of the T rows, are values: 0, 1, ... unless given. `table` is from `rope_table`; without it one is made.
             """, example: """
             local x = tensor.new{{{1, 0}}, {{1, 0}}}              -- two rows, one head of two elements
-            nn.rope(x):view(2, 2)                                 --> [[1.0000, 0.0000], [0.5391, 0.8398]]
-            nn.rope(x, {positions = {5, 5}}):view(2, 2)           --> [[ 0.2832, -0.9570], [ 0.2832, -0.9570]]
+            nn.rope(x):view(2, 2)                        --> [[1.0000, 0.0000], [0.5391, 0.8398]]
+            nn.rope(x, {positions = {5, 5}}):view(2, 2)  --> [[ 0.2832, -0.9570], [ 0.2832, -0.9570]]
             """) { call in
             let x = try call.tensor(1)
             guard x.rank == 3 || x.rank == 4 else { throw call.error(.shape, "x of shape \(x.shape)", hint: "[T, H, d] or [B, T, H, d] is wanted") }
@@ -207,9 +207,9 @@ extension ModuleBuilder {
             Ids are values and count from 0. `label_smoothing` spreads that part of the target evenly over all classes.
             """, example: """
             local logits, ids = tensor.new{{2, 0, 0}, {0, 0, 9}}, tensor.new{0, 2}
-            nn.cross_entropy(logits, ids)                            --> 0.1199
-            nn.cross_entropy(logits, tensor.new{0, -100})            --> 0.2395
-            nn.cross_entropy(logits, ids, {label_smoothing = 0.1})   --> 0.4866
+            nn.cross_entropy(logits, ids)                           --> 0.1199
+            nn.cross_entropy(logits, tensor.new{0, -100})           --> 0.2395
+            nn.cross_entropy(logits, ids, {label_smoothing = 0.1})  --> 0.4866
             """) { call in
             let ids = try call.wholeNumbers(call.tensor(2), "ids")
             return try call.push(named("cross_entropy", "crossEntropy") {

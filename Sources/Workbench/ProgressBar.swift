@@ -186,8 +186,8 @@ extension LuaModule {
                    """) { call in try call.push(ByteCount.text(call.number(1))) }
         m.function("duration", "(seconds: number) -> string", "Seconds as people read them.",
                    example: """
-                   progress.duration(0.0123)         --> "12.3 ms"
-                   progress.duration(200)            --> "3 min 20 s"
+                   progress.duration(0.0123)  --> "12.3 ms"
+                   progress.duration(200)     --> "3 min 20 s"
                    """) { call in try call.push(DurationText.words(call.number(1))) }
         m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.", example: "if progress.is_live() then print \"press Ctrl-C to stop\" end") { call in
             try call.push(Terminal.isLive && Terminal.style == .text)

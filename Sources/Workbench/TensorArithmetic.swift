@@ -67,7 +67,13 @@ extension Tensor {
             error.message = error.message.replacing("remainder:", with: "floor_divide:")
             throw error
         }
-        return try sub(rest).to(.float64).div(other.to(.float64)).round().to(rest.dtype)
+        let multiple = try sub(rest)
+        if rest.dtype == .int64, multiple.count > 0, try multiple.max().item() >= 0x1p53 || multiple.min().item() <= -0x1p53 {
+            // float64 does not hold all of these.
+            let quotients = try zip(multiple.ints(), other.to(.int64).expand(multiple.shape).ints()).map { $0.dividedReportingOverflow(by: $1).partialValue }
+            return try Tensor(integers: quotients, multiple.shape)
+        }
+        return try multiple.to(.float64).div(other.to(.float64)).round().to(rest.dtype)
     }
 }
 
@@ -142,7 +148,7 @@ extension ClassBuilder where T == Tensor {
         }
         method("clamp", "(low?: number, high?: number) -> Tensor", "Elements below `low` become `low`, those above `high` become `high`; nil sets no limit.",
                example: """
-                   tensor.new{-5, 0.5, 5}:clamp(-1, 1)  --> [-1.0000,  0.5000,  1.0000]
+                   tensor.new{-5, 0.5, 5}:clamp(-1, 1)   --> [-1.0000,  0.5000,  1.0000]
                    tensor.new{-5, 0.5, 5}:clamp(nil, 1)  --> [-5.0000,  0.5000,  1.0000]
                    """) { t, call in
             try call.push(t.clamp(low: call.get(1, as: Scalar?.self), high: call.get(2, as: Scalar?.self)))

@@ -32,9 +32,9 @@ extension ClassBuilder where T == Tensor {
         metamethod("__eq", "(a: any, b: any) -> boolean", "`a == b`: whether both are the same tensor, not whether their elements are equal; see `eq`, `equal` and `allclose`.",
                    example: """
                        local a, b = tensor.ones(2), tensor.ones(2)
-                       a == b, a == a   --> false, true
-                       a:equal(b)       --> true
-                       a:eq(b)          --> [true, true]
+                       a == b, a == a  --> false, true
+                       a:equal(b)      --> true
+                       a:eq(b)         --> [true, true]
                        """) { call in
             // Two handles of one object are the same tensor. Lua asks only about two userdata.
             let a = try call.value(1).object(Tensor.self), b = try call.value(2).object(Tensor.self)
@@ -42,14 +42,14 @@ extension ClassBuilder where T == Tensor {
         }
         method("equal", "(other: Tensor) -> boolean", "Whether both have the same shape and equal elements.",
                example: """
-                   tensor.ones(2):equal(tensor.new{1, 1})    --> true
-                   tensor.ones(2):equal(tensor.ones(2, 1))   --> false
+                   tensor.ones(2):equal(tensor.new{1, 1})   --> true
+                   tensor.ones(2):equal(tensor.ones(2, 1))  --> false
                    """) { t, call in try call.push(t.equal(call.tensor(1))) }
         method("allclose", "(other: Tensor, opts?: {rtol?: number = 1e-5, atol?: number = 1e-8, equal_nan?: boolean = false}) -> boolean",
                "Whether |a - b| <= atol + rtol |b| everywhere; shapes broadcast, infinities must be equal.",
                example: """
-                   tensor.new{1}:allclose(tensor.new{1.000001})             --> true
-                   tensor.new{1}:allclose(tensor.new{1.01}, {rtol = 0.1})   --> true
+                   tensor.new{1}:allclose(tensor.new{1.000001})            --> true
+                   tensor.new{1}:allclose(tensor.new{1.01}, {rtol = 0.1})  --> true
                    """) { t, call in
             try call.push(t.allClose(call.tensor(1), relative: call.option("rtol"), absolute: call.option("atol"), equalNaN: call.option("equal_nan")))
         }

@@ -50,15 +50,15 @@ extension ClassBuilder where T == Tensor {
         method("log_softmax", "(dim?: integer = -1) -> Tensor", "x - log(sum of e^x) along `dim`, the last unless it is named.",
                example: """
                    local logits = tensor.new{{2, 0, 0}}
-                   logits:log_softmax()                           --> [[-0.2395, -2.2395, -2.2395]]
+                   logits:log_softmax()                              --> [[-0.2395, -2.2395, -2.2395]]
                    -logits:log_softmax():gather(2, tensor.new{{1}})  --> [[0.2395]]
                    """) { t, call in
             try call.push(t.logSoftmax(dim: call.dimension(call.get(1), of: t)))
         }
         method("cumsum", "(dim: integer) -> Tensor", "Sums of the elements up to each along `dim`; integers and bools give int64.",
                example: """
-                   tensor.new{1, 2, 3}:cumsum(1)          --> [1., 3., 6.]
-                   tensor.new{{1, 2}, {3, 4}}:cumsum(2)   --> [[1., 3.], [3., 7.]]
+                   tensor.new{1, 2, 3}:cumsum(1)         --> [1., 3., 6.]
+                   tensor.new{{1, 2}, {3, 4}}:cumsum(2)  --> [[1., 3.], [3., 7.]]
                    """) { t, call in try call.push(t.cumsum(dim: call.dim(1, of: t))) }
     }
 
@@ -76,8 +76,8 @@ extension ClassBuilder where T == Tensor {
             give a tensor without dimensions; leading dimensions are batches that broadcast. Half types are multiplied in float32.
             """, example: """
             local a = tensor.new{{1, 2}, {3, 4}}
-            a:matmul(tensor.eye(2) * 10)                         --> [[10., 20.], [30., 40.]]
-            a:matmul(tensor.new{1, 1})                           --> [3., 7.]
+            a:matmul(tensor.eye(2) * 10)                            --> [[10., 20.], [30., 40.]]
+            a:matmul(tensor.new{1, 1})                              --> [3., 7.]
             tensor.ones(8, 2, 3):matmul(tensor.ones(3, 5)):shape()  --> {8, 2, 5}
             """) { t, call in try call.push(t.matmul(call.tensor(1))) }
         alias("mm", of: "matmul", example: "tensor.new{{1, 2}}:mm(tensor.new{{3}, {4}})  --> [[11.]]")

@@ -17,11 +17,11 @@ extension ClassBuilder where T == Tensor {
             dimension, bool masks and tensors of positions. Positions count from 1, from -1 at the end. Rows and forward ranges are views, the rest are copies. An element is a Lua number.
             """, """
             local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
-            t[2], t[{2, 3}], t[-1][1]       --> [4., 5., 6.], 6.0, 4.0
-            t[{{}, 1}], t[{{}, {2, 3}}]     --> [1., 4.], [[2., 3.], [5., 6.]]
-            t[{{-1, 1, -1}}]                --> [[4., 5., 6.], [1., 2., 3.]]
-            t[t:gt(2)]                      --> [3., 4., 5., 6.]
-            t[tensor.new{2, 2}]             --> [[4., 5., 6.], [4., 5., 6.]]
+            t[2], t[{2, 3}], t[-1][1]    --> [4., 5., 6.], 6.0, 4.0
+            t[{{}, 1}], t[{{}, {2, 3}}]  --> [1., 4.], [[2., 3.], [5., 6.]]
+            t[{{-1, 1, -1}}]             --> [[4., 5., 6.], [1., 2., 3.]]
+            t[t:gt(2)]                   --> [3., 4., 5., 6.]
+            t[tensor.new{2, 2}]          --> [[4., 5., 6.], [4., 5., 6.]]
             """)) { t, call in
             switch try Key(call, t) {
             case .row(let i): return try call.push(t.row(i))

@@ -7,8 +7,8 @@ extension ClassBuilder where T == Tensor {
     func declareInspection() {
         method("shape", "() -> integer[]", "The sizes of all dimensions.",
                example: """
-               tensor.zeros(2, 3):shape()                  --> {2, 3}
-               table.unpack(tensor.zeros(2, 3):shape())    --> 2, 3
+               tensor.zeros(2, 3):shape()                --> {2, 3}
+               table.unpack(tensor.zeros(2, 3):shape())  --> 2, 3
                """) { t, call in try call.push(Array(t.shape)) }
         method("size", "(dim?: integer) -> integer|integer[]", "The size of dimension `dim`; without one, the sizes of all, as `shape` gives them.",
                example: """

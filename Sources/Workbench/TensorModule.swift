@@ -25,9 +25,9 @@ extension ModuleBuilder {
         function("new", "(data: any, opts?: {dtype?: \(DType.choices), requires_grad?: boolean = false}) -> Tensor",
                  "A tensor of nested lists of numbers, which must be rectangular, of one number, or of another tensor's elements (a copy). float32, or bool for booleans, unless `dtype` says otherwise.",
                  example: """
-                 tensor.new{{1, 2}, {3, 4}}                   --> [[1., 2.], [3., 4.]]
-                 tensor.new({5, 6}, {dtype = "int64"})        --> [5, 6]
-                 tensor.new{true, false}:dtype()              --> "bool"
+                 tensor.new{{1, 2}, {3, 4}}             --> [[1., 2.], [3., 4.]]
+                 tensor.new({5, 6}, {dtype = "int64"})  --> [5, 6]
+                 tensor.new{true, false}:dtype()        --> "bool"
                  """) { call in
             let dtype: DType? = try call.option("dtype")
             if let source = try call.objectIfAny(1, as: Tensor.self) { return try call.made(source.detach().to(dtype ?? source.dtype).clone()) }
@@ -52,7 +52,7 @@ extension ModuleBuilder {
         }
         function("full", "(shape: integer|integer[], value: number|boolean, opts?: {dtype?: \(DType.choices), requires_grad?: boolean = false}) -> Tensor",
                  "`value` everywhere: float32, or bool for a boolean, unless `dtype` says otherwise.", example: """
-                 tensor.full({2, 2}, 7)              --> [[7., 7.], [7., 7.]]
+                 tensor.full({2, 2}, 7)                   --> [[7., 7.], [7., 7.]]
                  tensor.full(3, -100, {dtype = "int64"})  --> [-100, -100, -100]
                  """) { call in
             let value: Scalar = try call.get(2), dtype: DType? = try call.option("dtype")
@@ -69,9 +69,9 @@ extension ModuleBuilder {
         }
         function("range", "(first: number, last: number, step?: number = 1, opts?: {\(options)}) -> Tensor",
                  "first, first + step, ... up to `last`, which is included when it is reached.", example: """
-                 tensor.range(1, 5)                              --> [1., 2., 3., 4., 5.]
-                 tensor.range(0, 1, 0.25)                        --> [0.0000, 0.2500, 0.5000, 0.7500, 1.0000]
-                 tensor.range(3, 1, -1, {dtype = "int64"})       --> [3, 2, 1]
+                 tensor.range(1, 5)                         --> [1., 2., 3., 4., 5.]
+                 tensor.range(0, 1, 0.25)                   --> [0.0000, 0.2500, 0.5000, 0.7500, 1.0000]
+                 tensor.range(3, 1, -1, {dtype = "int64"})  --> [3, 2, 1]
                  """) { call in
             let (first, last, step) = (try call.get(1, as: Scalar.self), try call.get(2, as: Scalar.self), try call.get(3, as: Scalar.self))
             let dtype: DType = try call.option("dtype")
@@ -90,8 +90,8 @@ extension ModuleBuilder {
         }
         function("from_bytes", "(bytes: string, dtype: \(DType.choices), shape: integer|integer[]) -> Tensor", "A tensor of the bytes of its elements, in row-major order and little-endian. See `t:tobytes`.",
                  example: """
-                 tensor.from_bytes("\\1\\0\\2\\0", "int16", 2)                     --> [1, 2]
-                 tensor.from_bytes(("<ff"):pack(0.5, 3), "float32", {1, 2})   --> [[0.5000, 3.0000]]
+                 tensor.from_bytes("\\1\\0\\2\\0", "int16", 2)               --> [1, 2]
+                 tensor.from_bytes(("<ff"):pack(0.5, 3), "float32", {1, 2})  --> [[0.5000, 3.0000]]
                  """) { call in
             let bytes = try call.bytes(1), list: [Int] = try call.isTable(3) ? call.get(3) : [call.integer(3)]
             let tensor = try Tensor(empty: Dims(checking: list, "tensor.from_bytes"), call.get(2))
@@ -105,8 +105,8 @@ extension ModuleBuilder {
 
     /// Several tensors into one.
     fileprivate func declareJoining() {
-        for (name, doc, example) in [("cat", "The tensors one after the other along `dim`; their other sizes must be equal.", "tensor.cat{tensor.new{1, 2}, tensor.new{3}}            --> [1., 2., 3.]\ntensor.cat({tensor.ones(2, 1), tensor.zeros(2, 2)}, 2)  --> [[1., 0., 0.], [1., 0., 0.]]"),
-                                     ("stack", "The tensors, of equal shape, along a new dimension `dim`.", "tensor.stack{tensor.new{1, 2}, tensor.new{3, 4}}     --> [[1., 2.], [3., 4.]]\ntensor.stack({tensor.new{1, 2}, tensor.new{3, 4}}, 2)  --> [[1., 3.], [2., 4.]]")] {
+        for (name, doc, example) in [("cat", "The tensors one after the other along `dim`; their other sizes must be equal.", "tensor.cat{tensor.new{1, 2}, tensor.new{3}}  --> [1., 2., 3.]\ntensor.cat({tensor.ones(2, 1), tensor.zeros(2, 2)}, 2)  --> [[1., 0., 0.], [1., 0., 0.]]"),
+                                     ("stack", "The tensors, of equal shape, along a new dimension `dim`.", "tensor.stack{tensor.new{1, 2}, tensor.new{3, 4}}               --> [[1., 2.], [3., 4.]]\ntensor.stack({tensor.new{1, 2}, tensor.new{3, 4}}, 2)  --> [[1., 3.], [2., 4.]]")] {
             function(name, "(tensors: table, dim?: integer = 1) -> Tensor", doc + " Dtypes promote. The dimension may also stand in the list: `{a, b, dim = 2}`.", example: example) { call in
                 var items = try call.table(1).list()
                 var dim: Int = try call.table(1).get("dim", as: Int?.self) ?? call.get(2)
@@ -127,7 +127,7 @@ extension ModuleBuilder {
         function("where", "(condition: Tensor, a: Tensor|number, b: Tensor|number) -> Tensor", "The elements of `a` where `condition` is true (or not zero), of `b` elsewhere. All three broadcast. Where it is true: `condition:nonzero()`.",
                  example: """
                  local t = tensor.new{-1, 2}
-                 tensor.where(t:gt(0), t, 0)      --> [0., 2.]
+                 tensor.where(t:gt(0), t, 0)       --> [0., 2.]
                  tensor.where(t:gt(0), t, t / 10)  --> [-0.1000,  2.0000]
                  """) { call in
             let a = try call.objectIfAny(2, as: Tensor.self), b = try call.objectIfAny(3, as: Tensor.self)

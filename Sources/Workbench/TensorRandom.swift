@@ -101,7 +101,7 @@ extension ModuleBuilder {
         function("randint", "(low: integer, high: integer, ...: integer|integer[], opts?: {dtype?: \(DType.choices) = \"int64\", generator?: Generator}) -> Tensor",
                  "Integers (int64) from `low` up to, not including, `high`, of the shape that follows.", example: """
                  local codes = tensor.randint(0, 1024, 4, 20)
-                 codes:shape(), codes:dtype()       --> {4, 20}, "int64"
+                 codes:shape(), codes:dtype()                --> {4, 20}, "int64"
                  codes:ge(0):all() and codes:lt(1024):all()  --> true
                  """) { call in
             try call.push(Tensor.randint(call.integer(1), call.integer(2), call.sizes(), call.option("dtype"), generator: call.generator))

@@ -10,8 +10,8 @@ extension ClassBuilder where T == Tensor {
         method("sum", over, "The sum \(rest) Integers and bools sum to int64.",
                example: """
                local t = tensor.new{{1, 2}, {3, 4}}
-               t:sum():item()                --> 10.0
-               t:sum(2)                      --> [3., 7.]
+               t:sum():item()                  --> 10.0
+               t:sum(2)                        --> [3., 7.]
                t / t:sum(2, {keepdim = true})  --> [[0.3333, 0.6667], [0.4286, 0.5714]]
                """) { t, call in
             try call.push(t.sum(dims: call.dims(1, of: t) ?? t.allDims, keepDim: call.keepDim))
@@ -19,9 +19,9 @@ extension ClassBuilder where T == Tensor {
         method("mean", over, "The mean \(rest) Of integers and bools it is float32.",
                example: """
                local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
-               t:mean():item()                 --> 3.5
-               t:mean(1)                       --> [2.5000, 3.5000, 4.5000]
-               t:mean(2, {keepdim = true})     --> [[2.], [5.]]
+               t:mean():item()              --> 3.5
+               t:mean(1)                    --> [2.5000, 3.5000, 4.5000]
+               t:mean(2, {keepdim = true})  --> [[2.], [5.]]
                """) { t, call in
             try call.push(t.mean(dims: call.dims(1, of: t) ?? t.allDims, keepDim: call.keepDim))
         }
@@ -37,8 +37,8 @@ extension ClassBuilder where T == Tensor {
         method("norm", "(p?: number = 2, dim?: integer|integer[], opts?: {keepdim?: boolean = false}) -> Tensor",
                "The p-norm (sum of |x|^p)^(1/p) \(rest) math.huge gives the largest |x|, 0 counts what is not zero.",
                example: """
-               tensor.new{3, 4}:norm():item()           --> 5.0
-               tensor.new{{3, 4}, {6, 8}}:norm(2, 2)    --> [ 5., 10.]
+               tensor.new{3, 4}:norm():item()            --> 5.0
+               tensor.new{{3, 4}, {6, 8}}:norm(2, 2)     --> [ 5., 10.]
                tensor.new{3, -4}:norm(math.huge):item()  --> 4.0
                """) { t, call in
             try call.push(t.norm(call.get(1), dims: call.dims(2, of: t), keepDim: call.keepDim))
@@ -92,8 +92,8 @@ extension ClassBuilder where T == Tensor {
         method("sort", "(dim?: integer = -1, opts?: {descending?: boolean = false}) -> Tensor, Tensor",
                "The elements along `dim` in order, and the positions (1-based, int64) they come from. Equal ones keep their order; NaN is the largest.",
                example: """
-               tensor.new{3, 1, 2}:sort()                            --> [1., 2., 3.], [2, 3, 1]
-               tensor.new{3, 1, 2}:sort(-1, {descending = true})     --> [3., 2., 1.], [1, 3, 2]
+               tensor.new{3, 1, 2}:sort()                         --> [1., 2., 3.], [2, 3, 1]
+               tensor.new{3, 1, 2}:sort(-1, {descending = true})  --> [3., 2., 1.], [1, 3, 2]
                """) { t, call in
             let (values, positions) = try t.sort(dim: call.dimension(call.get(1), of: t), descending: call.option("descending"))
             return try call.push(values, positions.oneBased())
@@ -109,8 +109,8 @@ extension ClassBuilder where T == Tensor {
         method("topk", "(k: integer, dim?: integer = -1, opts?: {largest?: boolean = true}) -> Tensor, Tensor",
                "The `k` largest (or smallest) elements along `dim`, best first, and their positions (1-based, int64).",
                example: """
-               tensor.new{3, 9, 5}:topk(2)                          --> [9., 5.], [2, 3]
-               tensor.new{3, 9, 5}:topk(1, -1, {largest = false})   --> [3.], [1]
+               tensor.new{3, 9, 5}:topk(2)                         --> [9., 5.], [2, 3]
+               tensor.new{3, 9, 5}:topk(1, -1, {largest = false})  --> [3.], [1]
                """) { t, call in
             let k = try call.integer(1), d = try call.dimension(call.get(2), of: t), size = t.rank == 0 ? 1 : t.shape[d]
             guard k >= 0, k <= size else { throw call.error("\(k) of \(size) elements along dimension \(d + 1) of shape \(t.shape)") }

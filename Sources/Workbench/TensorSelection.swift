@@ -7,8 +7,8 @@ extension ClassBuilder where T == Tensor {
     func declareSelection() {
         method("index_select", "(dim: integer, positions: Tensor|integer[]) -> Tensor", "The given positions of `dim` (1-based), in their order: a copy.",
                example: """
-               tensor.new{10, 20, 30}:index_select(1, {3, 1})       --> [30., 10.]
-               tensor.new{{1, 2}, {3, 4}}:index_select(2, {2, 2})   --> [[2., 2.], [4., 4.]]
+               tensor.new{10, 20, 30}:index_select(1, {3, 1})      --> [30., 10.]
+               tensor.new{{1, 2}, {3, 4}}:index_select(2, {2, 2})  --> [[2., 2.], [4., 4.]]
                """) { t, call in
             let d = try call.dim(1, of: t, scalars: false), positions = try call.positions(2, d, of: t)
             guard positions.rank <= 1 else { throw call.error(.shape, "positions of shape \(positions.shape)", hint: "a vector is wanted") }
@@ -72,7 +72,7 @@ extension ClassBuilder where T == Tensor {
         }
         method("nonzero", "() -> Tensor", "The positions (1-based) of the elements that are not zero, in row-major order: int64 [n, dimensions].",
                example: """
-               tensor.new{{0, 5}, {7, 0}}:nonzero()               --> [[1, 2], [2, 1]]
+               tensor.new{{0, 5}, {7, 0}}:nonzero()                   --> [[1, 2], [2, 1]]
                tensor.new{0.1, 0.9, 0.8}:gt(0.5):nonzero():flatten()  --> [2, 3]
                """) { t, call in try call.push(t.nonzero().oneBased()) }
         declareTriangles()

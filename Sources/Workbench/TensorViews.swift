@@ -37,7 +37,7 @@ extension ClassBuilder where T == Tensor {
         }
         method("transpose", "(dim1: integer, dim2: integer) -> Tensor", "With two dimensions swapped.",
                example: """
-               tensor.new{{1, 2}, {3, 4}}:transpose(1, 2)       --> [[1., 3.], [2., 4.]]
+               tensor.new{{1, 2}, {3, 4}}:transpose(1, 2)        --> [[1., 3.], [2., 4.]]
                tensor.zeros(8, 4, 20):transpose(-2, -1):shape()  --> {8, 20, 4}
                """) { t, call in
             try call.push(t.transpose(call.dim(1, of: t), call.dim(2, of: t)))
@@ -59,8 +59,8 @@ extension ClassBuilder where T == Tensor {
         }
         method("expand", "(...: integer|integer[]) -> Tensor", "Dimensions of size 1 repeated to the given sizes without copying; -1 keeps a size, new dimensions may stand in front.",
                example: """
-               tensor.new{{1}, {2}}:expand(-1, 3)        --> [[1., 1., 1.], [2., 2., 2.]]
-               tensor.new{1, 2}:expand(4, 2):shape()     --> {4, 2}
+               tensor.new{{1}, {2}}:expand(-1, 3)     --> [[1., 1., 1.], [2., 2., 2.]]
+               tensor.new{1, 2}:expand(4, 2):shape()  --> {4, 2}
                """) { t, call in try call.push(t.expand(call.sizes())) }
         method("expand_as", "(other: Tensor) -> Tensor", "`expand` to the shape of `other`.", example: "tensor.new{1, 2}:expand_as(tensor.zeros(2, 2))  --> [[1., 2.], [1., 2.]]") { t, call in try call.push(t.expand(as: call.tensor(1))) }
         method("contiguous", "() -> Tensor", "Itself when its elements lie in row-major order, else a copy that does.", example: "tensor.new{{1, 2}, {3, 4}}:t():contiguous():view(-1)  --> [1., 3., 2., 4.]") { t, call in try call.push(t.contiguous()) }
@@ -106,8 +106,8 @@ extension ClassBuilder where T == Tensor {
         method("pad", "(dim: integer, before: integer, after: integer, value?: number = 0) -> Tensor",
                "A copy with `before` and `after` positions of `value` added around dimension `dim`; negative counts cut off.",
                example: """
-               tensor.new{1, 2}:pad(1, 1, 2)             --> [0., 1., 2., 0., 0.]
-               tensor.new{{1, 2}}:pad(1, 0, 1, -1)       --> [[ 1.,  2.], [-1., -1.]]
+               tensor.new{1, 2}:pad(1, 1, 2)        --> [0., 1., 2., 0., 0.]
+               tensor.new{{1, 2}}:pad(1, 0, 1, -1)  --> [[ 1.,  2.], [-1., -1.]]
                """) { t, call in
             let d = try call.dim(1, of: t, scalars: false), before = try call.integer(2), after = try call.integer(3), size = t.shape[d]
             let least = size.addingReportingOverflow(min(before, 0)).partialValue.addingReportingOverflow(min(after, 0))
@@ -135,7 +135,7 @@ extension ClassBuilder where T == Tensor {
         }
         method("repeat_interleave", "(count: integer, dim: integer) -> Tensor", "A copy with each position of `dim` repeated `count` times in a row, as heads of keys are for grouped queries.",
                example: """
-               tensor.new{1, 2}:repeat_interleave(2, 1)                --> [1., 1., 2., 2.]
+               tensor.new{1, 2}:repeat_interleave(2, 1)                 --> [1., 1., 2., 2.]
                tensor.zeros(2, 20, 16):repeat_interleave(4, 1):shape()  --> {8, 20, 16}
                """) { t, call in
             let count = try call.integer(1), d = try call.dim(2, of: t, scalars: false), shape = t.shape

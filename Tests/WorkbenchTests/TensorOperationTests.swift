@@ -1,4 +1,5 @@
 import LuaHost
+import Support
 import XCTest
 
 /// Every operation against results worked out by hand.
@@ -256,7 +257,23 @@ final class TensorOperationTests: TensorTestCase {
             fails("argument", "nn.linear(x, weight, bias)", function() return nn.Linear end); fails("argument", "did you mean relu", function() return nn.rleu end)
             fails("argument", "Tensor +: argument 2", function() return t + {1, 2} end); fails("argument", "< and >", function() return t > 1 end)
             fails("dtype", "bools cannot be negated", function() return -t:gt(0) end); fails("argument", "floor_divide: integer division", function() return tensor.ones(1, {dtype = "int64"}) // 0 end)
+
+            assert((tensor.new({(2 ^ 53 | 0) + 1}, {dtype = "int64"}) // 1)[1] == (2 ^ 53 | 0) + 1)
+            local large = tensor.new({2 ^ 53 | 0, (2 ^ 53 | 0) + 1, -(2 ^ 53 | 0) - 1, math.maxinteger}, {dtype = "int64"})
+            for _, n in ipairs{1, 3, -7} do for i = 1, 4 do assert((large // n)[i] == large[i] // n and large:floor_divide(n)[i] == large[i] // n) end end
             """)
+    }
+
+    /// Lua's own messages stay as they are; what Swift shows of them has a hint.
+    func testErrorsOfLuaAboutTensorsGetAHint() {
+        for (code, hint) in [
+            ("local t = tensor.zeros(2); return t.shape[1]", "shape is a method: x:shape()"), ("local t = tensor.zeros(2); return #t.shape", "shape is a method: x:shape()"),
+            ("return ('%f'):format(tensor.zeros(1))", "x:item() is the number of a Tensor with one element"),
+            ("for i, row in pairs(tensor.zeros(2)) do end", "for i, row in x:rows() do ... end goes through a Tensor"), ("for row in tensor.zeros(2) do end", "for i, row in x:rows() do ... end goes through a Tensor"),
+            ("local t = {shap = print}; return t.shap[1]", nil), ("error('number expected, got Tensor')", nil),
+        ] as [(String, String?)] {
+            XCTAssertThrowsError(try lua.run(code), code) { XCTAssertEqual(($0 as? OpahError)?.hint, hint, code) }
+        }
     }
 
     func testShapeErrorsNameOperationAndShapes() {
