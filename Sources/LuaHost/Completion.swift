@@ -4,7 +4,7 @@ import Support
 
 /// One way to go on with a line.
 public struct Completion: Equatable, Sendable {
-    public enum Kind: Sendable { case keyword, global, function, method, field, module, option, file }
+    public enum Kind: Sendable { case keyword, global, function, method, field, module, option, choice, file }
     /// Replaces the text from `Completions.start` to the cursor.
     public var text: String
     public var kind: Kind
@@ -26,84 +26,39 @@ public struct Completions: Equatable, Sendable {
 
 extension Interpreter {
     /// What may follow a line up to the cursor: names of globals, fields and methods, module names after
-    /// `require "`, files in other strings, option names inside the option table of a native function. Runs
-    /// no Lua code at all: fields are read raw, and what objects have is known from their declarations.
+    /// `require "`, words that a native function takes or files in other strings, option names inside the option
+    /// table of a native function. Runs no Lua code at all: fields are read raw, and what objects have and
+    /// functions give is known from their declarations.
     public func completions(_ line: String) -> Completions {
-        let bytes = Array(line.utf8)
+        let tokens = Tokens(Array(line.utf8))
         let before = lua_gettop(current)
         defer { lua_settop(current, before) }
-        if let start = Brackets(bytes).openString {
-            let isModule = String(decoding: bytes[..<(start - 1)], as: UTF8.self).filter { $0 != " " && $0 != "(" }.hasSuffix("require")
-            return isModule ? moduleNames(bytes, start) : fileNames(bytes, start)
+        if tokens.endsInText { return Completions(start: tokens.bytes.count, candidates: []) }
+        if let start = tokens.openString {
+            let last = tokens.all.count - 1, function = tokens.isSymbol(last, "(") ? last - 1 : last
+            if tokens.isKind(function, .name), tokens.text(function) == "require" { return moduleNames(tokens.bytes, start) }
+            return choices(tokens, start) ?? fileNames(tokens.bytes, start)
         }
-        if let found = optionNames(bytes) { return found }
-        return names(bytes)
+        return optionNames(tokens) ?? names(tokens)
     }
 
     // MARK: names
 
-    private func names(_ bytes: [UInt8]) -> Completions {
-        let chain = Chain(endingAt: bytes.count, in: bytes)
-        let prefix = chain.last
+    private func names(_ tokens: Tokens) -> Completions {
+        let path = Path(tokens), prefix = path.word
         var found: [Completion] = []
-        if chain.owners.isEmpty {
-            found = Self.keywords.map { Completion(text: $0, kind: .keyword, detail: "") } + members(of: .globals, colon: false)
-        } else if let owner = resolve(chain.owners) {
-            found = members(of: owner, colon: chain.endsWithColon)
+        if let owner = path.owner {
+            if owner.isEmpty {
+                found = Tokens.keywords.map { Completion(text: $0, kind: .keyword, detail: "") } + members(of: .globals, colon: false)
+            } else if let node = resolve(owner, in: tokens) {
+                found = members(of: node, colon: path.endsWithColon)
+            }
         }
         var seen: Set<String> = []
         let candidates = found
             .filter { $0.text.hasPrefix(prefix) && (prefix.hasPrefix("_") || !$0.text.hasPrefix("_")) && seen.insert($0.text).inserted }
             .sorted { $0.text < $1.text }
-        return Completions(start: bytes.count - prefix.utf8.count, candidates: candidates)
-    }
-
-    private static let keywords = ["and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
-                                   "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"]
-
-    /// What a name stands for.
-    enum Node {
-        case globals
-        case value(LuaValue)
-        case module(LuaModule)
-        /// Some instance of a class.
-        case instance(LuaClass)
-    }
-
-    func resolve(_ path: [String]) -> Node? {
-        var node = Node.globals
-        for name in path {
-            guard let next = child(of: node, name) else { return nil }
-            node = next
-        }
-        return node
-    }
-
-    func child(of node: Node, _ name: String) -> Node? {
-        switch node {
-        case .globals:
-            guard let value = try? global(name), !value.isNil else { return nil }
-            return .value(value)
-        case .value(.table(let table)):
-            if let value = rawField(table, name), !value.isNil { return .value(value) }
-            guard let module = moduleName(of: table).flatMap({ catalog.module($0) }) else { return nil }
-            return child(of: .module(module), name)
-        case .value(.object(let object)): return child(of: .instance(type(of: object).luaClass), name)
-        case .value: return nil
-        case .module(let module):
-            if let submodule = module.submodules.first(where: { $0.field == name }) {
-                return catalog.module(submodule.module).map { .module($0) }
-            }
-            return module.member(name).flatMap(resultClass).map { .instance($0) }
-        case .instance(let type): return type.member(name).flatMap(resultClass).map { .instance($0) }
-        }
-    }
-
-    /// The class that a property or constant is declared to be.
-    private func resultClass(_ declaration: Declaration) -> LuaClass? {
-        guard declaration.role == .property || declaration.role == .constant,
-              let type = try? LuaType(parsing: declaration.signatureText), let name = type.classNames.first else { return nil }
-        return catalog.type(name)
+        return Completions(start: tokens.bytes.count - prefix.utf8.count, candidates: candidates)
     }
 
     private func members(of node: Node, colon: Bool) -> [Completion] {
@@ -120,9 +75,7 @@ extension Interpreter {
             }
             return colon ? found.filter { $0.kind == .function || $0.kind == .method } : found
         case .value(.object(let object)): return members(of: .instance(type(of: object).luaClass), colon: colon)
-        case .value(.string), .value(.bytes):
-            guard colon, case .table(let library)? = try? global("string") else { return [] }
-            return rawMembers(library)
+        case .value(.string), .value(.bytes), .type(.string): return colon ? stringLibrary.map { rawMembers($0) } ?? [] : []
         case .value(.other(let reference)): return rawMembers(reference)
         case .value: return []
         case .module(let module):
@@ -132,15 +85,26 @@ extension Interpreter {
         case .instance(let type):
             return type.declarations.filter { colon ? $0.role == .method : $0.role == .property || $0.role == .constant }
                 .map { Completion(text: $0.name, kind: $0.role == .method ? .method : .field, detail: $0.detail) }
+        case .type(.record(let fields, _)): return colon ? [] : fields.map { Completion(text: $0.name, kind: .field, detail: "\($0.type)") }
+        case .type(.union(let types)): return types.compactMap { self.node($0) }.flatMap { members(of: $0, colon: colon) }
+        case .function, .type: return []
         }
     }
 
     // MARK: raw access
 
-    private func rawField(_ table: LuaTable, _ name: String) -> LuaValue? {
+    /// The element at a position, as it lies in the table; a position below 0 has none.
+    func rawElement(_ table: LuaTable, _ index: Int) -> LuaValue? {
         let stack = self.stack, L = stack.L, before = lua_gettop(L)
         defer { lua_settop(L, before) }
-        guard (try? table.push(onto: stack)) != nil, (try? stack.reserve(8)) != nil else { return nil }
+        guard (try? stack.reserve(8)) != nil, (try? table.push(onto: stack)) != nil else { return nil }
+        return lua_rawgeti(L, -1, lua_Integer(index)) == LUA_TNIL ? nil : try? LuaValue.read(stack, lua_gettop(L))
+    }
+
+    func rawField(_ table: LuaTable, _ name: String) -> LuaValue? {
+        let stack = self.stack, L = stack.L, before = lua_gettop(L)
+        defer { lua_settop(L, before) }
+        guard (try? stack.reserve(8)) != nil, (try? table.push(onto: stack)) != nil else { return nil }
         // The table, then what it inherits from by `__index` tables.
         for _ in 0..<20 {
             stack.push(name)
@@ -187,7 +151,7 @@ extension Interpreter {
                 let name = Stack.lossyString(L, -2)
                 let native = shim_tofunction(L, lua_gettop(L)).map { Unmanaged<Declaration>.fromOpaque($0).takeUnretainedValue().detail }
                 let isFunction = lua_type(L, -1) == LUA_TFUNCTION
-                if Chain.isName(name) {
+                if Tokens.isName(name) {
                     found.append(Completion(text: name, kind: isFunction ? .function : kind, detail: native ?? Stack.typeName(L, lua_gettop(L))))
                 }
             }

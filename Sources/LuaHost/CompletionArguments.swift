@@ -14,11 +14,17 @@ extension Interpreter {
             let path = folder + "/" + package.split(separator: ".").joined(separator: "/")
             for name in Self.entries(path) where !name.hasPrefix(".") {
                 if name.hasSuffix(".lua") { found.append(Completion(text: package + name.dropLast(4), kind: .module, detail: "")) }
-                else if FileKind.isFolder(path + "/" + name), Chain.isName(name) { found.append(Completion(text: package + name + ".", kind: .module, detail: "")) }
+                else if FileKind.isFolder(path + "/" + name), Tokens.isName(name) { found.append(Completion(text: package + name + ".", kind: .module, detail: "")) }
             }
         }
         var seen: Set<String> = []
         return Completions(start: start, candidates: found.filter { $0.text.hasPrefix(prefix) && seen.insert($0.text).inserted }.sorted { $0.text < $1.text })
+    }
+
+    /// For a command of the shell: the file names that its last word may become.
+    public func fileCompletions(_ command: String) -> Completions {
+        let bytes = Array(command.utf8)
+        return fileNames(bytes, bytes.lastIndex { " !\t\n=<>|&;".utf8.contains($0) }.map { $0 + 1 } ?? 0)
     }
 
     /// In any other string; a folder ends in `/`.
@@ -47,54 +53,67 @@ extension Interpreter {
     }
 
     /// Where a key is expected in the table that a native function takes: `audio.resample(x, 1, 2, {wi`.
-    func optionNames(_ bytes: [UInt8]) -> Completions? {
-        let word = Chain(endingAt: bytes.count, in: bytes)
-        guard word.owners.isEmpty else { return nil }
-        let start = bytes.count - word.last.utf8.count
-        var position = start - 1
-        while position >= 0, Self.isSpace(bytes[position]) { position -= 1 }
-        guard position >= 0, bytes[position] == UInt8(ascii: "{") || bytes[position] == UInt8(ascii: ","),
-              let brace = Brackets(bytes, upTo: position + 1).open.last, bytes[brace] == UInt8(ascii: "{"),
-              let fields = try? calledFunction(bytes)?.signature().parameters.compactMap(\.type.fields).last else { return nil }
-        let candidates = fields.filter { $0.name.hasPrefix(word.last) }
+    func optionNames(_ tokens: Tokens) -> Completions? {
+        let path = Path(tokens)
+        guard path.owner?.isEmpty == true, let brace = tokens.open.last, tokens.isSymbol(brace, "{") else { return nil }
+        let before = tokens.all.count - (path.word.isEmpty ? 1 : 2)
+        guard tokens.isSymbol(before, "{,;"), let fields = optionFields(tokens, level: tokens.open.count - 1) else { return nil }
+        let candidates = fields.filter { $0.name.hasPrefix(path.word) }
             .map { Completion(text: $0.name, kind: .option, detail: "\($0.type)" + ($0.defaultValue.map { " = \($0)" } ?? "")) }
-        return Completions(start: start, candidates: candidates)
+        return Completions(start: path.start, candidates: candidates)
+    }
+
+    /// The fields of the table that the open bracket of this level begins: an argument, or an option inside one.
+    private func optionFields(_ tokens: Tokens, level: Int) -> [Parameter]? {
+        let brace = tokens.open[level]
+        if level > 0, tokens.isSymbol(brace - 1, "="), tokens.isKind(brace - 2, .name), tokens.isSymbol(tokens.open[level - 1], "{") {
+            return optionFields(tokens, level: level - 1)?.first { $0.name == tokens.text(brace - 2) }?.type.fields
+        }
+        return (try? calledFunction(tokens, level: level)?.signature())?.parameters.compactMap(\.type.fields).last
+    }
+
+    /// In a string: the words that a native function takes there, as its signature lists them: `{window = "ha`.
+    func choices(_ tokens: Tokens, _ start: Int) -> Completions? {
+        guard let bracket = tokens.open.last else { return nil }
+        let last = tokens.all.count - 1, type: LuaType?
+        if tokens.isSymbol(bracket, "{") {
+            guard tokens.isSymbol(last, "="), tokens.isKind(last - 1, .name) else { return nil }
+            type = optionFields(tokens, level: tokens.open.count - 1)?.first { $0.name == tokens.text(last - 1) }?.type
+        } else {
+            guard tokens.isSymbol(last, "(,"), let parameters = try? calledFunction(tokens, level: tokens.open.count - 1)?.signature().parameters else { return nil }
+            var depth = 0, place = 0
+            for i in (bracket + 1)..<(last + 1) {
+                if tokens.isSymbol(i, "([{") { depth += 1 } else if tokens.isSymbol(i, ")]}") { depth -= 1 } else if depth == 0, tokens.isSymbol(i, ",") { place += 1 }
+            }
+            type = parameters.indices.contains(place) ? parameters[place].type : nil
+        }
+        guard let words = type?.literals, !words.isEmpty else { return nil }
+        let prefix = String(decoding: tokens.bytes[start...], as: UTF8.self)
+        return Completions(start: start, candidates: words.filter { $0.hasPrefix(prefix) }.map { Completion(text: $0, kind: .choice, detail: "") })
     }
 
     /// How the native function is used whose arguments the cursor is in: `tensor.full(shape, value [, opts]) -> Tensor`.
     public func usage(_ line: String) -> String? {
-        guard let declaration = calledFunction(Array(line.utf8)), let signature = try? declaration.signature() else { return nil }
+        let tokens = Tokens(Array(line.utf8))
+        guard !tokens.open.isEmpty, let declaration = calledFunction(tokens, level: tokens.open.count - 1), let signature = try? declaration.signature() else { return nil }
         return declaration.path + signature.usage
     }
 
-    /// What is called by the innermost open `f(`, `f{` or `f(..., {`.
-    private func calledFunction(_ bytes: [UInt8]) -> Declaration? {
-        var open = Brackets(bytes).open
-        guard let bracket = open.popLast() else { return nil }
-        var end = bracket
-        while end > 0, Self.isSpace(bytes[end - 1]) { end -= 1 }
-        if bytes[bracket] == UInt8(ascii: "{"), end > 0, bytes[end - 1] == UInt8(ascii: "(") || bytes[end - 1] == UInt8(ascii: ",") {
-            guard let parenthesis = open.popLast(), bytes[parenthesis] == UInt8(ascii: "(") else { return nil }
-            end = parenthesis
-        } else if bytes[bracket] == UInt8(ascii: "[") {
-            return nil
+    /// What is called by the open `f(`, `f{` or `f(..., {` of this level.
+    private func calledFunction(_ tokens: Tokens, level: Int) -> Declaration? {
+        var bracket = tokens.open[level]
+        if tokens.isSymbol(bracket, "[") { return nil }
+        if tokens.isSymbol(bracket, "{"), level > 0, tokens.isSymbol(bracket - 1, "(,") {
+            bracket = tokens.open[level - 1]
+            guard tokens.isSymbol(bracket, "(") else { return nil }
         }
-        let function = Chain(endingAt: end, in: bytes)
-        return function.last.isEmpty ? nil : declaration(function)
+        return Path.steps(tokens, endingAt: bracket - 1).flatMap { resolve($0.steps, in: tokens) }.flatMap { callee($0) }
     }
+}
 
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x09 }
-
-    func declaration(_ chain: Chain) -> Declaration? {
-        guard let owner = resolve(chain.owners) else { return nil }
-        switch owner {
-        case .value(.object(let object)): return type(of: object).luaClass.member(chain.last)
-        case .instance(let type): return type.member(chain.last)
-        case .module(let module): return module.member(chain.last)
-        default:
-            guard let found = child(of: owner, chain.last) else { return nil }
-            if case .value(.function(let function)) = found { return self.declaration(of: function) }
-            return nil
-        }
+extension LuaType {
+    /// The words that it may be.
+    fileprivate var literals: [String] {
+        members.compactMap { if case .literal(let word) = $0 { word } else { nil } }
     }
 }

@@ -27,13 +27,13 @@ extension Interpreter {
 
     /// The chunk to run for what was typed, nil while more lines are needed; throws the syntax error otherwise. Runs nothing.
     public func promptCode(_ source: String, name: String = "=stdin") throws -> String? {
-        let source = source.hasPrefix("=") ? String(source.dropFirst()) : source
+        let isExpression = source.hasPrefix("="), source = isExpression ? String(source.dropFirst()) : source
         // A variable to close keeps `return f()` from being a tail call, whose caller would be missing in tracebacks.
         let result = "local __result <close> = nil return "
         func compiles(_ code: String) -> Bool { (try? check(code, name: name)) != nil }
         if compiles(result + source) { return result + source }
         do {
-            try check(source, name: name)
+            try check(isExpression ? result + source : source, name: name)
             return source
         } catch let error as OpahError {
             // `x = 2; x` is no statement in its last part.

@@ -46,6 +46,9 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
     /// The class whose methods are functions of this module too.
     var methodsOf: LuaClass? { declared.methodsOf }
 
+    /// What `module(...)` does.
+    var call: Declaration? { declared.call }
+
     /// Pushes the module's table.
     func pushTable(_ L: OpaquePointer) throws {
         let stack = Stack(L)

@@ -22,21 +22,40 @@ public struct Definition: Equatable, Sendable {
 extension Interpreter {
     /// What `a.b.c` or `a:b` names: a variable, else something that is declared. Runs no Lua code.
     public func named(_ path: String) -> Named? {
-        let bytes = Array(path.utf8), chain = Chain(endingAt: bytes.count, in: bytes)
-        guard chain.start == 0, !chain.last.isEmpty else { return nil }
+        let tokens = Tokens(Array(path.utf8)), last = tokens.all.count - 1
+        guard let chain = Path.steps(tokens, endingAt: last), chain.first == 0, tokens.isKind(last, .name) else { return nil }
         let before = lua_gettop(current)
         defer { lua_settop(current, before) }
-        if let declaration = declaration(chain) { return .declaration(declaration) }
-        switch resolve(chain.owners + [chain.last]) {
+        switch resolve(chain.steps, in: tokens) {
+        case .function(let declaration): return .declaration(declaration)
+        case .value(.function(let function)): return declaration(of: function).map { .declaration($0) } ?? .value(.function(function))
         case .value(.table(let table)): return moduleName(of: table).flatMap { catalog.module($0) }.map { .module($0) } ?? .value(.table(table))
         case .value(let value): return .value(value)
         case .module(let module): return .module(module)
-        case .instance(let type): return .type(type)
-        case .globals, nil: break
+        case .instance(let type): return member(chain.steps, in: tokens).map { .declaration($0) } ?? .type(type)
+        case .type, .globals, nil: break
         }
+        if let declaration = member(chain.steps, in: tokens) { return .declaration(declaration) }
         if let module = catalog.module(path) { return .module(module) }
         if let type = catalog.type(path) { return .type(type) }
         return catalog.declaration(path).map { .declaration($0) }
+    }
+
+    /// The property, constant or operator that the last step names.
+    private func member(_ steps: [Path.Step], in tokens: Tokens) -> Declaration? {
+        let name: String
+        switch steps.last {
+        case .field(let field)?: name = field
+        case .method(let method)?: name = method
+        default: return nil
+        }
+        switch resolve(Array(steps.dropLast()), in: tokens) {
+        case .module(let module)?: return module.member(name)
+        case .value(.table(let table))?: return module(of: table)?.member(name)
+        case .instance(let type)?: return type.member(name)
+        case .value(.object(let object))?: return type(of: object).luaClass.member(name)
+        default: return nil
+        }
     }
 
     /// Where a function was written.

@@ -42,11 +42,19 @@ extension Interpreter {
         if caller(L) == .function {
             let name = Stack.lossyString(L, 2)
             throw OpahError(.lua, "assignment to undeclared variable '\(name)' in a function",
-                            hint: suggestion(for: name, in: globalNames(L)) ?? "write local \(name), or assign it in the main chunk first")
+                            hint: suggestion(for: name, in: globalNames(L).filter(isPlain)) ?? "write local \(name), or assign it in the main chunk first")
         }
         lua_settop(L, 3)
         lua_rawset(L, 1)
         return .none
+    }
+
+    /// Neither a library nor a function, which hardly anyone means to assign to.
+    private func isPlain(_ name: String) -> Bool {
+        switch try? global(name) {
+        case .table?, .function?, nil: false
+        default: true
+        }
     }
 
     private enum Caller { case mainChunk, function, library }

@@ -38,10 +38,13 @@ public final class BatchRun {
     /// What happens meanwhile, for the screen.
     public enum Event {
         case began(BatchItem, attempt: Int), ended(BatchItem, BatchOutcome, lastLines: String), retrying(BatchItem, BatchOutcome)
-        /// Several times a second: a line for each that runs, and one for all.
-        case status(running: [String], summary: String)
+        /// Several times a second: those that run, and how many of all have ended, failed or wait.
+        case status(running: [Status], ended: Int, failed: Int, waiting: Int)
         case stopping
     }
+
+    /// One that runs: its seconds, the bytes that it holds now, and what it says of its progress.
+    public struct Status: Sendable { let name: String, seconds: Double, bytes: Int, progress: String }
 
     private let program: String, items: [BatchItem], output: String, settings: Settings
     private let lock: FolderLock
@@ -99,7 +102,7 @@ public final class BatchRun {
                 try look(&running, orphans, stopping: signals.count > 0, tell)
                 if lastStatus.duration(to: ContinuousClock().now) > .milliseconds(200) {
                     lastStatus = ContinuousClock().now
-                    try tell(status(running))
+                    try tell(status(running, waiting: waiting.count))
                 }
             }
         } catch {
@@ -182,11 +185,10 @@ public final class BatchRun {
 
     static let mark = "OPAH_OUT"
 
-    private func status(_ running: [BatchAttempt]) -> Event {
-        let ended = outcomes.compactMap(\.self), failed = ended.count { !$0.isFinished }
-        return .status(running: running.map { one in
-            ([items[one.index].name, DurationText.clock(one.child.seconds), ByteCount.text(one.child.residentBytes)] + [one.events.progress]).filter { !$0.isEmpty }.joined(separator: "  ")
-        }, summary: "\(ended.count) of \(items.count) ended" + (failed > 0 ? ", \(failed) failed" : "") + ", \(running.count) running")
+    private func status(_ running: [BatchAttempt], waiting: Int) -> Event {
+        let ended = outcomes.compactMap(\.self)
+        return .status(running: running.map { Status(name: items[$0.index].name, seconds: $0.child.seconds, bytes: $0.child.residentBytes, progress: $0.events.progress) },
+                       ended: ended.count, failed: ended.count { !$0.isFinished }, waiting: waiting)
     }
 
     private func attempt(_ index: Int, after earlier: BatchAttempt? = nil) throws -> BatchAttempt {

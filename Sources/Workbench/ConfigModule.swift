@@ -20,7 +20,7 @@ extension LuaModule {
         m.function("parse_args", "(arguments: table, options: table) -> table",
                    """
                    A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. \
-                   `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=}}` and `overrides = true`. \
+                   `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=, choices=}}` and `overrides = true`. \
                    Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default \
                    the run's own. All that is wrong is reported at once, with exit code 2. \
                    `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: \

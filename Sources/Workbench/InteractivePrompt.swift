@@ -54,14 +54,15 @@ public final class InteractivePrompt {
     /// Until end of input; the exit code is 0. A script on standard input fails at the first error.
     public func loop() -> Int32 {
         guard isInteractive else { return runStandardInput() }
-        print("opah \(opahVersion), \(LuaHost.luaVersion); help() lists the modules, ?name explains one, Tab completes, Ctrl-D ends")
+        print("opah \(opahVersion), \(LuaHost.luaVersion); help() and ?name explain, Tab completes, Ctrl-D ends")
         if Terminal.isOutputLive {
             editor = LineEditor(PromptKnowledge(isComplete: { [unowned self] in !isIncomplete($0) },
-                                                completions: { [unowned self] in lua.completions($0) },
+                                                completions: { [unowned self] in $0.hasPrefix("!") ? lua.fileCompletions($0) : lua.completions($0) },
                                                 usage: { [unowned self] in lua.usage($0) }),
                                 colour: Terminal.hasOutputColour)
         }
         while true {
+            history.refresh()
             editor?.setHistory(history.entries)
             let input = editor?.read() ?? readPlainly()
             lua.clearInterrupt()

@@ -124,7 +124,7 @@ final class LineEditor {
         for (keys, function) in [
             (Own.submit, "ed-newline"), (Own.left, "ed-prev-char"), (Own.right, "ed-next-char"),
             (Own.older, "ed-prev-history"), (Own.newer, "ed-next-history"),
-            ("\r", "opah-enter"), ("\n", "opah-enter"), ("\u{1B}\r", "opah-newline"), ("\t", "opah-complete"), ("\u{1B}[200~", "opah-paste"),
+            ("\r", "opah-enter"), ("\n", "opah-enter"), ("\u{1B}\r", "opah-newline"), ("\u{1B}\n", "opah-newline"), ("\t", "opah-complete"), ("\u{1B}[200~", "opah-paste"),
             ("\u{1B}[A", "opah-up"), ("\u{1B}OA", "opah-up"), ("\u{1B}[B", "opah-down"), ("\u{1B}OB", "opah-down"),
             ("\u{1B}[H", "ed-move-to-beg"), ("\u{1B}OH", "ed-move-to-beg"), ("\u{1B}[1~", "ed-move-to-beg"),
             ("\u{1B}[F", "ed-move-to-end"), ("\u{1B}OF", "ed-move-to-end"), ("\u{1B}[4~", "ed-move-to-end"),
@@ -211,7 +211,7 @@ final class LineEditor {
         let found = knowledge.completions(before), candidates = found.candidates
         let word = String(decoding: before.utf8.dropFirst(found.start), as: UTF8.self)
         let usage = knowledge.usage(before)
-        if word.isEmpty, let usage, candidates.first?.kind != .option, candidates.first?.kind != .file { return show([usage]) }
+        if word.isEmpty, let usage, ![.option, .choice, .file].contains(candidates.first?.kind) { return show([usage]) }
         guard let first = candidates.first else { return UInt8(CC_REFRESH_BEEP) }
         var common = first.text[...]
         for candidate in candidates { while !candidate.text.hasPrefix(common) { common.removeLast() } }
@@ -219,6 +219,8 @@ final class LineEditor {
         if candidates.count == 1 {
             switch first.kind {
             case .option: rest += "="
+            case .file where before.hasPrefix("!"): if !first.text.hasSuffix("/") { rest += " " }
+            case .choice: rest += quote(before, found.start)
             case .file where !first.text.hasSuffix("/"), .module where found.start > 0 && "\"'".utf8.contains(before.utf8[before.utf8.index(before.startIndex, offsetBy: found.start - 1)]):
                 if !first.text.hasSuffix(".") { rest += quote(before, found.start) }
             default: break

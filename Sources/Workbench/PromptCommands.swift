@@ -36,7 +36,7 @@ extension InteractivePrompt {
     func run(_ command: PromptCommand) throws {
         let help = PromptHelp(lua: lua, sources: sources)
         switch command {
-        case .help(let name): print(try name.isEmpty ? lua.catalog.helpPage(nil) : help.page(name))
+        case .help(let name): PageText.show(try name.isEmpty ? lua.catalog.helpPage(nil) : help.page(name))
         case .source(let name): print(try name.isEmpty ? lua.catalog.helpPage(nil) : help.source(name))
         case .time(let code):
             let began = ContinuousClock().now
@@ -46,6 +46,7 @@ extension InteractivePrompt {
         case .shell(let command):
             fflush(nil)
             let status = system(command)
+            if status & 0x7F == SIGINT { throw OpahError(.interrupted, "interrupted") }
             if status != 0 { throw OpahError(.usage, "the command ended with \(status & 0x7F == 0 ? "status \(status >> 8)" : "signal \(status & 0x7F)")") }
         case .unknown(let text):
             throw OpahError(.usage, "there is no command \(text.prefix { $0 != " " })", hint: "%time code, %timeit code, ?name, ??name, !shell command")

@@ -8,34 +8,70 @@ import Darwin
 
 /// What was typed, in a file that several sessions add to: one entry per line, with line ends and
 /// backslashes as octal escapes (`\012`, `\134`). Only its owner may read it.
+///
+/// What other sessions add is there from the next prompt on, but stands before what was typed here: the up key
+/// brings a person's own last line back.
 final class PromptHistory {
     static let limit = 10_000
     private let path: String?
-    /// Oldest first, without repetitions.
+    /// Oldest first: of the file, and of this session.
+    private var shared: [String] = [], own: [String] = []
+    /// All of it, without repetitions.
     private(set) var entries: [String] = []
+    /// What was read of the file: its number, and bytes.
+    private var file: ino_t = 0, offset: off_t = 0
 
     /// Reads the file; one that has grown far beyond the limit, or repeats itself a lot, is written anew.
     init(_ path: String?) {
         self.path = path
         guard let path, let descriptor = Self.open(path) else { return }
         defer { close(descriptor) }
-        let lines = Self.contents(descriptor).split(separator: UInt8(ascii: "\n")).map { Self.decoded($0) }
-        entries = Self.distinct(lines.filter { !$0.isEmpty && $0 != "_HiStOrY_V2_" })
-        guard lines.count > entries.count + 1000 else { return }
+        let count = read(descriptor)
+        guard count > entries.count + 1000 else { return }
         // Under the lock, so that nothing is lost that another session is adding.
         if let file = try? AtomicFile(path), (try? file.write(entries.map { Self.encoded($0) + "\n" }.joined())) != nil, (try? file.commit()) != nil {
             chmod(path, 0o600)
         }
     }
 
+    /// Takes in what other sessions have added.
+    func refresh() {
+        var there = stat()
+        guard let path, stat(path, &there) == 0, there.st_ino != file || there.st_size != offset, let descriptor = Self.open(path) else { return }
+        read(descriptor)
+        close(descriptor)
+    }
+
     /// Adds an entry, to the file at once: what crashes or hangs is not lost. Something typed before moves to the end.
     func add(_ entry: String) {
         guard entries.last != entry else { return }
-        entries = Self.distinct(entries + [entry])
-        guard let path, let descriptor = Self.open(path) else { return }
-        let line = Array((Self.encoded(entry) + "\n").utf8)
-        _ = write(descriptor, line, line.count)
-        close(descriptor)
+        own = Self.distinct(own + [entry])
+        if let path, let descriptor = Self.open(path) {
+            read(descriptor)
+            let line = Array((Self.encoded(entry) + "\n").utf8)
+            let count = Glibc.write(descriptor, line, line.count)
+            if count > 0 { offset += off_t(count) }
+            close(descriptor)
+        }
+        entries = Self.distinct(shared + own)
+    }
+
+    /// Reads what has come since it was read last; gives the number of lines.
+    @discardableResult
+    private func read(_ descriptor: Int32) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return 0 }
+        // Another file in its place, or one that was cut: from its beginning.
+        if status.st_ino != file || status.st_size < offset { (file, offset) = (status.st_ino, 0) }
+        lseek(descriptor, offset, SEEK_SET)
+        let bytes = Self.contents(descriptor)
+        offset += off_t(bytes.count)
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).map { Self.decoded($0) }.filter { !$0.isEmpty && $0 != "_HiStOrY_V2_" }
+        if !lines.isEmpty {
+            shared = Self.distinct(shared + lines)
+            entries = Self.distinct(shared + own)
+        }
+        return lines.count
     }
 
     /// The last `limit`, each where it stands last.
@@ -63,7 +99,7 @@ final class PromptHistory {
     private static func contents(_ descriptor: Int32) -> [UInt8] {
         var bytes: [UInt8] = [], block = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count < 1 << 27 {
-            let count = read(descriptor, &block, block.count)
+            let count = Glibc.read(descriptor, &block, block.count)
             if count <= 0 { break }
             bytes += block[..<count]
         }

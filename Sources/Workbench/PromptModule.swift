@@ -8,10 +8,10 @@ extension LuaModule {
         m.function("help", "(what?: any)", "Prints what a name, function, object or module is. Without an argument, the modules. `?name` at the prompt does the same.",
                    example: #"prompt.help("fs.join")"#) { call in
             let what = try call.value(1), lua = call.interpreter
-            if case .null = what { print(try lua.catalog.helpPage(nil)) }
-            else if let text = lua.help(about: what) { print(text) }
-            else if let name = what.string { print(try lua.catalog.helpPage(name)) }
-            else { print(PromptHelp(lua: lua, sources: PromptSources()).page(on: what, named: "it")) }
+            if case .null = what { PageText.show(try lua.catalog.helpPage(nil)) }
+            else if let text = lua.help(about: what) { PageText.show(text) }
+            else if let name = what.string { PageText.show(try lua.catalog.helpPage(name)) }
+            else { PageText.show(PromptHelp(lua: lua, sources: PromptSources()).page(on: what, named: "it")) }
             return .none
         }
         m.function("who", "()", "Prints the global variables that are neither Lua's nor Opah's: name, type, what it holds, and the memory of tensors.",

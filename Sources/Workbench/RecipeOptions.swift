@@ -4,7 +4,8 @@ import Support
 /// The positionals and flags of a recipe, declared once: parsing, checks, `--help`, `show` and completion come from here.
 ///
 ///     positionals = { { "input_dir", "folder", "clips" } },
-///     flags = { { "batch-size", "integer", 64, "how many at a time", short = "b" } },
+///     flags = { { "batch-size", "integer", 64, "how many at a time", short = "b" },
+///               { "weights", "string", "stored", "how they are held", choices = { "stored", "int8" } } },
 struct RecipeOptions {
     enum Kind: String, CaseIterable {
         case boolean, integer, number, string
@@ -19,6 +20,8 @@ struct RecipeOptions {
     struct Flag {
         let name: String, kind: Kind, defaultValue: ConfigValue, help: String, short: String?
         let isMultiple: Bool, isRequired: Bool
+        /// The only values that it takes; none where any will do.
+        let choices: [String]
         var key: String { String(name.map { $0 == "-" ? "_" : $0 }) }
     }
 
@@ -43,7 +46,8 @@ struct RecipeOptions {
             guard let item = item.table else { throw Self.malformed("flags") }
             flags.append(Flag(name: try item.get(1), kind: try Self.kind(item.get(2)), defaultValue: try ConfigValue(lua: item.get(3)),
                               help: try item.get(4), short: try item.get("short"), isMultiple: try item.get("multiple", as: Bool?.self) ?? false,
-                              isRequired: try item.get("required", as: Bool?.self) ?? false))
+                              isRequired: try item.get("required", as: Bool?.self) ?? false,
+                              choices: try item.get("choices", as: [String]?.self) ?? []))
         }
         takesOverrides = try table.get("overrides", as: Bool?.self) ?? false
     }
@@ -95,6 +99,9 @@ struct RecipeOptions {
             }
             do {
                 let value = try convert(raw, flag.kind, name)
+                if !flag.choices.isEmpty, !flag.choices.contains(raw) {
+                    throw OpahError(.usage, "\(name): \u{201C}\(raw)\u{201D} is none of \(flag.choices.joined(separator: ", "))" + (suggestion(for: raw, in: flag.choices).map { ", " + $0 } ?? ""))
+                }
                 if flag.isMultiple {
                     let before = given.contains(flag.key) ? values[flag.key]?.list ?? [] : []
                     values[flag.key] = .list(before + [value])
@@ -189,7 +196,7 @@ struct RecipeOptions {
             lines.append("")
             for flag in flags {
                 let short = flag.short.map { "-\($0), " } ?? ""
-                let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.kind.rawValue.uppercased())"
+                let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.choices.isEmpty ? flag.kind.rawValue.uppercased() : flag.choices.joined(separator: "|"))"
                 lines.append(column(left, flag.help + " " + defaultText(flag)))
             }
             lines.append(column("--help", "show this"))

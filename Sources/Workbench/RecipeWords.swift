@@ -75,7 +75,8 @@ public struct RecipeWords {
     }
 
     private func values(of flag: RecipeOptions.Flag) -> [Candidate] {
-        if flag.name == "config-name" { return configs(below: "").filter { !$0.name.contains("/") }.map { .word($0.name, $0.summary) } + [.files] }
+        if !flag.choices.isEmpty { return flag.choices.map { .word($0, $0 == flag.defaultValue.string ? "unless given" : "") } }
+        if flag.name.hasSuffix("config-name") { return configs(below: "").filter { !$0.name.contains("/") }.map { .word($0.name, $0.summary) } + [.files] }
         if flag.name == "lora-config" { return configs(below: "lora/").map { .word($0.name, $0.summary) } }
         return Self.places(flag.kind)
     }

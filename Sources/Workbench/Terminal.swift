@@ -29,9 +29,16 @@ public enum Terminal {
     /// Columns of the terminal that standard output is, else 80.
     public static var outputWidth: Int { columns(of: 1) }
 
+    /// Rows of the terminal.
+    static var height: Int { size(of: 2).map { $0.ws_row > 0 ? Int($0.ws_row) : 24 } ?? 24 }
+
     private static func columns(of descriptor: Int32) -> Int {
+        size(of: descriptor).map { $0.ws_col > 0 ? Int($0.ws_col) : 80 } ?? 80
+    }
+
+    private static func size(of descriptor: Int32) -> winsize? {
         var size = winsize()
-        return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+        return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
     }
 
     /// Text for standard output in a colour or style, where that is welcome: 1 is bold, 2 dim, 31 red.

@@ -66,6 +66,7 @@ struct Batch: ParsableCommand {
 
         let began = Date(), screen = BatchScreen(total: list.items.count)
         let batch = try BatchRun(program: FileKind.resolved("/proc/self/exe"), items: list.items, output: output, settings: settings)
+        defer { screen.end() }
         let outcomes = try batch.run { screen.show($0) }
         screen.end()
         let result = BatchReport(list.items, outcomes, output: FileKind.resolved(output), began: began)

@@ -55,8 +55,8 @@ struct Completions: ParsableCommand {
             case $word in
                 :files) kind=files ;;
                 :folders) kind=folders ;;
-                *=) open+=("${word//:/\\:}:$text") ;;
-                *) plain+=("${word//:/\\:}:$text") ;;
+                *=) open+=("${word//:/\\:}${text:+:$text}") ;;
+                *) plain+=("${word//:/\\:}${text:+:$text}") ;;
             esac
         done < <(command opah complete-words -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)
         (( $#plain )) && _describe -t words opah plain

@@ -26,7 +26,7 @@ struct Docs: ParsableCommand {
                 "workspace.library": [.string(library), .string(library + "/meta")], "workspace.checkThirdParty": false,
             ], indent: 2) + "\n")
         }
-        if let name { print(try Catalog.opah.helpPage(name)) } else if out == nil, stubs == nil, luarc == nil { print(try Catalog.opah.helpPage(nil)) }
+        if let name { PageText.show(try Catalog.opah.helpPage(name)) } else if out == nil, stubs == nil, luarc == nil { PageText.show(try Catalog.opah.helpPage(nil)) }
     }
 
     /// With what `--help` says of the recipes and commands.

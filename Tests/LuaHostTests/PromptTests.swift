@@ -16,6 +16,9 @@ final class PromptTests: LuaTestCase {
     func testEvaluation() {
         XCTAssertEqual(evaluate("1 + 1"), "2")
         XCTAssertEqual(evaluate("=1 + 1"), "2")
+        XCTAssertEqual(evaluate("= 1 +"), "...")
+        XCTAssertEqual(evaluate("= 1 +\n1"), "2")
+        XCTAssertEqual(evaluate("= 1 + + 1"), "lua: stdin:1: unexpected symbol near '+'")
         XCTAssertEqual(evaluate("1, 'a', nil"), "1 a nil")
         XCTAssertEqual(evaluate("x = 5"), "")
         XCTAssertEqual(evaluate("x"), "5")
@@ -56,7 +59,6 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(complete("local y = test.zer"), ["zeros"])
         XCTAssertEqual(complete("v:s"), ["scale"])
         XCTAssertEqual(complete("v.s"), ["sum"])
-        XCTAssertEqual(complete("v:map(x):sc"), [])
         XCTAssertEqual(complete("text:up"), ["upper"])
         XCTAssertEqual(complete("io.stdout:wr"), ["write"])
         XCTAssertEqual(complete("child.in"), ["inherited"])
@@ -91,6 +93,64 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(complete("opah.holder."), ["unit"])
         XCTAssertEqual(complete("opah.holder.unit:sca"), ["scale"])
         XCTAssertEqual(try result("return rawget(opah, 'holder')"), "nil")
+    }
+
+    func testCompletionAfterCallsAndIndexes() throws {
+        try lua.run("""
+            v = test.vector(1)
+            list = {v, {deep = {v}}}
+            named = {clip = v}
+            i, key = 2, "clip"
+            alias = test.vector
+            function own() ran = true return v end
+            calls = setmetatable({}, {__call = function() ran = true return v end, __index = function() ran = true end})
+            """)
+        // What functions and methods are declared to give, also through several of them.
+        XCTAssertEqual(complete("test.vector(1, 2):sc"), ["scale"])
+        XCTAssertEqual(complete("alias(1).su"), ["sum"])
+        XCTAssertEqual(complete("v:scale(f(2, '):'), {offset = 1}):map(print):ze"), ["zero"])
+        XCTAssertEqual(complete("v:zero().la"), ["label"])
+        XCTAssertEqual(complete("v.sum:"), [], "a number")
+        XCTAssertEqual(complete("v:scale(2) -- twice\n  :sc"), ["scale"])
+        XCTAssertEqual(complete("(v:scale(2)):ma"), ["map"])
+        XCTAssertEqual(complete("v.label:up"), ["upper"])
+        XCTAssertEqual(complete("('x'):rep(2):lo"), [], "Lua's own functions declare nothing")
+        XCTAssertEqual(complete("('x'):lo"), ["lower"])
+        XCTAssertEqual(complete("require('opah.test').vector(1):sc"), ["scale"])
+        XCTAssertEqual(complete("require 'opah.test'.vec"), ["vector"])
+        // Elements as they are; an unknown place stands for the first one.
+        XCTAssertEqual(complete("list[1]:sc"), ["scale"])
+        XCTAssertEqual(complete("list[2].de"), ["deep"])
+        XCTAssertEqual(complete("list[i].deep[1]:sc"), ["scale"])
+        XCTAssertEqual(complete("list[#list - 1]:sc"), ["scale"])
+        XCTAssertEqual(complete("list[9]:sc"), [])
+        XCTAssertEqual(complete("named['clip']:sc"), ["scale"])
+        XCTAssertEqual(complete("named[key]:sc"), ["scale"])
+        XCTAssertEqual(complete("v[1]:"), [], "the elements of this class are not declared")
+        // What the text itself has set, though it has not run.
+        XCTAssertEqual(complete("for i = 1, 2 do\n  local w = test.vector(i)\n  w:sc"), ["scale"])
+        XCTAssertEqual(complete("w = v:scale(2); w = w:zero(); w:sc"), ["scale"])
+        XCTAssertEqual(complete("w = test.vector(1); u = w:scale(2); u:sc"), ["scale"])
+        XCTAssertEqual(complete("local v = 1 + 2; v:sc"), [], "no longer the global")
+        XCTAssertEqual(complete("f{v = 1}; v:sc"), ["scale"], "a key is no variable")
+        // Nobody's code runs.
+        XCTAssertEqual(complete("own():sc"), [])
+        XCTAssertEqual(complete("calls():sc"), [])
+        XCTAssertEqual(complete("calls.x:sc"), [])
+        XCTAssertEqual(complete("calls[3]:sc"), [])
+        XCTAssertEqual(try result("return ran"), "nil")
+        for broken in ["):", "]:", "f(:", "v..", "1.", "x = ):sc", "v:scale(2)):sc", "[[v:", "--v:", "v[1:sc", "'v:", "end:", "{}:sc", ".", ":", "a.b(", "((((", "\"\\"] { _ = complete(broken) }
+        XCTAssertEqual(complete("-- v:sc"), [], "a comment")
+        XCTAssertEqual(complete("x = [[ v:sc"), [], "a long string")
+        XCTAssertEqual(complete("x = [[ f(' ]] v:sc"), ["scale"])
+        // Arguments of such calls, options in options, and words that a signature lists.
+        XCTAssertEqual(lua.usage("test.vector(1):scale("), "Vector:scale(factor [, opts]) -> Vector")
+        XCTAssertEqual(complete("test.vector(1):scale(2, {"), ["offset"])
+        XCTAssertEqual(complete("test.configure{path = 'x', lora = {"), ["r", "alpha"])
+        XCTAssertEqual(complete("test.resample(v, 1, 2, {window = \"k"), ["kaiser"])
+        XCTAssertEqual(complete("test.configure{mode = '"), ["fast", "slow"])
+        guard case .declaration(let found)? = lua.named("v:scale(2):map") else { return XCTFail("no help behind a call") }
+        XCTAssertEqual(found.path, "Vector:map")
     }
 
     func testCompletionInStrings() throws {
@@ -155,6 +215,8 @@ final class PromptTests: LuaTestCase {
         let writing = try failure("local function f() forgotten = 1 end f()")
         XCTAssertEqual(writing.message, "assignment to undeclared variable 'forgotten' in a function")
         XCTAssertEqual(writing.hint, "write local forgotten, or assign it in the main chunk first")
+        try lua.run("oss = 5", name: "=test")
+        XCTAssertEqual(try failure("local function f() osss = 1 end f()").hint, "did you mean oss?", "a variable of one's own, not os")
         try expect("declared = 1; local function f() declared = declared + 1 end f() return declared", "2")
         try expect("maybe = nil; return rawget(_G, 'maybe')", "nil")
         try expect("return require 'cjson' ~= nil and require 're' ~= nil", "true")

@@ -48,6 +48,9 @@ final class CommandLineTests: XCTestCase {
         let wrong = try OpahProcess.run(["run", "extract-vq", "/nonexistent", "--batchsize", "3", "--num-workers", "x"])
         XCTAssertEqual(wrong.code, 2)
         for part in ["/nonexistent does not exist", "--batch-size", "\u{201C}x\u{201D} is not a whole number"] { XCTAssertTrue(wrong.errors.contains(part), wrong.errors) }
+        let choice = try OpahProcess.run(["run", "generate", "--text", "x", "--checkpoint-path", NSTemporaryDirectory(), "--weights", "int9"])
+        XCTAssertEqual(choice.code, 2)
+        XCTAssertTrue(choice.errors.contains("--weights: \u{201C}int9\u{201D} is none of stored, float32, bfloat16, int8, did you mean int8?"), choice.errors)
     }
 
     func testCopyNeverWritesOverAFile() throws {

@@ -1,7 +1,7 @@
 import Foundation
 import XCTest
 
-/// The program in a terminal of its own: keys go in, the screen can be read.
+/// The program, or another one, in a terminal of its own: keys go in, the screen can be read.
 final class TerminalSession {
     let pid: pid_t
     private let master: Int32
@@ -10,7 +10,7 @@ final class TerminalSession {
     private(set) var raw: [UInt8] = []
     private var ended = false
 
-    init(_ arguments: [String], folder: String, environment extra: [String: String] = [:], width: Int = 80, height: Int = 24) throws {
+    init(_ arguments: [String], program: String = OpahProcess.program.path, folder: String, environment extra: [String: String] = [:], width: Int = 80, height: Int = 24) throws {
         screen = VirtualScreen(width: width, height: height)
         master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var unlocked: Int32 = 0, number: Int32 = 0
@@ -34,7 +34,7 @@ final class TerminalSession {
                            "XDG_STATE_HOME": folder + "/state", "XDG_CONFIG_HOME": folder + "/config"]) { $1 }
         environment.merge(extra) { $1 }
         var pid: pid_t = 0
-        let argv = (["sh", "-c", "cd \"$0\" && exec \"$@\"", folder, OpahProcess.program.path] + arguments).map { strdup($0) } + [nil]
+        let argv = (["sh", "-c", "cd \"$0\" && exec \"$@\"", folder, program] + arguments).map { strdup($0) } + [nil]
         let envp = environment.map { strdup("\($0)=\($1)") } + [nil]
         let status = posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv, envp)
         (argv + envp).forEach { free($0) }
@@ -126,7 +126,9 @@ final class TerminalSession {
         return nil
     }
 
+    /// The screen changes as well: a terminal wraps anew what was on it.
     func resize(width: Int, height: Int) {
+        screen.resize(width: width, height: height)
         var size = winsize(ws_row: UInt16(height), ws_col: UInt16(width), ws_xpixel: 0, ws_ypixel: 0)
         _ = ioctl(master, UInt(TIOCSWINSZ), &size)
     }

@@ -1,6 +1,6 @@
 /// What a terminal shows after some bytes: the part of a VT100 with xterm's additions that line editors use.
 struct VirtualScreen {
-    let width: Int, height: Int
+    private(set) var width: Int, height: Int
     private var cells: [[Character]]
     /// Lines that have left at the top.
     private(set) var scrolled: [String] = []
@@ -28,6 +28,26 @@ struct VirtualScreen {
         var text = String(cells.filter { $0 != "\0" })
         while text.hasSuffix(" ") { text.removeLast() }
         return text
+    }
+
+    /// Another size: lines that are too long now take several rows, as in most terminals; the cursor stays in its text.
+    mutating func resize(width: Int, height: Int) {
+        var rows: [[Character]] = [], place = (row: 0, column: 0)
+        for (i, line) in cells.enumerated() {
+            let used = max(1, (line.lastIndex { $0 != " " } ?? -1) + 1, i == row ? min(column + 1, line.count) : 0)
+            if i > row, used == 1, line[0] == " " { break }
+            if i == row { place = (rows.count + column / width, column % width) }
+            for start in stride(from: 0, to: used, by: width) {
+                let part = Array(line[start..<min(used, start + width)])
+                rows.append(part + Array(repeating: " ", count: width - part.count))
+            }
+        }
+        let above = max(0, rows.count - height)
+        scrolled += rows.prefix(above).map(Self.text)
+        cells = Array(rows.dropFirst(above))
+        while cells.count < height { cells.append(Array(repeating: " ", count: width)) }
+        (row, column, isFull) = (max(0, place.row - above), place.column, false)
+        (self.width, self.height) = (width, height)
     }
 
     mutating func feed(_ bytes: some Sequence<UInt8>) {

@@ -59,7 +59,7 @@ local args = config.parse_args(arg, {
     { "chunk-length", "integer", 100, "a piece of text has at most this many bytes" },
     { "speaker", "string", nil, "the role that the model was trained with (use_speaker), instead of assistant" },
     { "lora-weight", "file", nil, "an adapter to use without merging" },
-    { "weights", "string", "stored", "how weights are held: stored, float32, bfloat16 or int8" },
+    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
     { "output", "path", ".", "the folder for the codes" },
     { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
     { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
