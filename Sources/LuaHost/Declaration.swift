@@ -86,7 +86,9 @@ public final class Declaration {
         let call = Call(L, self, count: Int(lua_gettop(L) - receivers))
         let checks = try self.checks ?? argumentChecks()
         if !checks.isEmpty, !checks.acceptsFast(call) { try checks.verify(call) }
-        return try body(call).count
+        let count = try body(call).count
+        if ResultChecks.isOn { ResultChecks.verify(self, L, count: count) }
+        return count
     }
 
     var opaque: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }

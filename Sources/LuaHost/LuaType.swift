@@ -41,7 +41,7 @@ public indirect enum LuaType: Equatable, Sendable {
     /// The types inside that have names.
     var namedTypes: [String: LuaType] {
         switch self {
-        case .named(let name, let type): [name: type]
+        case .named(let name, let type): type.namedTypes.merging([name: type]) { first, _ in first }
         case .array(let element): element.namedTypes
         case .map(let key, let value): key.namedTypes.merging(value.namedTypes) { first, _ in first }
         case .record(let fields, _): fields.reduce(into: [:]) { $0.merge($1.type.namedTypes) { first, _ in first } }

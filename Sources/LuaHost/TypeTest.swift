@@ -33,6 +33,7 @@ final class TypeTest {
     private let fast: UnsafeMutablePointer<FastTest>?
     private(set) var isOpen = false
     private(set) var fieldTests: [TypeTest] = []
+    var acceptsNil: Bool { mask & (1 << LUA_TNIL) != 0 }
     var takesTables: Bool { mask & (1 << LUA_TTABLE) != 0 }
 
     init(_ type: LuaType, optional: Bool, fast: UnsafeMutablePointer<FastTest>? = nil) {

@@ -6,7 +6,7 @@ import Tensors
 extension LuaModule {
     /// `opah.audio`
     public static let audio = LuaModule("opah.audio", "Reading, writing, measuring and cutting sound. Samples are float32, [T] mono or [channels, T], full scale at 1.") { m in
-        m.function("load", "(path: string, opts?: {sample_rate?: integer, mono?: boolean = true, offset?: number = 0, duration?: number}) -> Tensor, table",
+        m.function("load", "(path: string, opts?: {sample_rate?: integer, mono?: boolean = true, offset?: number = 0, duration?: number}) -> Tensor, \(Record.audioInfo)",
                    """
                    Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) \
                    resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of the \
@@ -26,7 +26,7 @@ extension LuaModule {
             fields.add("notes", notes)
             return try call.push(try buffer.tensor(mono: try call.option("mono")), fields)
         }
-        m.function("info", "(path: string) -> table", "`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.",
+        m.function("info", "(path: string) -> \(Record.audioInfo)", "`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.",
                    example: #"audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, sample_rate = 22050, subtype = "PCM_16"}"#) { call in
             try call.push(AudioFile.info(call.string(1)).fields)
         }
@@ -56,7 +56,7 @@ extension LuaModule {
                    example: #"audio.loudness(audio.load("data/Alice/4.80-7.20.wav"))  --> -20..."#) { call in
             try call.push(Loudness.measure(AudioBuffer(try call.object(1, as: Tensor.self), call.sampleRate(2)), blockSize: call.option("block_size")))
         }
-        m.function("normalize_loudness", "(samples: Tensor, rate: integer|table, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4}) -> Tensor, table",
+        m.function("normalize_loudness", "(samples: Tensor, rate: integer|table, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4}) -> Tensor, \(Record.levels)",
                    "Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.",
                    example: """
                    samples, report = audio.normalize_loudness(audio.load("data/Alice/4.80-7.20.wav"))
@@ -111,7 +111,7 @@ extension LuaModule {
             let range = try Silence.trim(buffer, topDB: call.option("top_db"))
             return try call.push(try buffer.cut(range).tensor(mono: samples.rank == 1), range.lowerBound + 1, range.upperBound)
         }
-        m.function("check", "(samples: Tensor, rate: integer|table) -> table[]",
+        m.function("check", "(samples: Tensor, rate: integer|table) -> \(Record.fault)[]",
                    "What is wrong with a clip, worst first: `{code, severity=\"error\"|\"note\", reason, remedy}`; an empty list when nothing is. Pass the channels as recorded (`mono=false`).",
                    example: """
                    quiet = tensor.zeros(100)

@@ -9,7 +9,7 @@ extension LuaModule {
     /// `opah.data`
     public static let data = LuaModule("opah.data", "Clips on disk, packs of them, and the rows that a model is trained on. C codebooks, T tokens or frames, B rows.") { m in
         m.type(TrainingDataset.luaClass)
-        m.function("scan", "(dir: string, opts?: {recursive?: boolean = true, audio?: boolean = false}) -> table[], table[]",
+        m.function("scan", "(dir: string, opts?: {recursive?: boolean = true, audio?: boolean = false}) -> \(Record.clip)[], \(Record.skipped)[]",
                    """
                    The clips below a folder, `{stem, audio, codes, labels={[".lab"]=path}, speaker}`, sorted by path: files whose names differ only in the suffix belong \
                    together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`.
@@ -22,7 +22,7 @@ extension LuaModule {
             let needsAudio: Bool = try call.option("audio")
             return try call.push(found.clips.filter { !needsAudio || $0.audio != nil }.map(\.fields), found.skipped.map(\.fields))
         }
-        m.function("filelist", "(path: string) -> table[], table[]",
+        m.function("filelist", "(path: string) -> \(Record.clip)[], \(Record.skipped)[]",
                    "The clips in a list with lines `path|speaker|language|text`, paths as seen from the current folder: as `scan` gives them, with `text`.",
                    example: #"""
                    fs.write("clips.txt", "data/Alice/0.00-2.10.mp3|Alice|EN|Good morning.\n")
@@ -34,7 +34,7 @@ extension LuaModule {
         }
         m.function("pack", """
                    (opts: {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer = 16, shard_size?: number = 10, \
-                   num_codebooks?: integer, label_encoding?: string, on_progress?: fun(done: integer, total: integer)}) -> table
+                   num_codebooks?: integer, label_encoding?: string, on_progress?: fun(done: integer, total: integer)}) -> \(Record.packReport)
                    """,
                    """
                    Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on; a new file is begun above `shard_size` MiB. \
@@ -64,7 +64,7 @@ extension LuaModule {
                 "skipped": report.skipped.map(\.fields), "notes": report.notes.map { ["path": $0.path, "text": $0.note] as Fields },
             ] as Fields)
         }
-        m.function("read", "(path: string) -> function",
+        m.function("read", "(path: string) -> fun(): \(Record.group)?",
                    "Iterates over the groups of a .protos file, or of all in a folder: `{source, name, sentences={{texts={...}, codes=int32 [C,T]}}}`.",
                    example: """
                    for group in data.read("data/protos") do print(group.name, #group.sentences, group.sentences[1].texts[1]) end
@@ -103,7 +103,7 @@ extension LuaModule {
             let row = try packer.pack(sentences, codes.map { try SentenceCodes($0) }, speaker: call.option("speaker"), skipText: call.option("skip_text"))
             return try call.push(row.tensor(\.tokens), row.tensor(\.labels))
         }
-        m.function("collate", "(rows: table[], opts?: {max_length?: integer, pad_id?: integer = 0}) -> table",
+        m.function("collate", "(rows: table[], opts?: {max_length?: integer, pad_id?: integer = 0}) -> \(Record.batch)",
                    """
                    Rows `{tokens=[1+C,T], labels=[1+C,T]}` of any lengths as one batch `{inputs=[B,1+C,T], attention_masks=[B,T] (true = padding), labels=[B,1+C,T]}`, and how \
                    many tokens there are (`tokens`) and were cut off above `max_length` (`truncated`). `pad_id` fills up the text row; codes are filled with 0, labels with -100.

@@ -5,7 +5,7 @@ import Training
 /// The rows of data.dataset, as Lua holds them.
 extension TrainingDataset: LuaObject {
     public static let luaClass = LuaClass("Dataset", of: TrainingDataset.self, "Rows to train on, held-out rows, and an account of what was used.") { c in
-        c.method("batch", "(size: integer) -> table", "The next `size` rows as one batch, as `data.collate` gives it; after the last row of a pass the next pass begins.",
+        c.method("batch", "(size: integer) -> \(Record.batch)", "The next `size` rows as one batch, as `data.collate` gives it; after the last row of a pass the next pass begins.",
                  example: """
                  ds = data.dataset { protos = "data/protos", tokenizer = text.tokenizer(opah.embedded.model) }
                  batch = ds:batch(2)
@@ -13,7 +13,7 @@ extension TrainingDataset: LuaObject {
                  """) { data, call in
             try call.push(data.batch(call.integer(1)).fields)
         }
-        c.method("validation", "(batch_size?: integer = 8) -> table[]", "Every held-out clip once, as batches of turns of their own: the same at each call.",
+        c.method("validation", "(batch_size?: integer = 8) -> \(Record.batch)[]", "Every held-out clip once, as batches of turns of their own: the same at each call.",
                  example: """
                  ds = data.dataset { protos = "data/protos", tokenizer = text.tokenizer(opah.embedded.model), val_fraction = 0.5 }
                  batches = ds:validation(3)
@@ -22,7 +22,7 @@ extension TrainingDataset: LuaObject {
             guard try call.integer(1) > 0 else { throw call.error(at: 1, "must be above 0") }
             return try call.push(data.validation(batchSize: call.integer(1)).map(\.fields))
         }
-        c.method("coverage", "() -> table",
+        c.method("coverage", "() -> \(Record.coverage)",
                  "What has been used: `{clips, seen, fewest, most, passes, rows_per_pass}`; `fewest` and `most` are how often a clip was used, passes only counts complete ones.",
                  example: """
                  ds = data.dataset { protos = "data/protos", tokenizer = text.tokenizer(opah.embedded.model), val_fraction = 0.5 }

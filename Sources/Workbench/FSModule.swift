@@ -27,7 +27,7 @@ extension LuaModule {
                    example: #"fs.glob("data/*/*.{wav,flac}")[1]  --> "data/Alice/2.10-4.80.flac""#) { call in
             try call.push(Glob.paths(call.string(1)))
         }
-        m.function("stat", "(path: string) -> table?", "`{size=, kind=\"file\"|\"folder\"|\"other\", modified=}` (bytes; seconds since 1970), links followed; nil when there is nothing.",
+        m.function("stat", "(path: string) -> \(Record.stat)?", "`{size=, kind=\"file\"|\"folder\"|\"other\", modified=}` (bytes; seconds since 1970), links followed; nil when there is nothing.",
                    example: #"""
                    fs.stat("data/Alice/0.00-2.10.lab").size  --> 41
                    fs.stat("data").kind, fs.stat("nowhere")  --> "folder", nil

@@ -36,7 +36,7 @@ extension LanguageModel: LuaObject {
                  """) { model, call in
             try call.push(model.trainableParameters.map(\.tensor))
         }
-        c.method("named_parameters", "() -> table", "Every tensor by its name in the checkpoint; adapters as `layers.0.attention.wqkv.lora_A` and `.lora_B`. The tensors are the model's own, not copies.",
+        c.method("named_parameters", "() -> table<string, Tensor>", "Every tensor by its name in the checkpoint; adapters as `layers.0.attention.wqkv.lora_A` and `.lora_B`. The tensors are the model's own, not copies.",
                  example: """
                  model = lm.load(opah.embedded.model)
                  weight = model:named_parameters()["layers.0.attention.wqkv.weight"]
@@ -66,7 +66,7 @@ extension LanguageModel: LuaObject {
             try model.save(call.string(1))
             return .none
         }
-        c.method("forward", "(batch: table) -> table",
+        c.method("forward", "(batch: table) -> \(Record.logits)",
                  "`{token_logits [B,T,V], codebook_logits [B,T,C,K], hidden [B,T,D], codebook_positions [B,T]}` of `{inputs [B,1+C,T], attention_masks [B,T]}` (true = padding).",
                  example: """
                  model = lm.load(opah.embedded.model)
@@ -78,7 +78,7 @@ extension LanguageModel: LuaObject {
             return try call.push(["token_logits": result.tokenLogits, "codebook_logits": result.codebookLogits, "hidden": result.hidden,
                                   "codebook_positions": result.codebookPositions] as Fields)
         }
-        c.method("loss", "(batch: table, opts?: {seed?: integer, memory_budget?: number|string}) -> Tensor, table",
+        c.method("loss", "(batch: table, opts?: {seed?: integer, memory_budget?: number|string}) -> Tensor, \(Record.lossParts)",
                  """
                  The loss to call `backward` on, and `{base, semantic, top_5_accuracy}`, of a batch with `labels` [B,1+C,T] (-100 is ignored). `seed` switches dropout on; the same seed drops the same elements. \
                  `memory_budget` (bytes, or as in "4GB") is what the process may take in the step, weights included: the batch is done in parts, and layers run twice, as far as that takes.
@@ -95,7 +95,7 @@ extension LanguageModel: LuaObject {
             let result = try model.loss(Batch(lua: call.table(1)), dropoutSeed: seed.map { UInt64(bitPattern: Int64($0)) }, memoryBudget: call.memoryBudget())
             return try call.push(result.loss, ["base": result.base, "semantic": result.semantic, "top_5_accuracy": result.topFiveAccuracy] as Fields)
         }
-        c.method("training_cost", "(opts: {rows?: integer[], frames?: integer[], batch?: table, memory_budget?: number|string}) -> table",
+        c.method("training_cost", "(opts: {rows?: integer[], frames?: integer[], batch?: table, memory_budget?: number|string}) -> \(Record.trainingCost)",
                  """
                  What a training step takes: `{operations, floor_operations, attention_operations, recomputed_operations, bytes_moved, bytes, parts, recomputed_layers, seconds}`. `rows` are tokens of each row and `frames` those with codes \
                  (all but one unless given), or `batch` is as for `loss`. Operations are floating-point ones; the floor is the products with the weights, forward and backward. `bytes` is the predicted peak of the \
@@ -170,7 +170,7 @@ extension LanguageModel: LuaObject {
             if samples == 1 { return try call.push(results[0].codes, details(results[0])) }
             return try call.push(results.map(\.codes), List(results.map(details)))
         }
-        c.method("compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> table",
+        c.method("compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> \(Record.comparison)",
                  "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.",
                  example: """
                  model, small = lm.load(opah.embedded.model), lm.load(opah.embedded.model, { weights = "int8" })
@@ -187,7 +187,7 @@ extension LanguageModel: LuaObject {
             let layers = model.configuration.layerCount + (model.configuration.fast?.layerCount ?? 0)
             return try call.push(["tokens": fields(tokens), "codes": fields(codes), "bound": LogitsError.bound(model.weightForm, layers: layers)] as Fields)
         }
-        c.method("generation_cost", "(opts?: {num_samples?: integer = 1, context?: integer = 0}) -> table",
+        c.method("generation_cost", "(opts?: {num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
                  "What a frame of every sample takes when `context` tokens have been seen: `{bytes_per_frame, operations_per_frame, weight_bytes, cache_bytes_per_token}`. Reading the bytes bounds the speed; the weights are read once for all samples.",
                  example: """
                  model = lm.load(opah.embedded.model)
@@ -246,7 +246,7 @@ extension LuaModule {
             if let adapter: String = try call.option("lora") { try model.loadLoRA(adapter) }
             return try call.push(model)
         }
-        m.function("generation_cost", "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> table",
+        m.function("generation_cost", "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
                    "`generation_cost` of the model in a folder (or a config.json), without reading its weights; `stored` counts as bfloat16, the form of the released checkpoints.",
                    example: """
                    lm.generation_cost(opah.embedded.model, { weights = "int8" }).weight_bytes      --> 87072

@@ -113,7 +113,7 @@ extension LuaModule {
             try call.object(1, as: LanguageModel.self).mergeLoRA()
             return .none
         }
-        m.function("merge_files", "(opts: {lora_config?: string|table, base_weight: string, lora_weight: string, output: string}) -> table",
+        m.function("merge_files", "(opts: {lora_config?: string|table, base_weight: string, lora_weight: string, output: string}) -> \(Record.merged)",
                    """
                    Merges an adapter file into a model folder and writes a new folder, after proving that merged and base+adapter logits agree. Returns \
                    `{output, rank, lora_alpha, tensors, changed, max_logit_difference, max_logit_difference_as_written, notes}`.

@@ -7,7 +7,7 @@ extension LuaModule {
     /// `opah.machine`: what recipes plan and measure with.
     public static let machine = LuaModule("opah.machine", "This machine: its rates, memory, disk and time, and other programs run beside this one. Bytes and seconds.") { m in
         m.constant("program", "string", "The path of this program, for `machine.run`.", example: "machine.program  --> \"/...\"", FileKind.resolved("/proc/self/exe"))
-        m.function("rates", "(seconds?: number = 2, opts?: {size?: integer = 2048, buffer?: integer = 536870912}) -> table",
+        m.function("rates", "(seconds?: number = 2, opts?: {size?: integer = 2048, buffer?: integer = 536870912}) -> \(Record.rates)",
                    """
                    What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, layer_product, read_bandwidth}`. FLOP/s of float32 products (of \
                    `size` x `size` matrices, and of `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), bytes/s of reading `buffer` bytes, more than any cache holds. \
@@ -25,7 +25,7 @@ extension LuaModule {
             return try call.push(["matrix_rate": rates.matrixRate, "square_product": rates.squareProduct, "layer_product": rates.layerProduct,
                                   "read_bandwidth": rates.readBandwidth] as Fields)
         }
-        m.function("memory", "() -> table",
+        m.function("memory", "() -> \(Record.memory)",
                    """
                    `{total, available}` of the machine, `{resident, peak}` of this process: what it holds now, mapped files included, and the most it has held since its start or `reset_peak`. \
                    `plannable` is what a plan may count on: `available`, or what the environment variable OPAH_MEMORY_LIMIT says when that is less (bytes, or as in 4GB).
@@ -65,7 +65,7 @@ extension LuaModule {
             clock_gettime(CLOCK_MONOTONIC, &time)
             return try call.push(Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9)
         }
-        m.function("cpu", "() -> table", "`{model, processors, threads, instruction_set}`: threads are those that kernels use, the instruction set is what this program was built for.",
+        m.function("cpu", "() -> \(Record.cpu)", "`{model, processors, threads, instruction_set}`: threads are those that kernels use, the instruction set is what this program was built for.",
                    example: "machine.cpu()  --> {instruction_set = ..., model = ..., processors = ..., threads = ...}") { call in
             try call.push(["model": InstructionSet.processorName(), "processors": ProcessInfo.processInfo.activeProcessorCount,
                            "threads": Parallel.threadCount, "instruction_set": InstructionSet.name] as Fields)
@@ -77,7 +77,7 @@ extension LuaModule {
         }
         m.function("run", """
                    (arguments: string[], opts?: {timeout?: number, folder?: string, environment?: table<string, string>, output?: "captured"|"inherited"|"discarded" = "captured", \
-                   errors?: "captured"|"merged"|"inherited"|"discarded" = "captured"}) -> table
+                   errors?: "captured"|"merged"|"inherited"|"discarded" = "captured"}) -> \(Record.ended)
                    """,
                    """
                    Runs a program, `arguments[1]`, to its end, in a process group of its own with nothing on its standard input: `{exit_code, seconds, processor_seconds, peak, output, errors, timed_out}`. \

@@ -64,7 +64,8 @@ extension LuaModule {
                    gradient_clip_val?: number = 1, lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0, \
                    schedule?: "constant"|"cosine"|function = "constant", num_warmup_steps?: number = 10, num_training_steps?: integer, num_cycles?: number = 0.5, final_lr_ratio?: number = 0, \
                    val_check_interval?: integer = 100, limit_val_batches?: integer, every_n_train_steps?: integer = 100, save_top_k?: integer = 2, \
-                   on_start?: fun(plan: table), on_validation?: fun(log: table), on_checkpoint?: fun(path: string), on_warning?: fun(text: string), on_step?: fun(log: table): any}) -> table
+                   on_start?: fun(plan: \(Record.fitPlan)), on_validation?: fun(log: \(Record.stepLog)), on_checkpoint?: fun(path: string), on_warning?: fun(text: string), \
+                   on_step?: fun(log: \(Record.stepLog)): any}) -> \(Record.fitResult)
                    """,
                    """
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \

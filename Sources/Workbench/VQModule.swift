@@ -77,7 +77,7 @@ extension Codec: LuaObject {
             }
             return try call.push(count, writer.finish())
         }
-        c.method("cost", "(opts?: {seconds?: number = 1, frames?: integer}) -> table",
+        c.method("cost", "(opts?: {seconds?: number = 1, frames?: integer}) -> \(Record.codecCost)",
                  "What `seconds` of sound, or `frames` of codes, cost: `{encode_operations, decode_operations, encode_bytes, decode_bytes}`. Operations are those of the layers written out directly, a multiply-add counting as two; "
                  + "divided by the rate of matrix products they give the least time. Bytes are memory beyond the codec itself, per clip in work.",
                  example: """
@@ -93,7 +93,7 @@ extension Codec: LuaObject {
                 "encode_bytes": cost.encodeBytes(samples: samples), "decode_bytes": cost.decodeBytes(tokens: tokens),
             ])
         }
-        c.method("features", "(samples: Tensor, rate?: integer|table) -> table",
+        c.method("features", "(samples: Tensor, rate?: integer|table) -> \(Record.codecFeatures)",
                  "`{mel [n_mels, F], backbone [D, F], latents [groups, quantizers, T, levels], codes [C, T]}` of samples [N] (resampled when `rate`, in Hz or the info table of audio.load, is not the codec's): what the encoder computes on its way, F = N / hop_length. "
                  + "Latents are the bounded values just before they are rounded; the codes include the last, partly filled frame.",
                  example: """
@@ -144,7 +144,7 @@ extension LuaModule {
         }
         m.function("extract", """
                    (opts: {input?: string, filelist?: string, codec: Codec, batch_size?: integer = 16, num_workers?: integer = 1, overwrite?: boolean = false, \
-                   on_progress?: function}) -> table
+                   on_progress?: function}) -> \(Record.extraction)
                    """,
                    """
                    Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns \

@@ -36,13 +36,16 @@ final class ExampleTests: XCTestCase {
         try lua.run("local \(module.short) = require \"\(module.full)\"\ndo local _ENV = setmetatable({}, {__index = _G})\n\(ExampleCheck.chunk(example))\nend", name: "=example")
     }
 
-    /// Runs every example of a catalog; gives what went wrong.
+    /// Runs every example of a catalog; gives what went wrong, and where a function returns something else than it declares.
     static func failures(of catalog: Catalog) throws -> [String] {
         try inExampleFolder { try failures(of: catalog, interpreter(catalog)) }
     }
 
     private static func failures(of catalog: Catalog, _ lua: Interpreter) throws -> [String] {
         var failures: [String] = []
+        ResultChecks.clear()
+        ResultChecks.isOn = true
+        defer { ResultChecks.isOn = false }
         for module in catalog.modules {
             for declaration in module.declarations + module.classes.flatMap(\.declarations) {
                 guard let example = declaration.example else { continue }
@@ -50,7 +53,7 @@ final class ExampleTests: XCTestCase {
                 catch { failures.append("\(declaration.path): \(error)\n    \(example)") }
             }
         }
-        return failures
+        return failures + ResultChecks.problems
     }
 
     func testExamplesRun() throws {
@@ -66,6 +69,23 @@ final class ExampleTests: XCTestCase {
             XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(wrong)])).count, 1, wrong)
             XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(right)])), [], right)
         }
+    }
+
+    /// What functions return is held against what they declare.
+    func testAWrongResultIsFound() throws {
+        func problems(_ signature: String, _ body: @escaping Body) throws -> [String] {
+            let module = LuaModule("opah.told", "Told.") { m in m.function("f", signature, "F.", example: "told.f()", body) }
+            return try Self.failures(of: Catalog([.opah, .tensor, .audio, module]))
+        }
+        let fields: Fields = ["rate": 3, "name": "x", "parts": List([1, 2])]
+        XCTAssertEqual(try problems("() -> {rate: integer, name: string, parts: integer[], more?: string}") { try $0.push(fields) }, [])
+        XCTAssertEqual(try problems("() -> Told<{rate: string, name: string, parts: string[]}>") { try $0.push(fields) }.sorted(),
+                       ["told.f: result 1.parts[1]: string expected, got number", "told.f: result 1.parts[2]: string expected, got number", "told.f: result 1.rate: string expected, got number"])
+        XCTAssertEqual(try problems("() -> {name: string, missing: number, ...}") { try $0.push(fields) }, ["told.f: result 1.missing is missing (number)"])
+        XCTAssertEqual(try problems("() -> {rate: integer, name: string}") { try $0.push(fields) }, ["told.f: result 1.parts is not declared"])
+        XCTAssertEqual(try problems("() -> integer, string") { try $0.push(3) }, ["told.f: result 2 is missing (string)"])
+        XCTAssertEqual(try problems("() -> integer?") { _ in .none }, [])
+        XCTAssertEqual(try problems("()") { try $0.push(3) }, ["told.f: result 1 is not declared"])
     }
 
     func testStubsAreLua() throws {

@@ -84,7 +84,9 @@ function hub.open(name, options)
   return self
 end
 
+-- The folder holds the token: it goes also when nobody closes the repository.
 function Repository:__close() fs.remove(self.folder, { recursive = true }) end
+Repository.__gc = Repository.__close
 
 -- What the hub's answer means when it is not the file: a message, and what to do.
 function Repository:problem(status, code, what)
