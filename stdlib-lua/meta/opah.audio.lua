@@ -5,82 +5,125 @@
 ---@class opah.audio
 local audio = {}
 
----Samples [T], or [channels, T] with `mono=false`, and `{sample_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) resamples; `offset` and `duration` are in seconds. The content decides, not the suffix; mp3 is gapless; several channels become their mean.
+---Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of the whole file. The content decides, not the suffix; mp3 is gapless; several channels become their mean. Other functions take the info as their rate: `audio.loudness(audio.load(path))`.
 ---
 ---```lua
----local samples, info = audio.load(opah.home .. "/examples/data/Alice/0.00-2.10.mp3", { sample_rate = 16000 })
+---samples, info = audio.load("data/Alice/4.80-7.20.wav", { sample_rate = 44100, duration = 0.5 })
+---samples:shape(), info.sample_rate, info.source_rate  --> {22050}, 44100, 16000
 ---```
 ---@param path string
 ---@param opts? {sample_rate?: integer, mono?: boolean, offset?: number, duration?: number} defaults: mono = true, offset = 0
 ---@return Tensor
----@return table
+---@return AudioInfo
 function audio.load(path, opts) end
 
 ---`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.
+---
+---```lua
+---audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, sample_rate = 22050, subtype = "PCM_16"}
+---```
 ---@param path string
----@return table
+---@return AudioInfo
 function audio.info(path) end
 
----Writes wav, flac, ogg or mp3, told by the suffix; the file appears when it is complete. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. Returns notes, such as how many samples did not fit.
+---Writes samples [T] or [channels, T] as wav, flac, ogg, opus, mp3, aiff, au, caf or w64, told by the suffix; the file appears when it is complete. `sample_rate` is in Hz, or the info table of audio.load. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. Returns notes, such as how many samples did not fit.
+---
+---```lua
+---samples, info = audio.load("data/Alice/4.80-7.20.wav")
+---notes = audio.save("louder.wav", samples * 4, info)
+---notes[1]  --> "... samples beyond ±1 were clipped ..."
+---```
 ---@param path string
 ---@param samples Tensor
----@param sample_rate integer
+---@param sample_rate integer|table
 ---@param opts? {subtype?: string}
 ---@return string[]
 function audio.save(path, samples, sample_rate, opts) end
 
----Samples [T] or [channels, T] at another rate (Hz), by windowed sinc (width 6, rolloff 0.99, Hann), as torchaudio's default.
+---Samples [T] or [channels, T] at another rate (Hz), by windowed sinc (width 6, rolloff 0.99, Hann), as torchaudio's default: T * to_rate / from_rate of them, rounded up. `from_rate` may be the info table of audio.load.
 ---
 ---```lua
----assert(#audio.resample(tensor.zeros(44100), 44100, 16000) == 16000)
+---samples, info = audio.load("data/Alice/4.80-7.20.wav")  -- 16 kHz
+---#samples, #audio.resample(samples, info, 44100)  --> 46540, 128276
 ---```
 ---@param samples Tensor
----@param from_rate integer
+---@param from_rate integer|table
 ---@param to_rate integer
 ---@return Tensor
 function audio.resample(samples, from_rate, to_rate) end
 
----Integrated loudness in LUFS (ITU-R BS.1770-4); -inf when everything lies under the gate. Shorter than one block is an error.
+---Integrated loudness in LUFS (ITU-R BS.1770-4) of samples [T] or [channels, T]; -inf when everything lies under the gate. `rate` is in Hz, or the info table of audio.load; `block_size` is in seconds; what is shorter than one block is measured whole, without gates. NaN, more than six channels or under 4 kHz are errors.
+---
+---```lua
+---audio.loudness(audio.load("data/Alice/4.80-7.20.wav"))  --> -20...
+---```
 ---@param samples Tensor
----@param rate integer
+---@param rate integer|table
 ---@param opts? {block_size?: number} defaults: block_size = 0.4
 ---@return number
 function audio.loudness(samples, rate, opts) end
 
----Peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, notes}`. Silence stays; what would pass full scale is held below it and noted.
+---Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.
+---
+---```lua
+---samples, report = audio.normalize_loudness(audio.load("data/Alice/4.80-7.20.wav"))
+---("%.1f"):format(audio.loudness(samples, 16000)), report.measured, report.clipped  --> "-23.0", -20..., 0
+---```
 ---@param samples Tensor
----@param rate integer
+---@param rate integer|table
 ---@param opts? {peak?: number, loudness?: number, block_size?: number} defaults: peak = -1, loudness = -23, block_size = 0.4
 ---@return Tensor
----@return table
+---@return LevelReport
 function audio.normalize_loudness(samples, rate, opts) end
 
----Natural logarithm of the Slaney mel magnitudes of samples [T]: float32 [n_mels, T / hop_length], as the codec sees them.
+---Natural logarithm of the Slaney mel magnitudes of samples [T]: float32 [n_mels, T / hop_length] (rounded down), as the codec sees them. Lengths are in samples. `opts` may be the rate alone (Hz), or the info table of audio.load.
+---
+---```lua
+---mel = audio.log_mel(audio.load("data/Alice/4.80-7.20.wav"))
+---mel:shape()  --> {160, 90}
+---```
 ---@param samples Tensor
----@param opts {sample_rate: integer, n_fft?: integer, hop_length?: integer, win_length?: integer, n_mels?: integer} defaults: n_fft = 2048, hop_length = 512, win_length = 2048, n_mels = 160
+---@param opts integer|{sample_rate: integer, n_fft?: integer, hop_length?: integer, win_length?: integer, n_mels?: integer, [string]: any} defaults: n_fft = 2048, hop_length = 512, win_length = 2048, n_mels = 160
 ---@return Tensor
 function audio.log_mel(samples, opts) end
 
----Pieces of samples [T], cut at silences, in order. "top_db" counts as silent what lies `top_db` below the loudest frame; "silence" what lies below `top_db` of full scale for `min_silence_duration` seconds.
+---Pieces of samples [T] or [channels, T], cut at silences, in order. Durations are in seconds; pieces above `max_duration` (30) are cut into equal parts. "top_db" counts as silent what lies `top_db` (60) dB below the loudest frame, joins the stretches of sound until a piece lasts `min_duration` (6), with `pad_silence` (0.4) between them; its `frame_length` (2048) and `hop_length` (512) are samples. "silence" cuts at the quietest frame of pauses below `top_db` (-40) dB of full scale that last `min_silence_duration` (0.3), keeps `min_duration` (5) between cuts and at most `max_silence_kept` (0.5) at the ends; `hop_milliseconds` (10) is the step of its frames, `merge_short` joins pieces up to `max_duration`. An option of the other method is an error.
+---
+---```lua
+---samples, info = audio.load("data/Alice/0.00-2.10.mp3")  -- 3 s
+---pieces = audio.slice(samples, info, { min_duration = 0.5, max_duration = 1 })
+---#pieces, #pieces[1] / info.sample_rate  --> 3, 0.88...
+---```
 ---@param samples Tensor
----@param rate integer
+---@param rate integer|table
 ---@param opts? {method?: "top_db"|"silence", min_duration?: number, max_duration?: number, pad_silence?: number, top_db?: number, frame_length?: integer, hop_length?: integer, min_silence_duration?: number, hop_milliseconds?: number, max_silence_kept?: number, merge_short?: boolean} defaults: method = "top_db"
 ---@return Tensor[]
 function audio.slice(samples, rate, opts) end
 
----Samples without the silence at both ends, and the first and last position that are left (1-based).
+---Samples without the silence at both ends (what lies `top_db` dB below the loudest frame), and the first and last position that are left (1-based).
+---
+---```lua
+---samples, info = audio.load("data/Alice/0.00-2.10.mp3")
+---voice, first, last = audio.trim(samples, info, { top_db = 20 })
+---#samples, first, last  --> 66816, 1025, 60416
+---```
 ---@param samples Tensor
----@param rate integer
+---@param rate integer|table
 ---@param opts? {top_db?: number} defaults: top_db = 60
 ---@return Tensor
 ---@return integer
 ---@return integer
 function audio.trim(samples, rate, opts) end
 
----What is wrong with a clip, worst first: `{code, severity="error"|"note", reason, remedy}`. Pass the channels as recorded.
+---What is wrong with a clip, worst first: `{code, severity="error"|"note", reason, remedy}`; an empty list when nothing is. Pass the channels as recorded (`mono=false`).
+---
+---```lua
+---quiet = tensor.zeros(100)
+---audio.check(quiet, 44100)[1].reason  --> "2.27 ms are shorter than one token (46 ms)"
+---```
 ---@param samples Tensor
----@param rate integer
----@return table[]
+---@param rate integer|table
+---@return AudioFault[]
 function audio.check(samples, rate) end
 
 return audio

@@ -9,7 +9,7 @@ local fs = {}
 ---
 ---```lua
 ---fs.list("data", { recursive = true, extension = ".wav" })  --> {"data/Alice/4.80-7.20.wav", "data/ハナコ/4.00-6.30.wav"}
----#fs.list("data/Alice", { extension = { "mp3", "flac" } })   --> 7
+---#fs.list("data/Alice", { extension = { "mp3", "flac" } })  --> 7
 ---```
 ---@param dir string
 ---@param opts? {recursive?: boolean, extension?: string|string[]} defaults: recursive = false
@@ -32,7 +32,7 @@ function fs.glob(pattern) end
 ---fs.stat("data").kind, fs.stat("nowhere")  --> "folder", nil
 ---```
 ---@param path string
----@return table?
+---@return Stat?
 function fs.stat(path) end
 
 ---Whether there is a file or folder, links followed.
@@ -208,7 +208,7 @@ function fs.error(kind, message, hint) end
 
 ---A folder that this program has for itself.
 ---@class FolderLock
----@field folder string As it was given to `fs.lock`.
+---@field folder string As it was given to `fs.lock`. `lock.folder  --> "out"`
 local FolderLock = {}
 
 ---Lets others in; also done at the end of its scope (`local lock <close> = ...`) and when the program ends.

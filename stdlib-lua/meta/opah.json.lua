@@ -3,13 +3,13 @@
 
 ---Reading and writing JSON. Arrays keep their order; null is `json.null`.
 ---@class opah.json
----@field null Null JSON's null, which a Lua table could not hold as nil. It counts as true in a condition.
+---@field null Null JSON's null, which a Lua table could not hold as nil. It counts as true in a condition. `json.decode('{"speaker": null}').speaker == json.null  --> true`
 local json = {}
 
 ---The value that JSON text stands for. Numbers without a fraction become integers. Errors name line and column.
 ---
 ---```lua
----json.decode('{"loss": 2.5, "steps": [1, 2]}')  --> {loss = 2.5, steps = {1, 2}}
+---json.decode('{"loss": 2.5, "steps": [1, 2]}')                                           --> {loss = 2.5, steps = {1, 2}}
 ---json.decode(fs.read(opah.home .. "/examples/checkpoints/tiny/config.json")).model_type  --> "dual_ar"
 ---```
 ---@param text string

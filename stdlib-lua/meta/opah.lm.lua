@@ -6,102 +6,199 @@
 local lm = {}
 
 ---A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form; all arithmetic is float32. `lora` is an adapter file to use with it.
+---
+---```lua
+---model = lm.load(opah.home .. "/examples/checkpoints/tiny", { weights = "float32" })
+---model:named_parameters()["norm.weight"]:dtype()  --> "float32"
+---```
 ---@param dir string
 ---@param opts? {max_length?: integer, lora?: string, weights?: "stored"|"float32"|"bfloat16"|"int8"} defaults: weights = "stored"
 ---@return LanguageModel
 function lm.load(dir, opts) end
 
 ---`generation_cost` of the model in a folder (or a config.json), without reading its weights; `stored` counts as bfloat16, the form of the released checkpoints.
+---
+---```lua
+---lm.generation_cost(opah.embedded.model, { weights = "int8" }).weight_bytes      --> 87072
+---lm.generation_cost(opah.embedded.model, { weights = "bfloat16" }).weight_bytes  --> 156160
+---```
 ---@param dir string
 ---@param opts? {weights?: "stored"|"float32"|"bfloat16"|"int8", num_samples?: integer, context?: integer} defaults: weights = "stored", num_samples = 1, context = 0
----@return table
+---@return GenerationCost
 function lm.generation_cost(dir, opts) end
 
 ---A model with random weights; `config` has the keys of config.json. `tokenizer` is the folder of its tokenizer files.
+---
+---```lua
+---config = lm.load(opah.embedded.model).config
+---config.n_layer = 4
+---model = lm.new(config, { seed = 1, tokenizer = opah.embedded.model })
+---model:generate({ text = "Hi.", max_new_tokens = 4 }):size(1)  --> 8
+---```
 ---@param config table
 ---@param opts? {seed?: integer, dtype?: "float32"|"bfloat16", tokenizer?: string} defaults: seed = 0, dtype = "float32"
 ---@return LanguageModel
 function lm.new(config, opts) end
 
----The distribution [V] that the sampler draws from: penalty on the ids in `previous` (from 0), then top-p, then temperature.
+---The distribution [V] that the sampler draws from, of logits [V]: `repetition_penalty` on the ids in `previous` (from 0), then `top_p` (the likeliest as long as their sum does not pass it, one at least), then `temperature`.
 ---
 ---```lua
----assert(lm.probabilities(tensor.new{1, 2, 3}, { top_p = 0.01 }):argmax():item() == 3)
+---logits = tensor.new { 1, 2, 3 }
+---lm.probabilities(logits)                                                  --> [0.0900, 0.2447, 0.6652]
+---lm.probabilities(logits, { temperature = 0.7, top_p = 0.95 })             --> [0.0000, 0.1933, 0.8067]
+---lm.probabilities(logits, { previous = { 2 }, repetition_penalty = 1.5 })  --> [0.1554, 0.4223, 0.4223]
 ---```
 ---@param logits Tensor
 ---@param opts? {previous?: integer[], temperature?: number, top_p?: number, repetition_penalty?: number} defaults: temperature = 1, top_p = 1, repetition_penalty = 1
 ---@return Tensor
 function lm.probabilities(logits, opts) end
 
----One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] the whole answer.
+---One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`.
+---
+---```lua
+---tok = text.tokenizer(opah.embedded.model)
+---prompt = lm.encode_prompt(tok, "Hi", 8)
+---prompt:shape(), tok:decode(prompt[1])  --> {9, 20}, <|im_start|>user...Hi<|im_end|><|im_start|>assistant...
+---```
 ---@param tokenizer Tokenizer
 ---@param text string
----@param codes? Tensor
----@param num_codebooks integer
+---@param codes? Tensor|integer
+---@param num_codebooks? integer
 ---@param opts? {speaker?: string} defaults: speaker = "assistant"
 ---@return Tensor
 function lm.encode_prompt(tokenizer, text, codes, num_codebooks, opts) end
 
 ---A text-to-semantic model. B batch, C codebooks, T tokens, V vocabulary, K codes per codebook, D width; ids and codes count from 0.
 ---@class LanguageModel
----@field config table The settings of config.json, all of them resolved.
----@field tokenizer Tokenizer? The tokenizer beside the weights.
----@field max_length integer The longest sequence, prompt and answer together.
----@field notes string[] What loading noticed.
+---@field config table The settings of config.json, all of them resolved. `model.config.n_layer, model.config.dim, model.config.num_codebooks  --> 2, 32, 8`
+---@field tokenizer Tokenizer? The tokenizer beside the weights. `model.tokenizer:encode("Hi")  --> {80, 113}`
+---@field max_length integer The longest sequence in tokens, prompt and answer together. `lm.load(opah.embedded.model, { max_length = 512 }).max_length  --> 512`
+---@field notes string[] What loading noticed. `lm.load(opah.embedded.model).notes  --> {}`
 local LanguageModel = {}
 
----The tensors that training updates, in order: the adapters', or all that require gradients.
+---The tensors that training updates, in order: the adapters', or all that require gradients; none of a model as it was loaded (see `lora.apply`, `model:unfreeze`).
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---#model:parameters()  --> 0
+---lora.apply(model, "r_8_alpha_16")
+---#model:parameters()  --> 40
+---```
 ---@return Tensor[]
 function LanguageModel:parameters() end
 
----Every tensor by its name in the checkpoint; adapters as `<name>.lora_A` and `<name>.lora_B`.
----@return table
+---Every tensor by its name in the checkpoint; adapters as `layers.0.attention.wqkv.lora_A` and `.lora_B`. The tensors are the model's own, not copies.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---weight = model:named_parameters()["layers.0.attention.wqkv.weight"]
+---weight:shape(), weight:dtype()  --> {64, 32}, "bfloat16"
+---```
+---@return table<string, Tensor>
 function LanguageModel:named_parameters() end
 
----Makes weights trainable, as float32 copies: those whose names match (`*` for anything), or all.
+---Makes weights trainable, as float32 copies: those whose names match one of the patterns (`*` for anything), or all. A pattern that matches nothing is an error.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---model:unfreeze { "fast_layers.*", "fast_output.weight" }
+---#model:parameters()  --> 8
+---```
 ---@param patterns? string[]
 function LanguageModel:unfreeze(patterns) end
 
 ---Identifies the weights: 32 hexadecimal digits over every name, dtype, shape and byte.
+---
+---```lua
+---lm.load(opah.embedded.model):digest()  --> "5cbd783344d9374e1e1c49e190b8a2f3"
+---```
 ---@return string
 function LanguageModel:digest() end
 
 ---Writes config.json, model.pth (names and dtypes as loaded, adapters not merged) and the tokenizer files.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---model:save("copy")
+---lm.load("copy"):digest() == model:digest()  --> true
+---```
 ---@param dir string
 function LanguageModel:save(dir) end
 
 ---`{token_logits [B,T,V], codebook_logits [B,T,C,K], hidden [B,T,D], codebook_positions [B,T]}` of `{inputs [B,1+C,T], attention_masks [B,T]}` (true = padding).
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---ds = data.dataset { protos = "data/protos", tokenizer = model.tokenizer }
+---result = model:forward(ds:batch(1))
+---result.token_logits:shape(), result.codebook_logits:shape()  --> {1, 258, 264}, {1, 258, 8, 1024}
+---```
 ---@param batch table
----@return table
+---@return Logits
 function LanguageModel:forward(batch) end
 
 ---The loss to call `backward` on, and `{base, semantic, top_5_accuracy}`, of a batch with `labels` [B,1+C,T] (-100 is ignored). `seed` switches dropout on; the same seed drops the same elements. `memory_budget` (bytes, or as in "4GB") is what the process may take in the step, weights included: the batch is done in parts, and layers run twice, as far as that takes.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---lora.apply(model, "r_8_alpha_16")
+---ds = data.dataset { protos = "data/protos", tokenizer = model.tokenizer }
+---loss, parts = model:loss(ds:batch(1), { seed = 1 })
+---loss:backward()
+---loss:item(), parts.base, parts.semantic  --> 12.5..., 5.5..., 6.9...
+---```
 ---@param batch table
 ---@param opts? {seed?: integer, memory_budget?: number|string}
 ---@return Tensor
----@return table
+---@return LossParts
 function LanguageModel:loss(batch, opts) end
 
 ---What a training step takes: `{operations, floor_operations, attention_operations, recomputed_operations, bytes_moved, bytes, parts, recomputed_layers, seconds}`. `rows` are tokens of each row and `frames` those with codes (all but one unless given), or `batch` is as for `loss`. Operations are floating-point ones; the floor is the products with the weights, forward and backward. `bytes` is the predicted peak of the process's resident memory under the plan that `memory_budget` leads to: the batch in so many `parts`, with at most so many layers running twice. `seconds` is a function of FLOP/s of matrix products and bytes/s read.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---cost = model:training_cost { rows = { 300, 500 }, memory_budget = "4GB" }
+---cost.parts, cost.seconds(200e9, 40e9)  --> 1, 0.029...
+---```
 ---@param opts {rows?: integer[], frames?: integer[], batch?: table, memory_budget?: number|string}
----@return table
+---@return TrainingCost
 function LanguageModel:training_cost(opts) end
 
 ---Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---codes, info = model:generate { text = "Good morning.", seed = 1, max_new_tokens = 20 }
+---codes:size(1), info.length_limit_hit  --> 8, ...
+---opah.embedded.codec():decode_to("good-morning.wav", codes)
+---```
 ---@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, on_frame?: function, on_sample?: function} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1
 ---@return Tensor|Tensor[]
 ---@return table
 function LanguageModel:generate(opts) end
 
 ---How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.
+---
+---```lua
+---model, small = lm.load(opah.embedded.model), lm.load(opah.embedded.model, { weights = "int8" })
+---spoken = lm.encode_prompt(model.tokenizer, "Good morning.", tensor.zeros(8, 20, { dtype = "int32" }))
+---result = small:compare(model, spoken)
+---result.tokens.relative < result.bound, result.codes.positions  --> true, 160
+---```
 ---@param reference LanguageModel
 ---@param sequences Tensor|Tensor[]
----@return table
+---@return Comparison
 function LanguageModel:compare(reference, sequences) end
 
 ---What a frame of every sample takes when `context` tokens have been seen: `{bytes_per_frame, operations_per_frame, weight_bytes, cache_bytes_per_token}`. Reading the bytes bounds the speed; the weights are read once for all samples.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---model:generation_cost({ num_samples = 4 }).bytes_per_frame      --> ...
+---model:generation_cost().weight_bytes, model:generation_cost().cache_bytes_per_token  --> 156160, 256
+---```
 ---@param opts? {num_samples?: integer, context?: integer} defaults: num_samples = 1, context = 0
----@return table
+---@return GenerationCost
 function LanguageModel:generation_cost(opts) end
 
 return lm

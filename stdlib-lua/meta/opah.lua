@@ -3,8 +3,8 @@
 
 ---All modules as fields: `opah.audio`, `opah.tensor`, ...; each is also `require "opah.audio"`.
 ---@class opah
----@field version string The program's version.
----@field home string? The folder that holds stdlib-lua and examples.
+---@field version string The program's version. `opah.version  --> "0.1..."`
+---@field home string? The folder that holds stdlib-lua and examples. `audio.info(opah.home .. "/examples/data/Alice/4.80-7.20.wav").sample_rate  --> 16000`
 ---@field tensor opah.tensor
 ---@field nn opah.nn
 ---@field audio opah.audio
@@ -29,12 +29,22 @@ opah.run = require "opah.run"
 opah.graph = require "opah.graph"
 opah.callbacks = require "opah.callbacks"
 opah.tables = require "opah.tables"
+opah.embedded = require "opah.embedded"
 ---What a module, function or method does: `opah.help("audio.resample")`. Without a name, the list of modules.
+---
+---```lua
+---opah.help("audio.resample")  --> audio.resample(samples, from_rate, to_rate) ...
+---```
 ---@param name? string
 ---@return string
 function opah.help(name) end
 
 ---Plays samples [T] or [channels, T] (their mean) through a player of this machine, and waits for the end; Ctrl-C stops it. `rate` is in Hz, or the info table of audio.load.
+---
+---```lua
+---samples, info = audio.load("data/Alice/4.80-7.20.wav", { duration = 0.1 })
+---heard, problem = pcall(opah.play, samples, info)  -- false where nothing plays sound
+---```
 ---@param samples Tensor
 ---@param rate? integer|table default 44100
 function opah.play(samples, rate) end
@@ -42,7 +52,9 @@ function opah.play(samples, rate) end
 ---Prints a value as a person reads it: tables opened to `depth`, at most `items` entries of each, tables inside themselves marked as cycles.
 ---
 ---```lua
----local t = {1, 2, name = "x"}  t.me = t  opah.pp(t)
+---clip = { name = "a.wav", seconds = { 0.5, 1.2 } }
+---clip.self = clip
+---opah.pp(clip)  -- {name = "a.wav", seconds = {0.5, 1.2}, self = <cycle: the whole>}
 ---```
 ---@param value? any
 ---@param opts? {depth?: integer, items?: integer} defaults: depth = 4, items = 30
@@ -51,7 +63,8 @@ function opah.pp(value, opts) end
 ---What `pp` prints, as a string; `width` is the columns that a line keeps to.
 ---
 ---```lua
----opah.inspect({ 3, x = { 4 } })  --> "{3, x = {4}}"
+---opah.inspect({ 3, x = { 4 } })                 --> "{3, x = {4}}"
+---opah.inspect({ 3, x = { 4 } }, { depth = 1 })  --> "{3, x = {... 1 entry}}"
 ---```
 ---@param value? any
 ---@param opts? {depth?: integer, items?: integer, width?: integer} defaults: depth = 4, items = 30, width = 80

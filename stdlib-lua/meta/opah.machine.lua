@@ -3,7 +3,7 @@
 
 ---This machine: its rates, memory, disk and time, and other programs run beside this one. Bytes and seconds.
 ---@class opah.machine
----@field program string The path of this program, for `machine.run`.
+---@field program string The path of this program, for `machine.run`. `machine.program  --> "/..."`
 local machine = {}
 
 ---What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, layer_product, read_bandwidth}`. FLOP/s of float32 products (of `size` x `size` matrices, and of `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), bytes/s of reading `buffer` bytes, more than any cache holds. Smaller sizes take less time and say less.
@@ -14,7 +14,7 @@ local machine = {}
 ---```
 ---@param seconds? number default 2
 ---@param opts? {size?: integer, buffer?: integer} defaults: size = 2048, buffer = 536870912
----@return table
+---@return Rates
 function machine.rates(seconds, opts) end
 
 ---`{total, available}` of the machine, `{resident, peak}` of this process: what it holds now, mapped files included, and the most it has held since its start or `reset_peak`. `plannable` is what a plan may count on: `available`, or what the environment variable OPAH_MEMORY_LIMIT says when that is less (bytes, or as in 4GB).
@@ -22,9 +22,9 @@ function machine.rates(seconds, opts) end
 ---```lua
 ---local memory = machine.memory()
 ---memory.available <= memory.total, memory.resident <= memory.peak  --> true, true
----("%.1f GB may be planned"):format(memory.plannable / 1e9)  --> "... GB may be planned"
+---("%.1f GB may be planned"):format(memory.plannable / 1e9)         --> "... GB may be planned"
 ---```
----@return table
+---@return Memory
 function machine.memory() end
 
 ---Lets `memory().peak` begin again from what the process holds now. False where the system cannot do that.
@@ -62,7 +62,7 @@ function machine.now() end
 ---```lua
 ---machine.cpu()  --> {instruction_set = ..., model = ..., processors = ..., threads = ...}
 ---```
----@return table
+---@return Processor
 function machine.cpu() end
 
 ---How many threads of all programs wanted to run, on average over the last minute; more than `cpu().processors` means that programs wait for each other.
@@ -81,7 +81,7 @@ function machine.load_average() end
 ---```
 ---@param arguments string[]
 ---@param opts? {timeout?: number, folder?: string, environment?: table<string, string>, output?: "captured"|"inherited"|"discarded", errors?: "captured"|"merged"|"inherited"|"discarded"} defaults: output = "captured", errors = "captured"
----@return table
+---@return Ended
 function machine.run(arguments, opts) end
 
 return machine

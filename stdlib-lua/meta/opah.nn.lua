@@ -32,7 +32,7 @@ function nn.embedding(ids, weight) end
 ---x / sqrt(mean(x^2) + eps) over the last dimension, times weight [D].
 ---
 ---```lua
----nn.rms_norm(tensor.new{3, -4})  --> [ 0.8485, -1.1314]
+---nn.rms_norm(tensor.new{3, -4})                                  --> [ 0.8485, -1.1314]
 ---nn.rms_norm(tensor.new{3, -4}, tensor.new{10, 1}, {eps = 1e-6})  --> [ 8.4853, -1.1314]
 ---```
 ---@param x Tensor
@@ -44,7 +44,7 @@ function nn.rms_norm(x, weight, opts) end
 ---(x - mean) / sqrt(variance + eps) over the last dimension, times weight [D], plus bias [D]; the variance is divided by D.
 ---
 ---```lua
----nn.layer_norm(tensor.new{1, 2, 3})  --> [-1.2247,  0.0000,  1.2247]
+---nn.layer_norm(tensor.new{1, 2, 3})                              --> [-1.2247,  0.0000,  1.2247]
 ---nn.layer_norm(tensor.new{1, 2, 3}, nil, tensor.new{5, 5, 5})  --> [3.7753, 5.0000, 6.2247]
 ---```
 ---@param x Tensor
@@ -59,8 +59,8 @@ function nn.layer_norm(x, weight, bias, opts) end
 ---```lua
 ---tensor.manual_seed(1)
 ---local y = nn.dropout(tensor.ones(1000), 0.1)
----y:max():item(), y:min():item()                        --> 1.111..., 0.0
----nn.dropout(tensor.ones(2), 0.5, {training = false})   --> [1., 1.]
+---y:max():item(), y:min():item()                       --> 1.111..., 0.0
+---nn.dropout(tensor.ones(2), 0.5, {training = false})  --> [1., 1.]
 ---```
 ---@param x Tensor
 ---@param p? number default 0.5
@@ -147,9 +147,9 @@ function nn.swiglu(gate, up) end
 ---
 ---```lua
 ---local x, weight = tensor.new{{1, 2, 3, 4}}, tensor.new{{{1, 1}}}
----nn.conv1d(x, weight)                            --> [[3., 5., 7.]]
----nn.conv1d(x, weight, nil, {padding = {1, 0}})   --> [[1., 3., 5., 7.]]
----nn.conv1d(x, weight, nil, {stride = 2})         --> [[3., 7.]]
+---nn.conv1d(x, weight)                           --> [[3., 5., 7.]]
+---nn.conv1d(x, weight, nil, {padding = {1, 0}})  --> [[1., 3., 5., 7.]]
+---nn.conv1d(x, weight, nil, {stride = 2})        --> [[3., 7.]]
 ---```
 ---@param x Tensor
 ---@param weight Tensor
@@ -204,8 +204,8 @@ function nn.rope_table(positions, head_dim, opts) end
 ---
 ---```lua
 ---local x = tensor.new{{{1, 0}}, {{1, 0}}}              -- two rows, one head of two elements
----nn.rope(x):view(2, 2)                                 --> [[1.0000, 0.0000], [0.5391, 0.8398]]
----nn.rope(x, {positions = {5, 5}}):view(2, 2)           --> [[ 0.2832, -0.9570], [ 0.2832, -0.9570]]
+---nn.rope(x):view(2, 2)                        --> [[1.0000, 0.0000], [0.5391, 0.8398]]
+---nn.rope(x, {positions = {5, 5}}):view(2, 2)  --> [[ 0.2832, -0.9570], [ 0.2832, -0.9570]]
 ---```
 ---@param x Tensor
 ---@param opts? {base?: number, positions?: Tensor|integer[], table?: Tensor} defaults: base = 10000
@@ -228,9 +228,9 @@ function nn.checkpoint(fn, ...) end
 ---
 ---```lua
 ---local logits, ids = tensor.new{{2, 0, 0}, {0, 0, 9}}, tensor.new{0, 2}
----nn.cross_entropy(logits, ids)                            --> 0.1199
----nn.cross_entropy(logits, tensor.new{0, -100})            --> 0.2395
----nn.cross_entropy(logits, ids, {label_smoothing = 0.1})   --> 0.4866
+---nn.cross_entropy(logits, ids)                           --> 0.1199
+---nn.cross_entropy(logits, tensor.new{0, -100})           --> 0.2395
+---nn.cross_entropy(logits, ids, {label_smoothing = 0.1})  --> 0.4866
 ---```
 ---@param logits Tensor
 ---@param ids Tensor

@@ -8,7 +8,8 @@ local plot = {}
 ---Curves. `values` is a tensor [T], or [curves, T] with up to 8 rows; a list of numbers; a list of {x, y} pairs; or a table of any of these by name: `plot.line{train=a, held_out=b}`. `x` and `y` name the axes. What is not finite is left out.
 ---
 ---```lua
----print(plot.line(tensor.linspace(0, 6.28, 100):sin(), {title="one period"}))
+---curve = plot.line({ train = { 3, 2, 1.5 }, held_out = { 3.1, 2.4, 2.2 } }, { title = "loss", x = "step" })
+---curve:save("loss.svg")
 ---```
 ---@param values Tensor|table
 ---@param opts? {title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
@@ -18,7 +19,8 @@ function plot.line(values, opts) end
 ---A matrix as a picture, the first row on top, the lowest element dark and the highest light. For attention maps, codes, weights.
 ---
 ---```lua
----print(plot.image(tensor.rand(16, 40)))
+---picture = plot.image(tensor.eye(16), { title = "attention", x = "from", y = "to" })
+---picture:save("attention.svg")
 ---```
 ---@param matrix Tensor
 ---@param opts? {title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
@@ -28,7 +30,8 @@ function plot.image(matrix, opts) end
 ---The lowest and highest sample over time. `samples` is [T] or [channels, T] (their mean is drawn); `rate` is in Hz, or the info table of audio.load: `waveform(audio.load("a.wav"))`.
 ---
 ---```lua
----print(plot.waveform(tensor.linspace(0, 600, 4410):sin(), 44100))
+---picture = plot.waveform(audio.load("data/Alice/4.80-7.20.wav"))
+---picture:save("waveform.png")
 ---```
 ---@param samples Tensor
 ---@param rate? integer|table default 44100
@@ -39,7 +42,8 @@ function plot.waveform(samples, rate, opts) end
 ---The log-mel spectrogram, an 80 dB range. `samples` and `rate` as for waveform; at least 1025 samples.
 ---
 ---```lua
----print(plot.spectrogram(tensor.randn(8000), 16000))
+---picture = plot.spectrogram(audio.load("data/Alice/4.80-7.20.wav"))
+---picture:save("spectrogram.svg")
 ---```
 ---@param samples Tensor
 ---@param rate? integer|table default 44100
@@ -52,15 +56,28 @@ function plot.spectrogram(samples, rate, opts) end
 local Picture = {}
 
 ---The picture in lines of characters, as wide as the terminal unless `width` says otherwise. With `colour`, terminal colours are used.
+---
+---```lua
+---print(plot.line({ 1, 3, 2 }):text { width = 40, height = 4 })
+---```
 ---@param opts? {width?: integer, height?: integer, colour?: boolean} defaults: height = 14, colour = false
 ---@return string
 function Picture:text(opts) end
 
 ---The picture as the text of an SVG file.
+---
+---```lua
+---plot.line({ 1, 3, 2 }):svg():sub(1, 4)  --> "<svg"
+---```
 ---@return string
 function Picture:svg() end
 
 ---The bytes of a PNG file of that many pixels. Numbers stand at the axes; titles and names are only in SVG.
+---
+---```lua
+---bytes = plot.line({ 1, 3, 2 }):png { width = 300, height = 200 }
+---bytes:sub(2, 4)  --> "PNG"
+---```
 ---@param opts? {width?: integer, height?: integer} defaults: width = 900, height = 400
 ---@return string
 function Picture:png(opts) end
@@ -68,7 +85,8 @@ function Picture:png(opts) end
 ---Writes the picture as its file name says: .svg, .png or .txt.
 ---
 ---```lua
----plot.line({3, 1, 2}):save("curve.svg")
+---plot.line({ 3, 1, 2 }):save("curve.svg")
+---fs.exists("curve.svg")  --> true
 ---```
 ---@param path string
 function Picture:save(path) end

@@ -46,8 +46,8 @@ function progress.size(bytes) end
 ---Seconds as people read them.
 ---
 ---```lua
----progress.duration(0.0123)         --> "12.3 ms"
----progress.duration(200)            --> "3 min 20 s"
+---progress.duration(0.0123)  --> "12.3 ms"
+---progress.duration(200)     --> "3 min 20 s"
 ---```
 ---@param seconds number
 ---@return string

@@ -8,9 +8,9 @@ local tensor = {}
 ---A tensor of nested lists of numbers, which must be rectangular, of one number, or of another tensor's elements (a copy). float32, or bool for booleans, unless `dtype` says otherwise.
 ---
 ---```lua
----tensor.new{{1, 2}, {3, 4}}                   --> [[1., 2.], [3., 4.]]
----tensor.new({5, 6}, {dtype = "int64"})        --> [5, 6]
----tensor.new{true, false}:dtype()              --> "bool"
+---tensor.new{{1, 2}, {3, 4}}             --> [[1., 2.], [3., 4.]]
+---tensor.new({5, 6}, {dtype = "int64"})  --> [5, 6]
+---tensor.new{true, false}:dtype()        --> "bool"
 ---```
 ---@param data? any
 ---@param opts? {dtype?: DType, requires_grad?: boolean} defaults: requires_grad = false
@@ -53,7 +53,7 @@ function tensor.empty(...) end
 ---`value` everywhere: float32, or bool for a boolean, unless `dtype` says otherwise.
 ---
 ---```lua
----tensor.full({2, 2}, 7)              --> [[7., 7.], [7., 7.]]
+---tensor.full({2, 2}, 7)                   --> [[7., 7.], [7., 7.]]
 ---tensor.full(3, -100, {dtype = "int64"})  --> [-100, -100, -100]
 ---```
 ---@param shape integer|integer[]
@@ -87,9 +87,9 @@ function tensor.ones_like(t, opts) end
 ---first, first + step, ... up to `last`, which is included when it is reached.
 ---
 ---```lua
----tensor.range(1, 5)                              --> [1., 2., 3., 4., 5.]
----tensor.range(0, 1, 0.25)                        --> [0.0000, 0.2500, 0.5000, 0.7500, 1.0000]
----tensor.range(3, 1, -1, {dtype = "int64"})       --> [3, 2, 1]
+---tensor.range(1, 5)                         --> [1., 2., 3., 4., 5.]
+---tensor.range(0, 1, 0.25)                   --> [0.0000, 0.2500, 0.5000, 0.7500, 1.0000]
+---tensor.range(3, 1, -1, {dtype = "int64"})  --> [3, 2, 1]
 ---```
 ---@param first number
 ---@param last number
@@ -125,8 +125,8 @@ function tensor.eye(rows, columns, opts) end
 ---A tensor of the bytes of its elements, in row-major order and little-endian. See `t:tobytes`.
 ---
 ---```lua
----tensor.from_bytes("\1\0\2\0", "int16", 2)                     --> [1, 2]
----tensor.from_bytes(("<ff"):pack(0.5, 3), "float32", {1, 2})   --> [[0.5000, 3.0000]]
+---tensor.from_bytes("\1\0\2\0", "int16", 2)               --> [1, 2]
+---tensor.from_bytes(("<ff"):pack(0.5, 3), "float32", {1, 2})  --> [[0.5000, 3.0000]]
 ---```
 ---@param bytes string
 ---@param dtype DType
@@ -193,7 +193,7 @@ function tensor.randn(...) end
 ---
 ---```lua
 ---local codes = tensor.randint(0, 1024, 4, 20)
----codes:shape(), codes:dtype()       --> {4, 20}, "int64"
+---codes:shape(), codes:dtype()                --> {4, 20}, "int64"
 ---codes:ge(0):all() and codes:lt(1024):all()  --> true
 ---```
 ---@param low integer
@@ -218,7 +218,7 @@ function tensor.randperm(n, opts) end
 ---The tensors one after the other along `dim`; their other sizes must be equal. Dtypes promote. The dimension may also stand in the list: `{a, b, dim = 2}`.
 ---
 ---```lua
----tensor.cat{tensor.new{1, 2}, tensor.new{3}}            --> [1., 2., 3.]
+---tensor.cat{tensor.new{1, 2}, tensor.new{3}}  --> [1., 2., 3.]
 ---tensor.cat({tensor.ones(2, 1), tensor.zeros(2, 2)}, 2)  --> [[1., 0., 0.], [1., 0., 0.]]
 ---```
 ---@param tensors table
@@ -229,7 +229,7 @@ function tensor.cat(tensors, dim) end
 ---The tensors, of equal shape, along a new dimension `dim`. Dtypes promote. The dimension may also stand in the list: `{a, b, dim = 2}`.
 ---
 ---```lua
----tensor.stack{tensor.new{1, 2}, tensor.new{3, 4}}     --> [[1., 2.], [3., 4.]]
+---tensor.stack{tensor.new{1, 2}, tensor.new{3, 4}}               --> [[1., 2.], [3., 4.]]
 ---tensor.stack({tensor.new{1, 2}, tensor.new{3, 4}}, 2)  --> [[1., 3.], [2., 4.]]
 ---```
 ---@param tensors table
@@ -241,7 +241,7 @@ function tensor.stack(tensors, dim) end
 ---
 ---```lua
 ---local t = tensor.new{-1, 2}
----tensor.where(t:gt(0), t, 0)      --> [0., 2.]
+---tensor.where(t:gt(0), t, 0)       --> [0., 2.]
 ---tensor.where(t:gt(0), t, t / 10)  --> [-0.1000,  2.0000]
 ---```
 ---@param condition Tensor
@@ -377,7 +377,7 @@ function tensor.memory(opts) end
 
 ---An n-dimensional array of one dtype: float32 (the default), float64, float16, bfloat16, int64, int32, int16, int8, uint8 or bool. Half types are for storage: arithmetic on them computes in float32. Dimensions and positions count from 1, negative ones from the end, and 0 is an error; values are never shifted. Names and rules are PyTorch's: `add` makes a new tensor, `add_` writes in place, `*` is elementwise, shapes broadcast, views share storage. Keys, also on the left of `=`: `t[2]` and `t[-1]` are rows (numbers, when there is one dimension), `t[{2, 3}]` has one entry per dimension, `t[{{2, 4}, {}}]` are ranges with both ends included, `{first, last, step}` steps, `t[mask]` is where a bool tensor is true, `t[positions]` are rows by position. `a == b` asks whether both are the same tensor, as Lua's `==` can only give a boolean; compare elements with `a:eq(b)`, `a:equal(b)` or `a:allclose(b)`.
 ---@class Tensor
----@field grad Tensor? The gradient summed so far, float32 for half types; nil before the first `backward`. Set it to nil to start anew.
+---@field grad Tensor? The gradient summed so far, float32 for half types; nil before the first `backward`. Set it to nil to start anew. `w.grad  --> [6., 6.]`
 ---@operator len: integer
 ---@operator concat(any): string
 ---@operator add(Tensor|number): Tensor
@@ -397,8 +397,8 @@ local Tensor = {}
 ---The sizes of all dimensions.
 ---
 ---```lua
----tensor.zeros(2, 3):shape()                  --> {2, 3}
----table.unpack(tensor.zeros(2, 3):shape())    --> 2, 3
+---tensor.zeros(2, 3):shape()                --> {2, 3}
+---table.unpack(tensor.zeros(2, 3):shape())  --> 2, 3
 ---```
 ---@return integer[]
 function Tensor:shape() end
@@ -570,7 +570,7 @@ function Tensor:unsqueeze(dim) end
 ---With two dimensions swapped.
 ---
 ---```lua
----tensor.new{{1, 2}, {3, 4}}:transpose(1, 2)       --> [[1., 3.], [2., 4.]]
+---tensor.new{{1, 2}, {3, 4}}:transpose(1, 2)        --> [[1., 3.], [2., 4.]]
 ---tensor.zeros(8, 4, 20):transpose(-2, -1):shape()  --> {8, 20, 4}
 ---```
 ---@param dim1 integer
@@ -599,8 +599,8 @@ function Tensor:permute(...) end
 ---Dimensions of size 1 repeated to the given sizes without copying; -1 keeps a size, new dimensions may stand in front.
 ---
 ---```lua
----tensor.new{{1}, {2}}:expand(-1, 3)        --> [[1., 1., 1.], [2., 2., 2.]]
----tensor.new{1, 2}:expand(4, 2):shape()     --> {4, 2}
+---tensor.new{{1}, {2}}:expand(-1, 3)     --> [[1., 1., 1.], [2., 2., 2.]]
+---tensor.new{1, 2}:expand(4, 2):shape()  --> {4, 2}
 ---```
 ---@param ... integer|integer[]
 ---@return Tensor
@@ -673,8 +673,8 @@ function Tensor:chunk(count, dim) end
 ---A copy with `before` and `after` positions of `value` added around dimension `dim`; negative counts cut off.
 ---
 ---```lua
----tensor.new{1, 2}:pad(1, 1, 2)             --> [0., 1., 2., 0., 0.]
----tensor.new{{1, 2}}:pad(1, 0, 1, -1)       --> [[ 1.,  2.], [-1., -1.]]
+---tensor.new{1, 2}:pad(1, 1, 2)        --> [0., 1., 2., 0., 0.]
+---tensor.new{{1, 2}}:pad(1, 0, 1, -1)  --> [[ 1.,  2.], [-1., -1.]]
 ---```
 ---@param dim integer
 ---@param before integer
@@ -706,7 +706,7 @@ function Tensor:tile(...) end
 ---A copy with each position of `dim` repeated `count` times in a row, as heads of keys are for grouped queries.
 ---
 ---```lua
----tensor.new{1, 2}:repeat_interleave(2, 1)                --> [1., 1., 2., 2.]
+---tensor.new{1, 2}:repeat_interleave(2, 1)                 --> [1., 1., 2., 2.]
 ---tensor.zeros(2, 20, 16):repeat_interleave(4, 1):shape()  --> {8, 20, 16}
 ---```
 ---@param count integer
@@ -717,8 +717,8 @@ function Tensor:repeat_interleave(count, dim) end
 ---The given positions of `dim` (1-based), in their order: a copy.
 ---
 ---```lua
----tensor.new{10, 20, 30}:index_select(1, {3, 1})       --> [30., 10.]
----tensor.new{{1, 2}, {3, 4}}:index_select(2, {2, 2})   --> [[2., 2.], [4., 4.]]
+---tensor.new{10, 20, 30}:index_select(1, {3, 1})      --> [30., 10.]
+---tensor.new{{1, 2}, {3, 4}}:index_select(2, {2, 2})  --> [[2., 2.], [4., 4.]]
 ---```
 ---@param dim integer
 ---@param positions Tensor|integer[]
@@ -809,7 +809,7 @@ function Tensor:masked_fill_(mask, value) end
 ---The positions (1-based) of the elements that are not zero, in row-major order: int64 [n, dimensions].
 ---
 ---```lua
----tensor.new{{0, 5}, {7, 0}}:nonzero()               --> [[1, 2], [2, 1]]
+---tensor.new{{0, 5}, {7, 0}}:nonzero()                   --> [[1, 2], [2, 1]]
 ---tensor.new{0.1, 0.9, 0.8}:gt(0.5):nonzero():flatten()  --> [2, 3]
 ---```
 ---@return Tensor
@@ -1067,7 +1067,7 @@ function Tensor:minimum_(other) end
 ---Elements below `low` become `low`, those above `high` become `high`; nil sets no limit.
 ---
 ---```lua
----tensor.new{-5, 0.5, 5}:clamp(-1, 1)  --> [-1.0000,  0.5000,  1.0000]
+---tensor.new{-5, 0.5, 5}:clamp(-1, 1)   --> [-1.0000,  0.5000,  1.0000]
 ---tensor.new{-5, 0.5, 5}:clamp(nil, 1)  --> [-5.0000,  0.5000,  1.0000]
 ---```
 ---@param low? number
@@ -1388,7 +1388,7 @@ function Tensor:softmax(dim) end
 ---
 ---```lua
 ---local logits = tensor.new{{2, 0, 0}}
----logits:log_softmax()                           --> [[-0.2395, -2.2395, -2.2395]]
+---logits:log_softmax()                              --> [[-0.2395, -2.2395, -2.2395]]
 ----logits:log_softmax():gather(2, tensor.new{{1}})  --> [[0.2395]]
 ---```
 ---@param dim? integer default -1
@@ -1398,8 +1398,8 @@ function Tensor:log_softmax(dim) end
 ---Sums of the elements up to each along `dim`; integers and bools give int64.
 ---
 ---```lua
----tensor.new{1, 2, 3}:cumsum(1)          --> [1., 3., 6.]
----tensor.new{{1, 2}, {3, 4}}:cumsum(2)   --> [[1., 3.], [3., 7.]]
+---tensor.new{1, 2, 3}:cumsum(1)         --> [1., 3., 6.]
+---tensor.new{{1, 2}, {3, 4}}:cumsum(2)  --> [[1., 3.], [3., 7.]]
 ---```
 ---@param dim integer
 ---@return Tensor
@@ -1426,8 +1426,8 @@ function Tensor:outer(other) end
 ---
 ---```lua
 ---local a = tensor.new{{1, 2}, {3, 4}}
----a:matmul(tensor.eye(2) * 10)                         --> [[10., 20.], [30., 40.]]
----a:matmul(tensor.new{1, 1})                           --> [3., 7.]
+---a:matmul(tensor.eye(2) * 10)                            --> [[10., 20.], [30., 40.]]
+---a:matmul(tensor.new{1, 1})                              --> [3., 7.]
 ---tensor.ones(8, 2, 3):matmul(tensor.ones(3, 5)):shape()  --> {8, 2, 5}
 ---```
 ---@param other Tensor
@@ -1478,8 +1478,8 @@ function Tensor:addmm_(a, b, opts) end
 ---
 ---```lua
 ---local t = tensor.new{{1, 2}, {3, 4}}
----t:sum():item()                --> 10.0
----t:sum(2)                      --> [3., 7.]
+---t:sum():item()                  --> 10.0
+---t:sum(2)                        --> [3., 7.]
 ---t / t:sum(2, {keepdim = true})  --> [[0.3333, 0.6667], [0.4286, 0.5714]]
 ---```
 ---@param dim? integer|integer[]
@@ -1491,9 +1491,9 @@ function Tensor:sum(dim, opts) end
 ---
 ---```lua
 ---local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
----t:mean():item()                 --> 3.5
----t:mean(1)                       --> [2.5000, 3.5000, 4.5000]
----t:mean(2, {keepdim = true})     --> [[2.], [5.]]
+---t:mean():item()              --> 3.5
+---t:mean(1)                    --> [2.5000, 3.5000, 4.5000]
+---t:mean(2, {keepdim = true})  --> [[2.], [5.]]
 ---```
 ---@param dim? integer|integer[]
 ---@param opts? {keepdim?: boolean} defaults: keepdim = false
@@ -1524,8 +1524,8 @@ function Tensor:std(dim, opts) end
 ---The p-norm (sum of |x|^p)^(1/p) over `dim`, one or a list; over all elements without. `keepdim` leaves them with size 1. math.huge gives the largest |x|, 0 counts what is not zero.
 ---
 ---```lua
----tensor.new{3, 4}:norm():item()           --> 5.0
----tensor.new{{3, 4}, {6, 8}}:norm(2, 2)    --> [ 5., 10.]
+---tensor.new{3, 4}:norm():item()            --> 5.0
+---tensor.new{{3, 4}, {6, 8}}:norm(2, 2)     --> [ 5., 10.]
 ---tensor.new{3, -4}:norm(math.huge):item()  --> 4.0
 ---```
 ---@param p? number default 2
@@ -1633,8 +1633,8 @@ function Tensor:all(dim, opts) end
 ---The elements along `dim` in order, and the positions (1-based, int64) they come from. Equal ones keep their order; NaN is the largest.
 ---
 ---```lua
----tensor.new{3, 1, 2}:sort()                            --> [1., 2., 3.], [2, 3, 1]
----tensor.new{3, 1, 2}:sort(-1, {descending = true})     --> [3., 2., 1.], [1, 3, 2]
+---tensor.new{3, 1, 2}:sort()                         --> [1., 2., 3.], [2, 3, 1]
+---tensor.new{3, 1, 2}:sort(-1, {descending = true})  --> [3., 2., 1.], [1, 3, 2]
 ---```
 ---@param dim? integer default -1
 ---@param opts? {descending?: boolean} defaults: descending = false
@@ -1657,8 +1657,8 @@ function Tensor:argsort(dim, opts) end
 ---The `k` largest (or smallest) elements along `dim`, best first, and their positions (1-based, int64).
 ---
 ---```lua
----tensor.new{3, 9, 5}:topk(2)                          --> [9., 5.], [2, 3]
----tensor.new{3, 9, 5}:topk(1, -1, {largest = false})   --> [3.], [1]
+---tensor.new{3, 9, 5}:topk(2)                         --> [9., 5.], [2, 3]
+---tensor.new{3, 9, 5}:topk(1, -1, {largest = false})  --> [3.], [1]
 ---```
 ---@param k integer
 ---@param dim? integer default -1
@@ -1775,8 +1775,8 @@ function Tensor:isfinite() end
 ---Whether both have the same shape and equal elements.
 ---
 ---```lua
----tensor.ones(2):equal(tensor.new{1, 1})    --> true
----tensor.ones(2):equal(tensor.ones(2, 1))   --> false
+---tensor.ones(2):equal(tensor.new{1, 1})   --> true
+---tensor.ones(2):equal(tensor.ones(2, 1))  --> false
 ---```
 ---@param other Tensor
 ---@return boolean
@@ -1785,8 +1785,8 @@ function Tensor:equal(other) end
 ---Whether |a - b| <= atol + rtol |b| everywhere; shapes broadcast, infinities must be equal.
 ---
 ---```lua
----tensor.new{1}:allclose(tensor.new{1.000001})             --> true
----tensor.new{1}:allclose(tensor.new{1.01}, {rtol = 0.1})   --> true
+---tensor.new{1}:allclose(tensor.new{1.000001})            --> true
+---tensor.new{1}:allclose(tensor.new{1.01}, {rtol = 0.1})  --> true
 ---```
 ---@param other Tensor
 ---@param opts? {rtol?: number, atol?: number, equal_nan?: boolean} defaults: rtol = 1e-05, atol = 1e-08, equal_nan = false

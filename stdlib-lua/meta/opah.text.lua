@@ -6,6 +6,10 @@
 local text = {}
 
 ---The text of a label file on one line, and notes on what was changed. UTF-8, or UTF-16 with its mark, or `encoding` as iconv names it. A file without words is an error.
+---
+---```lua
+---text.read_label("data/Alice/0.00-2.10.lab")  --> "Good morning. The harbour is quiet today.", {}
+---```
 ---@param path string
 ---@param opts? {encoding?: string}
 ---@return string
@@ -15,13 +19,17 @@ function text.read_label(path, opts) end
 ---The text as the model is trained on it: quotes, brackets, emojis and runs of punctuation made plain.
 ---
 ---```lua
----assert(text.clean("「テスト」（仮）") == "'テスト'仮")
+---text.clean("「テスト」（仮）……“Hello”!!! 😀")  --> "'テスト'仮.'Hello'!!! "
 ---```
 ---@param text string
 ---@return string
 function text.clean(text) end
 
----The cleaned text in pieces of about so many UTF-8 bytes, cut at punctuation.
+---The cleaned text in pieces of at most `bytes` UTF-8 bytes where that is possible: cut after sentences, else after commas, else after spaces, else anywhere; short neighbours are joined. A text of punctuation alone gives an empty list.
+---
+---```lua
+---text.split("Hello there. How are you today? I am fine, thank you.", 20)  --> {"Hello there.", "How are you today?", "I am fine,", "thank you."}
+---```
 ---@param text string
 ---@param bytes integer
 ---@return string[]
@@ -30,42 +38,70 @@ function text.split(text, bytes) end
 ---32 hexadecimal digits that tell whether two texts are the same; `fs.digest` does it for files.
 ---
 ---```lua
----assert(text.digest("a") ~= text.digest("b"))
+---text.digest("a")                      --> "a96faf705af16834e6c632b61e964e1f"
+---text.digest("a") == text.digest("b")  --> false
 ---```
 ---@param text string
 ---@return string
 function text.digest(text) end
 
----The tokenizer in a model's folder (tokenizer.json).
+---The tokenizer in a model's folder (its tokenizer.json; that file may be named as well).
+---
+---```lua
+---tok = text.tokenizer(opah.home .. "/examples/checkpoints/tiny")
+---tok:encode("Hi there")  --> {80, 113, 40, 124, 112, 109, 122, 109}
+---```
 ---@param dir string
 ---@return Tokenizer
 function text.tokenizer(dir) end
 
 ---A model's tokenizer. Ids count from 0, as in the files.
 ---@class Tokenizer
----@field end_id integer? The id that ends a sequence.
----@field pad_id integer? The id that fills up short rows.
+---@field end_id integer? The id that ends a sequence. `tok:token(tok.end_id)  --> "<|end_of_sequence|>"`
+---@field pad_id integer? The id that fills up short rows. `tok:token(tok.pad_id)  --> "<|pad|>"`
 ---@operator len: integer
 local Tokenizer = {}
 
 ---Token ids of the text. Control tokens in it count as such, unless `allow_special` is false.
+---
+---```lua
+---tok = text.tokenizer(opah.embedded.model)
+---tok:encode("Hi<|im_end|>")                               --> {80, 113, 3}
+---#tok:encode("Hi<|im_end|>", { allow_special = false })  --> 12
+---```
 ---@param text string
 ---@param opts? {allow_special?: boolean} defaults: allow_special = true
 ---@return integer[]
 function Tokenizer:encode(text, opts) end
 
----The text of token ids; broken UTF-8 becomes U+FFFD.
----@param ids integer[]
+---The text of token ids: a list, or a tensor [T] of whole numbers. Broken UTF-8 becomes U+FFFD; ids that no token has give nothing. `skip_special` leaves out control tokens.
+---
+---```lua
+---tok = text.tokenizer(opah.embedded.model)
+---ids = tok:encode("今日は<|im_end|>")
+---tok:decode(ids), tok:decode(ids, { skip_special = true })  --> "今日は<|im_end|>", "今日は"
+---```
+---@param ids integer[]|Tensor
 ---@param opts? {skip_special?: boolean} defaults: skip_special = false
 ---@return string
 function Tokenizer:decode(ids, opts) end
 
 ---The id of a token such as `<|semantic|>`; nil when there is none.
+---
+---```lua
+---tok = text.tokenizer(opah.embedded.model)
+---tok:id("<|semantic|>"), tok:id("<|nothing|>")  --> 4, nil
+---```
 ---@param token string
 ---@return integer?
 function Tokenizer:id(token) end
 
----The token of an id.
+---The token of an id, as the tokenizer's file writes it; nil when there is none.
+---
+---```lua
+---tok = text.tokenizer(opah.embedded.model)
+---tok:token(4), tok:token(99999)  --> "<|semantic|>", nil
+---```
 ---@param id integer
 ---@return string?
 function Tokenizer:token(id) end

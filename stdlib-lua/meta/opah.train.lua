@@ -5,7 +5,15 @@
 ---@class opah.train
 local train = {}
 
----Adam with decoupled weight decay, in PyTorch's order of operations, for float32 tensors: a list (`model:parameters()`) or a table by name.
+---Adam with decoupled weight decay, in PyTorch's order of operations, for float32 tensors: a list (`model:parameters()`) or a table by name. An empty list is an error.
+---
+---```lua
+---w = tensor.new { 1, -2 }:requires_grad(true)
+---optimizer = train.adamw({ w }, { lr = 0.1 })
+---w:pow(2):sum():backward()
+---optimizer:step()
+---w  --> [ 0.9000, -1.9000]
+---```
 ---@param params table
 ---@param opts? {lr?: number, betas?: number[], eps?: number, weight_decay?: number} defaults: lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0
 ---@return AdamW
@@ -14,47 +22,106 @@ function train.adamw(params, opts) end
 ---A function from the number of steps taken so far (0 before the first) to the factor on the learning rate: from 0 to 1 in `warmup` steps, then 1. A `warmup` below 1 is a part of `total`.
 ---
 ---```lua
----assert(train.constant_with_warmup(10)(5) == 0.5)
+---factor = train.constant_with_warmup(10)
+---factor(0), factor(5), factor(1000)  --> 0.0, 0.5, 1.0
 ---```
 ---@param warmup number
 ---@param total? integer
 ---@return function
 function train.constant_with_warmup(warmup, total) end
 
----As `constant_with_warmup`, and then down along a cosine until `total` steps, never below `final_lr_ratio`.
+---As `constant_with_warmup`, and then down along a cosine until `total` steps, never below `final_lr_ratio`. `num_cycles` 0.5 is half a wave: down once.
+---
+---```lua
+---factor = train.cosine_with_warmup(10, 110, { final_lr_ratio = 0.1 })
+---factor(5), factor(60), factor(110)  --> 0.5, 0.5, 0.1
+---```
 ---@param warmup number
 ---@param total integer
 ---@param opts? {num_cycles?: number, final_lr_ratio?: number} defaults: num_cycles = 0.5, final_lr_ratio = 0
 ---@return function
 function train.cosine_with_warmup(warmup, total, opts) end
 
----Scales the gradients so that their common 2-norm is at most `max`; returns the norm before.
+---Scales the gradients, in place, so that their common 2-norm is at most `max`; returns the norm that they had. Parameters without a gradient count as 0.
+---
+---```lua
+---w = tensor.new { 3, 4 }:requires_grad(true)
+---w:pow(2):sum():backward()
+---train.clip_grad_norm({ w }, 1), w.grad  --> 10.0, [0.6000, 0.8000]
+---```
 ---@param params Tensor[]
 ---@param max number
 ---@return number
 function train.clip_grad_norm(params, max) end
 
 ---Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, forecast={memory, memory_budget, seconds, seconds_per_step, disk, checkpoints, ...}, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, grad_norm, tokens, tokens_per_second, seconds})`; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. Returns `{ending, step, first_step, loss, best={step, loss}, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
----@param opts {model: LanguageModel, data: Dataset, project: string, results?: string, config?: table, resume?: boolean, seed?: integer, dry_run?: boolean, memory_budget?: number|string, max_steps?: integer, batch_size?: integer, accumulate_grad_batches?: integer, gradient_clip_val?: number, lr?: number, betas?: number[], eps?: number, weight_decay?: number, schedule?: "constant"|"cosine"|function, num_warmup_steps?: number, num_training_steps?: integer, num_cycles?: number, final_lr_ratio?: number, val_check_interval?: integer, limit_val_batches?: integer, every_n_train_steps?: integer, save_top_k?: integer, on_start?: fun(plan: table), on_step?: fun(log: table): any, on_validation?: fun(log: table), on_checkpoint?: fun(path: string), on_warning?: fun(text: string)} defaults: results = "results", resume = true, seed = 42, dry_run = false, max_steps = 1000, batch_size = 8, accumulate_grad_batches = 1, gradient_clip_val = 1, lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0, schedule = "constant", num_warmup_steps = 10, num_cycles = 0.5, final_lr_ratio = 0, val_check_interval = 100, every_n_train_steps = 100, save_top_k = 2
----@return table
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---lora.apply(model, "r_4_alpha_8")
+---ds = data.dataset { protos = "data/protos", tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
+---summary = train.fit {
+---  model = model, data = ds, project = "my-voice", max_steps = 2, batch_size = 1,
+---  on_step = function(log) print(log.step, log.loss) end, on_warning = function() end,
+---}
+---summary.ending, summary.step, summary.checkpoint  --> "finished", 2, "results/my-voice/checkpoints/step_000000002.ckpt"
+---```
+---@param opts {model: LanguageModel, data: Dataset, project: string, results?: string, config?: table, resume?: boolean, seed?: integer, dry_run?: boolean, memory_budget?: number|string, max_steps?: integer, batch_size?: integer, accumulate_grad_batches?: integer, gradient_clip_val?: number, lr?: number, betas?: number[], eps?: number, weight_decay?: number, schedule?: "constant"|"cosine"|function, num_warmup_steps?: number, num_training_steps?: integer, num_cycles?: number, final_lr_ratio?: number, val_check_interval?: integer, limit_val_batches?: integer, every_n_train_steps?: integer, save_top_k?: integer, on_start?: fun(plan: FitPlan), on_validation?: fun(log: StepLog), on_checkpoint?: fun(path: string), on_warning?: fun(text: string), on_step?: fun(log: StepLog): any} defaults: results = "results", resume = true, seed = 42, dry_run = false, max_steps = 1000, batch_size = 8, accumulate_grad_batches = 1, gradient_clip_val = 1, lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0, schedule = "constant", num_warmup_steps = 10, num_cycles = 0.5, final_lr_ratio = 0, val_check_interval = 100, every_n_train_steps = 100, save_top_k = 2
+---@return FitResult
 function train.fit(opts) end
 
 ---The optimizer: gradients in, updated parameters out.
 ---@class AdamW
----@field lr number The learning rate of the next step.
+---@field lr number The learning rate of the next step. `optimizer.lr  --> 0.0005`
 local AdamW = {}
 
----Updates every parameter that has a gradient.
+---Updates every parameter that has a gradient, in place.
+---
+---```lua
+---w = tensor.ones(2):requires_grad(true)
+---optimizer = train.adamw({ w }, { lr = 0.1 })
+---for step = 1, 3 do
+---  optimizer:zero_grad()
+---  w:sum():backward()
+---  optimizer:step()
+---end
+---w  --> [0.7000, 0.7000]
+---```
 function AdamW:step() end
 
----Forgets all gradients.
+---Forgets all gradients: `t.grad` is nil again.
+---
+---```lua
+---w = tensor.ones(2):requires_grad(true)
+---w:sum():backward()
+---train.adamw({ w }):zero_grad()
+---w.grad  --> nil
+---```
 function AdamW:zero_grad() end
 
 ---What it remembers, by parameter: `{step, exp_avg, exp_avg_sq}`. The tensors are its own, not copies.
+---
+---```lua
+---w = tensor.ones(2):requires_grad(true)
+---optimizer = train.adamw { w = w }
+---w:sum():backward()
+---optimizer:step()
+---state = optimizer:state()
+---state.w.step, state.w.exp_avg  --> 1, [0.1000, 0.1000]
+---```
 ---@return table
 function AdamW:state() end
 
 ---Puts back what `state` gave, as copies. For parameters given as a list the names are "1", "2", ...
+---
+---```lua
+---w = tensor.ones(2):requires_grad(true)
+---first, second = train.adamw({ w = w }), train.adamw({ w = w })
+---w:sum():backward()
+---first:step()
+---second:set_state(first:state())
+---second:state().w.step  --> 1
+---```
 ---@param state table
 function AdamW:set_state(state) end
 

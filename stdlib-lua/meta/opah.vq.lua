@@ -6,41 +6,78 @@
 local vq = {}
 
 ---A codec with the weights of a checkpoint (with or without `generator.` prefix and weight norm). `config` is firefly_gan_vq, a Lua or YAML file, or a table.
+---
+---```lua
+---tiny = opah.home .. "/examples/checkpoints/tiny"
+---codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
+---codec:encode(audio.load("data/Alice/4.80-7.20.wav")):shape()  --> {8, 62}
+---```
 ---@param opts {config?: string|table, checkpoint: string} defaults: config = "firefly_gan_vq"
 ---@return Codec
 function vq.load(opts) end
 
 ---A codec with random weights: for tests and measurements.
+---
+---```lua
+---codec = vq.new { config = opah.embedded.codec_config, seed = 1 }
+---codec:encode(tensor.zeros(4096)):shape()  --> {8, 2}
+---```
 ---@param opts? {config?: string|table, seed?: integer} defaults: config = "firefly_gan_vq", seed = 0
 ---@return Codec
 function vq.new(opts) end
 
 ---Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns `{extracted, present, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
+---
+---```lua
+---fs.mkdir("recordings/Alice")
+---fs.copy("data/Alice/4.80-7.20.wav", "recordings/Alice/1.wav")
+---report = vq.extract { input = "recordings", codec = opah.embedded.codec() }
+---report.extracted, report.skipped, fs.exists("recordings/Alice/1.npy")  --> 1, {}, true
+---```
 ---@param opts {input?: string, filelist?: string, codec: Codec, batch_size?: integer, num_workers?: integer, overwrite?: boolean, on_progress?: function} defaults: batch_size = 16, num_workers = 1, overwrite = false
----@return table
+---@return ExtractionReport
 function vq.extract(opts) end
 
 ---A firefly GAN-VQ codec: sound to codes and back. Codes are int32 [C, T], values from 0.
 ---@class Codec
----@field sample_rate integer Hz that samples must have.
----@field hop_length integer Samples per mel frame.
----@field frame_rate number Frames of codes per second.
----@field num_codebooks integer Codes per frame.
----@field codebook_size integer Codes are below this.
+---@field sample_rate integer Hz that samples must have. `codec.sample_rate  --> 44100`
+---@field hop_length integer Samples per mel frame. `codec.hop_length  --> 512`
+---@field frame_rate number Frames of codes per second. `codec.frame_rate  --> 21.53...`
+---@field num_codebooks integer Codes per frame. `codec.num_codebooks  --> 8`
+---@field codebook_size integer Codes are below this. `codec.codebook_size  --> 1000`
 local Codec = {}
 
----Codes int32 [C, T] of samples [N] at `sample_rate`, or a list of both; T = N / hop_length / 4, each division rounded down. `whole` also gives the last, partly filled frame. A clip is encoded alone, so a list gives what its clips give one by one; its clips share the threads.
----@param samples Tensor|Tensor[]
----@param opts? {whole?: boolean} defaults: whole = false
----@return Tensor|Tensor[]
+---Codes int32 [C, T] (values from 0) of samples [N], or a list of both; T = N / hop_length / 4, each division rounded down. Samples are at the codec's rate unless `sample_rate` (Hz) says otherwise: then they are resampled. `opts` may be that rate alone, or the info table of audio.load. `whole` also gives the last, partly filled frame. A clip is encoded alone, so a list gives what its clips give one by one; its clips share the threads.
+---
+---```lua
+---codec = opah.embedded.codec()
+---codes = codec:encode(audio.load("data/Alice/4.80-7.20.wav"))  -- 2.9 s
+---codes:shape(), codes:dtype()  --> {8, 62}, "int32"
+---```
+---@param samples Tensor
+---@param opts? integer|{sample_rate?: integer, whole?: boolean, [string]: any} defaults: whole = false
+---@return Tensor
+---@overload fun(self: Codec, samples: Tensor[], opts?: integer|{sample_rate?: integer, whole?: boolean, [string]: any}): Tensor[]
 function Codec:encode(samples, opts) end
 
----Samples [N] of codes [C, T], N = T * hop_length * 4.
+---Samples float32 [N] at `sample_rate` of codes [C, T], N = T * hop_length * 4. Codes are whole numbers as in the files; one that the codec does not have is an error.
+---
+---```lua
+---codec = opah.embedded.codec()
+---samples = codec:decode(tensor.zeros(8, 10, { dtype = "int32" }))
+---audio.save("spoken.wav", samples, codec.sample_rate)
+---#samples / codec.sample_rate  --> 0.46...
+---```
 ---@param codes Tensor
 ---@return Tensor
 function Codec:decode(codes) end
 
 ---Decodes codes [C, T] straight into a sound file (as `audio.save` writes it), a stretch at a time, so that memory does not grow with T. Gives the number of samples, and notes. The file appears when it is complete.
+---
+---```lua
+---codec = opah.embedded.codec()
+---codec:decode_to("spoken.flac", tensor.zeros(8, 10, { dtype = "int32" }))  --> 20480, {}
+---```
 ---@param path string
 ---@param codes Tensor
 ---@param opts? {subtype?: string}
@@ -51,18 +88,33 @@ function Codec:decode_to(path, codes, opts) end
 ---What `seconds` of sound, or `frames` of codes, cost: `{encode_operations, decode_operations, encode_bytes, decode_bytes}`. Operations are those of the layers written out directly, a multiply-add counting as two; divided by the rate of matrix products they give the least time. Bytes are memory beyond the codec itself, per clip in work.
 ---
 ---```lua
----local vq = require "opah.vq"  -- vq.load{...}:cost{seconds=10}.encode_operations is 3.7e10
+---codec = opah.embedded.codec()
+---codec:cost { seconds = 10 }  --> {decode_bytes = ..., decode_operations = ..., encode_bytes = ..., encode_operations = 39322200.0}
 ---```
 ---@param opts? {seconds?: number, frames?: integer} defaults: seconds = 1
----@return table
+---@return CodecCost
 function Codec:cost(opts) end
 
----`{mel [n_mels, F], backbone [D, F], latents, codes}` of samples [N]: what the encoder computes on its way. Latents are the bounded values just before they are rounded.
+---`{mel [n_mels, F], backbone [D, F], latents [groups, quantizers, T, levels], codes [C, T]}` of samples [N] (resampled when `rate`, in Hz or the info table of audio.load, is not the codec's): what the encoder computes on its way, F = N / hop_length. Latents are the bounded values just before they are rounded; the codes include the last, partly filled frame.
+---
+---```lua
+---codec = opah.embedded.codec()
+---features = codec:features(audio.load("data/Alice/4.80-7.20.wav"))
+---features.mel:shape(), features.latents:shape()  --> {32, 250}, {8, 1, 63, 4}
+---```
 ---@param samples Tensor
----@return table
-function Codec:features(samples) end
+---@param rate? integer|table
+---@return CodecFeatures
+function Codec:features(samples, rate) end
 
 ---Writes the weights under the original's names.
+---
+---```lua
+---codec = vq.new { config = opah.embedded.codec_config, seed = 1 }
+---codec:save("random.pth")
+---again = vq.load { config = opah.embedded.codec_config, checkpoint = "random.pth" }
+---again:encode(tensor.zeros(4096)):equal(codec:encode(tensor.zeros(4096)))  --> true
+---```
 ---@param path string
 function Codec:save(path) end
 
