@@ -38,7 +38,7 @@ for _, line in ipairs(summary.lines) do progress.log(line) end
 
 -- The earliest good checkpoint, as a file for recipes that compare runs.
 local first = callbacks.validations(summary.folder)[1]
-local best = callbacks.earliest_good(callbacks.checkpoints(summary.folder))
+local best = assert(callbacks.earliest_good(callbacks.checkpoints(summary.folder)), "no checkpoint was measured")
 fs.write(fs.join(args.output, "result.json"), opah.json.encode({
   rank = args.rank, lr = args.lr, targets = args.targets, first_loss = first.loss, step = best.step, loss = best.loss,
   checkpoint = best.path, stopped_early = stop.reason,

@@ -27,7 +27,7 @@ end
 
 local measured = callbacks.checkpoints(results)
 if #measured == 0 then error(fs.error("data", results .. " has no checkpoint at a validated step"), 0) end
-local pick = callbacks.earliest_good(measured, args.tolerance)
+local pick = assert(callbacks.earliest_good(measured, args.tolerance))
 local overview = opah.tables { "step", "held-out loss", "picked" }
 for _, item in ipairs(measured) do overview:add { item.step, item.loss, item == pick and "<-" or "" } end
 print(overview:text())

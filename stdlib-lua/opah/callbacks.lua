@@ -49,7 +49,7 @@ local progress, tensor, vq = require "opah.progress", require "opah.tensor", req
 ---@class opah.callbacks.AuditionOptions
 ---@field model LanguageModel The model that is trained.
 ---@field sentences string[] What it says.
----@field folder string Where the files go.
+---@field folder? string Where the files of each checkpoint go; needed in training.
 ---@field codec? Codec Makes sound of the codes.
 ---@field every? integer Every how many checkpoints; 1 unless given.
 ---@field generate? table More options of model:generate.

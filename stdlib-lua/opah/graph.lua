@@ -159,7 +159,7 @@ function Graph:stage(name, spec, work) return declare(self, whole, name, spec, w
 ---     code, reports.clean.made, #fs.list("out/each/clean")  --> 0, 8, 8
 ---@param name string
 ---@param spec opah.graph.EachSpec
----@param work fun(input: string|string[], output: string|string[], params: table, prepared: any)
+---@param work fun(input: any, output: any, params: table, prepared: any) Paths; lists of them with `spec.batch`.
 ---@return opah.graph.Node
 function Graph:each(name, spec, work)
   if not is_node(type(spec) == "table" and spec.over) then

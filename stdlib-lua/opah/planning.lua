@@ -41,6 +41,7 @@ function planning.sound(folder, options)
       sound.longest, sound.largest = math.max(sound.longest, info.duration), math.max(sound.largest, info.frames * info.channels)
       sound.clips[sound.count] = { path = clip.audio, bytes = fs.stat(clip.audio).size, info = info, clip = clip }
     else
+      ---@cast info Error
       if info.kind == "interrupted" then error(info, 0) end
       sound.unreadable = sound.unreadable + 1
     end

@@ -45,7 +45,7 @@ local function error_of(form)
     local text = length // 4
     local sequence = tensor.cat({
       tensor.cat({ tensor.randint(100, 250, { 1, text }, { generator = random }),
-        tensor.full({ 1, length - text }, model.tokenizer:id("<|semantic|>"), { dtype = "int64" }) }, 2),
+        tensor.full({ 1, length - text }, assert(model.tokenizer:id("<|semantic|>")), { dtype = "int64" }) }, 2),
       tensor.cat({ tensor.zeros({ c.num_codebooks, text }, { dtype = "int64" }),
         tensor.randint(1, c.codebook_size, { c.num_codebooks, length - text }, { generator = random }) }, 2),
     }, 1)

@@ -87,6 +87,7 @@ local function write(sample, codes, suffix, note)
   if not codec or suffix ~= "" then return end
   local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
   -- A model may say codes that the codec does not have; the codes are kept, and the other samples go on.
+  ---@type boolean, any
   local ok, problem = pcall(codec.decode_to, codec, sound, codes)
   if ok then
     progress.log(sound)

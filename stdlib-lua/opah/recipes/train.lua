@@ -46,7 +46,8 @@ local args = config.parse_args(arg, {
     { "dry-run", "boolean", false, "load everything, print the plan (memory, time, disk), and stop; refuse what cannot fit" },
   },
   plan = function(args)
-    local options, told = prepare(args)
+    local options = prepare(args)
+    local told ---@type FitPlan
     options.dry_run = true
     options.on_start = function(plan) told = plan end
     train.fit(options)
@@ -59,12 +60,15 @@ local args = config.parse_args(arg, {
   end,
 })
 
-local options, bar = prepare(args)
+local options = prepare(args)
+local bar ---@type ProgressBar
+---@param plan FitPlan
 options.on_start = function(plan)
   for _, line in ipairs(plan.lines) do progress.log(line) end
   for _, item in ipairs(plan.skipped) do progress.log(("  not trained on: %s: %s"):format(item.path, item.reason)) end
   bar = progress.bar(plan.max_steps, "train", { done = plan.first_step })
 end
+---@param log StepLog
 options.on_step = function(log)
   bar:step(1, { loss = log.loss, top5 = log.top_5_accuracy, lr = log.lr, gnorm = log.grad_norm, ["tok/s"] = log.tokens_per_second })
 end
