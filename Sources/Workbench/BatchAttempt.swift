@@ -61,8 +61,8 @@ final class BatchAttempt {
         child.look(at: table, marks)
         if marks != nil { (newlyWritten, writtenBefore) = (child.writtenBytes - writtenBefore, child.writtenBytes) }
         events.read()
-        if child.residentBytes > limits.memory { kill(.overMemory, "held \(ByteCount.text(child.residentBytes)), may hold \(ByteCount.text(limits.memory))") }
         if child.processes > BatchRun.Limits.processes { kill(.tooManyProcesses, "\(child.processes) at once") }
+        if child.residentBytes > limits.memory { kill(.overMemory, "held \(ByteCount.text(child.residentBytes)), may hold \(ByteCount.text(limits.memory))") }
         let log = folder.logBytes
         if log > limits.log { kill(.overDisk, "its log grew to \(ByteCount.text(log))") }
         // A look at a large folder takes its time: at most a twentieth of it goes there.

@@ -46,7 +46,7 @@ final class BatchChild {
         if let marks { strays = marks.filter { $0.key == mark || $0.key.hasPrefix(mark + "/") }.flatMap(\.value) }
         let family = table.family(of: [process.identifier] + strays + followed.filter { table.start(of: $0.key) == $0.value }.map(\.key))
         followed = Dictionary(uniqueKeysWithValues: family.map { ($0.pid, $0.start) })
-        residentBytes = family.reduce(0) { $0 + $1.residentBytes }
+        residentBytes = ProcessTable.residentBytes(of: family)
         processes = family.count
         peakBytes = max(peakBytes, residentBytes)
         // What a process wrote counts for its parent once that has taken note of its end, and is lost when nobody does.

@@ -39,6 +39,21 @@ struct ProcessTable {
         return entries.filter { members.contains($0.pid) }
     }
 
+    /// What processes hold together: of pages that come from files, which they mostly share, only those of the process with the most.
+    static func residentBytes(of family: [Entry]) -> Int {
+        if family.count == 1 { return family[0].residentBytes }
+        let page = Int(getpagesize())
+        var own = 0, shared = 0
+        for entry in family {
+            // Pages in all, resident, and of these shared.
+            let fields = read("/proc/\(entry.pid)/statm").map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
+            guard fields.count > 2, let resident = Int(fields[1]), let files = Int(fields[2]) else { continue }
+            own += (resident - files) * page
+            shared = max(shared, files * page)
+        }
+        return own + shared
+    }
+
     func children(of parent: pid_t) -> [Entry] { entries.filter { $0.parent == parent } }
 
     /// Whether a process has this variable in its environment, whatever its value.

@@ -10,7 +10,7 @@ struct Opah: ParsableCommand {
         commandName: "opah",
         abstract: "Fine-tune a speech model on a voice: recipes in Lua, everything else native.",
         discussion: """
-        opah FILE.lua [ARGS], opah -e 'CODE' and opah - (standard input) run Lua as lua itself does.
+        opah FILE.lua [ARGS], opah -e 'CODE' and opah - (standard input) run Lua as lua itself does; a whole number that the file returns is the exit code.
         Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
         """,
         version: "opah \(opahVersion) (\(LuaHost.luaVersion))",

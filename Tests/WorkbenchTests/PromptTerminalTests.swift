@@ -121,7 +121,7 @@ final class PromptTerminalTests: XCTestCase {
 
     func testHelp() throws {
         let prompt = try start()
-        XCTAssertEqual(prompt.enter("?audio.info").first, "audio.info(path) -> table")
+        XCTAssertEqual(prompt.enter("?audio.info").first, "audio.info(path) -> AudioInfo")
         prompt.enter("t = tensor.ones(2)")
         XCTAssertEqual(prompt.enter("?t:softmax").first, "Tensor:softmax([dim]) -> Tensor")
         XCTAssertEqual(prompt.enter("t.softmax?").first, "Tensor:softmax([dim]) -> Tensor")

@@ -94,7 +94,7 @@ final class ReferenceTests: XCTestCase {
         XCTAssertTrue(try completed("run", "train", "--config-name", "text2").contains("text2semantic_finetune"))
         XCTAssertTrue(try completed("run", "train", "trainer.max").contains("trainer.max_steps="))
         XCTAssertEqual(try completed("run", "train", "+lora@model.model.lora_config=r_8_alpha_16").first, "+lora@model.model.lora_config=r_8_alpha_16")
-        XCTAssertEqual(try completed("batch", "--keep"), ["--keep-going"])
+        XCTAssertEqual(try completed("batch", "--keep-g"), ["--keep-going"])
         XCTAssertEqual(try completed("show", "lora/r_8_alpha_16"), ["lora/r_8_alpha_16", "lora/r_8_alpha_16_attention", "lora/r_8_alpha_16_fast", ":files"])
         let folder = try TestFolder()
         try "print 'noise' require 'opah.config'.parse_args(arg, { flags = { { 'own-flag', 'boolean', true, 'mine' } } }) error 'too far'"
