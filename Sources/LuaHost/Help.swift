@@ -28,21 +28,20 @@ extension Declaration {
         }
         lines += wrapped(doc, indent: "  ")
         if !signature.parameters.isEmpty { lines.append("") }
-        for parameter in signature.parameters {
-            if let fields = parameter.type.fields {
-                lines += fields.map { row($0, in: parameter.name) }
-            } else {
-                lines.append(row(parameter, in: nil))
-            }
+        let rows = signature.parameters.flatMap { parameter -> [(name: String, parameter: Parameter)] in
+            guard let fields = parameter.type.fields else { return [(parameter.name, parameter)] }
+            return fields.map { ("\(parameter.name).\($0.name)", $0) }
         }
+        let column = max(22, (rows.map(\.name.count).max() ?? 0) + 2)
+        lines += rows.map { row($0.parameter, named: $0.name, column) }
+        if !signature.namedTypes.isEmpty { lines.append("") }
         lines += signature.namedTypes.sorted { $0.key < $1.key }.flatMap { wrapped("\($0.key) is \($0.value.members.map(\.description).joined(separator: ", "))", indent: "  ") }
         if let example { lines += [""] + example.split(separator: "\n").map { "  > " + $0 } }
         return lines.joined(separator: "\n")
     }
 
-    private func row(_ parameter: Parameter, in table: String?) -> String {
-        let name = table.map { "\($0).\(parameter.name)" } ?? parameter.name
-        let padding = String(repeating: " ", count: max(1, 22 - name.count))
+    private func row(_ parameter: Parameter, named name: String, _ column: Int) -> String {
+        let padding = String(repeating: " ", count: column - name.count)
         let value = parameter.defaultValue.map { " = \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? " (optional)" : "")
         return "  \(name)\(padding)\(parameter.type)\(value)"
     }

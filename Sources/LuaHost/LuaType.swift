@@ -27,7 +27,7 @@ public indirect enum LuaType: Equatable, Sendable {
     }
 
     /// The members of a union, names opened; the type alone when it is no union.
-    var members: [LuaType] {
+    public var members: [LuaType] {
         switch self {
         case .union(let types): types.flatMap(\.members)
         case .named(_, let type): type.members
@@ -63,8 +63,8 @@ public struct Parameter: Equatable, Sendable {
 
     public var isVariadic: Bool { name == "..." }
 
-    /// `width?: integer`
-    var text: String { "\(name)\(isOptional && !isVariadic && type != .any ? "?" : ""): \(type)" }
+    /// `width?: integer`; functions in brackets, or what follows would seem to be further results.
+    var text: String { "\(name)\(isOptional && !isVariadic && type != .any ? "?" : ""): \(type.isFunction ? "(\(type))" : "\(type)")" }
 }
 
 /// A default value in a signature.
@@ -123,7 +123,7 @@ extension LuaType: CustomStringConvertible {
         }
     }
 
-    private var isFunction: Bool { if case .callback = self { true } else { false } }
+    fileprivate var isFunction: Bool { if case .callback = self { true } else { false } }
     private var isCompound: Bool {
         switch self {
         case .union, .callback: true

@@ -105,15 +105,21 @@ public struct Reference {
         for submodule in module.submodules where places[submodule.module] != nil {
             parts.append("<p><a href=\"\(submodule.module).html\">\(module.shortName).\(submodule.field)</a></p>")
         }
-        for (name, type) in Self.namedTypes(module) where places[name] == "\(Self.page(module))#\(name)" {
-            parts.append("<section id=\"\(name)\"><h3>\(name)</h3><p>One of <code>\(HTML.escape(type.definition.replacing("|", with: " ")))</code></p></section>")
-        }
         parts += try module.declarations.map(section)
         for type in module.classes {
             parts.append("<h2 id=\"\(type.name)\">\(type.name)</h2><p>\(prose(type.doc))</p>")
             parts += try type.declarations.map(section)
         }
-        return parts.joined(separator: "\n")
+        let named = Self.namedTypes(module).filter { places[$0.key] == "\(Self.page(module))#\($0.key)" }
+        if !named.isEmpty { parts.append("<h2>Tables and words</h2>") }
+        return (parts + named.map(section)).joined(separator: "\n")
+    }
+
+    /// A type that has a name: the fields of a table, or the words to choose from.
+    private func section(_ name: String, _ type: LuaType) -> String {
+        let content = type.fields.map { fields in "<table>\(fields.map { row($0, in: nil) }.joined())</table>" }
+            ?? "<p>One of \(type.members.map { "<code>\(HTML.escape($0.description))</code>" }.joined(separator: " "))</p>"
+        return "<section id=\"\(name)\"><h3>\(name)</h3>\(content)</section>"
     }
 
     private func body(_ page: (title: String, summary: String, items: [(name: String, text: String)])) -> String {

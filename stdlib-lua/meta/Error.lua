@@ -59,7 +59,7 @@
 
 ---@alias StepLog {step: integer, loss: number, base: number, semantic: number, top_5_accuracy: number, lr: number, grad_norm: number, tokens: integer, seconds: number, tokens_per_second: number}
 
----@alias TrainingCost {operations: number, floor_operations: number, attention_operations: number, recomputed_operations: number, bytes_moved: number, bytes: integer, parts: integer, recomputed_layers: integer, seconds: fun(matrix_rate: number, bandwidth: number): number}
+---@alias TrainingCost {operations: number, floor_operations: number, attention_operations: number, recomputed_operations: number, bytes_moved: number, bytes: integer, parts: integer, recomputed_layers: integer, seconds: (fun(matrix_rate: number, bandwidth: number): number)}
 
 ---What went wrong, of which kind, and what to do next.
 ---@class Error

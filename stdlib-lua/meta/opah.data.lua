@@ -38,7 +38,7 @@ function data.filelist(path) end
 ---report = data.pack { input = "voices", output = "protos" }
 ---report.sentences, report.frames, report.shards  --> 1, 62, {"protos/00000000.protos"}
 ---```
----@param opts {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer, shard_size?: number, num_codebooks?: integer, label_encoding?: string, on_progress?: fun(done: integer, total: integer)} defaults: num_workers = 16, shard_size = 10
+---@param opts {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer, shard_size?: number, num_codebooks?: integer, label_encoding?: string, on_progress?: (fun(done: integer, total: integer))} defaults: num_workers = 16, shard_size = 10
 ---@return PackReport
 function data.pack(opts) end
 
