@@ -65,7 +65,9 @@ private struct Printer {
                 let item = i < 0 ? "..." : pad(element(index + [i]))
                 if n > 0 {
                     result += ","
-                    if column + item.utf8.count + 2 > lineWidth { result += "\n" + indent; column = indent.count }
+                    // A comma follows, or the brackets that end the line.
+                    let after = n == shown[depth].count - 1 ? tensor.rank : 1
+                    if column + 2 + item.utf8.count + after > lineWidth { result += "\n" + indent; column = indent.count }
                     else { result += " "; column += 2 }
                 }
                 result += item
