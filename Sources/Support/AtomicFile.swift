@@ -21,7 +21,13 @@ public final class AtomicFile {
         let name = String(decoding: path[cut...].utf8.prefix(200), as: UTF8.self)
         temporary = path[..<cut] + ".\(name).\(getpid()).tmp"
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
+        guard descriptor >= 0 else {
+            let code = errno, folder = PathName.folder(path)
+            if code == ENOENT, !FileKind.exists(folder) {
+                throw OpahError(.file, "\(path): cannot write: there is no folder \(folder)", hint: "make it first: fs.mkdir in Lua, mkdir -p in a shell")
+            }
+            throw OpahError.system(path, errno: code, doing: "write")
+        }
         buffer.reserveCapacity(Self.bufferSize)
     }
 

@@ -71,6 +71,8 @@ struct RecipeOptions {
         for flag in flags { values[flag.key] = flag.kind == .output ? RunRecord.batchFolder.map(ConfigValue.string) ?? flag.defaultValue : flag.defaultValue }
         var given: Set<String> = []
         var index = 0, onlyPlain = false
+        /// Places among the plain arguments that come right after an unknown option.
+        var afterUnknown: Set<Int> = []
         while index < arguments.count {
             let argument = arguments[index]
             index += 1
@@ -84,6 +86,8 @@ struct RecipeOptions {
             guard let (flag, negated) = find(name) else {
                 let names = flags.map { "--" + $0.name } + flags.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
                 wrong.append("unknown option \(name)" + (suggestion(for: name, in: names).map { ", " + $0 } ?? ""))
+                // What stands behind it may be its value, and is no second mistake.
+                if cut == nil, index < arguments.count, !arguments[index].hasPrefix("-") { afterUnknown.insert(plain.count) }
                 continue
             }
             if flag.kind == .boolean {
@@ -125,7 +129,7 @@ struct RecipeOptions {
                 wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)")
             }
         }
-        for extra in positionals.last?.isMultiple == true ? [] : plain.dropFirst(positionals.count) { wrong.append("what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken") }
+        for (place, extra) in plain.enumerated().dropFirst(positionals.last?.isMultiple == true ? plain.count : positionals.count) where !afterUnknown.contains(place) { wrong.append("what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken") }
         for flag in flags where flag.isRequired && !given.contains(flag.key) { wrong.append("--\(flag.name) is needed: \(flag.help)") }
         guard wrong.isEmpty else { throw OpahError(.usage, wrong.joined(separator: "\n"), hint: "--help lists the options") }
         return (values, overrides)

@@ -42,7 +42,9 @@ struct Copy: ParsableCommand {
         if FileKind.isFolder(target) || target.hasSuffix("/") { target = PathName.join(target, PathName.last(entry.path)) }
         if !target.hasSuffix(".lua") { target += ".lua" }
         if FileKind.exists(target), !force { throw OpahError(.usage, "\(target) exists", hint: "choose another name, or give --force") }
-        if makeParents { try FileKind.makeFolder(PathName.folder(target)) }
+        let folder = PathName.folder(target)
+        if makeParents { try FileKind.makeFolder(folder) }
+        guard FileKind.exists(folder) else { throw OpahError(.usage, "there is no folder \(folder)", hint: "--make-parents makes it") }
         let file = try AtomicFile(target)
         try MappedFile(entry.path).withBytes { try file.write($0) }
         try file.commit()

@@ -30,7 +30,9 @@ struct Show: ParsableCommand {
     @Argument(help: "A recipe or configuration, as ls names it, or a Lua file.") var name: String
 
     mutating func run() throws {
-        if let config = try Recipes.all().first(where: { $0.kind == .config && $0.name == name }) {
+        // `r_8_alpha_16` is lora/r_8_alpha_16, as in +lora@...=r_8_alpha_16.
+        let configs = try Recipes.all().filter { $0.kind == .config }
+        if let config = configs.first(where: { $0.name == name }) ?? configs.first(where: { PathName.last($0.name) == name }) {
             print(try MappedFile.text(config.path), terminator: "")
             return
         }

@@ -53,6 +53,30 @@ final class CommandLineTests: XCTestCase {
         XCTAssertTrue(choice.errors.contains("--weights: \u{201C}int9\u{201D} is none of stored, float32, bfloat16, int8, did you mean int8?"), choice.errors)
     }
 
+    func testTheValueOfAnUnknownOptionIsNoMistakeOfItsOwn() throws {
+        let wrong = try OpahProcess.run(["run", "build-dataset", "--inptu", "data", "--shard-size", "x", "stray"])
+        XCTAssertEqual(wrong.code, 2)
+        XCTAssertTrue(wrong.errors.contains("did you mean --input?"), wrong.errors)
+        XCTAssertFalse(wrong.errors.contains("“data”"), wrong.errors)
+        for part in ["“x” is not a whole number", "“stray”"] { XCTAssertTrue(wrong.errors.contains(part), wrong.errors) }
+    }
+
+    func testConfigurationsHaveShortNames() throws {
+        let short = try OpahProcess.run(["show", "r_8_alpha_16"])
+        XCTAssertEqual(short.code, 0, short.errors)
+        XCTAssertEqual(short.output, try OpahProcess.run(["show", "lora/r_8_alpha_16"]).output)
+    }
+
+    func testAMissingFolderIsNamed() throws {
+        let folder = try TestFolder()
+        let copy = try OpahProcess.run(["cp", "train", "a/b.lua"], folder: folder.path)
+        XCTAssertEqual(copy.code, 2)
+        XCTAssertTrue(copy.errors.contains("no folder a") && copy.errors.contains("--make-parents"), copy.errors)
+        XCTAssertEqual(try OpahProcess.run(["cp", "train", "a/b.lua", "--make-parents"], folder: folder.path).code, 0)
+        let write = try OpahProcess.run(["-e", "require 'opah.fs'.write('c/d', 'x')"], folder: folder.path)
+        XCTAssertTrue(write.errors.contains("no folder c") && write.errors.contains("fs.mkdir"), write.errors)
+    }
+
     func testCopyNeverWritesOverAFile() throws {
         let folder = try TestFolder()
         XCTAssertEqual(try OpahProcess.run(["cp", "train", folder("mine")]).code, 0)
