@@ -25,9 +25,9 @@ final class BatchAttempt {
         environment["OPAH_EVENTS"] = folder.events
         environment["OPAH_BATCH"] = String(getpid())
         environment["TMPDIR"] = folder.temporary
-        // What a recipe plans with; beyond it, it would be killed.
         // After a crash the last lines of the log shall say where it was.
         if getenv("SWIFT_BACKTRACE") == nil { environment["SWIFT_BACKTRACE"] = "registers=none,images=none" }
+        // What a recipe plans with; beyond it, it would be killed.
         if getenv("OPAH_MEMORY_LIMIT") == nil { environment["OPAH_MEMORY_LIMIT"] = String(limits.memory) }
         if getenv("OPAH_THREADS") == nil {
             environment["OPAH_THREADS"] = String(max(1, ProcessInfo.processInfo.activeProcessorCount / jobs))

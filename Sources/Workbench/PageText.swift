@@ -22,7 +22,8 @@ public enum PageText {
         return lines.joined(separator: "\n")
     }
 
-    private static func broken(_ line: Substring, width: Int) -> [String] {
+    /// One line as several; what follows the first goes in as far as its text or its second column does.
+    static func broken(_ line: Substring, width: Int) -> [String] {
         let margin = indent(of: line, limit: width / 2)
         var lines: [String] = [], open = String(line.prefix(margin))
         var used = open.columns, isFresh = true

@@ -186,24 +186,24 @@ struct RecipeOptions {
     /// The text of `--help`, in lines of `width` columns where words allow.
     func help(header: [String], script: String, width: Int) -> String {
         var lines: [String] = []
-        if let summary = header.first { lines += summary.lines(within: width) + [""] }
+        if let summary = header.first { lines += PageText.broken(summary[...], width: width) + [""] }
         let usage = positionals.map { ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "") } + (flags.isEmpty ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
         lines.append("usage: opah run \(script) " + usage.joined(separator: " "))
         let more = header.dropFirst()
-        if !more.isEmpty { lines += [""] + Self.paragraphs(more).flatMap { $0.hasPrefix("opah ") ? ["example: " + $0] : $0.hasPrefix(" ") ? [$0] : $0.lines(within: width) } }
-        func column(_ left: String, _ right: String) -> String {
-            let blanks = String(repeating: " ", count: 36), wrapped = right.lines(within: max(width - 36, 30)).joined(separator: "\n" + blanks)
-            return left.count > 32 ? "  \(left)\n" + blanks + wrapped : "  " + left + String(repeating: " ", count: 34 - left.count) + wrapped
+        if !more.isEmpty { lines += [""] + Self.paragraphs(more).flatMap { $0.hasPrefix("opah ") ? ["example: " + $0] : $0.hasPrefix(" ") ? [$0] : PageText.broken($0[...], width: width) } }
+        func columns(_ left: String, _ right: String) -> [String] {
+            let rows = left.count > 32 ? ["  " + left, String(repeating: " ", count: 36) + right] : ["  " + left + String(repeating: " ", count: 34 - left.count) + right]
+            return rows.flatMap { PageText.broken($0[...], width: width) }
         }
-        if !positionals.isEmpty { lines += [""] + positionals.map { column($0.name.uppercased(), $0.help) } }
+        if !positionals.isEmpty { lines += [""] + positionals.flatMap { columns($0.name.uppercased(), $0.help) } }
         if !flags.isEmpty {
             lines.append("")
             for flag in flags {
                 let short = flag.short.map { "-\($0), " } ?? ""
                 let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.choices.isEmpty ? flag.kind.rawValue.uppercased() : flag.choices.joined(separator: "|"))"
-                lines.append(column(left, flag.help + " " + defaultText(flag)))
+                lines += columns(left, [flag.help, defaultText(flag)].filter { !$0.isEmpty }.joined(separator: " "))
             }
-            lines.append(column("--help", "show this"))
+            lines += columns("--help", "show this")
         }
         return lines.joined(separator: "\n")
     }
@@ -227,19 +227,6 @@ struct RecipeOptions {
         case .list(let items): return "[\(items.map(\.plainText).joined(separator: " "))]"
         default: return "[\(flag.defaultValue.plainText)]"
         }
-    }
-}
-
-extension String {
-    /// Lines of at most `width` columns, broken between words.
-    fileprivate func lines(within width: Int) -> [String] {
-        var lines = [""]
-        for word in split(separator: " ").map(String.init) {
-            if lines[lines.count - 1].isEmpty { lines[lines.count - 1] = word }
-            else if lines[lines.count - 1].columns + 1 + word.columns <= width { lines[lines.count - 1] += " " + word }
-            else { lines.append(word) }
-        }
-        return lines
     }
 }
 

@@ -50,5 +50,5 @@ extension Call {
 
 extension AudioInfo {
     /// The names in the info table of audio.load.
-    static let luaFields: Set<String> = ["sample_rate", "source_rate", "channels", "frames", "duration", "format", "subtype", "notes"]
+    static let luaFields = Set(((try? LuaType(parsing: Record.audioInfo))?.fields ?? []).map(\.name))
 }

@@ -71,9 +71,8 @@ extension LuaModule {
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
                    on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
                    steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. \
-                   Adapters are all kept, checkpoints of all weights `save_top_k`. `on_start({lines, skipped, max_steps, first_step, forecast={memory, memory_budget, seconds, seconds_per_step, disk, checkpoints, ...}, ...})`; `on_step` and `on_validation({step, loss, base, semantic, top_5_accuracy, lr, \
-                   grad_norm, tokens, tokens_per_second, seconds})`; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. Returns \
-                   `{ending, step, first_step, loss, best={step, loss}, checkpoint, lines, exit_code, seconds, coverage, folder}`: the exit code is 0, 3 when clips were left out, 130 when interrupted.
+                   Adapters are all kept, checkpoints of all weights `save_top_k`. The callbacks get tables as named below; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. \
+                   Of what it returns, the exit code is 0, 3 when clips were left out, 130 when interrupted.
                    """,
                    example: """
                    model = lm.load(opah.embedded.model)
