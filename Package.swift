@@ -20,11 +20,19 @@ let define: [String] = []
 /// Kernels are useless unoptimised, so `swift build` alone optimises too, whole modules at a time.
 let fast: [SwiftSetting] = [.unsafeFlags(["-O", "-whole-module-optimization"] + march + define)]
 
+/// `OPAH_DEV=1 swift build` is for work on the program: only the modules with kernels are optimised, the others are
+/// built file by file, so that a changed line is tried in seconds. Speed and release tests need the plain build.
+let development = Context.environment["OPAH_DEV"] != nil
+let slow: [SwiftSetting] = [.unsafeFlags(["-Onone"] + march + define)]
+func settings(_ name: String) -> [SwiftSetting] {
+    !development || ["Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
+}
+
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
     [
-        .target(name: name, dependencies: dependencies, swiftSettings: fast),
+        .target(name: name, dependencies: dependencies, swiftSettings: settings(name)),
         .testTarget(name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
-                    swiftSettings: [.unsafeFlags(["-O"] + march)]),
+                    swiftSettings: [.unsafeFlags([development ? "-Onone" : "-O"] + march)]),
     ]
 }
 
@@ -85,7 +93,7 @@ let package = Package(
             name: "opah",
             dependencies: ["Support", "LuaHost", "Workbench",
                            .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: fast),
+            swiftSettings: settings("opah")),
     ]),
     swiftLanguageModes: [.v6]
 )
