@@ -18,7 +18,11 @@ let define: [String] = []
 #endif
 
 /// Kernels are useless unoptimised, so `swift build` alone optimises too, whole modules at a time.
-let fast: [SwiftSetting] = [.unsafeFlags(["-O", "-whole-module-optimization"] + march + define)]
+/// A debug build expects an object file per source, which whole modules give with more than one thread.
+let fast: [SwiftSetting] = [
+    .unsafeFlags(["-O", "-whole-module-optimization"] + march + define),
+    .unsafeFlags(["-num-threads", "2"], .when(configuration: .debug)),
+]
 
 /// `OPAH_DEV=1 swift build` is for work on the program: only the modules with kernels are optimised, the others are
 /// built file by file, so that a changed line is tried in seconds. Speed and release tests need the plain build.
