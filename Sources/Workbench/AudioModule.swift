@@ -82,6 +82,24 @@ extension LuaModule {
             let (values, frames) = try mel(call.oneChannel(call.object(1, as: Tensor.self)))
             return try call.push(Tensor(values, [values.count / max(frames, 1), frames]))
         }
+        m.function("mel_filters", "(opts: {sample_rate: integer, n_fft?: integer = 2048, n_mels?: integer = 160}) -> Tensor",
+                   "The Slaney mel filters that `log_mel` sums magnitudes with: float32 [n_mels, n_fft / 2 + 1], each of unit area "
+                   + "over frequency in Hz.",
+                   example: """
+                   filters = audio.mel_filters { sample_rate = 16000, n_fft = 640, n_mels = 80 }
+                   filters:shape()  --> {80, 321}
+                   """) { call in
+            try call.refuseUnknownOptions(1, known: ["sample_rate", "n_fft", "n_mels"])
+            let nFFT: Int = try call.option("n_fft"), bins = nFFT / 2 + 1
+            let bank = try LogMel(sampleRate: call.option("sample_rate"), nFFT: nFFT, hopLength: nFFT, winLength: nFFT,
+                                  nMels: call.option("n_mels")).bank
+            var values = [Float](repeating: 0, count: bank.count.count * bins), next = 0
+            for (row, count) in bank.count.enumerated() {
+                for i in 0..<count { values[row * bins + bank.firstBin[row] + i] = bank.values[next + i] }
+                next += count
+            }
+            return try call.push(Tensor(values, [bank.count.count, bins]))
+        }
         m.function("slice", """
                    (samples: Tensor, rate: integer|table, opts?: {method?: "top_db"|"silence" = "top_db", min_duration?: number, max_duration?: number, pad_silence?: number, top_db?: number, \
                    frame_length?: integer, hop_length?: integer, min_silence_duration?: number, hop_milliseconds?: number, max_silence_kept?: number, merge_short?: boolean}) -> Tensor[]

@@ -34,6 +34,11 @@ extension Codec: LuaObject {
                    codec = opah.embedded.codec()
                    codec.codebook_size  --> 1000
                    """) { codec, call in try call.push(codec.codebookSize) }
+        c.property("config", "table", "A copy of its settings: spec_transform, backbone, head, quantizer, as `vq.load` takes them.",
+                   example: """
+                   codec = opah.embedded.codec()
+                   codec.config.quantizer.levels  --> {8, 5, 5, 5}
+                   """) { codec, call in try call.push(LuaTree(value: codec.configuration.tree)) }
         let encoding = "opts?: integer|{sample_rate?: integer, whole?: boolean = false, [string]: any}"
         c.method("encode", "(samples: Tensor|Tensor[], \(encoding)) -> Tensor|Tensor[]",
                  "Codes int32 [C, T] (values from 0) of samples [N], or a list of both; T = N / hop_length / 4, each division rounded down. Samples are at the codec's rate unless `sample_rate` (Hz) says otherwise: then they are "
