@@ -14,6 +14,22 @@ final class CodecTrainingTests: XCTestCase {
     func testIsTheNativeCodec() throws { try runLua("equals_native") }
     func testGradientsAreThoseOfFiniteDifferences() throws { try runLua("gradients") }
     func testLossesAndDiscriminators() throws { try runLua("losses") }
+    func testSentencesOfTheCorpus() throws { try runLua("corpus") }
+
+    func testCorpusIsSpokenOnce() throws {
+        let folder = try TestFolder("corpus")
+        let recipe = ["run", OpahProcess.checkout + "/examples/corpus/make-corpus.lua", "--output", "corpus", "--voices", "rms", "--clips"]
+        let made = try OpahProcess.run(recipe + ["3"], folder: folder.path)
+        XCTAssertEqual(made.code, 0, made.errors)
+        let first = try Data(contentsOf: URL(fileURLWithPath: folder("corpus/rms/000001.wav")))
+        XCTAssertGreaterThan(first.count, 10_000)
+        let more = try OpahProcess.run(recipe + ["4"], folder: folder.path)
+        XCTAssertEqual(more.code, 0, more.errors)
+        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder("corpus/rms/000001.wav"))), first)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder("corpus/rms"))
+        XCTAssertEqual(names.count, 8, "\(names)")
+        XCTAssertEqual(try OpahProcess.run(recipe + ["1", "--voices", "nobody"], folder: folder.path).code, 1)
+    }
 
     func testRecipeLearnsStopsAndGoesOnToTheSameBytes() throws {
         let folder = try TestFolder("train-codec")

@@ -1,0 +1,70 @@
+--- Make a corpus of synthetic speech to train a codec and a model from nothing: sentences by a grammar, spoken by flite's voices.
+-- opah run examples/corpus/make-corpus.lua --output corpus --clips 2000 --voices rms,slt,kal16
+-- needs: flite (sudo apt install flite)
+local config, fs, tensor = require "opah.config", require "opah.fs", require "opah.tensor"
+local stage_over = require "opah.stage"
+
+local args = config.parse_args(arg, {
+  flags = {
+    { "output", "output", "corpus", "the folder for a folder per voice, and for held-out.txt" },
+    { "clips", "integer", 2000, "clips per voice" },
+    { "voices", "string", "rms,slt,kal16", "voices of flite, comma between: flite -lv lists them" },
+    { "first", "integer", 1, "number of the first sentence; a second speaker's clips begin elsewhere" },
+    { "measured", "integer", 100, "held-out sentences for held-out.txt, which are never spoken here" },
+  },
+})
+
+local sentences = dofile(fs.join(fs.dirname(arg[0]), "sentences.lua"))
+local voices = {}
+for voice in args.voices:gmatch("[%w_]+") do voices[#voices + 1] = voice end
+if os.execute("command -v flite >/dev/null") ~= true then
+  error(fs.error("file", "flite is not installed", "sudo apt install flite"), 0)
+end
+
+fs.mkdir(args.output)
+local _ <close> = fs.lock(args.output, "making a corpus")
+local lines = {}
+for i = 1, args.measured do lines[i] = sentences.held_out(i) end
+fs.write(fs.join(args.output, "held-out.txt"), table.concat(lines, "\n") .. "\n")
+
+local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+
+-- One clip: the command that speaks it into a hidden file, and what to do when it has.
+local function clip(voice, number)
+  local name = fs.join(args.output, voice, ("%06d"):format(number))
+  if fs.exists(name .. ".lab") then return nil end
+  local kind = number % 2 == 0 and "words" or "grammar"
+  local text, hidden = sentences.make(kind, number), fs.join(args.output, voice, (".%06d.wav"):format(number))
+  return {
+    path = name .. ".wav", text = text,
+    pipe = io.popen(("flite -voice %s -t %s -o %s 2>&1"):format(quoted(voice), quoted(text), quoted(hidden))),
+    done = function()
+      fs.move(hidden, name .. ".wav")
+      fs.write(name .. ".lab", text .. "\n")     -- last: a clip with a label is whole
+    end,
+  }
+end
+
+local stage <close> = stage_over("make-corpus", #voices * args.clips)
+for _, voice in ipairs(voices) do
+  fs.mkdir(fs.join(args.output, voice))
+  local number = args.first
+  while number < args.first + args.clips do
+    local running = {}
+    for _ = 1, math.min(tensor.threads(), args.first + args.clips - number) do
+      local speaking = clip(voice, number)
+      if speaking then running[#running + 1] = speaking else stage.done = stage.done + 1 stage.bar:step(1) end
+      number = number + 1
+    end
+    for _, speaking in ipairs(running) do
+      stage:try(speaking.path, function()
+        local problem = speaking.pipe:read("a")
+        if not speaking.pipe:close() or problem:find("%S") then
+          error(fs.error("audio", "flite could not speak it: " .. problem:gsub("%s+", " "), "flite -lv lists the voices"), 0)
+        end
+        speaking.done()
+      end)
+    end
+  end
+end
+return stage:finish("clips", "sentences to measure with are in " .. fs.join(args.output, "held-out.txt"))
