@@ -15,10 +15,15 @@ local args = config.parse_args(arg, {
 })
 
 local sentences = dofile(fs.join(fs.dirname(arg[0]), "sentences.lua"))
-local voices = {}
-for voice in args.voices:gmatch("[%w_]+") do voices[#voices + 1] = voice end
 if os.execute("command -v flite >/dev/null") ~= true then
   error(fs.error("file", "flite is not installed", "sudo apt install flite"), 0)
+end
+-- A voice that it does not have, flite replaces by another without a word.
+local listed = io.popen("flite -lv"):read("a"):gsub("^.-:", "") .. " "
+local voices = {}
+for voice in args.voices:gmatch("[^,%s]+") do
+  if not listed:find(" " .. voice .. " ", 1, true) then config.usage_error(("flite has no voice %s, but:%s"):format(voice, listed)) end
+  voices[#voices + 1] = voice
 end
 
 fs.mkdir(args.output)
