@@ -137,6 +137,36 @@ extension LuaModule {
             return .none
         }
         m.type(FolderLock.luaClass)
+        m.type(MadeFiles.luaClass)
+        m.function("made", "(stage: string, settings?: table, opts?: {overwrite?: boolean = false, format?: integer = 1}) -> MadeFiles",
+                   """
+                   Keeps track of what the files that `stage` makes were made from: content of inputs and `settings` (plain values by name), in `.opah-made.jsonl` beside them. A recipe asks it before it makes a file, \
+                   so that a second run does nothing, and a changed input is never missed. `overwrite` makes everything again; `format` is raised when the stage comes to give something else for the same input.
+                   """,
+                   example: """
+                   local made <close> = fs.made("copy", { reversed = false })
+                   local function copy() fs.copy("data/Alice/0.00-2.10.lab", "one.lab") end
+                   made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, copy), made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, copy)  --> "made", "kept"
+                   """) { call in
+            let settings: LuaTable? = try call.get(2)
+            guard case .map(let map)? = try settings.map({ try ConfigValue(lua: .table($0)) }) ?? .map([:]) else {
+                guard try settings?.pairs().isEmpty ?? true else { throw call.error(at: 2, "settings are values by name") }
+                return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), overwrite: call.option("overwrite")))
+            }
+            return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), settings: map, overwrite: call.option("overwrite")))
+        }
+        m.function("stamp", "(path: string) -> string?, boolean?",
+                   """
+                   Text that is the same as long as a file was not written to (size, times of change, inode), without reading it; nil when there is no such file. Other stamps mean that the content must be looked at \
+                   (`digest`). Second: whether the next write is sure to give another stamp, which it is not within a moment of the last one.
+                   """,
+                   example: """
+                   before = fs.stamp("data/Alice/0.00-2.10.lab")
+                   fs.stamp("data/Alice/0.00-2.10.lab") == before, fs.stamp("nowhere")  --> true, nil
+                   """) { call in
+            guard let stamp = FileStamp(try call.string(1)) else { return try call.push(LuaValue.null) }
+            return try call.push(stamp.text, stamp.isSettled)
+        }
         m.function("lock", "(folder: string, work?: string = \"a recipe\", opts?: {name?: string = \".lock\"}) -> FolderLock",
                    """
                    Takes a folder for this program alone, and makes it when there is none. While another has it: an error that says who, since when, and what to do. `work` says what is done in it; locks \

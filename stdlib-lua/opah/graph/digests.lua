@@ -1,13 +1,9 @@
---- Digests of files, remembered between runs. A file whose size and time of change are the remembered
--- ones is taken to be the same; any other is read, and its content decides.
+--- Digests of files, remembered between runs. A file whose stamp (`fs.stamp`: size, times of change, inode) is the
+-- remembered one is taken to be the same; any other is read, and its content decides.
 local fs, json = require "opah.fs", require "opah.json"
 
 local Digests = {}
 Digests.__index = Digests
-
--- Clocks of file systems tick coarsely: a file that was this young (in seconds) when it was read may have
--- changed again within the same tick, so the next run reads it once more.
-local young = 2
 
 --- Remembers in the file `path`.
 local function open(path)
@@ -21,12 +17,12 @@ end
 
 --- The digest of one file; nil when it is not there.
 function Digests:of(path)
-  local stat = fs.stat(path)
-  if not stat or stat.kind ~= "file" then return nil end
+  local stamp, settled = fs.stamp(path)
+  if not stamp then return nil end
   local entry = self.used[path] or self.known[path]
-  local same = entry and entry.size == stat.size and entry.modified == stat.modified
-  if not same or stat.modified > entry.read_at - young then
-    entry = { size = stat.size, modified = stat.modified, read_at = os.time(), digest = fs.digest(path) }
+  if not entry or entry.stamp ~= stamp then
+    -- One that may be written to again within the same tick of the clock is read once more by the next run.
+    entry = { stamp = settled and stamp or "", digest = fs.digest(path) }
     self.changed = true
   end
   self.used[path] = entry

@@ -1,0 +1,299 @@
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// What a stage writes, made again exactly when it has to be: when the content of what it was made from, or the settings,
+/// changed. What others made, or changed by hand, is kept and told. Any number of threads may make different outputs at
+/// once. See `MadeRecord` for what is remembered, and where.
+public final class MadeFiles: Sendable {
+    public enum Decision: Equatable, Sendable {
+        /// There is none yet, a run that made it did not end, or making again was asked for.
+        case make
+        /// What it was made from differs in these: `input`, `label`, `settings`.
+        case remake([String])
+        case current
+        /// Nothing tells what made it: the original's tools, or a program that kept no record.
+        case unknown
+        /// Was changed by hand; nothing else changed.
+        case edited
+        /// Was changed by hand, and what it was made from changed as well.
+        case conflict([String])
+
+        public var isWork: Bool {
+            switch self {
+            case .make, .remake: true
+            default: false
+            }
+        }
+    }
+
+    /// An output that is being made.
+    public struct Making: Sendable {
+        let folder: String, name: String
+        let entry: MadeRecord.Entry
+        let before: MadeRecord.Entry?
+        let changes: [String]
+        let isAtomic: Bool
+    }
+
+    public let stage: String
+    public let overwrite: Bool
+    private let format: Int
+    private let settings: [String: ConfigValue]
+
+    /// - Parameters:
+    ///   - format: raised when the stage comes to give something else for the same input and settings.
+    ///   - settings: all that decides, besides the inputs, what comes out.
+    ///   - overwrite: everything is made again.
+    public init(stage: String, format: Int = 1, settings: ConfigMap = [:], overwrite: Bool = false) {
+        (self.stage, self.format, self.overwrite) = (stage, format, overwrite)
+        var plain: [String: ConfigValue] = [:]
+        // 1.0 and 1 are the same setting, however it was written.
+        for (name, value) in settings { plain[name] = value.int.map { .int($0) } ?? value }
+        self.settings = plain
+    }
+
+    private struct State {
+        var records: [String: MadeRecord] = [:]
+        var looked: Set<String> = []
+        var unknown: [String] = [], edited: [String] = []
+        var remade = 0, changes: [String: Int] = [:]
+        var resolved: [String: String] = [:]
+        var problem: String?
+
+        mutating func record(_ folder: String) -> MadeRecord {
+            if let record = records[folder] { return record }
+            let record = MadeRecord(folder)
+            records[folder] = record
+            return record
+        }
+
+        /// `path` as seen from `folder`, links resolved.
+        mutating func relative(_ path: String, from folder: String) -> String {
+            func resolve(_ folder: String) -> [Substring] {
+                let full = resolved[folder] ?? FileKind.resolved(folder)
+                resolved[folder] = full
+                return full.split(separator: "/")
+            }
+            let base = resolve(folder), target = resolve(PathName.folder(path))
+            let common = zip(base, target).prefix { $0 == $1 }.count
+            let parts = [Substring](repeating: "..", count: base.count - common) + target.dropFirst(common) + [PathName.last(path)[...]]
+            return parts.joined(separator: "/")
+        }
+    }
+
+    private let state = Mutex(State())
+
+    // MARK: Deciding
+
+    /// What is to be done about an output. Reads nothing but times and sizes where nothing changed.
+    /// - Parameters:
+    ///   - output: the path of what is made, or for several files any path that stands for them.
+    ///   - inputs: paths by role: `sound`, `label`, or with more behind a colon, `label:.txt`.
+    ///   - isThere: whether something lies there of which nothing is known; the file `output`, unless given.
+    public func decide(_ output: String, from inputs: [String: String], isThere: Bool? = nil) -> Decision {
+        let folder = PathName.folder(output), name = PathName.last(output)
+        let entry = state.withLock { state in
+            state.looked.insert(output)
+            return state.record(folder).entries[name]
+        }
+        if overwrite { return .make }
+        guard var entry else {
+            guard isThere ?? FileKind.exists(output) else { return .make }
+            state.withLock { $0.unknown.append(output) }
+            return .unknown
+        }
+        let outputs = entry.outputs.filter { FileKind.exists(PathName.join(folder, $0.key)) }
+        if entry.isOpen || outputs.isEmpty && !entry.outputs.isEmpty { return .make }
+        var isEdited = false, isRefreshed = false
+        for (name, output) in outputs {
+            guard let stamp = Self.unchanged(PathName.join(folder, name), output.stamp, output.digest) else {
+                isEdited = true
+                continue
+            }
+            if stamp != output.stamp { (entry.outputs[name]!.stamp, isRefreshed) = (stamp, true) }
+        }
+        var changes: Set<String> = []
+        if entry.stage != stage || entry.format != format || entry.settings != settings { changes.insert("settings") }
+        for role in Set(inputs.keys).union(entry.sources.keys) {
+            guard let path = inputs[role], let source = entry.sources[role],
+                  let stamp = Self.unchanged(path, source.stamp, source.digest) else {
+                changes.insert(role.hasPrefix("label") ? "label" : "input")
+                continue
+            }
+            if stamp != source.stamp { (entry.sources[role]!.stamp, isRefreshed) = (stamp, true) }
+        }
+        // The next run need not read these again; where that cannot be written down, it will.
+        if isRefreshed { state.withLock { try? $0.record(folder).set(name, entry) } }
+        let sorted = changes.sorted()
+        switch (isEdited, sorted.isEmpty) {
+        case (false, true): return .current
+        case (false, false): return .remake(sorted)
+        case (true, false): return .conflict(sorted)
+        case (true, true):
+            state.withLock { $0.edited.append(output) }
+            return .edited
+        }
+    }
+
+    /// The file's present stamp when its content is still that of `digest`; nil when it is another, or cannot be read.
+    static func unchanged(_ path: String, _ stamp: String, _ digest: String) -> String? {
+        guard let now = FileStamp(path) else { return nil }
+        if now.text == stamp { return stamp }
+        guard let found = try? Digest.of(file: path), found == digest else { return nil }
+        return now.isSettled ? now.text : ""
+    }
+
+    /// Why an output is neither kept nor made.
+    public static func refusal(_ output: String, _ changes: [String]) -> OpahError {
+        OpahError(.data, "\(output) was changed by hand since it was made, and what it was made from changed too (\(changes.joined(separator: ", ")))",
+                  hint: "move it elsewhere to have it made again, or use --overwrite to lose the change")
+    }
+
+    // MARK: Making
+
+    /// Takes down what an output is made from, before that is read.
+    /// - Parameter isAtomic: the output is one file, which appears when it is complete.
+    public func start(_ output: String, from inputs: [String: String], _ decision: Decision = .make, isAtomic: Bool = true) throws -> Making {
+        let folder = PathName.folder(output), name = PathName.last(output)
+        var entry = MadeRecord.Entry()
+        (entry.stage, entry.format, entry.settings) = (stage, format, settings)
+        for (role, path) in inputs {
+            let stamp = FileStamp(path)
+            // What cannot be read here is an error of the work, which says more about it.
+            let digest = (try? Digest.of(file: path)) ?? "", relative = state.withLock { $0.relative(path, from: folder) }
+            entry.sources[role] = MadeRecord.Source(path: relative, stamp: stamp.map { $0.isSettled ? $0.text : "" } ?? "", digest: digest)
+        }
+        let before = state.withLock { $0.record(folder).entries[name] }
+        var open = MadeRecord.Entry()
+        (open.isOpen, open.outputs) = (true, before?.outputs ?? [:])
+        // Whatever happens to the machine, what is about to be overwritten must not look as if a hand had changed it.
+        note(folder, name, open, sync: before != nil)
+        var changes: [String] = []
+        if case .remake(let kinds) = decision { changes = kinds }
+        return Making(folder: folder, name: name, entry: entry, before: before, changes: changes, isAtomic: isAtomic)
+    }
+
+    /// The output is complete. What an earlier run made under the same name beside `files` goes, unless a hand changed it.
+    /// - Parameter files: all that was written; paths in or below the output's folder.
+    public func finish(_ making: Making, files: [String]) throws {
+        var entry = making.entry
+        for file in files {
+            guard file.hasPrefix(making.folder + "/") || making.folder == ".", let stamp = FileStamp(file) else {
+                throw OpahError(.file, "\(file) was not made in \(making.folder)")
+            }
+            let name = making.folder == "." && !file.hasPrefix("./") ? file : String(file.dropFirst(making.folder.utf8.count + 1))
+            entry.outputs[name] = MadeRecord.Output(stamp: stamp.text, digest: try Digest.of(file: file))
+        }
+        for (name, old) in making.before?.outputs ?? [:] where entry.outputs[name] == nil { Self.remove(name, old, in: making.folder) }
+        note(making.folder, making.name, entry)
+        guard !making.changes.isEmpty else { return }
+        state.withLock { state in
+            state.remade += 1
+            for kind in making.changes { state.changes[kind, default: 0] += 1 }
+        }
+    }
+
+    /// The output could not be made: what was known before is, where the files are still the same.
+    public func cancel(_ making: Making) {
+        guard let before = making.before else {
+            if making.isAtomic { note(making.folder, making.name, nil) }
+            return
+        }
+        let isWhole = before.outputs.allSatisfy { name, output in
+            let path = PathName.join(making.folder, name)
+            return !FileKind.exists(path) || FileStamp(path)?.text == output.stamp
+        }
+        if isWhole { note(making.folder, making.name, before) }
+    }
+
+    /// Removes an output of an earlier run that is no longer made, unless a hand changed it. Says whether it did.
+    @discardableResult
+    public func drop(_ output: String) -> Bool {
+        let folder = PathName.folder(output), name = PathName.last(output)
+        guard let entry = state.withLock({ $0.record(folder).entries[name] }) else { return false }
+        let removed = entry.outputs.map { Self.remove($0.key, $0.value, in: folder) }
+        guard removed.allSatisfy({ $0 }) else { return false }
+        note(folder, name, nil)
+        return true
+    }
+
+    @discardableResult
+    private static func remove(_ name: String, _ output: MadeRecord.Output, in folder: String) -> Bool {
+        let path = PathName.join(folder, name)
+        // Never through a link out of the folder.
+        guard (FileKind.resolved(path) + "/").hasPrefix(FileKind.resolved(folder) + "/"), unchanged(path, output.stamp, output.digest) != nil else {
+            return !FileKind.exists(path)
+        }
+        return unlink(path) == 0
+    }
+
+    /// A record that cannot be written is no reason not to work: it is told at the end.
+    private func note(_ folder: String, _ name: String, _ entry: MadeRecord.Entry?, sync: Bool = false) {
+        state.withLock { state in
+            do { try state.record(folder).set(name, entry, sync: sync) } catch {
+                if state.problem == nil { state.problem = "\(error)" }
+            }
+        }
+    }
+
+    // MARK: What is told at the end
+
+    /// As in `remade 3 (input changed: 1, settings: 2)`; nil when nothing was.
+    public var remade: String? {
+        state.withLock { state in
+            guard state.remade > 0 else { return nil }
+            let words = ["input": "input changed", "label": "label changed", "settings": "settings"]
+            let parts = ["input", "label", "settings"].compactMap { kind in state.changes[kind].map { "\(words[kind]!): \($0)" } }
+            return "remade \(state.remade) (\(parts.joined(separator: ", ")))"
+        }
+    }
+
+    /// Forgets that these have no record: a closer look showed what they are.
+    public func settle(_ output: String) { state.withLock { $0.unknown.removeAll { $0 == output } } }
+
+    /// What is worth knowing about outputs that were kept.
+    /// - Parameters:
+    ///   - noun: what they are, in the plural.
+    ///   - root: the folder of the outputs, to find those whose inputs are gone.
+    public func notes(_ noun: String = "files", below root: String? = nil) -> [(path: String, note: String)] {
+        let orphans = root.map(orphans) ?? []
+        let (unknown, edited, problem) = state.withLock { ($0.unknown, $0.edited, $0.problem) }
+        var notes: [(path: String, note: String)] = []
+        func tell(_ paths: [String], _ one: String, _ many: String) {
+            guard let first = paths.first else { return }
+            let place = root ?? PathName.folder(first), shown = paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? ", ..." : "")
+            let what = paths.count == 1 && noun.hasSuffix("s") ? "1 \(noun.dropLast()) \(one)" : "\(paths.count) \(noun) \(many)"
+            notes.append((place, "\(what) (\(shown))"))
+        }
+        tell(unknown, "has no record of what made it and is kept; --overwrite makes it again",
+             "have no record of what made them and are kept; --overwrite makes them again")
+        tell(edited, "was changed by hand since it was made and is kept; --overwrite makes it again",
+             "were changed by hand since they were made and are kept; --overwrite makes them again")
+        tell(orphans, "was made from what is no longer there; remove it if it is not wanted",
+             "were made from what is no longer there; remove those that are not wanted")
+        if let problem { notes.append((root ?? ".", "what was made from what could not be written down: \(problem)")) }
+        return notes
+    }
+
+    /// Outputs of this stage below `root` that nobody asked about in this run, and whose inputs are all gone.
+    private func orphans(_ root: String) -> [String] {
+        guard let files = try? FolderWalk(root).files else { return [] }
+        var found: [String] = []
+        for folder in Set(files.map(PathName.folder)).union([root]).sorted() {
+            let (entries, looked) = state.withLock { ($0.record(folder).entries, $0.looked) }
+            for (name, entry) in entries where entry.stage == stage && !looked.contains(PathName.join(folder, name)) {
+                let isGone = entry.sources.values.allSatisfy { !FileKind.exists(PathName.join(folder, $0.path)) }
+                if isGone { found += entry.outputs.keys.map { PathName.join(folder, $0) }.filter(FileKind.exists) }
+            }
+        }
+        return found.sorted()
+    }
+
+    /// Completes the records on the disk.
+    public func close() { state.withLock { state in state.records.values.forEach { $0.close() } } }
+}
