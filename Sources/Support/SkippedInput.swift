@@ -11,6 +11,12 @@ public struct SkippedInput: Sendable, Equatable {
         self.remedy = remedy
     }
 
+    /// For messages that end a run: a line for each, the first twenty in full.
+    public static func listing(_ inputs: [SkippedInput]) -> String {
+        let shown = inputs.prefix(20).map { "\n  \($0.path): \($0.reason)" }.joined()
+        return shown + (inputs.count > 20 ? "\n  and \(inputs.count - 20) more" : "")
+    }
+
     /// From whatever a stage threw; the path is not repeated in the reason.
     public init(path: String, error: any Error) {
         let known = error as? OpahError

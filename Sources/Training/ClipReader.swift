@@ -21,7 +21,7 @@ struct ClipReader {
     }
 
     private let settings: PackFolder.Settings
-    private let extensions: [String]
+    let extensions: [String]
     private var codebooks: Int?
 
     init(_ settings: PackFolder.Settings) {
@@ -48,6 +48,19 @@ struct ClipReader {
         return read.map { result in result.flatMap { clip in Result { try checked(clip) } } }
     }
 
+    private func label(_ clip: Clip, _ suffix: String) -> String? {
+        clip.labels[suffix] ?? (FileKind.isFile(clip.stem + suffix) ? clip.stem + suffix : nil)
+    }
+
+    /// Says which label a clip lacks, if any.
+    func missingLabel(_ clip: Clip) -> OpahError? {
+        guard clip.text == nil, let suffix = extensions.first(where: { label(clip, $0) == nil }) else { return nil }
+        let others = clip.labels.keys.sorted()
+        return OpahError(.text, "has no \(suffix) file beside it",
+                         hint: others.isEmpty ? "write what is said into \(PathName.last(clip.stem))\(suffix)"
+                             : "found \(others.joined(separator: ", ")): use --text-extension \(others[0])")
+    }
+
     private func content(_ clip: Clip) throws -> Content {
         guard let path = clip.codes else { throw OpahError(.data, "has no codes", hint: "run extract-vq first") }
         var texts: [String] = [], notes: [String] = []
@@ -58,26 +71,20 @@ struct ClipReader {
             }
             texts = [packed]
         } else {
-            for suffix in extensions {
-                let beside = clip.labels[suffix] ?? (FileKind.isFile(clip.stem + suffix) ? clip.stem + suffix : nil)
-                guard let label = beside else {
-                    let others = clip.labels.keys.sorted()
-                    throw OpahError(.text, "has no \(suffix) file beside it",
-                                    hint: others.isEmpty ? "write what is said into \(PathName.last(clip.stem))\(suffix)"
-                                        : "found \(others.joined(separator: ", ")): use --text-extension \(others[0])")
-                }
+            if let missing = missingLabel(clip) { throw missing }
+            for label in extensions.compactMap({ label(clip, $0) }) {
                 let found = try Label.read(label, extraEncoding: settings.labelEncoding)
                 texts.append(found.packed)
                 notes += found.notes
             }
         }
-        let tensor = try Self.codes(path)
+        let tensor = try codes(path)
         let digest = Digest.of(UnsafeRawBufferPointer(start: tensor.storage.pointer, count: tensor.storage.byteCount))
         return Content(sentence: try PackedSentence(texts: texts, codes: tensor), notes: notes, digest: digest, codes: path)
     }
 
     /// Codes as extraction writes them: an integer array [codebooks, frames] of values from 0.
-    private static func codes(_ path: String) throws -> Tensor {
+    private func codes(_ path: String) throws -> Tensor {
         let tensor = try Npy.load(path)
         guard tensor.dtype.isInteger else {
             throw OpahError(.data, "\(path): holds \(tensor.dtype.rawValue), not integer codes", hint: "remove the file and extract again")
@@ -91,6 +98,13 @@ struct ClipReader {
         guard tensor.shape[0] > 0, tensor.shape[0] <= 64 else {
             throw OpahError(.data, "\(path): has \(tensor.shape[0]) codebooks\(tensor.shape[1] <= 64 ? "; it looks transposed" : "")",
                             hint: "remove the file and extract again")
+        }
+        let limit = settings.codebookSize
+        if try tensor.min().item() < 0 || tensor.max().item() >= Double(limit),
+           let place = try tensor.ints().enumerated().first(where: { $1 < 0 || $1 >= limit }) {
+            let (book, frame) = (place.offset / tensor.shape[1] + 1, place.offset % tensor.shape[1] + 1)
+            throw OpahError(.data, "\(path): the code \(place.element) of codebook \(book), frame \(frame), is out of range: codes run from 0 to \(limit - 1)",
+                            hint: "these codes come from another codec: remove the file and extract again")
         }
         return tensor
     }

@@ -7,6 +7,8 @@ public struct Clip: Sendable, Equatable {
     public let stem: String
     public let audio: String?
     public let codes: String?
+    /// The clip's path in messages.
+    public var place: String { audio ?? codes ?? stem }
     /// Every other file of the same name, by lower-case suffix (`.lab`, `.txt`).
     public let labels: [String: String]
     /// Whose voice: the name of the folder that the clip lies in, or the filelist's second column.

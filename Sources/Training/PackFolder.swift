@@ -11,7 +11,8 @@ public enum PackFolder {
     /// What was packed, and what was left out.
     public struct Report: Sendable {
         public var shards: [String] = []
-        public var groups = 0, sentences = 0, frames = 0
+        /// Speakers are told apart by name: the folders `a/Ann` and `b/Ann` are two groups of one speaker.
+        public var groups = 0, speakers = 0, sentences = 0, frames = 0
         public var skipped: [SkippedInput] = []
         /// Things worth knowing about single clips that were packed all the same (a BOM removed, lines joined).
         public var notes: [(path: String, note: String)] = []
@@ -24,6 +25,10 @@ public enum PackFolder {
         public var shardSize = 10.0
         /// How many codebooks all codes must have; nil takes the number that the first clip has.
         public var codebooks: Int?
+        /// Codes are below this: what a model of fish-speech 1.4 has room for.
+        public var codebookSize = 1024
+        /// Packs the rest even when more than half of the clips have no label.
+        public var allowMissingLabels = false
         /// What labels that are not UTF-8 are written in, as iconv names it: `CP932`.
         public var labelEncoding: String?
 
@@ -33,37 +38,56 @@ public enum PackFolder {
     /// - Parameters:
     ///   - inputs: folders, or filelists of `path|speaker|language|text`.
     ///   - output: made if need be. Packs of an earlier run there are replaced; any other pack is an error.
+    ///   - leftOut: hears what was left out when nothing is packed, before that is thrown; the report says it otherwise.
     ///   - progress: called with (done, total) clips.
     public static func build(inputs: [String], output: String, settings: Settings = Settings(),
-                             progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Report {
+                             leftOut: (([SkippedInput]) throws -> Void)? = nil, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Report {
         var report = Report()
         let (groups, jobs) = try collect(inputs, &report)
-        guard !jobs.isEmpty else {
-            throw OpahError(.data, "\(inputs.joined(separator: ", ")): no clips", hint: "a clip is an audio file with its label and codes beside it")
+        let place = inputs.joined(separator: ", ")
+        func nothing(_ problem: String, hint: String?) throws -> OpahError {
+            try leftOut?(report.skipped)
+            let reasons = leftOut == nil ? SkippedInput.listing(report.skipped) : ""
+            return OpahError(.data, "\(place): \(problem)\(reasons)", hint: hint)
         }
+        guard !jobs.isEmpty else {
+            let count = report.skipped.count
+            throw try nothing(count == 0 ? "no clips" : "none of \(count) could be used",
+                              hint: count == 0 ? "a clip is an audio file with its label and codes beside it" : report.skipped[0].remedy)
+        }
+        var reader = ClipReader(settings)
+        let missing = jobs.compactMap { job in reader.missingLabel(job.clip).map { SkippedInput(path: job.clip.place, error: $0) } }
+        if !settings.allowMissingLabels, 2 * missing.count > jobs.count, missing.count < jobs.count {
+            report.skipped += missing
+            throw try nothing("\(missing.count) of \(jobs.count) clips have no \(reader.extensions.joined(separator: " and ")) file",
+                              hint: "write the missing ones, or pack the others with --allow-missing-labels (allow_missing_labels = true)")
+        }
+        report.notes += sharedNames(groups)
         let lock = try FolderLock(output, for: "packing")
         defer { lock.release() }
         let before = try ownManifest(output)
-        var reader = ClipReader(settings)
+        let outdated = try CodesOrigin.problems(jobs.map(\.clip))
         var packs = Packs(folder: output, shardSize: settings.shardSize, before: before)
-        var group = PackedGroup(source: "", name: "", sentences: []), current = -1
+        var group = PackedGroup(source: "", name: "", sentences: []), current = -1, clips: [String] = []
         var seen: [String: String] = [:]    // digest of codes -> clip
         let window = 512
         for start in stride(from: 0, to: jobs.count, by: window) {
             try Interrupt.check()
             let part = jobs[start ..< min(start + window, jobs.count)]
-            for (job, result) in zip(part, reader.read(part.map(\.clip))) {
-                let path = job.clip.audio ?? job.clip.codes ?? job.clip.stem
+            for (place, result) in zip(part.indices, reader.read(part.map(\.clip))) {
+                let job = jobs[place]
+                let path = job.clip.place
                 if job.group != current {
-                    try packs.add(group)
-                    current = job.group
+                    try packs.add(group, clips)
+                    (current, clips) = (job.group, [])
                     group = PackedGroup(source: groups[current].source, name: groups[current].name, sentences: [])
                 }
-                switch result {
+                switch outdated[place].map({ .failure($0) }) ?? result {
                 case .failure(let error):
                     report.skipped.append(SkippedInput(path: path, error: error))
                 case .success(let clip):
                     group.sentences.append(clip.sentence)
+                    clips.append(path)
                     report.sentences += 1
                     report.frames += clip.sentence.codes[0].count
                     report.notes += clip.notes.map { (path, $0) }
@@ -74,20 +98,29 @@ public enum PackFolder {
             }
             try progress(start + part.count, jobs.count)
         }
-        try packs.add(group)
-        guard report.sentences > 0 else {
-            let first = report.skipped.first.map { " (\($0.path): \($0.reason))" } ?? ""
-            throw OpahError(.data, "none of the \(jobs.count) clips could be packed\(first)", hint: report.skipped.first?.remedy)
-        }
+        try packs.add(group, clips)
+        guard report.sentences > 0 else { throw try nothing("none of the \(jobs.count) clips could be packed", hint: report.skipped.first?.remedy) }
         (report.shards, report.groups) = try packs.finish()
+        report.speakers = packs.speakers.count
         return report
     }
 
     private struct Job { let group: Int, clip: Clip }
+    private typealias Group = (source: String, name: String, folder: String)
+
+    /// Folders of the same name are one speaker, as they are for the original; who meant two should know.
+    private static func sharedNames(_ groups: [Group]) -> [(path: String, note: String)] {
+        var folders: [String: [String]] = [:]
+        for group in groups where group.source == "folder" { folders[group.name, default: []].append(group.folder) }
+        return folders.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }.map { name, folders in
+            let all = folders.dropLast().joined(separator: ", ") + " and " + folders.last!
+            return (folders[0], "\(all) are \(folders.count == 2 ? "both" : "all") the speaker \(name); rename one if these are different people")
+        }
+    }
 
     /// All clips in the order in which they are packed: group by group.
-    private static func collect(_ inputs: [String], _ report: inout Report) throws -> ([(source: String, name: String)], [Job]) {
-        var groups: [(source: String, name: String)] = [], clips: [[Clip]] = [], places: [String: Int] = [:]
+    private static func collect(_ inputs: [String], _ report: inout Report) throws -> ([Group], [Job]) {
+        var groups: [Group] = [], clips: [[Clip]] = [], places: [String: Int] = [:]
         for input in inputs {
             let isList = FileKind.isFile(input)
             let found = try isList ? Clips(filelist: input) : Clips(folder: input)
@@ -98,7 +131,7 @@ public enum PackFolder {
                 let place = places[key] ?? groups.count
                 if place == groups.count {
                     places[key] = place
-                    groups.append((isList ? "filelist" : "folder", clip.speaker))
+                    groups.append((isList ? "filelist" : "folder", clip.speaker, PathName.folder(clip.stem)))
                     clips.append([])
                 }
                 clips[place].append(clip)
@@ -122,6 +155,9 @@ public enum PackFolder {
         }
         return manifest.shards.map { PathName.join(path, $0.name) }
     }
+
+    /// Where the sentences of a folder of packs came from, in order; empty where that is not known.
+    static func clips(_ path: String) throws -> [String] { FileKind.isFolder(path) ? try PackManifest(folder: path)?.clips ?? [] : [] }
 
     private static func isPack(_ path: String) -> Bool { [".protos", ".proto"].contains(PathName.suffix(path).lowercased()) }
 
@@ -153,7 +189,11 @@ public enum PackFolder {
             (self.folder, self.shardSize, self.before) = (folder, shardSize, before)
         }
 
-        mutating func add(_ group: PackedGroup) throws {
+        private(set) var speakers: Set<String> = []
+        private var clips: [String] = []
+
+        /// - Parameter clips: the paths of the sentences' clips, so that whoever reads the packs can name them.
+        mutating func add(_ group: PackedGroup, _ clips: [String]) throws {
             guard !group.sentences.isEmpty else { return }
             if writer == nil {
                 try FileKind.makeFolder(folder)
@@ -161,12 +201,14 @@ public enum PackFolder {
                 writer = try ProtosWriter(folder: folder, shardSize: shardSize)
             }
             try writer!.add(group)
+            speakers.insert(group.name)
+            self.clips += clips
         }
 
         mutating func finish() throws -> (shards: [String], groups: Int) {
             guard let summary = try writer?.finish() else { return ([], 0) }
             for stale in summary.stale { try PathName.remove(stale) }
-            try PackManifest(complete: true, shards: summary.shards.map { try PackManifest.shard($0) }).write(to: folder)
+            try PackManifest(complete: true, shards: summary.shards.map { try PackManifest.shard($0) }, clips: clips).write(to: folder)
             return (summary.shards, summary.groups)
         }
     }

@@ -13,8 +13,10 @@ struct PackManifest {
     static let name = "packs.json"
     var complete: Bool
     var shards: [Shard]
+    /// Where the sentences came from, in their order in the shards; empty in manifests of older programs.
+    var clips: [String]
 
-    init(complete: Bool, shards: [Shard]) { (self.complete, self.shards) = (complete, shards) }
+    init(complete: Bool, shards: [Shard], clips: [String] = []) { (self.complete, self.shards, self.clips) = (complete, shards, clips) }
 
     /// That of a folder; nil where there is none (packs of the original).
     init?(folder: String) throws {
@@ -23,6 +25,7 @@ struct PackManifest {
         let value = try JSON.read(path)
         guard let complete = value["complete"]?.bool, let list = value["shards"]?.list else { throw Self.damaged(path) }
         self.complete = complete
+        clips = value["clips"]?.list?.compactMap(\.string) ?? []
         shards = try list.map { entry in
             guard let name = entry["name"]?.string, let bytes = entry["bytes"]?.int, let digest = entry["digest"]?.string,
                   !name.contains("/") else { throw Self.damaged(path) }
@@ -36,8 +39,9 @@ struct PackManifest {
 
     func write(to folder: String) throws {
         let list = shards.map { ["name": .string($0.name), "bytes": .int($0.bytes), "digest": .string($0.digest)] as ConfigValue }
-        let value: ConfigValue = ["complete": .bool(complete), "shards": .list(list)]
-        try AtomicFile.write(PathName.join(folder, Self.name), JSON.encode(value, indent: 1) + "\n")
+        var value: ConfigMap = ["complete": .bool(complete), "shards": .list(list)]
+        if !clips.isEmpty { value["clips"] = .list(clips.map(ConfigValue.string)) }
+        try AtomicFile.write(PathName.join(folder, Self.name), JSON.encode(.map(value), indent: 1) + "\n")
     }
 
     /// What is in a finished shard.

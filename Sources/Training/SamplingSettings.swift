@@ -27,6 +27,8 @@ public struct SamplingSettings: Sendable {
     public var causal = true
     /// How many codebooks to keep; nil keeps what the packs hold.
     public var codebooks: Int?
+    /// Clips with a code of this or above are left out; nil takes all.
+    public var codebookSize: Int?
 
     public init() {}
 

@@ -7,9 +7,11 @@ public struct Sentence: Sendable {
     public let codes: SentenceCodes
     /// Made from the codes: the same recording has the same id in whatever pack, at whatever place, it turns up.
     public let id: UInt64
+    /// The clip that it was packed from, where the packs say so: for messages.
+    public let clip: String?
 
-    public init(texts: [String], codes: SentenceCodes) {
-        (self.texts, self.codes) = (texts, codes)
+    public init(texts: [String], codes: SentenceCodes, clip: String? = nil) {
+        (self.texts, self.codes, self.clip) = (texts, codes, clip)
         id = codes.values.withUnsafeBytes { UInt64(Digest.of($0).prefix(16), radix: 16)! }
     }
 }
@@ -52,17 +54,21 @@ public struct SentenceStore: Sendable {
         if let missing = paths.first(where: { !FileKind.exists($0) }) {
             throw OpahError(.file, "\(missing): there is no such file or folder of packs", hint: hint)
         }
-        let files = try paths.flatMap { try PackFolder.shards($0) }
+        let packs = try paths.map { (shards: try PackFolder.shards($0), clips: try PackFolder.clips($0)) }, files = packs.flatMap(\.shards)
         guard !files.isEmpty else { throw OpahError(.data, "\(paths.joined(separator: ", ")): no .protos files", hint: hint) }
         var groups: [SentenceGroup] = []
-        for file in files {
-            let reader = try ProtosReader(file)
-            while let group = try reader.next() {
-                let sentences = try group.sentences.enumerated().map { place, sentence in
-                    do { return Sentence(texts: sentence.texts, codes: try SentenceCodes(rows: sentence.codes)) }
-                    catch let error as OpahError { throw error.at("\(file): sentence \(place + 1) of \(group.name)") }
+        for pack in packs {
+            var clips = pack.clips.makeIterator()
+            for file in pack.shards {
+                let reader = try ProtosReader(file)
+                while let group = try reader.next() {
+                    let sentences = try group.sentences.enumerated().map { place, sentence in
+                        let clip = clips.next()
+                        do { return Sentence(texts: sentence.texts, codes: try SentenceCodes(rows: sentence.codes), clip: clip) }
+                        catch let error as OpahError { throw error.at(clip ?? "\(file): sentence \(place + 1) of \(group.name)") }
+                    }
+                    groups.append(SentenceGroup(source: group.source, name: group.name, sentences: sentences))
                 }
-                groups.append(SentenceGroup(source: group.source, name: group.name, sentences: sentences))
             }
         }
         guard groups.contains(where: { !$0.sentences.isEmpty }) else {

@@ -12,6 +12,8 @@ public final class TrainingDataset {
     public let validationClips: Int
     /// What rows hold: codebooks, and the largest code (from 0) of any clip.
     public let codebooks: Int, largestCode: Int
+    /// The clip that has the largest code.
+    let largestCodeClip: String
     /// Tokens cut from rows so far; always 0 with the coverage sampler.
     public private(set) var truncatedTokens = 0
 
@@ -49,8 +51,7 @@ public final class TrainingDataset {
             held.add(group, sentences.filter { split.isHeldOut($0.sentence.id) })
         }
         guard !training.groups.isEmpty else {
-            let reasons = skipped.prefix(3).map { "\($0.path): \($0.reason)" }.joined(separator: "; ")
-            throw OpahError(.data, "no clip is left to train on" + (reasons.isEmpty ? "" : " (\(reasons))"),
+            throw OpahError(.data, "no clip is left to train on" + SkippedInput.listing(skipped),
                             hint: "lower val_fraction, raise max_length, or look at what was skipped")
         }
         self.skipped = skipped
@@ -60,7 +61,10 @@ public final class TrainingDataset {
         let source = training.source(packer, settings)
         sampling = settings.sampler == .coverage ? .coverage(CoverageSampler(source: source))
             : .reference(ReferenceSampler(source: source))
-        largestCode = Int((training.groups + held.groups).lazy.flatMap(\.sentences).compactMap { $0.codes.values.max() }.max() ?? 0)
+        let largest = (training.groups + held.groups).lazy
+            .flatMap { group in group.sentences.lazy.map { (clip: Self.name($0, group), code: $0.codes.values.max() ?? 0) } }
+            .max { $0.code < $1.code }
+        (largestCode, largestCodeClip) = (Int(largest?.code ?? 0), largest?.clip ?? "")
     }
 
     /// One side of the split while it is put together.
@@ -79,9 +83,14 @@ public final class TrainingDataset {
         }
     }
 
+    /// What messages call a sentence: its clip, or where the packs do not say which (the original's), how its text begins.
+    private static func name(_ sentence: Sentence, _ group: SentenceGroup) -> String {
+        sentence.clip ?? "\(group.name): \u{201C}\((sentence.texts.first ?? "").prefix(40))\u{201D}"
+    }
+
     /// Why a sentence cannot be trained on; nil when it can.
     private static func problem(_ sentence: Sentence, length: Int, group: SentenceGroup, codebooks: Int, _ settings: SamplingSettings) -> SkippedInput? {
-        let name = "\(group.name): \u{201C}\((sentence.texts.first ?? "").prefix(40))\u{201D}"
+        let name = name(sentence, group)
         if sentence.texts.isEmpty || sentence.texts.contains(where: { cleanText($0).isEmpty }) {
             return SkippedInput(path: name, reason: "has no text", remedy: "correct its label and pack again")
         }
@@ -91,6 +100,10 @@ public final class TrainingDataset {
         if sentence.codes.codebooks < codebooks {
             return SkippedInput(path: name, reason: "has \(sentence.codes.codebooks) codebooks, and \(codebooks) are wanted",
                                 remedy: "these codes come from another codec: extract them again")
+        }
+        if let size = settings.codebookSize, let code = sentence.codes.values.max(), code >= size {
+            return SkippedInput(path: name, reason: "has the code \(code), and the model reads codes from 0 to \(size - 1)",
+                                remedy: "these codes come from another codec than the model's: extract them again")
         }
         if settings.sampler == .coverage, length > settings.maxLength {
             return SkippedInput(path: name, reason: "\(length) tokens do not fit in max_length \(settings.maxLength)",

@@ -34,12 +34,15 @@ extension LuaModule {
         }
         m.function("pack", """
                    (opts: {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer = 16, shard_size?: number = 10, \
-                   num_codebooks?: integer, label_encoding?: string, on_progress?: fun(done: integer, total: integer)}) -> \(Record.packReport)
+                   num_codebooks?: integer, codebook_size?: integer = 1024, label_encoding?: string, allow_missing_labels?: boolean = false, \
+                   on_skipped?: fun(skipped: \(Record.skipped)[]), on_progress?: fun(done: integer, total: integer)}) -> \(Record.packReport)
                    """,
                    """
                    Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on; a new file is begun above `shard_size` MiB. \
                    `text_extension` is one suffix or several, `.lab` unless given. Packs of an earlier run in `output` are replaced, others are an error. `num_workers` \
-                   changes nothing. Returns `{shards, groups, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest.
+                   changes nothing. Returns `{shards, groups, speakers, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest. \
+                   Codes are below `codebook_size`. When more than half of the clips have no label nothing is packed, unless `allow_missing_labels`. Nothing to pack is an error that gives the \
+                   reasons; `on_skipped` gets them in its place.
                    """,
                    example: """
                    fs.mkdir("voices/Alice")
@@ -53,14 +56,18 @@ extension LuaModule {
             if !extensions.isEmpty { settings.extensions = extensions }
             settings.shardSize = try call.option("shard_size")
             settings.codebooks = try call.option("num_codebooks")
+            settings.codebookSize = try call.option("codebook_size")
+            settings.allowMissingLabels = try call.option("allow_missing_labels")
             settings.labelEncoding = try call.option("label_encoding")
+            guard settings.codebookSize > 0 else { throw call.error("codebook_size must be above 0") }
             guard settings.shardSize > 0 else { throw call.error("shard_size must be above 0") }
-            let progress: LuaFunction? = try call.option("on_progress")
-            let report = try PackFolder.build(inputs: call.oneOrMany("input"), output: call.option("output"), settings: settings) { done, total in
+            let progress: LuaFunction? = try call.option("on_progress"), skipped: LuaFunction? = try call.option("on_skipped")
+            let report = try PackFolder.build(inputs: call.oneOrMany("input"), output: call.option("output"), settings: settings,
+                                              leftOut: skipped.map { callback in { try callback(List($0.map(\.fields))) } }) { done, total in
                 try progress?(done, total)
             }
             return try call.push([
-                "shards": report.shards, "groups": report.groups, "sentences": report.sentences, "frames": report.frames,
+                "shards": report.shards, "groups": report.groups, "speakers": report.speakers, "sentences": report.sentences, "frames": report.frames,
                 "skipped": report.skipped.map(\.fields), "notes": report.notes.map { ["path": $0.path, "text": $0.note] as Fields },
             ] as Fields)
         }
@@ -121,12 +128,12 @@ extension LuaModule {
         m.function("dataset", """
                    (opts: {protos: string|string[], tokenizer: Tokenizer, max_length?: integer = 4096, sampler?: "coverage"|"reference" = "coverage", seed?: integer = 42, \
                    val_fraction?: number = 0.05, interactive_prob?: number = 0.7, use_speaker?: boolean|number = false, skip_text_prob?: number = 0, causal?: boolean = true, \
-                   num_codebooks?: integer}) -> Dataset
+                   num_codebooks?: integer, codebook_size?: integer}) -> Dataset
                    """,
                    """
                    Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the \
                    original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip \
-                   has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text.
+                   has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text. Clips with a code of `codebook_size` or above are left out (see `skipped`).
                    """,
                    example: """
                    ds = data.dataset {
@@ -143,6 +150,7 @@ extension LuaModule {
             settings.skipTextProbability = try call.option("skip_text_prob")
             settings.causal = try call.option("causal")
             settings.codebooks = try call.option("num_codebooks")
+            settings.codebookSize = try call.option("codebook_size")
             let speaker: LuaValue = try call.option("use_speaker")
             settings.speakerProbability = speaker.number ?? (speaker.boolean == true ? 1 : 0)
             let paths = try (call.oneOrMany("protos") as [String]).flatMap { path in

@@ -11,7 +11,7 @@ enum Record {
 
     // data
     static let clip = "Clip<{stem: string, audio?: string, codes?: string, labels: table<string, string>, speaker: string, text?: string}>"
-    static let packReport = "PackReport<{shards: string[], groups: integer, sentences: integer, frames: integer, skipped: \(skipped)[], notes: \(note)[]}>"
+    static let packReport = "PackReport<{shards: string[], groups: integer, speakers: integer, sentences: integer, frames: integer, skipped: \(skipped)[], notes: \(note)[]}>"
     static let group = "PackedGroup<{source: string, name: string, sentences: {texts: string[], codes: Tensor}[]}>"
     static let batch = "Batch<{inputs: Tensor, attention_masks: Tensor, labels: Tensor, tokens: integer, truncated: integer}>"
     static let coverage = "Coverage<{clips: integer, seen: integer, fewest: integer, most: integer, passes: integer, rows_per_pass: integer}>"
@@ -59,5 +59,5 @@ enum Record {
     // vq
     static let codecCost = "CodecCost<{encode_operations: number, decode_operations: number, encode_bytes: integer, decode_bytes: integer}>"
     static let codecFeatures = "CodecFeatures<{mel: Tensor, backbone: Tensor, latents: Tensor, codes: Tensor}>"
-    static let extraction = "ExtractionReport<{extracted: integer, present: integer, audio_seconds: number, skipped: \(skipped)[], notes: \(note)[]}>"
+    static let extraction = "ExtractionReport<{extracted: integer, present: integer, remade?: string, audio_seconds: number, skipped: \(skipped)[], notes: \(note)[]}>"
 }

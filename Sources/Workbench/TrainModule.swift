@@ -71,7 +71,7 @@ extension LuaModule {
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
                    on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
                    steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. \
-                   Adapters are all kept, checkpoints of all weights `save_top_k`. The callbacks get tables as named below; `on_step` ends the run by returning false. Ctrl-C finishes the step and saves. \
+                   Adapters are all kept, checkpoints of all weights `save_top_k`. The callbacks get tables as named below; `on_step` ends the run by returning false, `on_start` is told which clips are left out (`plan.skipped`; they are printed without it). Ctrl-C finishes the step and saves. \
                    Of what it returns, the exit code is 0, 3 when clips were left out, 130 when interrupted.
                    """,
                    example: """
@@ -261,7 +261,11 @@ private func trainerSettings(_ call: Call) throws -> TrainerSettings {
 
 private func trainerEvents(_ call: Call) throws -> TrainerEvents {
     var events = TrainerEvents()
-    if let callback: LuaFunction = try call.option("on_start") { events.onStart = { try callback($0.fields) } }
+    if let callback: LuaFunction = try call.option("on_start") {
+        events.onStart = { try callback($0.fields) }
+    } else {
+        events.onStart = { plan in for clip in plan.skipped { Terminal.warn("not trained on: \(clip.path): \(clip.reason)") } }
+    }
     if let callback: LuaFunction = try call.option("on_step") { events.onStep = { try callback($0.fields).first?.boolean != false } }
     if let callback: LuaFunction = try call.option("on_validation") { events.onValidation = { try callback($0.fields) } }
     if let callback: LuaFunction = try call.option("on_checkpoint") { events.onCheckpoint = { try callback($0) } }

@@ -1,7 +1,7 @@
 --- Pack codes and texts into .protos shards, the form that training reads.
 -- opah run build-dataset --input data --output data/protos --text-extension .lab --num-workers 16
 local config, data = require "opah.config", require "opah.data"
-local fs, planning, stage_over = require "opah.fs", require "opah.planning", require "opah.stage"
+local fs, options, planning, stage_over = require "opah.fs", require "opah.options", require "opah.planning", require "opah.stage"
 
 local args = config.parse_args(arg, {
   flags = {
@@ -11,6 +11,7 @@ local args = config.parse_args(arg, {
     { "num-workers", "integer", 16, "accepted for compatibility; the shards are the same" },
     { "text-extension", "string", { ".txt" }, "suffix of the text files; may be given several times", multiple = true },
     { "shard-size", "integer", 10, "a new shard is begun above this many MiB" },
+    { "allow-missing-labels", "boolean", false, "go on when more than half of the clips have no label" },
     { "label-encoding", "string", nil, "how labels that are not UTF-8 are encoded, such as SHIFT_JIS" },
   },
   plan = function(args)
@@ -37,14 +38,19 @@ local args = config.parse_args(arg, {
   end,
 })
 
+options.check {
+  { args.shard_size > 0, "--shard-size must be above 0 MiB, not " .. args.shard_size },
+  { args.num_workers >= 0, "--num-workers must not be negative, not " .. args.num_workers },
+}
 local stage <close> = stage_over("build-dataset", 0)
 local report = data.pack {
   input = args.input, output = args.output, text_extension = args.text_extension, num_workers = args.num_workers,
-  shard_size = args.shard_size, label_encoding = args.label_encoding,
+  shard_size = args.shard_size, label_encoding = args.label_encoding, allow_missing_labels = args.allow_missing_labels,
+  on_skipped = function(skipped) stage:add_skipped(skipped) end,
   on_progress = function(done, total) stage.bar:at(done, total) end,
 }
 stage.done = report.sentences
 stage:add_skipped(report.skipped)
 stage:add_notes(report.notes)
 local detail = "%d speakers, %d frames, %d shards in %s"
-return stage:finish("sentences packed", detail:format(report.groups, report.frames, #report.shards, args.output))
+return stage:finish("sentences packed", detail:format(report.speakers, report.frames, #report.shards, args.output))

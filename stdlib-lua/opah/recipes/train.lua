@@ -24,6 +24,7 @@ local function prepare(args)
     protos = set.proto_files, tokenizer = model.tokenizer, max_length = set.max_length, sampler = set.sampler, seed = cfg.seed,
     val_fraction = set.val_fraction, interactive_prob = set.interactive_prob, use_speaker = set.use_speaker,
     skip_text_prob = set.skip_text_prob, causal = set.causal, num_codebooks = model.config.num_codebooks,
+    codebook_size = model.config.codebook_size - 1,
   }
 
   local optimizer, scheduler = cfg.model.optimizer, cfg.model.lr_scheduler.lr_lambda
