@@ -48,6 +48,20 @@ public final class Codec: Sendable {
     /// Writes the weights under the reference's names; the reference loads the file as it is.
     public func save(_ path: String) throws { try Checkpoint.save(.tensors(weights.tensors), to: path) }
 
+    /// Identifies weights and configuration: 32 hexadecimal digits. Codecs with the same digest give the same codes.
+    public func digest() throws -> String {
+        let digest = Digest()
+        digest.update(JSON.encode(configuration.tree))
+        for (name, tensor) in weights.tensors {
+            let values = try tensor.contiguous()
+            digest.update("\0\(name)\0\(values.dtype.rawValue)\0")
+            withExtendedLifetime(values) {
+                digest.update(UnsafeRawBufferPointer(start: values.pointer(UInt8.self), count: values.count * values.dtype.size))
+            }
+        }
+        return digest.finish()
+    }
+
     /// Samples per second that the codec works with.
     public var sampleRate: Int { configuration.spectrogram.sampleRate }
     /// Samples per mel frame.

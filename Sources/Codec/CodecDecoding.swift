@@ -51,6 +51,37 @@ extension Codec {
     }
 }
 
+extension Codec {
+    /// Codes with those replaced that a model can say and this codec does not have, and a note on each. A model's codebooks
+    /// are as large as the next power of two (1024 for 1000), and it may say one of the surplus codes now and then: that
+    /// frame then takes the same codebook's code of the nearest frame, and the rest of the utterance stays as it is.
+    /// Larger and negative codes, and codes with such a code in more than half of their frames, stay as they are: an error
+    /// for `decode`.
+    public func reachable(_ codes: Tensor) throws -> (codes: Tensor, notes: [String]) {
+        guard codes.rank == 2, codes.dtype.isInteger, codes.shape[0] == codebookCount else { return (codes, []) }
+        let tokens = codes.shape[1], size = codebookSize
+        var values = try codes.ints(), spoken = 1, strays: [(book: Int, token: Int)] = []
+        while spoken < size { spoken *= 2 }
+        for (i, value) in values.enumerated() where value >= size {
+            guard value < spoken else { return (codes, []) }
+            strays.append((i / tokens, i % tokens))
+        }
+        guard !strays.isEmpty, 2 * Set(strays.map(\.token)).count <= max(tokens, 2), values.allSatisfy({ $0 >= 0 }) else { return (codes, []) }
+        let said = values
+        var notes: [String] = []
+        for (book, token) in strays {
+            func isReachable(_ t: Int) -> Bool { (0..<tokens).contains(t) && said[book * tokens + t] < size }
+            guard let distance = (1..<max(tokens, 2)).first(where: { isReachable(token - $0) || isReachable(token + $0) }) else { return (codes, []) }
+            let from = isReachable(token - distance) ? token - distance : token + distance
+            values[book * tokens + token] = said[book * tokens + from]
+            notes.append("code \(said[book * tokens + token]) of codebook \(book + 1), frame \(token + 1), is none of this codec's (0 to \(size - 1)): "
+                + "frame \(from + 1)'s \(said[book * tokens + from]) is used there")
+        }
+        if notes.count > 8 { notes[5...] = ["and so are \(notes.count - 5) more"] }
+        return (try Tensor(integers: values, codes.shape, .int32), notes)
+    }
+}
+
 /// Decodes a sequence of codes piece by piece: the pieces' samples, one after the other, are those of
 /// `Codec.decode` on the whole, within rounding (1e-5); and bit for bit when every piece but the last has
 /// a multiple of `stretch` tokens. For playing while generating, and for long sequences.

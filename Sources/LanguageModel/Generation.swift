@@ -20,6 +20,8 @@ public struct GenerationOptions: Sendable {
     public var strayTokens: StrayTokens
     /// Frames before which `<|im_end|>` is not accepted; only when stray tokens are drawn again.
     public var minFrames = 1
+    /// How many codes the codec has in each codebook, where that is known: larger ones are never drawn.
+    public var codecSize: Int?
 
     public init(sampling: SamplingOptions, maxNewTokens: Int = 0, seed: UInt64 = 42, strayTokens: StrayTokens = .redraw) {
         (self.sampling, self.maxNewTokens, self.seed, self.strayTokens) = (sampling, maxNewTokens, seed, strayTokens)
@@ -194,6 +196,10 @@ final class Generator {
         if !speaking.isEmpty {
             let found = try decoder.codes(try rows(hidden, speaking)) { place, book, logits in
                 let stream = active[speaking[place]]
+                // Token 0 is padding, token k + 1 is code k.
+                if let size = options.codecSize, size + 1 < logits.count {
+                    for token in (size + 1)..<logits.count { logits[token] = -.infinity }
+                }
                 if let recent = recentCodes(stream, book) {
                     Sampling.penalise(logits, recent, Float(options.sampling.repetitionPenalty))
                 }

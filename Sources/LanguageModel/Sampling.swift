@@ -81,7 +81,7 @@ public enum Sampling {
             let lowest = Cutoff(values, UnsafePointer(weights.baseAddress!), count, largest: largest, topP: topP)
             var kept: [(index: Int, probability: Float)] = [], keptSum = 0.0
             let scale = 1 / max(temperature, 1e-5)
-            for index in 0..<count where lowest.keeps(values[index], index) {
+            for index in 0..<count where lowest.keeps(values[index], index) && values[index] > -.infinity {
                 let probability = exp((values[index] - largest) * scale)
                 kept.append((index, probability))
                 keptSum += Double(probability)

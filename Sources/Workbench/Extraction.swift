@@ -26,11 +26,13 @@ import Darwin
 /// and the stragglers before them cost 8 % on 50 clips (7.35 s for 6.8 s), and the batch in memory 320 MB.
 ///
 /// A clip is encoded alone, so its codes depend on nothing but its samples and the codec: not on batch
-/// size, threads or what else is in the folder. Codes that are there already are kept when they can be
-/// this codec's codes of this clip; others are made again, with a note.
+/// size, threads or what else is in the folder. Codes that are there already are kept when they are this codec's codes of
+/// this recording (`MadeFiles`), and when nothing is known about them but that they can be; others are made again, and told.
 struct Extraction {
     struct Report {
         var extracted = 0, present = 0
+        /// Why codes were made again, as in `remade 2 (input changed: 2)`.
+        var remade: String?
         var audioSeconds = 0.0
         var skipped: [SkippedInput] = []
         var notes: [(path: String, note: String)] = []
@@ -50,11 +52,23 @@ struct Extraction {
         case skipped(SkippedInput, notes: [String])
     }
 
-    /// - Parameter progress: (clips done, clips in all, seconds of audio encoded), on the caller's thread.
-    func run(_ found: Clips, progress: (Int, Int, Double) throws -> Void) throws -> Report {
+    /// Raised when the same samples and codec come to give other codes.
+    static let format = 1
+
+    /// - Parameters:
+    ///   - folder: that of the clips, where they are not from a filelist.
+    ///   - progress: (clips done, clips in all, seconds of audio encoded), on the caller's thread.
+    func run(_ found: Clips, folder: String? = nil, progress: (Int, Int, Double) throws -> Void) throws -> Report {
+        let made = MadeFiles(stage: CodesOrigin.stage, format: Self.format,
+                             settings: ["codec": .string(try codec.digest())], overwrite: overwrite)
+        defer { made.close() }
         var stems: Set<String> = []   // a filelist may name a clip twice
         let clips = found.clips.filter { $0.audio != nil && stems.insert($0.stem).inserted }
         var outcomes = [Outcome?](repeating: nil, count: clips.count), failure: (any Error)?
+        let decisions = try clips.map { clip in
+            try Interrupt.check()
+            return made.decide(Self.target(clip), from: ["sound": clip.audio!])
+        }
         let next = Atomic(0), done = Atomic(0), encoded = Atomic(0), isStopped = Atomic(false)
         let caller = pthread_self()
         outcomes.withUnsafeMutableBufferPointer { outcomes in
@@ -63,7 +77,7 @@ struct Extraction {
                 while !isStopped.load(ordering: .relaxed) {
                     let index = next.add(1, ordering: .relaxed).oldValue
                     guard index < clips.count else { return }
-                    guard let outcome = process(clips[index]) else { return isStopped.store(true, ordering: .relaxed) }
+                    guard let outcome = process(clips[index], decisions[index], made) else { return isStopped.store(true, ordering: .relaxed) }
                     outcomes[index] = outcome
                     if case .extracted(let samples, _) = outcome { encoded.add(samples, ordering: .relaxed) }
                     let count = done.add(1, ordering: .relaxed).newValue
@@ -79,7 +93,9 @@ struct Extraction {
         }
         if let failure { throw failure }
         try Interrupt.check()
-        let report = summary(found, clips, outcomes)
+        var report = summary(found, clips, outcomes)
+        report.remade = made.remade
+        report.notes += made.notes("codes", below: folder)
         try progress(clips.count, clips.count, report.audioSeconds)
         return report
     }
@@ -106,18 +122,32 @@ struct Extraction {
         return report
     }
 
+    private static func target(_ clip: Clip) -> String { clip.codes ?? clip.stem + ".npy" }
+
     /// One clip from file to file; nil when a stop was asked for.
-    private func process(_ clip: Clip) -> Outcome? {
-        let path = clip.audio!
+    private func process(_ clip: Clip, _ decision: MadeFiles.Decision, _ made: MadeFiles) -> Outcome? {
+        let path = clip.audio!, target = Self.target(clip)
         var notes: [String] = []
         do {
-            if let codes = clip.codes, !overwrite {
-                guard let problem = mismatch(codes, try AudioFile.info(path)) else { return .present }
-                notes.append("\(PathName.last(codes)) \(problem): extracted again")
+            switch decision {
+            case .make, .remake: break
+            case .current, .edited: return .present
+            case .conflict(let changes): throw MadeFiles.refusal(target, changes)
+            case .unknown:
+                guard let problem = mismatch(target, try AudioFile.info(path)) else { return .present }
+                made.settle(target)
+                notes.append("\(PathName.last(target)) \(problem): extracted again")
             }
-            let samples = try read(path, &notes)
-            try Npy.save(codec.encode(samples), to: clip.stem + ".npy")
-            return .extracted(samples: samples.count, notes: notes)
+            let making = try made.start(target, from: ["sound": path], decision)
+            do {
+                let samples = try read(path, &notes)
+                try Npy.save(codec.encode(samples), to: target)
+                try made.finish(making, files: [target])
+                return .extracted(samples: samples.count, notes: notes)
+            } catch {
+                made.cancel(making)
+                throw error
+            }
         } catch let error as OpahError where error.kind == .interrupted {
             return nil
         } catch {

@@ -1,3 +1,4 @@
+import Codec
 import LanguageModel
 import LuaHost
 import Support
@@ -127,11 +128,12 @@ extension LanguageModel: LuaObject {
         c.method("generate", """
                  (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
                  min_frames?: integer = 0, top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, \
-                 iterative_prompt?: boolean = true, seed?: integer = 42, num_samples?: integer = 1, on_frame?: function, on_sample?: function}) -> Tensor|Tensor[], table
+                 iterative_prompt?: boolean = true, seed?: integer = 42, num_samples?: integer = 1, codec?: Codec, codebook_size?: integer, on_frame?: function, on_sample?: function}) -> Tensor|Tensor[], table
                  """,
                  """
                  Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
                  With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. \
+                 Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. \
                  Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. \
                  `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
                  """,
@@ -145,6 +147,9 @@ extension LanguageModel: LuaObject {
             let seed: Int = try call.option("seed"), least: Int = try call.option("min_frames"), samples: Int = try call.option("num_samples")
             var options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
             options.minFrames = max(1, least)
+            let codec: Codec? = try call.option("codec"), size: Int? = try call.option("codebook_size")
+            guard size.map({ $0 > 0 }) ?? true else { throw call.error("codebook_size must be above 0, not \(size ?? 0)") }
+            options.codecSize = size ?? codec?.codebookSize
             guard samples >= 1, samples <= 4096 else { throw call.error("num_samples must be from 1 to 4096, not \(samples)") }
             let callback: LuaFunction? = try call.option("on_frame"), ended: LuaFunction? = try call.option("on_sample")
             let onFrame: ((GeneratedFrame) throws -> Void)? = callback.map { callback in { frame in try callback(frame.codes.map { Int($0) }, frame.sample + 1) } }

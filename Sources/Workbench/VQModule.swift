@@ -66,12 +66,13 @@ extension Codec: LuaObject {
             try call.push(codec.decodeTensor(call.object(1, as: Tensor.self)))
         }
         c.method("decode_to", "(path: string, codes: Tensor, opts?: {subtype?: string}) -> integer, string[]",
-                 "Decodes codes [C, T] straight into a sound file (as `audio.save` writes it), a stretch at a time, so that memory does not grow with T. Gives the number of samples, and notes. The file appears when it is complete.",
+                 "Decodes codes [C, T] straight into a sound file (as `audio.save` writes it), a stretch at a time, so that memory does not grow with T. Gives the number of samples, and notes. The file appears when it is complete. "
+                 + "A code that a model can say and the codec does not have (1000 to 1023 of 1000) is replaced by that of the nearest frame, with a note.",
                  example: """
                  codec = opah.embedded.codec()
                  codec:decode_to("spoken.flac", tensor.zeros(8, 10, { dtype = "int32" }))  --> 20480, {}
                  """) { codec, call in
-            let codes = try call.object(2, as: Tensor.self), name: String? = try call.option("subtype")
+            let (codes, replaced) = try codec.reachable(call.object(2, as: Tensor.self)), name: String? = try call.option("subtype")
             let subtype = try name.flatMap { try AudioSubtype(name: $0, call) }
             let writer = try AudioWriter(call.string(1), sampleRate: codec.sampleRate, channels: 1,
                                          frames: codes.rank == 2 ? codes.shape[1] * codec.samplesPerToken : 0, subtype: subtype)
@@ -80,7 +81,7 @@ extension Codec: LuaObject {
                 try writer.append(AudioBuffer(mono: samples, sampleRate: codec.sampleRate))
                 count += samples.count
             }
-            return try call.push(count, writer.finish())
+            return try call.push(count, replaced + writer.finish())
         }
         c.method("cost", "(opts?: {seconds?: number = 1, frames?: integer}) -> \(Record.codecCost)",
                  "What `seconds` of sound, or `frames` of codes, cost: `{encode_operations, decode_operations, encode_bytes, decode_bytes}`. Operations are those of the layers written out directly, a multiply-add counting as two; "
@@ -109,6 +110,11 @@ extension Codec: LuaObject {
             let features = try codec.features(codec.samples(call.oneChannel(call.object(1, as: Tensor.self)), at: call.givenSampleRate(2)))
             return try call.push(["mel": features.mel, "backbone": features.backbone, "latents": features.latents, "codes": features.indices] as Fields)
         }
+        c.method("digest", "() -> string", "32 hexadecimal digits that identify weights and configuration: codecs with the same digest give the same codes.",
+                 example: """
+                 codec = opah.embedded.codec()
+                 codec:digest() == vq.new({ config = opah.embedded.codec_config, seed = 1 }):digest()  --> false
+                 """) { codec, call in try call.push(codec.digest()) }
         c.method("save", "(path: string)", "Writes the weights under the original's names.",
                  example: """
                  codec = vq.new { config = opah.embedded.codec_config, seed = 1 }
@@ -153,7 +159,9 @@ extension LuaModule {
                    """,
                    """
                    Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns \
-                   `{extracted, present, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. \
+                   `{extracted, present, remade, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. \
+                   Codes that are there are made again when the recording's content or the codec changed: `remade` says how many and why. Those of which nothing tells what made them are kept, with a note, \
+                   when they can be this codec's of a clip so long. \
                    Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); \
                    `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
                    """,
@@ -177,9 +185,9 @@ extension LuaModule {
             let size: Int = try call.option("batch_size")
             guard size > 0 else { throw call.error("batch_size must be above 0") }
             let extraction = Extraction(codec: try call.option("codec"), overwrite: try call.option("overwrite"), batchSize: size)
-            let report = try extraction.run(clips) { done, total, seconds in try callback?(done, total, seconds) }
+            let report = try extraction.run(clips, folder: input) { done, total, seconds in try callback?(done, total, seconds) }
             return try call.push([
-                "extracted": report.extracted, "present": report.present, "audio_seconds": report.audioSeconds,
+                "extracted": report.extracted, "present": report.present, "audio_seconds": report.audioSeconds, "remade": report.remade,
                 "skipped": List(report.skipped.map(\.fields)), "notes": List(report.notes.map { ["path": $0.path, "text": $0.note] as Fields }),
             ] as Fields)
         }

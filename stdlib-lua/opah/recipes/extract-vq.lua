@@ -2,7 +2,7 @@
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
 local config, planning, vq = require "opah.config", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
-local duration = require "opah.progress".duration
+local duration, options, outputs = require "opah.progress".duration, require "opah.options", require "opah.outputs"
 
 local args = config.parse_args(arg, {
   positionals = { { "folder", "folder", "clips, one folder per speaker" } },
@@ -34,6 +34,10 @@ local args = config.parse_args(arg, {
   end,
 })
 
+options.check {
+  { args.batch_size > 0, "--batch-size must be above 0, not " .. args.batch_size },
+  { args.num_workers >= 0, "--num-workers must not be negative, not " .. args.num_workers },
+}
 local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
 local stage <close> = stage_over("extract-vq", 0)
 local report = vq.extract {
@@ -44,4 +48,6 @@ local report = vq.extract {
 stage.done = report.extracted + report.present
 stage:add_skipped(report.skipped)
 stage:add_notes(report.notes)
-return stage:finish("clips have codes", ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds)))
+if stage.done == 0 and #stage.skipped == 0 and not args.filelist then outputs.refuse_empty(args.folder) end
+local detail = ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds))
+return stage:finish("clips have codes", report.remade and detail .. ", " .. report.remade or detail)

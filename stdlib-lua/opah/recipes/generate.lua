@@ -1,6 +1,6 @@
 --- Speak a text: codes in codes_0.npy, codes_1.npy, ... and, given a codec, sound.
 -- Samples are spoken together and written as each ends; sample i is the one that the seed plus i gives alone. After Ctrl-C
--- codes_0.partial.npy, ... keep what was said.
+-- codes_0.partial.npy, ... keep what was said. What an earlier run left under the same names goes when its codes do.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
@@ -79,17 +79,30 @@ for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(
 fs.mkdir(args.output)
 local exit_code = 0
 
+--- Removes what belongs to the codes that an earlier run wrote: their sound, and what it said before it was stopped.
+local function remove_earlier(sample)
+  for _, ending in ipairs { ".wav", ".partial.npy" } do
+    local path = fs.join(args.output, ("codes_%d%s"):format(sample, ending))
+    if fs.exists(path) then
+      fs.remove(path)
+      progress.log(path .. " of an earlier run removed")
+    end
+  end
+end
+
 --- Writes the codes, and the sound, of a sample (from 0).
 local function write(sample, codes, suffix, note)
   local path = fs.join(args.output, ("codes_%d%s.npy"):format(sample, suffix))
+  if suffix == "" then remove_earlier(sample) end
   tensor.save_npy(path, codes)
   progress.log(("%s: %d frames%s"):format(path, codes:size(2), note))
   if not codec or suffix ~= "" then return end
   local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
-  -- A model may say codes that the codec does not have; the codes are kept, and the other samples go on.
-  ---@type boolean, any
-  local ok, problem = pcall(codec.decode_to, codec, sound, codes)
+  -- Without sound, the codes are kept, and the other samples go on.
+  ---@type boolean, any, string[]?
+  local ok, problem, notes = pcall(codec.decode_to, codec, sound, codes)
   if ok then
+    for _, text in ipairs(notes --[[@as string[] ]]) do progress.log(("  note: %s: %s"):format(path, text)) end
     progress.log(sound)
   else
     if problem.kind == "interrupted" then error(problem, 0) end
@@ -107,7 +120,7 @@ for first = 0, args.num_samples - 1, together do
     text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
     max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
     temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
-    iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count,
+    iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count, codec = codec,
     on_frame = function(codes, sample)
       table.insert(spoken[sample], codes)
       bar:step(1)
@@ -125,5 +138,11 @@ for first = 0, args.num_samples - 1, together do
     end
     error(problem, 0)
   end
+end
+local later = args.num_samples
+while fs.exists(fs.join(args.output, ("codes_%d.npy"):format(later))) do later = later + 1 end
+if later > args.num_samples then
+  local first, last = ("codes_%d.npy"):format(args.num_samples), ("codes_%d.npy"):format(later - 1)
+  progress.log(("note: %s in %s: what an earlier run said"):format(first == last and first or first .. " to " .. last, args.output))
 end
 return exit_code

@@ -33,16 +33,25 @@ local args = config.parse_args(arg, {
 })
 
 local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
+local beside = args.output_path:gsub("%.[^./]*$", "") .. ".npy"
+local given = args.input_path:lower():match("%.npy$")
 local codes
-if args.input_path:lower():match("%.npy$") then
+if given then
   codes = tensor.load_npy(args.input_path)
 else
   local samples = audio.load(args.input_path, { sample_rate = codec.sample_rate })
   codes = codec:encode(samples, { whole = true })   -- the last, partly filled frame as well
-  local beside = args.output_path:gsub("%.[^./]*$", "") .. ".npy"
-  tensor.save_npy(beside, codes)
-  progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))
 end
-local count = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
+local made <close> = fs.made("vqgan", { codec = codec:digest(), whole = true }, { overwrite = true })
+-- The codes of an earlier recording must not stay beside the sound of another one.
+if fs.resolve(beside) ~= fs.resolve(args.input_path) and made:drop(beside) then progress.log(beside .. " of an earlier run removed") end
+local count, notes = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
+for _, text in ipairs(notes) do progress.log(("  note: %s: %s"):format(args.input_path, text)) end
+if not given then
+  made:make(beside, { sound = args.input_path }, function() tensor.save_npy(beside, codes) end)
+  progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))
+elseif fs.exists(beside) and fs.resolve(beside) ~= fs.resolve(args.input_path) then
+  progress.log(("note: %s lies beside the sound and holds other codes"):format(beside))
+end
 progress.log(("sound: %.2f s -> %s"):format(count / codec.sample_rate, args.output_path))
 return 0
