@@ -1,10 +1,14 @@
---- What recipes that make one clip of each clip share: the same tree below the output folder, labels
--- carried along, what is there already left alone.
+--- What recipes that make one clip of each clip share: the same tree below the output folder, labels carried along, and
+-- what is there already left alone as long as clip, label and settings are what it was made from.
 local audio, data, fs = require "opah.audio", require "opah.data", require "opah.fs"
 local outputs, stage_over = require "opah.outputs", require "opah.stage"
 
+-- Options that do not change what a clip becomes.
+local common = { input_dir = true, output_dir = true, recursive = true, overwrite = true, clean = true, num_workers = true }
+
 --- Goes through the clips below `args.input_dir`: `convert(clip, note)` returns samples, their rate in Hz, and what the
---- input's header said (the info table of audio.load); `note(text)` lists a note. Returns the recipe's exit code.
+--- input's header said (the info table of audio.load); `note(text)` lists a note. All other options in `args` count as
+--- settings: when one changes, everything is made again. Returns the recipe's exit code.
 ---
 ---     args = { input_dir = "data/Alice", output_dir = "Alice-quiet", recursive = true }
 ---     code = converting("quieter", args, "clips made quieter", function(clip)
@@ -18,21 +22,27 @@ local outputs, stage_over = require "opah.outputs", require "opah.stage"
 ---@param convert fun(clip: table, note: fun(text: string)): Tensor, integer, table
 ---@return integer code
 return function(name, args, verb, convert)
+  local settings = {}
+  for key, value in pairs(args) do
+    if not common[key] then settings[key] = value end
+  end
   local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
+  local made <close> = fs.made(name, settings, { overwrite = args.overwrite })
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
   for _, clip in ipairs(clips) do
     local target = outputs.path(clip.audio, args.input_dir, args.output_dir)
     stage:try(clip.audio, function()
-      outputs.copy_labels(clip, args.input_dir, args.output_dir, args.overwrite)
-      if fs.exists(target) and not args.overwrite then return end
-      local function note(text) stage:note(clip.audio, text) end
-      local samples, rate, info = convert(clip, note)
-      for _, text in ipairs(info.notes or {}) do note(text) end
-      local saved = audio.save(target, samples, rate, { subtype = outputs.subtype(info, target) })
-      for _, text in ipairs(saved) do note(text) end
+      outputs.copy_labels(clip, args.input_dir, args.output_dir, made)
+      made:make(target, { sound = clip.audio }, function()
+        local function note(text) stage:note(clip.audio, text) end
+        local samples, rate, info = convert(clip, note)
+        for _, text in ipairs(info.notes or {}) do note(text) end
+        local saved = audio.save(target, samples, rate, { subtype = outputs.subtype(info, target) })
+        for _, text in ipairs(saved) do note(text) end
+      end)
     end)
   end
-  return stage:finish(verb)
+  return outputs.finish(stage, made, args, verb)
 end

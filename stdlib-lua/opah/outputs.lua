@@ -40,19 +40,50 @@ function outputs.path(path, input, output, suffix)
   return target
 end
 
---- Takes a clip's labels along. One that is there stays, unless `overwrite`.
+--- Takes a clip's labels along, and again when they were corrected.
 ---
----     outputs.copy_labels(data.scan("data/Alice")[1], "data", "out-labels")
+---     local made <close> = fs.made("copy")
+---     outputs.copy_labels(data.scan("data/Alice")[1], "data", "out-labels", made)
 ---     fs.exists("out-labels/Alice/0.00-2.10.lab")  --> true
 ---@param clip table As data.scan gives it.
 ---@param input string
 ---@param output string
----@param overwrite? boolean
-function outputs.copy_labels(clip, input, output, overwrite)
+---@param made MadeFiles
+function outputs.copy_labels(clip, input, output, made)
   for _, label in pairs(clip.labels) do
     local target = outputs.path(label, input, output)
-    if overwrite or not fs.exists(target) then fs.copy(label, target) end
+    made:make(target, { label = label }, function() fs.copy(label, target) end)
   end
+end
+
+--- Ends a stage over the clips of a folder: notes on what was kept, why outputs were made again, and the exit code. A
+--- folder that holds files but no clip at all is an error: nothing was done with them.
+---
+---     local made <close> = fs.made("copy")
+---     local stage <close> = stage_over("copy", 0)
+---     outputs.finish(stage, made, { input_dir = "data/Alice", output_dir = "out" }, "clips copied")  --> ...folder: data/Alice: no recordings...
+---@param stage opah.Stage
+---@param made MadeFiles
+---@param args { input_dir: string, output_dir: string }
+---@param verb string What was done, after the number of clips.
+---@param detail? string More for the summary.
+---@return integer code
+function outputs.finish(stage, made, args, verb, detail)
+  if stage.total == 0 and #stage.skipped == 0 then outputs.refuse_empty(args.input_dir) end
+  stage:add_notes(made:notes("files", args.output_dir))
+  if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
+  return stage:finish(verb, detail)
+end
+
+--- An error when a folder has files: none of them was a clip. An empty folder is none.
+---
+---     outputs.refuse_empty("data/Alice")  --> error: data/Alice: there are 16 files and no recordings
+---@param folder string
+function outputs.refuse_empty(folder)
+  local count = #fs.list(folder, { recursive = true })
+  if count == 0 then return end
+  local message = ("%s: there are %d files and no recordings"):format(folder, count)
+  error(fs.error("data", message, "recordings are wav, mp3, flac or ogg files; convert others first (ffmpeg -i in.m4a out.wav)"), 0)
 end
 
 --- What audio.save should write, so that the depth of the samples stays where the format can: 24-bit stays 24-bit,

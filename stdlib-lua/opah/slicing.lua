@@ -3,6 +3,19 @@
 local audio, data, fs = require "opah.audio", require "opah.data", require "opah.fs"
 local outputs, stage_over = require "opah.outputs", require "opah.stage"
 
+--- Labels that somebody wrote for the pieces of an earlier cut: they would not fit those of another one. Names in words, or
+--- nil. `own` holds the suffixes of labels that this stage copies.
+local function foreign_labels(target, own)
+  for index = 0, math.huge do
+    local wav = target(index, ".wav")
+    if not fs.exists(wav) then return nil end
+    for _, suffix in ipairs { ".lab", ".txt" } do
+      local label = target(index, suffix)
+      if fs.exists(label) and not (index == 0 and own[suffix]) then return label .. " was written for a piece of it" end
+    end
+  end
+end
+
 --- Cuts the clips below `args.input_dir`: `options` go to audio.slice; `flat` writes OUT/name_0000.wav instead of
 --- OUT/name/0000.wav. Pieces are 16-bit mono wav. Returns the recipe's exit code.
 ---
@@ -17,6 +30,7 @@ local outputs, stage_over = require "opah.outputs", require "opah.stage"
 return function(name, args, options, flat)
   local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
+  local made <close> = fs.made(name, options, { overwrite = args.overwrite })
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
   local pieces = 0
@@ -24,23 +38,40 @@ return function(name, args, options, flat)
     stage:try(clip.audio, function()
       local base = outputs.path(clip.audio, args.input_dir, args.output_dir, "")
       local function target(index, suffix) return (flat and "%s_%04d%s" or "%s/%04d%s"):format(base, index, suffix) end
-      -- A file that says how many pieces there are is written last: without it the clip is cut again.
-      local mark = flat and base .. ".pieces" or base .. "/.pieces"
-      if fs.exists(mark) and not args.overwrite then return end
-      local samples, info = audio.load(clip.audio)
-      local cut = audio.slice(samples, info.sample_rate, options)
-      if not flat then fs.mkdir(base) end
-      for index, piece in ipairs(cut) do
-        audio.save(target(index - 1, ".wav"), piece, info.sample_rate, { subtype = "pcm16" })
+      local function cut_clip()
+        local samples, info = audio.load(clip.audio)
+        local cut, written = audio.slice(samples, info.sample_rate, options), {}
+        if not flat then fs.mkdir(base) end
+        for index, piece in ipairs(cut) do
+          written[index] = target(index - 1, ".wav")
+          audio.save(written[index], piece, info.sample_rate, { subtype = "pcm16" })
+        end
+        -- A longer cut that was killed may have left more than any record says.
+        for index = #cut, math.huge do
+          if not fs.exists(target(index, ".wav")) then break end
+          fs.remove(target(index, ".wav"))
+        end
+        if #cut > 1 and next(clip.labels) then
+          stage:note(clip.audio, ("cut into %d pieces, which need labels of their own"):format(#cut))
+        end
+        pieces = pieces + #cut
+        return written
       end
-      if #cut == 1 then
-        for suffix, label in pairs(clip.labels) do fs.copy(label, target(0, suffix)) end
-      elseif next(clip.labels) then
-        stage:note(clip.audio, ("cut into %d pieces, which need labels of their own"):format(#cut))
+      -- Older programs, and the original, left pieces without a record of what they were cut from.
+      local present = fs.exists(target(0, ".wav")) or fs.exists(target(1, ".wav")) or fs.exists(flat and base .. ".pieces" or base .. "/.pieces")
+      made:make(base, { sound = clip.audio }, cut_clip, {
+        present = present, unless = function() return foreign_labels(target, clip.labels) end,
+      })
+      local whole = fs.exists(target(0, ".wav")) and not fs.exists(target(1, ".wav"))
+      for suffix, label in pairs(clip.labels) do
+        local copy = target(0, suffix)
+        if whole then
+          made:make(copy, { label = label }, function() fs.copy(label, copy) end)
+        else
+          made:drop(copy)
+        end
       end
-      fs.write(mark, #cut .. "\n")
-      pieces = pieces + #cut
     end)
   end
-  return stage:finish("clips cut", pieces .. " pieces written")
+  return outputs.finish(stage, made, args, "clips cut", pieces .. " pieces written")
 end

@@ -18,6 +18,7 @@ local progress = require "opah.progress"
 ---@field skipped table[] `{ path, reason, remedy }` of each input that was left out.
 ---@field notes table[] `{ path, text }`.
 ---@field bar ProgressBar
+---@field finished? boolean
 local Stage = {}
 Stage.__index = Stage
 
@@ -104,6 +105,27 @@ function Stage:try(path, work)
   return ok, result
 end
 
+--- Prints the notes and what was skipped with its remedy. A note that many inputs have is one line, with their number.
+local function list(stage)
+  local count = {}
+  for _, item in ipairs(stage.notes) do count[item.text] = (count[item.text] or 0) + 1 end
+  for _, item in ipairs(stage.notes) do
+    local many = count[item.text]
+    if many and many > 3 then
+      progress.log(("  note: %d clips: %s (%s, ...)"):format(many, item.text, item.path))
+      count[item.text] = false
+    elseif many then
+      progress.log(("  note: %s: %s"):format(item.path, item.text))
+    end
+  end
+  if #stage.skipped > 0 then
+    progress.log(("%s: %d skipped:"):format(stage.name, #stage.skipped))
+    for _, item in ipairs(stage.skipped) do
+      progress.log(("  %s: %s%s"):format(item.path, item.reason, item.remedy and "\n    -> " .. item.remedy or ""))
+    end
+  end
+end
+
 --- Ends the stage: prints notes, what was skipped with its remedy, and a summary.
 --- Returns the exit code: 0, 3 when inputs were skipped, 1 when nothing at all could be done.
 ---
@@ -116,20 +138,20 @@ end
 ---@return integer code
 function Stage:finish(verb, detail)
   self.bar:done()
-  for _, item in ipairs(self.notes) do progress.log(("  note: %s: %s"):format(item.path, item.text)) end
-  if #self.skipped > 0 then
-    progress.log(("%s: %d skipped:"):format(self.name, #self.skipped))
-    for _, item in ipairs(self.skipped) do
-      progress.log(("  %s: %s%s"):format(item.path, item.reason, item.remedy and "\n    -> " .. item.remedy or ""))
-    end
-  end
-  progress.event { stage = self.name, done = self.done, skipped = self.skipped }
+  self.finished = true
+  list(self)
+  progress.event { event = "stage", stage = self.name, done = self.done, skipped = self.skipped, notes = self.notes }
   progress.log(("%s: %d %s%s%s"):format(self.name, self.done, verb, detail and ", " .. detail or "",
     #self.skipped > 0 and (", %d skipped"):format(#self.skipped) or ""))
   if #self.skipped == 0 then return 0 end
   return self.done == 0 and 1 or 3
 end
 
-function Stage:__close() self.bar:done() end
+-- An error may end the recipe before `finish`: what was skipped until then is told all the same.
+function Stage:__close()
+  self.bar:done()
+  if not self.finished then list(self) end
+  self.finished = true
+end
 
 return new

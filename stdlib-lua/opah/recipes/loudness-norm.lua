@@ -1,7 +1,7 @@
 --- Bring every clip of a folder to the same loudness (ITU-R BS.1770-4); labels travel along.
 -- opah run loudness-norm data-raw data --clean
 local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
-local planning = require "opah.planning"
+local options, planning = require "opah.options", require "opah.planning"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -19,6 +19,13 @@ local args = config.parse_args(arg, {
   },
   plan = function(args) return planning.clip_by_clip(args, 4.2, planning.rewritten) end,
 })
+
+-- Below -70 LUFS nothing is measured, and nothing is louder than full scale allows.
+options.check {
+  { args.loudness >= -70 and args.loudness <= 0, "--loudness must be from -70 to 0 LUFS, not " .. args.loudness },
+  { args.peak >= -100 and args.peak <= 0, "--peak must be from -100 to 0 dB, not " .. args.peak },
+  { args.block_size >= 0.01 and args.block_size <= 60, "--block-size must be from 0.01 to 60 s, not " .. args.block_size },
+}
 
 return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)
   local samples, info = audio.load(clip.audio, { mono = false })

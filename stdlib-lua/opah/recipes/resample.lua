@@ -23,6 +23,10 @@ local args = config.parse_args(arg, {
   end,
 })
 
+require "opah.options".check {
+  { args.sampling_rate >= 1000 and args.sampling_rate <= 768000, "--sampling-rate must be from 1000 to 768000 Hz, not " .. args.sampling_rate },
+}
+
 return convert_folder("resample", args, "clips at " .. args.sampling_rate .. " Hz", function(clip)
   local samples, info = audio.load(clip.audio, { sample_rate = args.sampling_rate, mono = args.mono })
   return samples, args.sampling_rate, info

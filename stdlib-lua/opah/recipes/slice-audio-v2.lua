@@ -1,6 +1,7 @@
 --- Cut long recordings where it is quiet for long enough.
 -- opah run slice-audio-v2 data-raw data --min-silence-duration 0.3
-local config, planning, slice_folder = require "opah.config", require "opah.planning", require "opah.slicing"
+local config, options, planning = require "opah.config", require "opah.options", require "opah.planning"
+local slice_folder = require "opah.slicing"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -23,6 +24,17 @@ local args = config.parse_args(arg, {
   },
   plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
 })
+local hop = args.hop_length / 1000       -- seconds
+options.check {
+  { args.hop_length > 0, "--hop-length must be above 0 ms, not " .. args.hop_length },
+  { args.max_duration > 0, "--max-duration must be above 0 s, not " .. args.max_duration },
+  { args.min_duration <= args.max_duration,
+    ("--min-duration (%s s) must not be above --max-duration (%s s)"):format(args.min_duration, args.max_duration) },
+  { args.min_silence_duration >= hop, ("--min-silence-duration must be at least --hop-length (%s s), not %s"):format(hop, args.min_silence_duration) },
+  { args.min_duration >= args.min_silence_duration,
+    ("--min-duration (%s s) must not be below --min-silence-duration (%s s)"):format(args.min_duration, args.min_silence_duration) },
+  { args.max_silence_kept >= hop, ("--max-silence-kept must be at least --hop-length (%s s), not %s"):format(hop, args.max_silence_kept) },
+}
 return slice_folder("slice-audio-v2", args, {
   method = "silence", min_duration = args.min_duration, max_duration = args.max_duration,
   min_silence_duration = args.min_silence_duration, top_db = args.top_db, hop_milliseconds = args.hop_length,
