@@ -70,7 +70,7 @@ end
 ---@return integer code
 function outputs.finish(stage, made, args, verb, detail)
   if stage.total == 0 and #stage.skipped == 0 then outputs.refuse_empty(args.input_dir) end
-  stage:add_notes(made:notes("files", args.output_dir))
+  stage:add_notes(made:notes("files", (args.output_dir:gsub("(.)/+$", "%1"))))
   if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
   return stage:finish(verb, detail)
 end

@@ -4,14 +4,15 @@ local audio, data, fs = require "opah.audio", require "opah.data", require "opah
 local outputs, stage_over = require "opah.outputs", require "opah.stage"
 
 --- Labels that somebody wrote for the pieces of an earlier cut: they would not fit those of another one. Names in words, or
---- nil. `own` holds the suffixes of labels that this stage copies.
+--- nil. `own` holds the suffixes of labels that this stage copies, to a piece that is all there is.
 local function foreign_labels(target, own)
+  local whole = not fs.exists(target(1, ".wav"))
   for index = 0, math.huge do
     local wav = target(index, ".wav")
     if not fs.exists(wav) then return nil end
     for _, suffix in ipairs { ".lab", ".txt" } do
       local label = target(index, suffix)
-      if fs.exists(label) and not (index == 0 and own[suffix]) then return label .. " was written for a piece of it" end
+      if fs.exists(label) and not (whole and own[suffix]) then return label .. " was written for a piece of it" end
     end
   end
 end
