@@ -94,6 +94,30 @@ extension LuaModule {
                    """) { call in
             try call.push(call.bytes(1).withUnsafeBytes { Digest.of($0) })
         }
+        m.function("train_tokenizer", """
+                   (opts: {texts: string[], vocab_size: integer, output: string, special_tokens?: string[], all_bytes?: boolean = true, \
+                   min_frequency?: integer = 1}) -> Tokenizer
+                   """, """
+                   Learns a byte-level vocabulary of `vocab_size` tokens from texts (byte-pair encoding), writes it into the folder `output` as \
+                   tokenizer.json, tokenizer_config.json and special_tokens_map.json, and gives it. Special tokens take the first ids; they are those of \
+                   fish-speech 1.4 unless given. `all_bytes` gives every byte a token, so that any text can be written. Pairs that occur less often than \
+                   `min_frequency` are not merged. A file that is there is an error.
+                   """,
+                   example: """
+                   tok = text.train_tokenizer { texts = { "low lower lowest", "slow slower slowest" }, vocab_size = 270, output = "model" }
+                   tok:token(264), #tok:encode("slower"), tok:decode(tok:encode("slower"))  --> "lo", 2, "slower"
+                   """) { call in
+            let folder: String = try call.option("output"), special: [String]? = try call.option("special_tokens")
+            for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] where FileKind.exists(PathName.join(folder, name)) {
+                throw call.error("\(PathName.join(folder, name)) is there already", hint: "remove it, or choose another folder")
+            }
+            var trainer = try BytePairTrainer()
+            for text: String in try call.option("texts") { try trainer.add(text) }
+            let found = try trainer.train(size: call.option("vocab_size"), special: special ?? TokenizerWriter.special,
+                                          allBytes: call.option("all_bytes"), minimum: call.option("min_frequency"))
+            try TokenizerWriter(found).write(to: folder)
+            return try call.push(Tokenizer(directory: folder))
+        }
         m.function("tokenizer", "(dir: string) -> Tokenizer", "The tokenizer in a model's folder (its tokenizer.json; that file may be named as well).",
                    example: """
                    tok = text.tokenizer(opah.home .. "/examples/checkpoints/tiny")
