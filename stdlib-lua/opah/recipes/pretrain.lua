@@ -1,0 +1,77 @@
+--- Train a model from nothing on packs of many speakers: a fresh tokenizer, fresh weights, all of them trained.
+-- opah run pretrain --protos data/protos --labels data --output checkpoints/base project=base
+-- Run again, it goes on where it stopped. `opah run extract-model` makes a model folder of its last checkpoint.
+local config, data, fs, lm, progress = require "opah.config", require "opah.data", require "opah.fs", require "opah.lm", require "opah.progress"
+local text, train = require "opah.text", require "opah.train"
+
+local args = config.parse_args(arg, {
+  flags = {
+    { "labels", "folder", nil, "clips whose labels the tokenizer is learned from, when --base has none yet" },
+    { "protos", "path", "data/protos", "packs, as build-dataset makes them" },
+    { "base", "path", "checkpoints/base", "the folder for the fresh model: config.json, model.pth, the tokenizer" },
+    { "project", "string", "pretrain", "name of the run below results/" },
+    { "vocab-size", "integer", 768, "tokens of the vocabulary, 8 special ones and 256 bytes included" },
+    { "dim", "integer", 192, "width of the model" },
+    { "layers", "integer", 4, "layers of the slow transformer" },
+    { "fast-layers", "integer", 1, "layers of the fast one" },
+    { "heads", "integer", 3, "attention heads" },
+    { "feed-forward", "integer", 512, "width of the feed-forward layers" },
+    { "codebooks", "integer", 8, "codebooks of the codec" },
+    { "codebook-size", "integer", 1024, "entries of each, at least the codec's" },
+    { "max-length", "integer", 512, "tokens and frames of a row at most" },
+    { "max-steps", "integer", 10000, "optimizer steps" },
+    { "batch-size", "integer", 16, "rows per step" },
+    { "lr", "number", 2e-3, "learning rate, along a cosine to nothing" },
+    { "warmup", "integer", 100, "steps in which it rises" },
+    { "every", "integer", 500, "steps between two checkpoints, each with its held-out loss" },
+    { "val-fraction", "number", 0.02, "share of the clips that is held out" },
+    { "seed", "integer", 1, "of weights, rows and dropout" },
+  },
+})
+
+-- A fresh model, once: its folder is what checkpoints are put into afterwards.
+local function make_base()
+  if not args.labels then config.usage_error(args.base .. " has no model yet: --labels names the clips to learn a tokenizer from") end
+  local texts, skipped = {}, 0
+  for _, clip in ipairs((data.scan(args.labels))) do
+    for _, path in pairs(clip.labels) do
+      local ok, found = pcall(text.read_label, path)
+      if ok then texts[#texts + 1] = " " .. text.clean(found) else skipped = skipped + 1 end
+    end
+  end
+  if #texts == 0 then error(fs.error("data", args.labels .. ": no label that can be read", "a label is a .lab file beside its recording"), 0) end
+  local tokenizer = text.train_tokenizer { texts = texts, vocab_size = args.vocab_size, output = args.base, min_frequency = 2 }
+  progress.log(("a vocabulary of %d tokens from %d labels%s"):format(#tokenizer, #texts,
+    skipped > 0 and (", %d cannot be read"):format(skipped) or ""))
+  lm.new({
+    model_type = "dual_ar", vocab_size = #tokenizer, dim = args.dim, n_layer = args.layers, n_fast_layer = args.fast_layers,
+    n_head = args.heads, n_local_heads = args.heads, head_dim = args.dim // args.heads, intermediate_size = args.feed_forward,
+    codebook_size = args.codebook_size, num_codebooks = args.codebooks, rope_base = 10000.0, norm_eps = 1e-6,
+    max_seq_len = args.max_length, dropout = 0.0, tie_word_embeddings = false, attention_qkv_bias = false, initializer_range = 0.02,
+  }, { seed = args.seed, tokenizer = args.base }):save(args.base)
+end
+
+if not fs.exists(fs.join(args.base, "model.pth")) then make_base() end
+local model = lm.load(args.base, { max_length = args.max_length, weights = "float32" })
+model:unfreeze()
+local ds = data.dataset {
+  protos = { args.protos }, tokenizer = model.tokenizer, max_length = args.max_length, seed = args.seed, val_fraction = args.val_fraction,
+  num_codebooks = model.config.num_codebooks,
+}
+local bar ---@type ProgressBar
+local summary = train.fit {
+  model = model, data = ds, project = args.project, seed = args.seed, max_steps = args.max_steps, batch_size = args.batch_size,
+  lr = args.lr, schedule = "cosine", num_warmup_steps = args.warmup, num_training_steps = args.max_steps,
+  val_check_interval = args.every, every_n_train_steps = args.every,
+  on_start = function(plan)
+    for _, line in ipairs(plan.lines) do progress.log(line) end
+    for _, item in ipairs(plan.skipped) do progress.log(("  not trained on: %s: %s"):format(item.path, item.reason)) end
+    bar = progress.bar(plan.max_steps, "pretrain", { done = plan.first_step })
+  end,
+  on_step = function(log) bar:step(1, { loss = log.loss, top5 = log.top_5_accuracy, ["tok/s"] = log.tokens_per_second }) end,
+  on_validation = function(log) progress.log(("step %d: held-out loss %.4f (semantic %.4f)"):format(log.step, log.loss, log.semantic)) end,
+  on_checkpoint = function(path) progress.log("saved " .. path) end,
+}
+if bar then bar:done() end
+for _, line in ipairs(summary.lines) do progress.log(line) end
+return summary.exit_code
