@@ -12,7 +12,7 @@ public enum YAML {
     public static func load(_ path: String) throws -> ConfigValue {
         let file = try MappedFile(path)
         guard file.bytes.count <= sizeLimit else { throw OpahError(.format, "\(path): \(file.bytes.count) bytes is too long for a configuration") }
-        guard let text = withExtendedLifetime(file, { String(validating: file.bytes, as: UTF8.self) }) else {
+        guard let text = withExtendedLifetime(file, { String(validating: file.bytes[SourceText.start(file.bytes)...], as: UTF8.self) }) else {
             throw OpahError(.format, "\(path): not valid UTF-8")
         }
         return try parse(text, name: path)

@@ -43,6 +43,7 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
 
     /// The same error with the place it concerns in front: `path: message`.
     public func at(_ place: String) -> OpahError {
+        let place = ShownText.name(place)
         var error = OpahError(kind, message.hasPrefix(place) ? message : "\(place): \(message)", hint: hint)
         error.traceback = traceback
         return error
@@ -65,7 +66,7 @@ extension OpahError {
         case ENOTDIR: "a folder is wanted here, and this is a file"
         default: nil
         }
-        return OpahError(.file, "\(path): cannot \(what): \(String(cString: strerror(code)))", hint: hint)
+        return OpahError(.file, "\(ShownText.name(path)): cannot \(ShownText.name(what)): \(String(cString: strerror(code)))", hint: hint)
     }
 }
 

@@ -21,7 +21,10 @@ public struct SkippedInput: Sendable, Equatable {
     public init(path: String, error: any Error) {
         let known = error as? OpahError
         var reason = known?.message ?? "\(error)"
-        if reason.hasPrefix(path + ": ") { reason.removeFirst(path.count + 2) }
+        for name in [path, ShownText.name(path)] where reason.hasPrefix(name + ": ") {
+            reason.removeFirst(name.count + 2)
+            break
+        }
         self.init(path: path, reason: reason, remedy: known?.hint)
     }
 }

@@ -58,7 +58,7 @@ public struct BatchList {
     private mutating func read(_ path: String) throws {
         var variables: [(name: String, values: [String])] = [("here", [PathName.folder(path)])]
         var line = "", began = 0
-        let lines = try MappedFile.text(path).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try SourceText.read(path).split(separator: "\n", omittingEmptySubsequences: false)
         for (number, text) in lines.enumerated() {
             if line.isEmpty { began = number + 1 }
             if text.hasSuffix("\\"), number + 1 < lines.count {

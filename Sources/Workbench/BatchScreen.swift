@@ -68,7 +68,8 @@ public final class BatchScreen {
 
     /// What a recipe says may colour the terminal, move its cursor, or end in the middle of that.
     private static func plain(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.replacing(/\u{1B}\[[0-9;?]*[A-Za-z]/, with: "").unicodeScalars.filter { $0 == "\n" || $0.value >= 32 && $0.value != 127 }))
+        let bare = text.replacing(/\u{1B}\[[0-9;?]*[A-Za-z]/, with: "").unicodeScalars.filter { $0 == "\n" || $0.value >= 32 && $0.value != 127 }
+        return ShownText.message(String(String.UnicodeScalarView(bare)))
     }
 
     private func clear() {

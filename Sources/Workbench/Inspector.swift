@@ -36,7 +36,7 @@ struct Inspector {
             case "\r": text += "\\r"
             case "\t": text += "\\t"
             default:
-                if let code = character.asciiValue, code < 32 || code == 127 { text += "\\\(code)" } else { text.append(character) }
+                if let code = character.asciiValue, code < 32 || code == 127 { text += "\\\(code)" } else { text += ShownText.name(String(character)) }
             }
         }
         return text + (bytes.count > limit ? "...\" (\(bytes.count) bytes)" : "\"")

@@ -48,7 +48,7 @@ public final class InteractivePrompt {
 
     /// Runs something before the first prompt. With a person there a failure is shown and the prompt comes all the same.
     public func begin(_ work: (Interpreter) throws -> Void) throws {
-        do { try work(lua) } catch let error as OpahError where isInteractive && error.kind != .exit { Terminal.warn(errors.text(error)) }
+        do { try work(lua) } catch let error as OpahError where isInteractive && error.kind != .exit { Terminal.warn(errors.text(error), isStyled: true) }
     }
 
     /// Until end of input; the exit code is 0. A script on standard input fails at the first error.
@@ -118,7 +118,7 @@ public final class InteractivePrompt {
         do {
             return Session.exitCode(try lua.run(file: "-"))
         } catch let error as OpahError {
-            if error.kind != .exit { Terminal.warn("opah: " + errors.text(error)) }
+            if error.kind != .exit { Terminal.warn("opah: " + errors.text(error), isStyled: true) }
             return RecipeRun.exitCode(of: error)
         } catch { return 1 }
     }
@@ -132,7 +132,7 @@ public final class InteractivePrompt {
                 if let command = PromptCommand(piece) { try run(command) } else { try evaluate(piece) }
             } catch let error as OpahError {
                 fflush(nil)
-                Terminal.warn(errors.text(error))
+                Terminal.warn(errors.text(error), isStyled: true)
                 lua.clearInterrupt()
                 return
             } catch {
@@ -141,7 +141,7 @@ public final class InteractivePrompt {
             }
             let seconds = began.duration(to: ContinuousClock().now) / .seconds(1)
             fflush(nil)
-            if seconds > 0.1, PromptCommand(piece) == nil { Terminal.log(Terminal.styled("(\(DurationText.words(seconds)))", 2, colour: Terminal.hasColour)) }
+            if seconds > 0.1, PromptCommand(piece) == nil { Terminal.log(Terminal.styled("(\(DurationText.words(seconds)))", 2, colour: Terminal.hasColour), isStyled: true) }
         }
     }
 
@@ -175,7 +175,7 @@ public final class InteractivePrompt {
     private func hintAtLocals(_ text: String) {
         guard !hasHintedAtLocals, text.hasPrefix("local "), !text.contains("\n"), !text.contains(";") else { return }
         hasHintedAtLocals = true
-        Terminal.log(Terminal.styled("note: a local ends with its input; leave out `local` to keep the variable", 2, colour: Terminal.hasColour))
+        Terminal.log(Terminal.styled("note: a local ends with its input; leave out `local` to keep the variable", 2, colour: Terminal.hasColour), isStyled: true)
     }
 }
 

@@ -241,7 +241,7 @@ final class LineEditor {
         let (before, after) = parts
         let row = rows(before), last = rows(before + after)
         // libedit goes up to the first row of the input from where it thinks that the cursor is.
-        put(String(repeating: "\n", count: last - row + 1) + lines.map { $0 + "\n" }.joined() + String(repeating: "\n", count: row))
+        put(String(repeating: "\n", count: last - row + 1) + lines.map { ShownText.name($0) + "\n" }.joined() + String(repeating: "\n", count: row))
         return UInt8(CC_REDISPLAY)
     }
 

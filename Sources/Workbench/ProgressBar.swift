@@ -90,7 +90,7 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
         }
         if !isOpen { parts.append("in " + DurationText.clock(elapsed)) }
         parts += figures.map { "\($0.name) \($0.text)" }
-        return String((label.isEmpty ? "" : label + " ") + parts.joined(separator: "  ")).prefixColumns(width)
+        return ShownText.name((label.isEmpty ? "" : label + " ") + parts.joined(separator: "  ")).prefixColumns(width)
     }
 
     public static let luaClass = LuaClass("ProgressBar", of: ProgressBar.self, "How far a long piece of work has come.") { c in
@@ -179,6 +179,15 @@ extension LuaModule {
         m.function("warn", "(text: string)", "A line that even --quiet shows.", example: #"progress.warn("b.wav: skipped, no label beside it")"#) { call in
             Terminal.warn(try call.string(1))
             return .none
+        }
+        m.function("name", "(text: string, opts?: {output?: boolean = false}) -> string",
+                   """
+                   The name of a file or folder as messages show it: control characters, newlines and what turns the direction of writing are written out, so that no name clears a screen or \
+                   begins a line. With `output`, for standard output: only where that is a terminal; programs that read it get names as they are.
+                   """,
+                   example: #"progress.name("a\27[2J.wav"), progress.name("b\nc.wav")  --> "a\\x1b[2J.wav", "b\\nc.wav""#) { call in
+            let text = try call.string(1)
+            return try call.push(try call.option("output") && isatty(1) == 0 ? text : ShownText.name(text))
         }
         m.function("size", "(bytes: number) -> string", "A number of bytes as people read it, in powers of 1000, with three digits at most.",
                    example: """

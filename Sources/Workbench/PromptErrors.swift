@@ -29,14 +29,15 @@ struct PromptErrors {
     let sources: PromptSources
     let colour: Bool
 
+    /// In colour, with nothing else in it that a terminal would obey: for `Terminal.warn` as it is.
     func text(_ error: OpahError) -> String {
-        let frames = Self.collapsed((error.traceback ?? "").split(separator: "\n").map(String.init))
+        let frames = Self.collapsed(ShownText.message(error.traceback ?? "").split(separator: "\n").map(String.init))
         if error.kind == .interrupted {
             // The terminal shows ^C where the cursor was.
             return (Terminal.isLive ? "\n" : "") + "interrupted" + (frames.first.flatMap { Self.place(of: $0.text) }.map { " at \($0.source):\($0.line)" } ?? "")
         }
-        var lines = [Terminal.styled(error.message, 31, colour: colour)]
-        if let hint = error.hint { lines.append("  hint: " + hint) }
+        var lines = [Terminal.styled(ShownText.message(error.message), 31, colour: colour)]
+        if let hint = error.hint { lines.append("  hint: " + ShownText.message(hint)) }
         if frames.isEmpty, let place = Self.place(of: error.message), let line = source(place) { lines.append("    " + line) }     // a syntax error
         for frame in frames {
             lines.append(Terminal.styled("  \(frame.text)" + (frame.times > 1 ? " (\(frame.times) times)" : ""), 2, colour: colour))
@@ -47,8 +48,8 @@ struct PromptErrors {
 
     private func source(_ place: (source: String, line: Int)) -> String? {
         guard let line = sources.lines(place.source, place.line, place.line)?.first else { return nil }
-        let text = line.drop { $0 == " " || $0 == "\t" }
-        return text.count > 100 ? text.prefix(100) + "..." : String(text)
+        let text = ShownText.name(String(line.drop { $0 == " " || $0 == "\t" }))
+        return text.count > 100 ? text.prefix(100) + "..." : text
     }
 
     /// `input 3:1: ...` -> input 3, line 1.

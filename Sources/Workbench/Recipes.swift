@@ -39,9 +39,10 @@ public enum Recipes {
 
     /// The comment lines at the top of a file, without their dashes.
     public static func header(of path: String) throws -> [String] {
-        let start = try MappedFile(path).withBytes { String(decoding: $0.prefix(8192), as: UTF8.self) }
+        let start = try MappedFile(path).withBytes { String(decoding: $0.dropFirst(SourceText.start($0)).prefix(8192), as: UTF8.self) }
         var lines: [String] = []
-        for line in start.split(separator: "\n", omittingEmptySubsequences: false) {
+        for (number, line) in start.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if number == 0, line.isEmpty { continue }
             guard line.hasPrefix("--") else { break }
             let text = line.drop { $0 == "-" }.drop { $0 == " " }
             if !text.isEmpty { lines.append(String(text)) }
@@ -64,6 +65,12 @@ public enum Recipes {
 }
 
 extension Recipes {
+    /// Whether a file is one of the recipes that come with the program.
+    static func isStock(_ path: String) -> Bool {
+        guard let library = Home.library else { return false }
+        return FileKind.resolved(path).hasPrefix(FileKind.resolved(library) + "/opah/recipes/")
+    }
+
     /// What a person types to run a script: a stock recipe's name, or the path.
     static func shortName(_ path: String) -> String {
         guard let home = Home.folder, path.hasPrefix(home + "/stdlib-lua/opah/recipes/") else { return path }

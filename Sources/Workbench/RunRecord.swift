@@ -38,7 +38,7 @@ public enum RunRecord {
     static func options(_ recipe: String, _ values: ConfigMap, overrides: [String], inputs paths: [String], output: String?) {
         let all = ConfigMap(values, overrides: overrides)
         Terminal.event(["event": "options", "recipe": .string(recipe), "options": .map(all)])
-        Terminal.log("\(recipe): " + all.map { "\($0.key)=\($0.value.plainText)" }.joined(separator: " "))
+        Terminal.log("\(recipe): " + all.map { "\($0.key)=\(ShownText.name($0.value.plainText))" }.joined(separator: " "))
         guard fields != nil else { return }
         if fields!["options"] == nil {
             fields!["options"] = .map(all)

@@ -49,19 +49,27 @@ public enum Terminal {
     /// The live line that is on the screen now, to be cleared before anything else is written.
     nonisolated(unsafe) private static var liveLine = false
 
-    /// A line for people.
-    public static func log(_ line: String) {
+    /// A line for people. What is no visible character in it is written out, since names and other people's words are in it.
+    /// - Parameter isStyled: it was made of `styled` parts and shown text, and is written as it is.
+    public static func log(_ line: String, isStyled: Bool = false) {
         switch style {
-        case .text: write((clearing() + line + "\n"))
+        case .text: write((clearing() + (isStyled ? line : ShownText.message(line)) + "\n"))
         case .quiet: break
         case .json: event(["event": "log", "message": .string(line)])
         }
     }
 
     /// A line that even `--quiet` shows.
-    public static func warn(_ line: String) {
-        if style == .json { event(["event": "warning", "message": .string(line)]) } else { write(clearing() + line + "\n") }
+    public static func warn(_ line: String, isStyled: Bool = false) {
+        if style == .json {
+            event(["event": "warning", "message": .string(line)])
+        } else {
+            write(clearing() + (isStyled ? line : ShownText.message(line)) + "\n")
+        }
     }
+
+    /// A line on standard output: as a person may see it on a terminal, as it is for a program.
+    public static func show(_ line: String) { print(isatty(1) != 0 ? ShownText.message(line) : line) }
 
     /// Something for programs: shown with `--json`, and kept in the file `OPAH_EVENTS`, which a batch reads.
     public static func event(_ map: ConfigMap) {
@@ -82,7 +90,7 @@ public enum Terminal {
     /// Redraws the live line; nothing where there is no terminal.
     public static func live(_ line: String) {
         guard isLive, style == .text else { return }
-        write("\r" + line + "\u{1B}[K")
+        write("\r" + ShownText.name(line) + "\u{1B}[K")
         liveLine = true
     }
 

@@ -52,7 +52,7 @@ struct Batch: ParsableCommand {
         let list = try BatchList(inputs, variations: vary, arguments: arguments)
         guard !list.items.isEmpty else { throw OpahError(.usage, "no recipes in \(inputs.joined(separator: ", "))") }
         if dryRun {
-            for item in list.items { print("\(item.name)\topah run \(item.command)") }
+            for item in list.items { Terminal.show("\(item.name)\topah run \(item.command)") }
             for item in list.leftOut { Terminal.log("left out: \(item.path)" + (item.reason.isEmpty ? "" : ": \(item.reason)")) }
             return
         }

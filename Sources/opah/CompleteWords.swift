@@ -17,7 +17,7 @@ struct CompleteWords: ParsableCommand {
             switch candidate {
             case .files: print(":files")
             case .folders: print(":folders")
-            case .word(let text, let help) where text.hasPrefix(typed): print(text + "\t" + help.split(separator: "\n").joined(separator: " "))
+            case .word(let text, let help) where text.hasPrefix(typed): print(ShownText.name(text) + "\t" + ShownText.name(help.split(separator: "\n").joined(separator: " ")))
             default: break
             }
         }

@@ -48,6 +48,6 @@ struct Copy: ParsableCommand {
         let file = try AtomicFile(target)
         try MappedFile(entry.path).withBytes { try file.write($0) }
         try file.commit()
-        print(target)
+        Terminal.show(target)
     }
 }

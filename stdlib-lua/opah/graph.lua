@@ -273,7 +273,7 @@ local function tell(stage, report)
   progress.log(("%-12s %s"):format(stage.name, stage.kind.describe(report)))
   for _, item in ipairs(report.skipped) do
     local problem = item.problem
-    progress.log(("  skipped %s: %s"):format(item.path, type(problem) == "string" and problem or problem.message))
+    progress.log(("  skipped %s: %s"):format(progress.name(item.path), type(problem) == "string" and problem or problem.message))
   end
   progress.event { stage = stage.name, fresh = report.fresh, made = report.made, skipped = #report.skipped }
 end

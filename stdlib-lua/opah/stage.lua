@@ -48,7 +48,12 @@ function Stage:skip(path, reason, remedy)
     remedy = remedy or reason.hint
     reason = reason.message or tostring(reason)
   end
-  if reason:sub(1, #path + 2) == path .. ": " then reason = reason:sub(#path + 3) end
+  for _, name in ipairs { path, progress.name(path) } do
+    if reason:sub(1, #name + 2) == name .. ": " then
+      reason = reason:sub(#name + 3)
+      break
+    end
+  end
   self.skipped[#self.skipped + 1] = { path = path, reason = reason, remedy = remedy }
 end
 
@@ -105,6 +110,9 @@ function Stage:try(path, work)
   return ok, result
 end
 
+--- A name and what is said of it, on lines that no name can begin.
+local function said(path, text) return ("%s: %s"):format(progress.name(path), (text:gsub("\n", "\n    "))) end
+
 --- Prints the notes and what was skipped with its remedy. A note that many inputs have is one line, with their number.
 local function list(stage)
   local count = {}
@@ -112,16 +120,16 @@ local function list(stage)
   for _, item in ipairs(stage.notes) do
     local many = count[item.text]
     if many and many > 3 then
-      progress.log(("  note: %d clips: %s (%s, ...)"):format(many, item.text, item.path))
+      progress.log(("  note: %d clips: %s (%s, ...)"):format(many, (item.text:gsub("\n", "\n    ")), progress.name(item.path)))
       count[item.text] = false
     elseif many then
-      progress.log(("  note: %s: %s"):format(item.path, item.text))
+      progress.log("  note: " .. said(item.path, item.text))
     end
   end
   if #stage.skipped > 0 then
     progress.log(("%s: %d skipped:"):format(stage.name, #stage.skipped))
     for _, item in ipairs(stage.skipped) do
-      progress.log(("  %s: %s%s"):format(item.path, item.reason, item.remedy and "\n    -> " .. item.remedy or ""))
+      progress.log(("  %s%s"):format(said(item.path, item.reason), item.remedy and "\n    -> " .. item.remedy or ""))
     end
   end
 end

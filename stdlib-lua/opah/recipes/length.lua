@@ -1,7 +1,7 @@
 --- Say how much speech a folder holds: hours, mean, shortest, longest, sample rates.
 -- opah run length data --long-threshold 30 --short-threshold 1
 local audio, config, data = require "opah.audio", require "opah.config", require "opah.data"
-local stage_over = require "opah.stage"
+local progress, stage_over = require "opah.progress", require "opah.stage"
 
 local args = config.parse_args(arg, {
   positionals = { { "input_dir", "folder", "clips" } },
@@ -45,8 +45,9 @@ if #lengths > 0 then
   print(("total %.2f h in %d clips; mean %.2f s, longest %.2f s, shortest %.2f s")
     :format(total / 3600, #lengths, total / #lengths, longest, shortest))
   for rate, count in pairs(rates) do print(("%d Hz: %d clips"):format(rate, count)) end
-  for _, item in ipairs(long) do print(("long: %s (%.2f s)"):format(item[1], item[2])) end
-  for _, item in ipairs(short) do print(("short: %s (%.2f s)"):format(item[1], item[2])) end
+  local function name(path) return progress.name(path, { output = true }) end
+  for _, item in ipairs(long) do print(("long: %s (%.2f s)"):format(name(item[1]), item[2])) end
+  for _, item in ipairs(short) do print(("short: %s (%.2f s)"):format(name(item[1]), item[2])) end
   if args.visualize then
     local bins, width = {}, math.max(1, math.ceil(longest / 20))
     for _, seconds in ipairs(lengths) do

@@ -66,7 +66,7 @@ local bar ---@type ProgressBar
 ---@param plan FitPlan
 options.on_start = function(plan)
   for _, line in ipairs(plan.lines) do progress.log(line) end
-  for _, item in ipairs(plan.skipped) do progress.log(("  not trained on: %s: %s"):format(item.path, item.reason)) end
+  for _, item in ipairs(plan.skipped) do progress.log(("  not trained on: %s: %s"):format(progress.name(item.path), item.reason)) end
   bar = progress.bar(plan.max_steps, "train", { done = plan.first_step })
 end
 ---@param log StepLog
