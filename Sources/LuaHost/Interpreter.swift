@@ -14,6 +14,11 @@ public final class Interpreter {
     /// The Lua files of the script's and the library folder that `require` has loaded.
     public internal(set) var loadedFiles: [String] = []
 
+    /// The first name that was refused to confined code, and whether it is that of a native function.
+    public internal(set) var refused: (name: String, isNative: Bool)?
+
+    let confinement: Confinement?
+    let budget: UnsafeMutablePointer<shim_budget>?
     let L: OpaquePointer
     let thread = pthread_self()
     let bin: ReferenceBin
@@ -26,22 +31,28 @@ public final class Interpreter {
     /// - Parameters:
     ///   - catalog: the native modules, opened by the first `require`.
     ///   - scriptFolder: searched by `require` before everything else.
-    ///   - libraryFolder: searched next, before `LUA_PATH`.
-    public init(_ catalog: Catalog = Catalog([]), scriptFolder: String? = nil, libraryFolder: String? = nil) throws {
+    ///   - libraryFolder: searched next, before `LUA_PATH`; modules of the name `opah` come from here alone.
+    ///   - confinement: for code that may be a stranger's.
+    public init(_ catalog: Catalog = Catalog([]), scriptFolder: String? = nil, libraryFolder: String? = nil, confinement: Confinement? = nil) throws {
         Dispatch.install
-        guard let L = shim_open() else { throw OpahError(.memory, "cannot start Lua") }
+        let budget = confinement.map { Confinement.newBudget($0.bytes) }
+        guard let L = budget.map({ shim_open_confined($0, confinement?.names != .data) }) ?? shim_open() else { throw OpahError(.memory, "cannot start Lua") }
         self.L = L
+        self.confinement = confinement
+        self.budget = budget
         self.catalog = catalog
         self.scriptFolder = scriptFolder
         self.libraryFolder = libraryFolder
         bin = ReferenceBin(L)
         shared.pointee.host = Unmanaged.passUnretained(self).toOpaque()
         shim_share(L, shared)
-        try setUpRequire()
+        if confinement?.names != .data { try setUpRequire() }
+        try setUpConfinement()
     }
 
     deinit {
         lua_close(L)
+        budget?.deallocate()
         bin.close()
         shared.deallocate()
     }
@@ -126,7 +137,9 @@ public final class Interpreter {
             if outermost { clearInterrupt() }
         }
         pendingTraceback = nil
+        if let confinement, let budget { shim_begin_budget(L, budget, confinement.instructions, confinement.seconds) }
         let status = shim_call(L, Int32(arguments.count), LUA_MULTRET)
+        if let excess = excess(status) { throw excess }
         if status != LUA_OK {
             var error = takeError(L, status)
             // Whatever went wrong while being stopped went wrong because of it.

@@ -51,12 +51,12 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
 
     /// Pushes the module's table.
     func pushTable(_ L: OpaquePointer) throws {
-        let stack = Stack(L)
+        let stack = Stack(L), interpreter = Interpreter.of(L)
         try stack.reserve(8)
         stack.pushTable(fields: declarations.count)
         for declaration in declarations where declaration.role == .function {
             stack.push(declaration.name)
-            shim_pushfunction(L, declaration.opaque)
+            shim_pushfunction(L, interpreter.stand(for: declaration).opaque)
             lua_rawset(L, -3)
         }
         for (name, value) in declared.constants { try stack.setField(name, value()) }
@@ -67,7 +67,7 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
         try stack.setField("__name", name)
         if let call = declared.call {
             stack.push("__call")
-            shim_pushfunction(L, call.opaque)
+            shim_pushfunction(L, interpreter.stand(for: call).opaque)
             lua_rawset(L, -3)
         }
         lua_setmetatable(L, -2)
@@ -85,7 +85,7 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
             return Results(count: 1)
         }
         if let method = member(key) {
-            shim_pushfunction(call.L, method.opaque)
+            shim_pushfunction(call.L, call.interpreter.stand(for: method).opaque)
             call.stack.push(key)
             lua_pushvalue(call.L, -2)
             lua_rawset(call.L, 1)

@@ -4,7 +4,9 @@ import LuaShim
 import Support
 
 /// What `require` does, in this order: native modules (preload), the script's folder, the library folder,
-/// `package.path` (from `LUA_PATH`), then C modules on `package.cpath`. Each place says what it tried.
+/// `package.path` (from `LUA_PATH`), then C modules on `package.cpath`. Each place says what it tried. `opah` and
+/// everything below it come from native modules and the library alone: a folder in which somebody works, or which
+/// they got from elsewhere, takes the place of none of them.
 extension Interpreter {
     func setUpRequire() throws {
         let stack = self.stack
@@ -26,18 +28,29 @@ extension Interpreter {
         lua_settop(L, before + 2)
 
         try pushRaw("searchers")
-        let folders: [(Interpreter) -> String?] = [{ $0.scriptFolder }, { $0.libraryFolder }]
+        var searchers: [(Interpreter, Call) throws -> Results] = [{ try $0.searchOwn($1) }, { try $0.search($0.scriptFolder, $1) }, { try $0.search($0.libraryFolder, $1) }]
+        if confinement != nil { searchers.append { throw $0.refusal("the module " + (try $1.string(1))) } }
         let count = Int64(lua_rawlen(L, -1))
         for index in stride(from: count, through: 2, by: -1) {
-            lua_rawgeti(L, -1, index)
-            lua_rawseti(L, -2, index + Int64(folders.count))
+            // Confined code has neither `package.path` nor C modules.
+            if confinement == nil { lua_rawgeti(L, -1, index) } else { lua_pushnil(L) }
+            lua_rawseti(L, -2, index + (confinement == nil ? Int64(searchers.count) : 0))
         }
-        for (i, folder) in folders.enumerated() {
-            shim_pushfunction(L, own("require") { [unowned self] call in
-                try search(folder(self), call)
-            }.opaque)
+        for (i, searcher) in searchers.enumerated() {
+            shim_pushfunction(L, own("require") { [unowned self] call in try searcher(self, call) }.opaque)
             lua_rawseti(L, -2, Int64(i + 2))
         }
+    }
+
+    /// Modules of the program itself: what the library does not have is nowhere.
+    private func searchOwn(_ call: Call) throws -> Results {
+        let name = try call.string(1)
+        guard name == "opah" || name.hasPrefix("opah.") else { return .none }
+        let found = try search(libraryFolder, call)
+        if found.count == 2 { return found }
+        let tried = found.count == 1 ? "\n\t" + Stack.lossyString(call.L, -1) : ""
+        throw OpahError(.lua, "module '\(name)' not found:\n\tno field package.preload['\(name)']" + tried,
+                        hint: "names that begin with opah. belong to the program: call a module of your own otherwise")
     }
 
     /// Pushes a raw field of the table on top.

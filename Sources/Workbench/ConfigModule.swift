@@ -14,7 +14,7 @@ extension LuaModule {
                    settings.project, settings.trainer.max_steps  --> "alice", 200
                    """) { call in
             let overrides: [String] = try call.get(2, as: [String]?.self) ?? []
-            let loaded = try SettingsFile.load(call.string(1), overrides: overrides, interpreter: call.interpreter)
+            let loaded = try SettingsFile.load(call.string(1), overrides: overrides)
             return try call.push(LuaTree(value: loaded.value, nullIsNil: true), loaded.notes)
         }
         m.function("parse_args", "(arguments: table, options: table) -> table",
@@ -37,18 +37,16 @@ extension LuaModule {
             let script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
             let options = try RecipeOptions(call.table(2)), list = try arguments.list().map { $0.string ?? "" }
             let header = (try? Recipes.header(of: script)) ?? []
-            if RecipeRun.mode == .options {
-                RecipeRun.options = options
-                throw RecipeRun.end(code: 0)
-            }
+            RecipeRun.options = options
+            if RecipeRun.mode == .options { throw RecipeRun.end(code: 0) }
             if RecipeRun.mode == .describe || list.contains("--help") || list.contains("-h") {
-                print(options.help(header: header, script: Recipes.shortName(script), width: min(100, Terminal.outputWidth)))
+                print(ShownText.message(options.help(header: header, script: Recipes.shortName(script), width: min(100, Terminal.outputWidth))))
                 throw RecipeRun.end(code: 0)
             }
             let (values, overrides) = try options.parse(list)
             if RecipeRun.mode == .check {
-                for (key, value) in values { print("\(key) = \(value.plainText)") }
-                for override in overrides { print(override) }
+                for (key, value) in values { Terminal.show("\(key) = \(value.plainText)") }
+                for override in overrides { Terminal.show(override) }
                 if let plan: LuaFunction = try call.table(2).get("plan") {
                     print("plan")
                     guard let table = try plan(options.fields(values, overrides)).first?.table else { throw call.error("plan must return a table") }

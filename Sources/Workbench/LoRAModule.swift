@@ -28,27 +28,38 @@ public final class LoRASettings: LuaObject, @unchecked Sendable {
         }
     }
 
+    private static func read(_ tree: ConfigValue) throws -> LoRAConfiguration {
+        let map = tree.map ?? [:], known = ["r", "lora_alpha", "lora_dropout", "targets", "_target_"]
+        for key in map.keys where !known.contains(key) {
+            throw OpahError(.config, "an adapter has no setting \(key)", hint: suggestion(for: key, in: known) ?? "it has r, lora_alpha, lora_dropout and targets")
+        }
+        func wrong(_ key: String, _ wanted: String) -> OpahError { OpahError(.config, "an adapter's \(key) is \(wanted), not \(map[key]?.kindName ?? "nothing")") }
+        func number<T>(_ key: String, _ value: KeyPath<ConfigValue, T?>, _ wanted: String, else usual: T) throws -> T {
+            guard let given = map[key], !given.isNull else { return usual }
+            guard let value = given[keyPath: value] else { throw wrong(key, wanted) }
+            return value
+        }
+        let targets: [String] = switch map["targets"] {
+        case nil, .null?: ["all"]
+        case .string(let name)?: [name]
+        case let other?: try (other.list ?? [.null]).map { item in
+            guard let name = item.string else { throw wrong("targets", "a name or a list of names") }
+            return name
+        }
+        }
+        return try LoRAConfiguration(rank: number("r", \.int, "a whole number", else: 8), alpha: number("lora_alpha", \.double, "a number", else: 16),
+                                     dropout: number("lora_dropout", \.double, "a number", else: 0), targets: targets)
+    }
+
     /// A stock name, a table of settings, or a settings object.
     static func read(_ value: LuaValue, _ call: Call) throws -> LoRAConfiguration {
         switch value {
         case .object(let settings as LoRASettings): return settings.configuration
         case .string(let name):
             let stock = try Home.required() + "/stdlib-lua/opah/configs/lora/"
-            guard FileKind.isFile(stock + name + ".lua") else { return try LoRAConfiguration.named(name) }
-            let table = try call.interpreter.run(MappedFile.text(stock + name + ".lua"), name: "@" + name)
-            return try read(table.first ?? .null, call)
-        case .table(let table):
-            let known = ["r", "lora_alpha", "lora_dropout", "targets", "_target_"]
-            for (key, _) in try table.pairs() where !known.contains(key.string ?? "") {
-                throw OpahError(.config, "an adapter has no setting \(key.string ?? "?")", hint: suggestion(for: key.string ?? "", in: known) ?? "it has r, lora_alpha, lora_dropout and targets")
-            }
-            let targets: [String] = switch try table.get("targets", as: LuaValue.self) {
-            case .string(let name): [name]
-            case .table: try table.get("targets")
-            default: ["all"]
-            }
-            return try LoRAConfiguration(rank: table.get("r", as: Int?.self) ?? 8, alpha: table.get("lora_alpha", as: Double?.self) ?? 16,
-                                         dropout: table.get("lora_dropout", as: Double?.self) ?? 0, targets: targets)
+            guard !name.contains("/"), FileKind.isFile(stock + name + ".lua") else { return try LoRAConfiguration.named(name) }
+            return try read(TableFile.load(stock + name + ".lua").first ?? .null)
+        case .table(let table): return try read(ConfigValue(lua: .table(table)))
         default: throw OpahError(.argument, "an adapter's settings are a stock name such as r_8_alpha_16, or a table {r=, lora_alpha=, lora_dropout=, targets=}")
         }
     }

@@ -32,12 +32,15 @@ struct LuaTree: LuaPushable {
 extension ConfigValue {
     /// From any Lua value made of nil, booleans, numbers, strings and tables. A table with keys 1...n is a list, an empty
     /// table an empty list; other keys must be strings and are taken in order of name. Cycles, functions and objects are errors.
-    init(lua value: LuaValue) throws {
-        var open: [UnsafeRawPointer?] = []
-        self = try Self.convert(value, path: "", &open)
+    /// - Parameter limit: of values in the tree, where a table that stands in several places counts each time.
+    init(lua value: LuaValue, limit: Int = .max) throws {
+        var open: [UnsafeRawPointer?] = [], left = limit
+        self = try Self.convert(value, path: "", &open, &left)
     }
 
-    private static func convert(_ value: LuaValue, path: String, _ open: inout [UnsafeRawPointer?]) throws -> ConfigValue {
+    private static func convert(_ value: LuaValue, path: String, _ open: inout [UnsafeRawPointer?], _ left: inout Int) throws -> ConfigValue {
+        left -= 1
+        if left < 0 { throw OpahError(.unsafe, "there are too many values in it", hint: "tables that share tables grow beyond all bounds when they are written out") }
         func wrong(_ what: String) -> OpahError { OpahError(.argument, "\(path.isEmpty ? "the value" : path) is \(what), which cannot be written as data") }
         switch value {
         case .null: return .null
@@ -60,7 +63,7 @@ extension ConfigValue {
             defer { open.removeLast() }
             let pairs = try table.pairs(), length = try table.count()
             if length == pairs.count {
-                return .list(try table.list().enumerated().map { try convert($1, path: "\(path)[\($0 + 1)]", &open) })
+                return .list(try table.list().enumerated().map { try convert($1, path: "\(path)[\($0 + 1)]", &open, &left) })
             }
             var entries: [(String, LuaValue)] = []
             for (key, value) in pairs {
@@ -69,7 +72,7 @@ extension ConfigValue {
             }
             var map = ConfigMap()
             for (name, value) in entries.sorted(by: { $0.0 < $1.0 }) {
-                map[name] = try convert(value, path: path.isEmpty ? name : path + "." + name, &open)
+                map[name] = try convert(value, path: path.isEmpty ? name : path + "." + name, &open, &left)
             }
             return .map(map)
         }

@@ -3,9 +3,10 @@ import Support
 /// What a recipe is being asked: to run, to describe its options, or to check them without running.
 /// `config.parse_args` looks here, so every recipe answers all three.
 public enum RecipeRun {
-    /// `options` keeps them in `RecipeRun.options`, for completion.
+    /// `options` is for completion: they are kept, and nothing is said.
     public enum Mode: Sendable { case run, describe, check, options }
     nonisolated(unsafe) public static var mode = Mode.run   // set once, before the recipe starts
+    /// What it declared.
     nonisolated(unsafe) static var options: RecipeOptions?      // only on the interpreter's thread
 
     /// How a recipe ends before its last line: help was shown, or all was checked. Carried by an error so that

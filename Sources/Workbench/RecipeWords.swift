@@ -13,22 +13,11 @@ public struct RecipeWords {
     private let path: String
     private let options: RecipeOptions
 
-    /// Runs the recipe up to its `parse_args`, silently and for two seconds at most. Nil when it declares nothing.
+    /// Asks the recipe for what its `parse_args` is given. Nil when it declares nothing, or not at once.
     public init?(_ recipe: String) {
-        guard let path = try? Recipes.path(recipe), let text = try? MappedFile.text(path), text.contains("parse_args") else { return nil }
+        guard let path = try? Recipes.path(recipe) else { return nil }
         self.path = path
-        // A file of somebody's own may say something first, or never come to its options.
-        let output = dup(1), nothing = open("/dev/null", O_WRONLY | O_CLOEXEC)
-        fflush(nil)
-        dup2(nothing, 1)
-        alarm(2)
-        RecipeRun.mode = .options
-        _ = try? Session.run(file: path, arguments: [])
-        alarm(0)
-        fflush(nil)
-        dup2(output, 1)
-        close(output)
-        close(nothing)
+        _ = try? RecipeDescription.ask(path, .options, isQuiet: true)
         guard let found = RecipeRun.options else { return nil }
         options = found
     }
@@ -91,7 +80,7 @@ public struct RecipeWords {
         if word.contains("=") { return [] }
         var name = options.flags.first { $0.name == "config-name" }?.defaultValue.string ?? ""
         for (place, text) in words.enumerated().dropLast() where flag(text)?.name == "config-name" { name = words[place + 1] }
-        guard let lua = try? Session.interpreter(scriptFolder: nil), let config = try? SettingsFile.load(name, overrides: [], interpreter: lua).value else { return [] }
+        guard let config = try? SettingsFile.load(name, overrides: []).value else { return [] }
         let prefix = word.prefix { "+~".contains($0) }
         return config.leaves("").map { .word("\(prefix)\($0.key)=", "now " + $0.value.plainText) } + [.word("+lora@model.model.lora_config=", "a LoRA adapter")]
     }

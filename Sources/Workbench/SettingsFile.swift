@@ -1,5 +1,4 @@
 import Configuration
-import LuaHost
 import Support
 
 /// A configuration as a recipe gets it: composed, overridden, resolved, checked.
@@ -12,10 +11,10 @@ struct SettingsFile {
     private static let schema = "text2semantic_finetune"
 
     /// - Parameters:
-    ///   - name: a stock configuration, a Lua table file, or a YAML file of the original.
-    ///   - interpreter: runs Lua files. They return a table and, second, `{ignored = {patterns}}`.
-    static func load(_ name: String, overrides: [String], interpreter: Interpreter) throws -> SettingsFile {
-        var reader = Reader(interpreter: interpreter)
+    ///   - name: a stock configuration, a Lua table file, or a YAML file of the original. Lua files return a table and,
+    ///     second, `{ignored = {patterns}}`.
+    static func load(_ name: String, overrides: [String]) throws -> SettingsFile {
+        var reader = Reader()
         let stock = try Home.required() + "/stdlib-lua/opah/configs/"
         let path = name.hasSuffix(".lua") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : stock + name + ".lua"
         guard FileKind.isFile(path) else {
@@ -83,28 +82,23 @@ struct SettingsFile {
 
     /// Reads Lua files and remembers the patterns that they ignore.
     private struct Reader {
-        let interpreter: Interpreter
         private var ignored: [[Substring]] = []
-
-        init(interpreter: Interpreter) { self.interpreter = interpreter }
 
         mutating func compose(_ path: String, stock: String) throws -> (ConfigValue, ConfigGroups) {
             var patterns: [String] = []
-            let interpreter = interpreter
             let file = try ConfigFile(path, extensions: ["lua"]) { name in
                 // A file of one's own may stand on a stock one.
                 let source = FileKind.isFile(name) ? name : stock + PathName.last(name)
-                let results = try interpreter.run(MappedFile.text(source), name: "@" + source)
-                guard let table = results.first?.table else { throw OpahError(.config, "\(source): a configuration file returns a table") }
-                if results.count > 1, let more = try results[1].table?.get("ignored", as: [String]?.self) { patterns += more }
-                return try ConfigValue(lua: .table(table))
+                let results = try TableFile.load(source)
+                guard let table = results.first, table.map != nil || table.list?.isEmpty == true else { throw OpahError(.config, "\(source): a configuration file returns a table") }
+                if results.count > 1 { patterns += (results[1]["ignored"]?.list ?? []).compactMap(\.string) }
+                return table
             }
             ignored += patterns.map { $0.split(separator: ".") }
             var groups = file.groups
             if PathName.folder(path) + "/" != stock {
                 let own = try ConfigFile(stock + SettingsFile.schema + ".lua", extensions: ["lua"]) { name in
-                    let results = try interpreter.run(MappedFile.text(name), name: "@" + name)
-                    return try results.first.map { try ConfigValue(lua: $0) } ?? [:]
+                    try TableFile.load(name).first ?? [:]
                 }
                 groups.merge(own.groups) { mine, stock in mine.merging(stock) { mine, _ in mine } }
             }

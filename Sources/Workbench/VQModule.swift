@@ -213,7 +213,7 @@ private func codecConfiguration(_ call: Call) throws -> CodecConfiguration {
     case .table(let table): return try CodecConfiguration(ConfigValue(lua: .table(table)))
     case .string("firefly_gan_vq"): return CodecConfiguration()
     case .string(let name) where name.hasSuffix(".yaml") || name.hasSuffix(".yml"): return try CodecConfiguration(YAML.load(name).resolved())
-    case .string(let name): return try CodecConfiguration(SettingsFile.load(name, overrides: [], interpreter: call.interpreter).value)
+    case .string(let name): return try CodecConfiguration(SettingsFile.load(name, overrides: []).value)
     default: throw call.error("config must be a name, a file or a table")
     }
 }

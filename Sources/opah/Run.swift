@@ -27,6 +27,7 @@ struct Run: ParsableCommand {
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a stock recipe's options, or a configuration.")
+    @Flag(help: "Run a file of your own with full power; without, it cannot read, write or start anything.") var trust = false
     @Argument(help: "A recipe or configuration, as ls names it, or a Lua file.") var name: String
 
     mutating func run() throws {
@@ -36,26 +37,35 @@ struct Show: ParsableCommand {
             print(try MappedFile.text(config.path), terminator: "")
             return
         }
-        RecipeRun.mode = .describe
-        throw ExitCode(try Session.run(file: Recipes.path(name), arguments: []))
+        let path = try Recipes.path(name)
+        switch try RecipeDescription.ask(path, .describe, isTrusted: trust) {
+        case .code(let code): throw ExitCode(code)
+        case .silent: Terminal.show("\(ShownText.name(path)): it declares no options")
+        case .works(let function): Terminal.show("\(ShownText.name(path)): it declares no options before it calls \(function)")
+        }
     }
 }
 
 struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Check a recipe's syntax, options and inputs without running it.")
+    static let configuration = CommandConfiguration(
+        abstract: "Check a recipe's syntax, options and inputs without running it.",
+        discussion: """
+        Prints the options as they would be and, of stock recipes, what the run will take. A file of your own is read up to its options, its plan included, without \
+        files, programs, the environment and C modules, for two seconds at most: what it calls of these is named. --trust gives it full power.
+        """)
+    @Flag(help: "Run a file of your own up to its options, and its plan, with full power.") var trust = false
     @Argument(help: "A stock recipe or a Lua file.") var recipe: String
     @Argument(parsing: .captureForPassthrough, help: "What the recipe would be given.") var arguments: [String] = []
 
     mutating func run() throws {
         let path = try Recipes.path(recipe)
         let lua = try Session.interpreter(scriptFolder: PathName.folder(path))
-        try lua.check(MappedFile.text(path), name: "@" + path)
-        RecipeRun.mode = .check
-        // A file without parse_args has no options to check, and must not be run.
-        guard try MappedFile.text(path).contains("parse_args") else {
-            print("\(path): syntax is right; it declares no options")
-            return
+        try lua.check(SourceText.read(path), name: "@" + path)
+        switch try RecipeDescription.ask(path, .check, arguments: arguments, isTrusted: trust) {
+        case .code(let code): throw ExitCode(code)
+        case .silent: Terminal.show("\(ShownText.name(path)): syntax is right; it declares no options")
+        case .works(let function):
+            Terminal.show("\(ShownText.name(path)): syntax is right; it declares no options before it calls \(function), where this look at it ends")
         }
-        throw ExitCode(try Session.run(file: path, arguments: arguments))
     }
 }

@@ -43,6 +43,20 @@ void shim_setup(const shim_callbacks *callbacks);
  * C frames would be jumped over, and otherwise ends the process. */
 lua_State *shim_open(void);
 
+/* Bounds of a confined state. Set by the host, counted here. */
+typedef struct shim_budget {
+    long long memory_limit, memory;          /* bytes of Lua's own heap: the most, and now */
+    long long instructions;                  /* left */
+    double end;                              /* of this thread's processor time, in seconds */
+    bool spent;                              /* instructions or time are over: everything raises */
+} shim_budget;
+
+/* A state for code of strangers: Lua's libraries without files, processes, the environment, C modules, bytecode and
+ * finalizers, or, unless `described`, math alone. Its heap keeps to the budget, which must outlive it. */
+lua_State *shim_open_confined(shim_budget *budget, bool described);
+/* Before code is run. Coroutines share what there is. */
+void shim_begin_budget(lua_State *L, shim_budget *budget, long long instructions, double seconds);
+
 /* What every coroutine of a state shares. */
 typedef struct shim_state {
     void *host;                              /* the interpreter */
