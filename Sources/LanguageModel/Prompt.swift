@@ -10,20 +10,23 @@ public enum Prompt {
     /// - Parameters:
     ///   - codes: the codec's codes [C, T] or [1, C, T]; surplus codebooks are dropped.
     ///   - speaker: who answers; models are trained with `assistant` unless speakers were asked for.
+    ///   - allowSpecial: whether control tokens in the text, such as `<|im_end|>`, count as such. Else it is only text.
     /// - Returns: int32 [1 + C, n].
     public static func encode(_ tokenizer: Tokenizer, text: String, codes: Tensor? = nil, codebookCount: Int,
-                              speaker: String = "assistant") throws -> Tensor {
+                              speaker: String = "assistant", allowSpecial: Bool = false) throws -> Tensor {
         try tensor(columns(tokenizer, text: text, codes: codes.map { try codebooks($0, codebookCount) }, codebookCount: codebookCount,
-                           speaker: speaker), rows: codebookCount + 1)
+                           speaker: speaker, allowSpecial: allowSpecial), rows: codebookCount + 1)
     }
 
     static func columns(_ tokenizer: Tokenizer, text: String, codes: [[Int32]]?, codebookCount: Int,
-                        speaker: String) throws -> [[Int32]] {
+                        speaker: String, allowSpecial: Bool) throws -> [[Int32]] {
         let semantic = try id(tokenizer, "<|semantic|>"), end = try id(tokenizer, "<|im_end|>")
         guard !speaker.contains("<|"), !speaker.contains("\n"), !speaker.isEmpty else {
             throw OpahError(.argument, "'\(speaker)' cannot be the name of a speaker")
         }
-        let turn = "<|im_start|>user\n\(cleanText(text))<|im_end|><|im_start|>\(speaker)\n"
+        let words = cleanText(text)
+        let turn: [TextPart] = [.control("<|im_start|>user\n"), allowSpecial ? .control(words) : .plain(words),
+                                .control("<|im_end|><|im_start|>"), .plain(speaker), .control("\n")]
         var columns = try tokenizer.encode(turn).map { [Int32($0)] + [Int32](repeating: 0, count: codebookCount) }
         guard let codes else { return columns }
         for t in 0..<(codes.first?.count ?? 0) { columns.append([semantic] + codes.map { $0[t] + 1 }) }

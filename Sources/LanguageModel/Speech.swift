@@ -22,6 +22,8 @@ public struct SpeechOptions: Sendable {
     public var contextLength = 2048
     /// Who speaks: the role in the prompt.
     public var speaker = "assistant"
+    /// Whether control tokens in texts and references count as such.
+    public var allowSpecial = false
 
     public init(_ generation: GenerationOptions) { self.generation = generation }
 }
@@ -63,10 +65,10 @@ extension LanguageModel {
         }
         let prompts = try references.map {
             try Prompt.columns(tokenizer, text: $0.text, codes: try Prompt.codebooks($0.codes, books), codebookCount: books,
-                               speaker: options.speaker)
+                               speaker: options.speaker, allowSpecial: options.allowSpecial)
         }
         let encoded = try texts.map {
-            try Prompt.columns(tokenizer, text: $0, codes: nil, codebookCount: books, speaker: options.speaker)
+            try Prompt.columns(tokenizer, text: $0, codes: nil, codebookCount: books, speaker: options.speaker, allowSpecial: options.allowSpecial)
         }
         let reference = prompts.flatMap { $0 }
         if let longest = encoded.map(\.count).max(), reference.count + longest >= maxLength {

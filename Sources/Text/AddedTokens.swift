@@ -9,6 +9,8 @@ struct AddedToken: Sendable {
     var stripsLeft = false
     var stripsRight = false
     var isNormalized = false
+    /// Whether it is no text: marked as special, or spelt as the model's own `<|im_end|>`, whatever the file says of it.
+    var isControl: Bool { isSpecial || content.hasPrefix("<|") && content.hasSuffix("|>") }
 
     /// From an entry of tokenizer.json or of tokenizer_config.json.
     init(_ value: ConfigValue, id: Int) throws {
@@ -65,17 +67,24 @@ struct AddedTokenFinder: Sendable {
 
     enum Part: Equatable { case text(Range<Int>), token(Int) }
 
-    /// The text as a row of plain parts and token ids. Where `allowSpecial` is false, special tokens are plain text.
-    func split(_ text: UnsafeBufferPointer<UInt8>, allowSpecial: Bool) -> [Part] {
+    /// The text as a row of plain parts and token ids.
+    /// - Parameter literal: ranges of bytes, in order, in which control tokens are plain text.
+    func split(_ text: UnsafeBufferPointer<UInt8>, literal: [Range<Int>]) -> [Part] {
         guard !tokens.isEmpty else { return text.isEmpty ? [] : [.text(0..<text.count)] }
         var parts: [Part] = []
         var done = 0
         var position = 0
+        var literal = literal[...]
         while position < text.count {
             guard starts[Int(text[position])], let (token, length) = longest(text, at: position) else { position += 1; continue }
             var start = position, end = position + length
+            while let range = literal.first, range.upperBound <= start { literal.removeFirst() }
+            if token.isControl, let range = literal.first, range.lowerBound < end {
+                // One that only begins in such a range may hide one that is meant.
+                position = end <= range.upperBound ? end : start + 1
+                continue
+            }
             position = end
-            if token.isSpecial && !allowSpecial { continue }
             if token.isSingleWord, scalarBefore(text, start)?.isWord == true || scalarAfter(text, end)?.isWord == true { continue }
             if token.stripsLeft {
                 while let scalar = scalarBefore(text, start), scalar.properties.isWhitespace, start > done { start -= scalar.utf8Count }

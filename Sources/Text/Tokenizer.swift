@@ -1,6 +1,14 @@
 import Support
 import Synchronization
 
+/// A piece of what is encoded together.
+public enum TextPart {
+    /// A turn's own words: `<|im_end|>` in it is the control token.
+    case control(String)
+    /// Somebody's text, in which it is eleven characters.
+    case plain(String)
+}
+
 /// A tokenizer in Hugging Face form (`tokenizer.json` with a byte-pair model, and the two small files
 /// beside it). Text becomes the same ids as with `AutoTokenizer` and `add_special_tokens=False`.
 ///
@@ -22,6 +30,8 @@ public final class Tokenizer: Sendable {
     private let added: [[UInt8]: Int]
     private let addedContents: [Int: String]
     private let specialIds: Set<Int32>
+    /// Those that plain text never becomes, the special ones among them.
+    private let controlIds: Set<Int32>
     private let rawFinder: AddedTokenFinder           // in the text as it is
     private let normalizedFinder: AddedTokenFinder    // after the normalizer
     private let cache = Mutex(WordCache())
@@ -75,9 +85,10 @@ public final class Tokenizer: Sendable {
         added = places.mapValues { tokens[$0].id }
         addedContents = Dictionary(tokens.map { ($0.id, $0.content) }, uniquingKeysWith: { first, _ in first })
         specialIds = Set(tokens.lazy.filter(\.isSpecial).map { Int32($0.id) })
+        controlIds = Set(tokens.lazy.filter(\.isControl).map { Int32($0.id) })
         count = file.vocabulary.count + tokens.count { file.vocabulary.id(Array($0.content.utf8)) == nil }
         do {
-            model = try BytePairs(file.vocabulary, merges: file.merges, file.options, special: specialIds)
+            model = try BytePairs(file.vocabulary, merges: file.merges, file.options, special: controlIds)
         } catch let error as OpahError {
             throw error.at(directory + "/tokenizer.json")
         }
@@ -95,14 +106,30 @@ public final class Tokenizer: Sendable {
     /// - Parameter allowSpecial: whether `<|im_end|>` in the text means the special token. With false it is
     ///   plain text, whatever it spells: for text that comes from elsewhere.
     public func encode(_ text: String, allowSpecial: Bool = true) throws -> [Int] {
+        try encode([allowSpecial ? .control(text) : .plain(text)])
+    }
+
+    /// The ids of parts that stand one behind the other: those of the whole text, as if it had been encoded at once, but
+    /// that nothing in the plain parts is a control token.
+    public func encode(_ parts: [TextPart]) throws -> [Int] {
         var ids: [Int32] = []
         var result: [Int] = []
-        var text = text
-        try text.withUTF8 { bytes in
-            for part in rawFinder.split(bytes, allowSpecial: allowSpecial) {
+        var text: [UInt8] = []
+        var literal: [Range<Int>] = []
+        for part in parts {
+            switch part {
+            case .control(let own): text += own.utf8
+            case .plain(let other):
+                text += other.utf8
+                literal.append(text.count - other.utf8.count ..< text.count)
+            }
+        }
+        try text.withUnsafeBufferPointer { bytes in
+            for part in rawFinder.split(bytes, literal: literal) {
                 switch part {
                 case .token(let id): ids.append(Int32(id))
-                case .text(let range): try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, allowSpecial, &ids)
+                case .text(let range):
+                    try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, literal.contains { $0.overlaps(range) }, &ids)
                 }
             }
         }
@@ -111,9 +138,9 @@ public final class Tokenizer: Sendable {
         return result
     }
 
-    private func encode(plain bytes: [UInt8], startsDocument: Bool, _ allowSpecial: Bool, _ ids: inout [Int32]) throws {
+    private func encode(plain bytes: [UInt8], startsDocument: Bool, _ isLiteral: Bool, _ ids: inout [Int32]) throws {
         let text = try normalizer?.apply(bytes) ?? bytes
-        for part in text.withUnsafeBufferPointer({ normalizedFinder.split($0, allowSpecial: allowSpecial) }) {
+        for part in text.withUnsafeBufferPointer({ normalizedFinder.split($0, literal: isLiteral ? [0..<$0.count] : []) }) {
             guard case .text(let range) = part else {
                 if case .token(let id) = part { ids.append(Int32(id)) }
                 continue
@@ -129,11 +156,11 @@ public final class Tokenizer: Sendable {
     private func encode(word: UnsafeBufferPointer<UInt8>, _ ids: inout [Int32]) throws {
         guard word.count <= WordCache.longestWord else {
             try Interrupt.check()
-            return try model.encode(word, special: specialIds, into: &ids)
+            return try model.encode(word, special: controlIds, into: &ids)
         }
         if cache.withLock({ $0.append(word, to: &ids) }) { return }
         let start = ids.count
-        try model.encode(word, special: specialIds, into: &ids)
+        try model.encode(word, special: controlIds, into: &ids)
         cache.withLock { $0.remember(word, ids[start...]) }
     }
 

@@ -78,14 +78,9 @@ public struct SentencePacker: Sendable {
     let semantic: Int
     let end: Int
 
-    /// Spelled in bytes, longest first, so that no control token survives inside another.
-    private let controlTokens: [[UInt8]]
-
     public init(tokenizer: Tokenizer, codebooks: Int? = nil) throws {
         self.tokenizer = tokenizer
         self.codebooks = codebooks
-        controlTokens = tokenizer.specialTokens.keys.map { Array($0.utf8) }.filter { !$0.isEmpty }
-            .sorted { $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1) }
         semantic = try tokenizer.required("<|semantic|>")
         end = try tokenizer.required("<|im_end|>")
     }
@@ -93,30 +88,9 @@ public struct SentencePacker: Sendable {
     /// The prompt's token ids. Control tokens inside the sentences stay plain text: nobody's label
     /// can open or close a turn.
     public func prompt(_ sentences: [String], speaker: String?, skipText: Bool = false) throws -> [Int] {
-        let text = skipText ? "<|skip_text|>" : plain(sentences.joined(separator: " "))
-        let role = plain(speaker ?? "assistant")
-        return try tokenizer.encode("<|im_start|>user\n" + text + "<|im_end|><|im_start|>" + role + "\n")
-    }
-
-    /// The text with control tokens replaced by a space. Compared in bytes, as tokenizers do: a character may
-    /// join the token's last byte with what follows.
-    func plain(_ text: String) -> String {
-        var bytes = Array(text.utf8), changed = false
-        for token in controlTokens where bytes.contains(token[0]) {
-            var kept: [UInt8] = [], place = 0
-            while place < bytes.count {
-                if bytes[place] == token[0], bytes[place...].starts(with: token) {
-                    kept.append(UInt8(ascii: " "))
-                    place += token.count
-                    changed = true
-                } else {
-                    kept.append(bytes[place])
-                    place += 1
-                }
-            }
-            bytes = kept
-        }
-        return changed ? String(decoding: bytes, as: UTF8.self) : text
+        let text = skipText ? TextPart.control("<|skip_text|>") : .plain(sentences.joined(separator: " "))
+        return try tokenizer.encode([.control("<|im_start|>user\n"), text, .control("<|im_end|><|im_start|>"),
+                                     .plain(speaker ?? "assistant"), .control("\n")])
     }
 
     /// The original's rule for how many of these sentences a row takes: one after the other until `budget` tokens of
@@ -125,7 +99,7 @@ public struct SentencePacker: Sendable {
         var remaining = budget, taken = 0
         for (text, codes) in sentences {
             guard remaining > 0 else { break }
-            remaining -= try tokenizer.encode(plain(text)).count + codes.frames
+            remaining -= try tokenizer.encode(text, allowSpecial: false).count + codes.frames
             taken += 1
         }
         return taken

@@ -128,12 +128,14 @@ extension LanguageModel: LuaObject {
         c.method("generate", """
                  (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
                  min_frames?: integer = 0, top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, \
-                 iterative_prompt?: boolean = true, seed?: integer = 42, num_samples?: integer = 1, codec?: Codec, codebook_size?: integer, on_frame?: function, on_sample?: function}) -> Tensor|Tensor[], table
+                 iterative_prompt?: boolean = true, seed?: integer = 42, num_samples?: integer = 1, allow_special?: boolean = false, codec?: Codec, codebook_size?: integer, \
+                 on_frame?: function, on_sample?: function}) -> Tensor|Tensor[], table
                  """,
                  """
                  Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
                  With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. \
                  Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. \
+                 Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. \
                  Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. \
                  `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
                  """,
@@ -169,6 +171,7 @@ extension LanguageModel: LuaObject {
             speech.chunkLength = try call.option("chunk_length")
             speech.iterativePrompt = try call.option("iterative_prompt")
             speech.speaker = try call.option("speaker")
+            speech.allowSpecial = try call.option("allow_special")
             func details(_ speech: GeneratedSpeech) -> Fields { ["length_limit_hit": speech.pieces.contains { $0.end != .complete }, "notes": speech.notes] }
             let results = try model.speak(text, references: zip(texts, tokens).map { VoiceReference(text: $0, codes: $1) }, speech, onFrame: onFrame,
                                           onSample: ended.map { ended in { sample, speech in try ended(sample + 1, speech.codes, details(speech)) } })
@@ -289,8 +292,8 @@ extension LuaModule {
                                                     temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
             return try call.push(Tensor(result, [result.count]))
         }
-        m.function("encode_prompt", "(tokenizer: Tokenizer, text: string, codes?: Tensor|integer, num_codebooks?: integer, opts?: {speaker?: string = \"assistant\"}) -> Tensor",
-                   "One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`.",
+        m.function("encode_prompt", "(tokenizer: Tokenizer, text: string, codes?: Tensor|integer, num_codebooks?: integer, opts?: {speaker?: string = \"assistant\", allow_special?: boolean = false}) -> Tensor",
+                   "One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`. Control tokens such as `<|im_end|>` in the text are plain text, unless `allow_special` is true.",
                    example: """
                    tok = text.tokenizer(opah.embedded.model)
                    prompt = lm.encode_prompt(tok, "Hi", 8)
@@ -302,7 +305,7 @@ extension LuaModule {
                 throw call.error(books.map { "num_codebooks is \($0)" } ?? "num_codebooks is missing", hint: "8 for fish-speech 1.4: model.config.num_codebooks")
             }
             return try call.push(Prompt.encode(call.object(1, as: Tokenizer.self), text: call.string(2), codes: codes,
-                                               codebookCount: books, speaker: call.option("speaker")))
+                                               codebookCount: books, speaker: call.option("speaker"), allowSpecial: call.option("allow_special")))
         }
     }
 }

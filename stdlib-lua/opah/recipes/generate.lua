@@ -57,6 +57,7 @@ local args = config.parse_args(arg, {
     { "half", "boolean", false, "accepted for compatibility" },
     { "iterative-prompt", "boolean", true, "each piece of text hears what was said before it" },
     { "chunk-length", "integer", 100, "a piece of text has at most this many bytes" },
+    { "allow-special", "boolean", false, "control tokens in the texts, such as <|im_end|>, count as such instead of being text" },
     { "speaker", "string", nil, "the role that the model was trained with (use_speaker), instead of assistant" },
     { "lora-weight", "file", nil, "an adapter to use without merging" },
     { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
@@ -121,6 +122,7 @@ for first = 0, args.num_samples - 1, together do
     max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
     temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
     iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count, codec = codec,
+    allow_special = args.allow_special,
     on_frame = function(codes, sample)
       table.insert(spoken[sample], codes)
       bar:step(1)
