@@ -37,6 +37,11 @@ extension LuaModule {
             let kind = switch info.st_mode & S_IFMT { case S_IFREG: "file"; case S_IFDIR: "folder"; default: "other" }
             return try call.push(["size": Int(info.st_size), "kind": kind, "modified": Double(info.st_mtim.tv_sec) + Double(info.st_mtim.tv_nsec) * 1e-9] as Fields)
         }
+        m.function("is_link", "(path: string) -> boolean", "Whether the last part of the path is a symbolic link, wherever that leads; writing to it as other programs do would write there.",
+                   example: #"fs.is_link("data"), fs.is_link("nowhere")  --> false, false"#) { call in
+            var info = stat()
+            return try call.push(lstat(try call.string(1), &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+        }
         m.function("exists", "(path: string) -> boolean", "Whether there is a file or folder, links followed.", example: #"fs.exists("data"), fs.exists("nowhere")  --> true, false"#) { call in
             try call.push(FileKind.exists(call.string(1)))
         }

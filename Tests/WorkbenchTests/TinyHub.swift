@@ -11,6 +11,17 @@ final class TinyHub: @unchecked Sendable {
     var token: String?
     var bytesPerAnswer: Int?
     var replacement: Data?
+    /// What a hostile hub answers to a path; nil for the usual answer.
+    var hostile: ((String) -> Answer?)?
+    struct Answer {
+        var status = "200 OK", headers = "", body = Data()
+        /// Seconds before anything is said.
+        var silence = 0.0
+        /// Whether bytes follow the body without end.
+        var goesOn = false
+        /// What Content-Length says; nothing when nil.
+        var length: Int?
+    }
     private(set) var requests: [String] = []
     private let lock = NSLock(), socket: Int32
     let port: UInt16
@@ -53,6 +64,7 @@ final class TinyHub: @unchecked Sendable {
         lock.withLock { requests.append(path) }
         let range = text.components(separatedBy: "\r\n").first { $0.lowercased().hasPrefix("range: bytes=") }
             .flatMap { Int($0.dropFirst("range: bytes=".count).prefix { $0.isNumber }) }
+        if let answer = hostile?(path) { return send(client, answer) }
         if let token, !text.contains("Authorization: Bearer \(token)") { return send(client, "401 Unauthorized", Data()) }
         if path.hasPrefix("/api/models/owner/model/revision/main") { return send(client, "200 OK", Data(#"{"sha":"c0ffee"}"#.utf8)) }
         if path.hasPrefix("/api/models/owner/model/tree/c0ffee") { return send(client, "200 OK", listing(secondPage: path.contains("cursor"))) }
@@ -87,6 +99,17 @@ final class TinyHub: @unchecked Sendable {
             let count = bytes.withUnsafeBytes { Glibc.send(client, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL)) }
             if count <= 0 { return }
             done += count
+        }
+    }
+
+    private func send(_ client: Int32, _ answer: Answer) {
+        usleep(UInt32(answer.silence * 1_000_000))
+        let length = answer.length.map { "Content-Length: \($0)\r\n" } ?? ""
+        let bytes = [UInt8](Data("HTTP/1.1 \(answer.status)\r\nConnection: close\r\n\(length)\(answer.headers)\r\n".utf8) + answer.body)
+        guard bytes.withUnsafeBytes({ Glibc.send(client, $0.baseAddress!, bytes.count, Int32(MSG_NOSIGNAL)) }) == bytes.count, answer.goesOn else { return }
+        let blanks = [UInt8](repeating: 32, count: 1 << 16)
+        for _ in 0..<4096 {     // 256 MB, far more than may be taken
+            guard blanks.withUnsafeBytes({ Glibc.send(client, $0.baseAddress!, blanks.count, Int32(MSG_NOSIGNAL)) }) > 0 else { return }
         }
     }
 

@@ -1,7 +1,9 @@
 --- Fetch a model from the Hugging Face hub; run again, it goes on where it stopped.
 -- opah run download fishaudio/fish-speech-1.4 --local-dir checkpoints/fish-speech-1.4
--- HF_TOKEN opens gated repositories; HF_ENDPOINT names a mirror. Every file is checked against its digest.
+-- HF_TOKEN opens gated repositories; HF_ENDPOINT names a mirror. Every file is checked against its digest. OPAH_HUB_TIMEOUT
+-- is how long the hub may be silent, in seconds (30).
 local config, fs, hub, progress = require "opah.config", require "opah.fs", require "opah.hub", require "opah.progress"
+local machine = require "opah.machine"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -46,6 +48,16 @@ for _, name in ipairs(args.filenames) do
   if not found[name] then
     error(fs.error("file", ("%s has no file %s"):format(args.repo, name), "without names, all files are fetched"), 0)
   end
+end
+
+if #wanted == 0 then
+  error(fs.error("file", ("%s has no file to fetch here"):format(args.repo), "see --include and --exclude"), 0)
+end
+
+local to_come, free = repository:missing(wanted, args.local_dir, { force = args.force_download }), machine.free_disk(args.local_dir)
+if to_come > free then
+  error(fs.error("file", ("%s are to come, and %s has %s free"):format(progress.size(to_come), args.local_dir, progress.size(free)),
+    "free some space, choose another --local-dir, or fetch fewer files: --include and --exclude"), 0)
 end
 
 local fetched, bytes = 0, 0
