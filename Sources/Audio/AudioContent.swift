@@ -9,68 +9,93 @@ struct AudioContent {
     var name: String
     /// Suffixes that fit; for others a note is due.
     var suffixes: Set<String>
-    /// For MPEG audio: the Xing/Info promise, and where the first frame starts.
-    var xing: (frames: Int?, bytes: Int?)?
-    var firstFrameOffset = 0
-    var samplesPerFrame = 0
+    /// Where it begins in the file.
+    var start: Int
+    /// What lies before it.
+    var notes: [String] = []
 
+    /// How the way out begins for a recording that cannot be read.
+    static let conversion = "convert it first: "
     /// Bytes looked at: enough for any header, and for junk before the first MPEG frame.
     private static let window = 1 << 16
+    /// How far is searched behind zero bytes, and behind bytes that mean nothing.
+    private static let mostZeros = 1 << 30, mostJunk = 1 << 24
 
-    init(_ file: RandomAccessFile) throws {
+    /// - Parameter base: where to begin, for files behind others.
+    init(_ file: RandomAccessFile, at base: Int = 0) throws {
         guard file.size > 0 else {
             throw OpahError(.audio, "\(file.path): empty file (0 bytes)", hint: "copy or download it again")
         }
-        var offset = 0
-        // ID3v2 tags: "ID3", version, flags, a size of 4 x 7 bits; a cover image makes them megabytes long.
+        var offset = base
+        var window = ByteWindow(file)
         for _ in 0..<16 {
-            let tag = try file.bytes(at: offset, count: 10)
-            guard tag.count == 10, tag.has("ID3"), tag[6...9].allSatisfy({ $0 < 0x80 }) else { break }
-            let size = tag[6...9].reduce(0) { $0 << 7 | Int($1) }
-            offset += 10 + size + (tag[5] & 0x10 != 0 ? 10 : 0)
-            while offset < file.size, try file.bytes(at: offset, count: 1) == [0] {
-                // Padding after a tag, beyond its stated size.
-                let zeros = try file.bytes(at: offset, count: Self.window).prefix { $0 == 0 }.count
-                offset += zeros
-            }
+            guard let size = ID3.size(try window.slice(offset, 10)) else { break }
+            // Padding after a tag, beyond its stated size.
+            offset = try window.firstOther(than: 0, from: offset + size, before: file.size) ?? file.size
         }
-        let head = try file.bytes(at: offset, count: Self.window)
-        guard !head.isEmpty else {
+        guard offset < file.size else {
             throw OpahError(.audio, "\(file.path): holds an ID3 tag and no audio", hint: "copy or download it again")
         }
-
-        if let container = Self.containers.first(where: { head.has($0.magic) && head.has($0.then, at: $0.at) }) {
-            self.init(.sndfile, container.name, container.suffixes)
-        } else if let foreign = Self.foreign(head) {
-            throw OpahError(.audio, "\(file.path): not audio that can be read: it is \(foreign.what)", hint: foreign.hint)
-        } else if let first = MpegHeader.firstFrame(in: head, endsFile: offset + head.count == file.size) {
-            self.init(.mpeg, first.header.layer == 3 ? "MP3" : "MPEG audio", ["mp3", "mp2", "mpga"])
-            firstFrameOffset = offset + first.offset
-            xing = first.header.xing(in: head, at: first.offset)
-            samplesPerFrame = first.header.samplesPerFrame
-        } else {
-            let what = Self.looksLikeText(head) ? "text (\"\(Self.excerpt(head))\")"
-                : head.allSatisfy { $0 == 0 } ? "zero bytes only" : "data of an unknown kind"
-            throw OpahError(.audio, "\(file.path): not audio: it is \(what)",
-                            hint: "replace the file; wav, flac, ogg, mp3 and aiff can be read")
+        if let found = try Self.content(file, at: offset) {
+            self = found
+            return
         }
+        let sound = try window.firstOther(than: 0, from: offset, before: min(file.size, offset + Self.mostZeros))
+        if let sound, sound > offset, let found = try Self.content(file, at: sound) {
+            self = found
+            notes.append("begins with \(sound - offset) zero bytes, which were left out")
+            return
+        }
+        let head = try file.bytes(at: offset, count: Self.window)
+        if let sound, !Self.looksLikeText(head) {
+            let limit = min(file.size, sound + Self.mostJunk)
+            let whole = try WaveHeader.signature(&window, from: sound + 1, before: limit)
+            let frames = try MpegScan.start(in: file, from: sound, before: whole ?? limit)
+            if let place = frames ?? whole, let found = try Self.content(file, at: place) {
+                self = found
+                notes.append("begins with \(place - base) bytes that are no audio, which were left out")
+                return
+            }
+        }
+        let what = sound == nil ? (file.size - offset > Self.mostZeros ? "begins with more than 1 GiB of zero bytes" : "is zero bytes only")
+            : Self.looksLikeText(head) ? "is text (\"\(Self.excerpt(head))\")" : "is data of an unknown kind"
+        throw OpahError(.audio, "\(file.path): not audio: it \(what)", hint: "replace the file; \(AudioContainer.readable) can be read")
     }
 
-    private init(_ decoder: Decoder, _ name: String, _ suffixes: Set<String>) {
-        (self.decoder, self.name, self.suffixes) = (decoder, name, suffixes)
+    /// What begins exactly at `offset` (MPEG frames: soon after it); nil when that is nothing known.
+    /// - Throws: `audio` for what is known and cannot be read.
+    private static func content(_ file: RandomAccessFile, at offset: Int) throws -> AudioContent? {
+        let head = try file.bytes(at: offset, count: window)
+        let container = AudioContainer.of(head)
+        if container == nil || container?.name == "Ogg", let foreign = foreign(head) {   // Ogg also carries what is not decoded here
+            let output = PathName.withoutSuffix(file.path) + ".wav"
+            let hint = foreign.hint ?? Self.conversion + "ffmpeg -i \(ShellText.quoted(file.path)) \(ShellText.quoted(output))"
+            throw OpahError(.audio, "\(file.path): not audio that can be read: it is \(foreign.what)", hint: hint)
+        }
+        if let container {
+            return AudioContent(decoder: .sndfile, name: container.name, suffixes: Set(container.suffixes), start: offset)
+        }
+        guard let first = try MpegScan.start(in: file, from: offset, before: min(file.size, offset + window)),
+              let header = MpegHeader(try file.bytes(at: first, count: 4)[...]) else { return nil }
+        let notes = first > offset ? ["begins with \(first - offset) bytes that are no MPEG frame, which were left out"] : []
+        return AudioContent(decoder: .mpeg, name: header.layer == 3 ? AudioContainer.mpeg.name : "MPEG audio",
+                            suffixes: Set(AudioContainer.mpeg.suffixes), start: first, notes: notes)
     }
 
-    private static let wave: Set<String> = ["wav", "wave", "rf64"]
-    private static let containers: [(magic: String, at: Int, then: String, name: String, suffixes: Set<String>)] = [
-        ("RIFF", 8, "WAVE", "WAV", wave), ("RIFX", 8, "WAVE", "WAV", wave), ("RF64", 8, "WAVE", "WAV", wave),
-        ("riff", 0, "", "W64", ["w64"]), ("fLaC", 0, "", "FLAC", ["flac"]), ("OggS", 0, "", "Ogg", ["ogg", "oga", "opus"]),
-        ("FORM", 8, "AIF", "AIFF", ["aiff", "aif", "aifc"]), (".snd", 0, "", "AU", ["au", "snd"]),
-        ("caff", 0, "", "CAF", ["caf"]), ("NIST_1A", 0, "", "NIST", ["wav", "sph", "nist"]),
-    ]
+    /// What is odd about the file: its name, what lies before the sound.
+    func notes(on path: String) -> [String] {
+        let suffix = AudioFile.suffix(of: path)
+        return suffix.isEmpty || suffixes.contains(suffix) ? notes : ["the name says .\(suffix), the content is \(name)"] + notes
+    }
+
+    private init(decoder: Decoder, name: String, suffixes: Set<String>, start: Int, notes: [String] = []) {
+        (self.decoder, self.name, self.suffixes, self.start, self.notes) = (decoder, name, suffixes, start, notes)
+    }
 
     /// Content that people really give audio names to, with the way out.
-    private static func foreign(_ head: [UInt8]) -> (what: String, hint: String)? {
-        let convert = "convert it first, for example: ffmpeg -i INPUT OUTPUT.wav"
+    /// Without a hint: ffmpeg converts it.
+    private static func foreign(_ head: [UInt8]) -> (what: String, hint: String?)? {
+        let convert: String? = nil
         let fetch = "the download went wrong (a login page, a missing file?): fetch it again"
         let text = String(decoding: head.prefix(512), as: UTF8.self).drop { $0.isWhitespace || $0 == "\u{FEFF}" }
         let start = text.prefix(64).lowercased()
@@ -86,6 +111,15 @@ struct AudioContent {
         if head.starts(with: [0x30, 0x26, 0xB2, 0x75]) { return ("Windows Media (WMA)", convert) }
         if head.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return ("Matroska/WebM", convert) }
         if head.has("RIFF"), head.has("AVI ", at: 8) { return ("an AVI video", convert) }
+        if head.has("OggS"), head.has("Speex   ", at: 28) { return ("Speex speech", convert) }
+        if head.has("FLV\u{1}") { return ("a Flash video", convert) }
+        if head.has("Creative Voice File") { return ("a Creative voice file", convert) }
+        if head.has("TTA1") { return ("True Audio", convert) }
+        if head.has("MPCK") || head.has("MP+") { return ("Musepack", convert) }
+        if head.has(".RMF") { return ("RealAudio", convert) }
+        if head.has("DSD ") || head.has("FRM8") { return ("DSD audio", convert) }
+        if head.starts(with: [0x0B, 0x77]) { return ("Dolby Digital (AC-3)", convert) }
+        if head.starts(with: [0, 0, 1, 0xBA]) { return ("an MPEG video", convert) }
         if head.has("#!AMR") { return ("AMR speech", convert) }
         if head.has("MAC ") { return ("Monkey's Audio", convert) }
         if head.has("wvpk") { return ("WavPack", convert) }

@@ -8,23 +8,25 @@ import Darwin
 /// Audio files: what they are, reading, writing (AudioWriter.swift) and naming (AudioName.swift).
 ///
 /// The content decides how a file is read, not its name. MPEG audio goes through libmpg123 (gapless),
-/// everything else through libsndfile.
+/// everything else through libsndfile. `AudioContainer.all` lists them.
 public enum AudioFile {
-    /// Rate, channels, length and coding. MPEG files that state no length or were cut off are
-    /// scanned frame by frame, all others cost one look at their header.
-    /// - Throws: `audio` when the content is no audio, naming what it is; `file` when the system refuses.
-    public static func info(_ path: String) throws -> AudioInfo {
-        let file = try RandomAccessFile(path)
-        let content = try AudioContent(file)
-        let source = try AudioReader.open(file, content)
-        if let mpeg = source as? MpegSource, let promised = content.xing?.bytes, content.firstFrameOffset + promised > file.size {
-            try mpeg.scan()
-        }
-        return source.info
+    /// Rate, channels, length and coding. The length is that of what can be decoded, as `read` gives it: a header's word is
+    /// checked against every MPEG frame and Ogg page, and against the end of the rest. What the check cannot see without
+    /// decoding everything (damage in the middle of a FLAC file) only `read` finds.
+    /// - Throws: `audio` when the content is no audio, naming what it is, or most of it is lost; `file` when the system refuses.
+    public static func info(_ path: String) throws -> AudioInfo { try examine(path).info }
+
+    /// The same, with notes on what is odd about the file, as far as can be told without decoding it.
+    public static func examine(_ path: String) throws -> (info: AudioInfo, notes: [String]) {
+        let (source, content) = try AudioSources.open(RandomAccessFile(path))
+        try AudioSources.refuseMostlyLost(source, path: path)
+        let info = source.info
+        let lost = source.stated.map { [AudioSources.lostNote($0 - info.frames, of: $0, rate: info.sampleRate)] } ?? []
+        return (info, content.notes(on: path) + source.notes + lost)
     }
 
     /// The samples, what the file is, and notes on what is odd about it (a lying name, lost milliseconds,
-    /// channels that cancel). `info.frames` counts what the file states at its own rate.
+    /// channels that cancel). `info.frames` counts what can be decoded, at the file's own rate.
     /// - Throws: `audio` when the content is no audio, is empty, or more than half of it is missing;
     ///   `memory` when it would take more than half of the machine's memory.
     public static func read(_ path: String, _ options: ReadOptions = ReadOptions()) throws

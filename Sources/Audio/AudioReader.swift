@@ -26,7 +26,7 @@ public struct ReadOptions: Sendable {
 
 /// Reads a file piece by piece: however long it is, one piece is in memory.
 public final class AudioReader {
-    /// What the file is; `frames` counts the whole file at its own rate.
+    /// What the file is; `frames` counts what can be decoded of the whole file, at its own rate.
     public let info: AudioInfo
     /// The rate and number of channels of the pieces.
     public let sampleRate: Int
@@ -37,6 +37,7 @@ public final class AudioReader {
     private let path: String
     private let source: any SampleSource
     private let mono: Bool
+    private let stated: Int     // frames that the file has by its headers, or by what was found
     private var remaining: Int
     private var position: Int
     private var resamplers: [ResampleStream]
@@ -51,15 +52,16 @@ public final class AudioReader {
             throw OpahError(.argument, "\(path): offset must be 0 or more and duration more than 0 seconds")
         }
         self.path = path
-        let file = try RandomAccessFile(path)
-        let content = try AudioContent(file)
-        source = try Self.open(file, content)
+        let (source, content) = try AudioSources.open(RandomAccessFile(path))
+        self.source = source
         info = source.info
+        stated = max(source.stated ?? 0, source.info.frames)
         mono = options.mono
         guard Resampler.rates.contains(info.sampleRate), info.channels > 0 else {
             throw OpahError(.audio, "\(path): the header states \(info.sampleRate) Hz and \(info.channels) channels",
                             hint: "the file is damaged: replace it, or convert it to wav")
         }
+        try AudioSources.refuseMostlyLost(source, path: path)
         channels = mono ? 1 : info.channels
         sampleRate = options.sampleRate ?? info.sampleRate
         position = Self.frames(options.offset, info.sampleRate)
@@ -69,23 +71,13 @@ public final class AudioReader {
             for _ in 0..<channels { resamplers.append(try ResampleStream(from: info.sampleRate, to: sampleRate)) }
         }
 
-        let suffix = AudioFile.suffix(of: path)
-        if !suffix.isEmpty, !content.suffixes.contains(suffix) {
-            notes.append("the name says .\(suffix), the content is \(content.name)")
-        }
+        notes = content.notes(on: path)
         if mono, info.channels > 2 { notes.append("\(info.channels) channels mixed to their mean") }
         if position > 0 {
             guard position < info.frames else {
                 throw OpahError(.audio, "\(path): nothing at \(options.offset) s: the clip is \(decimal(info.duration)) s long")
             }
             try source.seek(to: position)
-        }
-    }
-
-    static func open(_ file: RandomAccessFile, _ content: AudioContent) throws -> any SampleSource {
-        switch content.decoder {
-        case .mpeg: try MpegSource(file, content: content)
-        case .sndfile: try SndfileSource(file, content: content)
         }
     }
 
@@ -158,14 +150,11 @@ public final class AudioReader {
         finished = true
         notes += source.notes
         if let note = levels.note { notes.append(note) }
-        guard ranOut, position < info.frames else { return }
-        let lost = Double(info.frames - position) / Double(info.sampleRate)
-        let milliseconds = Int((1000 * lost).rounded(.up))
-        if position < info.frames / 2 {
-            throw OpahError(.audio, "\(path): truncated or damaged: \(milliseconds) ms of \(decimal(info.duration)) s cannot be decoded",
-                            hint: "copy or download it again")
+        guard ranOut, position < stated else { return }
+        if position < stated / 2 {
+            throw AudioSources.lost(stated - position, of: stated, rate: info.sampleRate, path: path)
         }
-        notes.append("truncated or damaged: \(milliseconds) ms of \(decimal(info.duration)) s could not be decoded")
+        notes.append(AudioSources.lostNote(stated - position, of: stated, rate: info.sampleRate))
     }
 }
 

@@ -1,20 +1,22 @@
-/// The four header bytes of an MPEG audio frame (ISO 11172-3 and 13818-3), and the Xing/Info frame that
-/// encoders put first.
+/// The four header bytes of an MPEG audio frame (ISO 11172-3 and 13818-3).
 struct MpegHeader {
     var version: Int        // 3 MPEG-1, 2 MPEG-2, 0 MPEG-2.5, as coded
     var layer: Int          // 1, 2 or 3
     var sampleRate: Int
     var mono: Bool
+    var hasChecksum: Bool   // two bytes behind the header
     var frameBytes: Int
     var samplesPerFrame: Int
 
-    /// Nil when the bytes at `offset` cannot be a frame header. Free-format frames (bit rate 0) are not recognised.
-    init?(_ bytes: [UInt8], at offset: Int) {
-        guard offset >= 0, offset + 4 <= bytes.count, bytes[offset] == 0xFF, bytes[offset + 1] & 0xE0 == 0xE0
-        else { return nil }
-        let (b1, b2, b3) = (Int(bytes[offset + 1]), Int(bytes[offset + 2]), Int(bytes[offset + 3]))
+    /// Nil when the first four of `bytes` cannot be a frame header. Free-format frames (bit rate 0) are not recognised.
+    init?(_ bytes: ArraySlice<UInt8>) {
+        guard bytes.count >= 4 else { return nil }
+        let first = bytes.startIndex
+        guard bytes[first] == 0xFF, bytes[first + 1] & 0xE0 == 0xE0 else { return nil }
+        let (b1, b2, b3) = (Int(bytes[first + 1]), Int(bytes[first + 2]), Int(bytes[first + 3]))
         version = b1 >> 3 & 3
         layer = 4 - (b1 >> 1 & 3)
+        hasChecksum = b1 & 1 == 0
         let rateIndex = b2 >> 2 & 3, bitrateIndex = b2 >> 4
         guard version != 1, layer != 4, rateIndex != 3, bitrateIndex != 0, bitrateIndex != 15 else { return nil }
         sampleRate = [44100, 48000, 32000][rateIndex] >> (version == 3 ? 0 : version == 2 ? 1 : 2)
@@ -35,39 +37,52 @@ struct MpegHeader {
         [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],          // MPEG-2 layers II and III
     ]
 
+    /// Whether one decoder can go from one frame to the other: all that it sets up is alike.
     func isSameStream(as other: MpegHeader) -> Bool {
-        version == other.version && layer == other.layer && sampleRate == other.sampleRate
+        version == other.version && layer == other.layer && sampleRate == other.sampleRate && mono == other.mono
     }
 
-    /// The first place in `bytes` where two frames of one stream follow each other; a single whole frame
-    /// counts when `bytes` ends with it.
-    static func firstFrame(in bytes: [UInt8], endsFile: Bool) -> (offset: Int, header: MpegHeader)? {
-        for offset in bytes.indices where bytes[offset] == 0xFF {
-            guard let header = MpegHeader(bytes, at: offset) else { continue }
-            let next = offset + header.frameBytes
-            if let following = MpegHeader(bytes, at: next) {
-                if header.isSameStream(as: following) { return (offset, header) }
-            } else if endsFile, offset == 0, next <= bytes.count, next + 128 >= bytes.count {
-                return (offset, header)
-            }
-        }
-        return nil
-    }
+    var channels: Int { mono ? 1 : 2 }
 
-    /// What the Xing/Info frame at `offset` promises: how many frames follow it, in how many bytes.
-    func xing(in bytes: [UInt8], at offset: Int) -> (frames: Int?, bytes: Int?)? {
-        let sideInfo = version == 3 ? (mono ? 17 : 32) : (mono ? 9 : 17)
-        var place = offset + 4 + sideInfo
-        guard layer == 3, bytes.has("Xing", at: place) || bytes.has("Info", at: place), place + 16 <= bytes.count
+    /// Bytes of side information in a layer III frame.
+    var sideBytes: Int { version == 3 ? (mono ? 17 : 32) : (mono ? 9 : 17) }
+
+    /// Whether a layer III frame needs no bits of the frames before it, as the first of a stream.
+    func isSelfContained(_ frame: ArraySlice<UInt8>) -> Bool {
+        let place = frame.startIndex + 4 + (hasChecksum ? 2 : 0)
+        guard layer == 3, place + 1 < frame.endIndex else { return layer != 3 }
+        return frame[place] == 0 && (version != 3 || frame[place + 1] & 0x80 == 0)
+    }
+}
+
+/// The Xing or Info frame that encoders put before the first frame of a stream.
+struct MpegTag {
+    /// How many frames follow it; nil when it does not say.
+    var frames: Int?
+    /// Bytes of the stream, this frame included.
+    var bytes: Int?
+    /// Samples that the encoder put before and behind those it was given; nil without LAME's part of the tag.
+    var delay: Int?, padding: Int?
+
+    /// Nil when `frame` is an ordinary one.
+    init?(_ header: MpegHeader, _ frame: ArraySlice<UInt8>) {
+        var place = 4 + header.sideBytes
+        guard header.layer == 3, frame.count >= place + 8, frame.has("Xing", at: place) || frame.has("Info", at: place),
+              frame.dropFirst(6).prefix(place - 6).allSatisfy({ $0 == 0 })
         else { return nil }
-        let flags = bytes.bigEndian32(at: place + 4)
+        let flags = frame.bigEndian32(at: place + 4)
         place += 8
-        var frames: Int?, size: Int?
-        if flags & 1 != 0 {
-            frames = bytes.bigEndian32(at: place)
-            place += 4
+        func number() -> Int? {
+            guard frame.count >= place + 4 else { return nil }
+            defer { place += 4 }
+            return frame.bigEndian32(at: place)
         }
-        if flags & 2 != 0 { size = bytes.bigEndian32(at: place) }
-        return (frames, size)
+        if flags & 1 != 0 { frames = number() }
+        if flags & 2 != 0 { bytes = number() }
+        if flags & 4 != 0 { place += 100 }
+        if flags & 8 != 0 { place += 4 }
+        guard frame.count >= place + 24, frame[frame.startIndex + place] != 0 else { return }
+        let gap = frame.bigEndian32(at: place + 20) & 0xFF_FFFF
+        (delay, padding) = (gap >> 12, gap & 0xFFF)
     }
 }

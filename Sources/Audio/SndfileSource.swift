@@ -4,42 +4,80 @@ import Support
 /// WAV, FLAC, Ogg, AIFF and the rest, decoded by libsndfile.
 final class SndfileSource: SampleSource {
     let info: AudioInfo
+    let stated: Int?
     private(set) var notes: [String] = []
+    /// Where another file begins behind this one.
+    let next: Int?
     private let path: String
     private var delivered = 0   // frames read so far
     private let handle: OpaquePointer
-    private let patched: PatchedFile?   // what the handle reads from, where the file's own header is wrong
+    private let view: FileView  // what the handle reads from
 
-    init(_ file: RandomAccessFile, content: AudioContent) throws {
+    /// - Parameter range: the file's bytes that are this stream.
+    init(_ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>) throws {
         path = file.path
+        let wave = content.name == "WAV" ? try WaveHeader(file, at: range.lowerBound) : nil
+        let pieces = wave?.pieces ?? [.range(range)]
+        if content.name == "FLAC" {
+            var window = ByteWindow(file)
+            next = try WaveHeader.signature(&window, from: range.lowerBound + 42, before: range.upperBound)
+        } else { next = wave?.next }
+        view = FileView(file, pieces)
         var raw = SF_INFO()
-        let wave = content.name == "WAV" ? try WaveHeader(file) : nil
-        let corrections = wave?.corrections ?? []
-        patched = corrections.isEmpty ? nil : PatchedFile(file, patches: corrections)
-        guard let handle = patched?.open(&raw) ?? sf_open(path, Int32(SFM_READ), &raw) else {
+        guard let handle = view.openSndfile(&raw) else {
+            try view.check()
             throw OpahError(.audio, "\(path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
                             hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
         }
         self.handle = handle
-        var frames = Int(raw.frames)
+        var frames = Int(raw.frames), promised: Int?
+        let channels = Int(raw.channels), format = SndfileNames.container(raw.format)
+        func counted() throws -> Int {
+            let (count, reason) = try Self.count(FileView(file, pieces))
+            if count == 0, let reason {
+                throw OpahError(.audio, "\(file.path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+            }
+            return count
+        }
         // A container that does not know its length says 0 or "unlimited"; one frame takes at least 1/65536
         // byte in any coding here, so that anything beyond is no length either.
-        if frames <= 0 || frames / 65536 > file.size {
-            frames = Self.count(handle, channels: Int(raw.channels))
+        let isUsable = frames > 0 && frames / 65536 <= file.size && channels > 0
+        if !isUsable {
+            frames = channels > 0 ? try counted() : 0
             if frames > 0 { notes.append("the header states no usable length; counted \(frames) samples") }
+        } else if ["FLAC", "OGG"].contains(format), !Self.reaches(FileView(file, pieces), frames - 1) {
+            promised = frames
+            frames = min(frames, try counted())
         }
-        info = AudioInfo(sampleRate: Int(raw.samplerate), channels: Int(raw.channels), frames: frames,
-                         format: SndfileNames.container(raw.format), subtype: SndfileNames.subtype(raw.format))
+        info = AudioInfo(sampleRate: Int(raw.samplerate), channels: channels, frames: frames, format: format, subtype: SndfileNames.subtype(raw.format))
+        stated = promised.map { $0 > frames ? $0 : nil } ?? nil
         if let note = try wave?.fault(sampleRate: info.sampleRate, path: path) { notes.append(note) }
     }
 
     deinit { sf_close(handle) }
 
-    private static func count(_ handle: OpaquePointer, channels: Int) -> Int {
-        var scratch = [Float](repeating: 0, count: 4096 * max(1, channels)), frames = 0
-        while case let got = Int(sf_readf_float(handle, &scratch, 4096)), got > 0 { frames += got }
-        sf_seek(handle, 0, 0)
-        return frames
+    /// Whether the last frame that the header promises can be decoded. A decoder of its own, since one that went there and
+    /// back would not give the first samples to the last bit.
+    private static func reaches(_ view: FileView, _ frame: Int) -> Bool {
+        var raw = SF_INFO()
+        guard let handle = view.openSndfile(&raw) else { return false }
+        defer { sf_close(handle) }
+        var scratch = [Float](repeating: 0, count: max(1, Int(raw.channels)))
+        return sf_seek(handle, sf_count_t(frame), 0) == sf_count_t(frame) && sf_readf_float(handle, &scratch, 1) == 1
+    }
+
+    /// Decodes everything, and says why it ended.
+    private static func count(_ view: FileView) throws -> (frames: Int, reason: String?) {
+        var raw = SF_INFO()
+        guard let handle = view.openSndfile(&raw) else { return (0, String(cString: sf_strerror(nil))) }
+        defer { sf_close(handle) }
+        var scratch = [Float](repeating: 0, count: 4096 * max(1, Int(raw.channels))), frames = 0
+        while case let got = Int(sf_readf_float(handle, &scratch, 4096)), got > 0 {
+            frames += got
+            try Interrupt.check()
+        }
+        try view.check()
+        return (frames, sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)))
     }
 
     func seek(to frame: Int) throws {
@@ -50,12 +88,15 @@ final class SndfileSource: SampleSource {
 
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
         let got = Int(sf_readf_float(handle, samples, sf_count_t(frames)))
-        if got <= 0, sf_error(handle) != 0 {
-            let reason = String(cString: sf_strerror(handle))
-            guard delivered > 0 else {
-                throw OpahError(.audio, "\(path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+        if got <= 0 {
+            try view.check()
+            if sf_error(handle) != 0 {
+                let reason = String(cString: sf_strerror(handle))
+                guard delivered > 0 else {
+                    throw OpahError(.audio, "\(path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+                }
+                notes.append("decoding stopped early: \(reason)")
             }
-            notes.append("decoding stopped early: \(reason)")
         }
         delivered += max(0, got)
         return max(0, got)
