@@ -6,35 +6,6 @@ import Glibc
 import Darwin
 #endif
 
-/// How samples are stored in the containers that leave a choice (wav, flac, aiff, au, caf, w64).
-public enum AudioSubtype: String, Sendable, CaseIterable {
-    case pcm8, pcm16, pcm24, pcm32, float, double
-
-    /// The coding that keeps what a file had; nil for lossy and rare codings, where the container's default serves.
-    public init?(keeping info: AudioInfo) {
-        switch info.subtype {
-        case "PCM_U8", "PCM_S8": self = .pcm8
-        case "PCM_16": self = .pcm16
-        case "PCM_24": self = .pcm24
-        case "PCM_32": self = .pcm32
-        case "FLOAT": self = .float
-        case "DOUBLE": self = .double
-        default: return nil
-        }
-    }
-
-    /// Bits of an integer coding, nil for the floating-point ones.
-    var bits: Int? {
-        switch self {
-        case .pcm8: 8
-        case .pcm16: 16
-        case .pcm24: 24
-        case .pcm32: 32
-        case .float, .double: nil
-        }
-    }
-}
-
 extension AudioFile {
     /// Writes a file whose container follows from the suffix: wav flac ogg opus mp3 aiff au caf w64.
     /// It appears under its name when it is complete and synced, never half-written.
@@ -51,6 +22,14 @@ extension AudioFile {
         try writer.append(buffer)
         return try writer.finish()
     }
+
+    /// The same with the coding that `source` had, where the container can hold it; otherwise with what comes nearest, and a
+    /// note: another rate (opus knows five), fewer channels, other samples.
+    @discardableResult
+    public static func write(_ path: String, _ buffer: AudioBuffer, like source: AudioInfo) throws -> [String] {
+        let (fitted, subtype, notes) = try buffer.fitted(to: path, like: source)
+        return try notes + write(path, fitted, subtype: subtype)
+    }
 }
 
 /// Writes a file piece by piece, as `AudioFile.write` does the whole: one piece is in memory. Without `finish`
@@ -60,6 +39,9 @@ public final class AudioWriter {
     private let target: WriteTarget
     private let sampleRate: Int, channels: Int
     private var handle: OpaquePointer?
+    private var descriptor: Int32 = -1
+    private var output: EncodedOutput?   // what the handle writes into
+    private let write: EncodedOutput.Write
     private var frames = 0
     private var floats: [Float], integers: [Int32]
     // Samples beyond full scale: how many, where the first is, how far.
@@ -69,8 +51,13 @@ public final class AudioWriter {
 
     /// - Parameter frames: how many there will be, roughly: beyond 4 GB a wav file needs another header.
     /// - Throws: `argument` for what the container cannot hold; `file`.
-    public init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype? = nil) throws {
-        (self.path, self.sampleRate, self.channels) = (path, sampleRate, channels)
+    public convenience init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype? = nil) throws {
+        try self.init(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype: subtype) { pwrite($0, $1, $2, $3) }
+    }
+
+    /// - Parameter write: in place of pwrite(2), for tests of a disk that fails.
+    init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype?, write: @escaping EncodedOutput.Write) throws {
+        (self.path, self.sampleRate, self.channels, self.write) = (path, sampleRate, channels, write)
         target = try WriteTarget(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype)
         floats = [Float](repeating: 0, count: target.bits == nil ? Self.block * channels : 0)
         integers = [Int32](repeating: 0, count: target.bits == nil ? 0 : Self.block * channels)
@@ -82,7 +69,13 @@ public final class AudioWriter {
     deinit {
         guard let handle else { return }
         sf_close(handle)
+        close(descriptor)
         unlink(temporary)
+    }
+
+    /// The first failure of a write, whatever the encoder said of it.
+    private func checkWrites() throws {
+        if let code = output?.failure, code != 0 { throw OpahError.system(path, errno: code, doing: "write") }
     }
 
     /// The next samples.
@@ -110,12 +103,11 @@ public final class AudioWriter {
                     }
                 }
             }
-            errno = 0
             let written = target.bits == nil ? sf_writef_float(handle, floats, sf_count_t(count))
                 : sf_writef_int(handle, integers, sf_count_t(count))
+            try checkWrites()
             guard written == sf_count_t(count) else {
-                throw errno != 0 ? OpahError.system(path, errno: errno, doing: "write")
-                    : OpahError(.file, "\(path): cannot write: \(String(cString: sf_strerror(handle)))")
+                throw OpahError(.file, "\(path): cannot write: \(String(cString: sf_strerror(handle)))")
             }
         }
         let highest = buffer.peak
@@ -133,10 +125,14 @@ public final class AudioWriter {
 
     private func open() throws -> OpaquePointer {
         var info = target.info
-        guard let handle = sf_open(temporary, Int32(SFM_WRITE), &info) else {
-            let code = errno
-            if code != 0, access(temporary, F_OK) != 0 { throw OpahError.system(path, errno: code, doing: "write") }
+        descriptor = Glibc.open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
+        let output = EncodedOutput(descriptor, write: write)
+        self.output = output
+        guard let handle = output.openSndfile(&info) else {
+            close(descriptor)
             unlink(temporary)
+            try checkWrites()
             throw OpahError(.file, "\(path): cannot write: \(String(cString: sf_strerror(nil)))",
                             hint: "resample to a usual rate, or write wav")
         }
@@ -156,9 +152,11 @@ public final class AudioWriter {
     public func finish() throws -> [String] {
         guard let handle else { throw OpahError(.argument, "\(path): there are no samples to write") }
         self.handle = nil
-        errno = 0
         do {
-            guard sf_close(handle) == 0 else { throw OpahError.system(path, errno: errno == 0 ? EIO : errno, doing: "write") }
+            let code = sf_close(handle)   // the encoder's last bytes, and its header once more
+            let closed = close(descriptor) == 0 ? 0 : errno
+            try checkWrites()
+            guard code == 0, closed == 0 else { throw OpahError.system(path, errno: closed == 0 ? EIO : closed, doing: "write") }
             try place()
         } catch {
             unlink(temporary)
@@ -185,65 +183,6 @@ public final class AudioWriter {
         if directory >= 0 {
             fsync(directory)
             close(directory)
-        }
-    }
-}
-
-/// The container and coding that a suffix asks for.
-private struct WriteTarget {
-    var info: SF_INFO
-    var bits: Int?
-    var clips: Bool
-    var isMP3: Bool
-
-    init(_ path: String, sampleRate: Int, channels: Int, frames: Int, _ subtype: AudioSubtype?) throws {
-        let suffix = AudioFile.suffix(of: path)
-        let lossy: Int? = switch suffix {
-        case "mp3": SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III
-        case "ogg", "oga": SF_FORMAT_OGG | SF_FORMAT_VORBIS
-        case "opus": SF_FORMAT_OGG | SF_FORMAT_OPUS
-        default: nil
-        }
-        let container: Int? = switch suffix {
-        case "wav", "wave":
-            // A RIFF size has 32 bits.
-            frames * channels * 8 > 4_000_000_000 ? SF_FORMAT_RF64 : SF_FORMAT_WAV
-        case "rf64": SF_FORMAT_RF64
-        case "w64": SF_FORMAT_W64
-        case "flac": SF_FORMAT_FLAC
-        case "aiff", "aif", "aifc": SF_FORMAT_AIFF
-        case "au": SF_FORMAT_AU
-        case "caf": SF_FORMAT_CAF
-        default: lossy
-        }
-        guard let container else {
-            throw OpahError(.argument, "\(path): cannot write audio of the kind .\(suffix)",
-                            hint: "use wav, flac, ogg, opus, mp3, aiff, au, caf or w64")
-        }
-        guard lossy == nil || subtype == nil else {
-            throw OpahError(.argument, "\(path): .\(suffix) has its own coding and takes no subtype", hint: "leave subtype out")
-        }
-        let chosen = subtype ?? .pcm16
-        let code = switch chosen {
-        case _ where lossy != nil: 0
-        case .pcm8: suffix.hasPrefix("w") || suffix == "rf64" ? SF_FORMAT_PCM_U8 : SF_FORMAT_PCM_S8
-        case .pcm16: SF_FORMAT_PCM_16
-        case .pcm24: SF_FORMAT_PCM_24
-        case .pcm32: SF_FORMAT_PCM_32
-        case .float: SF_FORMAT_FLOAT
-        case .double: SF_FORMAT_DOUBLE
-        }
-        info = SF_INFO()
-        info.samplerate = Int32(clamping: sampleRate)
-        info.channels = Int32(clamping: channels)
-        info.format = Int32(container | code)
-        bits = lossy == nil ? chosen.bits : nil
-        clips = lossy != nil || bits != nil
-        isMP3 = suffix == "mp3"
-        guard sf_format_check(&info) != 0 else {
-            let coding = lossy == nil ? " as \(chosen.rawValue)" : ""
-            throw OpahError(.argument, "\(path): .\(suffix) cannot hold \(channels) channel(s) at \(sampleRate) Hz\(coding)",
-                            hint: suffix == "flac" ? "flac takes pcm8, pcm16 and pcm24" : "resample, mix to mono, or write wav")
         }
     }
 }

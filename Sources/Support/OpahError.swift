@@ -64,6 +64,7 @@ extension OpahError {
         case ENOSPC, EDQUOT: "free some space; nothing that was complete has been touched"
         case EISDIR: "a file is wanted here, and this is a folder"
         case ENOTDIR: "a folder is wanted here, and this is a file"
+        case ENAMETOOLONG: "the path is too long: it has \(path.utf8.count) bytes, the system takes 4095, and 255 for each name; move it to a shorter one"
         default: nil
         }
         return OpahError(.file, "\(ShownText.name(path)): cannot \(ShownText.name(what)): \(String(cString: strerror(code)))", hint: hint)
