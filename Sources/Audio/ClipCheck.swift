@@ -9,7 +9,7 @@ import Darwin
 public struct ClipFault: Sendable, Equatable {
     public enum Severity: String, Sendable { case error, note }
     /// Stable short name: empty nan short-token short-block silent near-silent clipped overload dc-offset
-    /// phase-opposite one-sided low-rate.
+    /// phase-opposite one-sided surround low-rate.
     public var code: String
     /// An error makes the clip useless for training; a note does not.
     public var severity: Severity
@@ -105,6 +105,9 @@ public struct ClipExamination {
             if channels.contains(where: { $0.peak == 0 }) {
                 add(.note, "one-sided", "one of its channels is silent, so that the mono mix is quieter", "use the other channel, or normalise its loudness")
             }
+        }
+        if channels.count > 2 {
+            add(.note, "surround", "its \(channels.count) channels are mixed to their mean", "where one of them holds the voice, use that one alone")
         }
         if sampleRate < 22050 {
             add(.note, "low-rate", "at \(sampleRate) Hz it has nothing above \(sampleRate / 2) Hz", "record at 44.1 kHz; the voice will sound dull")

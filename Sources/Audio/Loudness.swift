@@ -22,6 +22,9 @@ public struct LoudnessReport: Sendable, Equatable {
 
 /// Loudness of a clip and its normalisation.
 public enum Loudness {
+    /// The most gain that `normalize` gives unless asked for more, in dB.
+    public static let maxGain = 30.0
+
     /// Integrated loudness in LUFS (ITU-R BS.1770-4). A clip shorter than one block is measured without gates;
     /// silence, and a clip whose every block is under -70 LUFS, gives -infinity.
     public static func measure(_ buffer: AudioBuffer, blockSize: Double = 0.4) throws -> Double {
@@ -36,11 +39,14 @@ public enum Loudness {
     /// - digital silence comes back unchanged;
     /// - a clip shorter than `blockSize` seconds is measured over its whole length without gates;
     /// - a clip that stays under the absolute gate even at full peak (a click in silence) only gets its peak set;
+    /// - where more than `maxGain` dB would be needed, so much is given: what is so quiet is noise, or a fault of the recording.
+    ///   30 dB bring a voice at -53 LUFS to -23, and the rounding of 16-bit samples (-98 dB) no higher than -68;
     /// - where the gain would put samples beyond ±1, it is lowered so that the peak is `peak` dB (at most 0 dB):
     ///   such a clip stays quieter than asked for, and nothing is clipped.
     /// - Throws: `audio` for NaN or infinite samples, an empty buffer, more than six channels or under 4 kHz.
-    public static func normalize(_ buffer: AudioBuffer, peak: Double = -1, loudness: Double = -23,
-                                 blockSize: Double = 0.4) throws -> (AudioBuffer, LoudnessReport) {
+    public static func normalize(_ buffer: AudioBuffer, peak: Double = -1, loudness: Double = -23, blockSize: Double = 0.4,
+                                 maxGain: Double = Loudness.maxGain) throws -> (AudioBuffer, LoudnessReport) {
+        guard maxGain >= 0 else { throw OpahError(.argument, "normalize: max_gain must be 0 dB or more, not \(maxGain)") }
         guard peak.isFinite, loudness.isFinite else {
             throw OpahError(.argument, "normalize: peak and loudness must be finite, not \(peak) and \(loudness)")
         }
@@ -67,6 +73,13 @@ public enum Loudness {
             report.notes.append("nothing is louder than -70 LUFS even at full peak: only the peak was set, to \(decimal(peak)) dB")
         }
 
+        if 20 * log10(report.gain) > maxGain + 1e-9 {
+            let wanted = decimal(20 * log10(report.gain))
+            report.gain = pow(10, maxGain / 20)
+            let reached = report.measured.map { ", which makes it \(decimal($0 + maxGain)) LUFS instead of \(decimal(loudness))" } ?? ""
+            report.notes.append("very quiet: its peak is \(decimal(20 * log10(before))) dB of full scale; \(wanted) dB of gain would be needed, "
+                + "\(decimal(maxGain)) dB at most are given\(reached): check that it holds speech")
+        }
         if before * report.gain > 1 {
             let limit = 1 / report.gain
             report.clippedCount = buffer.channels.reduce(0) { $0 + $1.count { Double(abs($0)) > limit } }
