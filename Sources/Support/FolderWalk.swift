@@ -7,11 +7,12 @@ import Darwin
 /// Every regular file below a folder, following links but never in circles.
 ///
 /// Sorted by path, component by component in byte order. What cannot be entered or read is listed, not thrown:
-/// one bad link never hides a folder. Names that systems leave behind (`._x`, `.DS_Store`, `Thumbs.db`) and
+/// one bad link never hides a folder. Names that are no UTF-8 are listed once for all of them. Names that systems leave behind (`._x`, `.DS_Store`, `Thumbs.db`) and
 /// other hidden names are passed over.
 public struct FolderWalk {
     public private(set) var files: [String] = []
     public private(set) var skipped: [SkippedInput] = []
+    private var foreign = ForeignNames()
 
     public init(_ folder: String, recursive: Bool = true) throws {
         var info = stat()
@@ -20,6 +21,7 @@ public struct FolderWalk {
         var root = folder
         while root.count > 1, root.hasSuffix("/") { root.removeLast() }
         try walk(root, ancestors: [Identity(info)], recursive: recursive)
+        skipped += foreign.skipped(below: root)
     }
 
     private struct Identity: Hashable {
@@ -34,13 +36,13 @@ public struct FolderWalk {
             return
         }
         for raw in names {
-            let name = String(decoding: raw, as: UTF8.self)
-            let path = folder == "/" ? "/" + name : folder + "/" + name
-            if name.hasPrefix(".") || name.lowercased() == "thumbs.db" { continue }
-            guard Array(name.utf8) == raw else {
-                skipped.append(SkippedInput(path: path, reason: "the name is not valid UTF-8", remedy: "rename the file"))
+            if raw.first == UInt8(ascii: ".") { continue }
+            guard let name = String(validating: raw, as: UTF8.self) else {
+                foreign.add(raw, in: folder)
                 continue
             }
+            if name.lowercased() == "thumbs.db" { continue }
+            let path = folder == "/" ? "/" + name : folder + "/" + name
             var info = stat()
             guard stat(path, &info) == 0 else {
                 var link = stat()

@@ -21,13 +21,17 @@ public struct Clip: Sendable, Equatable {
 public struct Clips: Sendable {
     public private(set) var clips: [Clip] = []
     public private(set) var skipped: [SkippedInput] = []
+    /// Labels that have no recording.
+    public private(set) var notes: [(path: String, note: String)] = []
 
     /// Files of one folder whose names differ only in the suffix belong together; names are compared as
     /// Unicode text, so a label from a Mac (decomposed characters) finds its audio. Two recordings of the same
-    /// name are both left out: their codes would overwrite each other.
+    /// name are both left out: their codes would overwrite each other. A recording of a kind that cannot be read is left out
+    /// with the command that converts it, unless one of its name can be read: then it has been converted.
     public init(folder: String, recursive: Bool = true) throws {
         let walk = try FolderWalk(folder, recursive: recursive)
         skipped = walk.skipped
+        var orphans: [String] = []
         var order: [String] = [], groups: [String: [String]] = [:]   // String equality is canonical equivalence
         for path in walk.files {
             let stem = PathName.withoutSuffix(path)
@@ -36,7 +40,8 @@ public struct Clips: Sendable {
         }
         for stem in order {
             let paths = groups[stem]!
-            let audio = paths.filter(AudioFile.isAudioName)
+            let named = paths.filter(AudioFile.isAudioName), readable = named.filter(AudioFile.isReadableName)
+            let audio = (readable.isEmpty ? named : readable).filter { AudioFile.isReadableName($0) || canRead($0) }
             guard audio.count <= 1 else {
                 let names = audio.map(PathName.last).joined(separator: " and ")
                 for path in audio {
@@ -45,13 +50,50 @@ public struct Clips: Sendable {
                 continue
             }
             let codes = paths.first { PathName.suffix($0).lowercased() == ".npy" }
-            guard audio.first != nil || codes != nil else { continue }
+            guard audio.first != nil || codes != nil else {
+                if named.isEmpty { withoutRecording(paths, &orphans) }
+                continue
+            }
             var labels: [String: String] = [:]
             for path in paths where !AudioFile.isAudioName(path) && path != codes { labels[PathName.suffix(path).lowercased()] = path }
             let place = audio.first ?? codes!
             clips.append(Clip(stem: PathName.withoutSuffix(place), audio: audio.first, codes: codes, labels: labels,
                               speaker: PathName.last(PathName.folder(place)), text: nil))
         }
+        let suffixes = Set(clips.flatMap(\.labels.keys)).union([".lab"])
+        notes = orphans.filter { suffixes.contains(PathName.suffix($0).lowercased()) }.map { ($0, "is a label, and no recording has its name") }
+        if clips.isEmpty, skipped.isEmpty, !walk.files.isEmpty {
+            let found = Set(walk.files.map { PathName.suffix($0).lowercased() }).sorted().prefix(5).map { $0.isEmpty ? "names without a suffix" : $0 }
+            skipped.append(SkippedInput(path: folder, reason: "holds \(walk.files.count) files and no recording (\(found.joined(separator: ", ")))",
+                                        remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)"))
+        }
+    }
+
+    /// Whether a file with the name of a kind that cannot be read can be read all the same; if not, it is listed.
+    private mutating func canRead(_ path: String) -> Bool {
+        do {
+            _ = try AudioFile.kind(path)
+            return true
+        } catch {
+            skipped.append(SkippedInput(path: path, error: error))
+            return false
+        }
+    }
+
+    /// Files of one name without a recording among them, as names tell: the content of what lies beside a label may be one.
+    private mutating func withoutRecording(_ paths: [String], _ orphans: inout [String]) {
+        let labels = paths.filter { [".lab", ".txt"].contains(PathName.suffix($0).lowercased()) }
+        guard !labels.isEmpty else { return }
+        let found = paths.filter { !labels.contains($0) }.compactMap(AudioFile.unnamedRecording)
+        if found.isEmpty { orphans += labels } else { skipped += found }
+    }
+
+    /// Only the clips that have a recording; when none has, the folder is listed.
+    public func recordings(of folder: String) -> (clips: [Clip], skipped: [SkippedInput]) {
+        let recorded = clips.filter { $0.audio != nil }
+        guard recorded.isEmpty, skipped.isEmpty, !clips.isEmpty else { return (recorded, skipped) }
+        return ([], [SkippedInput(path: folder, reason: "holds codes of \(clips.count) clips and no recording",
+                                  remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)")])
     }
 
     /// Lines of `path|speaker|language|text`, paths as written (from the current folder). The path is that of the

@@ -125,6 +125,7 @@ public enum PackFolder {
             let isList = FileKind.isFile(input)
             let found = try isList ? Clips(filelist: input) : Clips(folder: input)
             report.skipped += found.skipped
+            report.notes += found.notes
             for clip in found.clips {
                 // Speakers are told apart by folder, so A/x and B/x stay two groups though both are called x.
                 let key = isList ? "filelist|" + clip.speaker : "folder|" + PathName.folder(clip.stem)
