@@ -9,8 +9,8 @@ extension LuaModule {
         m.function("load", "(path: string, opts?: {sample_rate?: integer, mono?: boolean = true, offset?: number = 0, duration?: number}) -> Tensor, \(Record.audioInfo)",
                    """
                    Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) \
-                   resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of the \
-                   whole file. The content decides, not the suffix; mp3 is gapless; several channels become their mean. Other functions take the info as their rate: `audio.loudness(audio.load(path))`.
+                   resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of \
+                   what can be decoded of the whole file. Streams that were joined in one file are all read; where a header states more or less than there is, or sound is lost, `notes` say so. The content decides, not the suffix; mp3 is gapless; several channels become their mean. Other functions take the info as their rate: `audio.loudness(audio.load(path))`.
                    """,
                    example: """
                    samples, info = audio.load("data/Alice/4.80-7.20.wav", { sample_rate = 44100, duration = 0.5 })
@@ -26,20 +26,32 @@ extension LuaModule {
             fields.add("notes", notes)
             return try call.push(try buffer.tensor(mono: try call.option("mono")), fields)
         }
-        m.function("info", "(path: string) -> \(Record.audioInfo)", "`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.",
-                   example: #"audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, sample_rate = 22050, subtype = "PCM_16"}"#) { call in
-            try call.push(AudioFile.info(call.string(1)).fields)
+        m.function("info", "(path: string) -> \(Record.audioInfo)", "`{sample_rate, channels, frames, duration, format, subtype, notes}` (Hz, frames, seconds): what audio.load would give, told without decoding. Headers are checked against the file: every MPEG frame and Ogg page, the end of the rest.",
+                   example: #"audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, notes = {}, sample_rate = 22050, subtype = "PCM_16"}"#) { call in
+            let (info, notes) = try AudioFile.examine(call.string(1))
+            var fields = info.fields
+            fields.add("notes", notes)
+            return try call.push(fields)
         }
-        m.function("save", "(path: string, samples: Tensor, sample_rate: integer|table, opts?: {subtype?: string}) -> string[]",
-                   "Writes samples [T] or [channels, T] as wav, flac, ogg, opus, mp3, aiff, au, caf or w64, told by the suffix; the file appears when it is complete. `sample_rate` is in Hz, or the info table of audio.load. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. Returns notes, such as how many samples did not fit.",
+        m.function("save", "(path: string, samples: Tensor, sample_rate: integer|table, opts?: {subtype?: string, like?: table}) -> string[]",
+                   "Writes samples [T] or [channels, T] as wav, flac, ogg, opus, mp3, aiff, au, caf or w64, told by the suffix; the file appears when it is complete. `sample_rate` is in Hz, or the info table of audio.load. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. `like`, an info table, instead asks for the coding of that file where the suffix can hold it, and for what comes nearest where it cannot: other samples, another rate (opus knows five), fewer channels, each with a note. Returns notes, such as how many samples did not fit.",
                    example: """
                    samples, info = audio.load("data/Alice/4.80-7.20.wav")
                    notes = audio.save("louder.wav", samples * 4, info)
                    notes[1]  --> "... samples beyond ±1 were clipped ..."
                    """) { call in
+            let buffer = try AudioBuffer(call.object(2, as: Tensor.self), call.sampleRate(3))
+            if let like: LuaTable = try call.option("like") {
+                let source = AudioInfo(sampleRate: buffer.sampleRate, channels: buffer.channels.count, frames: buffer.frames, format: "", subtype: try like.get("subtype"))
+                return try call.push(AudioFile.write(call.string(1), buffer, like: source))
+            }
             let name: String? = try call.option("subtype")
             let subtype = try name.flatMap { try AudioSubtype(name: $0, call) }
-            return try call.push(AudioFile.write(call.string(1), AudioBuffer(try call.object(2, as: Tensor.self), call.sampleRate(3)), subtype: subtype))
+            return try call.push(AudioFile.write(call.string(1), buffer, subtype: subtype))
+        }
+        m.function("can_write", "(path: string) -> boolean", "Whether audio.save can write under this name, told by the suffix; mp2, m4a and webm, for example, it cannot.",
+                   example: #"audio.can_write("a.ogg"), audio.can_write("a.m4a")  --> true, false"#) { call in
+            try call.push(AudioFile.isWritableName(call.string(1)))
         }
         m.function("resample", "(samples: Tensor, from_rate: integer|table, to_rate: integer) -> Tensor",
                    "Samples [T] or [channels, T] at another rate (Hz), by windowed sinc (width 6, rolloff 0.99, Hann), as torchaudio's default: T * to_rate / from_rate of them, rounded up. `from_rate` may be the info table of audio.load.",
@@ -56,15 +68,15 @@ extension LuaModule {
                    example: #"audio.loudness(audio.load("data/Alice/4.80-7.20.wav"))  --> -20..."#) { call in
             try call.push(Loudness.measure(AudioBuffer(try call.object(1, as: Tensor.self), call.sampleRate(2)), blockSize: call.option("block_size")))
         }
-        m.function("normalize_loudness", "(samples: Tensor, rate: integer|table, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4}) -> Tensor, \(Record.levels)",
-                   "Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.",
+        m.function("normalize_loudness", "(samples: Tensor, rate: integer|table, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4, max_gain?: number = 30}) -> Tensor, \(Record.levels)",
+                   "Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; more than `max_gain` dB are never given, since what is so quiet is noise; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.",
                    example: """
                    samples, report = audio.normalize_loudness(audio.load("data/Alice/4.80-7.20.wav"))
                    ("%.1f"):format(audio.loudness(samples, 16000)), report.measured, report.clipped  --> "-23.0", -20..., 0
                    """) { call in
             let samples = try call.object(1, as: Tensor.self)
             let (buffer, report) = try Loudness.normalize(AudioBuffer(samples, call.sampleRate(2)), peak: call.option("peak"),
-                                                          loudness: call.option("loudness"), blockSize: call.option("block_size"))
+                                                          loudness: call.option("loudness"), blockSize: call.option("block_size"), maxGain: call.option("max_gain"))
             return try call.push(try buffer.tensor(mono: samples.rank == 1), [
                 "measured": report.measured, "gain": report.gain, "peak_before": report.peakBefore, "peak_after": report.peakAfter,
                 "clipped": report.clippedCount, "notes": report.notes,

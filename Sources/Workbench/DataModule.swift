@@ -9,18 +9,19 @@ extension LuaModule {
     /// `opah.data`
     public static let data = LuaModule("opah.data", "Clips on disk, packs of them, and the rows that a model is trained on. C codebooks, T tokens or frames, B rows.") { m in
         m.type(TrainingDataset.luaClass)
-        m.function("scan", "(dir: string, opts?: {recursive?: boolean = true, audio?: boolean = false}) -> \(Record.clip)[], \(Record.skipped)[]",
+        m.function("scan", "(dir: string, opts?: {recursive?: boolean = true, audio?: boolean = false}) -> \(Record.clip)[], \(Record.skipped)[], \(Record.note)[]",
                    """
                    The clips below a folder, `{stem, audio, codes, labels={[".lab"]=path}, speaker}`, sorted by path: files whose names differ only in the suffix belong \
-                   together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`.
+                   together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`, recordings of a kind that cannot be read and a folder of files \
+                   without any recording among them. Third, notes `{path, text}`: labels without a recording.
                    """,
                    example: """
                    clips, skipped = data.scan("data/Alice", { audio = true })
                    #clips, clips[1].audio, clips[1].labels  --> 8, "data/Alice/0.00-2.10.mp3", {[".lab"] = "data/Alice/0.00-2.10.lab"}
                    """) { call in
             let found = try Clips(folder: call.string(1), recursive: call.option("recursive"))
-            let needsAudio: Bool = try call.option("audio")
-            return try call.push(found.clips.filter { !needsAudio || $0.audio != nil }.map(\.fields), found.skipped.map(\.fields))
+            let (clips, skipped) = try call.option("audio") ? found.recordings(of: call.string(1)) : (found.clips, found.skipped)
+            return try call.push(clips.map(\.fields), skipped.map(\.fields), found.notes.map { ["path": $0.path, "text": $0.note] as Fields })
         }
         m.function("filelist", "(path: string) -> \(Record.clip)[], \(Record.skipped)[]",
                    "The clips in a list with lines `path|speaker|language|text`, paths as seen from the current folder: as `scan` gives them, with `text`.",

@@ -105,7 +105,7 @@ struct Extraction {
     /// In the order of the clips, whoever was ready first.
     private func summary(_ found: Clips, _ clips: [Clip], _ outcomes: [Outcome?]) -> Report {
         var report = Report()
-        report.skipped = found.skipped
+        (report.skipped, report.notes) = (found.skipped, found.notes)
         for (clip, outcome) in zip(clips, outcomes) {
             switch outcome {
             case .present?: report.present += 1

@@ -26,20 +26,23 @@ return function(name, args, verb, convert)
   for key, value in pairs(args) do
     if not common[key] then settings[key] = value end
   end
-  local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+  local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
   local made <close> = fs.made(name, settings, { overwrite = args.overwrite })
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
+  stage:add_notes(notes)
   for _, clip in ipairs(clips) do
-    local target = outputs.path(clip.audio, args.input_dir, args.output_dir)
+    local suffix = not audio.can_write(clip.audio) and ".wav" or nil
+    local target = outputs.path(clip.audio, args.input_dir, args.output_dir, suffix)
     stage:try(clip.audio, function()
       outputs.copy_labels(clip, args.input_dir, args.output_dir, made)
       made:make(target, { sound = clip.audio }, function()
         local function note(text) stage:note(clip.audio, text) end
         local samples, rate, info = convert(clip, note)
         for _, text in ipairs(info.notes or {}) do note(text) end
-        local saved = audio.save(target, samples, rate, { subtype = outputs.subtype(info, target) })
+        if suffix then note("written as .wav, since its own kind cannot be written") end
+        local saved = audio.save(target, samples, rate, { like = info })
         for _, text in ipairs(saved) do note(text) end
       end)
     end)

@@ -86,17 +86,4 @@ function outputs.refuse_empty(folder)
   error(fs.error("data", message, "recordings are wav, mp3, flac or ogg files; convert others first (ffmpeg -i in.m4a out.wav)"), 0)
 end
 
---- What audio.save should write, so that the depth of the samples stays where the format can: 24-bit stays 24-bit,
---- float stays float.
----
----     outputs.subtype(audio.info("data/Alice/4.80-7.20.wav"), "out.wav")  --> "PCM_16"
----@param info table As audio.info gives it.
----@param path string
----@return string subtype
-function outputs.subtype(info, path)
-  local kind = info.subtype
-  if path:lower():match("%.flac$") and kind == "float" then return "pcm24" end
-  return kind
-end
-
 return outputs

@@ -29,11 +29,12 @@ end
 ---@param flat? boolean
 ---@return integer code
 return function(name, args, options, flat)
-  local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+  local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
   local made <close> = fs.made(name, options, { overwrite = args.overwrite })
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
+  stage:add_notes(notes)
   local pieces = 0
   for _, clip in ipairs(clips) do
     stage:try(clip.audio, function()
@@ -41,6 +42,7 @@ return function(name, args, options, flat)
       local function target(index, suffix) return (flat and "%s_%04d%s" or "%s/%04d%s"):format(base, index, suffix) end
       local function cut_clip()
         local samples, info = audio.load(clip.audio)
+        for _, text in ipairs(info.notes) do stage:note(clip.audio, text) end
         local cut, written = audio.slice(samples, info.sample_rate, options), {}
         if not flat then fs.mkdir(base) end
         for index, piece in ipairs(cut) do

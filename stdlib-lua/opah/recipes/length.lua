@@ -8,27 +8,30 @@ local args = config.parse_args(arg, {
   flags = {
     { "recursive", "boolean", true, "enter the folders below" },
     { "visualize", "boolean", false, "draw a histogram of the lengths" },
-    { "accurate", "boolean", false, "decode every clip instead of trusting its header" },
+    { "accurate", "boolean", false, "decode every clip instead of checking its header" },
     { "long-threshold", "number", nil, "list clips longer than this, in seconds", short = "l" },
     { "short-threshold", "number", nil, "list clips shorter than this, in seconds", short = "s" },
     { "num-workers", "integer", 10, "accepted for compatibility", short = "w" },
   },
 })
 
-local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
 local stage <close> = stage_over("length", #clips)
 stage:add_skipped(skipped)
+stage:add_notes(notes)
 local lengths, rates, long, short = {}, {}, {}, {}
 for _, clip in ipairs(clips) do
   stage:try(clip.audio, function()
-    local seconds, rate
+    local seconds, rate, info
     if args.accurate then
-      local samples, info = audio.load(clip.audio)
+      local samples
+      samples, info = audio.load(clip.audio)
       seconds, rate = #samples / info.sample_rate, info.sample_rate
     else
-      local info = audio.info(clip.audio)
+      info = audio.info(clip.audio)
       seconds, rate = info.duration, info.sample_rate
     end
+    for _, text in ipairs(info.notes) do stage:note(clip.audio, text) end
     lengths[#lengths + 1] = seconds
     rates[rate] = (rates[rate] or 0) + 1
     if args.long_threshold and seconds > args.long_threshold then long[#long + 1] = { clip.audio, seconds } end

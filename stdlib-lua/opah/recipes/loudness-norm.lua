@@ -15,6 +15,7 @@ local args = config.parse_args(arg, {
     { "peak", "number", -1.0, "peak before measuring, in dB" },
     { "loudness", "number", -23.0, "loudness to reach, in LUFS" },
     { "block-size", "number", 0.4, "length of the measuring blocks, in seconds" },
+    { "max-gain", "number", 30.0, "the most that a clip is amplified, in dB; what needs more is noise" },
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
   },
   plan = function(args) return planning.clip_by_clip(args, 4.2, planning.rewritten) end,
@@ -30,7 +31,7 @@ options.check {
 return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)
   local samples, info = audio.load(clip.audio, { mono = false })
   local louder, report = audio.normalize_loudness(samples, info.sample_rate,
-    { peak = args.peak, loudness = args.loudness, block_size = args.block_size })
+    { peak = args.peak, loudness = args.loudness, block_size = args.block_size, max_gain = args.max_gain })
   for _, text in ipairs(report.notes) do note(text) end
   return louder, info.sample_rate, info
 end)

@@ -20,11 +20,12 @@ local args = config.parse_args(arg, {
 
 options.check { { args.max_duration > 0, "--max-duration must be above 0 s, not " .. args.max_duration } }
 
-local clips, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
 local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
 local made <close> = fs.made("merge-short", { max_duration = args.max_duration }, { overwrite = args.overwrite })
 local stage <close> = stage_over("merge-short", #clips)
 stage:add_skipped(skipped)
+stage:add_notes(notes)
 
 local written = 0
 
@@ -49,6 +50,7 @@ local function join(folder, members)
   for _, clip in ipairs(members) do
     local fine = stage:try(clip.audio, function()
       local samples, info = audio.load(clip.audio)
+      for _, note in ipairs(info.notes) do stage:note(clip.audio, note) end
       local labels = {}
       for suffix, label in pairs(clip.labels) do labels[suffix] = (text.read_label(label)) end
       local length = #samples / info.sample_rate
