@@ -50,6 +50,7 @@ extension ClassBuilder where T == Tensor {
                example: "local t = tensor.new{{1, 2}, {3, 4}}\nt:prod():item()  --> 24.0\nt:prod(1)        --> [3., 8.]") { t, call in
             try call.push(call.dimIfAny(1, of: t).map { try t.prod(dim: $0, keepDim: call.keepDim) } ?? t.prod())
         }
+        declareQuantiles()
         for (name, what) in [("max", "largest"), ("min", "smallest")] {
             method(name, "(dim?: integer, opts?: {keepdim?: boolean = false}) -> Tensor, Tensor?",
                    "The \(what) elements along `dim`, and their positions (1-based, int64); without `dim` only the \(what) of all. NaN wins; of equal ones the first is chosen. `\(name)imum` compares two tensors.",
@@ -84,6 +85,42 @@ extension ClassBuilder where T == Tensor {
                 let result = try name == "any" ? t.any(dim: d, keepDim: call.keepDim) : t.all(dim: d, keepDim: call.keepDim)
                 return d == nil ? try call.push(result.item() != 0) : try call.push(result)
             }
+        }
+    }
+
+    /// Elements by rank, and how they are spread.
+    private func declareQuantiles() {
+        method("median", "(dim?: integer, opts?: {keepdim?: boolean = false}) -> Tensor, Tensor?",
+               "The middle elements along `dim`, of two middle ones the lower, and their positions (1-based, int64); without `dim` only that of all. Where there is a NaN it is NaN. `quantile(0.5)` goes between the two.",
+               example: """
+               tensor.new{7, 1, 5, 3}:median():item()    --> 3.0
+               tensor.new{{9, 1, 5}, {2, 8, 4}}:median(2)  --> [5., 4.], [3, 3]
+               """) { t, call in
+            guard let d = try call.dimIfAny(1, of: t) else { return try call.push(t.median()) }
+            let (values, positions) = try t.median(dim: d, keepDim: call.keepDim)
+            return try call.push(values, positions.oneBased())
+        }
+        method("quantile", "(q: number|number[]|Tensor, dim?: integer, opts?: {keepdim?: boolean = false}) -> Tensor",
+               "The values below which the share `q` (0 to 1) of the elements lies, along `dim` or of all, linear between two elements. With a list or a tensor of shares the result has a first dimension for them. Where there is a NaN it is NaN; the tensor must be floating.",
+               example: """
+               local t = tensor.new{1, 2, 3, 4}
+               t:quantile(0.5):item()        --> 2.5
+               t:quantile({0, 0.25, 1})      --> [1.0000, 1.7500, 4.0000]
+               tensor.new{{1, 3}, {5, 9}}:quantile(0.5, 2)  --> [2., 7.]
+               """) { t, call in
+            let d = try call.dimIfAny(2, of: t)
+            if let q = call.numberIfAny(1) { return try call.push(t.quantile([q], isSingle: true, dim: d, keepDim: call.keepDim)) }
+            if let q = try call.objectIfAny(1, as: Tensor.self) {
+                guard q.rank <= 1 else { throw call.error(at: 1, "shares are a number, a list or a tensor [Q], not \(q.summary)") }
+                return try call.push(t.quantile(q.doubles(), isSingle: q.rank == 0, dim: d, keepDim: call.keepDim))
+            }
+            return try call.push(t.quantile(call.get(1, as: [Double].self), dim: d, keepDim: call.keepDim))
+        }
+        method("histc", "(bins?: integer = 100, opts?: {min?: number, max?: number}) -> Tensor",
+               "How many elements lie in each of `bins` steps of equal width from `min` to `max`, both included (the smallest and the largest element unless given). Others, and what is not finite, are not counted. `plot.histogram` draws it. Not differentiable.",
+               example: "tensor.new{1, 2, 2, 3, 9}:histc(4, {min = 1, max = 5})  --> [1., 2., 1., 0.]") { t, call in
+            let counts = try t.histogram(bins: call.get(1), low: call.option("min"), high: call.option("max")).counts
+            return try call.push(Tensor(counts, [counts.count], .float64).to(t.dtype.isFloating ? t.dtype : .float32))
         }
     }
 
