@@ -72,24 +72,43 @@ extension Interpreter {
         return (try? calledFunction(tokens, level: level)?.signature())?.parameters.compactMap(\.type.fields).last
     }
 
-    /// In a string: the words that a native function takes there, as its signature lists them: `{window = "ha`.
+    /// In a string: the words that a function takes there, as its signature lists them, `{window = "ha`, or the catalog
+    /// knows them, with file names behind those.
     func choices(_ tokens: Tokens, _ start: Int) -> Completions? {
+        let last = tokens.all.count - 1, prefix = String(decoding: tokens.bytes[start...], as: UTF8.self)
+        func found(_ words: [String]) -> [Completion] { words.filter { $0.hasPrefix(prefix) }.map { Completion(text: $0, kind: .choice, detail: "") } }
+        // `run "`, without parentheses.
+        if tokens.isKind(last, .name) || tokens.isSymbol(last, ")]") { return known(tokens, functionAt: last, place: 0).map { with(fileNames(tokens.bytes, start), found($0), start) } }
         guard let bracket = tokens.open.last else { return nil }
-        let last = tokens.all.count - 1, type: LuaType?
+        let type: LuaType?
         if tokens.isSymbol(bracket, "{") {
             guard tokens.isSymbol(last, "="), tokens.isKind(last - 1, .name) else { return nil }
             type = optionFields(tokens, level: tokens.open.count - 1)?.first { $0.name == tokens.text(last - 1) }?.type
         } else {
-            guard tokens.isSymbol(last, "(,"), let parameters = try? calledFunction(tokens, level: tokens.open.count - 1)?.signature().parameters else { return nil }
+            guard tokens.isSymbol(last, "(,") else { return nil }
             var depth = 0, place = 0
             for i in (bracket + 1)..<(last + 1) {
                 if tokens.isSymbol(i, "([{") { depth += 1 } else if tokens.isSymbol(i, ")]}") { depth -= 1 } else if depth == 0, tokens.isSymbol(i, ",") { place += 1 }
             }
+            if let words = known(tokens, functionAt: bracket - 1, place: place) { return with(fileNames(tokens.bytes, start), found(words), start) }
+            guard let parameters = try? calledFunction(tokens, level: tokens.open.count - 1)?.signature().parameters else { return nil }
             type = parameters.indices.contains(place) ? parameters[place].type : nil
         }
         guard let words = type?.literals, !words.isEmpty else { return nil }
-        let prefix = String(decoding: tokens.bytes[start...], as: UTF8.self)
-        return Completions(start: start, candidates: words.filter { $0.hasPrefix(prefix) }.map { Completion(text: $0, kind: .choice, detail: "") })
+        return Completions(start: start, candidates: found(words))
+    }
+
+    /// What the catalog knows of a function's argument. The function goes by its declared name, else by what is typed.
+    private func known(_ tokens: Tokens, functionAt end: Int, place: Int) -> [String]? {
+        guard let words = catalog.words, let chain = Path.steps(tokens, endingAt: end) else { return nil }
+        let declared = resolve(chain.steps, in: tokens).flatMap { callee($0) }?.path
+        let typed = String(decoding: tokens.bytes[tokens.all[chain.first].start..<tokens.all[end].end], as: UTF8.self)
+        return words(declared ?? typed, place)
+    }
+
+    /// Words before file names; alone where the names would replace less than they do.
+    private func with(_ files: Completions, _ words: [Completion], _ start: Int) -> Completions {
+        words.isEmpty ? files : Completions(start: start, candidates: words + (files.start == start ? files.candidates : []))
     }
 
     /// How the native function is used whose arguments the cursor is in: `tensor.full(shape, value [, opts]) -> Tensor`.

@@ -73,32 +73,80 @@ func takeError(_ L: OpaquePointer, _ status: Int32) -> OpahError {
         return error
     }
     let interpreter = Interpreter.of(L)
-    var error = OpahError(.lua, "")
-    switch lua_type(L, -1) {
-    case LUA_TSTRING:
-        error.message = Stack.lossyString(L, -1)
-        error.hint = interpreter.catalog.hint(forLua: error.message)
-    case LUA_TNIL: error.message = "an error without a value (nil)"
-    default:
-        error.message = Stack.text(L, -1)
-        if lua_type(L, -1) == LUA_TTABLE, lua_checkstack(L, 4) != 0 {
-            if let text = rawString(L, "message") { error.message = text }
-            if let text = rawString(L, "kind"), let kind = OpahError.Kind(rawValue: text) { error.kind = kind }
-            error.hint = rawString(L, "hint")
-        }
-        error.raised = LuaReference(L, -1)
-    }
+    var error = interpreter.error(saidBy: L, lua_gettop(L))
+    if ![LUA_TSTRING, LUA_TNIL].contains(lua_type(L, -1)) { error.raised = LuaReference(L, -1) }
     error.traceback = interpreter.pendingTraceback
     interpreter.pendingTraceback = nil
     return error
 }
 
-/// A string field of the table on top.
-private func rawString(_ L: OpaquePointer, _ name: String) -> String? {
-    Stack(L).push(name)
-    lua_rawget(L, -2)
-    defer { shim_pop(L, 1) }
-    return lua_type(L, -1) == LUA_TSTRING ? Stack.lossyString(L, -1) : nil
+extension Interpreter {
+    /// What an error value says: a string itself; what `__tostring` makes of it; a table without one its fields, all of
+    /// them unless it has no others than `message`, `kind` and `hint`. Never an address, which would differ from run to run.
+    func error(saidBy L: OpaquePointer, _ index: Int32) -> OpahError {
+        if let value = try? LuaErrorValue.read(Stack(L), index) { return value.error }
+        var error = OpahError(.lua, Stack.typeName(L, index))
+        let kind = lua_type(L, index)
+        guard kind != LUA_TNIL else { return OpahError(.lua, "an error without a value (nil)") }
+        guard lua_checkstack(L, 12) != 0 else { return error }
+        if kind == LUA_TSTRING {
+            error.message = Stack.lossyString(L, index)
+            error.hint = hint(forLua: error.message)
+            return error
+        }
+        let speaks = luaL_getmetafield(L, index, "__tostring") != LUA_TNIL
+        if speaks { shim_pop(L, 1) }
+        let text = speaks ? Stack.text(L, index) : printed(L, index)
+        error.message = kind == LUA_TTABLE ? text : text.withoutAddress
+        guard kind == LUA_TTABLE else { return error }
+        let fields = ErrorFields(L, index)
+        error.kind = fields.kind ?? .lua
+        error.hint = fields.hint
+        if !speaks, fields.areAll, let message = fields.message { error.message = message }
+        return error
+    }
+
+    /// A value as the catalog's printer shows it, in at most some thousand letters.
+    private func printed(_ L: OpaquePointer, _ index: Int32) -> String {
+        guard let inspect = catalog.inspect, let value = try? LuaValue.read(Stack(L), index) else { return Stack.text(L, index).withoutAddress }
+        let text = inspect(self, value)
+        return text.count > 4000 ? text.prefix(4000) + "..." : text
+    }
+}
+
+/// The fields of a table that have a place in an `OpahError`.
+private struct ErrorFields {
+    private(set) var message: String?, kind: OpahError.Kind?, hint: String?
+    /// Whether there is a message, and nothing else that this does not know.
+    private(set) var areAll = false
+
+    init(_ L: OpaquePointer, _ index: Int32) {
+        var others = false
+        lua_pushnil(L)
+        // Nothing here allocates in Lua, so nothing can change the table meanwhile.
+        while lua_next(L, index) != 0 {
+            let text = lua_type(L, -1) == LUA_TSTRING ? Stack.lossyString(L, -1) : nil
+            switch lua_type(L, -2) == LUA_TSTRING ? Stack.lossyString(L, -2) : "" {
+            case "message" where text != nil: message = text
+            case "kind" where text.flatMap(OpahError.Kind.init(rawValue:)) != nil: kind = text.flatMap(OpahError.Kind.init(rawValue:))
+            case "hint" where text != nil: hint = text
+            case "traceback" where text != nil: break
+            default: others = true
+            }
+            shim_pop(L, 1)
+        }
+        areAll = message != nil && !others
+    }
+}
+
+extension String {
+    /// What Lua says of a value without a text of its own, `thread: 0x55d0...` or `file (0x55d0...)`, without the address.
+    public var withoutAddress: String { replacing(/^(\w+)(: (builtin: )?| \()0x[0-9a-f]+\)?$/) { String($0.1) } }
+}
+
+extension Call {
+    /// What the error value says that is this argument.
+    public func error(saidBy argument: Int) -> OpahError { interpreter.error(saidBy: L, Int32(argument)) }
 }
 
 /// Throws the error value on top unless the call went well.

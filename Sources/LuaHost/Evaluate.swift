@@ -34,16 +34,28 @@ extension Interpreter {
         if compiles(result + source) { return result + source }
         do {
             try check(isExpression ? result + source : source, name: name)
+            // Of several statements the last may be a call, whose values are wanted: `x = 1; f(x)`.
+            for (head, tail) in isExpression ? [] : Self.endings(of: source, isWhole: true)
+            where compiles(head) && compiles(result + tail) && compiles(head + result + tail) { return head + result + tail }
             return source
         } catch let error as OpahError {
             // `x = 2; x` is no statement in its last part.
-            var ends = source.indices.filter { source[$0] == ";" || source[$0] == "\n" }.suffix(20)
-            while let end = ends.popLast() {
-                let tail = source[source.index(after: end)...]
-                if !tail.allSatisfy({ $0.isWhitespace || $0 == ";" }), compiles(source[...end] + result + tail) { return source[...end] + result + tail }
-            }
+            for (head, tail) in Self.endings(of: source, isWhole: false) where compiles(head + result + tail) { return head + result + tail }
             guard error.message.hasSuffix("<eof>") else { throw error }
             return nil
+        }
+    }
+
+    /// Where the last statement of a text may begin, nearest to its end first: behind a `;`, and in a text that Lua takes
+    /// as a whole at a name, which cannot go on with what stands before it; on the next line `(g)()` and `-x` can.
+    private static func endings(of source: String, isWhole: Bool) -> [(head: String, tail: String)] {
+        let bytes = Array(source.utf8), tokens = Tokens(bytes)
+        var depth = 0
+        return tokens.all.indices.dropFirst().reversed().prefix(400).compactMap { place in
+            if tokens.isSymbol(place, ")]}") { depth += 1 } else if tokens.isSymbol(place, "([{") { depth -= 1 }
+            let start = tokens.all[place].start, isLine = bytes[tokens.all[place - 1].end..<start].contains(0x0A)
+            guard depth == 0, !tokens.isSymbol(place, ";"), tokens.isSymbol(place - 1, ";") || (isWhole ? tokens.isKind(place, .name) : isLine) else { return nil }
+            return (String(decoding: bytes[..<start], as: UTF8.self), String(decoding: bytes[start...], as: UTF8.self))
         }
     }
 

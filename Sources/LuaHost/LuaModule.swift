@@ -116,9 +116,9 @@ public final class ModuleBuilder {
     ///   - doc: one paragraph: shapes, units, index base, errors.
     ///   - finishes: it also runs to its end while Lua is being stopped by Ctrl-C: for functions that save.
     ///   - body: reads from the call, returns `call.push(...)` or `.none`.
-    public func function(_ name: String, _ signature: String, _ doc: String, example: String? = nil, finishes: Bool = false,
+    public func function(_ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [], finishes: Bool = false,
                          _ body: @escaping Body) {
-        declarations.append(Declaration(.function, name, path: "\(shortName).\(name)", signature, doc, example: example,
+        declarations.append(Declaration(.function, name, path: "\(shortName).\(name)", signature, doc, example: example, forms: forms,
                                         body: finishes ? { call in try Interrupts.finishing { try body(call) } } : body))
     }
 

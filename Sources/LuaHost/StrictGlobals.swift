@@ -71,7 +71,29 @@ extension Interpreter {
         return kind == "main" ? .mainChunk : .function
     }
 
-    private func globalNames(_ L: OpaquePointer) -> [String] {
+    /// Tells of globals that are read and were never assigned, from code whose chunk name begins with `source`: they stay
+    /// nil, as Lua has it, and the prompt can say what was meant.
+    public func watchGlobals(from source: String, _ note: @escaping (String) -> Void) throws {
+        let stack = self.stack, L = stack.L
+        try stack.reserve(8)
+        shim_pushglobals(L)
+        defer { shim_pop(L, 1) }
+        stack.pushTable(fields: 1)
+        stack.push("__index")
+        shim_pushfunction(L, own("global") { call in
+            var record = lua_Debug()
+            if lua_type(call.L, 2) == LUA_TSTRING, lua_getstack(call.L, 1, &record) != 0, lua_getinfo(call.L, "S", &record) != 0,
+               String(cString: record.source).hasPrefix(source) { note(Stack.lossyString(call.L, 2)) }
+            return .none
+        }.opaque)
+        lua_rawset(L, -3)
+        lua_setmetatable(L, -2)
+    }
+
+    /// The name of a global that is near this one.
+    public func nearestGlobal(to name: String) -> String? { suggestion(for: name, in: globalNames(current)) }
+
+    func globalNames(_ L: OpaquePointer) -> [String] {
         var names: [String] = []
         guard lua_checkstack(L, 6) != 0 else { return names }
         shim_pushglobals(L)

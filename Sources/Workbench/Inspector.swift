@@ -13,8 +13,17 @@ struct Inspector {
     /// Columns that a line should keep to.
     var width = 80
 
-    /// One value alone.
-    func text(_ value: LuaValue) -> String {
+    /// One value alone; `isNested` shows it as inside a table: strings quoted, tensors by their shape.
+    func text(_ value: LuaValue, isNested: Bool = false) -> String {
+        switch value {
+        case .string where isNested, .object where isNested: break
+        default: return alone(value)
+        }
+        var walk = Walk(inspector: self)
+        return walk.text(value, indent: 0, path: [])
+    }
+
+    private func alone(_ value: LuaValue) -> String {
         switch value {
         // Text of several lines was laid out by someone.
         case .string(let text) where text.contains("\n"): return text.hasSuffix("\n") ? String(text.dropLast()) : text
@@ -58,9 +67,9 @@ struct Inspector {
             case .table(let table): return (try? text(table, indent, path)) ?? "{...}"
             case .object(let tensor as Tensor): return path.isEmpty ? tensor.description : "Tensor \(tensor.summary)"
             case .object:
-                let text = (try? inspector.lua.text(value)) ?? "?"
+                let text = ((try? inspector.lua.text(value)) ?? "?").withoutAddress
                 return path.isEmpty ? text : String(text.split(separator: "\n").first ?? "")
-            default: return (try? inspector.lua.text(value)) ?? "?"
+            default: return ((try? inspector.lua.text(value)) ?? "?").withoutAddress
             }
         }
 

@@ -20,6 +20,8 @@ public final class InteractivePrompt {
     private var editor: LineEditor?
     private let history = PromptHistory(isatty(0) != 0 ? UserFolders.historyFile : nil)
     private var hasHintedAtLocals = false
+    /// Globals that the running piece read and that were never assigned.
+    private var unknown: [String] = []
 
     public init(_ lua: Interpreter) { self.lua = lua }
 
@@ -36,6 +38,7 @@ public final class InteractivePrompt {
             for _, name in ipairs { "help", "who", "reload", "timeit" } do _G[name] = opah.prompt[name] end
             pp, play, spectrogram, waveform = opah.pp, opah.play, opah.plot.spectrogram, opah.plot.waveform
             """, name: "=prompt")
+        try lua.watchGlobals(from: PromptSources.prefix) { [unowned self] in unknown.append($0) }
     }
 
     /// Requires modules, each into a global of its name.
@@ -54,7 +57,7 @@ public final class InteractivePrompt {
     /// Until end of input; the exit code is 0. A script on standard input fails at the first error.
     public func loop() -> Int32 {
         guard isInteractive else { return runStandardInput() }
-        print("opah \(opahVersion), \(LuaHost.luaVersion); help() and ?name explain, Tab completes, Ctrl-D ends")
+        print("opah \(opahVersion), \(LuaHost.luaVersion); help(), ?name, ?prompt explain; Tab completes, Ctrl-D ends")
         if Terminal.isOutputLive {
             editor = LineEditor(PromptKnowledge(isComplete: { [unowned self] in !isIncomplete($0) },
                                                 completions: { [unowned self] in $0.hasPrefix("!") ? lua.fileCompletions($0) : lua.completions($0) },
@@ -147,19 +150,31 @@ public final class InteractivePrompt {
 
     /// Runs Lua and shows what it gives.
     func evaluate(_ text: String) throws {
+        unknown = []
         switch lua.evaluate(text, name: sources.add(text)) {
         case .incomplete: throw OpahError(.lua, "the input ends too early")
-        case .failure(let error): throw error
+        case .failure(var error):
+            if error.hint == nil || error.kind != .lua, let meant = misspelt { error.hint = (error.hint.map { $0 + "; " } ?? "") + meant }
+            throw error
         case .values(let values):
+            if let meant = misspelt { Terminal.log(Terminal.styled("note: " + meant, 2, colour: Terminal.hasColour)) }
             if !values.isEmpty { try remember(values[0]) }
             if !values.isEmpty, !text.trimmingTail.hasSuffix(";") { show(values) }
             hintAtLocals(text)
         }
     }
 
+    /// Of the names that were read and that nothing has, the first that is near one there is: `no sampels; did you mean samples?`
+    private var misspelt: String? {
+        for name in unknown where lua.global(isUnset: name) {
+            if let meant = lua.nearestGlobal(to: name) { return "there is no \(name); \(meant)" }
+        }
+        return nil
+    }
+
     func show(_ values: [LuaValue]) {
         let inspector = Inspector(lua: lua, width: Terminal.outputWidth)
-        let texts = values.map(inspector.text)
+        let texts = values.map { inspector.text($0) }
         let isShort = texts.allSatisfy { !$0.contains("\n") } && texts.map(\.columns).reduce(0, +) + 2 * texts.count <= Terminal.outputWidth
         print(texts.joined(separator: isShort ? "  " : "\n"))
     }

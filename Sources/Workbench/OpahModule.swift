@@ -38,6 +38,15 @@ extension LuaModule {
             print(try Inspector(lua: call.interpreter, depth: options.get("depth"), items: options.get("items"), width: Terminal.outputWidth).text(call.value(1)))
             return .none
         }
+        m.function("error_text", "(value: any) -> string, string?",
+                   "What a caught error says, and its hint, as the program would show it: a string itself, the message of Opah's errors, of a table what `__tostring` makes of it, else its fields.",
+                   example: """
+                   ok, problem = pcall(error, { code = 5, message = "codec missing" })
+                   opah.error_text(problem)  --> "{code = 5, message = \\"codec missing\\"}", nil
+                   """) { call in
+            let error = call.error(saidBy: 1)
+            return try call.push(error.message, error.hint)
+        }
         m.function("inspect", "(value: any, opts?: {depth?: integer = 4, items?: integer = 30, width?: integer = 80}) -> string",
                    "What `pp` prints, as a string; `width` is the columns that a line keeps to.",
                    example: """
@@ -53,7 +62,9 @@ extension LuaModule {
 extension Catalog {
     /// The native modules of Opah.
     nonisolated(unsafe) public static let opah = Catalog(   // only used on the interpreter's thread
-        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report, .machine, .plot, .prompt])
+        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report, .machine, .plot, .prompt],
+        // In one line: it stands in an error's message.
+        inspect: { Inspector(lua: $0, depth: 3, items: 20, width: .max).text($1, isNested: true) }, words: ArgumentWords.words)
 
     /// Help for a name, or the list of modules.
     public func helpPage(_ name: String?) throws -> String {
@@ -63,6 +74,7 @@ extension Catalog {
         }
         if let text = LuaHelp.page(name) ?? help(name) { return text }
         let inLua = LuaHelp.all().flatMap { [$0.name] + $0.functions.map(\.path) }
-        throw OpahError(.argument, "there is no help for \(name)", hint: suggestion(for: name) ?? Support.suggestion(for: name, in: inLua))
+        throw OpahError(.argument, "there is no help for \(name)",
+                        hint: suggestion(for: name) ?? Support.suggestion(for: name, in: inLua) ?? "opah docs --search \(name), or ??\(name) at the prompt, goes through all of it")
     }
 }

@@ -7,7 +7,7 @@ enum Playback {
         ("pw-play", []), ("paplay", []), ("aplay", ["-q"]), ("afplay", []), ("ffplay", ["-nodisp", "-autoexit", "-loglevel", "error"]), ("play", ["-q"]), ("mpv", ["--no-video", "--really-quiet"]),
     ]
 
-    /// Waits until it has been played; Ctrl-C stops it.
+    /// Waits until it has been played; Ctrl-C stops it. Some players end at once, and well, where there is no sound device.
     static func play(_ samples: [Float], sampleRate: Int) throws {
         guard let (program, arguments) = player() else {
             throw OpahError(.file, "there is no program here that plays sound", hint: "install one of \(players.map(\.name).joined(separator: ", ")); audio.save writes a file, report.html a page with a player")
@@ -21,6 +21,7 @@ enum Playback {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = complaints
+        let began = ContinuousClock().now
         do { try process.run() } catch { throw OpahError(.file, "\(program) does not start: \(error.localizedDescription)") }
         while process.isRunning {
             usleep(20_000)
@@ -30,9 +31,16 @@ enum Playback {
             }
         }
         try Interrupt.check()
-        guard process.terminationStatus == 0 else {
-            let text = String(decoding: complaints.fileHandleForReading.availableData, as: UTF8.self).split(separator: "\n").last ?? "no reason given"
-            throw OpahError(.audio, "\(program) could not play it: \(text)", hint: "is there a sound device? audio.save writes a file")
+        // What is there now: something that the player has started may keep its end open.
+        let end = complaints.fileHandleForReading.fileDescriptor
+        var bytes = [UInt8](repeating: 0, count: 1 << 14)
+        _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        let said = String(decoding: bytes.prefix(max(0, read(end, &bytes, bytes.count))), as: UTF8.self)
+        let text = said.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) } ?? "no reason given", hint = "is there a sound device? audio.save writes a file"
+        guard process.terminationStatus == 0 else { throw OpahError(.audio, "\(program) could not play it: \(text)", hint: hint) }
+        let heard = began.duration(to: ContinuousClock().now) / .seconds(1), length = Double(samples.count) / Double(sampleRate)
+        guard heard > 0.8 * length - 0.5 else {
+            throw OpahError(.audio, "\(program) ended after \(DurationText.words(heard)) of \(DurationText.words(length))\(said.isEmpty ? "" : ": \(text)")", hint: hint)
         }
     }
 

@@ -6,7 +6,7 @@ import Support
 enum PromptCommand: Equatable {
     /// `?name` or `name?`, and `?` alone
     case help(String)
-    /// `??name`
+    /// `??name`: a function's source; `??word`: the help that speaks of it
     case source(String)
     /// `%time code`
     case time(String)
@@ -36,8 +36,8 @@ extension InteractivePrompt {
     func run(_ command: PromptCommand) throws {
         let help = PromptHelp(lua: lua, sources: sources)
         switch command {
-        case .help(let name): PageText.show(try name.isEmpty ? lua.catalog.helpPage(nil) : help.page(name))
-        case .source(let name): print(try name.isEmpty ? lua.catalog.helpPage(nil) : help.source(name))
+        case .help(let name): PageText.show(try name.isEmpty ? PromptHelp.overview(lua.catalog) : help.page(name))
+        case .source(let name): try name.isEmpty ? PageText.show(PromptHelp.overview(lua.catalog)) : print(help.source(name))
         case .time(let code):
             let began = ContinuousClock().now
             try evaluate(code)
@@ -49,7 +49,7 @@ extension InteractivePrompt {
             if status & 0x7F == SIGINT { throw OpahError(.interrupted, "interrupted") }
             if status != 0 { throw OpahError(.usage, "the command ended with \(status & 0x7F == 0 ? "status \(status >> 8)" : "signal \(status & 0x7F)")") }
         case .unknown(let text):
-            throw OpahError(.usage, "there is no command \(text.prefix { $0 != " " })", hint: "%time code, %timeit code, ?name, ??name, !shell command")
+            throw OpahError(.usage, "there is no command \(text.prefix { $0 != " " })", hint: "there are %time code, %timeit code, ?name, ??name and !shell command; ?prompt explains them")
         }
     }
 

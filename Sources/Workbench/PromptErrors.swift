@@ -3,6 +3,8 @@ import Support
 
 /// The texts of the pieces that were run, so that errors can show the line they mean.
 final class PromptSources {
+    /// How Lua's names of the pieces begin.
+    static let prefix = "=input "
     private var texts: [String: String] = [:]
     private var count = 0
 
@@ -11,7 +13,7 @@ final class PromptSources {
         count += 1
         texts["input \(count)"] = text
         texts["input \(count - 1000)"] = nil
-        return "=input \(count)"
+        return "\(Self.prefix)\(count)"
     }
 
     /// Lines `first` to `last` of a piece or file that Lua knows as `source`.

@@ -4,11 +4,11 @@ import Tensors
 
 extension LuaModule {
     /// `opah.prompt`
-    public static let prompt = LuaModule("opah.prompt", "What the interactive prompt makes global besides the modules. All of it prints.") { m in
-        m.function("help", "(what?: any)", "Prints what a name, function, object or module is. Without an argument, the modules. `?name` at the prompt does the same.",
+    public static let prompt = LuaModule("opah.prompt", "What the interactive prompt makes global besides the modules. All of it prints. The prompt has commands of its own as well: `?name`, `??word`, `%time code`, `%timeit code`, `!command`.") { m in
+        m.function("help", "(what?: any)", "Prints what a name, function, object or module is. Without an argument, the modules and the commands of the prompt. `?name` at the prompt does the same; `??word` goes through all help.",
                    example: #"prompt.help("fs.join")"#) { call in
             let what = try call.value(1), lua = call.interpreter
-            if case .null = what { PageText.show(try lua.catalog.helpPage(nil)) }
+            if case .null = what { PageText.show(try PromptHelp.overview(lua.catalog)) }
             else if let text = lua.help(about: what) { PageText.show(text) }
             else if let name = what.string { PageText.show(try lua.catalog.helpPage(name)) }
             else { PageText.show(PromptHelp(lua: lua, sources: PromptSources()).page(on: what, named: "it")) }

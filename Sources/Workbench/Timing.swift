@@ -8,8 +8,8 @@ struct Timing {
     /// Seconds for one pass, per run.
     let runs: [Double]
 
-    /// `body(n)` does the work `n` times. The number of passes grows until one run takes a fifth of a
-    /// second, then there are seven runs (fewer when a run takes long).
+    /// `body(n)` does the work `n` times. It takes about a second: the number of passes grows until a run takes a hundredth
+    /// of that, then there are seven runs that fill the rest, or fewer when a single pass is long.
     init(_ body: (Int) throws -> Void) throws {
         func seconds(_ loops: Int) throws -> Double {
             let began = ContinuousClock().now
@@ -17,14 +17,21 @@ struct Timing {
             try Interrupt.check()
             return began.duration(to: ContinuousClock().now) / .seconds(1)
         }
-        var loops = 1, time = try seconds(1)
-        while time < 0.2, loops < 1_000_000_000 {
-            loops *= time < 0.002 ? 10 : max(2, min(10, Int((0.2 / time).rounded(.up))))
+        let began = ContinuousClock().now
+        var loops = 1, time = try seconds(1), runs: [Double] = []
+        while time < 0.01, loops < 1_000_000_000 {
+            loops *= time < 0.001 ? 10 : max(2, Int((0.01 / time).rounded(.up)))
             time = try seconds(loops)
         }
-        let count = time > 3 ? 1 : time > 1 ? 3 : 7
-        var runs = [time / Double(loops)]
-        for _ in 1..<count { runs.append(try seconds(loops) / Double(loops)) }
+        var left = 1 - began.duration(to: ContinuousClock().now) / .seconds(1)
+        let more = Int(left / 7 / max(time / Double(loops), 1e-12))
+        let fits = more > loops
+        if fits { loops = more } else { runs = [time / Double(loops)] }
+        while runs.count < 7, fits ? left > -0.5 : left > time {
+            time = try seconds(loops)
+            left -= time
+            runs.append(time / Double(loops))
+        }
         (self.loops, self.runs) = (loops, runs)
     }
 

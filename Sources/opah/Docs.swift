@@ -8,6 +8,7 @@ struct Docs: ParsableCommand {
         abstract: "The reference of all modules: on the screen, as HTML, or for editors.",
         discussion: "All of it is written from the declarations that also check the arguments of calls, so it cannot disagree with them.")
     @Argument(help: "A module, function, class or method: audio, audio.resample, Tensor:view. Without a name, the list of modules.") var name: String?
+    @Option(help: ArgumentHelp("List all help that speaks of this word, or of all of these words.", valueName: "words")) var search: String?
     @Option(help: ArgumentHelp("Write the reference as HTML into this folder.", valueName: "folder")) var out: String?
     @Option(help: ArgumentHelp("Write LuaCATS annotations, which lua-language-server reads, into this folder.", valueName: "folder")) var stubs: String?
     @Option(help: ArgumentHelp("Write a .luarc.json into this folder, so that an editor completes and checks the recipes in it.", valueName: "folder")) var luarc: String?
@@ -26,7 +27,8 @@ struct Docs: ParsableCommand {
                 "workspace.library": [.string(library), .string(library + "/meta")], "workspace.checkThirdParty": false,
             ], indent: 2) + "\n")
         }
-        if let name { PageText.show(try Catalog.opah.helpPage(name)) } else if out == nil, stubs == nil, luarc == nil { PageText.show(try Catalog.opah.helpPage(nil)) }
+        if let search { PageText.show(try HelpSearch(.opah).page(search)) }
+        if let name { PageText.show(try Catalog.opah.helpPage(name)) } else if out == nil, stubs == nil, luarc == nil, search == nil { PageText.show(try Catalog.opah.helpPage(nil)) }
     }
 
     /// With what `--help` says of the recipes and commands.

@@ -7,7 +7,7 @@ struct Repl: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Explore: every module is a global, expressions print themselves.",
         discussion: """
-        Tab completes, ?name explains, ??name shows a Lua function's source, %time and %timeit measure, !command goes to the shell; \
+        Tab completes, ?name explains, ??name shows a Lua function's source and ??word searches the help, %time and %timeit measure, !command goes to the shell; \
         _ is the last result. Ctrl-C drops what is being typed or stops what runs, Ctrl-D ends. Where standard input is no terminal, it is run as a script.
         """)
     @Option(name: .customShort("i"), help: "Run this file first.") var file: String?

@@ -43,6 +43,12 @@ final class ErrorTests: LuaTestCase {
         let table = try failure("error{kind = 'config', message = 'wrong', hint = 'look'}")
         XCTAssertEqual(table, OpahError(.config, "wrong", hint: "look"))
         XCTAssertEqual(table.traceback, "test:1: in main chunk")
+        XCTAssertEqual(try failure("error{message = 'wrong', kind = 'config', traceback = 'x'}").message, "wrong")
+        // Without a printer of values at least nothing that differs from run to run.
+        for code in ["error{}", "error{code = 5}", "error(coroutine.create(print))", "error(io.stdout)", "error(print)", "error(test.vector(1))"] {
+            XCTAssertFalse(try failure(code).message.contains("0x"), code)
+        }
+        XCTAssertEqual(try failure("error(true)").message, "true")
         XCTAssertEqual(try failure("error()").message, "an error without a value (nil)")
         XCTAssertEqual(try failure("error(setmetatable({}, {__tostring = function() return 'mine' end}))").message, "mine")
         XCTAssertEqual(try failure("error(setmetatable({}, {__tostring = function() error('no') end}))").message, "<table>")

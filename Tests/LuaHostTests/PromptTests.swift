@@ -33,6 +33,19 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(evaluate("x = 7; x"), "7")
         XCTAssertEqual(evaluate("x = 8\nx + 1"), "9")
         XCTAssertEqual(evaluate("if x then y = 1; x"), "...")
+        // The last of several statements, a call, gives its values too.
+        XCTAssertEqual(evaluate("function two() count = (count or 0) + 1 return count, 'b' end"), "")
+        for (code, expected) in [
+            ("x = 1; two()", "1 b"), ("x = 1 two()", "2 b"), ("x = 1\ntwo()", "3 b"), ("for i = 1, 2 do x = i end two()", "4 b"), ("x = 1; two();", "5 b"),
+            ("x = 1; (two)()", "6 b"), ("local y = 1; two() -- the last", "7 b"), ("x = {1, 2}; string.rep('a', #x)", "aa"), ("s = 'a;b' s:upper()", "A;B"),
+        ] { XCTAssertEqual(evaluate(code), expected, code) }
+        // What is one statement stays one, and comments and strings stay what they are.
+        for code in ["x = two\n(1)", "x = two 'a'", "x = 1 -- ; two()", "x = [[\ntwo()]]", "if true then two() end", "x = two()", "repeat local a = 1 until two()", "x = 1; y = two()"] {
+            XCTAssertEqual(evaluate(code), "", code)
+        }
+        XCTAssertEqual(evaluate("count"), "13")
+        XCTAssertEqual(evaluate("x = 5\n-2"), "", "5 - 2")
+        XCTAssertEqual(evaluate("x"), "3")
         guard case .failure(let error) = lua.evaluate("f(error('deep'))") else { return XCTFail("no error") }
         XCTAssertEqual(error.traceback, "stdin:1: in main chunk")
         _ = lua.evaluate("function h() local x = nil + 1 end")

@@ -212,7 +212,7 @@ final class PromptChecklistTests: XCTestCase {
         let prompt = try start()
         for text in ["help()", "?"] { XCTAssertTrue(prompt.enter(text).contains { $0.hasPrefix("opah.audio ") }, text) }
         // Broken at blanks, below the second column.
-        let list = prompt.enter("help()").filter { !$0.hasPrefix("(") }, margin = String(repeating: " ", count: 18)
+        let list = Array(prompt.enter("help()").filter { !$0.hasPrefix("(") }.prefix { $0 != "" }), margin = String(repeating: " ", count: 18)
         XCTAssertTrue(list.allSatisfy { $0.count <= 80 && ($0.hasPrefix("opah") || $0.hasPrefix(margin) && !$0.hasPrefix(margin + " ")) }, list.joined(separator: "\n"))
         XCTAssertTrue(list.contains { $0.hasPrefix(margin) })
         // A paragraph is filled: only its last line is short.

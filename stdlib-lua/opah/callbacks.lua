@@ -14,6 +14,7 @@
 --
 -- A callback is a table with any of the functions that train.fit takes (on_start, on_step, on_validation,
 -- on_checkpoint, on_warning), each called with the table itself first: one of your own is as good.
+local opah = require "opah"
 local audio, fs, json = require "opah.audio", require "opah.fs", require "opah.json"
 local progress, tensor, vq = require "opah.progress", require "opah.tensor", require "opah.vq"
 
@@ -229,7 +230,7 @@ function callbacks.audition(options)
         elseif type(samples) == "userdata" and samples.kind == "interrupted" then
           error(samples, 0)
         else
-          progress.log(("%s: no sound: %s"):format(base, type(samples) == "string" and samples or samples.message))
+          progress.log(("%s: no sound: %s"):format(base, (opah.error_text(samples))))
         end
       end
     end

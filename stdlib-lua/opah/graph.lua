@@ -20,7 +20,8 @@
 local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
 local open_digests, version_of = require "opah.graph.digests", require "opah.graph.version"
 local per_file, whole = require "opah.graph.per_file", require "opah.graph.whole"
-local program = require "opah".version
+local opah = require "opah"
+local program = opah.version
 
 ---@class opah.graph.Node What stages work on: the result of `graph:files`, `graph:each` and `graph:stage`.
 ---@field path string The folder (or file) that the files lie in.
@@ -272,8 +273,7 @@ end
 local function tell(stage, report)
   progress.log(("%-12s %s"):format(stage.name, stage.kind.describe(report)))
   for _, item in ipairs(report.skipped) do
-    local problem = item.problem
-    progress.log(("  skipped %s: %s"):format(progress.name(item.path), type(problem) == "string" and problem or problem.message))
+    progress.log(("  skipped %s: %s"):format(progress.name(item.path), (opah.error_text(item.problem))))
   end
   progress.event { stage = stage.name, fresh = report.fresh, made = report.made, skipped = #report.skipped }
 end

@@ -9,7 +9,8 @@
 --     end)
 --   end
 --   return stage:finish("clips measured")            -- 0, or 3 when something was skipped
-local progress = require "opah.progress"
+local opah = require "opah"
+local progress = opah.progress
 
 ---@class opah.Stage
 ---@field name string
@@ -44,10 +45,8 @@ end
 ---@param reason any
 ---@param remedy? string
 function Stage:skip(path, reason, remedy)
-  if type(reason) ~= "string" then
-    remedy = remedy or reason.hint
-    reason = reason.message or tostring(reason)
-  end
+  local text, advice = opah.error_text(reason)
+  reason, remedy = text, remedy or advice
   for _, name in ipairs { path, progress.name(path) } do
     if reason:sub(1, #name + 2) == name .. ": " then
       reason = reason:sub(#name + 3)
