@@ -53,12 +53,12 @@ public struct BatchReport {
         // What needs a person comes first.
         let ordered = zip(items, outcomes).filter { !$1.isFinished } + zip(items, outcomes).filter { $1.isFinished }
         let rows = ordered.map { item, outcome in
-            "<tr><td><a href=\"#\(HTML.escape(item.name))\">\(HTML.escape(item.name))</a></td><td class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))</td>"
-                + "<td>\(DurationText.clock(outcome.seconds))</td><td>\(ByteCount.text(outcome.peakBytes))</td><td>\(HTML.escape(Self.figures(outcome.metrics)))</td></tr>"
+            ["<a href=\"#\(HTML.escape(item.name))\">\(HTML.escape(item.name))</a>", "<span class=\"\(outcome.isFinished ? "good" : "bad")\">\(HTML.escape(outcome.text))</span>",
+             DurationText.clock(outcome.seconds), ByteCount.text(outcome.peakBytes), HTML.escape(Self.figures(outcome.metrics))]
         }
-        let table = "<table><tr><th>recipe</th><th>state</th><th>time</th><th>peak memory</th><th>last figures</th></tr>\(rows.joined(separator: "\n"))</table>"
+        let table = HTML.table(header: ["recipe", "state", "time", "peak memory", "last figures"], rows, namesFirst: true)
         let details = ordered.map { detail($0, $1, place) }
-        let style = "<style>.good { color: #047857 } .bad { color: #b91c1c } td { overflow-wrap: anywhere } td:first-child { white-space: nowrap } pre { max-height: 20rem; font-size: .85rem }</style>"
+        let style = "<style>pre { max-height: 20rem; overflow-y: auto }</style>"
         return HTML.page(title: "Batch: " + summary, body: style + "<p>\(HTML.escape(began.formatted(.iso8601))), \(DurationText.clock(seconds)), Opah \(opahVersion)</p>\n"
             + table + "\n" + details.joined(separator: "\n"))
     }

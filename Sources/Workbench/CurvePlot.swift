@@ -6,7 +6,7 @@ struct CurvePlot {
     var xLabel = "", yLabel = ""
 
     var svg: String {
-        Plot(curves: curves.map { ($0.name, $0.points) }, xLabel: xLabel, yLabel: yLabel)?.svg() ?? "<p>no points to draw</p>"
+        Plot(curves: curves.map { ($0.name, $0.points) }, xLabel: xLabel, yLabel: yLabel)?.figure ?? "<p>no points to draw</p>"
     }
 
     static func number(_ value: Double) -> String { Plot.number(value) }

@@ -18,7 +18,7 @@ public final class Picture: LuaObject, @unchecked Sendable {
         }
         c.method("svg", "() -> string", "The picture as the text of an SVG file.",
                  example: #"plot.line({ 1, 3, 2 }):svg():sub(1, 4)  --> "<svg""#) { picture, call in try call.push(picture.plot.svg(background: true)) }
-        c.method("png", "(opts?: {width?: integer = 900, height?: integer = 400}) -> string", "The bytes of a PNG file of that many pixels. Numbers stand at the axes; titles and names are only in SVG.",
+        c.method("png", "(opts?: {width?: integer = 900, height?: integer = 400}) -> string", "The bytes of a PNG file of that many pixels. Its letters are ASCII, drawn in pixels: accents are left out, other letters are boxes; SVG has all of them.",
                  example: """
                  bytes = plot.line({ 1, 3, 2 }):png { width = 300, height = 200 }
                  bytes:sub(2, 4)  --> "PNG"

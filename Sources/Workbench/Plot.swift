@@ -4,6 +4,9 @@ import Foundation
 struct Plot {
     enum Layer {
         case line(name: String, points: [(x: Double, y: Double)])
+        case points(name: String, points: [(x: Double, y: Double)])
+        /// How many there are between two values; they stand on 0.
+        case bars([(from: Double, to: Double, height: Double)])
         /// From lowest to highest value in equal steps over the whole width: a waveform.
         case band([(low: Double, high: Double)])
         /// Fills the axes.
@@ -16,20 +19,37 @@ struct Plot {
     var x: ClosedRange<Double>, y: ClosedRange<Double>
     var xTicks: [Tick], yTicks: [Tick]
     var title = "", xLabel = "", yLabel = ""
+    /// In words, where there is more to say than the labels do.
+    var description: String?
 
-    /// Curves, with axes that show all of them. Nil when there is no finite point.
-    init?(curves: [(name: String, points: [(x: Double, y: Double)])], title: String = "", xLabel: String = "", yLabel: String = "") {
+    /// Curves, or points without lines, with axes that show all of them. Nil when there is no finite point.
+    init?(curves: [(name: String, points: [(x: Double, y: Double)])], isScatter: Bool = false, title: String = "", xLabel: String = "", yLabel: String = "") {
         let finite = curves.map { ($0.name, $0.points.filter { $0.x.isFinite && $0.y.isFinite && abs($0.x) < 1e300 && abs($0.y) < 1e300 }) }
         let all = finite.flatMap(\.1)
         guard !all.isEmpty else { return nil }
         let xs = all.map(\.x), ys = all.map(\.y)
         let yMarks = Self.ticks(ys.min()!, ys.max()!)
-        layers = finite.map { .line(name: $0.0, points: Self.thinned($0.1)) }
+        layers = finite.map { isScatter ? .points(name: $0.0, points: Self.distinct($0.1)) : .line(name: $0.0, points: Self.thinned($0.1)) }
         x = xs.min()!...max(xs.max()!, xs.min()! + 1e-9)
+        // A point at the edge would be cut in half.
+        if isScatter { let room = max((x.upperBound - x.lowerBound) * 0.02, 1e-9); x = (x.lowerBound - room)...(x.upperBound + room) }
         y = min(yMarks[0], ys.min()!)...max(yMarks.last!, ys.max()!)
         let within = x
         xTicks = Self.marks(Self.ticks(x.lowerBound, x.upperBound).filter { within.contains($0) })
         yTicks = Self.marks(yMarks)
+        (self.title, self.xLabel, self.yLabel) = (title, xLabel, yLabel)
+    }
+
+    /// Bars over steps of equal width, on an axis that begins at 0.
+    init(histogram counts: [Double], from low: Double, to high: Double, title: String, xLabel: String, yLabel: String) {
+        let step = (high - low) / Double(counts.count)
+        layers = [.bars(counts.enumerated().map { (low + Double($0) * step, low + Double($0 + 1) * step, $1) })]
+        let marks = Self.ticks(0, max(counts.max() ?? 0, 1e-300)).filter { $0 >= 0 }
+        x = low...high
+        y = 0...max(marks.last ?? 1, counts.max() ?? 1)
+        let within = x
+        xTicks = Self.marks(Self.ticks(low, high).filter { within.contains($0) })
+        yTicks = Self.marks(marks)
         (self.title, self.xLabel, self.yLabel) = (title, xLabel, yLabel)
     }
 
@@ -44,7 +64,12 @@ struct Plot {
 
     /// Names of the curves, where there are several.
     var legend: [String] {
-        let names = layers.compactMap { if case .line(let name, _) = $0 { name } else { nil } }
+        let names = layers.compactMap { layer -> String? in
+            switch layer {
+            case .line(let name, _), .points(let name, _): name
+            default: nil
+            }
+        }
         return names.count > 1 || names.first?.isEmpty == false ? names : []
     }
 
@@ -56,6 +81,15 @@ struct Plot {
             let low = part.min { $0.y < $1.y }!, high = part.max { $0.y < $1.y }!
             return low.x <= high.x ? [low, high] : [high, low]
         }
+    }
+
+    /// Points that no picture tells apart once: in a grid of 250 by 125 steps.
+    private static func distinct(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+        guard points.count > 3000 else { return points }
+        let xs = points.map(\.x), ys = points.map(\.y), (left, low) = (xs.min()!, ys.min()!)
+        let wide = max(xs.max()! - left, 1e-300), high = max(ys.max()! - low, 1e-300)
+        var seen: Set<Int> = []
+        return points.filter { seen.insert(Int(($0.x - left) / wide * 250) * 1000 + Int(($0.y - low) / high * 125)).inserted }
     }
 
     static func marks(_ values: [Double]) -> [Tick] { values.map { Tick(at: $0, label: number($0)) } }

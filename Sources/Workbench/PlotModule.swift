@@ -5,7 +5,7 @@ import Tensors
 
 extension LuaModule {
     /// `opah.plot`
-    public static let plot = LuaModule("opah.plot", "Pictures of curves and sound, drawn in the terminal or saved as SVG or PNG. `plot(t)` is `plot.line(t)`, and `plot.image(t)` for a matrix of many rows.") { m in
+    public static let plot = LuaModule("opah.plot", "Pictures of curves, points, counts and sound, drawn in the terminal or saved as SVG or PNG. `plot(t)` is `plot.line(t)`, and `plot.image(t)` for a matrix of many rows.") { m in
         m.type(Picture.luaClass)
         let labels = "title?: string = \"\", x?: string = \"\", y?: string = \"\""
         m.callable("(values: Tensor|table, opts?: {\(labels)}) -> Picture", "`plot.line`, or `plot.image` for a matrix of more than eight rows.") { call in
@@ -21,6 +21,25 @@ extension LuaModule {
                    curve = plot.line({ train = { 3, 2, 1.5 }, held_out = { 3.1, 2.4, 2.2 } }, { title = "loss", x = "step" })
                    curve:save("loss.svg")
                    """) { try line($0) }
+        m.function("scatter", "(points: Tensor|table, y?: Tensor|table, opts?: {\(labels)}) -> Picture",
+                   """
+                   Points without lines. Two tensors [N] or lists of numbers are x and y; else `points` is a tensor [N, 2], a list of {x, y} pairs, or a table of up to 8 of these by name: \
+                   `plot.scatter{alice={{0.5, 3}, {1.2, 7}}, bob={{0.7, 2}}}`. `x` and `y` of the options name the axes. What is not finite is left out.
+                   """,
+                   example: """
+                   seconds, loss = tensor.rand(50) * 10, tensor.rand(50)
+                   picture = plot.scatter(seconds, loss, { x = "seconds", y = "loss" })
+                   picture:save("loss-by-length.png")
+                   """, forms: ["(x: Tensor|number[], y: Tensor|number[], opts?: {\(labels)}) -> Picture", "(points: Tensor|table, opts?: {\(labels)}) -> Picture"]) { try scatter($0) }
+        m.function("histogram", "(values: Tensor|number[], opts?: {bins?: integer, min?: number, max?: number, \(labels)}) -> Picture",
+                   """
+                   How many of the values, a list or a tensor of any shape, lie in each of `bins` steps of equal width from `min` to `max` (the smallest and the largest value unless given). \
+                   Unless given, the steps are as wide as Freedman and Diaconis advise, 5 to 100 of them. What lies outside or is not finite is left out, and the axis says how much. `tensor:histc` gives the counts.
+                   """,
+                   example: """
+                   picture = plot.histogram(tensor.randn(1000), { bins = 20, title = "noise", x = "value" })
+                   picture:save("noise.svg")
+                   """) { try histogram($0) }
         m.function("image", "(matrix: Tensor, opts?: {\(labels)}) -> Picture",
                    "A matrix as a picture, the first row on top, the lowest element dark and the highest light. For attention maps, codes, weights.",
                    example: """
@@ -91,6 +110,75 @@ extension LuaModule {
             }
             return (x, y)
         }
+    }
+
+    // MARK: points and counts
+
+    private static func scatter(_ call: Call) throws -> Results {
+        // Behind the points alone, a table with names is the options.
+        let second = try call.value(2), isOptions = try call.isNil(3) && second.table.map { try $0.pairs().contains { $0.key.string != nil } } ?? false
+        let options = try isOptions ? second.table : call.value(3).table
+        func label(_ name: String) throws -> String { try options?.get(name, as: String?.self) ?? "" }
+        if isOptions, let wrong = try options?.pairs().compactMap(\.key.string).first(where: { !["title", "x", "y"].contains($0) }) {
+            throw call.error("unknown option '\(wrong)'", hint: suggestion(for: wrong, in: ["title", "x", "y"]) ?? "options are title, x and y")
+        }
+        var groups: [(name: String, points: [(x: Double, y: Double)])] = []
+        if !isOptions, !second.isNil {
+            let xs = try numbers(call.value(1), call, 1), ys = try numbers(second, call, 2)
+            guard xs.count == ys.count else { throw call.error("\(xs.count) values of x and \(ys.count) of y") }
+            groups = [("", zip(xs, ys).map { ($0, $1) })]
+        } else if case .table(let table) = try call.value(1) {
+            let named = try table.entries(limit: 64).first.compactMap { key, value in key.string.map { ($0, value) } }.sorted { $0.0 < $1.0 }
+            guard named.count <= 8 else { throw call.error(at: 1, "at most 8 groups, not \(named.count)") }
+            groups = named.isEmpty ? [("", try pairs(.table(table), call))] : try named.map { ($0.0, try pairs($0.1, call)) }
+        } else { groups = [("", try pairs(call.value(1), call))] }
+        guard let plot = try Plot(curves: groups, isScatter: true, title: label("title"), xLabel: label("x"), yLabel: label("y")) else {
+            throw call.error(at: 1, "there is no finite point to draw")
+        }
+        return try call.push(Picture(plot))
+    }
+
+    /// A tensor [N, 2], or a list of {x, y}.
+    private static func pairs(_ value: LuaValue, _ call: Call) throws -> [(x: Double, y: Double)] {
+        if let tensor = value.object(Tensor.self) {
+            guard tensor.rank == 2, tensor.shape[1] == 2 else { throw OpahError(.shape, "plot.scatter: points are a tensor [N, 2], not \(tensor.summary)", hint: "plot.scatter(x, y) takes two tensors [N]") }
+            let flat = try tensor.detach().doubles()
+            return (0..<tensor.shape[0]).map { (flat[2 * $0], flat[2 * $0 + 1]) }
+        }
+        guard let list = try value.table?.list() else { throw call.error(at: 1, "points are a tensor [N, 2] or a list of {x, y}") }
+        return try list.enumerated().map { i, item in
+            guard let pair = try item.table?.list(), pair.count == 2, let x = pair[0].number, let y = pair[1].number else {
+                throw call.error(at: 1, "points are a list of {x, y}; entry \(i + 1) is none", hint: "plot.scatter(xs, ys) takes two lists of numbers")
+            }
+            return (x, y)
+        }
+    }
+
+    /// A tensor [N], or a list of numbers.
+    private static func numbers(_ value: LuaValue, _ call: Call, _ argument: Int) throws -> [Double] {
+        if let tensor = value.object(Tensor.self) {
+            guard tensor.rank == 1 else { throw OpahError(.shape, "plot.scatter: argument \(argument) must be [N], not \(tensor.summary)") }
+            return try tensor.detach().doubles()
+        }
+        guard let list = try value.table?.list() else { throw call.error(at: argument, "neither a tensor [N] nor a list of numbers") }
+        return try list.enumerated().map { i, item in
+            guard let number = item.number else { throw call.error(at: argument, "entry \(i + 1) is no number") }
+            return number
+        }
+    }
+
+    private static func histogram(_ call: Call) throws -> Results {
+        let given = try call.value(1).object(Tensor.self), values = try given ?? { let all = try numbers(call.value(1), call, 1); return try Tensor(all, [all.count], .float64) }()
+        let all = try values.detach().doubles(), finite = all.filter(\.isFinite).sorted()
+        guard let first = finite.first, let last = finite.last else { throw call.error(at: 1, "there is no finite number to draw") }
+        let low: Double? = try call.option("min"), high: Double? = try call.option("max")
+        func quarter(_ n: Int) -> Double { finite[(finite.count - 1) * n / 4] }
+        let width = 2 * (quarter(3) - quarter(1)) / cbrt(Double(finite.count)), span = (high ?? last) - (low ?? first)
+        let bins = try call.option("bins", as: Int?.self) ?? (width > 0 && span > 0 ? max(5, min(100, Int(min(1e6, (span / width).rounded(.up))))) : span > 0 ? 20 : 5)
+        let found = try values.histogram(bins: bins, low: low, high: high, "plot.histogram")
+        let left = all.count - Int(found.counts.reduce(0, +)), name: String = try call.option("x")
+        return try call.push(Picture(Plot(histogram: found.counts, from: found.low, to: found.high, title: call.option("title"),
+                                          xLabel: left == 0 ? name : (name.isEmpty ? "" : name + " ") + "(\(left) left out)", yLabel: call.option("y"))))
     }
 
     // MARK: matrices and sound

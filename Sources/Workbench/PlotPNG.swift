@@ -1,8 +1,12 @@
 extension Plot {
-    /// PNG bytes. Numbers stand at the axes; titles and labels are only in SVG, for want of a font.
+    /// PNG bytes: numbers at the axes, title, labels and the names of curves in letters of pixels (`PixelFont`).
     func png(width: Int = 900, height: Int = 400) -> [UInt8] {
         var canvas = Canvas(width: width, height: height)
-        let left = 64.0, right = Double(width) - 16, top = 14.0, bottom = Double(height) - 30
+        let cell = 2.0 * Double(PixelFont.width), keys = legend, total = Double(width)
+        // A small sheet keeps most of itself for the axes.
+        let left = min(max(64, Double(yTicks.map(\.label.count).max() ?? 0) * cell + 10) + (yLabel.isEmpty ? 0 : 22), max(64, total / 2)), right = total - 16
+        let head = title.isEmpty ? 14.0 : 36, top = min(head + (keys.isEmpty ? 0 : 22), Double(height) * 0.4)
+        let bottom = max(Double(height) - (xLabel.isEmpty ? 30 : 50), Double(height) * 0.6)
         func px(_ at: Double) -> Double { left + (at - x.lowerBound) / max(x.upperBound - x.lowerBound, 1e-12) * (right - left) }
         func py(_ at: Double) -> Double { bottom - (at - y.lowerBound) / max(y.upperBound - y.lowerBound, 1e-12) * (bottom - top) }
         for case .heat(let map) in layers { canvas.draw(map, left, top, right - left, bottom - top) }
@@ -10,11 +14,35 @@ extension Plot {
             if !hasHeat { canvas.line((left, py(tick.at)), (right, py(tick.at)), 0xE5E7EB, 1) }
             canvas.text(tick.label, right: left - 6, middle: py(tick.at))
         }
+        var end = -1.0                                             // of the last number at the axis
         for tick in xTicks {
             canvas.line((px(tick.at), bottom), (px(tick.at), bottom + 4), 0x6B7280, 1)
-            canvas.text(tick.label, right: px(tick.at) + Double(tick.label.count) * 6, middle: bottom + 15)
+            let half = Double(tick.label.count) * cell / 2
+            guard px(tick.at) - half > end + 6 else { continue }
+            end = min(px(tick.at) + half, total)
+            canvas.text(tick.label, right: end, middle: bottom + 15)
         }
         canvas.line((left, bottom), (right, bottom), 0x6B7280, 1)
+        /// No longer than there is room for.
+        func fitted(_ text: String, _ room: Double) -> String {
+            let count = max(0, Int(room / cell))
+            return text.count <= count ? text : count > 3 ? text.prefix(count - 3) + "..." : ""
+        }
+        func centred(_ text: String, _ from: Double, _ to: Double, middle: Double) {
+            let shown = fitted(text, to - from)
+            canvas.text(shown, right: (from + to) / 2 + Double(shown.count) * cell / 2, middle: middle)
+        }
+        centred(title, 8, total - 8, middle: 18)
+        centred(xLabel, left, right, middle: Double(height) - 14)
+        canvas.text(fitted(yLabel, bottom - top), up: 14, middle: (top + bottom) / 2)
+        var at = left
+        for (i, name) in keys.enumerated() where at + 40 < right {
+            let shown = fitted(name, right - at - 26)
+            let colour = UInt32(Self.colours[i % Self.colours.count].dropFirst(), radix: 16) ?? 0
+            canvas.line((at, top - 12), (at + (hasPoints ? 0 : 18), top - 12), colour, hasPoints ? 6 : 3)
+            canvas.text(shown, right: at + 26 + Double(shown.count) * cell, middle: top - 12)
+            at += 44 + Double(shown.count) * cell
+        }
         var curve = 0
         for layer in layers {
             switch layer {
@@ -32,6 +60,15 @@ extension Plot {
                     canvas.line((px(from.x), py(from.y)), (px(to.x), py(to.y)), colour, points.count == 1 ? 5 : 2)
                 }
                 curve += 1
+            case .points(_, let points):
+                let colour = UInt32(Self.colours[curve % Self.colours.count].dropFirst(), radix: 16) ?? 0
+                for point in points { canvas.line((px(point.x), py(point.y)), (px(point.x), py(point.y)), colour, points.count > 300 ? 3 : 5) }
+                curve += 1
+            case .bars(let bars):
+                for bar in bars where bar.height > 0 {
+                    let gap = px(bar.to) - px(bar.from) > 4 ? 0.5 : 0
+                    canvas.fill(px(bar.from) + gap, py(bar.height), max(px(bar.to) - gap, px(bar.from) + gap + 0.5), bottom, 0x2563EB)
+                }
             }
         }
         return canvas.png
@@ -76,35 +113,32 @@ private struct Canvas {
         }
     }
 
-    /// Digits and a few letters, each five by seven in a cell of six, drawn at double size.
-    mutating func text(_ text: String, right: Double, middle: Double) {
-        let unit = 2 * Self.fine
-        var x = Int(right) * Self.fine - text.count * 6 * unit
-        let y = Int(middle) * Self.fine - 7 * unit / 2
-        for character in text {
-            for (row, bits) in (Self.glyphs[character] ?? []).enumerated() {
-                for column in 0..<5 where bits >> (4 - column) & 1 == 1 {
-                    for dy in 0..<unit { for dx in 0..<unit { set(x + column * unit + dx, y + row * unit + dy, 0x374151) } }
-                }
-            }
-            x += 6 * unit
-        }
+    mutating func fill(_ left: Double, _ top: Double, _ right: Double, _ bottom: Double, _ colour: UInt32) {
+        func place(_ at: Double) -> Int { Int((at * Double(Self.fine)).rounded()) }
+        for y in place(top)..<max(place(top) + 1, place(bottom)) { for x in place(left)..<max(place(left) + 1, place(right)) { set(x, y, colour) } }
     }
 
-    private static let glyphs: [Character: [UInt8]] = [
-        "0": [0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110],
-        "1": [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110],
-        "2": [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111],
-        "3": [0b01110, 0b10001, 0b00001, 0b00110, 0b00001, 0b10001, 0b01110],
-        "4": [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010],
-        "5": [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110],
-        "6": [0b01110, 0b10000, 0b11110, 0b10001, 0b10001, 0b10001, 0b01110],
-        "7": [0b11111, 0b00001, 0b00010, 0b00100, 0b00100, 0b01000, 0b01000],
-        "8": [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110],
-        "9": [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00001, 0b01110],
-        ".": [0, 0, 0, 0, 0, 0b00110, 0b00110], "-": [0, 0, 0, 0b01110, 0, 0, 0], "+": [0, 0b00100, 0b00100, 0b11111, 0b00100, 0b00100, 0],
-        "e": [0, 0, 0b01110, 0b10001, 0b11111, 0b10000, 0b01110], "k": [0b10000, 0b10000, 0b10010, 0b10100, 0b11000, 0b10100, 0b10010],
-    ]
+    /// Letters at double size that end at `right`.
+    mutating func text(_ text: String, right: Double, middle: Double) {
+        let unit = 2 * Self.fine, x = Int(right) * Self.fine - text.count * PixelFont.width * unit, y = Int(middle) * Self.fine - PixelFont.height * unit / 2
+        Self.dots(text, unit) { set(x + $0, y + $1, 0x374151) }
+    }
+
+    /// The same from below upwards, their middle line at `up`.
+    mutating func text(_ text: String, up: Double, middle: Double) {
+        let unit = 2 * Self.fine, x = Int(up) * Self.fine - PixelFont.height * unit / 2, y = Int(middle) * Self.fine + text.count * PixelFont.width * unit / 2
+        Self.dots(text, unit) { set(x + $1, y - $0, 0x374151) }
+    }
+
+    private static func dots(_ text: String, _ unit: Int, _ draw: (Int, Int) -> Void) {
+        for (place, letter) in text.enumerated() {
+            for (row, bits) in PixelFont.rows(letter).enumerated() {
+                for column in 0..<5 where bits >> (4 - column) & 1 == 1 {
+                    for dy in 0..<unit { for dx in 0..<unit { draw((place * PixelFont.width + column) * unit + dx, row * unit + dy) } }
+                }
+            }
+        }
+    }
 
     var png: [UInt8] {
         let w = width / Self.fine, h = height / Self.fine

@@ -19,7 +19,7 @@ extension Plot {
         lines.append(String(repeating: " ", count: margin) + "└" + String(repeating: "─", count: columns))
         lines.append((String(repeating: " ", count: margin + 1) + scale(columns)).trimmingTail)
         if !legend.isEmpty {
-            lines.append(String(repeating: " ", count: margin + 1) + legend.enumerated().map { Terminal.styled("── ", Self.ansi[$0 % Self.ansi.count], colour: colour) + $1 }.joined(separator: "  "))
+            lines.append(String(repeating: " ", count: margin + 1) + legend.enumerated().map { Terminal.styled(hasPoints ? "⠿ " : "── ", Self.ansi[$0 % Self.ansi.count], colour: colour) + $1 }.joined(separator: "  "))
         }
         return lines.joined(separator: "\n")
     }
@@ -65,6 +65,14 @@ extension Plot {
                 let places = points.map(place)
                 for (i, to) in places.enumerated() { dots.line(places[max(0, i - 1)], to, curve) }
                 curve += 1
+            case .points(_, let points):
+                for (x, y) in points.map(place) { dots.set(x, y, curve) }
+                curve += 1
+            case .bars(let bars):
+                for bar in bars where bar.height > 0 {
+                    let (left, top) = place((x: bar.from, y: bar.height)), (right, bottom) = place((x: bar.to, y: 0))
+                    for column in left..<max(right, left + 1) { for row in top...max(top, bottom) { dots.set(column, row, 0) } }
+                }
             }
         }
         return dots.lines { colour ? Self.ansi[$0 % Self.ansi.count] : nil }

@@ -20,6 +20,8 @@ struct RecipeOptions {
     struct Flag {
         let name: String, kind: Kind, defaultValue: ConfigValue, help: String, short: String?
         let isMultiple: Bool, isRequired: Bool
+        /// For the recipe's own use: taken, but neither in its help nor in completion.
+        let isHidden: Bool
         /// The only values that it takes; none where any will do.
         let choices: [String]
         var key: String { String(name.map { $0 == "-" ? "_" : $0 }) }
@@ -46,7 +48,7 @@ struct RecipeOptions {
             guard let item = item.table else { throw Self.malformed("flags") }
             flags.append(Flag(name: try item.get(1), kind: try Self.kind(item.get(2)), defaultValue: try ConfigValue(lua: item.get(3)),
                               help: try item.get(4), short: try item.get("short"), isMultiple: try item.get("multiple", as: Bool?.self) ?? false,
-                              isRequired: try item.get("required", as: Bool?.self) ?? false,
+                              isRequired: try item.get("required", as: Bool?.self) ?? false, isHidden: try item.get("hidden", as: Bool?.self) ?? false,
                               choices: try item.get("choices", as: [String]?.self) ?? []))
         }
         takesOverrides = try table.get("overrides", as: Bool?.self) ?? false
@@ -84,7 +86,7 @@ struct RecipeOptions {
             let cut = argument.firstIndex(of: "=")
             let name = String(argument[..<(cut ?? argument.endIndex)])
             guard let (flag, negated) = find(name) else {
-                let names = flags.map { "--" + $0.name } + flags.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
+                let flags = flags.filter { !$0.isHidden }, names = flags.map { "--" + $0.name } + flags.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
                 wrong.append("unknown option \(name)" + (suggestion(for: name, in: names).map { ", " + $0 } ?? ""))
                 // What stands behind it may be its value, and is no second mistake.
                 if cut == nil, index < arguments.count, !arguments[index].hasPrefix("-") { afterUnknown.insert(plain.count) }
@@ -187,7 +189,7 @@ struct RecipeOptions {
     func help(header: [String], script: String, width: Int) -> String {
         var lines: [String] = []
         if let summary = header.first { lines += PageText.broken(summary[...], width: width) + [""] }
-        let usage = positionals.map { ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "") } + (flags.isEmpty ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
+        let usage = positionals.map { ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "") } + (flags.allSatisfy(\.isHidden) ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
         lines.append("usage: opah run \(script) " + usage.joined(separator: " "))
         let more = header.dropFirst()
         if !more.isEmpty { lines += [""] + Self.paragraphs(more).flatMap { $0.hasPrefix("opah ") ? ["example: " + $0] : $0.hasPrefix(" ") ? [$0] : PageText.broken($0[...], width: width) } }
@@ -198,7 +200,7 @@ struct RecipeOptions {
         if !positionals.isEmpty { lines += [""] + positionals.flatMap { columns($0.name.uppercased(), $0.help) } }
         if !flags.isEmpty {
             lines.append("")
-            for flag in flags {
+            for flag in flags where !flag.isHidden {
                 let short = flag.short.map { "-\($0), " } ?? ""
                 let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.choices.isEmpty ? flag.kind.rawValue.uppercased() : flag.choices.joined(separator: "|"))"
                 lines += columns(left, [flag.help, defaultText(flag)].filter { !$0.isEmpty }.joined(separator: " "))

@@ -30,7 +30,7 @@ public struct RecipeWords {
             return values(of: flag).map { if case .word(let text, let help) = $0 { .word("\(word[...cut])\(text)", help) } else { $0 } }
         }
         if word.hasPrefix("-") {
-            return options.flags.filter { flag in flag.isMultiple || !words.contains { self.flag($0)?.name == flag.name } }
+            return options.flags.filter { flag in !flag.isHidden && (flag.isMultiple || !words.contains { self.flag($0)?.name == flag.name }) }
                 .flatMap { flag -> [Candidate] in
                     [.word("--" + flag.name, flag.help)] + (flag.kind == .boolean && flag.defaultValue.bool == true ? [.word("--no-" + flag.name, "not: " + flag.help)] : [])
                 } + [.word("--help", "show what it takes")]

@@ -89,9 +89,9 @@ public struct Reference {
     }
 
     private func index() -> String {
-        let modules = catalog.modules.map { "<tr><td><a href=\"\(Self.page($0))\">\($0.name)</a></td><td>\(prose($0.doc))</td></tr>" }
-        let inLua = scripts.map { "<tr><td><a href=\"\(Self.page($0))\">opah.\($0.name)</a></td><td>\(prose($0.summary))</td></tr>" }
-        let others = extra.map { "<tr><td><a href=\"\(Self.page(title: $0.title))\">\(HTML.escape($0.title))</a></td><td>\(HTML.escape($0.summary))</td></tr>" }
+        let modules = catalog.modules.map { "<tr><th scope=\"row\"><a href=\"\(Self.page($0))\">\($0.name)</a></th><td>\(prose($0.doc))</td></tr>" }
+        let inLua = scripts.map { "<tr><th scope=\"row\"><a href=\"\(Self.page($0))\">opah.\($0.name)</a></th><td>\(prose($0.summary))</td></tr>" }
+        let others = extra.map { "<tr><th scope=\"row\"><a href=\"\(Self.page(title: $0.title))\">\(HTML.escape($0.title))</a></th><td>\(HTML.escape($0.summary))</td></tr>" }
         return """
         <p>Everything that recipes can use. Positions and dimensions count from 1, negative ones from the end; values (token ids, codes) are what the \
         files hold. Option tables take the fields that are listed, with these defaults; unknown fields are errors that name the nearest ones. At the \
@@ -164,7 +164,7 @@ public struct Reference {
             parts.append("<section id=\"\(Self.anchor(function))\"><h3>\(HTML.escape(String(signature[..<cut])))<span class=\"dim\">\(types(String(signature[cut...])))</span></h3>")
             parts += function.doc.split(whereSeparator: \.isEmpty).map { "<p>\(prose($0.joined(separator: " ")))</p>" }
             let rows = function.parameters.map { value in
-                "<tr><td>\(HTML.escape(value.name))</td><td>\(types(LuaHelp.short(value.type)))</td><td>\(value.isOptional ? "optional" : "")\(value.isOptional && !value.text.isEmpty ? ". " : "")\(prose(value.text))</td></tr>"
+                "<tr><th scope=\"row\">\(HTML.escape(value.name))</th><td>\(types(LuaHelp.short(value.type)))</td><td>\(value.isOptional ? "optional" : "")\(value.isOptional && !value.text.isEmpty ? ". " : "")\(prose(value.text))</td></tr>"
             }
             if !rows.isEmpty { parts.append("<table>\(rows.joined())</table>") }
             if let example = function.example { parts.append("<pre>\(HTML.escape(example))</pre>") }
@@ -175,7 +175,7 @@ public struct Reference {
 
     private func row(_ parameter: Parameter, in table: String?) -> String {
         let value = parameter.defaultValue.map { "= \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? "optional" : "")
-        return "<tr><td>\(HTML.escape((table.map { $0 + "." } ?? "") + parameter.name))</td><td>\(types(parameter.type.description))</td><td>\(HTML.escape(value))</td></tr>"
+        return "<tr><th scope=\"row\">\(HTML.escape((table.map { $0 + "." } ?? "") + parameter.name))</th><td>\(types(parameter.type.description))</td><td>\(HTML.escape(value))</td></tr>"
     }
 
     // MARK: text

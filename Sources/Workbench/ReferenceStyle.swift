@@ -18,10 +18,10 @@ enum ReferenceStyle {
     pre { padding: .6rem .8rem; white-space: pre-wrap; overflow-wrap: anywhere }
     table { border-collapse: collapse; width: 100%; margin: .4rem 0; font-size: .93rem } td, th { border-top: 1px solid var(--line); padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere }
     td:last-child:nth-child(3) { white-space: nowrap; padding-right: 0 }
-    td:first-child { white-space: nowrap; font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9em }
+    th { font-weight: 400; white-space: nowrap; font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9em }
     #found { position: absolute; top: 3.2rem; left: 1rem; right: 1rem; max-width: 40rem; max-height: 70vh; overflow: auto; background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .3rem .8rem; box-shadow: 0 8px 24px #0004 }
     #found a { display: block; padding: .15rem 0 } #found span { color: var(--dim); font-size: .88rem }
-    @media (max-width: 46rem) { .frame { grid-template-columns: minmax(0, 1fr) } nav { border: 0; border-bottom: 1px solid var(--line) } nav ul { column-count: 2 } nav ul ul { display: none } main { padding: .5rem 1rem 4rem } td:first-child { white-space: normal; overflow-wrap: break-word; min-width: 6rem } td:last-child:nth-child(3) { white-space: normal } }
+    @media (max-width: 46rem) { .frame { grid-template-columns: minmax(0, 1fr) } nav { border: 0; border-bottom: 1px solid var(--line) } nav ul { column-count: 2 } nav ul ul { display: none } main { padding: .5rem 1rem 4rem } th { white-space: normal; overflow-wrap: break-word; min-width: 6rem } td:last-child:nth-child(3) { white-space: normal } }
     """
 
     /// The search box: names that begin with what is typed, then those that hold it, then what their documentation says.

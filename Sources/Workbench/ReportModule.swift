@@ -10,12 +10,14 @@ extension LuaModule {
                    """
                    Writes the page. `content` has a `title` and a list of blocks, each a table with one of: `heading="..."`, `text="..."`, `code="..."`, \
                    `curves={name={{x,y}, ...}}`, or plain numbers or a tensor [T] for y at x = 1, 2, ... (with `x`, `y` as axis labels), `table={{cell, ...}, ...}` (with `header={...}`), \
-                   `spectrogram=samples` or `audio=samples` (samples [T] or [channels, T], their mean, with `sample_rate` in Hz and `label`).
+                   `spectrogram=samples` or `audio=samples` (samples [T] or [channels, T], their mean, with `sample_rate` in Hz and `label`), `picture=...` (what `plot` gives, the bytes of a PNG file, or \
+                   the path of one). A Picture may also stand in the list by itself. The page needs no other file, is dark where the reader's machine is, and fits a phone.
                    """, example: #"""
                    local samples, info = audio.load("data/Alice/4.80-7.20.wav")
                    report.html("report.html", {
                      title = "First run",
                      { heading = "Loss" }, { curves = { train = { 2.5, 2.1, 1.9 }, held_out = { { 1, 2.6 }, { 3, 2.0 } } }, x = "step" },
+                     plot.histogram(samples, { title = "samples" }),
                      { heading = "Clip" }, { spectrogram = samples, sample_rate = info.sample_rate, label = "Alice" },
                      { table = { { "seconds", info.duration } }, header = { "what", "value" } },
                    })
@@ -25,7 +27,11 @@ extension LuaModule {
             let title = try content.get("title", as: String?.self) ?? "Opah"
             var body = ""
             for (i, block) in try content.list().enumerated() {
-                guard let block = block.table else { throw call.error(at: 2, "block \(i + 1) is not a table") }
+                if let picture = block.object(Picture.self) {
+                    body += "<figure>\(picture.plot.figure)</figure>\n"
+                    continue
+                }
+                guard let block = block.table else { throw call.error(at: 2, "block \(i + 1) is neither a table nor a Picture") }
                 body += try ReportBlock.html(block, number: i + 1) + "\n"
             }
             let path = try call.string(1)
@@ -38,7 +44,7 @@ extension LuaModule {
 
 /// One block of a report.
 enum ReportBlock {
-    static let kinds = ["heading", "text", "code", "curves", "table", "spectrogram", "audio"]
+    static let kinds = ["heading", "text", "code", "curves", "table", "picture", "spectrogram", "audio"]
 
     static func html(_ block: LuaTable, number: Int) throws -> String {
         if let text = try block.get("heading", as: String?.self) { return "<h2>\(HTML.escape(text))</h2>" }
@@ -46,16 +52,39 @@ enum ReportBlock {
         if let text = try block.get("code", as: String?.self) { return "<pre>\(HTML.escape(text))</pre>" }
         if let curves = try block.get("curves", as: LuaTable?.self) { return try figure(curvePlot(curves, block), block) }
         if let rows = try block.get("table", as: LuaTable?.self) { return try table(rows, block) }
-        if let samples = try block.get("spectrogram", as: Tensor?.self) {
-            return try figure(SpectrogramPicture.plot(mono(samples), sampleRate: sampleRate(block, number), title: "").svg(height: 220), block)
+        let picture = try block.get("picture", as: LuaValue.self)
+        if !picture.isNil { return try figure(self.picture(picture, block, number), block) }
+        let spectrogram = try block.get("spectrogram", as: LuaValue.self)
+        if let ready = spectrogram.object(Picture.self) { return try figure(ready.plot.figure, block) }
+        if !spectrogram.isNil {
+            let samples = try block.get("spectrogram", as: Tensor.self)
+            var plot = try SpectrogramPicture.plot(mono(samples), sampleRate: sampleRate(block, number), title: "")
+            plot.description = try block.get("label", as: String?.self).map { "Spectrogram: " + $0 }
+            return try figure(plot.figure, block)
         }
         if let samples = try block.get("audio", as: Tensor?.self) {
             let wav = WaveBytes.pcm16(try mono(samples), sampleRate: try sampleRate(block, number))
-            return try figure("<audio controls src=\"\(HTML.data("audio/wav", wav))\"></audio>", block)
+            let label = try block.get("label", as: String?.self) ?? "Sound \(number)"
+            return try figure(HTML.audio(HTML.data("audio/wav", wav), label: label), block)
         }
         let names = try block.pairs().compactMap { $0.key.string }
         throw OpahError(.argument, "report.html: block \(number) has none of \(kinds.joined(separator: ", "))",
                         hint: names.compactMap { suggestion(for: $0, in: kinds) }.first)
+    }
+
+    /// A Picture, the bytes of a PNG file, or the path of one.
+    private static func picture(_ value: LuaValue, _ block: LuaTable, _ number: Int) throws -> String {
+        let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        let bytes: [UInt8]
+        switch value {
+        case .object(let picture as Picture): return picture.plot.figure
+        case .bytes(let given): bytes = given
+        case .string(let path): bytes = try MappedFile(path).withBytes { Array($0) }
+        default: throw OpahError(.argument, "report.html: the picture of block \(number) is neither a Picture nor a PNG file")
+        }
+        guard bytes.starts(with: signature) else { throw OpahError(.format, "report.html: the picture of block \(number) is no PNG", hint: "plot.line(...) gives a picture; picture:save(\"a.png\") a file") }
+        let label = try block.get("label", as: String?.self) ?? "Picture \(number)"
+        return "<img alt=\"\(HTML.escape(label))\" src=\"\(HTML.data("image/png", bytes))\">"
     }
 
     private static func sampleRate(_ block: LuaTable, _ number: Int) throws -> Int {
@@ -90,11 +119,8 @@ enum ReportBlock {
     }
 
     private static func table(_ rows: LuaTable, _ block: LuaTable) throws -> String {
-        func row(_ cells: [LuaValue], _ tag: String) -> String {
-            "<tr>" + cells.map { "<\(tag)>\(HTML.escape($0.figureText))</\(tag)>" }.joined() + "</tr>"
-        }
-        let header = try block.get("header", as: LuaTable?.self).map { row(try $0.list(), "th") } ?? ""
-        return try "<table>" + header + rows.list().map { try row($0.table?.list() ?? [], "td") }.joined() + "</table>"
+        func cells(_ row: LuaTable?) throws -> [String] { try row?.list().map { HTML.escape($0.figureText) } ?? [] }
+        return try HTML.table(header: cells(block.get("header", as: LuaTable?.self)), rows.list().map { try cells($0.table) })
     }
 
     /// Samples [T], or the mean of [channels, T].

@@ -93,7 +93,7 @@ extension LuaModule {
             let folder = PathName.join(settings.results, settings.project)
             if !dryRun { Terminal.event(["event": "output", "path": .string(FileKind.resolved(folder))]) }
             let summary = try trainer.fit(dryRun: dryRun)
-            if summary.step > summary.firstStep { try TrainingReport(project: settings.project, folder: folder, summary: summary).write() }
+            if summary.step > summary.firstStep { try TrainingReport(settings: settings, folder: folder, summary: summary, data: data).write() }
             return try call.push([
                 "ending": summary.ending.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,
                 "lines": summary.lines, "exit_code": summary.exitCode, "seconds": summary.seconds, "coverage": summary.coverage.fields,

@@ -33,6 +33,7 @@ final class BatchTests: XCTestCase {
         let page = try String(contentsOfFile: folder("made/report.html"), encoding: .utf8)
         for part in ["alice train", "hanako train"] { XCTAssertTrue(page.contains(part), "the page lacks \(part)") }
         XCTAssertEqual(page.ranges(of: "<polyline").count, 2)
+        PageTests.check(page, "the batch report")
         let failed = try XCTUnwrap(page.range(of: "id=\"b\"")), fine = try XCTUnwrap(page.range(of: "id=\"a\""))
         XCTAssertLessThan(failed.lowerBound, fine.lowerBound)
     }

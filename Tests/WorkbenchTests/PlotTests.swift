@@ -83,15 +83,79 @@ final class PlotTests: XCTestCase {
         XCTAssertTrue(rows(try text("plot.waveform(tensor.new{0/0, 1/0, 0.5}, 8000):text()")).contains(true))
     }
 
+    func testHistograms() throws {
+        // Heights stand for counts: 1, 2, 4 in three steps.
+        let bars = try text("plot.histogram({0.5, 1.5, 1.5, 2.5, 2.5, 2.5, 2.5}, {bins = 3, min = 0, max = 3}):svg()")
+        let heights = bars.matches(of: /<rect x="[0-9.]+" y="[0-9.]+" width="[0-9.]+" height="([0-9.]+)"/).compactMap { Double($0.output.1) }
+        XCTAssertEqual(heights.count, 3)
+        XCTAssertEqual(heights[1] / heights[0], 2, accuracy: 0.02)
+        XCTAssertEqual(heights[2] / heights[0], 4, accuracy: 0.04)
+        // In characters: the right third reaches the top, the left one does not.
+        let lines = try text("plot.histogram({0.5, 1.5, 1.5, 2.5, 2.5, 2.5, 2.5}, {bins = 3, min = 0, max = 3, title = 'counts', x = 'value'}):text{width = 50, height = 8}").split(separator: "\n")
+        XCTAssertTrue(lines[0].hasSuffix("counts") && lines.last!.hasSuffix("value"))
+        XCTAssertTrue(lines[1].drop { $0 != "┤" }.dropFirst().prefix(20).allSatisfy { $0 == " " }, lines.joined(separator: "\n"))
+        XCTAssertTrue(lines[8].unicodeScalars.contains { $0.value > 0x2800 })
+        // Any shape, unknown bounds, equal values; what is left out is said.
+        XCTAssertTrue(rows(try text("plot.histogram(tensor.randn(3, 40)):text()")).contains(true))
+        XCTAssertTrue(rows(try text("plot.histogram({2, 2, 2}):text()")).contains(true))
+        XCTAssertTrue(try text("plot.histogram({1, 2, 0/0, 9}, {max = 5}):text()").hasSuffix("(2 left out)"))
+        XCTAssertTrue(failure("plot.histogram({0/0})").contains("no finite number"))
+        XCTAssertTrue(failure("plot.histogram({1, 2}, {bins = 0})").contains("bins must be"))
+        XCTAssertTrue(failure("plot.histogram({1, 'a'})").contains("entry 2 is no number"))
+    }
+
+    func testScatterPlots() throws {
+        for code in ["plot.scatter({1, 2, 3}, {4, 5, 6})", "plot.scatter(tensor.new{1, 2, 3}, {4, 5, 6})", "plot.scatter{{1, 4}, {2, 5}, {3, 6}}", "plot.scatter(tensor.new{{1, 4}, {2, 5}, {3, 6}})",
+                     "plot.scatter({{1, 4}, {2, 5}, {3, 6}}, {title = 'up'})", "plot.scatter{a = {{1, 4}, {2, 5}, {3, 6}}}"] {
+            let svg = try text(code + ":svg()")
+            XCTAssertEqual(svg.matches(of: /<circle cx="[0-9.]+" cy="[0-9.]+" r="2.5"/).count, 3, code)
+            XCTAssertFalse(svg.contains("<polyline"), code)
+            XCTAssertGreaterThan(try bytes(code + ":png()").count, 1000)
+        }
+        XCTAssertTrue(try text("plot.scatter{a={{1, 2}}, b={{3, 4}}}:text()").contains("⠿ a  ⠿ b"))
+        // Three points are three dots: no line runs between them.
+        let dots = try text("plot.scatter({0, 1, 2}, {0, 5, 1}):text{width = 60, height = 10}").unicodeScalars.filter { (0x2801...0x28FF).contains($0.value) }
+        XCTAssertEqual(dots.count, 3)
+        XCTAssertLessThan(try text("plot.scatter(tensor.rand(100000), tensor.rand(100000)):svg()").utf8.count, 12_000_000)
+        XCTAssertTrue(failure("plot.scatter({1, 2}, {1})").contains("2 values of x and 1 of y"))
+        XCTAssertTrue(failure("plot.scatter({{1, 2, 3}})").contains("entry 1 is none"))
+        XCTAssertTrue(failure("plot.scatter({{1, 2}}, {tilte = 'x'})").contains("did you mean title?"))
+        XCTAssertTrue(failure("plot.scatter(tensor.ones(3, 3))").contains("[N, 2]"))
+        XCTAssertTrue(failure("plot.scatter{{0/0, 1}}").contains("no finite point"))
+    }
+
+    func testPNGHasTitlesAndLabels() throws {
+        // Each part of the text adds dark dots in a place of its own.
+        func dark(_ options: String, _ columns: Range<Int>, _ rows: Range<Int>) throws -> Int {
+            let png = try bytes("plot.line({a={2, 4}}, {\(options)}):png{width=400, height=200}")
+            func number(_ at: Int) -> Int { png[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
+            var pixels = [UInt8](repeating: 0, count: 200 * 1201), size = uLong(pixels.count)
+            XCTAssertEqual(uncompress(&pixels, &size, Array(png[41..<41 + number(33)]), uLong(png.count)), Z_OK)
+            return rows.reduce(0) { sum, y in sum + columns.count { x in (0..<3).allSatisfy { pixels[y * 1201 + 1 + 3 * x + $0] < 140 } } }
+        }
+        XCTAssertEqual(try dark("", 0..<400, 0..<8), 0)
+        XCTAssertGreaterThan(try dark("title = 'Loss: 5 < 6'", 120..<280, 8..<28), 200)
+        XCTAssertGreaterThan(try dark("x = 'step'", 180..<300, 176..<200), 80)
+        XCTAssertGreaterThan(try dark("y = 'loss'", 4..<26, 40..<160), 80)
+        XCTAssertGreaterThan(try dark("", 64..<120, 14..<36), 20, "the curve's name")
+        XCTAssertGreaterThan(try dark("title = '\u{58f0} \u{e9}'", 120..<280, 8..<28), 40, "letters beyond ASCII are boxes, accents left out")
+        XCTAssertGreaterThan(try bytes("plot.line({1, 2}, {title = ('long '):rep(500), x = ('x'):rep(500), y = ('y'):rep(500)}):png{width=100, height=80}").count, 100)
+    }
+
     func testSVGIsXML() throws {
         for code in ["plot.line({a={3, 1, 2}, [\"<b>\"]={1, 2}}, {title='5 < 6 & 7', x='\"x\"'})", "plot.image(tensor.rand(20, 30))",
+                     "plot.scatter(tensor.rand(50), tensor.rand(50))", "plot.scatter({['<a>']={{1, 2}}, b={{2, 3}, {4, 5}}})", "plot.histogram(tensor.randn(500))",
                      "plot.waveform(tensor.randn(5000))", "plot.spectrogram(tensor.randn(5000))"] {
             let svg = try text(code + ":svg()")
             let parser = XMLParser(data: Data(svg.utf8)), counter = ElementCounter()
             parser.delegate = counter
             XCTAssertTrue(parser.parse(), "\(code): \(parser.parserError.map { "\($0)" } ?? "")")
             XCTAssertEqual(counter.names["svg"], 1)
-            XCTAssertGreaterThan(counter.names["polyline", default: 0] + counter.names["polygon", default: 0] + counter.names["image", default: 0], 0)
+            XCTAssertGreaterThan(counter.names["polyline", default: 0] + counter.names["polygon", default: 0] + counter.names["image", default: 0] + counter.names["circle", default: 0]
+                + max(0, counter.names["rect", default: 0] - 1), 0)
+            // For those who do not see it.
+            XCTAssertEqual(counter.names["title"], 1, code)
+            XCTAssertNotNil(svg.firstMatch(of: /^<svg [^>]*role="img" aria-label="[^"]+"/), code)
         }
     }
 
@@ -101,7 +165,7 @@ final class PlotTests: XCTestCase {
     }
 
     func testPNGHoldsThePicture() throws {
-        let png = try bytes("plot.line({1, 1}):png{width=200, height=100}")
+        let png = try bytes("plot.line({2, 4}):png{width=200, height=100}")
         XCTAssertEqual(Array(png.prefix(8)), [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         func number(_ at: Int) -> Int { png[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
         XCTAssertEqual([number(16), number(20)], [200, 100])
@@ -140,6 +204,14 @@ final class PlotTests: XCTestCase {
         }
         XCTAssertEqual(try run(folder.path).code, 0)
         XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder("played.wav"))).count, 44 + 1600)
+        // One that ends at once, and well, has not played three seconds.
+        let early = try OpahProcess.run(["-e", "require 'opah'.play(require 'opah.tensor'.zeros(24000), 8000)"], environment: ["PATH": folder.path])
+        XCTAssertEqual(early.code, 1)
+        XCTAssertTrue(early.errors.contains("aplay ended after") && early.errors.contains("of 3 s"), early.errors)
+        try "#!/bin/sh\necho 'cannot open audio device' >&2\nexit 1\n".write(toFile: folder("aplay"), atomically: true, encoding: .utf8)
+        let refused = try run(folder.path)
+        XCTAssertEqual(refused.code, 1)
+        XCTAssertTrue(refused.errors.contains("could not play it: cannot open audio device"), refused.errors)
         let none = try run("/nonexistent")
         XCTAssertEqual(none.code, 1)
         XCTAssertTrue(none.errors.contains("no program here that plays sound"), none.errors)

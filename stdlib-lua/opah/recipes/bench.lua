@@ -18,8 +18,8 @@ local args = config.parse_args(arg, {
     { "output", "path", nil, "write everything as JSON to this file, - for standard output" },
     { "folder", "path", nil, "where models and clips are made, and kept for the next time; a temporary folder unless given" },
     { "list", "boolean", false, "list the figures" },
-    { "child", "string", nil, "measure this figure in this process (the bench starts itself with this)" },
-    { "make", "string", nil, "make this model or these clips (the bench starts itself with this)" },
+    { "child", "string", nil, "measure this figure in this process (the bench starts itself with this)", hidden = true },
+    { "make", "string", nil, "make this model or these clips (the bench starts itself with this)", hidden = true },
   },
 })
 if args.repeats < 1 then config.usage_error("--repeats must be above 0") end
