@@ -75,12 +75,13 @@ let package = Package(
         system("CEditline", "libedit", "libedit-dev"),
         system("CXXHash", "libxxhash", "libxxhash-dev"),
 
-        // The only C code, and the only code that may longjmp.
+        // The only C code: what signal handlers do; and, the only code that may longjmp, the border to Lua.
+        .target(name: "SystemShim"),
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "TestSupport", dependencies: ["Support", "Tensors", "Formats"], path: "Tests/TestSupport",
                 swiftSettings: fast),
     ]
-    + library("Support", ["CXXHash"])
+    + library("Support", ["CXXHash", "SystemShim"])
     + library("LuaHost", ["Support", "LuaShim", "CLua"])
     + library("Tensors", ["Support", "COpenBLAS"])
     + library("Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])

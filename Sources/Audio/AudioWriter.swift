@@ -35,11 +35,11 @@ extension AudioFile {
 /// Writes a file piece by piece, as `AudioFile.write` does the whole: one piece is in memory. Without `finish`
 /// nothing is left behind.
 public final class AudioWriter {
-    private let path: String, temporary: String
+    private let path: String
+    private var file: AtomicFile?
     private let target: WriteTarget
     private let sampleRate: Int, channels: Int
     private var handle: OpaquePointer?
-    private var descriptor: Int32 = -1
     private var output: EncodedOutput?   // what the handle writes into
     private let write: EncodedOutput.Write
     private var frames = 0
@@ -61,16 +61,15 @@ public final class AudioWriter {
         target = try WriteTarget(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype)
         floats = [Float](repeating: 0, count: target.bits == nil ? Self.block * channels : 0)
         integers = [Int32](repeating: 0, count: target.bits == nil ? 0 : Self.block * channels)
-        let cut = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-        let name = String(decoding: path[cut...].utf8.prefix(180), as: UTF8.self)
-        temporary = path[..<cut] + ".\(name).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
     }
 
     deinit {
-        guard let handle else { return }
-        sf_close(handle)
-        close(descriptor)
-        unlink(temporary)
+        if let handle { sf_close(handle) }
+    }
+
+    /// The first failure of a write, whatever the encoder said of it.
+    private func checkWrites() throws {
+        if let code = output?.failure, code != 0 { throw OpahError.system(path, errno: code, doing: "write") }
     }
 
     /// The first failure of a write, whatever the encoder said of it.
@@ -125,18 +124,14 @@ public final class AudioWriter {
 
     private func open() throws -> OpaquePointer {
         var info = target.info
-        descriptor = Glibc.open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
-        let output = EncodedOutput(descriptor, write: write)
+        let file = try AtomicFile(path), output = EncodedOutput(file.descriptor, write: write)
         self.output = output
         guard let handle = output.openSndfile(&info) else {
-            close(descriptor)
-            unlink(temporary)
             try checkWrites()
             throw OpahError(.file, "\(path): cannot write: \(String(cString: sf_strerror(nil)))",
                             hint: "resample to a usual rate, or write wav")
         }
-        self.handle = handle
+        (self.handle, self.file) = (handle, file)
         // The PEAK chunk holds the time of day: without it equal samples make equal files.
         sf_command(handle, Int32(SFC_SET_ADD_PEAK_CHUNK), nil, 0)
         if target.isMP3 {
@@ -150,39 +145,15 @@ public final class AudioWriter {
     /// Closes and syncs the file, and gives it its name.
     /// - Returns: notes, as from `AudioFile.write`.
     public func finish() throws -> [String] {
-        guard let handle else { throw OpahError(.argument, "\(path): there are no samples to write") }
-        self.handle = nil
-        do {
-            let code = sf_close(handle)   // the encoder's last bytes, and its header once more
-            let closed = close(descriptor) == 0 ? 0 : errno
-            try checkWrites()
-            guard code == 0, closed == 0 else { throw OpahError.system(path, errno: closed == 0 ? EIO : closed, doing: "write") }
-            try place()
-        } catch {
-            unlink(temporary)
-            throw error
-        }
+        guard let handle, let file else { throw OpahError(.argument, "\(path): there are no samples to write") }
+        (self.handle, self.file) = (nil, nil)   // whatever happens below, nothing is left behind
+        let code = sf_close(handle)             // the encoder's last bytes, and its header once more
+        try checkWrites()
+        guard code == 0 else { throw OpahError.system(path, errno: EIO, doing: "write") }
+        try file.commit()
         guard beyond > 0 else { return [] }
         let where_ = "the first at \(decimal(Double(firstBeyond) / Double(sampleRate))) s, peak \(decimal(Double(peak)))"
         return [target.clips ? "\(beyond) samples beyond ±1 were clipped (\(where_)); lower the gain, or write float wav"
             : "\(beyond) samples are beyond ±1 (\(where_)): kept as they are"]
-    }
-
-    /// Syncs the complete temporary file and gives it its name.
-    private func place() throws {
-        let descriptor = Glibc.open(temporary, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0, fsync(descriptor) == 0 else {
-            let code = errno
-            if descriptor >= 0 { close(descriptor) }
-            throw OpahError.system(path, errno: code, doing: "sync")
-        }
-        close(descriptor)
-        guard rename(temporary, path) == 0 else { throw OpahError.system(path, errno: errno, doing: "rename into place") }
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let directory = Glibc.open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if directory >= 0 {
-            fsync(directory)
-            close(directory)
-        }
     }
 }

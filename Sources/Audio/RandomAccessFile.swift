@@ -13,17 +13,7 @@ final class RandomAccessFile {
 
     init(_ path: String) throws {
         self.path = path
-        // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
-        var status = stat()
-        let failed = fstat(descriptor, &status) != 0
-        size = Int(status.st_size)
-        guard !failed, status.st_mode & S_IFMT == S_IFREG else {
-            let code = failed ? errno : status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
-            close(descriptor)
-            throw OpahError.system(path, errno: code, doing: "read audio from it")
-        }
+        (descriptor, size) = try RegularFile.open(path)
     }
 
     deinit { close(descriptor) }

@@ -114,8 +114,14 @@ public final class EventFileWriter {
     }
 
     private static func openForAppending(_ path: String) throws -> Int32 {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        // What is cut and added to must be a file of this folder, and not what a link in it leads to.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_nlink <= 1 else {
+            close(descriptor)
+            throw OpahError(.file, "\(path): cannot be written to: it is a link, or no plain file", hint: "remove it; where it comes from somebody else, look what else is there")
+        }
         return descriptor
     }
 

@@ -140,7 +140,8 @@ private final class StagedFolder {
         var final = final
         while final.count > 1, final.hasSuffix("/") { final.removeLast() }
         self.final = final
-        path = final + ".\(getpid()).tmp"
+        path = TemporaryName.beside(final)
+        Leftovers.remove(in: PathName.folder(final), of: PathName.last(final))
         var info = stat()
         if stat(final, &info) == 0, info.st_mode & S_IFMT != S_IFDIR { throw OpahError.system(final, errno: ENOTDIR, doing: "write into") }
         try Folders.make(path)

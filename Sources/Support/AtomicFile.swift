@@ -4,23 +4,35 @@ import Glibc
 import Darwin
 #endif
 
-/// A file that appears under its final name only when it is complete: written beside it under a
-/// temporary name, synced, renamed. Dropped without `commit()`, it leaves nothing behind.
+/// A file that appears under its final name only when it is complete: written beside it under a temporary name (see
+/// `TemporaryName`), synced, renamed. Dropped without `commit()`, it leaves nothing behind.
+///
+/// A file that is replaced hands its permissions on. Inside `CommitGroup.add` a complete file waits for its group.
 public final class AtomicFile {
     public let path: String
+    /// For libraries that write by themselves; valid until `commit()`.
+    public private(set) var descriptor: Int32 = -1
     private let temporary: String
-    private var descriptor: Int32
+    private var isPlaced = false
     private var buffer: [UInt8] = []
     public private(set) var bytesWritten = 0
 
-    /// Opens `<folder>/.<name>.<pid>.tmp` for writing. The folder must exist.
+    /// Opens a file beside `path` for writing. The folder must exist.
+    /// - Throws: kind `file`, also when the name belongs to a folder, a pipe or a device.
     public init(_ path: String) throws {
         self.path = path
-        let cut = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-        // A name may have 255 bytes; the temporary one keeps under that whatever the final one is.
-        let name = String(decoding: path[cut...].utf8.prefix(200), as: UTF8.self)
-        temporary = path[..<cut] + ".\(name).\(getpid()).tmp"
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        var before = stat()
+        let replaces = stat(path, &before) == 0
+        if replaces, before.st_mode & S_IFMT != S_IFREG {
+            throw OpahError(.file, "\(path): cannot write: this is \(RegularFile.name(before.st_mode & S_IFMT)), not a file", hint: "choose another name")
+        }
+        var name = TemporaryName.beside(path)
+        for attempt in 0..<8 {
+            if attempt > 0 { name = TemporaryName.beside(path) }
+            descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, replaces ? before.st_mode & 0o700 : 0o644)
+            if descriptor >= 0 || errno != EEXIST { break }
+        }
+        temporary = name
         guard descriptor >= 0 else {
             let code = errno, folder = PathName.folder(path)
             if code == ENOENT, !FileKind.exists(folder) {
@@ -28,7 +40,10 @@ public final class AtomicFile {
             }
             throw OpahError.system(path, errno: code, doing: "write")
         }
-        buffer.reserveCapacity(Self.bufferSize)
+        guard replaces else { return }
+        // Another's file stays another's where the system lets us; in any case it is never readable for more than it was.
+        if before.st_uid != geteuid() || before.st_gid != getegid() { _ = fchown(descriptor, before.st_uid, before.st_gid) }
+        fchmod(descriptor, before.st_mode & 0o777)
     }
 
     private static let bufferSize = 1 << 18
@@ -57,41 +72,56 @@ public final class AtomicFile {
         while done < bytes.count {
             let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
             if count < 0 {
-                if errno == EINTR { continue }
-                throw OpahError.system(path, errno: errno, doing: "write")
+                let code = errno
+                if code == EINTR { continue }
+                if code == EFAULT {
+                    throw OpahError(.file, "\(path): not written: the file that is copied was truncated by another program while it was read")
+                }
+                throw OpahError.system(path, errno: code, doing: "write")
             }
             done += count
         }
     }
 
-    /// Syncs and gives the file its name.
+    // MARK: the end
+
+    /// Syncs and gives the file its name; inside `CommitGroup.add` that comes with the group.
     public func commit() throws {
         try flush()
-        guard fsync(descriptor) == 0 else { throw OpahError.system(path, errno: errno, doing: "sync") }
-        close(descriptor)
-        descriptor = -1
-        guard rename(temporary, path) == 0 else {
-            let code = errno
-            unlink(temporary)
-            throw OpahError.system(path, errno: code, doing: "rename into place")
-        }
-        Self.syncFolder(of: path)
+        buffer = []
+        if CommitGroup.take(self) { return }
+        try sync()
+        try place()
+        Self.syncFolder(PathName.folder(path))
     }
 
-    /// Makes the rename itself durable; a file system that cannot do that is no reason to fail.
-    private static func syncFolder(of path: String) {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// Makes the content durable.
+    func sync() throws {
+        guard fsync(descriptor) == 0 else { throw OpahError.system(path, errno: errno, doing: "sync") }
+    }
+
+    /// Gives the file its name. Some file systems tell only now that something was not written.
+    func place() throws {
+        let code = close(descriptor) == 0 ? 0 : errno
+        descriptor = -1
+        // After EINTR it is closed all the same.
+        guard code == 0 || code == EINTR else { throw OpahError.system(path, errno: code, doing: "write") }
+        guard rename(temporary, path) == 0 else { throw OpahError.system(path, errno: errno, doing: "rename into place") }
+        isPlaced = true
+    }
+
+    /// Makes names in a folder durable; a file system that cannot do that is no reason to fail.
+    static func syncFolder(_ folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
     }
 
     deinit {
-        if descriptor >= 0 {
-            close(descriptor)
-            unlink(temporary)
-        }
+        if isPlaced { return }
+        if descriptor >= 0 { close(descriptor) }
+        unlink(temporary)
     }
 
     /// Writes a whole file in one go.

@@ -1,4 +1,5 @@
 import Foundation
+import SystemShim
 
 /// Signals that end a program which has gone wrong end it, also when somebody else sent them.
 ///
@@ -6,7 +7,7 @@ import Foundation
 /// faults again, and the process ends; after `kill -ABRT` from outside it would go on as if nothing had been, and a batch
 /// would call it done.
 public enum CrashSignals {
-    private static let signals = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SIGQUIT]
+    private static let signals = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP]
 
     /// The runtime's own handlers, by signal.
     nonisolated(unsafe) private static let earlier: UnsafeMutablePointer<sigaction> = {   // written before any handler of ours is set
@@ -28,5 +29,9 @@ public enum CrashSignals {
             }
             sigaction(signal, &action, nil)
         }
+        // Ctrl-\ is a person's wish, not a fault: it ends the program at once, without a page about a crash.
+        var quit = sigaction()
+        if sigaction(SIGQUIT, nil, &quit) == 0, quit.sa_flags & SA_SIGINFO != 0 { Foundation.signal(SIGQUIT, SIG_DFL) }
+        system_watch_mappings()
     }
 }

@@ -1,3 +1,4 @@
+import SystemShim
 #if canImport(Glibc)
 import Glibc
 #else
@@ -10,28 +11,26 @@ public final class MappedFile: @unchecked Sendable {
     public let path: String
     /// Valid while this object lives: keep it, or use `withBytes`.
     public let bytes: UnsafeRawBufferPointer
+    private let entry: Int32   // in the table of mapped files
 
     public init(_ path: String) throws {
         self.path = path
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
+        let (descriptor, size) = try RegularFile.open(path)
         defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw OpahError.system(path, errno: errno, doing: "stat") }
-        guard info.st_mode & S_IFMT == S_IFREG else {
-            throw OpahError.system(path, errno: info.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL, doing: "read")
-        }
-        let size = Int(info.st_size)
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            entry = -1
             return
         }
         let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard address != MAP_FAILED, let address else { throw OpahError.system(path, errno: errno, doing: "map") }
         bytes = UnsafeRawBufferPointer(start: address, count: size)
+        // Before anybody reads: another program may cut the file at any time (see `system_watch_mappings`).
+        entry = system_note_mapping(address, size, path)
     }
 
     deinit {
+        system_forget_mapping(entry)
         if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
     }
 

@@ -32,6 +32,8 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
     public var traceback: String?
     /// The very value that Lua code raised, so that it leaves Swift as it came. For the host only.
     public var raised: (any AnyObject & Sendable)?
+    /// Whether the run cannot go on: a full disk is not the fault of the clip at which it was noticed.
+    public var isFatal = false
 
     public init(_ kind: Kind, _ message: String, hint: String? = nil) {
         self.kind = kind
@@ -46,6 +48,7 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
         let place = ShownText.name(place)
         var error = OpahError(kind, message.hasPrefix(place) ? message : "\(place): \(message)", hint: hint)
         error.traceback = traceback
+        error.isFatal = isFatal
         return error
     }
 
@@ -62,12 +65,16 @@ extension OpahError {
         case ENOENT: "check the path; names are case-sensitive"
         case EACCES, EPERM: "check the permissions of the file and its folder"
         case ENOSPC, EDQUOT: "free some space; nothing that was complete has been touched"
+        case EROFS: "this disk cannot be written to: choose a folder on another one"
         case EISDIR: "a file is wanted here, and this is a folder"
         case ENOTDIR: "a folder is wanted here, and this is a file"
         case ENAMETOOLONG: "the path is too long: it has \(path.utf8.count) bytes, the system takes 4095, and 255 for each name; move it to a shorter one"
         default: nil
         }
-        return OpahError(.file, "\(ShownText.name(path)): cannot \(ShownText.name(what)): \(String(cString: strerror(code)))", hint: hint)
+        var error = OpahError(.file, "\(ShownText.name(path)): cannot \(ShownText.name(what)): \(String(cString: strerror(code)))",
+                              hint: hint)
+        error.isFatal = [ENOSPC, EDQUOT, EROFS].contains(code)
+        return error
     }
 }
 

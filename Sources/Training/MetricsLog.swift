@@ -21,7 +21,7 @@ public final class MetricsLog {
             kept = try MappedFile.text(path).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }.filter { ($0["step"]?.int).map { $0 <= last } ?? false }
         }
         try AtomicFile.write(path, kept.map { JSON.encode($0) + "\n" }.joined())
-        descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
     }
 
@@ -30,6 +30,7 @@ public final class MetricsLog {
     public func append(_ entry: ConfigMap) throws {
         let line = Array((JSON.encode(.map(entry)) + "\n").utf8)
         let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == line.count else { throw OpahError.system(path, errno: errno, doing: "write") }
+        // A part of it is written where the disk is full.
+        guard written == line.count else { throw OpahError.system(path, errno: written < 0 ? errno : ENOSPC, doing: "write") }
     }
 }

@@ -172,7 +172,7 @@ public final class ChildProcess {
         switch output {
         case .inherited, .merged: return inherited
         case .discarded: return try open("/dev/null", O_WRONLY)
-        case .file(let path): return try open(path, O_WRONLY | O_CREAT | O_TRUNC)
+        case .file(let path): return try open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
         case .captured:
             let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
             var template = Array((folder + "/opah-output-XXXXXX").utf8CString)

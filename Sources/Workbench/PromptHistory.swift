@@ -83,8 +83,13 @@ final class PromptHistory {
     /// The file, locked, at its end.
     private static func open(_ path: String) -> Int32? {
         while true {
-            let descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+            let descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
             guard descriptor >= 0 else { return nil }
+            var kind = stat()
+            guard fstat(descriptor, &kind) == 0, kind.st_mode & S_IFMT == S_IFREG else {
+                close(descriptor)
+                return nil
+            }
             flock(descriptor, LOCK_EX)
             // Another session may have put a new file in its place meanwhile.
             var here = stat(), there = stat()

@@ -1,5 +1,5 @@
 import Foundation
-import Support
+@testable import Support
 import XCTest
 
 /// Locks of folders, among processes: `flock(1)` holds one as another program would.
@@ -101,5 +101,39 @@ final class FolderLockTests: XCTestCase {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Data().write(to: URL(fileURLWithPath: folder + "/file"))
         XCTAssertThrowsError(try FolderLock(folder + "/file", for: "testing")) { XCTAssertTrue("\($0)".contains("/file"), "\($0)") }
+    }
+
+    /// In a folder from a stranger the lock's name may lead anywhere.
+    func testWhatIsNoPlainFileIsNoLock() throws {
+        try FileManager.default.createDirectory(atPath: folder + "/inner", withIntermediateDirectories: true)
+        let outside = folder + "/precious", lock = folder + "/inner/.lock"
+        try "precious".write(toFile: outside, atomically: false, encoding: .utf8)
+        let plants: [(String, () -> Void)] = [
+            ("a link", { symlink(outside, lock) }), ("a link", { symlink(self.folder + "/new", lock) }),
+            ("a hard link", { link(outside, lock) }), ("a pipe", { mkfifo(lock, 0o644) }), ("a folder", { mkdir(lock, 0o755) }),
+        ]
+        for (kind, plant) in plants {
+            plant()
+            XCTAssertThrowsError(try FolderLock(folder + "/inner", for: "testing"), kind) { error in
+                XCTAssertEqual((error as? OpahError)?.kind, .file)
+                XCTAssertTrue("\(error)".contains("\(lock): cannot be the lock of the folder") && "\(error)".contains(kind), "\(error)")
+                XCTAssertTrue("\(error)".contains("remove \(lock)"), "\(error)")
+            }
+            XCTAssertEqual(try String(contentsOfFile: outside, encoding: .utf8), "precious", kind)
+            remove(lock)
+        }
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder).sorted(), ["inner", "precious"])
+        try FolderLock(folder + "/inner", for: "testing").release()
+    }
+
+    func testWhoWasRefusedIsKnown() throws {
+        let process = try holder(saying: #"{"process": \#(getppid()), "host": "\#(FolderLock.hostName)", "since": 0, "command": "x"}"#)
+        defer { process.terminate() }
+        XCTAssertTrue(FolderLock.isHeldElsewhere(folder))
+        XCTAssertFalse(FolderLock.wasRefused(folder))
+        _ = refusal()
+        XCTAssertTrue(FolderLock.wasRefused(folder + "/."))
+        XCTAssertFalse(FolderLock.wasRefused(folder + "/other"))
+        XCTAssertFalse(FolderLock.isHeldElsewhere(folder + "/other"))
     }
 }

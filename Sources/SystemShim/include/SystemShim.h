@@ -1,0 +1,24 @@
+#ifndef SYSTEM_SHIM_H
+#define SYSTEM_SHIM_H
+#include <stddef.h>
+
+/* What Swift cannot do or see: code in signal handlers, code before main, and system calls of Linux alone. */
+
+/* ---- mapped files ---- */
+
+/* Notes that a file is mapped, so that a fault in it can be told from others. Gives the entry for system_forget_mapping;
+ * -1 when the table is full, and then a fault there is treated as any other. */
+int system_note_mapping(const void *start, size_t length, const char *path);
+void system_forget_mapping(int entry);
+
+/* From now on a SIGBUS in a mapped file says so and ends the process with code 1; any other goes to the handler that was
+ * there before. */
+void system_watch_mappings(void);
+
+/* ---- file systems ---- */
+
+/* Makes the whole file system of an open file durable, and its errors since that file was opened known: 0 when that was
+ * done. Otherwise nothing is known, or this file system is not one of those on which it does what fsync does for each file. */
+int system_sync_all(int descriptor);
+
+#endif
