@@ -1,4 +1,4 @@
-/* Ctrl-C: stops the Lua code that runs, wherever it is. */
+/* Ctrl-C, SIGTERM and SIGHUP: they stop the Lua code that runs, wherever it is. */
 #define _GNU_SOURCE
 #include "Internal.h"
 #include <errno.h>
@@ -15,8 +15,9 @@ static volatile sig_atomic_t stage = NONE;
 static int switches;                      /* coroutine switches since RAISED */
 static volatile sig_atomic_t *flag;
 static pthread_t owner;
-static volatile time_t first;             /* when the first of two Ctrl-C came, 0 for none */
+static volatile time_t first;             /* when the first of two signals came, 0 for none */
 static volatile long first_nanoseconds;
+static volatile sig_atomic_t ending;      /* a signal came that is meant for the whole program */
 
 static void on_hook(lua_State *L, lua_Debug *record);
 
@@ -86,8 +87,16 @@ static void on_signal(int number) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (first != 0) {
         double elapsed = (double)(now.tv_sec - first) + 1e-9 * (double)(now.tv_nsec - first_nanoseconds);
-        if (elapsed < 2) _exit(130);
+        /* A terminal that is closed sends SIGHUP twice, itself and through its shell, and some service managers send
+         * two different signals: no person is that quick. */
+        if (elapsed < 2 && (number == SIGINT || elapsed > 0.1)) _exit(130);
+        if (elapsed <= 0.1 && number != SIGINT) {
+            ending = 1;
+            errno = saved;
+            return;
+        }
     }
+    if (number != SIGINT) ending = 1;
     first = now.tv_sec;
     first_nanoseconds = now.tv_nsec;
     *flag = 1;
@@ -103,4 +112,12 @@ void shim_catch_interrupts(volatile sig_atomic_t *address) {
     action.sa_handler = on_signal;   /* no SA_RESTART: a read that waits for input ends too */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+    /* What the caller wants ignored stays ignored: `nohup`. */
+    static const int others[] = { SIGTERM, SIGHUP };
+    for (int i = 0; i < 2; i++) {
+        struct sigaction before;
+        if (sigaction(others[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(others[i], &action, NULL);
+    }
 }
+
+bool shim_ending_asked(void) { return ending != 0; }

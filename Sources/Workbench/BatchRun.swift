@@ -124,6 +124,7 @@ public final class BatchRun {
             usleep(50_000)
             left = ProcessTable.left(by: output)
         }
+        if told { lock.removeLeftovers() }
     }
 
     private func look(_ running: inout [BatchAttempt], _ orphans: BatchOrphans, stopping: Bool, _ tell: (Event) throws -> Void) throws {
@@ -210,14 +211,35 @@ private final class StopSignals {
         pointer.initialize(to: 0)
         return pointer
     }()
+    /// Seconds of the monotonic clock when the last came.
+    nonisolated(unsafe) private static let last: UnsafeMutablePointer<Double> = {
+        let pointer = UnsafeMutablePointer<Double>.allocate(capacity: 1)
+        pointer.initialize(to: -1)
+        return pointer
+    }()
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
+    private var caught: [Int32] = []
 
     init() {
-        Self.counter.pointee = 0                 // and allocated before a signal can come
-        for number in Self.signals { signal(number) { _ in StopSignals.counter.pointee += 1 } }
+        (Self.counter.pointee, Self.last.pointee) = (0, -1)                 // and allocated before a signal can come
+        for number in Self.signals {
+            // What the caller wants ignored stays ignored: `nohup`.
+            var before = sigaction()
+            let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
+            if number == SIGHUP, sigaction(number, nil, &before) == 0, unsafeBitCast(before.__sigaction_handler, to: Int.self) == ignored { continue }
+            caught.append(number)
+            signal(number) { number in
+                var now = timespec()
+                clock_gettime(CLOCK_MONOTONIC, &now)
+                let moment = Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+                // A closed terminal sends SIGHUP twice, itself and through its shell: that is one wish.
+                if number == SIGINT || moment - StopSignals.last.pointee > 0.1 { StopSignals.counter.pointee += 1 }
+                StopSignals.last.pointee = moment
+            }
+        }
     }
 
     var count: Int { Int(Self.counter.pointee) }
 
-    func restore() { for number in Self.signals { signal(number, SIG_DFL) } }
+    func restore() { for number in caught { signal(number, SIG_DFL) } }
 }

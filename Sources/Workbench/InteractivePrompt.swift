@@ -68,6 +68,8 @@ public final class InteractivePrompt {
             history.refresh()
             editor?.setHistory(history.entries)
             let input = editor?.read() ?? readPlainly()
+            // SIGTERM, or SIGHUP when the terminal is closed.
+            if Interrupts.isEndingAsked { return 130 }
             lua.clearInterrupt()
             switch input {
             case .end: return 0
@@ -77,6 +79,7 @@ public final class InteractivePrompt {
                 history.add(text)
                 if lua.global(isUnset: "exit"), ["exit", "exit()", "quit", "quit()"].contains(text) { return 0 }
                 run(text)
+                if Interrupts.isEndingAsked { return 130 }
             }
         }
     }

@@ -56,6 +56,17 @@ final class LineEditor {
         edit_history_limit(past, Int32(PromptHistory.limit))
         edit_use_history(editor, past)
         addKeys()
+        Self.leaveTerminalAtQuit()
+    }
+
+    /// Ctrl-\ ends the program; the terminal must not go on marking what is pasted. libedit puts back the rest.
+    private static func leaveTerminalAtQuit() {
+        signal(SIGQUIT) { _ in
+            let text: StaticString = "\u{1B}[?2004l"
+            _ = Glibc.write(1, text.utf8Start, text.utf8CodeUnitCount)
+            signal(SIGQUIT, SIG_DFL)
+            raise(SIGQUIT)
+        }
     }
 
     deinit {
@@ -79,9 +90,18 @@ final class LineEditor {
         defer { put("\u{1B}[?2004l") }
         var count: Int32 = 0
         wasInterrupted = false
-        guard let line = el_gets(editor, &count) else {
+        var found = el_gets(editor, &count)
+        while found == nil, count < 0, !wasInterrupted, !Interrupts.isPending, isatty(0) != 0 {
+            // A signal that ends nothing, such as Ctrl-Z where no shell can stop the program: the line stands there again.
+            let (before, after) = parts
             put("\n")
-            return wasInterrupted || count < 0 || Interrupts.isPending ? .interrupted : .end
+            el_push(editor, "\u{1B}[200~" + Self.withoutGutter(before + after) + "\u{1B}[201~" + String(repeating: Own.left, count: after.unicodeScalars.count))
+            found = el_gets(editor, &count)
+        }
+        guard let line = found else {
+            put("\n")
+            // A terminal that is gone gives errors for ever.
+            return wasInterrupted || Interrupts.isPending || count < 0 && isatty(0) != 0 ? .interrupted : .end
         }
         var text = String(decoding: UnsafeRawBufferPointer(start: line, count: strlen(line)), as: UTF8.self)
         if text.hasSuffix("\n") { text.removeLast() }

@@ -209,4 +209,33 @@ final class PromptTerminalTests: XCTestCase {
         let lines = prompt.enter("tensor.range(1, 50)")
         XCTAssertTrue(lines.allSatisfy { $0.count <= 40 }, lines.joined(separator: "\n"))
     }
+
+    /// Ctrl-Z where no shell can stop the program, then going on: the half-typed line stands there again.
+    func testAHalfTypedLineOutlivesASignal() throws {
+        let prompt = try start()
+        prompt.type("3 +")
+        prompt.wait("the echo") { $0.current == "> 3 +" }
+        prompt.type("\u{1A}")
+        prompt.wait("the line again") { $0.current == "> 3 +" && $0.lines.count > 2 }
+        kill(prompt.pid, SIGCONT)
+        prompt.wait("the line still") { $0.current == "> 3 +" }
+        prompt.type(" 4\r")
+        prompt.wait(for: "7")
+        XCTAssertEqual(prompt.enter("_ * 2").last, "14")
+    }
+
+    func testSignalsThatEndThePrompt() throws {
+        for (signal, code) in [(SIGTERM, Int32(130)), (SIGHUP, 130), (SIGQUIT, 128 + SIGQUIT)] {
+            let prompt = try start()
+            prompt.type("half")
+            prompt.wait("the echo") { $0.current == "> half" }
+            kill(prompt.pid, signal)
+            XCTAssertEqual(prompt.finish(), code, "\(signal)")
+        }
+        let prompt = try start()
+        prompt.type("while true do end\r")
+        usleep(200_000)
+        kill(prompt.pid, SIGTERM)
+        XCTAssertEqual(prompt.finish(), 130)
+    }
 }

@@ -102,9 +102,11 @@ void shim_traceback(lua_State *L);
 
 /* ---- Ctrl-C ---- */
 
-/* From now on SIGINT sets `flag` and stops the Lua code of the calling thread; a second one within
- * two seconds ends the process with status 130. */
+/* From now on SIGINT, SIGTERM and SIGHUP set `flag` and stop the Lua code of the calling thread; a second one within
+ * two seconds ends the process with status 130. SIGTERM and SIGHUP stay ignored where they are. */
 void shim_catch_interrupts(volatile sig_atomic_t *flag);
+/* Whether SIGTERM or SIGHUP came: the program is to end, and not only what runs. */
+bool shim_ending_asked(void);
 /* Stops the running Lua code at its next instruction. Async-signal-safe, from any thread. */
 void shim_interrupt(void);
 /* An `interrupted` error is on its way already: see that no pcall loop outlives it. */
