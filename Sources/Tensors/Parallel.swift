@@ -1,3 +1,4 @@
+import Synchronization
 #if canImport(Glibc)
 import Glibc
 #else
@@ -16,8 +17,16 @@ public enum Parallel {
     public static var threadCount: Int { pool.wanted.load(ordering: .relaxed) }
 
     public static func setThreadCount(_ count: Int) {
-        pool.wanted.store(max(1, min(count, 256)), ordering: .relaxed)
+        pool.wanted.store(max(1, min(count, most.load(ordering: .relaxed))), ordering: .relaxed)
     }
+
+    /// From now on no more threads than this are used, whatever is asked for.
+    static func limitThreads(_ count: Int) {
+        most.store(max(1, min(count, 256)), ordering: .relaxed)
+        setThreadCount(threadCount)
+    }
+
+    private static let most = Atomic<Int>(256)
 
     /// Runs `body` over 0..<count in pieces of at least `grain` elements, on all threads.
     public static func forRange(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
