@@ -21,6 +21,7 @@ struct Opah: ParsableCommand {
 enum Program {
     static func main() {
         CrashSignals.end()
+        StandardOutput.checkAtExit()
         MachineCheck.run()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let plain = PlainLua(arguments) { finish(plain.run()) }
