@@ -25,10 +25,12 @@ public final class CommitGroup: @unchecked Sendable {
     }
 
     private struct Member { let owner: String, file: AtomicFile }
+    private struct Ending { let owner: String, done: () throws -> Void, failed: () -> Void }
 
     private let maximum: Int, seconds: Double
     private let guarding = Mutex(()), flushing = Mutex(())
-    private var files: [Member] = [], records: [Member] = []   // these three under `guarding`
+    private var files: [Member] = [], records: [Member] = []   // these four under `guarding`
+    private var endings: [Ending] = []
     private var failures: [Failure] = []
     private var flushed = ContinuousClock().now
 
@@ -57,6 +59,11 @@ public final class CommitGroup: @unchecked Sendable {
 
     /// Files that `work` commits say that something was done: they appear after all that was added before them.
     public func record<R>(_ owner: String, _ work: () throws -> R) throws -> R { try collect(owner, isRecord: true, work) }
+
+    /// What is to be done when all that was added for `owner` until now has its name, and what when it has not.
+    public func afterwards(_ owner: String, done: @escaping () throws -> Void, failed: @escaping () -> Void) {
+        guarding.withLock { _ in endings.append(Ending(owner: owner, done: done, failed: failed)) }
+    }
 
     private func collect<R>(_ owner: String, isRecord: Bool, _ work: () throws -> R) throws -> R {
         let before = pthread_getspecific(Self.collector), here = Collector(self, owner, isRecord)
@@ -101,24 +108,31 @@ public final class CommitGroup: @unchecked Sendable {
 
     private func flush() {
         flushing.withLock { _ in
-            let (files, records) = guarding.withLock { _ in
-                defer { (self.files, self.records) = ([], []) }
-                return (self.files, self.records)
+            let (files, records, endings) = guarding.withLock { _ in
+                defer { (self.files, self.records, self.endings) = ([], [], []) }
+                return (self.files, self.records, self.endings)
             }
-            guard !files.isEmpty || !records.isEmpty else { return }
+            guard !files.isEmpty || !records.isEmpty || !endings.isEmpty else { return }
             var failed: [String: OpahError] = [:], order: [String] = []
-            func attempt(_ member: Member, _ work: (AtomicFile) throws -> Void) {
-                guard failed[member.owner] == nil else { return }
-                do { try work(member.file) } catch {
-                    failed[member.owner] = error as? OpahError ?? OpahError(.file, "\(error)")
-                    order.append(member.owner)
+            func attempt(_ owner: String, _ work: () throws -> Void) {
+                guard failed[owner] == nil else { return }
+                do { try work() } catch {
+                    failed[owner] = error as? OpahError ?? OpahError(.file, "\(error)")
+                    order.append(owner)
                 }
             }
-            Self.sync(files + records) { attempt($0) { try $0.sync() } }
-            for part in [files, records] where !part.isEmpty {
-                for member in part { attempt(member) { try $0.place() } }
-                Self.syncFolders(Set(part.map { PathName.folder($0.file.path) }))
+            Self.sync(files + records) { member in attempt(member.owner) { try member.file.sync() } }
+            func place(_ members: [Member]) {
+                guard !members.isEmpty else { return }
+                for member in members { attempt(member.owner) { try member.file.place() } }
+                Self.syncFolders(Set(members.map { PathName.folder($0.file.path) }))
             }
+            place(files)
+            for ending in endings {
+                attempt(ending.owner, ending.done)
+                if failed[ending.owner] != nil { ending.failed() }
+            }
+            place(records)
             guarding.withLock { _ in
                 failures += order.map { Failure(owner: $0, error: failed[$0]!) }
                 flushed = ContinuousClock().now

@@ -44,13 +44,16 @@ public final class MadeFiles: Sendable {
     public let overwrite: Bool
     private let format: Int
     private let settings: [String: ConfigValue]
+    /// Where many small files get their names together.
+    private let group: CommitGroup?
 
     /// - Parameters:
     ///   - format: raised when the stage comes to give something else for the same input and settings.
     ///   - settings: all that decides, besides the inputs, what comes out.
     ///   - overwrite: everything is made again.
-    public init(stage: String, format: Int = 1, settings: ConfigMap = [:], overwrite: Bool = false) {
-        (self.stage, self.format, self.overwrite) = (stage, format, overwrite)
+    ///   - grouped: outputs of `make` get their names together, as in a `CommitGroup`; `bringOut` tells of failures.
+    public init(stage: String, format: Int = 1, settings: ConfigMap = [:], overwrite: Bool = false, grouped: Bool = false) {
+        (self.stage, self.format, self.overwrite, group) = (stage, format, overwrite, grouped ? CommitGroup() : nil)
         var plain: [String: ConfigValue] = [:]
         // 1.0 and 1 are the same setting, however it was written.
         for (name, value) in settings { plain[name] = value.int.map { .int($0) } ?? value }
@@ -178,6 +181,28 @@ public final class MadeFiles: Sendable {
         return Making(folder: folder, name: name, entry: entry, before: before, changes: changes, isAtomic: isAtomic)
     }
 
+    /// Runs `work`, which writes the output and gives the paths of all that it wrote (nil when some are missing, so that the
+    /// next run tries again), and takes down what they were made from: in a group, when they have their names.
+    /// - Parameter owner: who is told of by `bringOut` when one of them could not be given its name.
+    public func make(_ making: Making, owner: String, _ work: () throws -> [String]?) throws {
+        do {
+            guard let group else {
+                if let files = try work() { try finish(making, files: files) }
+                return
+            }
+            try group.add(owner) {
+                guard let files = try work() else { return }
+                group.afterwards(owner, done: { try self.finish(making, files: files) }, failed: { self.cancel(making) })
+            }
+        } catch {
+            cancel(making)
+            throw error
+        }
+    }
+
+    /// Gives what waits its name; of whom something failed, and why.
+    public func bringOut() -> [CommitGroup.Failure] { group?.finish() ?? [] }
+
     /// The output is complete. What an earlier run made under the same name beside `files` goes, unless a hand changed it.
     /// - Parameter files: all that was written; paths in or below the output's folder.
     public func finish(_ making: Making, files: [String]) throws {
@@ -294,6 +319,9 @@ public final class MadeFiles: Sendable {
         return found.sorted()
     }
 
-    /// Completes the records on the disk.
-    public func close() { state.withLock { state in state.records.values.forEach { $0.close() } } }
+    /// Brings out what waits for its name, and completes the records on the disk.
+    public func close() {
+        _ = bringOut()
+        state.withLock { state in state.records.values.forEach { $0.close() } }
+    }
 }

@@ -59,12 +59,15 @@ struct Extraction {
     ///   - folder: that of the clips, where they are not from a filelist.
     ///   - progress: (clips done, clips in all, seconds of audio encoded), on the caller's thread.
     func run(_ found: Clips, folder: String? = nil, progress: (Int, Int, Double) throws -> Void) throws -> Report {
+        // Codes of short clips take less time than a disk to sync a file: they get their names together.
         let made = MadeFiles(stage: CodesOrigin.stage, format: Self.format,
-                             settings: ["codec": .string(try codec.digest())], overwrite: overwrite)
+                             settings: ["codec": .string(try codec.digest())], overwrite: overwrite, grouped: true)
+        // Also when a stop was asked for: what is done is done.
         defer { made.close() }
         var stems: Set<String> = []   // a filelist may name a clip twice
         let clips = found.clips.filter { $0.audio != nil && stems.insert($0.stem).inserted }
         var outcomes = [Outcome?](repeating: nil, count: clips.count), failure: (any Error)?
+        let fatal = Mutex<OpahError?>(nil)   // what no other clip would survive either
         let decisions = try clips.map { clip in
             try Interrupt.check()
             return made.decide(Self.target(clip), from: ["sound": clip.audio!])
@@ -77,7 +80,16 @@ struct Extraction {
                 while !isStopped.load(ordering: .relaxed) {
                     let index = next.add(1, ordering: .relaxed).oldValue
                     guard index < clips.count else { return }
-                    guard let outcome = process(clips[index], decisions[index], made) else { return isStopped.store(true, ordering: .relaxed) }
+                    let outcome: Outcome
+                    do {
+                        guard let found = try process(clips[index], decisions[index], made) else {
+                            return isStopped.store(true, ordering: .relaxed)
+                        }
+                        outcome = found
+                    } catch {
+                        fatal.withLock { $0 = $0 ?? error as? OpahError }
+                        return isStopped.store(true, ordering: .relaxed)
+                    }
                     outcomes[index] = outcome
                     if case .extracted(let samples, _) = outcome { encoded.add(samples, ordering: .relaxed) }
                     let count = done.add(1, ordering: .relaxed).newValue
@@ -92,7 +104,14 @@ struct Extraction {
             }
         }
         if let failure { throw failure }
+        if let fatal = fatal.withLock({ $0 }) { throw fatal }
         try Interrupt.check()
+        let unnamed = Dictionary(made.bringOut().map { ($0.owner, $0.error) }, uniquingKeysWith: { first, _ in first })
+        if let fatal = unnamed.values.first(where: \.isFatal) { throw fatal }
+        for (index, clip) in clips.enumerated() {
+            guard let error = unnamed[clip.audio!], case .extracted(_, let notes)? = outcomes[index] else { continue }
+            outcomes[index] = .skipped(SkippedInput(path: clip.audio!, error: error), notes: notes)
+        }
         var report = summary(found, clips, outcomes)
         report.remade = made.remade
         report.notes += made.notes("codes", below: folder.map { $0.hasSuffix("/") && $0.count > 1 ? String($0.dropLast()) : $0 })
@@ -125,7 +144,8 @@ struct Extraction {
     private static func target(_ clip: Clip) -> String { clip.codes ?? clip.stem + ".npy" }
 
     /// One clip from file to file; nil when a stop was asked for.
-    private func process(_ clip: Clip, _ decision: MadeFiles.Decision, _ made: MadeFiles) -> Outcome? {
+    /// - Throws: what ends the run, as a full disk does.
+    private func process(_ clip: Clip, _ decision: MadeFiles.Decision, _ made: MadeFiles) throws -> Outcome? {
         let path = clip.audio!, target = Self.target(clip)
         var notes: [String] = []
         do {
@@ -139,17 +159,18 @@ struct Extraction {
                 notes.append("\(PathName.last(target)) \(problem): extracted again")
             }
             let making = try made.start(target, from: ["sound": path], decision)
-            do {
+            var count = 0
+            try made.make(making, owner: path) {
                 let samples = try read(path, &notes)
+                count = samples.count
                 try Npy.save(codec.encode(samples), to: target)
-                try made.finish(making, files: [target])
-                return .extracted(samples: samples.count, notes: notes)
-            } catch {
-                made.cancel(making)
-                throw error
+                return [target]
             }
+            return .extracted(samples: count, notes: notes)
         } catch let error as OpahError where error.kind == .interrupted {
             return nil
+        } catch let error as OpahError where error.isFatal {
+            throw error
         } catch {
             return .skipped(SkippedInput(path: path, error: error), notes: notes)
         }

@@ -141,12 +141,26 @@ extension LuaModule {
             try file.commit()
             return .none
         }
+        m.type(FileGroup.luaClass)
+        m.function("group", "() -> FileGroup",
+                   """
+                   For many small files: those that are written inside `group:add` and `group:record` get their names together, about once a second, after one sync of the disk for all of them instead of \
+                   two for each. Until then nothing under their names has changed, so the code that writes them does not see them. Each is whole or not there, as always.
+                   """,
+                   example: """
+                   local group <close> = fs.group()
+                   for i = 1, 20 do
+                     group:add("clip " .. i, function() fs.write(i .. ".txt", tostring(i)) end)
+                   end
+                   group:finish(), fs.read("20.txt")  --> {}, "20"
+                   """) { call in try call.push(FileGroup()) }
         m.type(FolderLock.luaClass)
         m.type(MadeFiles.luaClass)
-        m.function("made", "(stage: string, settings?: table, opts?: {overwrite?: boolean = false, format?: integer = 1}) -> MadeFiles",
+        m.function("made", "(stage: string, settings?: table, opts?: {overwrite?: boolean = false, format?: integer = 1, grouped?: boolean = false}) -> MadeFiles",
                    """
                    Keeps track of what the files that `stage` makes were made from: content of inputs and `settings` (plain values by name), in `.opah-made.jsonl` beside them. A recipe asks it before it makes a file, \
-                   so that a second run does nothing, and a changed input is never missed. `overwrite` makes everything again; `format` is raised when the stage comes to give something else for the same input.
+                   so that a second run does nothing, and a changed input is never missed. `overwrite` makes everything again; `format` is raised when the stage comes to give something else for the same input. \
+                   With `grouped` many small files get their names together (see `fs.group`), which costs one wait for the disk and not one for each.
                    """,
                    example: """
                    local made <close> = fs.made("copy", { reversed = false })
@@ -156,9 +170,9 @@ extension LuaModule {
             let settings: LuaTable? = try call.get(2)
             guard case .map(let map)? = try settings.map({ try ConfigValue(lua: .table($0)) }) ?? .map([:]) else {
                 guard try settings?.pairs().isEmpty ?? true else { throw call.error(at: 2, "settings are values by name") }
-                return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), overwrite: call.option("overwrite")))
+                return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), overwrite: call.option("overwrite"), grouped: call.option("grouped")))
             }
-            return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), settings: map, overwrite: call.option("overwrite")))
+            return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), settings: map, overwrite: call.option("overwrite"), grouped: call.option("grouped")))
         }
         m.function("stamp", "(path: string) -> string?, boolean?",
                    """

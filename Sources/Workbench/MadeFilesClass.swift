@@ -4,12 +4,12 @@ import Support
 /// What stages write, made again only when it must be, as Lua recipes use it.
 extension MadeFiles: LuaObject {
     public static let luaClass = LuaClass("MadeFiles", of: MadeFiles.self, "Keeps track of what a stage's files were made from.") { c in
-        c.method("make", "(output: string, inputs: table<string, string>, work: fun(): string[]|boolean?, opts?: {present?: boolean, unless?: fun(): string?}) -> string",
+        c.method("make", "(output: string, inputs: table<string, string>, work: fun(): string[]|boolean?, opts?: {present?: boolean, unless?: fun(): string?, owner?: string}) -> string",
                  """
                  Makes `output` by calling `work` when it is not there, or was made from other content or with other settings: "made", "remade" or "kept". `inputs` are paths by role: `sound`, `label`, \
                  with more behind a colon: `["label:.txt"]`. Work that writes several files returns their paths (false when some are missing, so that the next run tries again), and `opts.present` says whether some lie there already; those that an earlier run wrote beside \
                  them go. What somebody else made, or changed by hand, is kept (see `notes`); when its input changed as well, or `opts.unless` gives a reason not to remake, that is an error. \
-                 So is an error of `work`, after which the output counts as not made.
+                 So is an error of `work`, after which the output counts as not made. `opts.owner` is who `bring_out` tells of, `output` unless given.
                  """,
                  example: """
                  function quieter(factor)
@@ -36,16 +36,23 @@ extension MadeFiles: LuaObject {
             default: return try call.push("kept")
             }
             let making = try made.start(output, from: inputs, decision, isAtomic: present == nil)
-            do {
+            try made.make(making, owner: call.option("owner") ?? output) {
                 let result = try work().first
-                if result?.boolean == false { return try call.push("made") }
-                try made.finish(making, files: result?.table?.list().compactMap(\.string) ?? [output])
-            } catch {
-                made.cancel(making)
-                throw error
+                return result?.boolean == false ? nil : try result?.table?.list().compactMap(\.string) ?? [output]
             }
             if case .remake = decision { return try call.push("remade") }
             return try call.push("made")
+        }
+        c.method("bring_out", "() -> table[]", """
+                 Gives the files of a grouped stage their names, as happens now and then by itself; `{ owner, problem }` for each owner of whom one could not be given its name, and that \
+                 therefore counts as not made.
+                 """,
+                 example: """
+                 local made <close> = fs.made("copy", {}, { grouped = true })
+                 made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "one.lab") end)
+                 fs.exists("one.lab"), made:bring_out(), fs.exists("one.lab")  --> false, {}, true
+                 """) { made, call in
+            try call.push(List(made.bringOut().map { ["owner": $0.owner, "problem": LuaErrorValue($0.error)] as Fields }))
         }
         c.method("drop", "(output: string) -> boolean", "Removes what an earlier run made under this name, unless it was changed by hand. Says whether it did.",
                  example: """

@@ -181,6 +181,8 @@ extension LuaModule {
             // Another codec's codes between ours would be noticed by nobody. A folder that cannot be written to has its codes already.
             let lock = try input.flatMap { access($0, W_OK) == 0 ? try FolderLock($0, for: "extracting codes", name: ".extract-vq.lock") : nil }
             defer { lock?.release() }
+            // A list may lead to any folder: there is no lock, but what is half-written for it lies beside its clips.
+            if input == nil { for folder in Set(clips.clips.map { PathName.folder($0.stem) }) { Leftovers.remove(in: folder, deep: false) } }
             let callback: LuaFunction? = try call.option("on_progress")
             let size: Int = try call.option("batch_size")
             guard size > 0 else { throw call.error("batch_size must be above 0") }

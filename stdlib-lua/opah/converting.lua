@@ -28,7 +28,7 @@ return function(name, args, verb, convert)
   end
   local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
-  local made <close> = fs.made(name, settings, { overwrite = args.overwrite })
+  local made <close> = fs.made(name, settings, { overwrite = args.overwrite, grouped = true })
   local stage <close> = stage_over(name, #clips)
   stage:add_skipped(skipped)
   stage:add_notes(notes)
@@ -44,7 +44,7 @@ return function(name, args, verb, convert)
         if suffix then note("written as .wav, since its own kind cannot be written") end
         local saved = audio.save(target, samples, rate, { like = info })
         for _, text in ipairs(saved) do note(text) end
-      end)
+      end, { owner = clip.audio })
     end)
   end
   return outputs.finish(stage, made, args, verb)

@@ -52,12 +52,13 @@ end
 function outputs.copy_labels(clip, input, output, made)
   for _, label in pairs(clip.labels) do
     local target = outputs.path(label, input, output)
-    made:make(target, { label = label }, function() fs.copy(label, target) end)
+    made:make(target, { label = label }, function() fs.copy(label, target) end, { owner = clip.audio })
   end
 end
 
---- Ends a stage over the clips of a folder: notes on what was kept, why outputs were made again, and the exit code. A
---- folder that holds files but no clip at all is an error: nothing was done with them.
+--- Ends a stage over the clips of a folder: files that waited get their names, and inputs of which one could not are skipped;
+--- notes on what was kept, why outputs were made again, and the exit code. A folder that holds files but no clip at all is
+--- an error: nothing was done with them.
 ---
 ---     local made <close> = fs.made("copy")
 ---     local stage <close> = stage_over("copy", 0)
@@ -70,6 +71,11 @@ end
 ---@return integer code
 function outputs.finish(stage, made, args, verb, detail)
   if stage.total == 0 and #stage.skipped == 0 then outputs.refuse_empty(args.input_dir) end
+  for _, failed in ipairs(made:bring_out()) do
+    if failed.problem.fatal then error(failed.problem, 0) end
+    stage.done = stage.done - 1
+    stage:skip(failed.owner, failed.problem)
+  end
   stage:add_notes(made:notes("files", (args.output_dir:gsub("(.)/+$", "%1"))))
   if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
   return stage:finish(verb, detail)

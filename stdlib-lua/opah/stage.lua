@@ -88,8 +88,9 @@ function Stage:add_notes(list)
   for _, item in ipairs(list or {}) do self.notes[#self.notes + 1] = item end
 end
 
---- Runs `work` for one input. An error is kept as the reason, and nothing is raised; only Ctrl-C goes through. Returns
---- whether it went well, and the work's result or error, as pcall does.
+--- Runs `work` for one input. An error is kept as the reason, and nothing is raised; only Ctrl-C goes through, and what no
+--- other input would survive either, such as a full disk. Returns whether it went well, and the work's result or error,
+--- as pcall does.
 ---
 ---     s = stage("measure", 1)
 ---     s:try("data/Alice/4.80-7.20.wav", function() return audio.info("data/Alice/4.80-7.20.wav").frames end)  --> true, 46540
@@ -100,7 +101,7 @@ end
 function Stage:try(path, work)
   local ok, result = pcall(work)
   if not ok then
-    if type(result) == "userdata" and result.kind == "interrupted" then error(result, 0) end
+    if type(result) == "userdata" and (result.kind == "interrupted" or result.fatal) then error(result, 0) end
     self:skip(path, result)
   else
     self.done = self.done + 1
