@@ -28,6 +28,20 @@ public struct BatchReport {
         return "\(done) of \(items.count) recipes done" + (unchanged > 0 ? " (\(unchanged) unchanged)" : "") + counts.map { ", \($0.1) \($0.0)" }.joined()
     }
 
+    /// Refuses names for reports that belong to other files, before anything runs: what the batch reads, and whatever is
+    /// no report.
+    public static func require(_ paths: [String], items: [BatchItem], inputs: [String]) throws {
+        let read = inputs + items.flatMap { [(try? Recipes.path($0.recipe)) ?? $0.recipe] + $0.arguments }
+        for path in paths where FileKind.exists(path) {
+            guard let input = read.first(where: { FileKind.exists($0) && FileKind.resolved($0) == FileKind.resolved(path) }) else { continue }
+            throw OpahError(.usage, "\(path): the report would replace \(input), which the batch reads", hint: "give the report a name of its own")
+        }
+        try OwnFiles.require(paths, to: "the report of a batch") { path, start in
+            path.hasSuffix(".html") ? OwnFiles.isPage(path, start) && start.dropFirst(HTML.start.count).hasPrefix("Batch: ")
+                : start.hasPrefix("{\n  \"opah\": ") && start.contains("\n  \"summary\": ")
+        }
+    }
+
     // MARK: JSON
 
     public var json: String {

@@ -18,11 +18,16 @@ enum HTML {
 
     static func data(_ type: String, _ bytes: [UInt8]) -> String { "data:\(type);base64,\(Data(bytes).base64EncodedString())" }
 
-    static func page(title: String, body: String) -> String {
-        """
+    /// How every page of ours begins.
+    static let start = """
         <!doctype html>
         <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(escape(title))</title>
+        <title>
+        """
+
+    static func page(title: String, body: String) -> String {
+        """
+        \(start)\(escape(title))</title>
         <style>
         \(css)
         </style></head><body><main><h1>\(escape(title))</h1>

@@ -58,10 +58,22 @@ public struct Reference {
         return files + [("search.js", searchIndex())]
     }
 
+    private static let searchStart = "const opahIndex = "
+
+    /// Refuses names of annotations that belong to other files.
+    public static func requireOwnStubs(_ paths: [String]) throws {
+        try OwnFiles.require(paths, to: "annotations of a module") { _, start in start.hasPrefix("---@meta") }
+    }
+
     /// Writes them, and makes the folder.
+    /// - Throws: kind `usage` when a file is in the way that is no page of a reference.
     public func write(to folder: String) throws {
+        let files = try files()
+        try OwnFiles.require(files.map { PathName.join(folder, $0.name) }, to: "a page of the reference") { path, start in
+            path.hasSuffix(".js") ? start.hasPrefix(Self.searchStart) : OwnFiles.isPage(path, start)
+        }
         try FileKind.makeFolder(folder)
-        for file in try files() { try AtomicFile.write(PathName.join(folder, file.name), file.content) }
+        for file in files { try AtomicFile.write(PathName.join(folder, file.name), file.content) }
     }
 
     // MARK: pages
@@ -70,9 +82,7 @@ public struct Reference {
         let pages = [("index.html", "Opah")] + catalog.modules.map { (Self.page($0), $0.name) } + scripts.map { (Self.page($0), "opah." + $0.name) } + extra.map { (Self.page(title: $0.title), $0.title) }
         let list = pages.map { "<li><a href=\"\($0.0)\">\(HTML.escape($0.1))</a>\($0.1 == title && !links.isEmpty ? "<ul>\(links)</ul>" : "")</li>" }
         return """
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(HTML.escape(title))</title>
+        \(HTML.start)\(HTML.escape(title))</title>
         <style>
         \(ReferenceStyle.css)
         </style></head><body>
@@ -212,6 +222,6 @@ public struct Reference {
         for page in extra {
             for entry in page.items { items.append(item(entry.name, "\(Self.page(title: page.title))#\(entry.name)", entry.text.split(separator: "\n").first.map(String.init) ?? "")) }
         }
-        return "const opahIndex = " + JSON.encode(.list(items)) + ";\n"
+        return Self.searchStart + JSON.encode(.list(items)) + ";\n"
     }
 }

@@ -84,6 +84,8 @@ public enum RunRecord {
             try? AtomicFile.write(batchRecord, JSON.encode(.map(full), indent: 2) + "\n")
         }
         guard let outputFolder else { return }
+        // Another run's folder keeps that run's record.
+        if FolderLock.wasRefused(outputFolder) || FolderLock.isHeldElsewhere(outputFolder) { return }
         try? FileKind.makeFolder(outputFolder)
         try? AtomicFile.write(PathName.join(outputFolder, "run.json"), JSON.encode(.map(fields), indent: 2) + "\n")
     }

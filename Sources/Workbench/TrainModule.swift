@@ -71,7 +71,7 @@ extension LuaModule {
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
                    on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
                    steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. \
-                   Adapters are all kept, checkpoints of all weights `save_top_k`. The callbacks get tables as named below; `on_step` ends the run by returning false, `on_start` is told which clips are left out (`plan.skipped`; they are printed without it). Ctrl-C finishes the step and saves. \
+                   Adapters are all kept, checkpoints of all weights `save_top_k`. The callbacks get tables as named below; `on_step` ends the run by returning false, `on_start` is told which clips are left out (`plan.skipped`; they are printed without it). Ctrl-C, SIGTERM and SIGHUP finish the step and save. \
                    Of what it returns, the exit code is 0, 3 when clips were left out, 130 when interrupted.
                    """,
                    example: """
@@ -91,6 +91,7 @@ extension LuaModule {
             let trainer = try Trainer(model: model, data: data, settings: settings, events: told.added(to: trainerEvents(call)))
             let dryRun: Bool = try call.option("dry_run")
             let folder = PathName.join(settings.results, settings.project)
+            try TrainingReport.requireOwn(in: folder)
             if !dryRun { Terminal.event(["event": "output", "path": .string(FileKind.resolved(folder))]) }
             let summary = try trainer.fit(dryRun: dryRun)
             if summary.step > summary.firstStep { try TrainingReport(settings: settings, folder: folder, summary: summary, data: data).write() }

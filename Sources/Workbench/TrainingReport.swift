@@ -7,10 +7,17 @@ struct TrainingReport {
     let summary: TrainingSummary
     let data: TrainingDataset
 
+    private static func path(_ folder: String) -> String { PathName.join(folder, "report.html") }
+
+    /// To be asked before a run begins: a page of somebody else's in its place would be lost at the end.
+    static func requireOwn(in folder: String) throws {
+        try OwnFiles.require([path(folder)], to: "the report of a run", isOwn: OwnFiles.isPage)
+    }
+
     func write() throws {
         let lines = try MappedFile.text(PathName.join(folder, "metrics.jsonl")).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }
         let body = [outcome(lines), curves(lines), skipped, auditions, configuration]
-        try AtomicFile.write(PathName.join(folder, "report.html"), HTML.page(title: "Training: \(settings.project)", body: body.joined(separator: "\n")))
+        try AtomicFile.write(Self.path(folder), HTML.page(title: "Training: \(settings.project)", body: body.joined(separator: "\n")))
     }
 
     /// How it ended.

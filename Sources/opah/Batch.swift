@@ -56,6 +56,8 @@ struct Batch: ParsableCommand {
             for item in list.leftOut { Terminal.log("left out: \(item.path)" + (item.reason.isEmpty ? "" : ": \(item.reason)")) }
             return
         }
+        let reports = [output + "/report.json", output + "/report.html"] + (report.map { [$0] } ?? [])
+        try BatchReport.require(reports, items: list.items, inputs: inputs)
         try FileKind.makeFolder(output)
         var settings = BatchRun.Settings(limits: .init(jobs: min(jobs, list.items.count), output: output))
         (settings.jobs, settings.retries, settings.keepGoing, settings.fresh) = (jobs, retry, keepGoing, fresh)

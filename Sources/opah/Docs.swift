@@ -16,8 +16,10 @@ struct Docs: ParsableCommand {
     mutating func run() throws {
         if let out { try reference().write(to: out) }
         if let stubs {
+            let files = try Catalog.opah.stubs()
+            try Reference.requireOwnStubs(files.map { PathName.join(stubs, $0.name) })
             try FileKind.makeFolder(stubs)
-            for file in try Catalog.opah.stubs() { try AtomicFile.write(PathName.join(stubs, file.name), file.content) }
+            for file in files { try AtomicFile.write(PathName.join(stubs, file.name), file.content) }
         }
         if let luarc {
             let library = try Home.required() + "/stdlib-lua", path = PathName.join(luarc, ".luarc.json")
