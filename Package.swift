@@ -28,8 +28,15 @@ let fast: [SwiftSetting] = [
 /// built file by file, so that a changed line is tried in seconds. Speed and release tests need the plain build.
 let development = Context.environment["OPAH_DEV"] != nil
 let slow: [SwiftSetting] = [.unsafeFlags(["-Onone"] + march + define)]
+
+/// `OPAH_FUZZ=1 swift build -c release --product opah-fuzz` makes the program that `scripts/fuzz` runs: libFuzzer, and
+/// every module that reads files reporting which of its branches were taken. Nothing else can be built so.
+let fuzzing = Context.environment["OPAH_FUZZ"] != nil
+let traced: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
+
 func settings(_ name: String) -> [SwiftSetting] {
-    !development || ["Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
+    if fuzzing { return fast + (name == "Tensors" ? [] : traced) }
+    return !development || ["Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
 }
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
@@ -42,6 +49,28 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
 
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// What fuzzing and the tests of its findings read with, and the program for fuzzing.
+func fuzz() -> [Target] {
+    let readers: [Target.Dependency] = ["Support", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
+                                        "Training", "Configuration", "LuaHost", "Workbench"]
+    let traced = traced + [.unsafeFlags(["-parse-as-library"])]
+    return [
+        .target(name: "FuzzReaders", dependencies: readers, path: "Tests/Fuzz/Readers", swiftSettings: settings("FuzzReaders")),
+        fuzzing
+            ? .executableTarget(name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
+                                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"]),
+    ]
+}
+
+/// The programs that are built.
+func products() -> [Product] {
+    if fuzzing { return [.executable(name: "opah-fuzz", targets: ["opah-fuzz"])] }
+    if Context.environment["OPAH_ONLY"] != nil { return [] }
+    // The library is preloaded by tests, to make system calls fail.
+    return [.executable(name: "opah", targets: ["opah"]), .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"])]
 }
 
 /// `OPAH_ONLY=Audio swift test` builds and tests one module and what it stands on, nothing else.
@@ -57,7 +86,7 @@ func selected(_ all: [Target]) -> [Target] {
 
 let package = Package(
     name: "opah",
-    products: Context.environment["OPAH_ONLY"] == nil ? [.executable(name: "opah", targets: ["opah"])] : [],
+    products: products(),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -78,6 +107,7 @@ let package = Package(
         // The only C code: what signal handlers do; and, the only code that may longjmp, the border to Lua.
         .target(name: "SystemShim"),
         .target(name: "LuaShim", dependencies: ["CLua"]),
+        .target(name: "FaultShim", path: "Tests/FaultShim"),
         .target(name: "TestSupport", dependencies: ["Support", "Tensors", "Formats"], path: "Tests/TestSupport",
                 swiftSettings: fast),
     ]
@@ -99,6 +129,7 @@ let package = Package(
             dependencies: ["Support", "LuaHost", "Workbench",
                            .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings("opah")),
-    ]),
+    ]
+    + fuzz()),
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,33 @@
+import Foundation
+import XCTest
+
+/// How long and from which seed the tests of this folder torture the program. In a plain test run each takes a small sample,
+/// the same each time; `scripts/torture` sets OPAH_TORTURE_MINUTES and OPAH_TORTURE_SEED and lets them go on.
+enum Torture {
+    static let seed = UInt64(ProcessInfo.processInfo.environment["OPAH_TORTURE_SEED"] ?? "") ?? 1
+    static let minutes = Double(ProcessInfo.processInfo.environment["OPAH_TORTURE_MINUTES"] ?? "")
+
+    /// Calls `body` with 0, 1, 2, ... : `count` times, or as often as the minutes asked for allow.
+    static func repeated(_ count: Int, of cases: Int = 1, _ body: (Int) throws -> Void) rethrows {
+        let end = minutes.map { Date().addingTimeInterval($0 * 60 / Double(cases)) }
+        var round = 0
+        while end.map({ Date() < $0 }) ?? (round < count) {
+            try body(round)
+            round += 1
+        }
+    }
+}
+
+/// Random numbers from a seed (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}
