@@ -30,14 +30,16 @@ final class ReplayTests: XCTestCase {
     func testGoodFilesAreAccepted() throws {
         for reader in FuzzReader.all {
             let seeds = try reader.seeds()
-            XCTAssertTrue(seeds.contains { reader.read($0) }, "\(reader.name): none of its \(seeds.count) seeds is read")
+            XCTAssertTrue(
+                seeds.contains { reader.read($0) }, "\(reader.name): none of its \(seeds.count) seeds is read")
         }
     }
 
     /// The same changes each time; `scripts/fuzz` is the thorough one.
     func testChangedFiles() throws {
         for (place, reader) in FuzzReader.all.enumerated() {
-            let seeds = try reader.seeds(), words = reader.dictionary.map { Array($0.utf8) }
+            let seeds = try reader.seeds()
+            let words = reader.dictionary.map { Array($0.utf8) }
             var mutation = Mutation(seed: UInt64(place + 1), seeds: seeds, words: words)
             let end = Date().addingTimeInterval(2)
             for round in 0..<200 where Date() < end { try read(reader, mutation.next(), "change \(round)") }

@@ -3,15 +3,18 @@ import FuzzReaders
 
 /// libFuzzer's own entry, of the library without a `main`.
 @_silgen_name("LLVMFuzzerRunDriver")
-private func runDriver(_ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-                       _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt) -> CInt
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
 
 nonisolated(unsafe) private var reader: FuzzReader?
 
 /// libFuzzer in front of the readers. Its own flags begin with one dash, those of this program with two:
 ///
 ///     opah-fuzz --list                                 the readers and the longest inputs worth trying
-///     opah-fuzz --format=npy --seeds=FOLDER            writes the reader's good files there, and its words to FOLDER.dict
+///     opah-fuzz --format=npy --seeds=FOLDER            writes good files there, and words to FOLDER.dict
 ///     opah-fuzz --format=npy -runs=1000 FOLDER...      fuzzes one reader, beginning with the files of the folders
 @main
 enum Fuzz {
@@ -24,16 +27,20 @@ enum Fuzz {
             return
         }
         reader = option("format").flatMap(FuzzReader.named)
-        guard let reader else { end("--format=NAME, one of \(FuzzReader.all.map(\.name).joined(separator: ", "))", code: 2) }
+        guard let reader else {
+            end("--format=NAME, one of \(FuzzReader.all.map(\.name).joined(separator: ", "))", code: 2)
+        }
         if let folder = option("seeds") {
             do { try writeSeeds(reader, folder) } catch { end("\(error)", code: 1) }
             return
         }
-        var count = CommandLine.argc, arguments = CommandLine.unsafeArgv
-        exit(runDriver(&count, &arguments) { start, count in
-            FuzzProgramInput.read(start, count)
-            return 0
-        })
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        exit(
+            runDriver(&count, &arguments) { start, count in
+                FuzzProgramInput.read(start, count)
+                return 0
+            })
     }
 
     private static func end(_ message: String, code: Int32) -> Never {

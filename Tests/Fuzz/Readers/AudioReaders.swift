@@ -3,22 +3,37 @@ import Support
 
 extension FuzzReader {
     static let audio: [FuzzReader] = [
-        audio("wav", ["odd_chunks_mono_16000.wav", "u8_mono_16000.wav", "extensible_stereo_16000.wav", "float32_mono_22050.wav", "pcm24_mono_22050.wav"],
-              ["RIFF", "WAVE", "fmt ", "data", "LIST", "RF64", "ds64", "fact", "RIFX", "\u{FF}\u{FF}\u{FF}\u{FF}"]),
+        audio(
+            "wav",
+            [
+                "odd_chunks_mono_16000.wav", "u8_mono_16000.wav", "extensible_stereo_16000.wav",
+                "float32_mono_22050.wav", "pcm24_mono_22050.wav",
+            ],
+            ["RIFF", "WAVE", "fmt ", "data", "LIST", "RF64", "ds64", "fact", "RIFX", "\u{FF}\u{FF}\u{FF}\u{FF}"]),
         audio("flac", ["pcm24_mono.flac", "pcm16_stereo.flac"], ["fLaC", "\u{84}\0\0\u{28}"]),
-        audio("ogg", ["vorbis_mono.ogg", "vorbis_stereo.ogg"], ["OggS", "\u{1}vorbis", "\u{3}vorbis", "\u{5}vorbis", "OpusHead", "OpusTags", "\u{7F}FLAC"]),
-        audio("mp3", ["cbr48_mono_22050_no_lame_tag.mp3", "cbr64_mono_22050.mp3", "vbr_v2_mono_44100_id3v2.mp3", "cbr128_joint_48000.mp3"],
-              ["ID3\u{4}\0\0", "ID3\u{3}\0\0", "APIC", "TAG", "APETAGEX", "Xing", "Info", "LAME", "VBRI"]),
+        audio(
+            "ogg", ["vorbis_mono.ogg", "vorbis_stereo.ogg"],
+            ["OggS", "\u{1}vorbis", "\u{3}vorbis", "\u{5}vorbis", "OpusHead", "OpusTags", "\u{7F}FLAC"]),
+        audio(
+            "mp3",
+            [
+                "cbr48_mono_22050_no_lame_tag.mp3", "cbr64_mono_22050.mp3", "vbr_v2_mono_44100_id3v2.mp3",
+                "cbr128_joint_48000.mp3",
+            ],
+            ["ID3\u{4}\0\0", "ID3\u{3}\0\0", "APIC", "TAG", "APETAGEX", "Xing", "Info", "LAME", "VBRI"]),
         audio("aiff", [], ["FORM", "AIFF", "AIFC", "COMM", "SSND", "FVER", "sowt", "NONE"]),
     ]
 
     /// Header, whole file, a piece of it, and the measures that a stage takes of a clip.
     private static func audio(_ suffix: String, _ names: [String], _ words: [String]) -> FuzzReader {
-        FuzzReader(suffix, maxLength: 12_000, dictionary: words, seeds: {
-            if suffix == "aiff" { return [try aiff(Array(repeating: 0.25, count: 3000))] }
-            // The beginning of a recording has all that these formats are made of.
-            return try names.flatMap { try Seeds.vectors("audio/" + $0) }.map { Array($0.prefix(11_000)) }
-        }) { bytes in
+        FuzzReader(
+            suffix, maxLength: 12_000, dictionary: words,
+            seeds: {
+                if suffix == "aiff" { return [try aiff(Array(repeating: 0.25, count: 3000))] }
+                // The beginning of a recording has all that these formats are made of.
+                return try names.flatMap { try Seeds.vectors("audio/" + $0) }.map { Array($0.prefix(11_000)) }
+            }
+        ) { bytes in
             let path = Scratch.file("clip." + suffix, bytes)
             let info = try? AudioFile.info(path)
             let (buffer, _, _) = try AudioFile.read(path)
@@ -26,12 +41,19 @@ extension FuzzReader {
             // Every byte is at most a few hundred samples, whatever the header says.
             precondition(buffer.frames <= 1 << 24, "\(suffix): \(bytes.count) bytes became \(buffer.frames) frames")
             _ = buffer.peak
-            if let info, info.duration > 0.02 { _ = try? AudioFile.read(path, ReadOptions(sampleRate: 16000, mono: false, offset: 0.01, duration: 0.05)) }
+            guard let info, info.duration > 0.02 else { return }
+            _ = try? AudioFile.read(path, ReadOptions(mono: false, offset: 0.01, duration: 0.05))
+            // A rate that no recorder has asks for much work, or makes much of little.
+            if !(8000...48000).contains(info.sampleRate) {
+                _ = try? AudioFile.read(path, ReadOptions(sampleRate: 44100))
+            }
         }
     }
 
     private static func aiff(_ samples: [Float]) throws -> [UInt8] {
-        func big(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        func big(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
         let data = samples.flatMap { big(Int($0 * 32767), 2) }
         // 16 000 as an 80-bit float: exponent 16383 + 13, mantissa 16000 / 2^13.
         let rate = big(16383 + 13, 2) + big(0xFA00, 2) + big(0, 6)

@@ -13,8 +13,10 @@ public struct FuzzReader: Sendable {
     public let seeds: @Sendable () throws -> [[UInt8]]
     private let body: @Sendable ([UInt8]) throws -> Void
 
-    init(_ name: String, maxLength: Int, dictionary: [String] = [], seeds: @escaping @Sendable () throws -> [[UInt8]],
-         body: @escaping @Sendable ([UInt8]) throws -> Void) {
+    init(
+        _ name: String, maxLength: Int, dictionary: [String] = [], seeds: @escaping @Sendable () throws -> [[UInt8]],
+        body: @escaping @Sendable ([UInt8]) throws -> Void
+    ) {
         (self.name, self.maxLength, self.dictionary, self.seeds, self.body) = (name, maxLength, dictionary, seeds, body)
     }
 
@@ -42,7 +44,8 @@ public struct FuzzReader: Sendable {
 enum Scratch {
     /// In memory where the system has such a folder; gone when the process ends.
     static let folder: String = {
-        let memory = "/dev/shm", base = access(memory, W_OK) == 0 ? memory : NSTemporaryDirectory()
+        let memory = "/dev/shm"
+        let base = access(memory, W_OK) == 0 ? memory : NSTemporaryDirectory()
         let path = "\(base)/opah-fuzz-\(getpid())"
         try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         atexit { try? FileManager.default.removeItem(atPath: Scratch.folder) }
@@ -76,7 +79,8 @@ enum Scratch {
 
 /// Files of the checkout to begin with.
 enum Seeds {
-    static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
         .deletingLastPathComponent().path
 
     /// Files of `Tests/Vectors`, or a folder of them, no longer than `limit` bytes.

@@ -42,23 +42,27 @@ final class FaultPlan {
     /// - Parameters:
     ///   - number: which call of the family, from 1; 0 only counts.
     ///   - lasting: whether all later calls of the family fail too, as on a disk that is full.
-    init(below folder: String, _ call: Call = .open, number: Int = 0, _ outcome: Outcome = .killed, lasting: Bool = false) throws {
+    init(
+        below folder: String, _ call: Call = .open, number: Int = 0, _ outcome: Outcome = .killed, lasting: Bool = false
+    ) throws {
         path = NSTemporaryDirectory() + "opah-fault-\(UUID().uuidString.prefix(8))"
         guard let resolved = realpath(folder, nil) else { throw XCTSkip("\(folder): is not there") }
         defer { free(resolved) }
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0, ftruncate(descriptor, off_t(Self.size)) == 0,
-              let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED else {
+            let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
+        else {
             throw XCTSkip("\(path): cannot be mapped")
         }
         close(descriptor)
         self.memory = memory
         memory.storeBytes(of: Int64(number), toByteOffset: 64, as: Int64.self)
-        let code: Int32 = switch outcome {
-        case .error(let code): code
-        case .cutShort: 0
-        case .killed: -1
-        }
+        let code: Int32 =
+            switch outcome {
+            case .error(let code): code
+            case .cutShort: 0
+            case .killed: -1
+            }
         for (index, value) in [Int32(call.rawValue), code, lasting ? 1 : 0, 0].enumerated() {
             memory.storeBytes(of: value, toByteOffset: 72 + 4 * index, as: Int32.self)
         }
@@ -78,7 +82,9 @@ final class FaultPlan {
     /// What the program is to be started with.
     func environment() throws -> [String: String] {
         let library = OpahProcess.program.deletingLastPathComponent().appendingPathComponent("libFaultShim.so").path
-        guard FileManager.default.fileExists(atPath: library) else { throw XCTSkip("\(library): faults are injected on Linux only") }
+        guard FileManager.default.fileExists(atPath: library) else {
+            throw XCTSkip("\(library): faults are injected on Linux only")
+        }
         return ["LD_PRELOAD": library, "FAULT_PLAN": path]
     }
 }

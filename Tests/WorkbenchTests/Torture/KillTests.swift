@@ -12,23 +12,30 @@ final class KillTests: XCTestCase {
 
     /// Once or more, at chance moments and at chance system calls; then undisturbed.
     private func killed(_ name: String) throws {
-        let job = try XCTUnwrap(TortureJob.all.first { $0.name == name }), calls = try job.reference().calls
+        let job = try XCTUnwrap(TortureJob.all.first { $0.name == name })
+        let calls = try job.reference().calls
         let families: [FaultPlan.Call] = [.write, .sync, .rename, .open, .close].filter { calls[$0] ?? 0 > 0 }
-        var random = SeededRandom(Torture.seed &+ UInt64(name.utf8.count) &* 1000), seconds: Double?
+        var random = SeededRandom(Torture.seed &+ UInt64(name.utf8.count) &* 1000)
+        var seconds: Double?
         try Torture.repeated(2, of: 6) { round in
             let folder = try job.start()
             var account: [String] = []
             for _ in 0..<Int.random(in: 1...2, using: &random) {
                 let began = Date()
                 if round % 2 == 0 || seconds == nil {
-                    let call = families.randomElement(using: &random)!, number = Int.random(in: 1...calls[call]!, using: &random)
+                    let call = families.randomElement(using: &random)!
+                    let number = Int.random(in: 1...calls[call]!, using: &random)
                     let plan = try FaultPlan(below: folder.path, call, number: number, .killed)
                     _ = try job.run(folder, plan.environment())
                     account.append("at \(call) number \(number)")
                 } else {
-                    account.append(try kill(job, folder, after: Double.random(in: 0..<1, using: &random) * seconds!, alone: Bool.random(using: &random)))
+                    account.append(
+                        try kill(
+                            job, folder, after: Double.random(in: 0..<1, using: &random) * seconds!,
+                            alone: Bool.random(using: &random)))
                 }
-                XCTAssertEqual(try job.damage(folder).filter { !$0.contains("does not belong") }, [], "\(name): killed \(account)")
+                XCTAssertEqual(
+                    try job.damage(folder).filter { !$0.contains("does not belong") }, [], "\(name): killed \(account)")
                 if seconds == nil { seconds = -began.timeIntervalSinceNow }
             }
             let again = try job.run(folder)
@@ -39,7 +46,8 @@ final class KillTests: XCTestCase {
 
     /// - Parameter alone: without the processes that it started, which have to notice by themselves.
     private func kill(_ job: TortureJob, _ folder: TestFolder, after seconds: Double, alone: Bool) throws -> String {
-        let running = try OpahProcess.start(job.arguments, folder: folder.path), pid = running.process.processIdentifier
+        let running = try OpahProcess.start(job.arguments, folder: folder.path)
+        let pid = running.process.processIdentifier
         usleep(UInt32(seconds * 1e6))
         Glibc.kill(alone ? pid : -pid, SIGKILL)
         _ = running.finish()

@@ -1,8 +1,8 @@
 import Foundation
 import XCTest
 
-/// How long and from which seed the tests of this folder torture the program. In a plain test run each takes a small sample,
-/// the same each time; `scripts/torture` sets OPAH_TORTURE_MINUTES and OPAH_TORTURE_SEED and lets them go on.
+/// How long and from which seed the tests of this folder torture the program. In a plain test run each takes a small
+/// sample, the same each time; `scripts/torture` sets OPAH_TORTURE_MINUTES and OPAH_TORTURE_SEED and lets them go on.
 enum Torture {
     static let seed = UInt64(ProcessInfo.processInfo.environment["OPAH_TORTURE_SEED"] ?? "") ?? 1
     static let minutes = Double(ProcessInfo.processInfo.environment["OPAH_TORTURE_MINUTES"] ?? "")
