@@ -46,13 +46,15 @@ final class FaultPlan {
         below folder: String, _ call: Call = .open, number: Int = 0, _ outcome: Outcome = .killed, lasting: Bool = false
     ) throws {
         path = NSTemporaryDirectory() + "opah-fault-\(UUID().uuidString.prefix(8))"
-        guard let resolved = realpath(folder, nil) else { throw XCTSkip("\(folder): is not there") }
+        guard let resolved = realpath(folder, nil) else {
+            throw Torture.Problem(description: "\(folder): is not there")
+        }
         defer { free(resolved) }
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0, ftruncate(descriptor, off_t(Self.size)) == 0,
             let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
         else {
-            throw XCTSkip("\(path): cannot be mapped")
+            throw Torture.Problem(description: "\(path): cannot be mapped")
         }
         close(descriptor)
         self.memory = memory
@@ -82,8 +84,11 @@ final class FaultPlan {
     /// What the program is to be started with.
     func environment() throws -> [String: String] {
         let library = OpahProcess.program.deletingLastPathComponent().appendingPathComponent("libFaultShim.so").path
+        #if !os(Linux)
+            throw XCTSkip("faults are injected on Linux only")
+        #endif
         guard FileManager.default.fileExists(atPath: library) else {
-            throw XCTSkip("\(library): faults are injected on Linux only")
+            throw Torture.Problem(description: "\(library): is not there; `swift build --build-tests` makes it")
         }
         return ["LD_PRELOAD": library, "FAULT_PLAN": path]
     }

@@ -13,30 +13,26 @@ final class KillTests: XCTestCase {
     /// Once or more, at chance moments and at chance system calls; then undisturbed.
     private func killed(_ name: String) throws {
         let job = try XCTUnwrap(TortureJob.all.first { $0.name == name })
-        let calls = try job.reference().calls
+        let reference = try job.reference()
+        let calls = reference.calls
         let families: [FaultPlan.Call] = [.write, .sync, .rename, .open, .close].filter { calls[$0] ?? 0 > 0 }
-        var random = SeededRandom(Torture.seed &+ UInt64(name.utf8.count) &* 1000)
-        var seconds: Double?
+        var random = SeededRandom(Torture.seed &+ name.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) })
         try Torture.repeated(2, of: 6) { round in
             let folder = try job.start()
             var account: [String] = []
             for _ in 0..<Int.random(in: 1...2, using: &random) {
-                let began = Date()
-                if round % 2 == 0 || seconds == nil {
+                if round % 2 == 0 {
                     let call = families.randomElement(using: &random)!
                     let number = Int.random(in: 1...calls[call]!, using: &random)
                     let plan = try FaultPlan(below: folder.path, call, number: number, .killed)
                     _ = try job.run(folder, plan.environment())
                     account.append("at \(call) number \(number)")
                 } else {
-                    account.append(
-                        try kill(
-                            job, folder, after: Double.random(in: 0..<1, using: &random) * seconds!,
-                            alone: Bool.random(using: &random)))
+                    let moment = Double.random(in: 0..<reference.seconds, using: &random)
+                    account.append(try kill(job, folder, after: moment, alone: Bool.random(using: &random)))
                 }
                 XCTAssertEqual(
                     try job.damage(folder).filter { !$0.contains("does not belong") }, [], "\(name): killed \(account)")
-                if seconds == nil { seconds = -began.timeIntervalSinceNow }
             }
             let again = try job.run(folder)
             XCTAssertEqual(again.code, 0, "\(name): killed \(account), and the next run: \(again.errors)")
