@@ -211,9 +211,10 @@ final class SystemTests: XCTestCase {
             "$0" batch r.lua --output o --report empty.json --quiet; echo $?
             "$0" batch r.lua --output o --report empty.json --quiet; echo $?
             "$0" batch r.lua --output o --report page.html --quiet && "$0" batch r.lua --output o --report page.html --quiet; echo $?
+            "$0" run bench --list --output notes.txt; echo $?
             mkdir p && echo mine > p/report.json && "$0" batch r.lua --output p --quiet; echo $?; cat p/report.json; ls p
             """#)
-        XCTAssertEqual(result.output, "2\n2\n2\n2\n--- A recipe.\nprint(1)\nmine\n{\"a\": 1}\nempty.json\nnotes.txt\nother.json\nr.lua\n0\n0\n0\n2\nmine\nreport.json\n", result.errors)
+        XCTAssertEqual(result.output, "2\n2\n2\n2\n--- A recipe.\nprint(1)\nmine\n{\"a\": 1}\nempty.json\nnotes.txt\nother.json\nr.lua\n0\n0\n0\n2\n2\nmine\nreport.json\n", result.errors)
         XCTAssertTrue(result.errors.contains("r.lua: the report would replace r.lua, which the batch reads"), result.errors)
         XCTAssertTrue(result.errors.contains("notes.txt: is there already, and was not written by this program as the report of a batch"), result.errors)
     }

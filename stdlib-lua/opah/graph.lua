@@ -189,13 +189,16 @@ end
 function Graph:gather(inputs)
   local together = fs.join(self.state, "together")
   fs.remove(together, { recursive = true })
+  local group <close> = fs.group()
   for _, input in pairs(inputs) do
     for _, name in ipairs(input.files) do
       local target = fs.join(together, name)
       fs.mkdir(fs.dirname(target))
-      fs.copy(fs.join(input.path, name), target)
+      group:add(target, function() fs.copy(fs.join(input.path, name), target) end)
     end
   end
+  local failed = group:finish()[1]
+  if failed then error(failed.problem, 0) end
   return together
 end
 

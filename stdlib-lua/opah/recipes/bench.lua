@@ -23,6 +23,12 @@ local args = config.parse_args(arg, {
   },
 })
 if args.repeats < 1 then config.usage_error("--repeats must be above 0") end
+if args.output and args.output ~= "-" and fs.exists(args.output) and fs.stat(args.output).size > 0 then
+  local is_json, earlier = pcall(function() return json.decode(fs.read(args.output)) end)
+  if not (is_json and type(earlier) == "table" and earlier.figures) then
+    config.usage_error(args.output .. ": is there already, and is no result of this bench: choose another name, or move it")
+  end
+end
 
 local figures, by_name = {}, {}
 for _, part in ipairs { "training", "codec", "generation", "files", "tensors" } do
