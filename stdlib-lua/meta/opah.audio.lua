@@ -5,7 +5,7 @@
 ---@class opah.audio
 local audio = {}
 
----Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of the whole file. The content decides, not the suffix; mp3 is gapless; several channels become their mean. Other functions take the info as their rate: `audio.loudness(audio.load(path))`.
+---Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of what can be decoded of the whole file. Streams that were joined in one file are all read; where a header states more or less than there is, or sound is lost, `notes` say so. The content decides, not the suffix; mp3 is gapless; several channels become their mean. Other functions take the info as their rate: `audio.loudness(audio.load(path))`.
 ---
 ---```lua
 ---samples, info = audio.load("data/Alice/4.80-7.20.wav", { sample_rate = 44100, duration = 0.5 })
@@ -17,16 +17,16 @@ local audio = {}
 ---@return AudioInfo
 function audio.load(path, opts) end
 
----`{sample_rate, channels, frames, duration, format, subtype}` (Hz, frames, seconds) from the file's header.
+---`{sample_rate, channels, frames, duration, format, subtype, notes}` (Hz, frames, seconds): what audio.load would give, told without decoding. Headers are checked against the file: every MPEG frame and Ogg page, the end of the rest.
 ---
 ---```lua
----audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, sample_rate = 22050, subtype = "PCM_16"}
+---audio.info("data/Alice/2.10-4.80.flac")  --> {channels = 1, duration = 3.63..., format = "FLAC", frames = 80252, notes = {}, sample_rate = 22050, subtype = "PCM_16"}
 ---```
 ---@param path string
 ---@return AudioInfo
 function audio.info(path) end
 
----Writes samples [T] or [channels, T] as wav, flac, ogg, opus, mp3, aiff, au, caf or w64, told by the suffix; the file appears when it is complete. `sample_rate` is in Hz, or the info table of audio.load. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. Returns notes, such as how many samples did not fit.
+---Writes samples [T] or [channels, T] as wav, flac, ogg, opus, mp3, aiff, au, caf or w64, told by the suffix; the file appears when it is complete. `sample_rate` is in Hz, or the info table of audio.load. `subtype` is pcm16 (the default), pcm24, pcm32, float, or what `info.subtype` said. `like`, an info table, instead asks for the coding of that file where the suffix can hold it, and for what comes nearest where it cannot: other samples, another rate (opus knows five), fewer channels, each with a note. Returns notes, such as how many samples did not fit.
 ---
 ---```lua
 ---samples, info = audio.load("data/Alice/4.80-7.20.wav")
@@ -36,9 +36,18 @@ function audio.info(path) end
 ---@param path string
 ---@param samples Tensor
 ---@param sample_rate integer|table
----@param opts? {subtype?: string}
+---@param opts? {subtype?: string, like?: table}
 ---@return string[]
 function audio.save(path, samples, sample_rate, opts) end
+
+---Whether audio.save can write under this name, told by the suffix; mp2, m4a and webm, for example, it cannot.
+---
+---```lua
+---audio.can_write("a.ogg"), audio.can_write("a.m4a")  --> true, false
+---```
+---@param path string
+---@return boolean
+function audio.can_write(path) end
 
 ---Samples [T] or [channels, T] at another rate (Hz), by windowed sinc (width 6, rolloff 0.99, Hann), as torchaudio's default: T * to_rate / from_rate of them, rounded up. `from_rate` may be the info table of audio.load.
 ---
@@ -63,7 +72,7 @@ function audio.resample(samples, from_rate, to_rate) end
 ---@return number
 function audio.loudness(samples, rate, opts) end
 
----Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.
+---Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; more than `max_gain` dB are never given, since what is so quiet is noise; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.
 ---
 ---```lua
 ---samples, report = audio.normalize_loudness(audio.load("data/Alice/4.80-7.20.wav"))
@@ -71,7 +80,7 @@ function audio.loudness(samples, rate, opts) end
 ---```
 ---@param samples Tensor
 ---@param rate integer|table
----@param opts? {peak?: number, loudness?: number, block_size?: number} defaults: peak = -1, loudness = -23, block_size = 0.4
+---@param opts? {peak?: number, loudness?: number, block_size?: number, max_gain?: number} defaults: peak = -1, loudness = -23, block_size = 0.4, max_gain = 30
 ---@return Tensor
 ---@return LevelReport
 function audio.normalize_loudness(samples, rate, opts) end

@@ -5,7 +5,7 @@
 ---@class opah.data
 local data = {}
 
----The clips below a folder, `{stem, audio, codes, labels={[".lab"]=path}, speaker}`, sorted by path: files whose names differ only in the suffix belong together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`.
+---The clips below a folder, `{stem, audio, codes, labels={[".lab"]=path}, speaker}`, sorted by path: files whose names differ only in the suffix belong together, the folder's name is the speaker. With `audio` only those that have a recording. Second, what had to be left out: `{path, reason, remedy}`, recordings of a kind that cannot be read and a folder of files without any recording among them. Third, notes `{path, text}`: labels without a recording.
 ---
 ---```lua
 ---clips, skipped = data.scan("data/Alice", { audio = true })
@@ -15,6 +15,7 @@ local data = {}
 ---@param opts? {recursive?: boolean, audio?: boolean} defaults: recursive = true, audio = false
 ---@return Clip[]
 ---@return Skipped[]
+---@return Note[]
 function data.scan(dir, opts) end
 
 ---The clips in a list with lines `path|speaker|language|text`, paths as seen from the current folder: as `scan` gives them, with `text`.
