@@ -98,10 +98,10 @@ struct MpegScan {
             guard let header = try header(at: position), try continues(header, position) else {
                 if let length = try tagLength(at: position) { position += length; continue }
                 guard let next = try find(from: position + 1, before: end, like: tracks.last?.header, links: 2) else {
-                    if end - position >= 4 { damage(position..<end, isLost: false) }
+                    if end - position >= 4 { try damage(position..<end, isLost: false) }
                     return
                 }
-                damage(position..<next, isLost: false)
+                try damage(position..<next, isLost: false)
                 position = next
                 continue
             }
@@ -110,7 +110,7 @@ struct MpegScan {
                 // Its length may be what is damaged.
                 if let next = try find(from: position + 4, before: end, like: header, links: 2) {
                     open(header, position)
-                    damage(position..<next, isLost: true)
+                    try damage(position..<next, isLost: true)
                     position = next
                     continue
                 }
@@ -125,7 +125,7 @@ struct MpegScan {
             } else if let next = try find(from: position + 4, before: end, like: header, links: 2) {
                 // Bytes are missing in this frame when the next one begins too early; else what follows is damaged.
                 if next >= after { try add(header, position..<after) } else { open(header, position) }
-                damage(min(after, next) == next ? position..<next : after..<next, isLost: next < after)
+                try damage(min(after, next) == next ? position..<next : after..<next, isLost: next < after)
                 position = next
                 continue
             } else {
@@ -166,11 +166,12 @@ struct MpegScan {
         tracks[last].bytes += range.count
     }
 
-    /// Bytes that are no frame. Less than half a frame of them takes no sound away, unless they were a frame's own.
-    private mutating func damage(_ range: Range<Int>, isLost: Bool) {
+    /// Bytes that are no frame. Where they are few, part of a frame may have been cut out with them; a few zeros are padding.
+    private mutating func damage(_ range: Range<Int>, isLost: Bool) throws {
         guard !tracks.isEmpty else { return }
         let last = tracks.count - 1, mean = tracks[last].meanFrameBytes
-        let frames = max((range.count + mean / 2) / mean, isLost ? 1 : 0)
+        var frames = (range.count + mean / 2) / mean
+        if frames == 0, try isLost || window.firstOther(than: 0, from: range.lowerBound, before: range.upperBound) != nil { frames = 1 }
         guard frames > 0 else { return }
         if tracks[last].damagedPlaces == 0 { tracks[last].firstDamage = tracks[last].frames }
         tracks[last].damagedPlaces += 1

@@ -93,8 +93,8 @@ struct ForeignNames {
         if folders.count == 1 || guesses.allSatisfy({ $0 == guesses[0] }) {
             return [entry(root, all, NameEncoding.guess(all), recursive: true)]
         }
-        // Several encodings: folder by folder, the innermost first.
-        return zip(folders, guesses).map { entry($0, names[$0]!, $1, recursive: false) }.reversed()
+        // Several encodings: folder by folder.
+        return zip(folders, guesses).map { entry($0, names[$0]!, $1, recursive: false) }
     }
 
     private func entry(_ folder: String, _ names: [[UInt8]], _ encoding: NameEncoding?, recursive: Bool) -> SkippedInput {
@@ -105,6 +105,6 @@ struct ForeignNames {
         guard let encoding else {
             return SkippedInput(path: folder, reason: "\(count) (\(first))", remedy: "rename them: convmv -f ENCODING -t utf-8 \(what)")
         }
-        return SkippedInput(path: folder, reason: "\(count); they look like \(encoding.name) (\(first))", remedy: "rename them: convmv -f \(encoding.code) -t utf-8 \(what)")
+        return SkippedInput(path: folder, reason: "\(count); it looks like \(encoding.name) (\(first))", remedy: "rename them: convmv -f \(encoding.code) -t utf-8 \(what)")
     }
 }

@@ -64,7 +64,7 @@ public struct Clips: Sendable {
         notes = orphans.filter { suffixes.contains(PathName.suffix($0).lowercased()) }.map { ($0, "is a label, and no recording has its name") }
         if clips.isEmpty, skipped.isEmpty, !walk.files.isEmpty {
             let found = Set(walk.files.map { PathName.suffix($0).lowercased() }).sorted().prefix(5).map { $0.isEmpty ? "names without a suffix" : $0 }
-            skipped.append(SkippedInput(path: folder, reason: "holds \(walk.files.count) files and no recording (\(found.joined(separator: ", ")))",
+            skipped.append(SkippedInput(path: folder, reason: "holds \(walk.files.count == 1 ? "1 file" : "\(walk.files.count) files") and no recording (\(found.joined(separator: ", ")))",
                                         remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)"))
         }
     }

@@ -116,4 +116,18 @@ final class LoudnessTests: XCTestCase {
         XCTAssertLessThanOrEqual(peaked.peak, 1)
         XCTAssertFalse(clickReport.notes.isEmpty)
     }
+
+    /// A clip of -67 dB is noise: it gets the bound and no more, and a note; who wants more says so.
+    func testGainIsBounded() throws {
+        let quiet = AudioBuffer(mono: tone(2, 0.00045), sampleRate: 44100)
+        let (output, report) = try Loudness.normalize(quiet)
+        XCTAssertEqual(20 * log10(report.gain), 30, accuracy: 1e-9)
+        XCTAssertEqual(output.channels[0][100], quiet.channels[0][100] * Float(report.gain), accuracy: 1e-9)
+        XCTAssertTrue(report.notes.count == 1 && report.notes[0].contains("very quiet") && report.notes[0].contains("30 dB at most"), "\(report.notes)")
+        let (loud, all) = try Loudness.normalize(quiet, maxGain: 90)
+        XCTAssertEqual(try Loudness.measure(loud), -23, accuracy: 1e-3)
+        XCTAssertEqual(all.notes, [])
+        XCTAssertEqual(try Loudness.normalize(AudioBuffer(mono: tone(2, 0.01), sampleRate: 44100)).1.notes, [])
+        assertThrows(.argument) { try Loudness.normalize(quiet, maxGain: -1) }
+    }
 }

@@ -193,6 +193,56 @@ final class PackFolderTests: XCTestCase {
         }
     }
 
+    /// What looks like a recording is a clip or listed with a way out, by its name or by its content beside a label.
+    func testRecordingsThatCannotBeRead() throws {
+        try withTemporaryFolder { folder in
+            func write(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name)) }
+            let webm: [UInt8] = [0x1A, 0x45, 0xDF, 0xA3] + [UInt8](repeating: 7, count: 100), mp4: [UInt8] = [0, 0, 0, 32] + Array("ftypM4A ".utf8) + webm
+            let mp3 = Array(try Data(contentsOf: URL(fileURLWithPath: Vectors.path("audio/cbr64_mono_22050.mp3"))))
+            for (name, bytes) in [("a.webm", webm), ("b.MP4", mp4), ("c.3gp", mp4), ("d.mp4", mp3), ("e.mpga", mp3), ("f.dat", mp3), ("g", webm),
+                                  ("h.webm", webm), ("h.wav", mp3), ("i.json", Array("{}".utf8))] { try write(name, bytes) }
+            for name in "abcdefghij" { try write("\(name).lab", Array("text".utf8)) }
+            let found = try Clips(folder: folder)
+            func names(_ paths: [String]) -> [String] { paths.map(PathName.last) }
+            XCTAssertEqual(names(found.clips.compactMap(\.audio)), ["d.mp4", "e.mpga", "h.wav"])
+            XCTAssertEqual(names(found.skipped.map(\.path)).sorted(), ["a.webm", "b.MP4", "c.3gp", "f.dat", "g"])
+            for skipped in found.skipped where PathName.last(skipped.path) != "f.dat" {
+                XCTAssertEqual(skipped.remedy, "convert it first: ffmpeg -i \(skipped.path) \(PathName.withoutSuffix(skipped.path)).wav")
+            }
+            XCTAssertTrue(found.skipped.contains { $0.reason.contains("MP3 sound under a name") && ($0.remedy ?? "").hasSuffix("f.mp3") })
+            XCTAssertEqual(names(found.notes.map(\.path)), ["i.lab", "j.lab"])
+        }
+        try withTemporaryFolder { folder in
+            XCTAssertTrue(try Clips(folder: folder).skipped.isEmpty)
+            try Data([1]).write(to: URL(fileURLWithPath: folder + "/x.pdf"))
+            let skipped = try Clips(folder: folder).skipped
+            XCTAssertTrue(skipped.count == 1 && skipped[0].reason.contains("1 file and no recording (.pdf)"), "\(skipped)")
+        }
+    }
+
+    /// Names as unzip leaves them of archives made on Windows: one entry, with the command that mends them all.
+    func testNamesThatAreNoUTF8() throws {
+        let names: [(code: String, name: [UInt8])] = [
+            ("cp932", [0x83, 0x6E, 0x83, 0x69, 0x83, 0x52]), ("gbk", [0xC4, 0xE3, 0xBA, 0xC3]), ("cp949", [0xBE, 0xC8, 0xB3, 0xE7]),
+            ("cp1252", Array("caf".utf8) + [0xE9]),
+        ]
+        for (code, name) in names {
+            try withTemporaryFolder { folder in
+                for suffix in [".mp3", ".lab"] {
+                    let path = Array((folder + "/").utf8) + name + Array(suffix.utf8) + [0]
+                    let file = path.withUnsafeBytes { open($0.bindMemory(to: CChar.self).baseAddress!, O_WRONLY | O_CREAT, 0o644) }
+                    guard file >= 0 else { throw XCTSkip("this file system takes UTF-8 alone") }
+                    close(file)
+                }
+                let skipped = try FolderWalk(folder).skipped
+                XCTAssertEqual(skipped.count, 1)
+                XCTAssertEqual(skipped[0].path, folder)
+                XCTAssertTrue(skipped[0].reason.hasPrefix("the names of 2 files and folders in it are not valid UTF-8"), skipped[0].reason)
+                XCTAssertEqual(skipped[0].remedy, "rename them: convmv -f \(code) -t utf-8 -r --notest \(folder)")
+            }
+        }
+    }
+
     /// 10 000 clips of 10 seconds. The limit is generous: other work shares the machine.
     func testSpeed() throws {
         try withTemporaryFolder { folder in
