@@ -23,9 +23,9 @@
 
 ---@alias ExtractionReport {extracted: integer, present: integer, audio_seconds: number, skipped: Skipped[], notes: Note[]}
 
----@alias FitPlan {first_step: integer, max_steps: integer, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, skipped: Skipped[], resumed_from?: string, folder: string, lines: string[], forecast?: Forecast}
+---@alias FitPlan {first_step: integer, max_steps?: integer, last_step: integer, ends_by: string, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, skipped: Skipped[], resumed_from?: string, folder: string, lines: string[], forecast?: Forecast}
 
----@alias FitResult {ending: string, step: integer, first_step: integer, loss?: number, checkpoint?: string, lines: string[], exit_code: integer, seconds: number, coverage: Coverage, best?: {step: integer, loss: number}, folder: string}
+---@alias FitResult {ending: string, ended_by?: string, step: integer, first_step: integer, loss?: number, checkpoint?: string, lines: string[], exit_code: integer, seconds: number, coverage: Coverage, best?: {step: integer, loss: number}, folder: string}
 
 ---@alias Forecast {memory: integer, memory_budget: integer, recomputed_layers: integer, tokens_per_step: integer, longest_row: integer, operations_per_step: number, seconds_per_step?: number, seconds?: number, checkpoint_bytes: integer, checkpoints: integer, disk: integer}
 

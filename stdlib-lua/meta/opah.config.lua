@@ -5,7 +5,7 @@
 ---@class opah.config
 local config = {}
 
----A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, a Lua table file or a YAML file. Unknown keys are errors that name the nearest ones, all at once; settings that mean nothing here are noted.
+---A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, a Lua table file or a YAML file. Unknown keys and values of another type are errors (kind `usage`) that say what to write, all at once; settings that mean nothing here are noted. A Lua file returns its table and, where wanted, `{types = {["a.b"] = {"integer", from = 1}}, ignored = {"c.*", ["d"] = "why"}}`.
 ---
 ---```lua
 ---local settings, notes = config.load("text2semantic_finetune", { "project=alice", "trainer.max_steps=200" })
@@ -17,7 +17,7 @@ local config = {}
 ---@return string[]
 function config.load(name, overrides) end
 
----A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=, choices=}}` and `overrides = true`. Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default the run's own. All that is wrong is reported at once, with exit code 2. `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
+---A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=, choices=, from=, to=, above=, below=}}` (the last four bound a number) and `overrides = true`. Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default the run's own. All that is wrong is reported at once, with exit code 2. `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
 ---
 ---```lua
 ---local arguments = { [0] = "loud.lua", "data", "--gain", "-3" }      -- in a recipe: `arg`

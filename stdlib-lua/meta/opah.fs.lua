@@ -194,7 +194,7 @@ function fs.resolve(path) end
 ---@return boolean
 function fs.overlap(a, b) end
 
----An error value for `error()`, with `kind`, `message` and `hint` as native errors have them.
+---An error value for `error()`, with `kind`, `message` and `hint` as native errors have them. Kinds are argument, shape, dtype, index, gradient, file, format, unsafe, audio, text, checkpoint, config, data, interrupted, usage, exit, memory and lua. `usage` ends a recipe with exit code 2, `interrupted` with 130, `exit` with the code that is its message, others with 1.
 ---
 ---```lua
 ---local ok, problem = pcall(error, fs.error("file", "b.wav: too short", "record it again"))

@@ -61,13 +61,21 @@ function progress.duration(seconds) end
 ---@return boolean
 function progress.is_live() end
 
----A line of JSON for programs; with --json, and for a batch. `event` names it.
+---A line of JSON for programs; with --json, and for a batch. `event` names it; without one it is `custom`.
 ---
 ---```lua
 ---progress.event({ event = "metrics", step = 10, loss = 2.31 })
 ---```
 ---@param fields table
 function progress.event(fields) end
+
+---What came of this run, for programs: told in the `result` event that ends it (--json, docs/json-events.md) and kept in its record. Later facts of a name replace earlier ones.
+---
+---```lua
+---progress.result({ clips = 14, hours = 0.4 })
+---```
+---@param facts table
+function progress.result(facts) end
 
 ---How far a long piece of work has come.
 ---@class ProgressBar
