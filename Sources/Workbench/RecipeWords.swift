@@ -8,6 +8,8 @@ public struct RecipeWords {
     /// One word, with what it does; or files or folders, for the shell to list.
     public enum Candidate: Equatable {
         case word(String, String), files, folders
+        /// Lua files, and folders on the way to them.
+        case scripts
     }
 
     private let path: String

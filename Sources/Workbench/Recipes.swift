@@ -56,10 +56,11 @@ public enum Recipes {
             guard name == "-" || FileKind.isFile(name) else { throw OpahError.system(name, errno: 2, doing: "open") }
             return name
         }
-        let entries = try all()
-        if let found = entries.first(where: { $0.kind == .recipe && $0.name == name }) { return found.path }
-        throw OpahError(.usage, "there is no stock recipe called \(name)",
-                        hint: (suggestion(for: name, in: entries.filter { $0.kind == .recipe }.map(\.name)).map { $0 + " " } ?? "")
+        let entries = try all().filter { $0.kind != .config }
+        // Recipes come before examples.
+        if let found = entries.first(where: { $0.name == name }) { return found.path }
+        throw OpahError(.usage, "there is no stock recipe or example called \(name)",
+                        hint: (suggestion(for: name, in: entries.map(\.name)).map { $0 + " " } ?? "")
                             + "`opah ls` lists them; a file of your own needs its .lua")
     }
 }
@@ -73,7 +74,7 @@ extension Recipes {
 
     /// What a person types to run a script: a stock recipe's name, or the path.
     static func shortName(_ path: String) -> String {
-        guard let home = Home.folder, path.hasPrefix(home + "/stdlib-lua/opah/recipes/") else { return path }
+        guard let home = Home.folder, [home + "/stdlib-lua/opah/recipes", home + "/examples"].contains(PathName.folder(path)) else { return path }
         return String(PathName.last(path).dropLast(4))
     }
 }

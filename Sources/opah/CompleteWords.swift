@@ -1,10 +1,11 @@
 import ArgumentParser
 import Foundation
+import LuaHost
 import Support
 import Workbench
 
 /// What a shell asks for each time that the Tab key is pressed. Prints a word and what it does per line, a tab
-/// between them; `:files` and `:folders` ask the shell for those.
+/// between them; `:files`, `:scripts` (Lua files) and `:folders` ask the shell for those.
 struct CompleteWords: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "complete-words", shouldDisplay: false)
     @Option(help: "The command line up to the cursor, for shells that do not give words.") var line: String?
@@ -16,6 +17,7 @@ struct CompleteWords: ParsableCommand {
         for candidate in Self.candidates(Array(words.dropLast()), typed) {
             switch candidate {
             case .files: print(":files")
+            case .scripts: print(":scripts")
             case .folders: print(":folders")
             case .word(let text, let help) where text.hasPrefix(typed): print(ShownText.name(text) + "\t" + ShownText.name(help.split(separator: "\n").joined(separator: " ")))
             default: break
@@ -41,22 +43,23 @@ struct CompleteWords: ParsableCommand {
         guard let command = before.first else {
             var result: [RecipeWords.Candidate] = []
             for type in Opah.configuration.subcommands where type.configuration.shouldDisplay { result.append(.word(type._commandName, type.configuration.abstract)) }
-            return result + [.word("--help", "show the commands"), .word("--version", "show the version"), .word("-e", "run Lua code"), .files]
+            return result + [.word("--help", "show the commands"), .word("--version", "show the version"), .word("-e", "run Lua code"), .scripts]
         }
         let rest = Array(before.dropFirst())
         let own = flags(command, word)
         switch command {
         case "run", "check":
-            guard let recipe = rest.first else { return names(.recipe) + [.files] }
+            guard let recipe = rest.first else { return names(.recipe) + names(.example) + [.scripts] }
             var result = RecipeWords(recipe)?.candidates(after: Array(rest.dropFirst()), typing: word) ?? [.files]
             if command == "run", word.hasPrefix("--") {
                 result.append(.word("--quiet", "only errors and what was skipped"))
                 result.append(.word("--json", "one JSON line per event"))
             }
             return result
-        case "show": return rest.isEmpty ? names(.recipe) + names(.config) + [.files] : own
+        case "show": return rest.isEmpty ? names(.recipe) + names(.config) + names(.example) + [.scripts] : own
         case "cp": return rest.isEmpty ? names(.recipe) + names(.config) + names(.example) : own + [.files]
         case "batch": return word.hasPrefix("-") ? own : valueIsWanted(command, rest) ? [.files] : names(.recipe) + [.files]
+        case "docs" where !word.hasPrefix("-") && !valueIsWanted(command, rest): return helpNames(word).map { .word($0, "") }
         case "completions": return Completions.Shell.allCases.map { RecipeWords.Candidate.word($0.rawValue, "") }
         default: return word.hasPrefix("-") ? own : [.files]
         }
@@ -64,6 +67,15 @@ struct CompleteWords: ParsableCommand {
 
     private static func names(_ kind: Recipes.Entry.Kind) -> [RecipeWords.Candidate] {
         ((try? Recipes.all()) ?? []).filter { $0.kind == kind }.map { .word($0.name, $0.summary) }
+    }
+
+    /// What `opah docs` has a page for: modules, and once something is typed what is in them.
+    private static func helpNames(_ word: String) -> [String] {
+        let lua = LuaHelp.all(), modules = Catalog.opah.modules.map(\.shortName) + lua.map(\.name)
+        if word.isEmpty { return modules }
+        let native = Catalog.opah.declarations.map { $0.path.hasPrefix("opah.") ? String($0.path.dropFirst(5)) : $0.path }
+        var seen: Set<String> = []
+        return (modules + native + lua.flatMap { $0.functions.map(\.path) }).filter { seen.insert($0).inserted }
     }
 
     private static func valueIsWanted(_ command: String, _ words: [String]) -> Bool {

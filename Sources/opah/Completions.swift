@@ -36,6 +36,8 @@ struct Completions: ParsableCommand {
         while IFS=$'\t' read -r word text; do
             case $word in
                 :files) compopt -o filenames 2>/dev/null; while read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$tail") ;;
+                :scripts) compopt -o filenames 2>/dev/null
+                    while read -r word; do [[ -d $word || $word == *.lua ]] && COMPREPLY+=("$word"); done < <(compgen -f -- "$tail") ;;
                 :folders) compopt -o filenames 2>/dev/null; while read -r word; do COMPREPLY+=("$word"); done < <(compgen -d -- "$tail") ;;
                 *) COMPREPLY+=("${word#"$kept"}") ;;
             esac
@@ -54,6 +56,7 @@ struct Completions: ParsableCommand {
         while IFS=$'\t' read -r word text; do
             case $word in
                 :files) kind=files ;;
+                :scripts) kind=scripts ;;
                 :folders) kind=folders ;;
                 *=) open+=("${word//:/\\:}${text:+:$text}") ;;
                 *) plain+=("${word//:/\\:}${text:+:$text}") ;;
@@ -63,6 +66,7 @@ struct Completions: ParsableCommand {
         (( $#open )) && _describe -t overrides override open -S ''
         case $kind in
             files) _files ;;
+            scripts) _files -g '*.lua' ;;
             folders) _files -/ ;;
         esac
         return 0
@@ -78,6 +82,8 @@ struct Completions: ParsableCommand {
             switch $line
                 case ':files'
                     __fish_complete_path $current
+                case ':scripts'
+                    __fish_complete_path $current | string match -r '^[^\t]*(?:/|\.lua)(?:\t.*)?$'
                 case ':folders'
                     __fish_complete_directories $current ''
                 case '*'

@@ -25,6 +25,29 @@ final class CommandLineTests: XCTestCase {
         XCTAssertTrue(unknown.errors.contains("extract-vq"), unknown.errors)
     }
 
+    /// Names that are nearly right, of commands and of recipes; examples are found as `ls` lists them.
+    func testNamesThatAreNearlyRight() throws {
+        for (words, part) in [(["runn", "length", "data"], "did you mean run"), (["lst"], "did you mean ls"), (["bacth", "x"], "batch"), (["length", "data"], "opah run length data"),
+                              (["run", "lenght"], "did you mean length"), (["run", "audio-statistic"], "audio-statistics"), (["run", "hello_tensor"], "hello-tensor")] {
+            let wrong = try OpahProcess.run(words)
+            XCTAssertEqual(wrong.code, 2, words.joined(separator: " "))
+            XCTAssertTrue(wrong.errors.contains(part), "\(words): \(wrong.errors)")
+        }
+        let example = try OpahProcess.run(["run", "audio-statistics", "--input", OpahProcess.checkout + "/examples/data"])
+        XCTAssertEqual(example.code, 0, example.errors)
+        XCTAssertTrue(try OpahProcess.run(["run", "audio-statistics", "--help"]).output.contains("usage: opah run audio-statistics"))
+    }
+
+    func testARecipeRunsWithOneArgument() throws {
+        let data = OpahProcess.checkout + "/examples/data"
+        XCTAssertTrue(try OpahProcess.run(["-e", "print(require('opah.run')('length', '\(data)'))"]).output.contains("14 clips"))
+        for (code, part) in [("{ input_dir = 'x' }", "no place in it"), ("true", "a list of strings"), ("{ {} }", "argument 1 is a table")] {
+            let wrong = try OpahProcess.run(["-e", "require('opah.run')('length', \(code))"])
+            XCTAssertEqual(wrong.code, 1)
+            XCTAssertTrue(wrong.errors.contains(part), wrong.errors)
+        }
+    }
+
     func testVersionAndListing() throws {
         XCTAssertTrue(try OpahProcess.run(["--version"]).output.hasPrefix("opah "))
         let list = try OpahProcess.run(["ls"])
@@ -85,8 +108,8 @@ final class CommandLineTests: XCTestCase {
         XCTAssertTrue(again.errors.contains("exists"), again.errors)
         // The copy is checked as the original would be, once it is trusted: its default model is not here.
         let checked = try OpahProcess.run(["check", "--trust", folder("mine.lua"), "project=p"], folder: folder.path)
-        XCTAssertEqual(checked.code, 1)
-        XCTAssertTrue(checked.errors.contains("checkpoints/fish-speech-1.4: cannot open the model"), checked.errors)
+        XCTAssertEqual(checked.code, 2)
+        XCTAssertTrue(checked.errors.contains("checkpoints/fish-speech-1.4 does not exist"), checked.errors)
     }
 
     func testCtrlCStopsALoop() throws {

@@ -86,8 +86,8 @@ final class ReferenceTests: XCTestCase {
     }
 
     func testWordsThatMayComeNext() throws {
-        XCTAssertEqual(try completed("ba"), ["batch", ":files"])
-        XCTAssertEqual(try completed("run", "slice"), ["slice-audio-v2", "slice-audio", ":files"])
+        XCTAssertEqual(try completed("ba"), ["batch", ":scripts"])
+        XCTAssertEqual(try completed("run", "slice"), ["slice-audio-v2", "slice-audio", ":scripts"])
         XCTAssertEqual(try completed("run", "extract-vq", "--batch"), ["--batch-size"])
         XCTAssertEqual(try completed("run", "extract-vq", "data", "--batch-size", "8", "--batch"), [], "given already")
         XCTAssertEqual(try completed("run", "extract-vq", "--checkpoint-path", "x", ""), [":folders"])
@@ -95,7 +95,10 @@ final class ReferenceTests: XCTestCase {
         XCTAssertTrue(try completed("run", "train", "trainer.max").contains("trainer.max_steps="))
         XCTAssertEqual(try completed("run", "train", "+lora@model.model.lora_config=r_8_alpha_16").first, "+lora@model.model.lora_config=r_8_alpha_16")
         XCTAssertEqual(try completed("batch", "--keep-g"), ["--keep-going"])
-        XCTAssertEqual(try completed("show", "lora/r_8_alpha_16"), ["lora/r_8_alpha_16", "lora/r_8_alpha_16_attention", "lora/r_8_alpha_16_fast", ":files"])
+        XCTAssertEqual(try completed("show", "lora/r_8_alpha_16"), ["lora/r_8_alpha_16", "lora/r_8_alpha_16_attention", "lora/r_8_alpha_16_fast", ":scripts"])
+        XCTAssertEqual(try completed("run", "audio-stat"), ["audio-statistics", ":scripts"])
+        XCTAssertEqual(try completed("docs", "audio.lo"), ["audio.load", "audio.log_mel", "audio.loudness"])
+        XCTAssertTrue(try completed("docs", "").contains("audio") && !completed("docs", "").contains(":files"))
         let folder = try TestFolder()
         try "print 'noise' require 'opah.config'.parse_args(arg, { flags = { { 'own-flag', 'boolean', true, 'mine' } } }) error 'too far'"
             .write(toFile: folder("own.lua"), atomically: true, encoding: .utf8)

@@ -6,7 +6,7 @@ final class ShellCompletionTests: XCTestCase {
     private var folder: TestFolder!
     override func setUpWithError() throws {
         folder = try TestFolder("shell")
-        for name in ["voice/one.wav", "voice/two.wav", "mine.lua"] {
+        for name in ["voice/one.wav", "voice/two.wav", "mine.lua", "mine.txt"] {
             try FileManager.default.createDirectory(atPath: folder("voice"), withIntermediateDirectories: true)
             try "".write(toFile: folder(name), atomically: true, encoding: .utf8)
         }
@@ -45,7 +45,8 @@ final class ShellCompletionTests: XCTestCase {
         ("opah run mine.lua --no-str", "opah run mine.lua --no-strict"),
         ("opah batch --keep-g", "opah batch --keep-going"),
         ("opah run mine.lua --weights flo", "opah run mine.lua --weights float32"),      // the values of an option
-        ("opah run train --config-name text2", "opah run train --config-name text2semantic_finetune"),
+        ("opah run train --config-name text2semantic_finetune_", "opah run train --config-name text2semantic_finetune_cpu"),
+        ("opah docs audio.loa", "opah docs audio.load"),
         ("opah completions fi", "opah completions fish"),
         ("opah run train trainer.max_st", "opah run train trainer.max_steps="),          // overrides
         ("opah run mine.lua voi", "opah run mine.lua voice/"),           // folders and files
