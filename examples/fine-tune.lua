@@ -3,7 +3,7 @@
 -- needs: packs and a model; without options, the example voices and the tiny random model
 -- expect: a held-out loss that falls, a checkpoint at each validation, result.json; run again, it goes on or is done
 local opah = require "opah"
-local fs, lm, lora, progress, train = opah.fs, opah.lm, opah.lora, opah.progress, opah.train
+local fs, lm, lora, train = opah.fs, opah.lm, opah.lora, opah.train
 local embedded = require "opah.embedded"
 
 local args = opah.config.parse_args(arg, {
@@ -30,11 +30,7 @@ local summary = train.fit(callbacks.with({
   model = model, data = ds, project = "voice", results = fs.join(args.output, "results"),
   max_steps = args.max_steps, batch_size = 2, lr = args.lr, num_warmup_steps = 2,
   val_check_interval = 5, every_n_train_steps = 5,
-  on_validation = function(log)
-    progress.log(("step %3d: loss on held-out clips %.3f"):format(log.step, log.loss))
-  end,
 }, { stop }))
-for _, line in ipairs(summary.lines) do progress.log(line) end
 
 -- The earliest good checkpoint, as a file for recipes that compare runs.
 local first = callbacks.validations(summary.folder)[1]

@@ -35,19 +35,13 @@ recipe("build-dataset", "--input", clips, "--output", packs, "--text-extension",
 local model = lm.load(embedded.model)
 lora.apply(model, lora.config { r = 8, lora_alpha = 16, lora_dropout = 0.01 }, { seed = 1 })
 local ds = embedded.dataset(packs, model)
-local bar <close> = progress.bar(args.max_steps, "train")
 local curve, held_out = {}, {}
 local summary = train.fit {
   model = model, data = ds, project = "quickstart", results = fs.join(out, "results"), max_steps = args.max_steps,
   batch_size = 2, lr = 0.01, num_warmup_steps = 2, val_check_interval = 10, every_n_train_steps = 20,
-  on_step = function(log)
-    curve[#curve + 1] = { log.step, log.loss }
-    bar:step(1, { loss = log.loss })
-  end,
+  on_step = function(log) curve[#curve + 1] = { log.step, log.loss } end,
   on_validation = function(log) held_out[#held_out + 1] = { log.step, log.loss } end,
 }
-bar:done()
-for _, line in ipairs(summary.lines) do progress.log(line) end
 
 -- 5. Merging, with its proof.
 local proof = lora.merge_files { base_weight = embedded.model, lora_weight = summary.checkpoint, output = merged }

@@ -29,11 +29,19 @@ public func applyOverrides(_ config: inout ConfigValue, _ overrides: [String], g
     return session.notes
 }
 
+/// The same, with every problem instead of an error: what could be applied is.
+public func applyingOverrides(_ config: inout ConfigValue, _ overrides: [Override], groups: ConfigGroups = [:]) -> (notes: [String], problems: [OpahError]) {
+    var session = OverrideSession(config: config, groups: groups)
+    session.apply(overrides)
+    config = session.config
+    return (session.notes, session.problems)
+}
+
 private struct OverrideSession {
     var config: ConfigValue
     let groups: ConfigGroups
     var notes: [String] = []
-    private var problems: [OpahError] = []
+    private(set) var problems: [OpahError] = []
 
     init(config: ConfigValue, groups: ConfigGroups) {
         self.config = config
@@ -189,8 +197,14 @@ private struct OverrideSession {
         return "did you mean \(matching.joined(separator: " or "))?"
     }
 
-    /// The option of a group given as a plain string is accepted, and fails much later.
+    /// The option of a group given as a plain string is accepted, and fails much later; a shell takes quotes away.
     private mutating func note(_ override: Override, _ value: ConfigValue) {
+        // `sentences=["Hello, there."]` arrives as [Hello, there.].
+        if let items = value.list?.compactMap(\.string), items.count > 1, override.text.contains(", "), !override.text.contains(where: { "'\"".contains($0) }) {
+            let shown = items.map { "\u{201C}\($0)\u{201D}" }.joined(separator: " and ")
+            notes.append("\(override.key) is a list of \(items.count) now: \(shown); if a comma belongs to the text, the shell has taken its quotes: "
+                + "put all of it in single quotes, '\(override.key)=[\"...\"]'")
+        }
         guard case .string(let text) = value else { return }
         for (group, options) in groups.sorted(by: { $0.key < $1.key }) where options[text] != nil {
             notes.append("\(override.key) is now the text \"\(text)\"; to choose the option of that name write +\(group)@\(override.key)=\(text)")

@@ -25,6 +25,17 @@ struct CoverageSampler: Sendable {
         return row
     }
 
+    /// Rows of so many passes from the beginning of a run. Each pass has its own number of them; beyond the 64th as many
+    /// as those had on average.
+    static func rows(_ source: RowSource, inPasses passes: Double) -> Int {
+        let whole = Int(passes), counted = min(whole, 64)
+        let counts = (0..<counted).map { plan(source, pass: $0).count }
+        let sum = counts.reduce(0, +)
+        if whole > counted { return Int((Double(sum) / Double(counted) * passes).rounded(.up)) }
+        let part = passes - Double(whole)
+        return sum + (part > 0 ? Int((Double(plan(source, pass: whole).count) * part).rounded(.up)) : 0)
+    }
+
     mutating func restore(pass: Int, position: Int) {
         self.pass = pass
         plans = Self.plan(source, pass: pass)

@@ -25,6 +25,14 @@ public final class MetricsLog {
         guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
     }
 
+    /// Seconds that steps and validations up to a step took, as the file has them; 0 where there is none.
+    static func seconds(_ path: String, upTo last: Int) -> Double {
+        guard FileKind.isFile(path), let text = try? MappedFile.text(path) else { return 0 }
+        return text.split(separator: "\n").lazy.compactMap { try? JSON.decode(String($0)) }
+            .filter { ($0["step"]?.int).map { $0 <= last } ?? false }
+            .reduce(0) { $0 + max(0, $1["seconds"]?.double ?? 0) }
+    }
+
     deinit { close(descriptor) }
 
     public func append(_ entry: ConfigMap) throws {

@@ -41,6 +41,10 @@ public final class Trainer {
     /// Losses on held-out clips: the lowest of all runs of the project, and the last.
     private var best: (step: Int, loss: Double)?
     private var lastValidation: Double?
+    /// The last step that limits of steps and passes allow, and which of them it is.
+    let lastStep: (step: Int, kind: RunLimits.Kind)
+    /// Seconds that earlier runs took, as far as `max_time` counts them.
+    private(set) var secondsBefore = 0.0
 
     /// Takes the project folder. A model without adapter and without trainable weights is unfrozen: all of it is trained.
     public init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents()) throws {
@@ -58,6 +62,7 @@ public final class Trainer {
                             hint: "train one adapter (lora.apply, or lora.load with trainable), or the weights themselves")
         }
         adapter = adapters.first
+        lastStep = try settings.limits.lastStep(data, rowsPerStep: settings.batchSize * settings.accumulate)
         optimizer = try AdamW(trained, settings.optimizer)
         identity = try RunIdentity(model: model, data: data, settings: settings)
         folder = try ProjectFolder(results: settings.results, project: settings.project)
@@ -75,26 +80,35 @@ public final class Trainer {
         }
     }
 
-    /// Runs until `maxSteps`, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan. Throws before
+    /// Runs until one of its limits, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan. Throws before
     /// the first step when memory or disk cannot hold the run.
     public func fit(dryRun: Bool = false) throws -> TrainingSummary {
         let began = clock.now
         defer { if dryRun { folder.removeIfEmpty() } }
         let resumed = try resume(), first = step
-        var lastLoss: Double?
+        if resumed != nil { secondsBefore = MetricsLog.seconds(folder.metrics, upTo: step) }
+        var lastLoss: Double?, endedBy = lastStep.kind
         func summary(_ ending: TrainingSummary.Ending) -> TrainingSummary {
-            TrainingSummary(ending: ending, step: step, firstStep: first, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
+            TrainingSummary(ending: ending, endedBy: ending == .finished || ending == .alreadyFinished ? endedBy : nil, limits: settings.limits,
+                            step: step, firstStep: first, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
                             lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
                             seconds: began.duration(to: clock.now).seconds)
         }
-        let plan = try plan(resumedFrom: resumed, timed: dryRun)
+        // How far a time reaches, only the machine's rate tells.
+        let plan = try plan(resumedFrom: resumed, timed: dryRun || settings.limits.time != nil)
         try events.onStart(plan)
         do { try plan.forecast?.check() } catch {
             folder.removeIfEmpty()
             throw error
         }
         if dryRun { return summary(.planned) }
-        if step >= settings.maxSteps { return summary(.alreadyFinished) }
+        if step >= lastStep.step { return summary(.alreadyFinished) }
+        let started = clock.now
+        func isTimeUsed() -> Bool { settings.limits.time.map { secondsBefore + started.duration(to: clock.now).seconds >= $0 } ?? false }
+        if isTimeUsed() {
+            endedBy = .time
+            return summary(.alreadyFinished)
+        }
         try openLogs()
         do {
             try prepareValidation()
@@ -102,7 +116,9 @@ public final class Trainer {
                 // Ctrl-C lets the step finish: what is saved is whole steps.
                 let log = try Interrupt.deferred { try takeStep() }
                 lastLoss = log.loss
-                let goesOn = try events.onStep(log), isLast = !goesOn || step == settings.maxSteps
+                let goesOn = try events.onStep(log), isLastStep = step >= lastStep.step
+                if goesOn, !isLastStep, isTimeUsed() { endedBy = .time }
+                let isLast = !goesOn || isLastStep || endedBy == .time && isTimeUsed()
                 if isLast || isDue(settings.validateEvery) { try validate() }
                 try Interrupt.check()
                 if isLast || step % settings.checkpointEvery == 0 { try events.onCheckpoint(saveCheckpoint()) }

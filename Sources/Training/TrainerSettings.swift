@@ -5,8 +5,12 @@ public struct TrainerSettings {
     /// The run's name: its folder is `results/<project>`.
     public var project = ""
     public var results = "results"
-    /// Optimizer steps in all, those of earlier runs of the project included.
-    public var maxSteps = 1000
+    public var limits = RunLimits(steps: 1000)
+    /// Optimizer steps in all, those of earlier runs of the project included; more than there will be without such a limit.
+    public var maxSteps: Int {
+        get { limits.steps ?? RunLimits.endless }
+        set { limits.steps = newValue }
+    }
     /// Rows of a batch, and batches whose gradients are added up before a step.
     public var batchSize = 8
     public var accumulate = 1
@@ -45,11 +49,18 @@ public struct TrainerSettings {
         ]
     }
 
+    /// The last step that the limits allow on a dataset; nil when only a time ends the run, or when a limit is wrong.
+    public func lastStep(_ data: TrainingDataset) throws -> Int? {
+        guard batchSize > 0, accumulate > 0, limits.passes.map({ $0 > 0 && $0 <= 1e6 }) ?? true else { return nil }
+        let last = try limits.lastStep(data, rowsPerStep: batchSize * accumulate).step
+        return last == RunLimits.endless ? nil : last
+    }
+
     /// All that is wrong with them, at once.
     func check() throws {
         var wrong: [String] = []
         func require(_ holds: Bool, _ what: String) { if !holds { wrong.append(what) } }
-        require(maxSteps > 0, "max_steps must be above 0, not \(maxSteps)")
+        limits.check(require)
         require(batchSize > 0, "batch_size must be above 0, not \(batchSize)")
         require(accumulate > 0, "accumulate_grad_batches must be above 0, not \(accumulate)")
         require(gradientClip.map { $0 > 0 } ?? true, "gradient_clip_val must be above 0")

@@ -180,6 +180,12 @@ public final class TrainingDataset {
                         passes: passes, rowsPerPass: rows)
     }
 
+    /// Rows of so many passes over all clips from the beginning; nil with the reference sampler, which makes none.
+    public func rows(inPasses passes: Double) -> Int? {
+        guard case .coverage(let sampler) = sampling else { return nil }
+        return CoverageSampler.rows(sampler.source, inPasses: passes)
+    }
+
     /// Where sampling stands: enough to go on exactly there.
     public enum State: Sendable, Equatable {
         case coverage(pass: Int, position: Int)

@@ -15,10 +15,15 @@ public struct TrainingForecast: Sendable {
     /// On a machine of the rates measured now; nil when not asked for.
     public var secondsPerStep: Double?
     public var rates: MachineRates?
+    /// Steps that are expected, and what ends the run after them.
     public var steps: Int
+    public var endsBy = RunLimits.Kind.steps
     /// Bytes of a checkpoint, how many there will be, and what is free where they go.
     public var checkpointBytes: Int, checkpoints: Int
     public var freeBytes: Int?
+
+    /// Seconds, two days: beyond, a person wants to know of shorter ways.
+    private static let longRun = 2 * 86400.0
 
     /// Of all validations of the run together, on that machine.
     public var validationSeconds = 0.0
@@ -32,6 +37,10 @@ public struct TrainingForecast: Sendable {
             + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]
         if let seconds = secondsPerStep, let rates {
             lines.append("about \(DurationText.words(seconds)) per step, \(DurationText.words(self.seconds ?? 0)) for \(steps) steps and their validations (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
+        }
+        if let seconds, seconds > Self.longRun {
+            lines.append("warning: that is long. The configuration text2semantic_finetune_cpu is made for a processor; an adapter of fewer layers (r_8_alpha_16_fast), "
+                + "a smaller max_length and trainer.max_passes shorten a run, trainer.max_time=8h ends it in time")
         }
         lines.append("disk: \(checkpoints) checkpoint\(checkpoints == 1 ? "" : "s") of \(ByteCount.text(checkpointBytes)), \(ByteCount.text(checkpoints * checkpointBytes)) in all"
             + (freeBytes.map { "; \(ByteCount.text($0)) are free" } ?? ""))
@@ -55,35 +64,45 @@ extension Trainer {
     private static let rowsAhead = 256
 
     func forecast(timed: Bool) throws -> TrainingForecast {
-        let steps = settings.maxSteps - step
+        var steps = lastStep.step - step, endsBy = lastStep.kind
         let batches = try data.peek(settings.batchSize, count: min(max(Self.rowsAhead / settings.batchSize, 1), steps * settings.accumulate))
         let rows = try batches.map { try model.rowSizes($0.forModel) }
         let costs = rows.map { model.trainingCost(rows: $0) }, share = Double(settings.accumulate) / Double(batches.count)
         let largest = costs.max { $0.plan.bytes < $1.plan.bytes }!
         // The tensors themselves and two moments of each.
         let checkpoint = 12 * optimizer.parameters.reduce(0) { $0 + $1.tensor.count } + 100_000
-        let saves = (settings.maxSteps + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
         let rates = timed ? try MachineRates.measure(seconds: 1, bufferBytes: 128 << 20) : nil
+        let secondsPerStep = rates.map { rates in costs.reduce(0) { $0 + $1.seconds(rates) } * share }
+        let validation = try rates.map(secondsOfValidation) ?? 0
+        if let time = settings.limits.time, let secondsPerStep {
+            let each = secondsPerStep + validation / Double(stepsPerValidation ?? RunLimits.endless)
+            let inTime = max(1, Int(min((time - secondsBefore) / max(each, 1e-9), 1e12).rounded(.up)))
+            if inTime < steps { (steps, endsBy) = (inTime, .time) }
+        }
+        let last = step + steps
+        let saves = (last + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
         var forecast = TrainingForecast(
             tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
             bytes: largest.plan.bytes, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
             operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share,
-            secondsPerStep: rates.map { rates in costs.reduce(0) { $0 + $1.seconds(rates) } * share }, rates: rates, steps: steps,
+            secondsPerStep: secondsPerStep, rates: rates, steps: steps, endsBy: endsBy,
             // One more while an older one makes room.
             checkpointBytes: checkpoint, checkpoints: adapter == nil ? min(saves, settings.wholeCheckpoints + 1) : saves,
             freeBytes: try? DiskSpace.free(at: folder.path))
-        if let rates { forecast.validationSeconds = try validationSeconds(rates) }
+        // One validation before the first step, one every so often, one at the end.
+        if let between = stepsPerValidation {
+            forecast.validationSeconds = validation * Double((step == 0 ? 1 : 0) + (last - 1) / between - step / between + 1)
+        }
         return forecast
     }
 
-    /// One validation before the first step, one every so often, one at the end, each about half of a step of the same
-    /// batches: forward only.
-    private func validationSeconds(_ rates: MachineRates) throws -> Double {
+    /// Optimizer steps from one validation to the next; nil when there are none. The setting counts batches.
+    private var stepsPerValidation: Int? { settings.validateEvery > 0 ? max(1, settings.validateEvery / settings.accumulate) : nil }
+
+    /// Of one validation: about half of a step of the same batches, forward only.
+    private func secondsOfValidation(_ rates: MachineRates) throws -> Double {
         guard settings.validateEvery > 0 else { return 0 }
         let batches = try data.validation(batchSize: settings.batchSize).prefix(settings.validationBatches ?? .max)
-        let each = try batches.reduce(0) { try $0 + model.trainingCost(rows: model.rowSizes($1.forModel)).seconds(rates) / 2 }
-        // The interval counts batches.
-        let between = max(1, settings.validateEvery / settings.accumulate)
-        return each * Double((step == 0 ? 1 : 0) + (settings.maxSteps - 1) / between - step / between + 1)
+        return try batches.reduce(0) { try $0 + model.trainingCost(rows: model.rowSizes($1.forModel)).seconds(rates) / 2 }
     }
 }

@@ -3,8 +3,10 @@ import Support
 
 /// What a run is about to do.
 public struct TrainingPlan: Sendable {
-    /// Steps taken already, and in all.
-    public let firstStep: Int, maxSteps: Int
+    /// Steps taken already, and the last one that limits of steps and passes allow; nil when only a time ends the run.
+    public let firstStep: Int, maxSteps: Int?
+    /// The step that is expected to be the last, and what ends the run there.
+    public let lastStep: Int, endsBy: RunLimits.Kind
     public let trainableTensors: Int, trainableValues: Int
     public let trainingClips: Int, validationClips: Int
     /// Clips that are never trained on, and why.
@@ -33,6 +35,8 @@ public struct TrainingSummary: Sendable {
     }
 
     public var ending: Ending
+    /// The limit that was reached, where one was; and all of them.
+    public var endedBy: RunLimits.Kind?, limits: RunLimits
     /// Steps of the project in all, and those of earlier runs.
     public var step: Int, firstStep: Int
     public var lastLoss: Double?
@@ -56,8 +60,12 @@ public struct TrainingSummary: Sendable {
         switch ending {
         case .planned: return []
         case .alreadyFinished:
-            lines.append("nothing to do: the project has \(step) steps already; raise max_steps, or choose another project name")
-        case .finished: lines.append("finished: \(step) steps")
+            let limit = endedBy ?? .steps
+            lines.append(limit == .time ? "nothing to do: the project has used its time (\(limits.words(.time))) in \(step) steps; raise max_time, or choose another project name"
+                : "nothing to do: the project has \(step) steps already; raise \(limit.rawValue), or choose another project name")
+        case .finished:
+            let hasOthers = [limits.steps != nil, limits.passes != nil, limits.time != nil].count { $0 } > 1
+            lines.append("finished: \(step) steps" + (endedBy.map { hasOthers || $0 != .steps ? ", ended by \(limits.words($0))" : "" } ?? ""))
         case .stopped: lines.append("stopped by the recipe after \(step) steps")
         case .interrupted: lines.append("interrupted after \(step) steps; run the same command again to go on from there")
         }
@@ -89,21 +97,34 @@ extension Trainer {
         lines.append("training \(values) numbers in \(optimizer.parameters.count) tensors"
             + (adapter.map { " (adapter of rank \($0.configuration.rank))" } ?? " (all weights)"))
         lines.append("\(data.trainingClips) clips to train on, \(data.validationClips) held out")
-        let forecast = try step < settings.maxSteps ? forecast(timed: timed) : nil
-        if let forecast { lines += passes() + forecast.lines }
+        let forecast = try step < lastStep.step ? forecast(timed: timed) : nil
+        let last = forecast.map { step + $0.steps } ?? step
+        if let forecast { lines += passes(until: last, forecast.endsBy) + forecast.lines }
         return TrainingPlan(
-            firstStep: step, maxSteps: settings.maxSteps, trainableTensors: optimizer.parameters.count, trainableValues: values,
+            firstStep: step, maxSteps: lastStep.step == RunLimits.endless ? nil : lastStep.step, lastStep: last, endsBy: forecast?.endsBy ?? lastStep.kind,
+            trainableTensors: optimizer.parameters.count, trainableValues: values,
             trainingClips: data.trainingClips, validationClips: data.validationClips, skipped: data.skipped,
             resumedFrom: resumedFrom, folder: folder.path, forecast: forecast, lines: lines)
     }
 
-    /// How often the clips will be used.
-    private func passes() -> [String] {
+    /// More passes than this, and a small set of clips is learned by heart: the loss on held-out clips rises again.
+    private static let manyPasses = 20.0
+
+    /// How often the clips will be used, what ends the run, and whether that is too often.
+    private func passes(until last: Int, _ kind: RunLimits.Kind) -> [String] {
         let rows = settings.batchSize * settings.accumulate, rowsPerPass = data.coverage().rowsPerPass
-        if rowsPerPass > 0 {
-            let passes = Double((settings.maxSteps - step) * rows) / Double(rowsPerPass)
-            return ["steps \(step + 1) to \(settings.maxSteps) of \(rows) rows: about \((passes * 10).rounded() / 10) passes over all clips"]
+        guard rowsPerPass > 0 else { return ["the reference sampler never reaches some of the clips of a small dataset: sampler=coverage does"] }
+        let limits = settings.limits, isPlain = limits == RunLimits(steps: limits.steps)
+        // Passes differ a little in their rows; a run that ends by passes has as many as were asked for.
+        let perPass = kind == .passes ? Double(last * rows) / (limits.passes ?? 1) : Double(rowsPerPass)
+        let passes = Double((last - step) * rows) / perPass, all = Double(last * rows) / perPass
+        var lines = ["steps \(step + 1) to \(last) of \(rows) rows: about \((passes * 10).rounded() / 10) passes over all clips"
+            + (isPlain ? "" : ", ended by \(limits.words(kind))" + (kind == .time ? " at the rate measured now" : ""))]
+        if all > Self.manyPasses {
+            let few = 10.0, steps = max(1, Int((few * Double(rowsPerPass) / Double(rows)).rounded(.up)))
+            lines.append("warning: \(Int(all.rounded())) passes are many: after some \(Int(Self.manyPasses)) a small set of clips is learned by heart. "
+                + "trainer.max_passes=\(Int(few)) (\(steps) steps) is a usual end; trainer.val_check_interval=1.0 validates and saves once a pass")
         }
-        return ["the reference sampler never reaches some of the clips of a small dataset: sampler=coverage does"]
+        return lines
     }
 }

@@ -8,7 +8,8 @@ extension LuaModule {
         m.function("load", "(name: string, overrides?: string[]) -> table, string[]",
                    """
                    A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, \
-                   a Lua table file or a YAML file. Unknown keys are errors that name the nearest ones, all at once; settings that mean nothing here are noted.
+                   a Lua table file or a YAML file. Unknown keys and values of another type are errors (kind `usage`) that say what to write, all at once; settings that mean nothing here are noted. \
+                   A Lua file returns its table and, where wanted, `{types = {["a.b"] = {"integer", from = 1}}, ignored = {"c.*", ["d"] = "why"}}`.
                    """, example: """
                    local settings, notes = config.load("text2semantic_finetune", { "project=alice", "trainer.max_steps=200" })
                    settings.project, settings.trainer.max_steps  --> "alice", 200
@@ -20,7 +21,7 @@ extension LuaModule {
         m.function("parse_args", "(arguments: table, options: table) -> table",
                    """
                    A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. \
-                   `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=, choices=}}` and `overrides = true`. \
+                   `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=, choices=, from=, to=, above=, below=}}` (the last four bound a number) and `overrides = true`. \
                    Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default \
                    the run's own. All that is wrong is reported at once, with exit code 2. \
                    `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: \

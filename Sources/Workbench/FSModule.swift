@@ -214,13 +214,16 @@ extension LuaModule {
             try call.push(FileKind.overlap(call.string(1), call.string(2)))
         }
         m.function("error", "(kind: string, message: string, hint?: string) -> any",
-                   "An error value for `error()`, with `kind`, `message` and `hint` as native errors have them.",
+                   """
+                   An error value for `error()`, with `kind`, `message` and `hint` as native errors have them. Kinds are argument, shape, dtype, index, gradient, file, format, unsafe, audio, text, \
+                   checkpoint, config, data, interrupted, usage, exit, memory and lua. `usage` ends a recipe with exit code 2, `interrupted` with 130, `exit` with the code that is its message, others with 1.
+                   """,
                    example: #"""
                    local ok, problem = pcall(error, fs.error("file", "b.wav: too short", "record it again"))
                    problem.kind, problem.message, problem.hint  --> "file", "b.wav: too short", "record it again"
                    """#) { call in
             guard let kind = OpahError.Kind(rawValue: try call.string(1)) else {
-                throw call.error(at: 1, "no such kind", hint: "kinds are those of native errors: argument, file, format, audio, text, data, config, usage, ...")
+                throw call.error(at: 1, "no such kind", hint: "kinds are argument, shape, dtype, index, gradient, file, format, unsafe, audio, text, checkpoint, config, data, interrupted, usage, exit, memory and lua")
             }
             return try call.push(LuaErrorValue(OpahError(kind, call.string(2), hint: call.get(3))))
         }

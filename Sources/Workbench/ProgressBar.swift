@@ -201,9 +201,16 @@ extension LuaModule {
         m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.", example: "if progress.is_live() then print \"press Ctrl-C to stop\" end") { call in
             try call.push(Terminal.isLive && Terminal.style == .text)
         }
-        m.function("event", "(fields: table)", "A line of JSON for programs; with --json, and for a batch. `event` names it.",
+        m.function("event", "(fields: table)", "A line of JSON for programs; with --json, and for a batch. `event` names it; without one it is `custom`.",
                    example: #"progress.event({ event = "metrics", step = 10, loss = 2.31 })"#) { call in
-            if Terminal.hasListener, let map = try ConfigValue(lua: call.value(1)).map { Terminal.event(map) }
+            guard Terminal.hasListener, let map = try ConfigValue(lua: call.value(1)).map else { return .none }
+            // Every line has a name.
+            Terminal.event(map["event"]?.string == nil ? ConfigMap([("event", .string("custom"))] + map.filter { $0.key != "event" }.map { ($0.key, $0.value) }) : map)
+            return .none
+        }
+        m.function("result", "(facts: table)", "What came of this run, for programs: told in the `result` event that ends it (--json, docs/json-events.md) and kept in its record. Later facts of a name replace earlier ones.",
+                   example: "progress.result({ clips = 14, hours = 0.4 })") { call in
+            if let map = try ConfigValue(lua: call.value(1)).map { RunRecord.add(map) }
             return .none
         }
     }

@@ -1,3 +1,4 @@
+import Configuration
 import LuaHost
 import Support
 
@@ -5,7 +6,8 @@ import Support
 ///
 ///     positionals = { { "input_dir", "folder", "clips" } },
 ///     flags = { { "batch-size", "integer", 64, "how many at a time", short = "b" },
-///               { "weights", "string", "stored", "how they are held", choices = { "stored", "int8" } } },
+///               { "weights", "string", "stored", "how they are held", choices = { "stored", "int8" } },
+///               { "top-p", "number", 0.7, "the share to sample from", above = 0, to = 1 } },
 struct RecipeOptions {
     enum Kind: String, CaseIterable {
         case boolean, integer, number, string
@@ -24,6 +26,8 @@ struct RecipeOptions {
         let isHidden: Bool
         /// The only values that it takes; none where any will do.
         let choices: [String]
+        /// The numbers that it takes; all of them unless declared.
+        let range: NumberRange
         var key: String { String(name.map { $0 == "-" ? "_" : $0 }) }
     }
 
@@ -49,7 +53,7 @@ struct RecipeOptions {
             flags.append(Flag(name: try item.get(1), kind: try Self.kind(item.get(2)), defaultValue: try ConfigValue(lua: item.get(3)),
                               help: try item.get(4), short: try item.get("short"), isMultiple: try item.get("multiple", as: Bool?.self) ?? false,
                               isRequired: try item.get("required", as: Bool?.self) ?? false, isHidden: try item.get("hidden", as: Bool?.self) ?? false,
-                              choices: try item.get("choices", as: [String]?.self) ?? []))
+                              choices: try item.get("choices", as: [String]?.self) ?? [], range: try NumberRange(lua: item)))
         }
         takesOverrides = try table.get("overrides", as: Bool?.self) ?? false
     }
@@ -86,8 +90,17 @@ struct RecipeOptions {
             let cut = argument.firstIndex(of: "=")
             let name = String(argument[..<(cut ?? argument.endIndex)])
             guard let (flag, negated) = find(name) else {
-                let flags = flags.filter { !$0.isHidden }, names = flags.map { "--" + $0.name } + flags.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
-                wrong.append("unknown option \(name)" + (suggestion(for: name, in: names).map { ", " + $0 } ?? ""))
+                let shown = flags.filter { !$0.isHidden }
+                let names = shown.map { "--" + $0.name } + shown.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
+                let near = suggestion(for: name, in: names)
+                if takesOverrides, near == nil, name.hasPrefix("--"), name.count > 2 {
+                    let setting = name.dropFirst(2), next = index < arguments.count && !arguments[index].hasPrefix("-") ? arguments[index] : "..."
+                    let value = cut.map { String(argument[argument.index(after: $0)...]) } ?? next
+                    wrong.append("unknown option \(name): settings are written without dashes: \(setting)=\(value)")
+                    if cut == nil, index < arguments.count, !arguments[index].contains("=") { afterUnknown.insert(plain.count) }
+                    continue
+                }
+                wrong.append("unknown option \(name)" + (near.map { ", " + $0 } ?? ""))
                 // What stands behind it may be its value, and is no second mistake.
                 if cut == nil, index < arguments.count, !arguments[index].hasPrefix("-") { afterUnknown.insert(plain.count) }
                 continue
@@ -105,6 +118,9 @@ struct RecipeOptions {
             }
             do {
                 let value = try convert(raw, flag.kind, name)
+                if let number = value.double, !flag.range.isOpen, !flag.range.contains(number) {
+                    throw OpahError(.usage, "\(name): \(raw) does not fit: it is \(flag.kind == .integer ? "a whole number" : "a number"), \(flag.range.words)")
+                }
                 if !flag.choices.isEmpty, !flag.choices.contains(raw) {
                     throw OpahError(.usage, "\(name): \u{201C}\(raw)\u{201D} is none of \(flag.choices.joined(separator: ", "))" + (suggestion(for: raw, in: flag.choices).map { ", " + $0 } ?? ""))
                 }
@@ -116,6 +132,14 @@ struct RecipeOptions {
                 }
                 given.insert(flag.key)
             } catch let error as OpahError { wrong.append(error.message) }
+        }
+        if takesOverrides, let spaced = Self.spaced(arguments) {
+            wrong.append("settings are written \(spaced), without spaces")
+            // What was taken apart is no second mistake.
+            let parts = Set(arguments.filter { spaced.contains($0) })
+            overrides.removeAll { parts.contains($0) }
+            plain.removeAll { parts.contains($0) }
+            afterUnknown = []
         }
         for (i, positional) in positionals.enumerated() {
             if positional.isMultiple {
@@ -142,6 +166,21 @@ struct RecipeOptions {
         var fields = Fields(values.map { ($0.key, LuaTree(value: $0.value, nullIsNil: true)) })
         if takesOverrides { fields.add("overrides", overrides) }
         return fields
+    }
+
+    /// The setting that somebody has written in several words: `project = x`, `project =x`, `project= x`.
+    private static func spaced(_ arguments: [String]) -> String? {
+        func isName(_ word: String) -> Bool { word.firstMatch(of: /^[+~]*[\p{L}_][\p{L}\p{N}_.@\/-]*$/) != nil }
+        for (place, word) in arguments.enumerated() where word == "=" || word.hasPrefix("=") || word.hasSuffix("=") && isName(String(word.dropLast())) {
+            let after = place + 1 < arguments.count && !arguments[place + 1].contains("=") && !arguments[place + 1].hasPrefix("-") ? arguments[place + 1] : nil
+            if word.hasPrefix("=") {
+                guard place > 0, isName(arguments[place - 1]) else { continue }
+                return arguments[place - 1] + word + (word == "=" ? after ?? "..." : "")
+            }
+            // An empty value is one; what stands behind it is for nothing else.
+            if let after { return word + after }
+        }
+        return nil
     }
 
     private func isOverride(_ argument: String, _ plainSoFar: Int) -> Bool {
@@ -203,7 +242,7 @@ struct RecipeOptions {
             for flag in flags where !flag.isHidden {
                 let short = flag.short.map { "-\($0), " } ?? ""
                 let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.choices.isEmpty ? flag.kind.rawValue.uppercased() : flag.choices.joined(separator: "|"))"
-                lines += columns(left, [flag.help, defaultText(flag)].filter { !$0.isEmpty }.joined(separator: " "))
+                lines += columns(left, [flag.help, rangeText(flag), defaultText(flag)].filter { !$0.isEmpty }.joined(separator: " "))
             }
             lines += columns("--help", "show this")
         }
@@ -220,6 +259,9 @@ struct RecipeOptions {
             }
         }.map(\.text)
     }
+
+    /// What numbers it takes, where its help does not end in that already.
+    private func rangeText(_ flag: Flag) -> String { flag.range.isOpen || flag.help.contains(flag.range.words) ? "" : "(\(flag.range.words))" }
 
     private func defaultText(_ flag: Flag) -> String {
         if flag.isRequired { return "[needed]" }

@@ -48,11 +48,11 @@ enum Record {
         seconds_per_step?: number, seconds?: number, checkpoint_bytes: integer, checkpoints: integer, disk: integer}>
         """
     static let fitPlan = """
-        FitPlan<{first_step: integer, max_steps: integer, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, \
+        FitPlan<{first_step: integer, max_steps?: integer, last_step: integer, ends_by: string, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, \
         skipped: \(skipped)[], resumed_from?: string, folder: string, lines: string[], forecast?: \(forecast)}>
         """
     static let fitResult = """
-        FitResult<{ending: string, step: integer, first_step: integer, loss?: number, checkpoint?: string, lines: string[], exit_code: integer, seconds: number, \
+        FitResult<{ending: string, ended_by?: string, step: integer, first_step: integer, loss?: number, checkpoint?: string, lines: string[], exit_code: integer, seconds: number, \
         coverage: \(coverage), best?: {step: integer, loss: number}, folder: string}>
         """
 

@@ -23,7 +23,7 @@ public enum RunRecord {
     /// - Parameter loadedFiles: the Lua files that it has required so far.
     public static func begin(_ recipe: String, path: String, _ arguments: [String], loadedFiles: @escaping () -> [String]) {
         self.loadedFiles = loadedFiles
-        on_exit({ code, _ in RunRecord.end(code: code, error: nil) }, nil)
+        on_exit({ code, _ in RunRecord.exits(code) }, nil)
         fields = [
             "recipe": .string(recipe), "file": .string(FileKind.resolved(path)), "arguments": .list(arguments.map(ConfigValue.string)),
             "folder": .string(FileManager.default.currentDirectoryPath), "opah": .string(opahVersion), "lua": .string(LuaHost.luaVersion),
@@ -38,7 +38,7 @@ public enum RunRecord {
     static func options(_ recipe: String, _ values: ConfigMap, overrides: [String], inputs paths: [String], output: String?) {
         let all = ConfigMap(values, overrides: overrides)
         Terminal.event(["event": "options", "recipe": .string(recipe), "options": .map(all)])
-        Terminal.log("\(recipe): " + all.map { "\($0.key)=\(ShownText.name($0.value.plainText))" }.joined(separator: " "))
+        Terminal.log("\(recipe): " + all.map { "\($0.key)=\(ShownText.name(shortened($0.value.plainText)))" }.joined(separator: " "))
         guard fields != nil else { return }
         if fields!["options"] == nil {
             fields!["options"] = .map(all)
@@ -48,6 +48,29 @@ public enum RunRecord {
         }
         for path in paths { addInput(path) }
         write()
+    }
+
+    /// A value in the line of options: texts of thousands of letters hide the others.
+    private static func shortened(_ text: String) -> String {
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return line.count <= 80 ? line : line.prefix(60) + "… (\(text.count) letters)"
+    }
+
+    /// What came of the run, as its `result` event and record tell it; later values replace earlier ones.
+    static func add(_ new: ConfigMap) {
+        var facts = fields?["facts"]?.map ?? ConfigMap()
+        for (key, value) in new { facts[key] = value }
+        fields?["facts"] = .map(facts)
+    }
+
+    /// The process ends, and with it the run: the last thing that programs hear.
+    private static func exits(_ code: Int32) {
+        end(code: code, error: nil)
+        guard let fields else { return }
+        var event: ConfigMap = ["event": "result"]
+        for key in ["recipe", "state", "seconds", "peak_memory", "error", "facts"] { event[key] = fields[key] }
+        event["exit_code"] = .int(Int(code))
+        Terminal.event(event)
     }
 
     private static func addInput(_ path: String) {

@@ -60,7 +60,7 @@ extension LuaModule {
         }
         m.function("fit", """
                    (opts: {model: LanguageModel, data: Dataset, project: string, results?: string = "results", config?: table, resume?: boolean = true, seed?: integer = 42, \
-                   dry_run?: boolean = false, memory_budget?: number|string, max_steps?: integer = 1000, batch_size?: integer = 8, accumulate_grad_batches?: integer = 1, \
+                   dry_run?: boolean = false, progress?: boolean = true, memory_budget?: number|string, max_steps?: integer, max_passes?: number, max_time?: number|string|table, batch_size?: integer = 8, accumulate_grad_batches?: integer = 1, \
                    gradient_clip_val?: number = 1, lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0, \
                    schedule?: "constant"|"cosine"|function = "constant", num_warmup_steps?: number = 10, num_training_steps?: integer, num_cycles?: number = 0.5, final_lr_ratio?: number = 0, \
                    val_check_interval?: integer = 100, limit_val_batches?: integer, every_n_train_steps?: integer = 100, save_top_k?: integer = 2, \
@@ -69,9 +69,10 @@ extension LuaModule {
                    """,
                    """
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
-                   on from the last one, exactly. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
+                   on from the last one, exactly. The run ends by what is reached first: `max_steps` optimizer steps (1000 when nothing else ends it), `max_passes` passes over all clips, or `max_time`, seconds or as in "8h", \
+                   "1 d 12 h" and "01:12:00:00" (days first), which counts what metrics.jsonl has of the steps and validations of earlier runs of the project; each of them is of all runs together. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
                    steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. \
-                   Adapters are all kept, checkpoints of all weights `save_top_k`. The callbacks get tables as named below; `on_step` ends the run by returning false, `on_start` is told which clips are left out (`plan.skipped`; they are printed without it). Ctrl-C, SIGTERM and SIGHUP finish the step and save. \
+                   Adapters are all kept, checkpoints of all weights `save_top_k`. The plan, a bar, validations, checkpoints and the end are shown unless `progress` is false. The callbacks get tables as named below; `on_step` ends the run by returning false, `on_start` is told which clips are left out (`plan.skipped`; they are printed without it). Ctrl-C, SIGTERM and SIGHUP finish the step and save. \
                    Of what it returns, the exit code is 0, 3 when clips were left out, 130 when interrupted.
                    """,
                    example: """
@@ -79,24 +80,31 @@ extension LuaModule {
                    lora.apply(model, "r_4_alpha_8")
                    ds = data.dataset { protos = "data/protos", tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
                    summary = train.fit {
-                     model = model, data = ds, project = "my-voice", max_steps = 2, batch_size = 1,
+                     model = model, data = ds, project = "my-voice", max_steps = 2, batch_size = 1, progress = false,
                      on_step = function(log) print(log.step, log.loss) end, on_warning = function() end,
                    }
                    summary.ending, summary.step, summary.checkpoint  --> "finished", 2, "results/my-voice/checkpoints/step_000000002.ckpt"
                    """) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
-            let settings = try trainerSettings(call)
+            let settings = try trainerSettings(call, data)
             if let budget = try call.memoryBudget() ?? ByteCount.limit("OPAH_MEMORY_LIMIT") { model.planner.memoryBudget = budget }
-            let told = FitEvents(project: settings.project, total: settings.maxSteps)
-            let trainer = try Trainer(model: model, data: data, settings: settings, events: told.added(to: trainerEvents(call)))
             let dryRun: Bool = try call.option("dry_run")
+            let told = try call.option("progress", as: Bool.self) ? FitProgress(limits: settings.limits, isDry: dryRun) : nil
+            let events = try trainerEvents(call)
+            let trainer = try Trainer(model: model, data: data, settings: settings, events: told?.added(to: events) ?? events)
+            defer { told?.end() }
             let folder = PathName.join(settings.results, settings.project)
             try TrainingReport.requireOwn(in: folder)
             if !dryRun { Terminal.event(["event": "output", "path": .string(FileKind.resolved(folder))]) }
             let summary = try trainer.fit(dryRun: dryRun)
+            told?.end(summary.lines)
+            RunRecord.add(["project": .string(settings.project), "folder": .string(folder), "ending": .string(summary.ending.rawValue),
+                           "ended_by": summary.endedBy.map { .string($0.rawValue) } ?? .null, "step": .int(summary.step),
+                           "loss": summary.lastLoss.map(ConfigValue.double) ?? .null, "held_out_loss": summary.lastValidation.map(ConfigValue.double) ?? .null,
+                           "checkpoint": summary.checkpoint.map(ConfigValue.string) ?? .null, "left_out": .int(summary.skipped)])
             if summary.step > summary.firstStep { try TrainingReport(settings: settings, folder: folder, summary: summary, data: data).write() }
             return try call.push([
-                "ending": summary.ending.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,
+                "ending": summary.ending.rawValue, "ended_by": summary.endedBy?.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,
                 "lines": summary.lines, "exit_code": summary.exitCode, "seconds": summary.seconds, "coverage": summary.coverage.fields,
                 "best": summary.best.map { ["step": $0.step, "loss": $0.loss] as Fields }, "folder": folder,
             ] as Fields)
@@ -201,7 +209,7 @@ extension TrainingForecast {
 
 extension TrainingPlan {
     var fields: Fields {
-        ["first_step": firstStep, "max_steps": maxSteps, "trainable_tensors": trainableTensors, "trainable_values": trainableValues, "clips": trainingClips,
+        ["first_step": firstStep, "max_steps": maxSteps, "last_step": lastStep, "ends_by": endsBy.rawValue, "trainable_tensors": trainableTensors, "trainable_values": trainableValues, "clips": trainingClips,
          "held_out": validationClips, "skipped": skipped.map(\.fields), "resumed_from": resumedFrom, "folder": folder, "lines": lines, "forecast": forecast?.fields]
     }
 }
@@ -229,13 +237,14 @@ private func namedTensors(_ table: LuaTable) throws -> [(name: String, tensor: T
     return named.sorted { $0.name < $1.name }
 }
 
-private func trainerSettings(_ call: Call) throws -> TrainerSettings {
+private func trainerSettings(_ call: Call, _ data: TrainingDataset) throws -> TrainerSettings {
     var settings = TrainerSettings()
     settings.project = try call.option("project")
     settings.results = try call.option("results")
     settings.resume = try call.option("resume")
     settings.seed = UInt64(bitPattern: Int64(try call.option("seed", as: Int.self)))
-    settings.maxSteps = try call.option("max_steps")
+    settings.limits = RunLimits(steps: try call.option("max_steps"), passes: try call.option("max_passes"), time: try call.maxTime())
+    if settings.limits == RunLimits() { settings.limits.steps = 1000 }
     settings.batchSize = try call.option("batch_size")
     settings.accumulate = try call.option("accumulate_grad_batches")
     let clip: Double = try call.option("gradient_clip_val")
@@ -249,12 +258,15 @@ private func trainerSettings(_ call: Call) throws -> TrainerSettings {
     settings.checkpointEvery = try call.option("every_n_train_steps")
     settings.wholeCheckpoints = try call.option("save_top_k")
     if let config: LuaTable = try call.option("config") { settings.configuration = try ConfigValue(lua: .table(config)).luaSource }
-    let total: Int? = try call.option("num_training_steps")
-    let warmup = try LearningRateSchedule.warmupSteps(call.option("num_warmup_steps"), of: total ?? settings.maxSteps)
+    var total: Int? = try call.option("num_training_steps")
+    let isCosine = try call.option("schedule", as: LuaValue.self).string == "cosine"
+    if total == nil, let last = try settings.lastStep(data) { total = last }
+    if isCosine, total == nil { throw call.error("a cosine needs to know the number of steps", hint: "give num_training_steps, max_steps or max_passes") }
+    let warmup = try LearningRateSchedule.warmupSteps(call.option("num_warmup_steps"), of: total)
     switch try call.option("schedule", as: LuaValue.self) {
     case .function(let function): settings.ownSchedule = { try function.call($0) }
     case .string("cosine"):
-        settings.schedule = .cosine(warmup: warmup, total: total ?? settings.maxSteps, cycles: try call.option("num_cycles"), floor: try call.option("final_lr_ratio"))
+        settings.schedule = .cosine(warmup: warmup, total: total ?? 0, cycles: try call.option("num_cycles"), floor: try call.option("final_lr_ratio"))
     default: settings.schedule = .constant(warmup: warmup)
     }
     return settings
@@ -264,8 +276,10 @@ private func trainerEvents(_ call: Call) throws -> TrainerEvents {
     var events = TrainerEvents()
     if let callback: LuaFunction = try call.option("on_start") {
         events.onStart = { try callback($0.fields) }
-    } else {
-        events.onStart = { plan in for clip in plan.skipped { Terminal.warn("not trained on: \(clip.path): \(clip.reason)") } }
+    } else if try !call.option("progress", as: Bool.self) {
+        events.onStart = { plan in
+            for clip in plan.skipped { Terminal.warn("not trained on: \(ShownText.name(clip.path)): \(clip.reason)") }
+        }
     }
     if let callback: LuaFunction = try call.option("on_step") { events.onStep = { try callback($0.fields).first?.boolean != false } }
     if let callback: LuaFunction = try call.option("on_validation") { events.onValidation = { try callback($0.fields) } }
@@ -278,6 +292,16 @@ private func trainerEvents(_ call: Call) throws -> TrainerEvents {
 }
 
 extension Call {
+    /// The option `max_time`, in seconds.
+    fileprivate func maxTime() throws -> Double? {
+        let value: LuaValue = try option("max_time")
+        if value.isNil { return nil }
+        guard let seconds = DurationSetting.seconds(try ConfigValue(lua: value)) else {
+            throw error("max_time must be seconds above 0, or as in \"8h\", \"1 d 12 h\", \"01:12:00:00\" (days first) or { hours = 8 }")
+        }
+        return seconds
+    }
+
     /// The option `memory_budget`, in bytes: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
     func memoryBudget() throws -> Int? {
         let value: LuaValue = try option("memory_budget")

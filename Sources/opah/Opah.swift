@@ -27,6 +27,7 @@ enum Program {
         if let plain = PlainLua(arguments) { finish(plain.run()) }
         let words = arguments.isEmpty ? ["repl"] : arguments == ["-i"] ? ["repl"] : arguments[0] == "-i" ? ["repl"] + arguments : arguments
         do {
+            try CommandName.check(words)
             var command = try Opah.parseAsRoot(words)
             try command.run()
         } catch let code as ExitCode {
@@ -56,11 +57,15 @@ enum Failure {
             Terminal.warn("interrupted")
             return code
         }
+        var event: ConfigMap = ["event": "error", "kind": .string(error.kind.rawValue), "message": .string(error.message)]
+        event["hint"] = error.hint.map(ConfigValue.string)
+        Terminal.event(event)
+        // With --json the event says it all.
+        if Terminal.style == .json { return code }
         Terminal.warn("opah: " + error.description)
         if error.kind != .usage, let traceback = error.traceback, !traceback.isEmpty {
             Terminal.warn("  at " + traceback.split(separator: "\n").joined(separator: "\n     "))
         }
-        Terminal.event(["event": "error", "kind": .string(error.kind.rawValue), "message": .string(error.message)])
         return code
     }
 }

@@ -110,6 +110,72 @@ final class TrainerTests: XCTestCase {
         }
     }
 
+    /// A run ends by what is reached first, and says by what; a time counts what earlier runs took.
+    func testWhatEndsARun() throws {
+        try withTemporaryFolder { folder in
+            func fit(_ project: String, dryRun: Bool = false, pause: useconds_t = 0, _ limits: RunLimits) throws -> (summary: TrainingSummary, plan: TrainingPlan?) {
+                let model = try model()
+                var settings = settings(folder, project: project), plan: TrainingPlan?, events = TrainerEvents()
+                settings.limits = limits
+                events.onStart = { plan = $0 }
+                events.onStep = { _ in usleep(pause); return true }
+                return (try Trainer(model: model, data: data(model), settings: settings, events: events).fit(dryRun: dryRun), plan)
+            }
+            let rows = try XCTUnwrap(data(model()).rows(inPasses: 3))
+            XCTAssertGreaterThan(rows, 12)
+            let passes = try fit("passes", RunLimits(steps: 1000, passes: 3))
+            XCTAssertEqual(passes.summary.step, (rows + 3) / 4, "steps of four rows")
+            XCTAssertEqual(passes.summary.endedBy, .passes)
+            XCTAssertGreaterThanOrEqual(passes.summary.coverage.fewest, 3, "every clip was used in each pass")
+            XCTAssertTrue(passes.summary.lines[0].hasSuffix("ended by max_passes=3"), passes.summary.lines[0])
+            XCTAssertEqual(passes.plan?.lastStep, passes.summary.step)
+            XCTAssertTrue(passes.plan?.lines.contains { $0.contains("about 3") && $0.hasSuffix("ended by max_passes=3") } ?? false)
+            let steps = try fit("steps", RunLimits(steps: 2, passes: 3, time: 3600))
+            XCTAssertEqual([steps.summary.step, steps.summary.endedBy == .steps ? 1 : 0], [2, 1])
+            XCTAssertTrue(steps.summary.lines[0].hasSuffix("ended by max_steps=2"), steps.summary.lines[0])
+            XCTAssertEqual(try fit("steps", RunLimits(steps: 2)).summary.ending, .alreadyFinished)
+
+            let time = try fit("time", pause: 200_000, RunLimits(time: 0.5))
+            XCTAssertEqual(time.summary.endedBy, .time)
+            XCTAssertTrue((1...4).contains(time.summary.step), "\(time.summary.step) steps of 0.2 s in half a second")
+            XCTAssertEqual(time.summary.checkpoint.map(PathName.last), String(format: "step_%09d.ckpt", time.summary.step), "its last step is saved")
+            XCTAssertNil(time.plan?.maxSteps)
+            // The time of steps and validations is used up: metrics.jsonl has it.
+            let metrics = folder + "/time/metrics.jsonl"
+            let text = try String(contentsOfFile: metrics, encoding: .utf8)
+            try text.replacing(/"seconds": [0-9.e-]+/, with: "\"seconds\": 10.0").write(toFile: metrics, atomically: true, encoding: .utf8)
+            let again = try fit("time", RunLimits(time: 20))
+            XCTAssertEqual([again.summary.ending, again.summary.endedBy == .time ? .finished : .stopped], [.alreadyFinished, .finished])
+            XCTAssertTrue(again.summary.lines[0].contains("has used its time"), again.summary.lines[0])
+            // Without a limit of steps the plan tells them from the machine's rate.
+            let planned = try XCTUnwrap(fit("planned", dryRun: true, RunLimits(time: 2)).plan)
+            XCTAssertEqual(planned.endsBy, .time)
+            XCTAssertGreaterThan(planned.lastStep, 1)
+            XCTAssertEqual(planned.lastStep, planned.forecast?.steps)
+
+            assertThrows(.config) { _ = try fit("none", RunLimits()) }
+            assertThrows(.config) { _ = try fit("none", RunLimits(passes: 0)) }
+            assertThrows(.config) { _ = try fit("none", RunLimits(time: -1)) }
+            let other = try model()
+            var reference = settings(folder, project: "reference")
+            reference.limits = RunLimits(passes: 2)
+            assertThrows(.config) { [reference] in _ = try Trainer(model: other, data: self.data(other, sampler: .reference), settings: reference) }
+        }
+    }
+
+    /// More than twenty passes are told, with what to set instead.
+    func testManyPassesAreTold() throws {
+        try withTemporaryFolder { folder in
+            let model = try model(), data = try data(model), rows = data.coverage().rowsPerPass
+            for (steps, isTold) in [(19 * rows / 4, false), (25 * rows / 4, true)] {
+                var plan: TrainingPlan?, events = TrainerEvents()
+                events.onStart = { plan = $0 }
+                _ = try Trainer(model: model, data: data, settings: settings(folder, steps: steps), events: events).fit(dryRun: true)
+                XCTAssertEqual(plan?.lines.contains { $0.hasPrefix("warning:") && $0.contains("trainer.max_passes=10") && $0.contains("\((10 * rows + 3) / 4) steps") }, isTold, "\(plan?.lines ?? [])")
+            }
+        }
+    }
+
     /// A digest of the bytes of all weights as they are now.
     private func digest(_ model: LanguageModel) throws -> String {
         let digest = Digest()

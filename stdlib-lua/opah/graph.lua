@@ -278,7 +278,7 @@ local function tell(stage, report)
   for _, item in ipairs(report.skipped) do
     progress.log(("  skipped %s: %s"):format(progress.name(item.path), (opah.error_text(item.problem))))
   end
-  progress.event { stage = stage.name, fresh = report.fresh, made = report.made, skipped = #report.skipped }
+  progress.event { event = "graph_stage", stage = stage.name, fresh = report.fresh, made = report.made, skipped = #report.skipped }
 end
 
 --- Brings every stage up to date, in the order of their declaration. Returns the exit code (3 when files were

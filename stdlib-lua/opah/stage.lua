@@ -149,6 +149,7 @@ function Stage:finish(verb, detail)
   self.finished = true
   list(self)
   progress.event { event = "stage", stage = self.name, done = self.done, skipped = self.skipped, notes = self.notes }
+  progress.result { done = self.done, skipped = #self.skipped }
   progress.log(("%s: %d %s%s%s"):format(self.name, self.done, verb, detail and ", " .. detail or "",
     #self.skipped > 0 and (", %d skipped"):format(#self.skipped) or ""))
   if #self.skipped == 0 then return 0 end

@@ -122,7 +122,7 @@ local function loop(bench)
     local model, set = prepared()
     local times = {}
     train.fit {
-      model = model, data = set, project = "round" .. round, results = folder, max_steps = steps + 1, batch_size = 1, resume = false,
+      model = model, data = set, project = "round" .. round, results = folder, max_steps = steps + 1, batch_size = 1, resume = false, progress = false,
       val_check_interval = 1000000, every_n_train_steps = 1000000, on_step = function() times[#times + 1] = machine.now() end,
     }
     return gaps(times)

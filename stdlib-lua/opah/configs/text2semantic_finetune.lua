@@ -15,7 +15,7 @@ local settings = {
   trainer = {
     accumulate_grad_batches = 1,
     gradient_clip_val = 1.0,
-    max_steps = 1000,
+    max_steps = 1000,                                  -- or max_passes, max_time: what is reached first
     limit_val_batches = 10,
     val_check_interval = 100,
   },
@@ -35,8 +35,14 @@ local settings = {
 
   model = {
     model = { path = "${pretrained_ckpt_path}", load_weights = true, max_length = "${max_length}", lora_config = null },
-    optimizer = { lr = 1e-4, weight_decay = 0, betas = { 0.9, 0.95 }, eps = 1e-5 },
-    lr_scheduler = { lr_lambda = { num_warmup_steps = 10 } },
+    optimizer = { _target_ = "torch.optim.AdamW", lr = 1e-4, weight_decay = 0, betas = { 0.9, 0.95 }, eps = 1e-5 },
+    lr_scheduler = {
+      lr_lambda = {
+        -- Also ..._cosine_...: down along a cosine to final_lr_ratio of lr, in num_training_steps (null: the run's).
+        _target_ = "fish_speech.scheduler.get_constant_schedule_with_warmup_lr_lambda",
+        num_warmup_steps = 10, num_training_steps = null, num_cycles = 0.5, final_lr_ratio = 0.0,
+      },
+    },
   },
 
   callbacks = {
@@ -50,5 +56,47 @@ local settings = {
   },
 }
 
+local types = {
+  project = { is = "name" },
+  pretrained_ckpt_path = { is = "path" },
+  seed = { is = "integer" },
+  weights = { is = "text", choices = { is = "stored", "float32", "bfloat16" } },
+  max_length = { is = "integer", from = 1 },
+  memory_budget = { is = "size", from = 1e6, optional = true },
+  ["train_dataset.proto_files"] = { is = "list", items = "path" },
+  ["train_dataset.sampler"] = { is = "text", choices = { is = "coverage", "reference" } },
+  ["train_dataset.val_fraction"] = { is = "number", from = 0, below = 1 },
+  ["train_dataset.max_length"] = { is = "integer", from = 1 },
+  ["train_dataset.use_speaker"] = { is = "boolean|number", from = 0, to = 1 },
+  ["train_dataset.interactive_prob"] = { is = "number", from = 0, to = 1 },
+  ["train_dataset.skip_text_prob"] = { is = "number", from = 0, to = 1 },
+  ["data.batch_size"] = { is = "integer", from = 1 },
+  ["data.num_workers"] = { is = "integer", from = 0 },
+  ["data.max_length"] = { is = "integer", from = 1 },
+  ["model.model.path"] = { is = "path" },
+  ["model.model.max_length"] = { is = "integer", from = 1 },
+  ["model.optimizer.lr"] = { is = "number", above = 0, below = 1e3 },
+  ["model.optimizer.weight_decay"] = { is = "number", from = 0, below = 1e3 },
+  ["model.optimizer.betas"] = { is = "list", items = "number", count = 2, from = 0, below = 1 },
+  ["model.optimizer.eps"] = { is = "number", from = 0, below = 1 },
+  ["model.lr_scheduler.lr_lambda.num_warmup_steps"] = { is = "number", from = 0 },
+  ["model.lr_scheduler.lr_lambda.num_training_steps"] = { is = "integer", from = -1, optional = true },
+  ["model.lr_scheduler.lr_lambda.num_cycles"] = { is = "number", from = 0 },
+  ["model.lr_scheduler.lr_lambda.final_lr_ratio"] = { is = "number", from = 0, to = 1 },
+  ["callbacks.early_stop.patience"] = { is = "integer", from = 1, optional = true },
+  ["callbacks.early_stop.min_delta"] = { is = "number", from = 0 },
+  ["callbacks.audition.sentences"] = { is = "list", items = "text" },
+  ["callbacks.audition.every"] = { is = "integer", from = 1 },
+  ["callbacks.audition.max_new_tokens"] = { is = "integer", from = 0 },
+  ["callbacks.audition.codec_config"] = { is = "text|table" },
+  ["callbacks.audition.codec_checkpoint"] = { is = "path", optional = true },
+}
+
 -- Validation reads the clips that the training set holds out, so the original's second dataset says nothing here.
-return settings, { ignored = { "val_dataset", "val_dataset.**", "train_dataset.tokenizer" } }
+return settings, {
+  types = types,
+  ignored = {
+    "val_dataset", "val_dataset.**", "train_dataset.tokenizer", "model.model.use_kv_cache", "model.model.tokenizer_path",
+    "model.lr_scheduler._target_", "model.lr_scheduler._partial_",
+  },
+}

@@ -52,5 +52,6 @@ local report = data.pack {
 stage.done = report.sentences
 stage:add_skipped(report.skipped)
 stage:add_notes(report.notes)
+require "opah.progress".result { groups = report.groups, frames = report.frames, shards = report.shards }
 local detail = "%d speakers, %d frames, %d shards in %s"
 return stage:finish("sentences packed", detail:format(report.speakers, report.frames, #report.shards, args.output))

@@ -69,5 +69,6 @@ for i, file in ipairs(wanted) do
 end
 progress.log(("%d files fetched (%s), %d were there; revision %s")
   :format(fetched, progress.size(bytes), #wanted - fetched, repository.commit))
+progress.result { files = #wanted, fetched = fetched, bytes = bytes, revision = repository.commit, folder = args.local_dir }
 print(args.local_dir)
 return 0

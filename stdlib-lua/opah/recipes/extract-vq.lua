@@ -49,5 +49,8 @@ stage.done = report.extracted + report.present
 stage:add_skipped(report.skipped)
 stage:add_notes(report.notes)
 if stage.done == 0 and #stage.skipped == 0 and not args.filelist then outputs.refuse_empty(args.folder) end
+require "opah.progress".result {
+  extracted = report.extracted, present = report.present, audio_seconds = report.audio_seconds,
+}
 local detail = ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds))
 return stage:finish("clips have codes", report.remade and detail .. ", " .. report.remade or detail)

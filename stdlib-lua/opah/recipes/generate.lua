@@ -2,15 +2,37 @@
 -- Samples are spoken together and written as each ends; sample i is the one that the seed plus i gives alone. After Ctrl-C
 -- codes_0.partial.npy, ... keep what was said. What an earlier run left under the same names goes when its codes do.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
+-- A long text comes from a file (--text-file speech.txt) or from standard input (--text -).
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
+local read_label = require "opah.text".read_label
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
 -- once would only take more memory for what each has heard.
 local together = 16
 
+--- What to say, from whichever option gives it; `-` is standard input.
+local function read_text(args)
+  if args.text and args.text_file then config.usage_error("--text and --text-file exclude each other: give one") end
+  if not (args.text or args.text_file) then config.usage_error("--text or --text-file is needed: what to say") end
+  local text, name = args.text, args.text_file
+  if text == "-" or name == "-" then
+    text, name = io.read("a"), "standard input"
+    if not utf8.len(text) then config.usage_error("standard input is not UTF-8 text: --text-file tells other encodings by what they hold") end
+    text = text:gsub("^\u{FEFF}", "")
+  elseif name then
+    if not fs.stat(name) then config.usage_error(("--text-file: %s does not exist"):format(name)) end
+    local notes
+    text, notes = read_label(name)
+    for _, note in ipairs(notes) do progress.log(("note: %s: %s"):format(name, note)) end
+  end
+  if not text:find("%S") then config.usage_error((name or "--text") .. " is empty: there is nothing to say") end
+  return text
+end
+
 --- What speaking will take. A byte of text is about 1.4 frames of speech: 15 bytes a second, 21.5 frames a second.
 local function plan(args)
+  args.text = read_text(args)
   local settings, streams = json.decode(fs.read(fs.join(args.checkpoint_path, "config.json"))), math.min(args.num_samples, together)
   local pieces = args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
   local frames = math.max(1.4 * #args.text, args.min_frames * pieces)
@@ -41,22 +63,23 @@ end
 
 local args = config.parse_args(arg, {
   flags = {
-    { "text", "string", nil, "what to say", required = true },
+    { "text", "string", nil, "what to say; - reads it from standard input" },
+    { "text-file", "path", nil, "a file that holds what to say, in place of --text; - is standard input" },
     { "prompt-text", "string", {}, "what is said in the reference; as often as --prompt-tokens", multiple = true },
     { "prompt-tokens", "file", {}, "codes of a reference recording (.npy)", multiple = true },
-    { "num-samples", "integer", 1, "how many versions" },
-    { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds" },
-    { "min-frames", "integer", 0, "a piece of text does not end before so many frames" },
-    { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share, (0, 1]" },
-    { "repetition-penalty", "number", 1.2, "above 1 avoids repeating codes, (0, 2)" },
-    { "temperature", "number", 0.7, "below 1 is more certain, (0, 2)" },
+    { "num-samples", "integer", 1, "how many versions", from = 1, to = 4096 },
+    { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds", from = 0 },
+    { "min-frames", "integer", 0, "a piece of text does not end before so many frames", from = 0 },
+    { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share", above = 0, to = 1 },
+    { "repetition-penalty", "number", 1.2, "above 1 avoids repeating codes", above = 0, below = 2 },
+    { "temperature", "number", 0.7, "below 1 is more certain", above = 0, below = 2 },
     { "checkpoint-path", "folder", "checkpoints/fish-speech-1.4", "the model" },
     { "device", "string", "cpu", "accepted for compatibility" },
     { "compile", "boolean", false, "accepted for compatibility" },
     { "seed", "integer", 42, "the same seed gives the same codes" },
     { "half", "boolean", false, "accepted for compatibility" },
     { "iterative-prompt", "boolean", true, "each piece of text hears what was said before it" },
-    { "chunk-length", "integer", 100, "a piece of text has at most this many bytes" },
+    { "chunk-length", "integer", 100, "a piece of text has at most this many bytes", from = 1 },
     { "allow-special", "boolean", false, "control tokens in the texts, such as <|im_end|>, count as such instead of being text" },
     { "speaker", "string", nil, "the role that the model was trained with (use_speaker), instead of assistant" },
     { "lora-weight", "file", nil, "an adapter to use without merging" },
@@ -71,6 +94,7 @@ local args = config.parse_args(arg, {
 if #args.prompt_text ~= #args.prompt_tokens then
   config.usage_error(("%d --prompt-text for %d --prompt-tokens: give both for each reference"):format(#args.prompt_text, #args.prompt_tokens))
 end
+args.text = read_text(args)
 local model = lm.load(args.checkpoint_path, { weights = args.weights })
 if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
 local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
@@ -79,6 +103,7 @@ for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(
 
 fs.mkdir(args.output)
 local exit_code = 0
+local written, total = {}, 0   -- files and frames, for programs
 
 --- Removes what belongs to the codes that an earlier run wrote: their sound, and what it said before it was stopped.
 local function remove_earlier(sample)
@@ -96,6 +121,7 @@ local function write(sample, codes, suffix, note)
   local path = fs.join(args.output, ("codes_%d%s.npy"):format(sample, suffix))
   if suffix == "" then remove_earlier(sample) end
   tensor.save_npy(path, codes)
+  written[#written + 1], total = path, total + codes:size(2)
   progress.log(("%s: %d frames%s"):format(path, codes:size(2), note))
   if not codec or suffix ~= "" then return end
   local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
@@ -105,6 +131,7 @@ local function write(sample, codes, suffix, note)
   if ok then
     for _, text in ipairs(notes --[[@as string[] ]]) do progress.log(("  note: %s: %s"):format(path, text)) end
     progress.log(sound)
+    written[#written + 1] = sound
   else
     if problem.kind == "interrupted" then error(problem, 0) end
     progress.warn(("%s: no sound: %s"):format(path, problem.message))
@@ -133,11 +160,13 @@ for first = 0, args.num_samples - 1, together do
     end,
   })
   bar:done()
+  progress.result { files = written, frames = total }
   if not ok then
     -- What was said before Ctrl-C, or whatever else, is kept.
     for i, frames in ipairs(spoken) do
       if #frames > 0 then write(first + i - 1, tensor.new(frames, { dtype = "int32" }):t():contiguous(), ".partial", " (not complete)") end
     end
+    progress.result { files = written, frames = total }
     error(problem, 0)
   end
 end

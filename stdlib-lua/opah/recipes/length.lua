@@ -9,8 +9,8 @@ local args = config.parse_args(arg, {
     { "recursive", "boolean", true, "enter the folders below" },
     { "visualize", "boolean", false, "draw a histogram of the lengths" },
     { "accurate", "boolean", false, "decode every clip instead of checking its header" },
-    { "long-threshold", "number", nil, "list clips longer than this, in seconds", short = "l" },
-    { "short-threshold", "number", nil, "list clips shorter than this, in seconds", short = "s" },
+    { "long-threshold", "number", nil, "list clips longer than this, in seconds", short = "l", from = 0 },
+    { "short-threshold", "number", nil, "list clips shorter than this, in seconds", short = "s", from = 0 },
     { "num-workers", "integer", 10, "accepted for compatibility", short = "w" },
   },
 })
@@ -47,6 +47,10 @@ if #lengths > 0 then
   end
   print(("total %.2f h in %d clips; mean %.2f s, longest %.2f s, shortest %.2f s")
     :format(total / 3600, #lengths, total / #lengths, longest, shortest))
+  progress.result {
+    hours = total / 3600, clips = #lengths, mean = total / #lengths, longest = longest, shortest = shortest, long = #long,
+    short = #short,
+  }
   for rate, count in pairs(rates) do print(("%d Hz: %d clips"):format(rate, count)) end
   local function name(path) return progress.name(path, { output = true }) end
   for _, item in ipairs(long) do print(("long: %s (%.2f s)"):format(name(item[1]), item[2])) end

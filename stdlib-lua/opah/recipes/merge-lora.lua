@@ -29,4 +29,5 @@ progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s")
   :format(report.changed, report.tensors, report.rank, report.lora_alpha, args.output))
 progress.log(("proof: merged and base+adapter logits differ by at most %.2g on the test batch")
   :format(report.max_logit_difference))
+progress.result { output = args.output, tensors = report.tensors, changed = report.changed, max_logit_difference = report.max_logit_difference }
 return 0

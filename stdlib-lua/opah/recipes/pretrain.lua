@@ -58,20 +58,8 @@ local ds = data.dataset {
   protos = { args.protos }, tokenizer = model.tokenizer, max_length = args.max_length, seed = args.seed, val_fraction = args.val_fraction,
   num_codebooks = model.config.num_codebooks,
 }
-local bar ---@type ProgressBar
-local summary = train.fit {
+return train.fit {
   model = model, data = ds, project = args.project, seed = args.seed, max_steps = args.max_steps, batch_size = args.batch_size,
   lr = args.lr, schedule = "cosine", num_warmup_steps = args.warmup, num_training_steps = args.max_steps,
   val_check_interval = args.every, every_n_train_steps = args.every,
-  on_start = function(plan)
-    for _, line in ipairs(plan.lines) do progress.log(line) end
-    for _, item in ipairs(plan.skipped) do progress.log(("  not trained on: %s: %s"):format(item.path, item.reason)) end
-    bar = progress.bar(plan.max_steps, "pretrain", { done = plan.first_step })
-  end,
-  on_step = function(log) bar:step(1, { loss = log.loss, top5 = log.top_5_accuracy, ["tok/s"] = log.tokens_per_second }) end,
-  on_validation = function(log) progress.log(("step %d: held-out loss %.4f (semantic %.4f)"):format(log.step, log.loss, log.semantic)) end,
-  on_checkpoint = function(path) progress.log("saved " .. path) end,
-}
-if bar then bar:done() end
-for _, line in ipairs(summary.lines) do progress.log(line) end
-return summary.exit_code
+}.exit_code

@@ -1,19 +1,91 @@
 --- Fine-tune a model on packs: LoRA, or all weights when no adapter is asked for. Run again, it goes on where it stopped.
 -- opah run train --config-name text2semantic_finetune project=my_voice +lora@model.model.lora_config=r_8_alpha_16
-local config, data, lm, lora = require "opah.config", require "opah.data", require "opah.lm", require "opah.lora"
+local config, data, fs = require "opah.config", require "opah.data", require "opah.fs"
+local lm, lora = require "opah.lm", require "opah.lora"
 local callbacks, progress, train = require "opah.callbacks", require "opah.progress", require "opah.train"
+
+--- What is not there of what the settings name, all at once, before anything is loaded.
+local function check_files(cfg)
+  local missing = {}
+  local function need(path, setting, hint)
+    if not path or fs.stat(path) then return end
+    missing[#missing + 1] = ("%s: %s does not exist (%s)"):format(setting, path, hint)
+  end
+  need(cfg.model.model.path, "pretrained_ckpt_path", "cannot open the model: `opah run download` fetches one")
+  for _, path in ipairs(cfg.train_dataset.proto_files) do
+    need(path, "train_dataset.proto_files", "`opah run build-dataset` makes packs")
+  end
+  need(cfg.callbacks.audition.codec_checkpoint, "callbacks.audition.codec_checkpoint", "the codec's weights")
+  if #missing > 0 then config.usage_error(table.concat(missing, "\n")) end
+end
+
+--- Lightning's -1 and null alike: no such limit.
+local function limit(value) return value and value > 0 and value or nil end
+
+--- Which schedule the original's name for it means.
+local function schedule(name)
+  if name:find("cosine", 1, true) then return "cosine" end
+  if name:find("constant", 1, true) then return "constant" end
+  config.usage_error(("model.lr_scheduler.lr_lambda._target_: there is no schedule %s here, only constant and cosine")
+    :format(name))
+end
+
+--- A number of batches (or of steps, which have several) as it is, or a part such as 0.5 of `whole`.
+local function part(value, whole)
+  if value == nil or math.type(value) == "integer" then return value end
+  return math.max(1, math.floor(value * whole))
+end
+
+--- Settings that are accepted from the original's files and do something else here, or nothing.
+local function remarks(cfg)
+  local lines = {}
+  if not cfg.model.optimizer._target_:find("AdamW", 1, true) then
+    lines[1] = ("model.optimizer._target_ is ignored: the optimizer is AdamW, not %s")
+      :format(cfg.model.optimizer._target_)
+  end
+  if cfg.model.model.load_weights == false then
+    lines[#lines + 1] = "model.model.load_weights=false is ignored: a fine-tuning begins with the model's weights"
+  end
+  if cfg.paths.ckpt_dir ~= cfg.paths.run_dir .. "/checkpoints" then
+    lines[#lines + 1] = ("paths.ckpt_dir is ignored: checkpoints are in %s/checkpoints (paths.run_dir)")
+      :format(cfg.paths.run_dir)
+  end
+  return lines
+end
 
 --- Loads what a run is made of: the options of `train.fit` and where it writes.
 local function prepare(args)
   local cfg, notes = config.load(args.config_name, args.overrides)
+  if cfg.project:find("/", 1, true) or cfg.project == "." or cfg.project == ".." then
+    config.usage_error(("project=%s: a project is one folder below results, so its name has no /"):format(cfg.project))
+  end
+  local trainer, target = cfg.trainer, schedule(cfg.model.lr_scheduler.lr_lambda._target_)
+  local max_steps, max_passes = limit(trainer.max_steps), limit(trainer.max_passes) or limit(trainer.max_epochs)
+  if not (max_steps or max_passes or trainer.max_time) then
+    config.usage_error("nothing ends this run: give trainer.max_steps, trainer.max_passes or trainer.max_time")
+  end
+  if trainer.max_epochs and trainer.max_passes and trainer.max_epochs ~= trainer.max_passes then
+    config.usage_error("trainer.max_epochs and trainer.max_passes mean the same, and are not: give one of them")
+  end
+  if max_passes and cfg.train_dataset.sampler == "reference" then
+    config.usage_error("trainer.max_passes counts passes over all clips, and train_dataset.sampler=reference makes none:"
+      .. " give trainer.max_steps")
+  end
+  local weights_file = cfg.model.model.path:match("^(.*)/[^/]*%.[%a]+$")
+  if weights_file and not fs.stat(cfg.model.model.path) and fs.stat(fs.join(weights_file, "config.json")) then
+    notes[#notes + 1] = ("pretrained_ckpt_path: the folder %s is meant"):format(weights_file)
+    cfg.model.model.path = weights_file
+  end
+  check_files(cfg)
   for _, note in ipairs(notes) do progress.log("note: " .. note) end
-  if cfg.project == "" then config.usage_error("the project has no name: write project=my_voice") end
+  for _, line in ipairs(remarks(cfg)) do progress.log("note: " .. line) end
 
   local tuned = cfg.model.model
   local weights = tuned.lora_config and cfg.weights or "stored"
+  local adapter = tuned.lora_config and lora.config(tuned.lora_config)
   local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = weights })
-  if tuned.lora_config then
-    lora.apply(model, lora.config(tuned.lora_config), { seed = cfg.seed })
+  if adapter then
+    lora.apply(model, adapter, { seed = cfg.seed })
   else
     model:unfreeze()
     progress.log("no adapter asked for: all weights are trained (add +lora@model.model.lora_config=r_8_alpha_16 for LoRA)")
@@ -27,16 +99,22 @@ local function prepare(args)
     codebook_size = model.config.codebook_size - 1,
   }
 
-  local optimizer, scheduler = cfg.model.optimizer, cfg.model.lr_scheduler.lr_lambda
+  local optimizer, scheduler, batch_size = cfg.model.optimizer, cfg.model.lr_scheduler.lr_lambda, cfg.data.batch_size
+  local accumulate = trainer.accumulate_grad_batches or 1
+  local rows = ds:coverage().rows_per_pass
+  local batches = math.max(1, (rows > 0 and rows or ds.clips) // batch_size)
+  local validates = trainer.limit_val_batches ~= 0
   return {
-    model = model, data = ds, project = cfg.project, results = cfg.paths.run_dir:match("^(.*)/[^/]*$") or "results",
+    model = model, data = ds, project = fs.basename(cfg.paths.run_dir), results = fs.dirname(cfg.paths.run_dir),
     config = cfg, resume = cfg.resume, seed = cfg.seed, dry_run = args.dry_run, memory_budget = cfg.memory_budget,
-    max_steps = cfg.trainer.max_steps, batch_size = cfg.data.batch_size,
-    accumulate_grad_batches = cfg.trainer.accumulate_grad_batches, gradient_clip_val = cfg.trainer.gradient_clip_val or 0,
+    max_steps = max_steps, max_passes = max_passes, max_time = trainer.max_time, batch_size = batch_size,
+    accumulate_grad_batches = accumulate, gradient_clip_val = trainer.gradient_clip_val or 0,
     lr = optimizer.lr, weight_decay = optimizer.weight_decay, betas = optimizer.betas, eps = optimizer.eps,
-    num_warmup_steps = scheduler.num_warmup_steps, num_training_steps = scheduler.num_training_steps,
-    val_check_interval = cfg.trainer.val_check_interval, limit_val_batches = cfg.trainer.limit_val_batches,
-    every_n_train_steps = cfg.callbacks.model_checkpoint.every_n_train_steps,
+    schedule = target, num_warmup_steps = scheduler.num_warmup_steps,
+    num_training_steps = limit(scheduler.num_training_steps), num_cycles = scheduler.num_cycles, final_lr_ratio = scheduler.final_lr_ratio,
+    val_check_interval = validates and part(trainer.val_check_interval, batches) or 0,
+    limit_val_batches = validates and part(trainer.limit_val_batches, math.ceil(ds.held_out / batch_size)) or nil,
+    every_n_train_steps = part(cfg.callbacks.model_checkpoint.every_n_train_steps, batches / accumulate),
   }
 end
 
@@ -49,7 +127,7 @@ local args = config.parse_args(arg, {
   plan = function(args)
     local options = prepare(args)
     local told ---@type FitPlan
-    options.dry_run = true
+    options.dry_run, options.progress = true, false
     options.on_start = function(plan) told = plan end
     train.fit(options)
     local forecast = told.forecast or {}
@@ -62,24 +140,5 @@ local args = config.parse_args(arg, {
 })
 
 local options = prepare(args)
-local bar ---@type ProgressBar
----@param plan FitPlan
-options.on_start = function(plan)
-  for _, line in ipairs(plan.lines) do progress.log(line) end
-  for _, item in ipairs(plan.skipped) do progress.log(("  not trained on: %s: %s"):format(progress.name(item.path), item.reason)) end
-  bar = progress.bar(plan.max_steps, "train", { done = plan.first_step })
-end
----@param log StepLog
-options.on_step = function(log)
-  bar:step(1, { loss = log.loss, top5 = log.top_5_accuracy, lr = log.lr, gnorm = log.grad_norm, ["tok/s"] = log.tokens_per_second })
-end
-options.on_validation = function(log)
-  progress.log(("step %d: held-out loss %.4f (semantic %.4f, base %.4f), top-5 %.3f"):format(log.step, log.loss, log.semantic, log.base, log.top_5_accuracy))
-end
-options.on_checkpoint = function(path) progress.log("saved " .. path) end
-
 local asked_for = callbacks.configured(options.config.callbacks, options)
-local summary = train.fit(callbacks.with(options, asked_for))
-if bar then bar:done() end
-for _, line in ipairs(summary.lines) do progress.log(line) end
-return summary.exit_code
+return train.fit(callbacks.with(options, asked_for)).exit_code

@@ -54,4 +54,5 @@ elseif fs.exists(beside) and fs.resolve(beside) ~= fs.resolve(args.input_path) t
   progress.log(("note: %s lies beside the sound and holds other codes"):format(beside))
 end
 progress.log(("sound: %.2f s -> %s"):format(count / codec.sample_rate, args.output_path))
+progress.result { output = args.output_path, seconds = count / codec.sample_rate, frames = codes:size(2) }
 return 0

@@ -1,0 +1,96 @@
+import Support
+
+/// What is wrong with the values of a configuration, each in the words of whoever wrote it.
+public struct SettingProblems {
+    /// Types by dotted path; of other settings, what they were before is their type.
+    public let types: [String: SettingType]
+    private let before: ConfigValue
+    /// Overrides in their order; the last one that touches a setting is what is wrong with it.
+    private let overrides: [Override]
+    /// What holds the settings that no override touches: a file's name.
+    private let name: String
+
+    public init(types: [String: SettingType], before: ConfigValue, overrides: [Override], name: String) {
+        self.types = types
+        self.before = (try? before.resolved()) ?? before
+        self.overrides = overrides
+        self.name = name
+    }
+
+    /// The resolved configuration with every value as its setting holds it, and all problems.
+    /// - Parameter raw: the same before it was resolved: what only refers to a wrong value is no mistake of its own.
+    public func check(_ config: ConfigValue, raw: ConfigValue) -> (config: ConfigValue, problems: [String]) {
+        var result = config, direct: [String] = [], referring: [String] = [], wrongTables: [String] = []
+        for path in Self.unique(before.paths + types.keys.sorted()) {
+            guard let value = config.value(at: path), !wrongTables.contains(where: { path.hasPrefix($0 + ".") }),
+                  let type = types[path] ?? before.value(at: path).flatMap(SettingType.init(like:)) else { continue }
+            // Tables are open where their type is told by what they held.
+            if let accepted = type.accepting(value) {
+                if accepted != value || accepted.int != nil, accepted.map == nil { try? result.set(path, to: accepted) }
+                continue
+            }
+            if type.kinds == [.table] { wrongTables.append(path) }
+            let override = overrides.last { $0.package == nil && (path == $0.key || path.hasPrefix($0.key + ".")) }
+            let isReference = override?.key != path && raw.value(at: path)?.string?.contains("${") ?? false
+            let problem = Self.problem(path, value, type, override, usual: before.value(at: path), name: name)
+            if isReference { referring.append(problem) } else { direct.append(problem) }
+        }
+        return (result, direct.isEmpty ? referring : direct)
+    }
+
+    private static func unique(_ paths: [String]) -> [String] {
+        var seen: Set<String> = []
+        return paths.filter { seen.insert($0).inserted }
+    }
+
+    /// `data.batch_size=0: 0 does not fit, and data.batch_size is a whole number, 1 or more`
+    private static func problem(_ path: String, _ value: ConfigValue, _ type: SettingType, _ override: Override?,
+                                usual: ConfigValue?, name: String) -> String {
+        let isOwn = override?.key == path
+        let written = override.flatMap { isOwn ? $0.written : nil } ?? JSON.encode(value)
+        let isQuoted = isOwn && (written.hasPrefix("'") || written.hasPrefix("\""))
+        let place = override?.text ?? name
+        let what = "\(written) is \(isQuoted ? "quoted, and so text" : kindWords(value))"
+        return "\(place): \(what), and \(path) is \(type.words)"
+            + advice(path, value, written: written, isQuoted: isQuoted, type, usual)
+    }
+
+    private static func kindWords(_ value: ConfigValue) -> String {
+        switch value {
+        case .null: "no value"
+        case .string: "text"
+        case .bool: "true or false"
+        default: value.kindName
+        }
+    }
+
+    private static func advice(_ path: String, _ value: ConfigValue, written: String, isQuoted: Bool, _ type: SettingType,
+                               _ usual: ConfigValue?) -> String {
+        let kind = type.kinds[0]
+        if !type.choices.isEmpty {
+            return value.string.flatMap { suggestion(for: $0, in: type.choices) }.map { ", \($0)" } ?? ""
+        }
+        if kind.isText {
+            if case .string = value { return kind == .name ? ": it cannot be empty" : "" }
+            return value.list != nil || value.map != nil ? "" : ": write \(path)='\"\(written)\"'"
+        }
+        if kind == .boolean { return ": write \(path)=true or \(path)=false" }
+        if let text = value.string {
+            // A number that somebody has quoted.
+            let typed = ScalarText.typed(String(text.trimmed))
+            if isQuoted || typed != .string(text), let fitting = type.accepting(typed) {
+                return ": write \(path)=\(ScalarText.spelled(fitting))"
+            }
+        }
+        if kind == .table { return ": write \(path).NAME=..." }
+        if let usual, !usual.isNull, type.accepting(usual) != nil, usual.map == nil {
+            return ": write it as in \(path)=\(ScalarText.spelled(usual))"
+        }
+        return ""
+    }
+}
+
+extension Override {
+    /// What was written behind the `=`.
+    public var written: String? { text.firstIndex(of: "=").map { String(text[text.index(after: $0)...].trimmed) } }
+}
