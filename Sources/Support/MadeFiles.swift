@@ -98,7 +98,8 @@ public final class MadeFiles: Sendable {
     ///   - output: the path of what is made, or for several files any path that stands for them.
     ///   - inputs: paths by role: `sound`, `label`, or with more behind a colon, `label:.txt`.
     ///   - isThere: whether something lies there of which nothing is known; the file `output`, unless given.
-    public func decide(_ output: String, from inputs: [String: String], isThere: Bool? = nil) -> Decision {
+    ///   - isCopy: the settings do not matter.
+    public func decide(_ output: String, from inputs: [String: String], isThere: Bool? = nil, isCopy: Bool = false) -> Decision {
         let folder = PathName.folder(output), name = PathName.last(output)
         let entry = state.withLock { state in
             state.looked.insert(output)
@@ -121,7 +122,7 @@ public final class MadeFiles: Sendable {
             if stamp != output.stamp { (entry.outputs[name]!.stamp, isRefreshed) = (stamp, true) }
         }
         var changes: Set<String> = []
-        if entry.stage != stage || entry.format != format || entry.settings != settings { changes.insert("settings") }
+        if entry.stage != stage || entry.format != format || entry.settings != (isCopy ? [:] : settings) { changes.insert("settings") }
         for role in Set(inputs.keys).union(entry.sources.keys) {
             guard let path = inputs[role], let source = entry.sources[role],
                   let stamp = Self.unchanged(path, source.stamp, source.digest) else {
@@ -161,10 +162,11 @@ public final class MadeFiles: Sendable {
 
     /// Takes down what an output is made from, before that is read.
     /// - Parameter isAtomic: the output is one file, which appears when it is complete.
-    public func start(_ output: String, from inputs: [String: String], _ decision: Decision = .make, isAtomic: Bool = true) throws -> Making {
+    public func start(_ output: String, from inputs: [String: String], _ decision: Decision = .make, isAtomic: Bool = true,
+                      isCopy: Bool = false) throws -> Making {
         let folder = PathName.folder(output), name = PathName.last(output)
         var entry = MadeRecord.Entry()
-        (entry.stage, entry.format, entry.settings) = (stage, format, settings)
+        (entry.stage, entry.format, entry.settings) = (stage, format, isCopy ? [:] : settings)
         for (role, path) in inputs {
             let stamp = FileStamp(path)
             // What cannot be read here is an error of the work, which says more about it.
@@ -286,6 +288,7 @@ public final class MadeFiles: Sendable {
     ///   - noun: what they are, in the plural.
     ///   - root: the folder of the outputs, to find those whose inputs are gone.
     public func notes(_ noun: String = "files", below root: String? = nil) -> [(path: String, note: String)] {
+        let root = root.map { $0.hasSuffix("/") && $0.count > 1 ? String($0.dropLast()) : $0 }
         let orphans = root.map(orphans) ?? []
         let (unknown, edited, problem) = state.withLock { ($0.unknown, $0.edited, $0.problem) }
         var notes: [(path: String, note: String)] = []

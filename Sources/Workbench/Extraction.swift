@@ -114,7 +114,7 @@ struct Extraction {
         }
         var report = summary(found, clips, outcomes)
         report.remade = made.remade
-        report.notes += made.notes("codes", below: folder.map { $0.hasSuffix("/") && $0.count > 1 ? String($0.dropLast()) : $0 })
+        report.notes += made.notes("codes", below: folder)
         try progress(clips.count, clips.count, report.audioSeconds)
         return report
     }

@@ -4,11 +4,11 @@ import Support
 /// What stages write, made again only when it must be, as Lua recipes use it.
 extension MadeFiles: LuaObject {
     public static let luaClass = LuaClass("MadeFiles", of: MadeFiles.self, "Keeps track of what a stage's files were made from.") { c in
-        c.method("make", "(output: string, inputs: table<string, string>, work: fun(): string[]|boolean?, opts?: {present?: boolean, unless?: fun(): string?, owner?: string}) -> string",
+        c.method("make", "(output: string, inputs: table<string, string>, work: fun(): string[]|boolean?, opts?: {copy?: boolean = false, present?: boolean, unless?: fun(): string?, owner?: string}) -> string",
                  """
                  Makes `output` by calling `work` when it is not there, or was made from other content or with other settings: "made", "remade" or "kept". `inputs` are paths by role: `sound`, `label`, \
                  with more behind a colon: `["label:.txt"]`. Work that writes several files returns their paths (false when some are missing, so that the next run tries again), and `opts.present` says whether some lie there already; those that an earlier run wrote beside \
-                 them go. What somebody else made, or changed by hand, is kept (see `notes`); when its input changed as well, or `opts.unless` gives a reason not to remake, that is an error. \
+                 them go. A `copy` does not depend on the settings. What somebody else made, or changed by hand, is kept (see `notes`); when its input changed as well, or `opts.unless` gives a reason not to remake, that is an error. \
                  So is an error of `work`, after which the output counts as not made. `opts.owner` is who `bring_out` tells of, `output` unless given.
                  """,
                  example: """
@@ -24,7 +24,7 @@ extension MadeFiles: LuaObject {
                  """) { made, call in
             let output = try call.string(1), inputs: [String: String] = try call.get(2), work: LuaFunction = try call.get(3)
             let present: Bool? = try call.option("present"), unless: LuaFunction? = try call.option("unless")
-            let decision = made.decide(output, from: inputs, isThere: present)
+            let isCopy: Bool = try call.option("copy"), decision = made.decide(output, from: inputs, isThere: present, isCopy: isCopy)
             switch decision {
             case .conflict(let changes): throw refusal(output, changes)
             case .remake(let changes):
@@ -35,7 +35,7 @@ extension MadeFiles: LuaObject {
             case .make: break
             default: return try call.push("kept")
             }
-            let making = try made.start(output, from: inputs, decision, isAtomic: present == nil)
+            let making = try made.start(output, from: inputs, decision, isAtomic: present == nil, isCopy: isCopy)
             try made.make(making, owner: call.option("owner") ?? output) {
                 let result = try work().first
                 return result?.boolean == false ? nil : try result?.table?.list().compactMap(\.string) ?? [output]

@@ -52,7 +52,7 @@ end
 function outputs.copy_labels(clip, input, output, made)
   for _, label in pairs(clip.labels) do
     local target = outputs.path(label, input, output)
-    made:make(target, { label = label }, function() fs.copy(label, target) end, { owner = clip.audio })
+    made:make(target, { label = label }, function() fs.copy(label, target) end, { copy = true, owner = clip.audio })
   end
 end
 
@@ -76,7 +76,7 @@ function outputs.finish(stage, made, args, verb, detail)
     stage.done = stage.done - 1
     stage:skip(failed.owner, failed.problem)
   end
-  stage:add_notes(made:notes("files", (args.output_dir:gsub("(.)/+$", "%1"))))
+  stage:add_notes(made:notes("files", args.output_dir))
   if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
   return stage:finish(verb, detail)
 end

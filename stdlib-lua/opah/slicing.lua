@@ -69,7 +69,7 @@ return function(name, args, options, flat)
       for suffix, label in pairs(clip.labels) do
         local copy = target(0, suffix)
         if whole then
-          made:make(copy, { label = label }, function() fs.copy(label, copy) end)
+          made:make(copy, { label = label }, function() fs.copy(label, copy) end, { copy = true })
         else
           made:drop(copy)
         end
