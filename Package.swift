@@ -61,7 +61,8 @@ func fuzz() -> [Target] {
         fuzzing
             ? .executableTarget(name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
                                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
-            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"]),
+            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"],
+                          swiftSettings: [.unsafeFlags([development ? "-Onone" : "-O"] + march)]),
     ]
 }
 

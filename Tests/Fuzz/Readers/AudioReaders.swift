@@ -57,7 +57,10 @@ extension FuzzReader {
     // MARK: good files
 
     /// A quarter of a second at 16 kHz.
-    private static let voice = (0..<4000).map { 0.3 * sin(Float($0) * 0.09) * (0.6 + 0.4 * sin(Float($0) * 0.002)) }
+    private static let voice = (0..<4000).map { index -> Float in
+        let time = Float(index), swell: Float = 0.6 + 0.4 * sin(time * 0.002)
+        return 0.3 * swell * sin(time * 0.09)
+    }
 
     private static func written(_ suffix: String) throws -> [UInt8] {
         let path = Scratch.folder + "/seed." + suffix
