@@ -34,6 +34,10 @@ extension NpyHeader {
         }
         let length = major == 1 ? Int(try reader.integer(UInt16.self, "the .npy header length"))
                                 : Int(try reader.integer(UInt32.self, "the .npy header length"))
+        // NumPy itself stops at 10 000 bytes.
+        guard length <= 1 << 16 || length > reader.remaining else {
+            throw OpahError(.format, "\(place): a .npy header of \(length) bytes is too long (\(1 << 16) are read)")
+        }
         var literal = PythonLiteral(Array(try reader.take(length, "the .npy header")), place: place)
         let fields = try literal.dictionary()
         guard let descr = fields["descr"], let order = fields["fortran_order"], let shape = fields["shape"],

@@ -2,6 +2,8 @@ import Support
 import SwiftProtobuf
 
 /// Reads the groups of one `.protos` shard in turn, each only when it is asked for.
+///
+/// Memory: that of one group, whose sentences, texts and codebooks are counted before any of them is made.
 public final class ProtosReader {
     private let file: MappedFile
     private var reader: ByteReader
@@ -32,9 +34,15 @@ public final class ProtosReader {
             throw damaged(start, "the group claims \(length) bytes, and \(reader.remaining - 4) are left" + (start == 0
                 ? " (\(describeContent(file.bytes)))" : ""))
         }
+        let bytes = try reader.take(length, "a group"), parts = ProtosWire.parts(bytes)
+        // A clip of a third of a second takes 12 bytes for each of its parts.
+        guard parts <= Self.partLimit + length / 8 else {
+            reader.position = start
+            throw damaged(start, "the group has \(parts) sentences, texts and codebooks in \(length) bytes, most of them empty")
+        }
         let message: TextData_TextData
         do {
-            message = try TextData_TextData(serializedBytes: Array(try reader.take(length, "a group")))
+            message = try TextData_TextData(serializedBytes: Array(bytes))
         } catch {
             reader.position = start
             throw damaged(start, "the group is no TextData message (\(error))")
@@ -46,6 +54,9 @@ public final class ProtosReader {
         groupsRead += 1
         return PackedGroup(message)
     }
+
+    /// Parts of a group that may be empty.
+    private static let partLimit = 1 << 16
 
     /// All groups that are left.
     public func rest() throws -> [PackedGroup] {

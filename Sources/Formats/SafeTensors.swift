@@ -21,6 +21,8 @@ public enum SafeTensors {
     }
 
     private static let maxHeader = 100 << 20
+    /// Tensors and metadata of one file. A tensor costs some hundred bytes, and can stand in 50 bytes of a header.
+    static let maxEntries = 200_000
     private static let dtypes: [String: DType] = [
         "F64": .float64, "F32": .float32, "F16": .float16, "BF16": .bfloat16, "I64": .int64, "I32": .int32, "I16": .int16,
         "I8": .int8, "U8": .uint8, "BOOL": .bool,
@@ -41,10 +43,19 @@ public enum SafeTensors {
         var json = try JSONReader(header, name: "\(file.path), header")
         var entries: [Entry] = [], metadata: [String: String] = [:], names: Set<String> = []
         try json.object { json, name in
+            func count() throws {
+                guard entries.count + metadata.count < maxEntries else {
+                    throw OpahError(.format, "\(file.path): the safetensors header has more than \(maxEntries) entries")
+                }
+            }
             if name == "__metadata__" {
-                try json.object { json, key in metadata[key] = try json.string() }
+                try json.object { json, key in
+                    try count()
+                    metadata[key] = try json.string()
+                }
                 return
             }
+            try count()
             guard names.insert(name).inserted else { throw OpahError(.format, "\(file.path): the tensor '\(name)' is there twice") }
             entries.append(try Entry(name, &json, file.path))
         }

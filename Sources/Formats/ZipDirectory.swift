@@ -29,8 +29,36 @@ struct ZipDirectory {
         entries.reserveCapacity(count)
         reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[..<(offset + size)]), place: place, position: offset)
         for _ in 0..<count { entries.append(try Self.entry(&reader, directory: offset)) }
+        try Self.check(entries, bytes.count, place)
         self.entries = entries
         self.offset = offset
+    }
+
+    /// What deflated entries may unpack to beside 20 times the file.
+    static let unpackedLimit = 256 << 20
+
+    /// No entry may lie in another one, and together they may not unpack to far more than the file: small files that unfold
+    /// to fill a machine do the one or the other.
+    private static func check(_ entries: [ZipArchive.Entry], _ fileSize: Int, _ place: String) throws {
+        var end = 0, last = ""
+        for entry in entries.sorted(by: { $0.headerOffset < $1.headerOffset }) {
+            guard entry.headerOffset >= end else {
+                throw OpahError(.unsafe, "\(place): the zip entries '\(last)' and '\(entry.name)' overlap",
+                                hint: "no program writes such an archive; get the file from a source that you trust")
+            }
+            // The extra field of the local header, whose length is not known here, is left out.
+            end = entry.headerOffset + 30 + entry.name.utf8.count + entry.compressedSize
+            last = entry.name
+        }
+        var unpacked = 0
+        // A size that deflate cannot reach is a lie, which unpacking the entry will tell.
+        for entry in entries where !entry.isStored && entry.size / 1032 <= entry.compressedSize + 1 {
+            unpacked += entry.size
+            guard unpacked <= unpackedLimit + 20 * fileSize else {
+                throw OpahError(.unsafe, "\(place): the archive of \(fileSize) bytes would unpack to more than \(unpacked) bytes",
+                                hint: "an archive may unpack to 20 times its size and \(unpackedLimit >> 20) MB; store it without compression")
+            }
+        }
     }
 
     /// The end record lies within the last 65557 bytes: 22 bytes and a comment.
