@@ -29,11 +29,17 @@ indirect enum Normalizer: Sendable {
         }
     }
 
-    func apply(_ text: [UInt8]) throws -> [UInt8] {
+    func apply(_ text: [UInt8], _ budget: inout TextBudget) throws -> [UInt8] {
+        switch self {
+        case .sequence, .replace: break
+        case .prepend(let prefix): try budget.take(prefix.count + text.count)
+        // Of one character, compatibility forms make up to 33 bytes; of a text, about as many as it has.
+        default: try budget.take(2 * text.count)
+        }
         switch self {
         case .form(let form): return form.apply(text)
         case .prepend(let prefix): return text.isEmpty ? text : prefix + text
-        case .replace(let pattern, let content): return try pattern.replace(in: text, with: content)
+        case .replace(let pattern, let content): return try pattern.replace(in: text, with: content, &budget)
         case .lowercase: return Array(string(text).unicodeScalars.map(\.properties.lowercaseMapping).joined().utf8)
         case .strip(let left, let right):
             let scalars = string(text).unicodeScalars
@@ -49,7 +55,7 @@ indirect enum Normalizer: Sendable {
                 }
             }).utf8)
         case .byteLevel: return ByteAlphabet.encode(text)
-        case .sequence(let parts): return try parts.reduce(text) { try $1.apply($0) }
+        case .sequence(let parts): return try parts.reduce(text) { try $1.apply($0, &budget) }
         }
     }
 

@@ -38,7 +38,9 @@ indirect enum PreTokenizer: Sendable {
         }
     }
 
-    func apply(_ pieces: inout Pieces) throws {
+    func apply(_ pieces: inout Pieces, _ budget: inout TextBudget) throws {
+        // No stage writes more than four times what it reads.
+        if case .sequence = self {} else { try budget.take(2 * pieces.bytes.count) }
         switch self {
         case .byteLevel(let addPrefixSpace, let words):
             if addPrefixSpace {
@@ -68,7 +70,7 @@ indirect enum PreTokenizer: Sendable {
         case .whitespaceSplit:
             try pieces.split(.removed) { $0.properties.isWhitespace }
         case .sequence(let parts):
-            for part in parts { try part.apply(&pieces) }
+            for part in parts { try part.apply(&pieces, &budget) }
         }
     }
 }

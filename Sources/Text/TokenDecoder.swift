@@ -27,12 +27,16 @@ indirect enum TokenDecoder: Sendable {
         }
     }
 
-    func apply(_ tokens: [[UInt8]]) throws -> [[UInt8]] {
+    func apply(_ tokens: [[UInt8]], _ budget: inout TextBudget) throws -> [[UInt8]] {
+        switch self {
+        case .sequence, .replace: break
+        default: try budget.take(tokens.reduce(0) { $0 + $1.count + 4 })
+        }
         switch self {
         case .byteLevel: return [repaired(tokens.flatMap { ByteAlphabet.decode($0) })]
         case .byteFallback: return Self.joinBytes(tokens)
         case .fuse: return [tokens.flatMap { $0 }]
-        case .replace(let pattern, let content): return try tokens.map { try pattern.replace(in: $0, with: content) }
+        case .replace(let pattern, let content): return try tokens.map { try pattern.replace(in: $0, with: content, &budget) }
         case .strip(let wanted, let start, let stop):
             return tokens.map { token in
                 let scalars = String(decoding: token, as: UTF8.self).unicodeScalars
@@ -47,7 +51,7 @@ indirect enum TokenDecoder: Sendable {
                     $0 != mark ? $0 : number == 0 && dropsFirst ? nil : " "
                 }).utf8)
             }
-        case .sequence(let parts): return try parts.reduce(tokens) { try $1.apply($0) }
+        case .sequence(let parts): return try parts.reduce(tokens) { try $1.apply($0, &budget) }
         }
     }
 

@@ -69,10 +69,12 @@ public final class Tokenizer: Sendable {
         for content in special.all { add(AddedToken(special: content, id: nextId)) }
 
         var raw = AddedTokenFinder(), normalized = AddedTokenFinder()
+        // All spellings together: each of their bytes costs sixteen.
+        var spellings = TextBudget(for: 0)
         for token in tokens {
             let spelling = Array(token.content.utf8)
             if token.isNormalized {
-                normalized.insert(token, spelling: try file.normalizer?.apply(spelling) ?? spelling)
+                normalized.insert(token, spelling: try file.normalizer?.apply(spelling, &spellings) ?? spelling)
             } else {
                 raw.insert(token, spelling: spelling)
             }
@@ -124,12 +126,14 @@ public final class Tokenizer: Sendable {
                 literal.append(text.count - other.utf8.count ..< text.count)
             }
         }
+        var budget = TextBudget(for: text.count)
         try text.withUnsafeBufferPointer { bytes in
             for part in rawFinder.split(bytes, literal: literal) {
                 switch part {
                 case .token(let id): ids.append(Int32(id))
                 case .text(let range):
-                    try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, literal.contains { $0.overlaps(range) }, &ids)
+                    try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0,
+                               literal.contains { $0.overlaps(range) }, &budget, &ids)
                 }
             }
         }
@@ -138,15 +142,16 @@ public final class Tokenizer: Sendable {
         return result
     }
 
-    private func encode(plain bytes: [UInt8], startsDocument: Bool, _ isLiteral: Bool, _ ids: inout [Int32]) throws {
-        let text = try normalizer?.apply(bytes) ?? bytes
+    private func encode(plain bytes: [UInt8], startsDocument: Bool, _ isLiteral: Bool, _ budget: inout TextBudget,
+                        _ ids: inout [Int32]) throws {
+        let text = try normalizer?.apply(bytes, &budget) ?? bytes
         for part in text.withUnsafeBufferPointer({ normalizedFinder.split($0, literal: isLiteral ? [0..<$0.count] : []) }) {
             guard case .text(let range) = part else {
                 if case .token(let id) = part { ids.append(Int32(id)) }
                 continue
             }
             var pieces = Pieces(Array(text[range]), startsDocument: startsDocument && range.lowerBound == 0)
-            try preTokenizer?.apply(&pieces)
+            try preTokenizer?.apply(&pieces, &budget)
             try pieces.bytes.withUnsafeBufferPointer { all in
                 for range in pieces.ranges { try encode(word: UnsafeBufferPointer(rebasing: all[range]), &ids) }
             }
@@ -173,7 +178,8 @@ public final class Tokenizer: Sendable {
         guard let decoder else {
             return String(decoding: Array(tokens.joined(separator: " ".utf8)), as: UTF8.self)
         }
-        return String(decoding: try decoder.apply(tokens).flatMap { $0 }, as: UTF8.self)
+        var budget = TextBudget(for: tokens.reduce(0) { $0 + $1.count + 4 })
+        return String(decoding: try decoder.apply(tokens, &budget).flatMap { $0 }, as: UTF8.self)
     }
 
     /// The id of a token by its spelling in the vocabulary, such as `<|semantic|>`.

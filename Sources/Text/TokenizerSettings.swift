@@ -86,11 +86,11 @@ enum SearchPattern: Sendable {
     }
 
     /// The text with every match replaced by `content`.
-    func replace(in text: [UInt8], with content: [UInt8]) throws -> [UInt8] {
+    func replace(in text: [UInt8], with content: [UInt8], _ budget: inout TextBudget) throws -> [UInt8] {
         let found = try text.withUnsafeBufferPointer { try matches(in: $0) }
-        guard !found.isEmpty else { return text }
         let size = text.count + found.count * content.count
-        guard size <= 1 << 24 else { throw OpahError(.memory, "a replacement of the tokenizer would make \(size) bytes of text") }
+        try budget.take(size)
+        guard !found.isEmpty else { return text }
         var result: [UInt8] = []
         result.reserveCapacity(size)
         var position = 0

@@ -74,6 +74,62 @@ final class HostileTokenizerTests: XCTestCase {
         XCTAssertEqual(try tokenizer(empty).encode("aaxxaa"), [0, 0, 3, 0, 0])
     }
 
+    /// Stages that multiply what they read, in every place where a file may ask for them.
+    func testStagesThatMultiplyTheTextAreRefused() throws {
+        let vocabulary = model(#"{"a": 0, "b": 1, "x": 2}"#), long = String(repeating: "a", count: 1000)
+        func list(_ part: String, _ count: Int) -> String { [String](repeating: part, count: count).joined(separator: ",") }
+        let replace = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "\#(long)"}"#
+        let added = (0..<200).map { #"{"id": \#($0 + 3), "content": "<\#($0)>", "special": false, "normalized": true}"# }.joined(separator: ",")
+        let prepend = #"{"type": "Prepend", "prepend": "\#(String(repeating: "x", count: 1 << 20))"}"#
+        func refused(_ what: String, _ body: () throws -> Void) {
+            XCTAssertThrowsError(try body(), what) { XCTAssertEqual(($0 as? OpahError)?.kind, .memory, "\(what): \($0)") }
+        }
+        // Many tokens, each of which grows within any limit of its own.
+        let decoding = try tokenizer(#"{"decoder": {"type": "Sequence", "decoders": [\#(list(replace, 2))]}, \#(vocabulary)}"#)
+        refused("decoder") { _ = try decoding.decode([Int](repeating: 0, count: 500)) }
+        XCTAssertEqual(try decoding.decode([1, 1]), "bb")
+        let normalizing = try tokenizer(#"{"normalizer": {"type": "Sequence", "normalizers": [\#(list(replace, 3))]}, \#(vocabulary)}"#)
+        refused("normalizer") { _ = try normalizing.encode("a") }
+        // A long prefix before each of many parts of the text; and before each of many added tokens.
+        let parts = try tokenizer(#"{"added_tokens": [{"id": 9, "content": "<m>", "special": true}], "normalizer": \#(prepend), \#(vocabulary)}"#)
+        refused("parts") { _ = try parts.encode(String(repeating: "b<m>", count: 1000)) }
+        refused("added tokens") { _ = try self.tokenizer(#"{"added_tokens": [\#(added)], "normalizer": \#(prepend), \#(vocabulary)}"#) }
+        // Stages without number, each as long as the text.
+        let stages = try tokenizer(#"{"pre_tokenizer": {"type": "Sequence", "pretokenizers": [\#(list(#"{"type": "WhitespaceSplit"}"#, 20_000))]}, \#(vocabulary)}"#)
+        refused("stages") { _ = try stages.encode(String(repeating: "b", count: 2_000)) }
+        XCTAssertEqual(try stages.encode("b"), [1])
+    }
+
+    /// A small tokenizer file with its bytes and its parts exchanged: refused or used, never a crash.
+    func testAlteredFilesNeverCrash() throws {
+        let seed = #"{"added_tokens": [{"id": 4, "content": "<m>", "special": true, "lstrip": true, "normalized": false}], "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}, {"type": "Prepend", "prepend": "▁"}, {"type": "Strip"}]}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "\\s+|a+"}, "behavior": "Isolated", "invert": false}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}, {"type": "ByteLevel"}]}, "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}, \#(model(#"{"a": 0, "b": 1, "ab": 2, "<0x41>": 3}"#, merges: #"["a b"]"#, more: #", "unk_token": "b", "byte_fallback": true"#))}"#
+        let bytes = Array(seed.utf8), words = [#"{"type":"Sequence","normalizers":[]}"#, "-1", "1e300", "null", #""""#, "[]", "{}", "4194303", #""ByteLevel""#, "true", #""(a*)*""#].map { Array($0.utf8) }
+        var state: UInt64 = 5, used = 0
+        func random(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % count
+        }
+        for _ in 0..<2000 {
+            var changed = bytes
+            for _ in 0...random(3) {
+                let place = random(changed.count), end = min(changed.count, place + 1 + random(30))
+                switch random(4) {
+                case 0: changed[place] = UInt8(random(256))
+                case 1: changed.removeSubrange(place..<end)
+                case 2: changed.insert(contentsOf: changed[place..<end], at: random(changed.count))
+                default: changed.replaceSubrange(place..<min(place + 1, changed.count), with: words[random(words.count)])
+                }
+            }
+            try Data(changed).write(to: URL(fileURLWithPath: folder + "/tokenizer.json"))
+            do {
+                let tokenizer = try Tokenizer(directory: folder)
+                _ = try tokenizer.decode(tokenizer.encode("ab <m> Aé  aaab\u{0}"))
+                used += 1
+            } catch is OpahError {}
+        }
+        XCTAssertGreaterThan(used, 20)
+    }
+
     func testMergesInCirclesEnd() throws {
         let json = "{\(model(#"{"": 0, "a": 1, "b": 2, "ab": 3, "ba": 4, "aba": 5}"#, merges: #"[["a", ""], ["", "a"], ["a", "b"], ["b", "a"], ["ab", "a"], ["a", "ba"]]"#))}"
         XCTAssertEqual(try tokenizer(json).encode("ababab"), [3, 3, 3])
