@@ -57,9 +57,9 @@ private struct OverrideSession {
     func throwProblems() throws {
         guard let first = problems.first else { return }
         if problems.count == 1 { throw first }
-        throw OpahError(.config, "\(problems.count) overrides cannot be applied:\n" + problems.map { problem in
+        throw OpahError(.config, "\(problems.count) overrides cannot be applied:\n" + problems.prefix(20).map { problem in
             "  \(problem.message)" + (problem.hint.map { " (\($0))" } ?? "")
-        }.joined(separator: "\n"))
+        }.joined(separator: "\n") + (problems.count > 20 ? "\n  and \(problems.count - 20) more" : ""))
     }
 
     mutating func apply(_ overrides: [Override]) {

@@ -3,10 +3,10 @@ import Yams
 
 /// YAML files as the original's configurations are read: YAML 1.1 with OmegaConf's scalars.
 public enum YAML {
-    /// Larger files are no configurations.
-    static let sizeLimit = 4 << 20
-    /// Values in one document after its aliases are followed.
-    static let valueLimit = 200_000
+    /// Larger files are no configurations. The parser takes some hundred bytes for each value.
+    static let sizeLimit = 1 << 20
+    /// Values in one document after its aliases are followed, and the bytes of their texts.
+    static let valueLimit = 200_000, textLimit = 4 * sizeLimit
 
     /// Reads a file that holds one document. Throws `.file`, or `.format` with line and column.
     public static func load(_ path: String) throws -> ConfigValue {
@@ -72,6 +72,7 @@ public enum YAML {
 private struct YAMLConverter {
     let name: String
     private var values = 0
+    private var bytes = 0
     private var depth = 0
 
     init(name: String) { self.name = name }
@@ -80,8 +81,9 @@ private struct YAMLConverter {
         values += 1
         depth += 1
         defer { depth -= 1 }
-        if values > YAML.valueLimit || depth > 256 {
-            throw OpahError(.format, "\(name): the document grows beyond \(YAML.valueLimit) values or 256 levels", hint: "aliases of aliases multiply; write the values out")
+        if case .scalar(let scalar) = node { bytes += scalar.string.utf8.count }
+        if values > YAML.valueLimit || bytes > YAML.textLimit || depth > 256 {
+            throw OpahError(.format, "\(name): the document grows beyond \(YAML.valueLimit) values, \(YAML.textLimit >> 20) MB of text or 256 levels", hint: "aliases of aliases multiply; write the values out")
         }
         switch node {
         case .scalar(let scalar): return try self.scalar(scalar)

@@ -1,15 +1,23 @@
 /// The names nearest to a misspelt one, best first: for "did you mean" in every unknown-name error.
-public func nearestNames(to name: String, in candidates: some Sequence<String>, limit: Int = 3) -> [String] {
-    let wanted = Array(name.lowercased().unicodeScalars)
-    let allowed = max(2, wanted.count / 3)
-    return candidates
-        .map { candidate -> (distance: Int, name: String) in
-            let other = Array(candidate.lowercased().unicodeScalars)
-            // A name of which the misspelt one is a part counts as near.
-            let contained = wanted.count >= 3 && candidate.lowercased().contains(name.lowercased())
-            return (contained ? 1 : editDistance(wanted, other), candidate)
+///
+/// The work is bounded, whoever wrote the names: names of more than 64 bytes are nobody's slip and have no neighbours, and
+/// of the candidates the first 10 000 are looked at.
+/// - Parameter slips: how many letters may differ; a third of them, and two at least, unless given. Without it, a name
+///   that holds the misspelt one counts as near too.
+public func nearestNames(to name: String, in candidates: some Sequence<String>, limit: Int = 3, within slips: Int? = nil) -> [String] {
+    guard name.utf8.count <= 64 else { return [] }
+    let lowered = name.lowercased(), wanted = Array(lowered.unicodeScalars)
+    let allowed = slips ?? max(2, wanted.count / 3)
+    return candidates.prefix(10_000)
+        .compactMap { candidate -> (distance: Int, name: String)? in
+            guard candidate.utf8.count <= 256 else { return nil }
+            let other = candidate.lowercased()
+            if slips == nil, wanted.count >= 3, other.contains(lowered) { return (1, candidate) }
+            let scalars = Array(other.unicodeScalars)
+            guard abs(scalars.count - wanted.count) <= allowed else { return nil }
+            let distance = editDistance(wanted, scalars)
+            return distance <= allowed ? (distance, candidate) : nil
         }
-        .filter { $0.distance <= allowed }
         .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
         .prefix(limit).map(\.name)
 }

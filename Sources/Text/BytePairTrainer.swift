@@ -27,8 +27,8 @@ public struct BytePairTrainer {
 
     /// Counts the words of a text.
     public mutating func add(_ text: String) throws {
-        var pieces = Pieces(Array(text.utf8), startsDocument: true)
-        try pattern.apply(&pieces)
+        var pieces = Pieces(Array(text.utf8), startsDocument: true), budget = TextBudget(for: text.utf8.count)
+        try pattern.apply(&pieces, &budget)
         for range in pieces.ranges {
             let word = Array(pieces.bytes[range])
             if let place = places[word] { words[place].count += 1 } else {

@@ -59,19 +59,25 @@ struct SettingsFile {
             // The stock settings already are what its base file would give.
             return PathName.last(name).hasPrefix("base.") && !FileKind.isFile(name) ? [:] : try YAML.load(name)
         }
-        var config = file.config, ignored: [String] = [], unknown: [String] = []
-        let known = schema.paths, text = JSON.encode(config)
+        var config = file.config, ignored: [String] = [], unknown: [String] = [], more = 0
+        // What other settings refer to is a name of the file's own.
+        let known = schema.paths, referred = Set(JSON.encode(config).components(separatedBy: "${").dropFirst().map { $0.prefix { $0 != "}" } })
         for key in config.paths where schema.value(at: key) == nil {
             if reader.isIgnored(key, in: schema) {
                 ignored.append(key)
                 config.remove(key)
-            } else if !isBelowLeaf(key, schema), !text.contains("${\(key)}") {
-                // What other settings refer to is a name of the file's own.
-                unknown.append("\(key)" + (suggestion(for: key, in: known).map { ", " + $0 } ?? ""))
+            } else if !isBelowLeaf(key, schema), !referred.contains(key[...]) {
+                // A file of another kind has many: their neighbours are sought for the first few only.
+                guard unknown.count < 20 else {
+                    more += 1
+                    continue
+                }
+                unknown.append("\(key.utf8.count > 100 ? key.prefix(80) + "..." : key)" + (suggestion(for: key, in: known).map { ", " + $0 } ?? ""))
             }
         }
         guard unknown.isEmpty else {
-            throw OpahError(.usage, "\(path): unknown settings:\n  " + unknown.joined(separator: "\n  "),
+            throw OpahError(.usage, "\(path): unknown settings:\n  " + unknown.joined(separator: "\n  ")
+                            + (more > 0 ? "\n  and \(more) more" : ""),
                             hint: "`opah show \(Self.schema)` lists the settings; what only a fork of the original reads, take out of the file")
         }
         notes += reader.notes(ignored)

@@ -31,6 +31,42 @@ final class YAMLTests: XCTestCase {
         XCTAssertThrowsError(try YAML.parse("x:\n  - a: [", name: "c.yaml")) { XCTAssertTrue("\($0)".hasPrefix("c.yaml: line "), "\($0)") }
     }
 
+    func testTextsThatAliasesMultiplyAreRefused() throws {
+        let text = "a: &a \"" + String(repeating: "x", count: 100_000) + "\"\nb: ["
+        XCTAssertEqual(try YAML.parse(text + "*a, *a]")["b"]?.list?.count, 2)
+        XCTAssertThrowsError(try YAML.parse(text + [String](repeating: "*a", count: 9000).joined(separator: ", ") + "]")) {
+            XCTAssertEqual(($0 as? OpahError)?.kind, .format, "\($0)")
+        }
+        XCTAssertThrowsError(try YAML.parse("a: " + String(repeating: "x", count: 2 << 20))) { XCTAssertTrue("\($0)".contains("too long"), "\($0)") }
+    }
+
+    /// A configuration with its bytes and lines exchanged: refused or read, never a crash.
+    func testAlteredDocumentsNeverCrash() throws {
+        let seed = Array("defaults:\n  - base\n  - _self_\nproject: ${a.b}\nbase: &b {x: 1, y: [2, 0x3, 1e-4]}\nover:\n  <<: *b\n  y: !!str 3\ntext: |\n  two\n  lines\n? k\n: 'v'\n".utf8)
+        var state: UInt64 = 9, read = 0
+        func random(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % count
+        }
+        for _ in 0..<5000 {
+            var changed = seed
+            for _ in 0...random(4) {
+                let place = random(changed.count), end = min(changed.count, place + 1 + random(12))
+                switch random(4) {
+                case 0: changed[place] = UInt8(random(128))
+                case 1: changed.removeSubrange(place..<end)
+                case 2: changed.insert(contentsOf: changed[place..<end], at: random(changed.count))
+                default: changed[place] = Array("&*!?:-[]{}|>%@`#,\"'\n\t~".utf8)[random(22)]
+                }
+            }
+            do {
+                _ = try YAML.parse(String(decoding: changed, as: UTF8.self))
+                read += 1
+            } catch is OpahError {}
+        }
+        XCTAssertGreaterThan(read, 100)
+    }
+
     func testBombs() {
         let start = Date()
         var doubling = "a0: &a0 [x, x]\n", keyed = "a0: &a0 [x, x]\n"

@@ -3,6 +3,17 @@ import XCTest
 import Support
 
 final class SupportTests: XCTestCase {
+    /// Whoever wrote the names: the search for neighbours ends soon.
+    func testNearestNamesAreBounded() {
+        let many = (0..<200_000).map { "key\($0)" }, start = Date()
+        XCTAssertEqual(nearestNames(to: "n_lyer", in: ["n_layer", "n_head", "dim"]), ["n_layer"])
+        XCTAssertEqual(nearestNames(to: String(repeating: "x", count: 500_000), in: many), [])
+        for i in 0..<20 { _ = nearestNames(to: "kye\(i)", in: many) }
+        XCTAssertEqual(nearestNames(to: "n_layers", in: ["n_layer"], within: 1), ["n_layer"])
+        XCTAssertEqual(nearestNames(to: "norm", in: ["norm_eps"], within: 1), [])
+        XCTAssertLessThan(Date().timeIntervalSince(start), 20)
+    }
+
     func testNearestNamesFindMisspellingsAndParts() {
         let names = ["batch_size", "max_steps", "learning_rate", "seed"]
         XCTAssertEqual(nearestNames(to: "bacth_size", in: names), ["batch_size"])
