@@ -1,7 +1,7 @@
 import Support
 import Tensors
 
-/// What a checkpoint holds: plain data and tensors, nested. No other Python object can be in it.
+/// What a checkpoint holds: plain data and tensors, nested. Objects of other classes are inert records.
 ///
 /// Sets are lists; whole numbers beyond 64 bits are strings of their digits.
 public enum CheckpointValue {
@@ -16,6 +16,8 @@ public enum CheckpointValue {
     /// In the order of the file. Keys are strings in state dicts, and may be numbers elsewhere.
     case dict([(key: CheckpointValue, value: CheckpointValue)])
     case tensor(Tensor)
+    /// An object of a class that is not data, never made.
+    indirect case record(CheckpointRecord)
 
     /// A dict with string keys.
     public static func table(_ pairs: [(String, CheckpointValue)]) -> CheckpointValue {
@@ -66,7 +68,54 @@ public enum CheckpointValue {
         case .tuple(let values): "a tuple of \(values.count)"
         case .dict(let pairs): "a dict of \(pairs.count)"
         case .tensor(let tensor): "a tensor \(tensor.dtype.rawValue) \(tensor.shape)"
+        case .record(let record): "an object of the class \(record.className)"
         }
+    }
+}
+
+/// What a file says of an object that is not data (`argparse.Namespace`, `omegaconf.DictConfig`): enough to read its
+/// settings. Nothing of it was made, called or looked for.
+public struct CheckpointRecord {
+    /// With its module: `argparse.Namespace`.
+    public var className: String
+    public var arguments: [CheckpointValue] = []
+    /// What would have become its attributes, usually a dict.
+    public var state: CheckpointValue?
+    /// What it holds when it is a kind of list, or a kind of dict.
+    public var items: [CheckpointValue] = []
+    public var entries: [(key: CheckpointValue, value: CheckpointValue)] = []
+
+    public init(className: String) { self.className = className }
+
+    /// `{class, args, state, items, entries}`, without what is not there: the form in which it is shown and written.
+    public var table: CheckpointValue {
+        var fields: [(String, CheckpointValue)] = [("class", .string(className))]
+        if !arguments.isEmpty { fields.append(("args", .list(arguments))) }
+        if let state { fields.append(("state", state)) }
+        if !items.isEmpty { fields.append(("items", .list(items))) }
+        if !entries.isEmpty { fields.append(("entries", .dict(entries))) }
+        return .table(fields)
+    }
+}
+
+extension CheckpointValue {
+    public var record: CheckpointRecord? { if case .record(let value) = self { value } else { nil } }
+
+    /// The classes of all records in this value, each once, sorted.
+    public var recordClasses: [String] {
+        var found: Set<String> = []
+        func visit(_ value: CheckpointValue) {
+            switch value {
+            case .list(let items), .tuple(let items): items.forEach(visit)
+            case .dict(let pairs): pairs.forEach { visit($0.key); visit($0.value) }
+            case .record(let record):
+                found.insert(record.className)
+                visit(record.table)
+            default: break
+            }
+        }
+        visit(self)
+        return found.sorted()
     }
 }
 

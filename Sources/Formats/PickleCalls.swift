@@ -37,7 +37,7 @@ extension Unpickler {
                 throw OpahError(.unsafe, "\(place): the pickle rebuilds a tensor by an unknown function", hint: Self.hint)
             }
             return try apply(inner, items.map { nodes[Int($0)] })
-        case .inertType, .storage, .dtype:
+        case .inertType, .storage, .dtype, .foreign:
             throw OpahError(.unsafe, "\(place): the pickle calls a type that only may be mentioned", hint: Self.hint)
         }
     }

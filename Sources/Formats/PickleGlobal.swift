@@ -1,7 +1,8 @@
 import Tensors
 
-/// The names that a pickle may mention, and what we do instead of calling them. Anything else is
-/// refused where it is mentioned, before anything could be made of it.
+/// The names that a pickle may mention, and what we do instead of calling them. Names of other classes stand for
+/// themselves: what is made with them is an inert record. Names that only an attack needs are refused where they
+/// are mentioned (`isHostile`).
 enum PickleGlobal: Equatable {
     /// dict, OrderedDict, defaultdict, Counter: all become dicts.
     case dictionary
@@ -11,7 +12,9 @@ enum PickleGlobal: Equatable {
     /// `_codecs.encode`, with which protocol 2 writes bytes.
     case encode
     /// Types that may only stand as a factory or a type argument, never be called.
-    case inertType
+    case inertType(String)
+    /// Any other class or function, by its whole name: never looked for, never called.
+    case foreign(String)
     /// `torch.FloatStorage` and its sisters; nil for untyped storages, which count bytes.
     case storage(DType?)
     /// `torch.float32`, ...
@@ -34,7 +37,7 @@ enum PickleGlobal: Equatable {
             case "tuple": self = .tuple
             case "set", "frozenset": self = .set
             case "bytearray": self = .bytearray
-            case "int", "float", "bool", "str", "bytes", "long": self = .inertType
+            case "int", "float", "bool", "str", "bytes", "long": self = .inertType("builtins." + name)
             default: return nil
             }
         case "_codecs":
@@ -47,7 +50,7 @@ enum PickleGlobal: Equatable {
             switch name {
             case "Size": self = .size
             case "device": self = .device
-            case "Tensor": self = .inertType
+            case "Tensor": self = .inertType("torch.Tensor")
             default: return nil
             }
         case "torch.storage":
@@ -55,7 +58,7 @@ enum PickleGlobal: Equatable {
             self = .storage(nil)
         case "torch.nn.parameter":
             guard name == "Parameter" else { return nil }
-            self = .inertType
+            self = .inertType("torch.nn.parameter.Parameter")
         case "torch._utils":
             switch name {
             case "_rebuild_tensor", "_rebuild_tensor_v2": self = .rebuildTensor
@@ -67,6 +70,16 @@ enum PickleGlobal: Equatable {
             guard name == "_rebuild_from_type_v2" else { return nil }
             self = .rebuildFromType
         default: return nil
+        }
+    }
+
+    /// The class as a record calls it that stands where a value is expected.
+    var className: String {
+        switch self {
+        case .inertType(let name), .foreign(let name): name
+        case .dtype(let name): "torch." + name
+        case .storage(let dtype): dtype.map { "torch storage of " + $0.rawValue } ?? "torch.UntypedStorage"
+        default: "\(self)"
         }
     }
 

@@ -17,6 +17,19 @@ enum PickleNode {
     case global(PickleGlobal)
     indirect case storage(PickleStorage)
     indirect case tensor(PickleTensor)
+    indirect case record(PickleRecord)
+}
+
+/// An object of a class that is not data. It is never made: this is what its maker would have been given.
+struct PickleRecord {
+    /// `argparse.Namespace`; of what a record would have returned if called, its name and `()`.
+    let className: String
+    var arguments: [Int32]
+    /// What would have become its attributes.
+    var state: Int32?
+    /// What was appended to it, and the keys and values that were set in it, in turn.
+    var items: [Int32] = []
+    var entries: [Int32] = []
 }
 
 /// A storage that a pickle speaks of: its bytes lie elsewhere in the file.

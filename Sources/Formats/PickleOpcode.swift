@@ -37,5 +37,6 @@ enum PickleOpcode: UInt8 {
     case newObject = 0x81
     case tuple1 = 0x85, tuple2, tuple3, newTrue, newFalse, long1, long4
     case shortBinUnicode = 0x8C, binUnicode8, binBytes8, emptySet, addItems, frozenSet
+    case newObjectEx = 0x92
     case stackGlobal = 0x93, memoize, frame, byteArray8
 }

@@ -40,6 +40,7 @@ struct Pickler {
                 places[identity] = storages.count
                 storages.append(PickledStorage(tensor))
             }
+        case .record(let record): try collect(record.table, depth: depth)
         default: break
         }
     }
@@ -79,6 +80,8 @@ struct Pickler {
             }
             op(.setItems)
         case .tensor(let tensor): write(tensor)
+        // As the table that describes it: files of ours hold data only.
+        case .record(let record): write(record.table)
         }
     }
 

@@ -1,9 +1,11 @@
 import Support
 import Tensors
 
-/// Reads pickles of protocols 2 to 5 as far as data needs them. Nothing is ever called or imported:
-/// the few functions that torch writes (rebuild a tensor, make an OrderedDict) are understood by name,
-/// and every other name is refused where it is mentioned.
+/// Reads pickles of protocols 2 to 5 as far as data needs them. Nothing is ever called or imported: the few functions
+/// that torch writes (rebuild a tensor, make an OrderedDict) are understood by name, objects of any other class become
+/// inert records, and names that only an attack needs are refused where they are mentioned.
+///
+/// Memory: about 40 bytes for each object, and no more objects than `maxNodes`.
 struct Unpickler {
     private(set) var nodes: [PickleNode] = []
     private var stack: [Int32] = []
@@ -14,7 +16,7 @@ struct Unpickler {
     private var budget: Int
     let place: String
 
-    /// Enough for a checkpoint with 40 000 tensors.
+    /// Enough for a checkpoint with 40 000 tensors. Also limits the stack, the marks and the memo, each by itself.
     static let maxNodes = 4_000_000
 
     /// Starts at `position` of `bytes`.
@@ -29,8 +31,13 @@ struct Unpickler {
 
     /// Runs one pickle and returns the position of its result in `nodes`.
     mutating func run() throws -> Int32 {
+        var steps = 0
         while true {
-            if nodes.count & 0xFFFF == 0 { try Interrupt.check() }
+            steps += 1
+            if steps & 0xFFFF == 0 {
+                try Interrupt.check()
+                guard max(stack.count, marks.count, memo.count) <= Self.maxNodes else { throw tooMany() }
+            }
             let at = reader.position
             let code: UInt8 = try reader.integer("the pickle")
             guard let opcode = PickleOpcode(rawValue: code) else { throw refusal(of: code, at: at) }
@@ -105,18 +112,52 @@ struct Unpickler {
         case .persistentID: try push(.storage(try storage(nodes[Int(try pop())])))
         case .reduce, .newObject:
             let arguments = nodes[Int(try pop())], callee = nodes[Int(try pop())]
-            guard case .global(let function) = callee, case .tuple(let items) = arguments else {
-                throw OpahError(.unsafe, "\(place): the pickle calls something that is no known name (byte \(at))", hint: Self.hint)
+            guard case .tuple(let items) = arguments else { throw unknownCall(at) }
+            try push(try result(of: callee, items, at))
+        case .newObjectEx:
+            let named = nodes[Int(try pop())], arguments = nodes[Int(try pop())], callee = nodes[Int(try pop())]
+            guard case .global(.foreign) = callee, case .tuple(let items) = arguments, case .dict(let pairs) = named,
+                  case .record(var record) = try result(of: callee, items, at) else {
+                throw refusal(of: opcode.rawValue, at: at)
             }
-            try push(try apply(function, items.map { nodes[Int($0)] }))
+            try charge(pairs.count)
+            record.entries = pairs
+            try push(.record(record))
         case .build:
+            let state = try pop(), target = Int(try top())
+            switch nodes[target] {
             // Attributes of OrderedDicts (torch keeps `_metadata` there) and tensors: nothing we need.
-            _ = try pop()
-            switch nodes[Int(try top())] {
             case .dict, .tensor: break
+            case .record(var record):
+                record.state = state
+                nodes[target] = .record(record)
             default: throw OpahError(.unsafe, "\(place): the pickle sets the state of an object that is not data (byte \(at))", hint: Self.hint)
             }
         }
+    }
+
+    /// What takes the place of calling `callee`.
+    private mutating func result(of callee: PickleNode, _ arguments: [Int32], _ at: Int) throws -> PickleNode {
+        switch callee {
+        case .global(.foreign(let name)):
+            try charge(arguments.count)
+            // copyreg makes an object of the class that it is given.
+            if name.hasPrefix("copyreg.") || name.hasPrefix("copy_reg."), let first = arguments.first,
+               case .global(let made) = nodes[Int(first)] {
+                return .record(PickleRecord(className: made.className, arguments: Array(arguments.dropFirst())))
+            }
+            return .record(PickleRecord(className: name, arguments: arguments))
+        case .record(let record):
+            try charge(arguments.count)
+            guard record.className.utf8.count < 1024 else { throw unknownCall(at) }
+            return .record(PickleRecord(className: record.className + "()", arguments: arguments))
+        case .global(let function): return try apply(function, arguments.map { nodes[Int($0)] })
+        default: throw unknownCall(at)
+        }
+    }
+
+    private func unknownCall(_ at: Int) -> OpahError {
+        OpahError(.unsafe, "\(place): the pickle calls something that is no known name (byte \(at))", hint: Self.hint)
     }
 
     static let hint = "nothing of it was run; a checkpoint of plain tensors needs no such thing: get the file from a source "
@@ -125,11 +166,13 @@ struct Unpickler {
     // MARK: Objects
 
     private mutating func push(_ node: PickleNode) throws {
-        guard nodes.count < Self.maxNodes else {
-            throw OpahError(.unsafe, "\(place): the pickle makes more than \(Self.maxNodes) objects", hint: Self.hint)
-        }
+        guard nodes.count < Self.maxNodes else { throw tooMany() }
         stack.append(Int32(nodes.count))
         nodes.append(node)
+    }
+
+    private func tooMany() -> OpahError {
+        OpahError(.unsafe, "\(place): the pickle makes more than \(Self.maxNodes) objects", hint: Self.hint)
     }
 
     /// Not below the last mark: what lies there belongs to an outer object.
@@ -170,18 +213,29 @@ struct Unpickler {
 
     private mutating func extendList(_ items: [Int32]) throws {
         let target = Int(try top())
-        guard case .list(var list) = nodes[target] else { throw damaged("it appends to something that is no list") }
-        nodes[target] = .none  // so that the array is extended in place
-        list += items
-        nodes[target] = .list(list)
+        // The place is emptied first, so that the array is extended in place.
+        if case .list(var list) = nodes[target] {
+            nodes[target] = .none
+            list += items
+            nodes[target] = .list(list)
+        } else if case .record(var record) = nodes[target] {
+            nodes[target] = .none
+            record.items += items
+            nodes[target] = .record(record)
+        } else { throw damaged("it appends to something that is no list") }
     }
 
     private mutating func extendDict(_ items: [Int32]) throws {
-        let target = Int(try top())
-        guard case .dict(var dict) = nodes[target] else { throw damaged("it sets items of something that is no dict") }
-        nodes[target] = .none
-        dict += try pairs(items)
-        nodes[target] = .dict(dict)
+        let target = Int(try top()), items = try pairs(items)
+        if case .dict(var dict) = nodes[target] {
+            nodes[target] = .none
+            dict += items
+            nodes[target] = .dict(dict)
+        } else if case .record(var record) = nodes[target] {
+            nodes[target] = .none
+            record.entries += items
+            nodes[target] = .record(record)
+        } else { throw damaged("it sets items of something that is no dict") }
     }
 
     private mutating func recall(_ key: UInt32) throws {
@@ -194,6 +248,9 @@ struct Unpickler {
             if module == "torch", name.hasSuffix("Storage") {
                 throw OpahError(.dtype, "\(place): tensors of torch.\(printable(name)) cannot be read",
                                 hint: "floats of 16 to 64 bits, whole numbers of 8 to 64 bits, and bool are read")
+            }
+            guard PickleGlobal.isHostile(module: module, name: name) else {
+                return try push(.global(.foreign(printable(module) + "." + printable(name))))
             }
             throw OpahError(.unsafe, "\(place): the pickle asks for \(printable(module)).\(printable(name)) (byte \(at)), "
                             + "which is not on the list of names that data may use", hint: Self.hint)
@@ -227,27 +284,27 @@ struct Unpickler {
             for byte in bytes.reversed() { value = value << 8 | UInt64(byte) }
             return .int(Int(truncatingIfNeeded: value))
         }
-        // The magnitude, then its decimal digits by repeated division.
-        var magnitude = Array(bytes)
+        // The magnitude in words of 64 bits, then 18 decimal digits at a time by division.
+        var words = [UInt64](repeating: 0, count: (bytes.count + 7) / 8)
+        for (i, byte) in bytes.enumerated() { words[i / 8] |= UInt64(negative ? ~byte : byte) << UInt64(i % 8 * 8) }
         if negative {
-            var carry = true
-            for i in magnitude.indices {
-                magnitude[i] = ~magnitude[i] &+ (carry ? 1 : 0)
-                carry = carry && magnitude[i] == 0
+            // Two's complement: the inverted bytes, and one.
+            for i in words.indices {
+                words[i] &+= 1
+                if words[i] != 0 { break }
             }
         }
-        var digits: [UInt8] = []
-        while let last = magnitude.last {
-            if last == 0 { magnitude.removeLast(); continue }
-            var rest = 0
-            for i in magnitude.indices.reversed() {
-                let value = rest << 8 | Int(magnitude[i])
-                magnitude[i] = UInt8(value / 10)
-                rest = value % 10
+        var groups: [String] = []
+        while let last = words.last {
+            if last == 0 { words.removeLast(); continue }
+            var rest: UInt64 = 0
+            for i in words.indices.reversed() {
+                (words[i], rest) = (1_000_000_000_000_000_000 as UInt64).dividingFullWidth((rest, words[i]))
             }
-            digits.append(UInt8(ascii: "0") + UInt8(rest))
+            groups.append(String(rest))
         }
-        let text = (negative ? "-" : "") + String(decoding: digits.isEmpty ? [UInt8(ascii: "0")] : digits.reversed(), as: UTF8.self)
+        let digits = (groups.last ?? "0") + groups.dropLast().reversed().map { String(repeating: "0", count: 18 - $0.utf8.count) + $0 }.joined()
+        let text = (negative ? "-" : "") + digits
         return Int(text).map(PickleNode.int) ?? .bigInt(text)
     }
 
@@ -255,7 +312,7 @@ struct Unpickler {
 
     private func refusal(of code: UInt8, at: Int) -> OpahError {
         // INST, OBJ, NEWOBJ_EX, EXT1-4: other ways of making objects.
-        if [0x69, 0x6F, 0x92, 0x82, 0x83, 0x84].contains(code) {
+        if [0x69, 0x6F, PickleOpcode.newObjectEx.rawValue, 0x82, 0x83, 0x84].contains(code) {
             return OpahError(.unsafe, "\(place): the pickle makes an object by opcode 0x\(String(code, radix: 16)) (byte \(at)), "
                              + "which data does not need", hint: Self.hint)
         }

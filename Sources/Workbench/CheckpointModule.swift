@@ -7,7 +7,7 @@ extension LuaModule {
     /// `opah.checkpoint`
     public static let checkpoint = LuaModule("opah.checkpoint", "Checkpoints of any kind as nested tables of tensors, numbers and strings. Nothing in a file is ever run.") { m in
         m.function("load", "(path: string) -> table",
-                   "A torch .pth or .ckpt (zip or older), a .safetensors file or a sharded index. Tensors are mapped, not copied, until they are written to. Other objects than data are refused by name.",
+                   "A torch .pth or .ckpt (zip or older), a .safetensors file or a sharded index. Tensors are mapped, not copied, until they are written to. An object of another class than data is a table `{class, args, state, items, entries}` of what the file says about it; nothing of it is ever made or run. Files that name what only an attack needs (`os.system`, `eval`) are refused.",
                    example: """
                    local weights = checkpoint.load(opah.home .. "/examples/checkpoints/tiny/model.pth")
                    weights["norm.weight"]:dtype()  --> "..."
@@ -44,6 +44,7 @@ struct LuaCheckpoint: LuaPushable {
         case .string(let value): stack.push(value)
         case .bytes(let value): stack.push(bytes: value)
         case .tensor(let value): try value.push(onto: stack)
+        case .record(let record): try LuaCheckpoint(value: record.table).push(onto: stack)
         case .list(let items), .tuple(let items): try List(items.map { LuaCheckpoint(value: $0) }).push(onto: stack)
         case .dict(let pairs):
             try stack.reserve(6)
@@ -51,7 +52,7 @@ struct LuaCheckpoint: LuaPushable {
             for (key, value) in pairs {
                 switch key {
                 case .int(let number): try stack.setElement(number, LuaCheckpoint(value: value))
-                default: try stack.setField(key.string ?? "\(key)", LuaCheckpoint(value: value))
+                default: try stack.setField(key.string ?? key.record?.className ?? "\(key)", LuaCheckpoint(value: value))
                 }
             }
         }

@@ -111,7 +111,7 @@ final class CheckpointTests: XCTestCase {
         case .int(let value): XCTAssertEqual(value, fact as? Int, what)
         case .double(let value): XCTAssertEqual(value, fact as? Double, what)
         case .string(let value): XCTAssertEqual(value, fact as? String, what)
-        case .bytes: XCTFail(what)
+        case .bytes, .record: XCTFail(what)
         }
     }
 

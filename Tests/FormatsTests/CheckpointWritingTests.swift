@@ -117,6 +117,7 @@ final class CheckpointWritingTests: XCTestCase {
         case .tuple(let items): "(" + items.map(text).joined(separator: ",") + ")"
         case .dict(let pairs): "{" + pairs.map { text($0.key) + ":" + text($0.value) }.joined(separator: ",") + "}"
         case .tensor(let tensor): "\(tensor.dtype) \(tensor.shape) \(tensor.strides) \(bits(tensor))"
+        case .record(let record): "record " + text(record.table)
         }
     }
 }

@@ -5,7 +5,7 @@
 ---@class opah.checkpoint
 local checkpoint = {}
 
----A torch .pth or .ckpt (zip or older), a .safetensors file or a sharded index. Tensors are mapped, not copied, until they are written to. Other objects than data are refused by name.
+---A torch .pth or .ckpt (zip or older), a .safetensors file or a sharded index. Tensors are mapped, not copied, until they are written to. An object of another class than data is a table `{class, args, state, items, entries}` of what the file says about it; nothing of it is ever made or run. Files that name what only an attack needs (`os.system`, `eval`) are refused.
 ---
 ---```lua
 ---local weights = checkpoint.load(opah.home .. "/examples/checkpoints/tiny/model.pth")
