@@ -133,6 +133,42 @@ public struct ModelConfiguration: Equatable, Sendable {
         unknownKeys = map.keys.filter { !known.contains($0) }
     }
 
+    /// Keys that other programs and releases write beside ours, without meaning here. Releases that cannot be run are told
+    /// by them elsewhere.
+    private static let foreignKeys: Set<String> = [
+        "_name_or_path", "_commit_hash", "architectures", "auto_map", "torch_dtype", "dtype", "transformers_version", "bos_token_id", "eos_token_id",
+        "pad_token_id", "unk_token_id", "use_cache", "is_encoder_decoder", "is_decoder", "id2label", "label2id", "tokenizer_class", "tokenizer_type",
+        "_attn_implementation", "attn_implementation", "quantization_config", "license", "library_name", "pipeline_tag", "tags", "language",
+        "scale_codebook_embeddings", "semantic_begin_id", "semantic_end_id", "attention_qk_norm", "attention_o_bias", "norm_fastlayer_input",
+        "fast_attention_qk_norm", "fast_attention_o_bias", "audio_embed_dim", "audio_hidden_dim", "codebook_padding_idx",
+    ]
+    /// The settings of the fast transformer, which naive models may carry.
+    private static let fastKeys: Set<String> = ["n_fast_layer", "fast_dim", "fast_n_head", "fast_n_local_heads", "fast_head_dim",
+                                                "fast_intermediate_size", "fast_attention_qkv_bias"]
+
+    private var strangeKeys: [String] { unknownKeys.filter { !Self.foreignKeys.contains($0) && !Self.fastKeys.contains($0) } }
+
+    /// "config.json has settings that ...", with what may have been meant; nil when every key is known or has no business here.
+    var noteOnUnknownKeys: String? {
+        let strange = strangeKeys
+        guard !strange.isEmpty else { return nil }
+        let names = json.map(\.key)
+        let shown = strange.prefix(20).map { key in "\(key.prefix(64))" + (suggestion(for: key, in: names).map { " (\($0))" } ?? "") }
+        return "config.json has settings that this program does not know: " + shown.joined(separator: ", ")
+            + (strange.count > 20 ? " and \(strange.count - 20) more" : "")
+    }
+
+    /// A key that is one slip away from a setting (`n_lyer`) was meant to be that setting: the model would be another one
+    /// than its author believes.
+    func refuseMisspelt(_ name: String) throws {
+        let names = json.map(\.key)
+        let slips = strangeKeys.prefix(20).compactMap { key in
+            nearestNames(to: key, in: names, within: 1).first.map { "\(key): did you mean \($0)?" }
+        }
+        guard !slips.isEmpty else { return }
+        throw OpahError(.config, "\(name): unknown settings\n    " + slips.joined(separator: "\n    "), hint: "correct the name, or take the line out")
+    }
+
     /// Every setting under its name in `config.json`, sorted: what saving writes.
     public var json: ConfigMap {
         var values: [String: ConfigValue] = [
