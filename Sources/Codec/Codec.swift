@@ -14,9 +14,12 @@ public final class Codec: Sendable {
     let quantization: ScalarQuantization
     let encoding: Lazily<(encoder: Encoder, down: Downsampling)>
     let decoding: Lazily<(up: Upsampling, vocoder: Vocoder)>
+    /// What loading noticed, for people.
+    public let notes: [String]
     private let weights: CodecWeights
 
-    init(_ configuration: CodecConfiguration, _ weights: CodecWeights) throws {
+    init(_ configuration: CodecConfiguration, _ weights: CodecWeights, notes: [String] = []) throws {
+        self.notes = notes
         self.configuration = configuration
         self.weights = weights
         let s = configuration.spectrogram
@@ -32,10 +35,11 @@ public final class Codec: Sendable {
     ///   the weights are not those of such a codec.
     public static func load(configuration: CodecConfiguration = CodecConfiguration(), checkpoint path: String) throws -> Codec {
         try configuration.validate()
-        let state = try Checkpoint.stateDict(path)
+        let file = try Checkpoint.stateDict(path), names = CodecWeights.names(configuration)
         do {
+            let state = try file.fitted(to: names.contains)
             let table = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) })
-            return try Codec(configuration, CodecWeights(table, configuration))
+            return try Codec(configuration, CodecWeights(table, configuration), notes: state.notes)
         } catch let error as OpahError { throw error.at(path) }
     }
 

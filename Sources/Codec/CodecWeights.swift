@@ -1,3 +1,4 @@
+import Formats
 import Support
 import Tensors
 
@@ -14,16 +15,11 @@ final class CodecWeights: @unchecked Sendable {
 
     /// Picks what the configuration needs out of a checkpoint's flat table.
     ///
-    /// Accepted: names with and without `generator.`; weight norm in both of PyTorch's forms, or folded
-    /// already. Ignored: whatever belongs to other models, such as `discriminator.`.
+    /// Accepted: weight norm in both of PyTorch's forms, or folded already. Ignored: whatever belongs to other models, such
+    /// as `discriminator.`. Prefixes of all names are gone already (`StateDict.fitted`).
     /// - Throws: `checkpoint`, one error that names what kind of file it is, or up to three mismatches.
     init(_ file: [String: Tensor], _ configuration: CodecConfiguration) throws {
-        let prefix = "generator."
-        var table = file
-        if file.keys.contains(where: { $0.hasPrefix(prefix) }) {
-            table = [:]
-            for (name, tensor) in file where name.hasPrefix(prefix) { table[String(name.dropFirst(prefix.count))] = tensor }
-        }
+        let table = file
         let layout = WeightLayout(configuration)
         var result: [(name: String, tensor: Tensor)] = [], missing: [String] = [], misshaped: [String] = []
         var used: Set<String> = []
@@ -68,9 +64,21 @@ final class CodecWeights: @unchecked Sendable {
         tensors = result
     }
 
+    /// The names that a codec of this configuration may have in a file.
+    static func names(_ configuration: CodecConfiguration) -> Set<String> {
+        var names: Set<String> = []
+        for entry in WeightLayout(configuration).entries {
+            names.insert(entry.name)
+            guard entry.isNormed else { continue }
+            let (magnitude, direction) = WeightLayout.normedNames(entry.name)
+            names.formUnion([magnitude, direction, entry.name + "_g", entry.name + "_v"])
+        }
+        return names
+    }
+
     private static func refuse(_ missing: [String], _ misshaped: [String], expected: Int, _ table: [String: Tensor]) throws {
         guard !missing.isEmpty || !misshaped.isEmpty else { return }
-        if let name = ["embeddings.weight", "model.embeddings.weight", "tok_embeddings.weight"].first(where: { table[$0] != nil }) {
+        if let name = table.keys.sorted().first(where: { ["embeddings.weight", "tok_embeddings.weight"].contains(StateDict.bareName($0)) }) {
             throw OpahError(.checkpoint, "this looks like a language model: it has \(name) and lacks \(some(missing))",
                             hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
         }

@@ -20,7 +20,7 @@ public enum Checkpoint {
         throw OpahError(.format, "\(path): neither a torch checkpoint nor safetensors: \(describeContent(bytes))")
     }
 
-    /// The named tensors of a checkpoint of any format (those under `state_dict` where there is one).
+    /// The named tensors of a checkpoint of any format, wherever in it they lie (`state_dict`, `model`, ...).
     public static func stateDict(_ path: String) throws -> StateDict {
         do { return try load(path).stateDict() } catch let error as OpahError { throw error.at(path) }
     }

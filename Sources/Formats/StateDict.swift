@@ -7,8 +7,12 @@ public struct StateDict: Sequence {
     private var tensors: [String: Tensor] = [:]
     /// Entries that were no tensors (version numbers and the like), by name.
     public private(set) var skipped: [String] = []
+    /// Entries that are objects of other classes than tensors: their classes by name.
+    public private(set) var records: [String: String] = [:]
     /// The key of the checkpoint under which the tensors were found (`state_dict`), if not at the top.
     public private(set) var wrapper: String?
+    /// What finding them took, for people.
+    public internal(set) var notes: [String] = []
 
     public init() {}
 
@@ -38,35 +42,36 @@ public struct StateDict: Sequence {
         }
     }
 
-    /// Only the tensors whose name starts with `prefix`, without it: `model.` for Lightning's checkpoints,
-    /// `generator.` for a codec saved with its training code.
+    /// Only the tensors whose name starts with `prefix`, without it. Names that may have one prefix or another, or none,
+    /// are for `fitted`.
     public func dropping(prefix: String) -> StateDict {
         var result = StateDict()
         for (name, tensor) in self where name.hasPrefix(prefix) { result[String(name.dropFirst(prefix.count))] = tensor }
-        result.wrapper = wrapper
+        result.adopt(self)
         return result
     }
+
+    /// The same tensors, found under `key` of what holds them.
+    func under(_ key: String, noted: Bool, others: [String] = []) -> StateDict {
+        var result = self
+        result.wrapper = wrapper.map { key + "." + $0 } ?? key
+        if noted {
+            let more = others.isEmpty ? "" : " (there are some under \(others.joined(separator: ", ")) as well)"
+            result.notes.append("the tensors were found under '\(key)'\(more)")
+        }
+        return result
+    }
+
+    /// Takes over what `other` says about where it was found.
+    mutating func adopt(_ other: StateDict) { (wrapper, notes, skipped, records) = (other.wrapper, other.notes, other.skipped, other.records) }
 
     init(pairs: [(key: CheckpointValue, value: CheckpointValue)], wrapper: String?) {
         self.wrapper = wrapper
         for (key, value) in pairs {
             guard let name = key.string else { continue }
             if let tensor = value.tensor { self[name] = tensor } else { skipped.append(name) }
+            if let record = value.record { records[name] = record.className }
         }
-    }
-}
-
-extension CheckpointValue {
-    /// The named tensors: those of this dict, or of its `state_dict`.
-    public func stateDict() throws -> StateDict {
-        guard let pairs = dict else { throw OpahError(.checkpoint, "the checkpoint holds \(kindName), not named tensors") }
-        if let inner = self["state_dict"]?.dict { return StateDict(pairs: inner, wrapper: "state_dict") }
-        let found = StateDict(pairs: pairs, wrapper: nil)
-        guard !found.isEmpty || pairs.isEmpty else {
-            let keys = pairs.prefix(8).map { $0.key.string ?? $0.key.kindName }.joined(separator: ", ")
-            throw OpahError(.checkpoint, "the checkpoint holds no named tensors, only: \(keys)")
-        }
-        return found
     }
 }
 

@@ -50,7 +50,8 @@ extension LanguageModel {
     public func loadLoRA(_ path: String, configuration wanted: LoRAConfiguration? = nil, scale: Float = 1,
                          trainable: Bool = false) throws -> LoRAAdapter {
         let value: CheckpointValue
-        do { value = try Checkpoint.load(path) } catch let error as OpahError { throw error.at(path) }
+        // An adapter is small: all of it is held against its checksums.
+        do { value = try Checkpoint.load(path, verify: true) } catch let error as OpahError { throw error.at(path) }
         let adapter = try LoRAReader(path, value, tree.adaptable, wanted, baseDigest: { try self.baseDigest() }).adapter
         adapter.scale = scale
         for factors in adapter.factors {
@@ -72,21 +73,26 @@ private struct LoRAReader {
     let adapter: LoRAAdapter
 
     init(_ path: String, _ value: CheckpointValue, _ modules: [Module], _ wanted: LoRAConfiguration?, baseDigest: () throws -> String) throws {
-        let state: StateDict
-        do { state = try value.stateDict() } catch let error as OpahError { throw error.at(path) }
-        let prefixed = state.names.contains { $0.hasPrefix("model.") }
-        let tensors = prefixed ? state.dropping(prefix: "model.") : state
+        let known = Set(modules.map(\.name)), tensors: StateDict
+        do {
+            let state = try value.stateDict()
+            // `model.` is how every trainer names them; any other form is worth a note.
+            let plain = state.names.contains { $0.hasPrefix("model.") } ? state.dropping(prefix: "model.") : state
+            tensors = try plain.fitted { name in
+                (name.hasSuffix(".lora_A") || name.hasSuffix(".lora_B")) && known.contains(String(name.dropLast(7)))
+            }
+        } catch let error as OpahError { throw error.at(path) }
         let pairs = try Self.pairs(tensors, path)
         let metadata = try Self.metadata(value, path)
         let rank = try Self.rank(pairs, path)
 
         let configuration: LoRAConfiguration
-        var notes: [String] = []
+        var notes = tensors.notes.map { "\(path): \($0)" }
         if let metadata {
             guard metadata.rank == rank else {
                 throw OpahError(.checkpoint, "\(path): its tensors have rank \(rank), and it says \(metadata.rank) of itself: the file is damaged")
             }
-            if let wanted { try Self.check(wanted, metadata, path) }
+            if let wanted { try Self.check(wanted, metadata, modules.map(\.name), path) }
             configuration = try LoRAConfiguration(rank: rank, alpha: metadata.alpha, dropout: metadata.dropout, targets: metadata.targets)
         } else {
             guard let assumed = wanted ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
@@ -96,6 +102,10 @@ private struct LoRAReader {
             guard assumed.rank == rank else {
                 throw OpahError(.checkpoint, "\(path): this adapter has rank \(rank), and the LoRA configuration says \(assumed.rank)",
                                 hint: "use the configuration that it was trained with, for example r_\(rank)_alpha_...")
+            }
+            if let wanted, wanted.targets != ["all"] {
+                let names = Set(pairs.map(\.name)), chosen = Set(try LoRATargets.select(wanted.targets, from: modules.map(\.name)))
+                if names != chosen { throw Self.otherTargets(WeightMatcher.few(names.sorted()), wanted.targets, path) }
             }
             configuration = assumed
             notes.append("\(path) does not record alpha: \(assumed.alpha) is taken from the LoRA configuration")
@@ -155,11 +165,19 @@ private struct LoRAReader {
         return rank
     }
 
-    private static func check(_ wanted: LoRAConfiguration, _ found: LoRAMetadata, _ path: String) throws {
+    private static func check(_ wanted: LoRAConfiguration, _ found: LoRAMetadata, _ modules: [String], _ path: String) throws {
         for (what, a, b) in [("rank", Double(found.rank), Double(wanted.rank)), ("alpha", found.alpha, wanted.alpha)] where a != b {
             throw OpahError(.checkpoint, "\(path): this adapter was trained with \(what) \(shortest(a)), and the LoRA configuration says \(shortest(b))",
                             hint: "leave the configuration out: the file records its own")
         }
+        // What counts is the layers that the names select, not how they are written.
+        let trained = try? LoRATargets.select(found.targets, from: modules), chosen = try LoRATargets.select(wanted.targets, from: modules)
+        if let trained, trained != chosen { throw otherTargets(found.targets.joined(separator: ", "), wanted.targets, path) }
+    }
+
+    private static func otherTargets(_ found: String, _ wanted: [String], _ path: String) -> OpahError {
+        OpahError(.checkpoint, "\(path): the adapter has targets \(found), and the LoRA configuration \(wanted.joined(separator: ", "))",
+                  hint: "leave the configuration out, or give the one that it was trained with")
     }
 
     private static func shortest(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? String(value) }

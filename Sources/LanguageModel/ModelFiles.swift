@@ -21,6 +21,7 @@ extension LanguageModel {
         let role = StateDictRole(state)
         if let other = role.reasonNotAModel { throw OpahError(.checkpoint, "\(place.weights): \(other.message)", hint: other.hint) }
         let configuration = try ModelConfiguration.read(place.folder)
+        try configuration.refuseMisspelt(place.folder + "/config.json")
         try ModelReleases.check(configuration, name: place.folder, hasTiktoken: place.has("tokenizer.tiktoken"))
 
         let tokenizer = place.has("tokenizer.json") ? try Tokenizer(directory: place.folder) : nil
@@ -37,9 +38,7 @@ extension LanguageModel {
         }
         let model = try LanguageModel(configuration, tensors: tensors, stored: matched.tensors, tokenizer: tokenizer, folder: place.folder,
                                       maxLength: maxLength, form: form)
-        if !configuration.unknownKeys.isEmpty {
-            model.notes.append("config.json has settings that this program does not know: \(configuration.unknownKeys.joined(separator: ", "))")
-        }
+        if let note = configuration.noteOnUnknownKeys { model.notes.append(note) }
         if tokenizer == nil { model.notes.append("\(place.folder) has no tokenizer.json: this model cannot read text") }
         model.notes += matched.notes
         return model
@@ -96,7 +95,7 @@ struct StateDictRole {
     let reasonNotAModel: (message: String, hint: String)?
 
     init(_ state: StateDict) {
-        let names = state.names.map { $0.hasPrefix("model.") ? String($0.dropFirst(6)) : $0 }
+        let names = state.names.map(StateDict.bareName)
         let codecParts = ["backbone.", "quantizer.", "head.", "generator.", "spec_transform."]
         let lora = names.count { $0.hasSuffix(".lora_A") || $0.hasSuffix(".lora_B") }
         if !names.contains(where: { $0.hasPrefix("embeddings.") }), names.contains(where: { name in codecParts.contains { name.hasPrefix($0) } }) {

@@ -16,12 +16,15 @@ struct WeightMatcher {
 
     /// The tensors in the order of the layout.
     func match(_ state: StateDict, _ path: String) throws -> (tensors: [Tensor], notes: [String]) {
-        var notes: [String] = []
-        var found = state
-        if state.names.contains(where: { $0.hasPrefix("model.") }) {
-            found = state.dropping(prefix: "model.")
-            notes.append("the prefix 'model.' was removed from \(found.count) names")
+        let known = Set(layout.map(\.name))
+        func isKnown(_ name: String) -> Bool {
+            if known.contains(name) || Self.derived.contains(name) { return true }
+            // A projection that is split into its three parts.
+            return [".wq.", ".wk.", ".wv."].contains { name.contains($0) && known.contains(name.replacing($0, with: ".wqkv.")) }
         }
+        var found: StateDict
+        do { found = try state.fitted(to: isKnown) } catch let error as OpahError { throw error.at(path) }
+        var notes = found.notes
         let joined = try joinProjections(&found, path)
         if joined > 0 { notes.append("\(joined) split projections (wq, wk, wv) were joined") }
 
@@ -38,7 +41,6 @@ struct WeightMatcher {
                 problems.append("\(entry.name) holds \(tensor.dtype.rawValue), not floating numbers")
             }
         }
-        let known = Set(layout.map(\.name))
         var unexpected = found.names.filter { !known.contains($0) && !Self.derived.contains($0) }
         if configuration.tiesWordEmbeddings { unexpected.removeAll { $0 == "output.weight" } }
         if !missing.isEmpty { problems.append("\(missing.count) tensors are missing: \(Self.few(missing))") }
@@ -46,7 +48,8 @@ struct WeightMatcher {
         guard problems.isEmpty else {
             let more = problems.count > 4 ? "\n    and \(problems.count - 4) more" : ""
             throw OpahError(.checkpoint, "\(path): the weights do not fit config.json\n    " + problems.prefix(4).joined(separator: "\n    ") + more,
-                            hint: "the two files must come from the same fish-speech 1.4 checkpoint")
+                            hint: state.unknownPrefix(isKnown).map { "every name begins with '\($0)': save the tensors without it" }
+                                ?? "the two files must come from the same fish-speech 1.4 checkpoint")
         }
         return (layout.map { found[$0.name]! }, notes)
     }

@@ -251,7 +251,9 @@ extension LuaModule {
             let name: String = try call.option("weights")
             let form: LanguageModel.WeightForm = name == "stored" ? .asStored : LanguageModel.WeightForm(rawValue: name)!
             let model = try LanguageModel.load(call.string(1), maxLength: call.option("max_length"), weights: form)
-            if let adapter: String = try call.option("lora") { try model.loadLoRA(adapter) }
+            var notes = model.notes.map { "\(model.folder ?? ""): \($0)" }
+            if let adapter: String = try call.option("lora") { notes += try model.loadLoRA(adapter).notes }
+            for note in notes { Terminal.log("note: " + note) }
             return try call.push(model)
         }
         m.function("generation_cost", "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",

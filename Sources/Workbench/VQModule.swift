@@ -144,7 +144,9 @@ extension LuaModule {
                    codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
                    codec:encode(audio.load("data/Alice/4.80-7.20.wav")):shape()  --> {8, 62}
                    """) { call in
-            try call.push(Codec.load(configuration: codecConfiguration(call), checkpoint: call.option("checkpoint")))
+            let path: String = try call.option("checkpoint"), codec = try Codec.load(configuration: codecConfiguration(call), checkpoint: path)
+            for note in codec.notes { Terminal.log("note: \(path): \(note)") }
+            return try call.push(codec)
         }
         m.function("new", "(opts?: {config?: string|table = \"firefly_gan_vq\", seed?: integer = 0}) -> Codec", "A codec with random weights: for tests and measurements.",
                    example: """

@@ -82,6 +82,24 @@ final class CodecFileTests: XCTestCase {
         }
     }
 
+    /// Saved from DDP, torch.compile or a training state: taken, with a note.
+    func testWrappedNamesAndTables() throws {
+        let model = try FireflyModel("b", 1)
+        try withTemporaryFolder { folder in
+            try model.load().save(folder + "/plain.pth")
+            XCTAssertEqual(try Codec.load(configuration: model.configuration, checkpoint: folder + "/plain.pth").notes, [])
+            let state = try Checkpoint.stateDict(folder + "/plain.pth")
+            for (prefix, key) in [("module.", nil), ("_orig_mod.generator.", nil), ("", "generator"), ("module.", "ema")] as [(String, String?)] {
+                let table = CheckpointValue.tensors(state.map { (name: prefix + $0.name, tensor: $0.tensor) })
+                try Checkpoint.save(key.map { .table([($0, table), ("step", 3)]) } ?? table, to: folder + "/x.pth")
+                let codec = try Codec.load(configuration: model.configuration, checkpoint: folder + "/x.pth")
+                XCTAssertTrue(codec.notes.contains { $0.contains(key.map { "'\($0)'" } ?? "was removed") }, "\(prefix) \(codec.notes)")
+                try codec.save(folder + "/y.pth")
+                XCTAssertTrue(Set(try Checkpoint.stateDict(folder + "/y.pth").names) == Set(state.names))
+            }
+        }
+    }
+
     func testFilesThatAreNotThisCodec() throws {
         let a = try FireflyModel("a", 1), b = try FireflyModel("b", 1)
         assertThrows(.checkpoint, containing: "looks like a language model: it has embeddings.weight") {

@@ -51,6 +51,113 @@ final class HostileFileTests: XCTestCase {
         }
     }
 
+    /// Small files that unfold: each has a limit, and says it.
+    func testFilesThatUnfoldAreRefusedBeforeTheyDo() throws {
+        try withTemporaryFolder { folder in
+            func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+                let path = folder + "/" + name
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                return path
+            }
+            func le<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+            // An archive whose second entry lies in the first one's bytes.
+            func local(_ name: String, _ content: [UInt8], method: UInt16 = 0, size: Int? = nil) -> [UInt8] {
+                [0x50, 0x4B, 3, 4, 20, 0, 0, 0] + le(method) + [0, 0, 0, 0, 0, 0, 0, 0] + le(UInt32(content.count)) + le(UInt32(size ?? content.count))
+                    + le(UInt16(name.utf8.count)) + [0, 0] + Array(name.utf8) + content
+            }
+            func directory(_ name: String, _ count: Int, at offset: Int, method: UInt16 = 0, size: Int? = nil) -> [UInt8] {
+                [0x50, 0x4B, 1, 2, 20, 0, 20, 0, 0, 0] + le(method) + [0, 0, 0, 0, 0, 0, 0, 0] + le(UInt32(count)) + le(UInt32(size ?? count))
+                    + le(UInt16(name.utf8.count)) + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + le(UInt32(offset)) + Array(name.utf8)
+            }
+            func end(_ entries: Int, _ directory: [UInt8], at offset: Int) -> [UInt8] {
+                [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + le(UInt16(entries)) + le(UInt16(entries)) + le(UInt32(directory.count)) + le(UInt32(offset)) + [0, 0]
+            }
+            let inner = local("b.npy", [1, 2, 3]), outer = local("a.npy", inner)
+            let both = directory("a.npy", inner.count, at: 0) + directory("b.npy", 3, at: outer.count - inner.count)
+            let overlapping = try write("overlap.npz", outer + both + end(2, both, at: outer.count))
+            assertThrows(.unsafe, containing: "'a.npy' and 'b.npy' overlap") { try Npz.load(overlapping) }
+            // A small archive that claims to unpack to gigabytes: legal for deflate, and not for us.
+            let packed = [UInt8](repeating: 0, count: 2 << 20), body = local("a.npy", packed, method: 8, size: 2_000_000_000)
+            let one = directory("a.npy", packed.count, at: 0, method: 8, size: 2_000_000_000)
+            assertThrows(.unsafe, containing: "would unpack to more than") { try Npz.load(write("bomb.npz", body + one + end(1, one, at: body.count))) }
+            // A header of keys instead of an array.
+            let keys = Array(("{" + (0..<20_000).map { "'\($0)':True," }.joined() + "}").utf8)
+            assertThrows(.format, containing: "too long") { try Npy.load(write("keys.npy", [0x93] + Array("NUMPY".utf8) + [2, 0] + le(UInt32(keys.count)) + keys)) }
+            // Tensors without elements.
+            let empty = "{" + (0...200_000).map { "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}" }.joined(separator: ",") + "}"
+            assertThrows(.format, containing: "more than 200000 entries") { try Checkpoint.load(write("x.safetensors", le(UInt64(empty.utf8.count)) + Array(empty.utf8))) }
+            // Sentences, texts and codebooks without content.
+            for part in [[0x22, 0], [0x22, 2, 0x0A, 0], [0x22, 2, 0x1A, 0], [0x22, 4, 0x1A, 2, 0x0A, 0]] as [[UInt8]] {
+                let group = [[UInt8]](repeating: part, count: 120_000).flatMap { $0 }
+                assertThrows(.format, containing: "sentences, texts and codebooks") { try ProtosReader(write("x.protos", le(UInt32(group.count)) + group)).rest() }
+            }
+            // A memo or marks without end.
+            for flood in [[0x4E] + [UInt8](repeating: 0x94, count: 4_200_000), [UInt8](repeating: 0x28, count: 4_200_000)] {
+                let zip = try ZipWriter(folder + "/flood.pth")
+                try zip.add("archive/data.pkl", [0x80, 4] + flood + [0x2E])
+                try zip.finish()
+                assertThrows(.unsafe, containing: "more than 4000000") { try Checkpoint.load(folder + "/flood.pth") }
+            }
+        }
+    }
+
+    /// Pickles that no program wrote: every opcode in any order, with arguments that mean something.
+    func testRandomPicklesNeverCrashTheReader() throws {
+        var random = SplitMix(state: 11)
+        func pick<T>(_ list: [T]) -> T { list[Int(random.next() % UInt64(list.count))] }
+        let whole = [0x28, 0x30, 0x31, 0x32, 0x4E, 0x51, 0x52, 0x61, 0x62, 0x64, 0x65, 0x6C, 0x73, 0x74, 0x75, 0x7D, 0x5D, 0x29, 0x81, 0x85, 0x86, 0x87, 0x88,
+                     0x89, 0x8F, 0x90, 0x91, 0x92, 0x93, 0x94].map { [UInt8($0)] }
+        let names = ["argparse\nNamespace", "collections\nOrderedDict", "torch._utils\n_rebuild_tensor_v2", "torch\nFloatStorage", "torch._utils\n_rebuild_parameter",
+                     "copyreg\n_reconstructor", "builtins\nlist", "_codecs\nencode", "torch\nfloat32", "torch._tensor\n_rebuild_from_type_v2", "builtins\nint"]
+        var read = 0
+        try withTemporaryFolder { folder in
+            for round in 0..<800 {
+                var pickle: [UInt8] = [0x80, 4]
+                for _ in 0..<(4 + random.next() % 60) {
+                    switch random.next() % 8 {
+                    case 0: pickle += Array("c\(pick(names))\n".utf8)
+                    case 1: pickle += [0x4B, UInt8(random.next() % 9)]
+                    case 2: pickle += [0x8C, 3] + Array(pick(["abc", "cpu", "x:0", "w.w"]).utf8)
+                    case 3: pickle += [pick([0x71, 0x68]), UInt8(random.next() % 4)]
+                    case 4: pickle += pick([[0x8A, 1, 0xFF], [0x43, 2, 1, 2], [0x8B, 4, 0, 0, 0, 1, 2, 3, 4], [0x47, 0, 0, 0, 0, 0, 0, 0, 0]])
+                    default: pickle += pick(whole)
+                    }
+                }
+                let path = folder + "/\(round).pth", zip = try ZipWriter(path)
+                try zip.add("archive/data.pkl", pickle + [0x2E])
+                try zip.add("archive/data/abc", [UInt8](repeating: 7, count: 64))
+                try zip.finish()
+                do {
+                    let value = try Checkpoint.load(path)
+                    Self.touch(value)
+                    _ = value.recordClasses
+                    _ = try? value.stateDict().fitted(to: ["w.w"].contains)
+                    read += 1
+                } catch is OpahError {}
+                try FileManager.default.removeItem(atPath: path)
+            }
+        }
+        XCTAssertGreaterThan(read, 5)
+    }
+
+    func testLongWholeNumbers() throws {
+        try withTemporaryFolder { folder in
+            func load(_ bytes: [UInt8]) throws -> String? {
+                let zip = try ZipWriter(folder + "/n.pth")
+                try zip.add("archive/data.pkl", [0x80, 2, 0x8B] + withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { Array($0) } + bytes + [0x2E])
+                try zip.finish()
+                return try Checkpoint.load(folder + "/n.pth").string
+            }
+            XCTAssertEqual(try load([0, 0, 0, 0, 0, 0, 0, 0, 1]), "18446744073709551616")
+            XCTAssertEqual(try load([0, 0, 0, 0, 0, 0, 0, 0, 0xFF]), "-18446744073709551616")
+            XCTAssertEqual(try load([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF]), "-9223372036854775809")
+            XCTAssertEqual(try load([UInt8](repeating: 0, count: 16) + [1]), "340282366920938463463374607431768211456")
+            // 10^36: groups of eighteen digits that begin with zeros.
+            XCTAssertEqual(try load([0, 0, 0, 0, 0x10, 0x9F, 0x4B, 0xB3, 0x15, 0x07, 0xC9, 0x7B, 0xCE, 0x97, 0xC0, 0]), "1" + String(repeating: "0", count: 36))
+            XCTAssertEqual(try load([UInt8](repeating: 0xFF, count: 1023) + [0x7F])?.count, 2466)
+        }
+    }
+
     func testTruncatedAndAlteredFilesNeverCrashALoader() throws {
         var random = SplitMix(state: 7)
         var loaded = 0, refused = 0
@@ -109,6 +216,7 @@ final class HostileFileTests: XCTestCase {
         switch value {
         case .list(let items), .tuple(let items): items.forEach(touch)
         case .dict(let pairs): pairs.forEach { touch($0.key); touch($0.value) }
+        case .record(let record): touch(record.table)
         case .tensor(let tensor): if tensor.count < 1 << 22 { XCTAssertEqual(bits(tensor).count, tensor.count) }
         default: break
         }
