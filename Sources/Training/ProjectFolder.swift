@@ -36,6 +36,34 @@ public final class ProjectFolder {
         }.sorted { $0.step < $1.step }
     }
 
+    /// The newest checkpoint that is whole, and the newer ones that are damaged; nil when there is none at all.
+    /// - Throws: kind `checkpoint` when none of them is whole.
+    func newestWholeCheckpoint() throws -> (content: TrainingCheckpoint, path: String, damaged: [SkippedInput])? {
+        var damaged: [SkippedInput] = []
+        for (_, path) in try checkpointSteps().reversed() {
+            do { return (try TrainingCheckpoint.load(path), path, damaged) } catch let error as OpahError where TrainingCheckpoint.isDamage(error) {
+                damaged.append(SkippedInput(path: path, error: error))
+            }
+        }
+        guard !damaged.isEmpty else { return nil }
+        let list = damaged.prefix(20).map { "\n    \(PathName.last($0.path)): \($0.reason)" }.joined()
+        throw OpahError(.checkpoint, "\(checkpoints): no checkpoint is whole, so the run cannot go on:\(list)",
+                        hint: "to begin anew move them away, or choose another project name")
+    }
+
+    /// Gives damaged checkpoints the name `<name>.damaged`: a later checkpoint of the same step does not replace them, and
+    /// nobody takes them for whole ones again. They are never removed.
+    func setAside(_ damaged: [SkippedInput]) throws {
+        for path in damaged.map(\.path) {
+            var target = path + ".damaged", number = 1
+            while FileKind.exists(target) {
+                number += 1
+                target = path + ".damaged\(number)"
+            }
+            guard rename(path, target) == 0 else { throw OpahError.system(path, errno: errno, doing: "rename") }
+        }
+    }
+
     /// Removes the folder when it holds nothing but what `init` made.
     func removeIfEmpty() {
         guard rmdir(checkpoints) == 0 else { return }

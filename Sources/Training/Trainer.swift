@@ -38,6 +38,8 @@ public final class Trainer {
     private var metrics: MetricsLog?
     private var board: EventFileWriter?
     private var lastCheckpoint: String?
+    /// Checkpoints newer than the one that the run goes on from.
+    private var damaged: [SkippedInput] = []
     /// Losses on held-out clips: the lowest of all runs of the project, and the last.
     private var best: (step: Int, loss: Double)?
     private var lastValidation: Double?
@@ -240,7 +242,12 @@ public final class Trainer {
             throw OpahError(.config, "\(folder.path) holds a run of \(last.step) steps already",
                             hint: "choose another project name, or let it go on with resume=true")
         }
-        let saved = try TrainingCheckpoint.load(last.path)
+        guard let found = try folder.newestWholeCheckpoint() else { return nil }
+        let saved = found.content
+        damaged = found.damaged
+        for item in damaged {
+            try events.onWarning("\(item.path) is damaged (\(item.reason)) and passed over: the run goes on from step \(saved.step)")
+        }
         let differences = identity.differences(to: saved.identity)
         guard differences.isEmpty else {
             throw OpahError(.config, "\(folder.path) holds another run: " + differences.joined(separator: "; "),
@@ -248,7 +255,7 @@ public final class Trainer {
         }
         let places = Dictionary(optimizer.parameters.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
         guard saved.parameters.count == places.count, saved.parameters.allSatisfy({ places[$0.name]?.shape == $0.tensor.shape }) else {
-            throw OpahError(.checkpoint, "\(last.path): holds other tensors than this run trains", hint: "the file is damaged; remove it to go on from the one before")
+            throw OpahError(.checkpoint, "\(found.path): holds other tensors than this run trains", hint: "the file is damaged; remove it to go on from the one before")
         }
         try Autograd.withoutGradients {
             for (name, tensor) in saved.parameters { _ = try places[name]!.copy_(tensor) }
@@ -256,8 +263,8 @@ public final class Trainer {
         try optimizer.restore(saved.optimizer)
         try data.restore(saved.sampler)
         step = saved.step
-        lastCheckpoint = last.path
-        return last.path
+        lastCheckpoint = found.path
+        return found.path
     }
 
     private func saveCheckpoint() throws -> String {
@@ -272,6 +279,7 @@ public final class Trainer {
     }
 
     private func openLogs() throws {
+        try folder.setAside(damaged)
         try AtomicFile.write(folder.configuration, settings.configuration)
         // A run that starts anew also drops what an earlier one measured before its first step.
         let last = step > 0 ? step : -1

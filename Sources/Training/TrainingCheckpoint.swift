@@ -40,13 +40,18 @@ public struct TrainingCheckpoint {
         try Checkpoint.save(.table(table), to: path)
     }
 
+    /// Whether the error says that a file is not what was once written: cut short, altered, unreadable. A checkpoint of
+    /// another program or of a newer Opah is whole, and nothing that a run may pass over.
+    static func isDamage(_ error: OpahError) -> Bool { [.format, .file, .unsafe, .dtype, .shape].contains(error.kind) }
+
+    /// Reads a checkpoint and holds all of it against its checksums.
     public static func load(_ path: String) throws -> TrainingCheckpoint {
         let file = try Checkpoint.load(path, verify: true)
         guard let ours = file["opah"] else {
             throw OpahError(.checkpoint, "\(path): was not written by Opah, so it cannot be resumed",
                             hint: "its adapter can be merged (opah run merge-lora) or put on a model (lora.load)")
         }
-        func broken(_ what: String) -> OpahError { OpahError(.checkpoint, "\(path): \(what) is missing or damaged") }
+        func broken(_ what: String) -> OpahError { OpahError(.format, "\(path): \(what) is missing or damaged") }
         guard let format = ours["format"]?.int else { throw broken("its format number") }
         guard format <= formatVersion else {
             throw OpahError(.checkpoint, "\(path): was written by a newer Opah (format \(format))", hint: "update Opah")

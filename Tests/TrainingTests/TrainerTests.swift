@@ -329,6 +329,53 @@ final class TrainerTests: XCTestCase {
         }
     }
 
+    /// Cut, emptied, altered, of another kind: the run goes on from the newest whole checkpoint, says so, and keeps the damaged ones.
+    func testDamagedCheckpointsArePassedOver() throws {
+        try withTemporaryFolder { folder in
+            let wanted = folder + "/wanted", results = folder + "/damaged"
+            var warnings: [String] = []
+            func run(_ results: String, _ steps: Int) throws -> TrainingSummary {
+                let model = try model()
+                var events = TrainerEvents(), settings = settings(results, steps: steps)
+                warnings = []
+                events.onWarning = { warnings.append($0) }
+                settings.checkpointEvery = 2
+                return try Trainer(model: model, data: data(model), settings: settings, events: events).fit()
+            }
+            _ = try run(wanted, 8)
+            _ = try run(results, 6)
+            let checkpoints = results + "/p/checkpoints/"
+            func url(_ name: String) -> URL { URL(fileURLWithPath: checkpoints + name) }
+            let whole = try Data(contentsOf: url("step_000000006.ckpt"))
+            try whole.prefix(whole.count / 2).write(to: url("step_000000006.ckpt"))
+            try Data().write(to: url("step_000000009.ckpt"))
+            var altered = whole
+            altered[altered.count / 2] ^= 1
+            try altered.write(to: url("step_000000010.ckpt"))
+            try Data("<html>".utf8).write(to: url("step_000000011.ckpt"))
+            let summary = try run(results, 8)
+            XCTAssertEqual(summary.firstStep, 4)
+            XCTAssertEqual(summary.step, 8)
+            for step in [6, 9, 10, 11] {
+                let file = String(format: "step_%09d.ckpt", step)
+                XCTAssertTrue(warnings.contains { $0.contains(file) && $0.contains("passed over") && $0.contains("step 4") }, "\(file): \(warnings)")
+                XCTAssertTrue(FileKind.isFile(checkpoints + file + ".damaged"), file)
+            }
+            // What the run does is what it would have done, and the new checkpoint of step 6 is a whole one.
+            let last = try TrainingCheckpoint.load(checkpoints + "step_000000008.ckpt"), right = try TrainingCheckpoint.load(wanted + "/p/checkpoints/step_000000008.ckpt")
+            for (a, b) in zip(last.parameters, right.parameters) { XCTAssertEqual(try a.tensor.floats(), try b.tensor.floats(), a.name) }
+            XCTAssertEqual(try TrainingCheckpoint.load(checkpoints + "step_000000006.ckpt").step, 6)
+            XCTAssertEqual(try Data(contentsOf: url("step_000000006.ckpt.damaged")).count, whole.count / 2)
+            XCTAssertEqual(try run(results, 10).firstStep, 8)
+            XCTAssertEqual(warnings, [])
+            // None at all is a reason to stop, and nothing is renamed.
+            let steps = try ProjectFolder(results: results, project: "p").checkpointSteps()
+            for (_, path) in steps { try Data().write(to: URL(fileURLWithPath: path)) }
+            assertThrows(.checkpoint, containing: "no checkpoint is whole") { try run(results, 12) }
+            XCTAssertTrue(steps.allSatisfy { FileKind.isFile($0.path) })
+        }
+    }
+
     func testWarnings() throws {
         try withTemporaryFolder { folder in
             let model = try LanguageModel.load(base)
