@@ -31,13 +31,16 @@ extension LanguageModel {
     /// Before anything has its final name: merged logits must agree with those of base and adapter within
     /// 1e-5 (times the largest logit, where that is above 1); what was written is read back, must have the base's
     /// names, and must differ from the base.
-    /// - Parameter configuration: nil takes what the adapter records.
+    /// - Parameters:
+    ///   - configuration: nil takes what the adapter records.
+    ///   - overwrite: also into a folder that holds other things than the result of an earlier merge.
     public static func mergeFiles(configuration: LoRAConfiguration?, baseWeight: String, loraWeight: String,
-                                  output: String) throws -> MergeReport {
+                                  output: String, overwrite: Bool = false) throws -> MergeReport {
         let base = try load(baseWeight)
-        if let folder = base.folder, Folders.areSame(folder, output) {
-            throw OpahError(.argument, "\(output): the merged model would replace the base model", hint: "choose another output folder")
-        }
+        if let folder = base.folder { try MergeRecord.check(output, isOutside: folder) }
+        let lock = try FolderLock(output, for: "merging")
+        defer { lock.release() }
+        if !overwrite { try MergeRecord.check(output, mayBeReplaced: ()) }
         let adapter = try base.loadLoRA(loraWeight, configuration: configuration)
         let proof = try MergeProof(base)
 
@@ -55,6 +58,7 @@ extension LanguageModel {
         let staging = try StagedFolder(output)
         try result.save(staging.path)
         let changed = try verify(staging.path + "/model.pth", against: result, originals)
+        try MergeRecord.write(to: staging.path, adapter, baseDigest: base.baseDigest())
         try staging.commit()
         return MergeReport(output: output, rank: adapter.configuration.rank, alpha: adapter.configuration.alpha, modules: adapter.modules.count,
                            tensors: originals.count, changed: changed, dtype: originals[0].dtype.rawValue, difference: difference,

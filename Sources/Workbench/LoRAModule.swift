@@ -110,8 +110,9 @@ extension LuaModule {
                    other:named_parameters()["output.lora_A"]:shape()  --> {4, 32}
                    """) { call in
             let wanted: LuaValue = try call.option("config"), scale: Double = try call.option("scale")
-            try call.object(1, as: LanguageModel.self).loadLoRA(call.string(2), configuration: wanted.isNil ? nil : LoRASettings.read(wanted, call),
-                                                                scale: Float(scale), trainable: call.option("trainable"))
+            let adapter = try call.object(1, as: LanguageModel.self).loadLoRA(call.string(2), configuration: wanted.isNil ? nil : LoRASettings.read(wanted, call),
+                                                                              scale: Float(scale), trainable: call.option("trainable"))
+            for note in adapter.notes { Terminal.log("note: " + note) }
             return .none
         }
         m.function("merge", "(model: LanguageModel)", "Adds every adapter into the weights, in float32 with one rounding, and drops it. `model:save` then writes a model that needs no adapter.",
@@ -124,9 +125,10 @@ extension LuaModule {
             try call.object(1, as: LanguageModel.self).mergeLoRA()
             return .none
         }
-        m.function("merge_files", "(opts: {lora_config?: string|table, base_weight: string, lora_weight: string, output: string}) -> \(Record.merged)",
+        m.function("merge_files", "(opts: {lora_config?: string|table, base_weight: string, lora_weight: string, output: string, overwrite?: boolean = false}) -> \(Record.merged)",
                    """
-                   Merges an adapter file into a model folder and writes a new folder, after proving that merged and base+adapter logits agree. Returns \
+                   Merges an adapter file into a model folder and writes a new folder, after proving that merged and base+adapter logits agree. `output` is new, \
+                   empty, or the result of an earlier merge (it holds merge.json), unless `overwrite` is true. Returns \
                    `{output, rank, lora_alpha, tensors, changed, max_logit_difference, max_logit_difference_as_written, notes}`.
                    """,
                    example: """
@@ -139,7 +141,7 @@ extension LuaModule {
                    """) { call in
             let wanted: LuaValue = try call.option("lora_config")
             let report = try LanguageModel.mergeFiles(configuration: wanted.isNil ? nil : LoRASettings.read(wanted, call), baseWeight: call.option("base_weight"),
-                                                      loraWeight: call.option("lora_weight"), output: call.option("output"))
+                                                      loraWeight: call.option("lora_weight"), output: call.option("output"), overwrite: call.option("overwrite"))
             return try call.push([
                 "output": report.output, "rank": report.rank, "lora_alpha": report.alpha, "tensors": report.tensors, "changed": report.changed,
                 "max_logit_difference": report.difference, "max_logit_difference_as_written": report.differenceAsWritten, "notes": report.notes,

@@ -88,6 +88,63 @@ final class FileTests: XCTestCase {
         XCTAssertTrue(split.notes.contains { $0.contains("4 split projections") }, split.notes.joined())
     }
 
+    /// Saved from DDP, torch.compile or another trainer: the same model, with a note. Adapters too.
+    func testFormsOfOtherTrainersAreTaken() throws {
+        let original = try LanguageModel.load(Vectors.path("dualar/dual_fastdim")), digest = try original.baseDigest()
+        let tensors = original.namedWeights
+        for (prefix, wrapper) in [("module.", nil), ("_orig_mod.", nil), ("_orig_mod.module.", "state_dict"), ("", "model"), ("generator.", "weight")] as [(String, String?)] {
+            try withCopy(of: "dual_fastdim") { folder in
+                try FileManager.default.removeItem(atPath: folder + "/model.pth")
+                let table = CheckpointValue.tensors(tensors.map { (name: prefix + $0.name, tensor: $0.tensor) })
+                try Checkpoint.save(wrapper.map { .table([($0, table), ("step", 5)]) } ?? table, to: folder + "/model.pth")
+                let model = try LanguageModel.load(folder)
+                XCTAssertEqual(try model.baseDigest(), digest, prefix)
+                let said = wrapper == nil || wrapper == "state_dict" ? "was removed" : "'\(wrapper!)'"
+                XCTAssertTrue(model.notes.contains { $0.contains(said) }, "\(prefix): \(model.notes)")
+                // The file itself stands for its folder.
+                XCTAssertEqual(try LanguageModel.load(folder + "/model.pth").configuration, model.configuration)
+            }
+        }
+        try withCopy(of: "dual_fastdim") { folder in
+            try FileManager.default.removeItem(atPath: folder + "/model.pth")
+            try Checkpoint.save(.tensors(tensors.map { (name: "student." + $0.name, tensor: $0.tensor) }), to: folder + "/model.pth")
+            let error = assertThrows(.checkpoint, containing: "tensors are missing") { try LanguageModel.load(folder) }
+            XCTAssertTrue(error?.hint?.contains("'student.'") ?? false, error?.description ?? "")
+        }
+        try withTemporaryFolder { folder in
+            let adapter = try original.applyLoRA(LoRAConfiguration(rank: 4, alpha: 6), generator: Random(seed: 9)), path = folder + "/a.ckpt"
+            let metadata = try adapter.metadata(baseDigest: original.baseDigest())
+            for prefix in ["module.model.", "_orig_mod.", "model.module.", ""] {
+                try Checkpoint.save(["state_dict": .tensors(adapter.namedParameters.map { (name: prefix + $0.name, tensor: $0.tensor.detach()) }),
+                                     LoRAAdapter.metadataKey: metadata], to: path)
+                XCTAssertEqual(try LanguageModel.load(Vectors.path("dualar/dual_fastdim")).loadLoRA(path).modules, adapter.modules, prefix)
+            }
+            // One bit of an adapter, and an adapter cut short.
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            bytes[bytes.count / 2] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: folder + "/flipped.ckpt"))
+            assertThrows(.format, containing: "flipped.ckpt") { try original.loadLoRA(folder + "/flipped.ckpt") }
+            try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: folder + "/cut.ckpt"))
+            assertThrows(.format, containing: "cut.ckpt") { try original.loadLoRA(folder + "/cut.ckpt") }
+        }
+    }
+
+    func testUnknownSettings() throws {
+        try withCopy(of: "dual_bf16") { folder in
+            try edit(folder, ["architectures": ["X"], "torch_dtype": "bfloat16", "transformers_version": "4.1", "codebook_padding_idx": 0])
+            XCTAssertEqual(try LanguageModel.load(folder).notes, [])
+            try edit(folder, ["colour": "blue", "attention_window": 5])
+            let notes = try LanguageModel.load(folder).notes
+            XCTAssertEqual(notes.count, 1)
+            XCTAssertTrue(notes[0].contains("does not know: ") && notes[0].contains("colour") && notes[0].contains("attention_window"), notes[0])
+            try edit(folder, ["n_lyer": 3, "fast_dims": 64])
+            let error = assertThrows(.config, containing: "n_lyer: did you mean n_layer?") { try LanguageModel.load(folder) }
+            XCTAssertTrue(error?.message.contains("fast_dims: did you mean fast_dim?") ?? false, error?.description ?? "")
+            try edit(folder, ["n_lyer": nil as ConfigValue?, "fast_dims": nil as ConfigValue?, "n_head": "4"])
+            assertThrows(.config, containing: "n_head is \"4\"") { try LanguageModel.load(folder) }
+        }
+    }
+
     func testOtherReleasesAreRefusedWithATable() throws {
         let cases: [(changes: [String: ConfigValue?], release: String, row: String)] = [
             (["scale_codebook_embeddings": true], "1.5", "vocab_size"), (["vocab_size": 102048], "1.5", "102048"),
@@ -173,6 +230,11 @@ final class FileTests: XCTestCase {
                 XCTAssertTrue(a.tensor.requiresGrad)
             }
             assertThrows(.checkpoint, containing: "trained with rank 4") { try other.loadLoRA(path, configuration: .named("r_8_alpha_6")) }
+            assertThrows(.checkpoint, containing: "the adapter has targets attention, output, and the LoRA configuration fast") {
+                try other.loadLoRA(path, configuration: LoRAConfiguration(rank: 4, alpha: 6, targets: ["fast"]))
+            }
+            // The same layers in other words.
+            XCTAssertNoThrow(try other.loadLoRA(path, configuration: LoRAConfiguration(rank: 4, alpha: 6, targets: ["*.attention.*", "output"])))
             assertThrows(.checkpoint, containing: "trained with alpha 6") { try other.loadLoRA(path, configuration: .named("r_4_alpha_16")) }
             let foreign = try LanguageModel.random(model.configuration, seed: 4)
             assertThrows(.checkpoint, containing: "another base model") { try foreign.loadLoRA(path) }
@@ -218,6 +280,28 @@ final class FileTests: XCTestCase {
             XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["merged"])
             assertThrows(.argument, containing: "replace the base") {
                 try LanguageModel.mergeFiles(configuration: nil, baseWeight: output, loraWeight: lora, output: folder + "/./merged")
+            }
+            assertThrows(.argument, containing: "inside the base") {
+                try LanguageModel.mergeFiles(configuration: nil, baseWeight: output, loraWeight: lora, output: folder + "/merged/a/b")
+            }
+            // A folder of something else stays as it is, unless its owner says so.
+            try FileManager.default.createDirectory(atPath: folder + "/voices", withIntermediateDirectories: true)
+            try AtomicFile.write(folder + "/voices/config.json", "mine")
+            assertThrows(.file, containing: "holds other things than a merged model (config.json)") {
+                try LanguageModel.mergeFiles(configuration: nil, baseWeight: base, loraWeight: lora, output: folder + "/voices")
+            }
+            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder + "/voices"), ["config.json"])
+            XCTAssertEqual(try String(contentsOfFile: folder + "/voices/config.json", encoding: .utf8), "mine")
+            _ = try LanguageModel.mergeFiles(configuration: nil, baseWeight: base, loraWeight: lora, output: folder + "/voices", overwrite: true)
+            XCTAssertNoThrow(try LanguageModel.load(folder + "/voices"))
+            // One process at a time.
+            let lock = try FolderLock(output, for: "something")
+            assertThrows(.file, containing: "at work here") {
+                try LanguageModel.mergeFiles(configuration: nil, baseWeight: base, loraWeight: lora, output: output)
+            }
+            lock.release()
+            assertThrows(.checkpoint, containing: "LoRA configuration fast") {
+                try LanguageModel.mergeFiles(configuration: LoRAConfiguration(rank: 8, alpha: 16, targets: ["fast"]), baseWeight: base, loraWeight: lora, output: output)
             }
         }
     }

@@ -64,7 +64,7 @@ function lora.load(model, path, opts) end
 ---@param model LanguageModel
 function lora.merge(model) end
 
----Merges an adapter file into a model folder and writes a new folder, after proving that merged and base+adapter logits agree. Returns `{output, rank, lora_alpha, tensors, changed, max_logit_difference, max_logit_difference_as_written, notes}`.
+---Merges an adapter file into a model folder and writes a new folder, after proving that merged and base+adapter logits agree. `output` is new, empty, or the result of an earlier merge (it holds merge.json), unless `overwrite` is true. Returns `{output, rank, lora_alpha, tensors, changed, max_logit_difference, max_logit_difference_as_written, notes}`.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -74,7 +74,7 @@ function lora.merge(model) end
 ---report = lora.merge_files { base_weight = opah.embedded.model, lora_weight = "trained.ckpt", output = "merged" }
 ---report.rank, report.changed, fs.exists("merged/model.pth")  --> 4, 1, true
 ---```
----@param opts {lora_config?: string|table, base_weight: string, lora_weight: string, output: string}
+---@param opts {lora_config?: string|table, base_weight: string, lora_weight: string, output: string, overwrite?: boolean} defaults: overwrite = false
 ---@return MergeReport
 function lora.merge_files(opts) end
 

@@ -21,8 +21,8 @@ local args = config.parse_args(arg, {
   end,
 })
 
-if fs.exists(fs.join(args.output, "model.pth")) then
-  error(fs.error("file", args.output .. " holds a model already", "choose another folder"), 0)
+if fs.exists(args.output) and #fs.list(args.output) > 0 then
+  error(fs.error("file", args.output .. " holds a model or other files already", "choose another folder"), 0)
 end
 local base = lm.load(args.base_weight)
 local weights, trained, changed = base:named_parameters(), checkpoint.load(args.checkpoint).state_dict or {}, 0
@@ -38,7 +38,8 @@ for name, tensor in pairs(trained) do
 end
 fs.mkdir(args.output)
 for _, path in ipairs(fs.list(args.base_weight, { extension = ".json" })) do
-  fs.copy(path, fs.join(args.output, fs.basename(path)))
+  -- What an earlier merge recorded is not true of this model.
+  if fs.basename(path) ~= "merge.json" then fs.copy(path, fs.join(args.output, fs.basename(path))) end
 end
 checkpoint.save(fs.join(args.output, "model.pth"), weights)
 lm.load(args.output)     -- reads back

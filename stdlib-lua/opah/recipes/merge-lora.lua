@@ -9,7 +9,8 @@ local args = config.parse_args(arg, {
       "rank and strength; what the file records unless given, r_8_alpha_16 for files that record nothing" },
     { "base-weight", "folder", "checkpoints/fish-speech-1.4", "the model that the adapter was trained on" },
     { "lora-weight", "file", nil, "the adapter: a checkpoint of a training run", required = true },
-    { "output", "path", nil, "the folder for the merged model", required = true },
+    { "output", "path", nil, "the folder for the merged model: new, empty, or that of an earlier merge", required = true },
+    { "overwrite", "boolean", false, "write into the output folder even if it holds other things, replacing files of the same names" },
   },
   plan = function(args)
     local path, bytes = planning.weights(args.base_weight)
@@ -23,6 +24,7 @@ local args = config.parse_args(arg, {
 
 local report = lora.merge_files {
   lora_config = args.lora_config, base_weight = args.base_weight, lora_weight = args.lora_weight, output = args.output,
+  overwrite = args.overwrite,
 }
 for _, note in ipairs(report.notes) do progress.log("note: " .. note) end
 progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s")
