@@ -61,7 +61,7 @@ struct SettingsFile {
         }
         var config = file.config, ignored: [String] = [], unknown: [String] = [], more = 0
         // What other settings refer to is a name of the file's own.
-        let known = schema.paths, referred = Set(JSON.encode(config).components(separatedBy: "${").dropFirst().map { $0.prefix { $0 != "}" } })
+        let known = schema.paths, referred = Set(JSON.encode(config).split(separator: "${").dropFirst().map { $0.prefix { $0 != "}" } })
         for key in config.paths where schema.value(at: key) == nil {
             if reader.isIgnored(key, in: schema) {
                 ignored.append(key)

@@ -2,7 +2,7 @@ import Foundation
 import XCTest
 
 /// Files of strangers and damaged files, as a person meets them at the command line.
-final class StrangersFilesTests: XCTestCase {
+final class HostileModelFileTests: XCTestCase {
     private let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
     private func lua(_ code: String, folder: TestFolder) throws -> OpahProcess.Result {
