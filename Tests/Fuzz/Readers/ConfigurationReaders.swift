@@ -139,8 +139,8 @@ extension FuzzReader {
     private static func run(_ expression: String, _ path: String) throws { try LuaWorker.shared.run(expression, path) }
 }
 
-/// An interpreter for readers that are only reached through Lua: a new one from time to time, since strings and compiled
-/// pieces add up.
+/// An interpreter for readers that are only reached through Lua: a new one from time to time, since strings and
+/// compiled pieces add up.
 private final class LuaWorker: @unchecked Sendable {  // one thread reads at a time
     static let shared = LuaWorker()
     private var lua: Interpreter?, uses = 0

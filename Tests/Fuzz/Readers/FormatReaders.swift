@@ -22,7 +22,7 @@ extension FuzzReader {
             "npz-entry", maxLength: 2000, dictionary: npyWords,
             seeds: { try Seeds.vectors("dataset/npy_variants", suffixes: [".npy"]) }
         ) {
-            for (_, tensor) in try Npz.load(zip("b.npz", [("a.npy", $0)])) { touch(tensor) }
+            for (_, tensor) in try Npz.load(zip("b.npz", [StoredZip.Entry("a.npy", $0)])) { touch(tensor) }
         },
         FuzzReader(
             "zip", maxLength: 4000, dictionary: zipWords,
@@ -47,13 +47,7 @@ extension FuzzReader {
         },
         // Pickles inside an archive whose checksums are right, with storages for their tensors.
         FuzzReader("pickle", maxLength: 8000, dictionary: pickleWords, seeds: pickleSeeds) {
-            let storage = (0..<2048).map { UInt8(truncatingIfNeeded: $0 &* 37) }
-            let path = zip(
-                "b.pth",
-                [
-                    ("archive/data.pkl", $0), ("archive/data/0", storage), ("archive/data/1", Array(storage[..<64])),
-                    ("archive/version", [51, 10]),
-                ])
+            let path = zip("b.pth", [StoredZip.Entry("archive/data.pkl", $0)] + storages)
             touch(try Checkpoint.load(path))
             _ = try? Checkpoint.stateDict(path)
         },
@@ -139,7 +133,7 @@ extension FuzzReader {
 
     // MARK: archives
 
-    private static func zip(_ name: String, _ entries: [(name: String, bytes: [UInt8])]) -> String {
+    private static func zip(_ name: String, _ entries: [StoredZip.Entry]) -> String {
         // Not ZipWriter, which syncs: a million syncs take hours.
         Scratch.file(name, StoredZip.bytes(entries))
     }
@@ -158,6 +152,11 @@ extension FuzzReader {
             try SafeTensors.save(StateDict(tensors), to: path + ".safetensors", metadata: ["format": "pt"])
         }
         return try MappedFile.contents(path + (kind == .npz ? ".npz" : ".safetensors"))
+    }
+
+    /// What the tensors of a pickle lie in.
+    private static let storages = (0..<24).map { index in
+        StoredZip.Entry("archive/data/\(index)", (0..<1024).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ index) })
     }
 
     private static let pickleSeeds: @Sendable () throws -> [[UInt8]] = {
@@ -208,20 +207,25 @@ extension FuzzReader {
 
 /// An archive of stored entries, made without a file.
 enum StoredZip {
-    static func bytes(_ entries: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+    struct Entry: Sendable {
+        let name: String, bytes: [UInt8], checksum: UInt32
+        init(_ name: String, _ bytes: [UInt8]) { (self.name, self.bytes, checksum) = (name, bytes, crc32(bytes)) }
+    }
+
+    static func bytes(_ entries: [Entry]) -> [UInt8] {
         var body: [UInt8] = []
         var directory: [UInt8] = []
         func little(_ value: Int, _ count: Int) -> [UInt8] {
             (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
-        for (name, bytes) in entries {
-            let core =
-                little(20, 2) + little(0, 8) + little(Int(crc32(bytes)), 4) + little(bytes.count, 4)
-                + little(bytes.count, 4) + little(name.utf8.count, 2) + little(0, 2)
-            directory +=
-                Array("PK\u{1}\u{2}".utf8) + little(20, 2) + core + little(0, 10) + little(body.count, 4)
-                + Array(name.utf8)
-            body += Array("PK\u{3}\u{4}".utf8) + core + Array(name.utf8) + bytes
+        for entry in entries {
+            let name = Array(entry.name.utf8)
+            let size = little(entry.bytes.count, 4)
+            var core = little(20, 2) + little(0, 8) + little(Int(entry.checksum), 4) + size + size
+            core += little(name.count, 2) + little(0, 2)
+            directory += Array("PK\u{1}\u{2}".utf8) + little(20, 2) + core
+            directory += little(0, 10) + little(body.count, 4) + name
+            body += Array("PK\u{3}\u{4}".utf8) + core + name + entry.bytes
         }
         let end =
             Array("PK\u{5}\u{6}".utf8) + little(0, 4) + little(entries.count, 2) + little(entries.count, 2)
