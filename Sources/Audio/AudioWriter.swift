@@ -72,11 +72,6 @@ public final class AudioWriter {
         if let code = output?.failure, code != 0 { throw OpahError.system(path, errno: code, doing: "write") }
     }
 
-    /// The first failure of a write, whatever the encoder said of it.
-    private func checkWrites() throws {
-        if let code = output?.failure, code != 0 { throw OpahError.system(path, errno: code, doing: "write") }
-    }
-
     /// The next samples.
     /// - Throws: `audio` for NaN or infinite samples; `file` when the system refuses.
     public func append(_ buffer: AudioBuffer) throws {
