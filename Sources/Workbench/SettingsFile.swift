@@ -1,4 +1,5 @@
 import Configuration
+import LuaHost
 import Support
 
 /// A configuration as a recipe gets it: composed, overridden, resolved, checked.

@@ -111,8 +111,9 @@ extension LuaModule {
             for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] where FileKind.exists(PathName.join(folder, name)) {
                 throw call.error("\(PathName.join(folder, name)) is there already", hint: "remove it, or choose another folder")
             }
+            let texts: [String] = try call.option("texts")
             var trainer = try BytePairTrainer()
-            for text: String in try call.option("texts") { try trainer.add(text) }
+            for text in texts { try trainer.add(text) }
             let found = try trainer.train(size: call.option("vocab_size"), special: special ?? TokenizerWriter.special,
                                           allBytes: call.option("all_bytes"), minimum: call.option("min_frequency"))
             try TokenizerWriter(found).write(to: folder)
