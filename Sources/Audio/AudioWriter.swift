@@ -56,7 +56,8 @@ public final class AudioWriter {
     }
 
     /// - Parameter write: in place of pwrite(2), for tests of a disk that fails.
-    init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype?, write: @escaping EncodedOutput.Write) throws {
+    package init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype?,
+                 write: @escaping EncodedOutput.Write) throws {
         (self.path, self.sampleRate, self.channels, self.write) = (path, sampleRate, channels, write)
         target = try WriteTarget(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype)
         floats = [Float](repeating: 0, count: target.bits == nil ? Self.block * channels : 0)

@@ -7,9 +7,9 @@ import Darwin
 
 /// The file that an encoder writes into. Encoders (LAME above all) pass over a write that failed, also the last ones, when
 /// they are closed: the first failure is kept here, nothing is written after it, and whoever finishes the file asks for it.
-final class EncodedOutput {
+package final class EncodedOutput {
     /// As pwrite(2): descriptor, bytes, their number, offset in the file.
-    typealias Write = (Int32, UnsafeRawPointer, Int, Int) -> Int
+    package typealias Write = (Int32, UnsafeRawPointer, Int, Int) -> Int
 
     /// The system's code for the first write that failed; 0 when none did.
     private(set) var failure: Int32 = 0

@@ -15,7 +15,7 @@ public enum TemporaryName {
     }
 
     /// Who writes the file of this name; nil when the name is not of our form.
-    static func writer(_ name: some StringProtocol) -> (process: pid_t, host: String)? {
+    package static func writer(_ name: some StringProtocol) -> (process: pid_t, host: String)? {
         guard name.hasPrefix("."), name.hasSuffix(".tmp") else { return nil }
         let parts = name.dropLast(4).split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count >= 3, let last = parts.last else { return nil }
@@ -34,7 +34,7 @@ public enum TemporaryName {
     }
 
     /// Stands for this machine.
-    static let host: String = {
+    package static let host: String = {
         let digest = Digest()
         digest.update(FolderLock.hostName)
         return String(digest.finish().prefix(8))

@@ -1,5 +1,5 @@
 import Foundation
-@testable import Support
+import Support
 import XCTest
 
 /// Files that appear whole or not at all, alone and in groups, and what killed processes leave of them.

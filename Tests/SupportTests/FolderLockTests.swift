@@ -1,5 +1,5 @@
 import Foundation
-@testable import Support
+import Support
 import XCTest
 
 /// Locks of folders, among processes: `flock(1)` holds one as another program would.
@@ -126,8 +126,14 @@ final class FolderLockTests: XCTestCase {
         try FolderLock(folder + "/inner", for: "testing").release()
     }
 
+    private func hostName() throws -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        XCTAssertEqual(gethostname(&name, name.count - 1), 0)
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     func testWhoWasRefusedIsKnown() throws {
-        let process = try holder(saying: #"{"process": \#(getppid()), "host": "\#(FolderLock.hostName)", "since": 0, "command": "x"}"#)
+        let process = try holder(saying: #"{"process": \#(getppid()), "host": "\#(try hostName())", "since": 0, "command": "x"}"#)
         defer { process.terminate() }
         XCTAssertTrue(FolderLock.isHeldElsewhere(folder))
         XCTAssertFalse(FolderLock.wasRefused(folder))

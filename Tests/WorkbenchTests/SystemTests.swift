@@ -1,5 +1,5 @@
 import Foundation
-@testable import Workbench
+import Workbench
 import XCTest
 
 /// The program and the system around it: signals, limits, full disks, strange files. Each test runs the program.

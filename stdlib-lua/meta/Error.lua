@@ -21,7 +21,7 @@
 
 ---@alias Ended {exit_code: integer, seconds: number, processor_seconds: number, peak: integer, output: string, errors: string, timed_out: boolean}
 
----@alias ExtractionReport {extracted: integer, present: integer, audio_seconds: number, skipped: Skipped[], notes: Note[]}
+---@alias ExtractionReport {extracted: integer, present: integer, remade?: string, audio_seconds: number, skipped: Skipped[], notes: Note[]}
 
 ---@alias FitPlan {first_step: integer, max_steps?: integer, last_step: integer, ends_by: string, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, skipped: Skipped[], resumed_from?: string, folder: string, lines: string[], forecast?: Forecast}
 
@@ -45,7 +45,7 @@
 
 ---@alias Note {path: string, text: string}
 
----@alias PackReport {shards: string[], groups: integer, sentences: integer, frames: integer, skipped: Skipped[], notes: Note[]}
+---@alias PackReport {shards: string[], groups: integer, speakers: integer, sentences: integer, frames: integer, skipped: Skipped[], notes: Note[]}
 
 ---@alias PackedGroup {source: string, name: string, sentences: {texts: string[], codes: Tensor}[]}
 
@@ -66,5 +66,6 @@
 ---@field kind string argument, shape, dtype, index, file, format, checkpoint, config, interrupted, lua, ...
 ---@field message string What, where and why, in one line.
 ---@field hint string? What to do next.
+---@field fatal boolean Whether the run cannot go on, as on a full disk: no fault of the clip that was being worked on.
 ---@field traceback string The Lua functions that were running, innermost first, one per line.
 ---@operator concat(any): string

@@ -96,6 +96,16 @@ function audio.normalize_loudness(samples, rate, opts) end
 ---@return Tensor
 function audio.log_mel(samples, opts) end
 
+---The Slaney mel filters that `log_mel` sums magnitudes with: float32 [n_mels, n_fft / 2 + 1], each of unit area over frequency in Hz.
+---
+---```lua
+---filters = audio.mel_filters { sample_rate = 16000, n_fft = 640, n_mels = 80 }
+---filters:shape()  --> {80, 321}
+---```
+---@param opts {sample_rate: integer, n_fft?: integer, n_mels?: integer} defaults: n_fft = 2048, n_mels = 160
+---@return Tensor
+function audio.mel_filters(opts) end
+
 ---Pieces of samples [T] or [channels, T], cut at silences, in order. Durations are in seconds; pieces above `max_duration` (30) are cut into equal parts. "top_db" counts as silent what lies `top_db` (60) dB below the loudest frame, joins the stretches of sound until a piece lasts `min_duration` (6), with `pad_silence` (0.4) between them; its `frame_length` (2048) and `hop_length` (512) are samples. "silence" cuts at the quietest frame of pauses below `top_db` (-40) dB of full scale that last `min_silence_duration` (0.3), keeps `min_duration` (5) between cuts and at most `max_silence_kept` (0.5) at the ends; `hop_milliseconds` (10) is the step of its frames, `merge_short` joins pieces up to `max_duration`. An option of the other method is an error.
 ---
 ---```lua

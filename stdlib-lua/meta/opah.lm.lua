@@ -53,7 +53,7 @@ function lm.new(config, opts) end
 ---@return Tensor
 function lm.probabilities(logits, opts) end
 
----One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`.
+---One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`. Control tokens such as `<|im_end|>` in the text are plain text, unless `allow_special` is true.
 ---
 ---```lua
 ---tok = text.tokenizer(opah.embedded.model)
@@ -64,7 +64,7 @@ function lm.probabilities(logits, opts) end
 ---@param text string
 ---@param codes? Tensor|integer
 ---@param num_codebooks? integer
----@param opts? {speaker?: string} defaults: speaker = "assistant"
+---@param opts? {speaker?: string, allow_special?: boolean} defaults: speaker = "assistant", allow_special = false
 ---@return Tensor
 function lm.encode_prompt(tokenizer, text, codes, num_codebooks, opts) end
 
@@ -164,7 +164,7 @@ function LanguageModel:loss(batch, opts) end
 ---@return TrainingCost
 function LanguageModel:training_cost(opts) end
 
----Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
+---Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -172,7 +172,7 @@ function LanguageModel:training_cost(opts) end
 ---codes:size(1), info.length_limit_hit  --> 8, ...
 ---opah.embedded.codec():decode_to("good-morning.wav", codes)
 ---```
----@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, on_frame?: function, on_sample?: function} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1
+---@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, allow_special?: boolean, codec?: Codec, codebook_size?: integer, on_frame?: function, on_sample?: function} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1, allow_special = false
 ---@return Tensor|Tensor[]
 ---@return table
 function LanguageModel:generate(opts) end

@@ -60,6 +60,17 @@ function opah.play(samples, rate) end
 ---@param opts? {depth?: integer, items?: integer} defaults: depth = 4, items = 30
 function opah.pp(value, opts) end
 
+---What a caught error says, and its hint, as the program would show it: a string itself, the message of Opah's errors, of a table what `__tostring` makes of it, else its fields.
+---
+---```lua
+---ok, problem = pcall(error, { code = 5, message = "codec missing" })
+---opah.error_text(problem)  --> "{code = 5, message = \"codec missing\"}", nil
+---```
+---@param value? any
+---@return string
+---@return string?
+function opah.error_text(value) end
+
 ---What `pp` prints, as a string; `width` is the columns that a line keeps to.
 ---
 ---```lua

@@ -1,7 +1,7 @@
 ---@meta opah.plot
 -- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.
 
----Pictures of curves and sound, drawn in the terminal or saved as SVG or PNG. `plot(t)` is `plot.line(t)`, and `plot.image(t)` for a matrix of many rows.
+---Pictures of curves, points, counts and sound, drawn in the terminal or saved as SVG or PNG. `plot(t)` is `plot.line(t)`, and `plot.image(t)` for a matrix of many rows.
 ---@class opah.plot
 local plot = {}
 
@@ -15,6 +15,31 @@ local plot = {}
 ---@param opts? {title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
 ---@return Picture
 function plot.line(values, opts) end
+
+---Points without lines. Two tensors [N] or lists of numbers are x and y; else `points` is a tensor [N, 2], a list of {x, y} pairs, or a table of up to 8 of these by name: `plot.scatter{alice={{0.5, 3}, {1.2, 7}}, bob={{0.7, 2}}}`. `x` and `y` of the options name the axes. What is not finite is left out.
+---
+---```lua
+---seconds, loss = tensor.rand(50) * 10, tensor.rand(50)
+---picture = plot.scatter(seconds, loss, { x = "seconds", y = "loss" })
+---picture:save("loss-by-length.png")
+---```
+---@param x Tensor|number[]
+---@param y Tensor|number[]
+---@param opts? {title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
+---@return Picture
+---@overload fun(points: Tensor|table, opts?: {title?: string, x?: string, y?: string}): Picture
+function plot.scatter(x, y, opts) end
+
+---How many of the values, a list or a tensor of any shape, lie in each of `bins` steps of equal width from `min` to `max` (the smallest and the largest value unless given). Unless given, the steps are as wide as Freedman and Diaconis advise, 5 to 100 of them. What lies outside or is not finite is left out, and the axis says how much. `tensor:histc` gives the counts.
+---
+---```lua
+---picture = plot.histogram(tensor.randn(1000), { bins = 20, title = "noise", x = "value" })
+---picture:save("noise.svg")
+---```
+---@param values Tensor|number[]
+---@param opts? {bins?: integer, min?: number, max?: number, title?: string, x?: string, y?: string} defaults: title = "", x = "", y = ""
+---@return Picture
+function plot.histogram(values, opts) end
 
 ---A matrix as a picture, the first row on top, the lowest element dark and the highest light. For attention maps, codes, weights.
 ---
@@ -72,7 +97,7 @@ function Picture:text(opts) end
 ---@return string
 function Picture:svg() end
 
----The bytes of a PNG file of that many pixels. Numbers stand at the axes; titles and names are only in SVG.
+---The bytes of a PNG file of that many pixels. Its letters are ASCII, drawn in pixels: accents are left out, other letters are boxes; SVG has all of them.
 ---
 ---```lua
 ---bytes = plot.line({ 1, 3, 2 }):png { width = 300, height = 200 }

@@ -34,6 +34,16 @@ function progress.log(text) end
 ---@param text string
 function progress.warn(text) end
 
+---The name of a file or folder as messages show it: control characters, newlines and what turns the direction of writing are written out, so that no name clears a screen or begins a line. With `output`, for standard output: only where that is a terminal; programs that read it get names as they are.
+---
+---```lua
+---progress.name("a\27[2J.wav"), progress.name("b\nc.wav")  --> "a\\x1b[2J.wav", "b\\nc.wav"
+---```
+---@param text string
+---@param opts? {output?: boolean} defaults: output = false
+---@return string
+function progress.name(text, opts) end
+
 ---A number of bytes as people read it, in powers of 1000, with three digits at most.
 ---
 ---```lua

@@ -1,11 +1,11 @@
 ---@meta opah.prompt
 -- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.
 
----What the interactive prompt makes global besides the modules. All of it prints.
+---What the interactive prompt makes global besides the modules. All of it prints. The prompt has commands of its own as well: `?name`, `??word`, `%time code`, `%timeit code`, `!command`.
 ---@class opah.prompt
 local prompt = {}
 
----Prints what a name, function, object or module is. Without an argument, the modules. `?name` at the prompt does the same.
+---Prints what a name, function, object or module is. Without an argument, the modules and the commands of the prompt. `?name` at the prompt does the same; `??word` goes through all help.
 ---
 ---```lua
 ---prompt.help("fs.join")

@@ -1556,6 +1556,42 @@ function Tensor:logsumexp(dim, opts) end
 ---@return Tensor
 function Tensor:prod(dim, opts) end
 
+---The middle elements along `dim`, of two middle ones the lower, and their positions (1-based, int64); without `dim` only that of all. Where there is a NaN it is NaN. `quantile(0.5)` goes between the two.
+---
+---```lua
+---tensor.new{7, 1, 5, 3}:median():item()    --> 3.0
+---tensor.new{{9, 1, 5}, {2, 8, 4}}:median(2)  --> [5., 4.], [3, 3]
+---```
+---@param dim? integer
+---@param opts? {keepdim?: boolean} defaults: keepdim = false
+---@return Tensor
+---@return Tensor?
+function Tensor:median(dim, opts) end
+
+---The values below which the share `q` (0 to 1) of the elements lies, along `dim` or of all, linear between two elements. With a list or a tensor of shares the result has a first dimension for them. Where there is a NaN it is NaN; the tensor must be floating.
+---
+---```lua
+---local t = tensor.new{1, 2, 3, 4}
+---t:quantile(0.5):item()        --> 2.5
+---t:quantile({0, 0.25, 1})      --> [1.0000, 1.7500, 4.0000]
+---tensor.new{{1, 3}, {5, 9}}:quantile(0.5, 2)  --> [2., 7.]
+---```
+---@param q number|number[]|Tensor
+---@param dim? integer
+---@param opts? {keepdim?: boolean} defaults: keepdim = false
+---@return Tensor
+function Tensor:quantile(q, dim, opts) end
+
+---How many elements lie in each of `bins` steps of equal width from `min` to `max`, both included (the smallest and the largest element unless given). Others, and what is not finite, are not counted. `plot.histogram` draws it. Not differentiable.
+---
+---```lua
+---tensor.new{1, 2, 2, 3, 9}:histc(4, {min = 1, max = 5})  --> [1., 2., 1., 0.]
+---```
+---@param bins? integer default 100
+---@param opts? {min?: number, max?: number}
+---@return Tensor
+function Tensor:histc(bins, opts) end
+
 ---The largest elements along `dim`, and their positions (1-based, int64); without `dim` only the largest of all. NaN wins; of equal ones the first is chosen. `maximum` compares two tensors.
 ---
 ---```lua
@@ -2020,6 +2056,9 @@ tensor.std = Tensor.std
 tensor.norm = Tensor.norm
 tensor.logsumexp = Tensor.logsumexp
 tensor.prod = Tensor.prod
+tensor.median = Tensor.median
+tensor.quantile = Tensor.quantile
+tensor.histc = Tensor.histc
 tensor.max = Tensor.max
 tensor.argmax = Tensor.argmax
 tensor.min = Tensor.min

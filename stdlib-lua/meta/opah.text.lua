@@ -45,6 +45,16 @@ function text.split(text, bytes) end
 ---@return string
 function text.digest(text) end
 
+---Learns a byte-level vocabulary of `vocab_size` tokens from texts (byte-pair encoding), writes it into the folder `output` as tokenizer.json, tokenizer_config.json and special_tokens_map.json, and gives it. Special tokens take the first ids; they are those of fish-speech 1.4 unless given. `all_bytes` gives every byte a token, so that any text can be written. Pairs that occur less often than `min_frequency` are not merged. A file that is there is an error.
+---
+---```lua
+---tok = text.train_tokenizer { texts = { "low lower lowest", "slow slower slowest" }, vocab_size = 270, output = "model" }
+---tok:token(264), #tok:encode("slower"), tok:decode(tok:encode("slower"))  --> "lo", 2, "slower"
+---```
+---@param opts {texts: string[], vocab_size: integer, output: string, special_tokens?: string[], all_bytes?: boolean, min_frequency?: integer} defaults: all_bytes = true, min_frequency = 1
+---@return Tokenizer
+function text.train_tokenizer(opts) end
+
 ---The tokenizer in a model's folder (its tokenizer.json; that file may be named as well).
 ---
 ---```lua

@@ -26,7 +26,7 @@ function vq.load(opts) end
 ---@return Codec
 function vq.new(opts) end
 
----Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns `{extracted, present, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
+---Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns `{extracted, present, remade, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. Codes that are there are made again when the recording's content or the codec changed: `remade` says how many and why. Those of which nothing tells what made them are kept, with a note, when they can be this codec's of a clip so long. Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
 ---
 ---```lua
 ---fs.mkdir("recordings/Alice")
@@ -45,6 +45,7 @@ function vq.extract(opts) end
 ---@field frame_rate number Frames of codes per second. `codec.frame_rate  --> 21.53...`
 ---@field num_codebooks integer Codes per frame. `codec.num_codebooks  --> 8`
 ---@field codebook_size integer Codes are below this. `codec.codebook_size  --> 1000`
+---@field config table A copy of its settings: spec_transform, backbone, head, quantizer, as `vq.load` takes them. `codec.config.quantizer.levels  --> {8, 5, 5, 5}`
 local Codec = {}
 
 ---Codes int32 [C, T] (values from 0) of samples [N], or a list of both; T = N / hop_length / 4, each division rounded down. Samples are at the codec's rate unless `sample_rate` (Hz) says otherwise: then they are resampled. `opts` may be that rate alone, or the info table of audio.load. `whole` also gives the last, partly filled frame. A clip is encoded alone, so a list gives what its clips give one by one; its clips share the threads.
@@ -72,7 +73,7 @@ function Codec:encode(samples, opts) end
 ---@return Tensor
 function Codec:decode(codes) end
 
----Decodes codes [C, T] straight into a sound file (as `audio.save` writes it), a stretch at a time, so that memory does not grow with T. Gives the number of samples, and notes. The file appears when it is complete.
+---Decodes codes [C, T] straight into a sound file (as `audio.save` writes it), a stretch at a time, so that memory does not grow with T. Gives the number of samples, and notes. The file appears when it is complete. A code that a model can say and the codec does not have (1000 to 1023 of 1000) is replaced by that of the nearest frame, with a note.
 ---
 ---```lua
 ---codec = opah.embedded.codec()
@@ -106,6 +107,15 @@ function Codec:cost(opts) end
 ---@param rate? integer|table
 ---@return CodecFeatures
 function Codec:features(samples, rate) end
+
+---32 hexadecimal digits that identify weights and configuration: codecs with the same digest give the same codes.
+---
+---```lua
+---codec = opah.embedded.codec()
+---codec:digest() == vq.new({ config = opah.embedded.codec_config, seed = 1 }):digest()  --> false
+---```
+---@return string
+function Codec:digest() end
 
 ---Writes the weights under the original's names.
 ---
