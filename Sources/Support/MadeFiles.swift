@@ -213,7 +213,8 @@ public final class MadeFiles: Sendable {
             guard file.hasPrefix(making.folder + "/") || making.folder == ".", let stamp = FileStamp(file) else {
                 throw OpahError(.file, "\(file) was not made in \(making.folder)")
             }
-            let name = making.folder == "." && !file.hasPrefix("./") ? file : String(file.dropFirst(making.folder.utf8.count + 1))
+            let name = making.folder == "." && !file.hasPrefix("./") ? file
+                : String(decoding: file.utf8.dropFirst(making.folder.utf8.count + 1), as: UTF8.self)
             entry.outputs[name] = MadeRecord.Output(stamp: stamp.text, digest: try Digest.of(file: file))
         }
         for (name, old) in making.before?.outputs ?? [:] where entry.outputs[name] == nil { Self.remove(name, old, in: making.folder) }
