@@ -55,6 +55,9 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     for (int place = 0; info->si_code > 0 && place < ENTRIES; place++) {
         uintptr_t end = atomic_load(&entries[place].end);
         if (end <= 1 || address >= end || address < entries[place].start) continue;
+        /* Several threads may read the same file: one tells, and ends them all. */
+        static atomic_flag told = ATOMIC_FLAG_INIT;
+        while (atomic_flag_test_and_set(&told)) pause();
         struct stat now;
         int is_short = stat(entries[place].path, &now) != 0
             || (uintptr_t)now.st_size <= address - entries[place].start;

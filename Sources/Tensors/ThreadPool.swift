@@ -178,6 +178,8 @@ final class ThreadPool: @unchecked Sendable {
         // Signals belong to the main thread: Ctrl-C must reach the interpreter.
         var all = sigset_t(), before = sigset_t()
         sigfillset(&all)
+        // A fault of its own must reach its handler: blocked, it would end the program without a word.
+        for fault in [SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGABRT] { sigdelset(&all, fault) }
         pthread_sigmask(SIG_SETMASK, &all, &before)
         while workers.load(ordering: .relaxed) < count {
             let start = Unmanaged.passRetained(Start(pool: self, index: workers.load(ordering: .relaxed), seen: generation.load(ordering: .relaxed)))

@@ -24,11 +24,13 @@ public enum StandardOutput {
         guard let output = dlsym(nil, "stdout")?.assumingMemoryBound(to: UnsafeMutablePointer<FILE>?.self).pointee else { return }
         let hadFailed = ferror(output) != 0
         errno = 0
-        let failed = fflush(output) != 0, reason = errno
+        let failed = fflush(output) != 0
+        // What failed earlier is gone with its reason: another line finds it out, and spoils nothing that is whole.
+        let reason = failed ? errno : hadFailed && write(1, "\n", 1) < 0 ? errno : 0
         guard hadFailed || failed else { return }
         // Whoever read it has gone: nothing to be told, as if by SIGPIPE.
         if reason == EPIPE { _exit(128 + SIGPIPE) }
-        Terminal.warn("opah: cannot write to standard output" + (failed && reason != 0 ? ": \(String(cString: strerror(reason)))" : ": not all of it could be written"))
+        Terminal.warn("opah: cannot write to standard output" + (reason != 0 ? ": \(String(cString: strerror(reason)))" : ": not all of it could be written"))
         _exit(code == 0 || code == 3 ? 1 : code)
     }
 }
