@@ -80,7 +80,7 @@ final class WriteTests: XCTestCase {
             assertThrows(.argument, containing: ".m4a") { try AudioFile.write(folder + "/a.m4a", stereo()) }
             assertThrows(.argument, containing: "own coding") { try AudioFile.write(folder + "/a.mp3", stereo(), subtype: .pcm16) }
             assertThrows(.argument, containing: "flac takes") { try AudioFile.write(folder + "/a.flac", stereo(), subtype: .float) }
-            assertThrows(.file, containing: "No such file") { try AudioFile.write(folder + "/none/a.wav", stereo()) }
+            assertThrows(.file, containing: "there is no folder") { try AudioFile.write(folder + "/none/a.wav", stereo()) }
             XCTAssertThrowsError(try AudioFile.write(folder + "/a.mp3", stereo(96000)))
             XCTAssertThrowsError(try AudioFile.write(folder + "/a.wav", stereo(0)))
             // Nothing is left behind, complete or not.
