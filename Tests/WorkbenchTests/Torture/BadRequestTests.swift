@@ -84,7 +84,7 @@ final class BadRequestTests: XCTestCase {
         }
         var rows = [
             BadInput(
-                name: "nothing to say", files: [:], command: speak + ["--text", "   "], code: 1, says: ["text"],
+                name: "nothing to say", files: [:], command: speak + ["--text", "   "], code: 2, says: ["text"],
                 doesNotMake: ["codes_0.npy"]),
             BadInput(
                 name: "codes without their text", files: reference,
