@@ -49,8 +49,8 @@ extension MadeFiles: LuaObject {
                  """,
                  example: """
                  local made <close> = fs.made("copy", {}, { grouped = true })
-                 made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "one.lab") end)
-                 fs.exists("one.lab"), made:bring_out(), fs.exists("one.lab")  --> false, {}, true
+                 made:make("joint.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "joint.lab") end)
+                 fs.exists("joint.lab"), made:bring_out(), fs.exists("joint.lab")  --> false, {}, true
                  """) { made, call in
             try call.push(List(made.bringOut().map { ["owner": $0.owner, "problem": LuaErrorValue($0.error)] as Fields }))
         }

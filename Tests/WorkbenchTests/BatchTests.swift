@@ -162,6 +162,7 @@ final class BatchTests: XCTestCase {
                 """,
             "tune.lua": "-- batch: no, it is part of the sweep\nprint(table.concat(arg, ' '))", "plain.lua": "print 'plain'",
         ])
+        try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data/Alice/4.80-7.20.wav", toPath: folder("voice.wav"))
         let dry = try OpahProcess.run(["batch", folder.path, "--dry-run"], folder: folder.path)
         XCTAssertEqual(dry.output, """
             plain\topah run \(folder.path)/plain.lua

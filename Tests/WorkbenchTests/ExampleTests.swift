@@ -57,17 +57,17 @@ final class ExampleTests: XCTestCase {
     }
 
     func testExamplesRun() throws {
-        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .nn, .audio])), [])
+        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .nn, .audio], inspect: Catalog.opah.inspect)), [])
     }
 
     func testAFailingExampleIsFound() throws {
         let broken = LuaModule("opah.broken", "Broken.") { m in m.function("f", "()", "F.", example: "broken.g()") { _ in .none } }
-        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, broken])).count, 1)
+        XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, broken], inspect: Catalog.opah.inspect)).count, 1)
         for (wrong, right) in [("1 + 1  --> 3", "1 + 1  --> 2"), ("tensor.ones(2, 2)  --> [[1., 1.]]", "tensor.ones(2, 2)  --> [[1., 1.], [1., 1.]]"),
                                ("('a'):byte(), {x = 1}  --> 97", "('a'):byte(), {x = 1}  --> 97, {x = 1}"), ("'abc'  --> \"b...\"", "'abc'  --> \"a...\"")] {
             func module(_ example: String) -> LuaModule { LuaModule("opah.shown", "Shown.") { m in m.function("f", "()", "F.", example: example) { _ in .none } } }
-            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(wrong)])).count, 1, wrong)
-            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(right)])), [], right)
+            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(wrong)], inspect: Catalog.opah.inspect)).count, 1, wrong)
+            XCTAssertEqual(try Self.failures(of: Catalog([.opah, .tensor, .audio, module(right)], inspect: Catalog.opah.inspect)), [], right)
         }
     }
 
@@ -75,7 +75,7 @@ final class ExampleTests: XCTestCase {
     func testAWrongResultIsFound() throws {
         func problems(_ signature: String, _ body: @escaping Body) throws -> [String] {
             let module = LuaModule("opah.told", "Told.") { m in m.function("f", signature, "F.", example: "told.f()", body) }
-            return try Self.failures(of: Catalog([.opah, .tensor, .audio, module]))
+            return try Self.failures(of: Catalog([.opah, .tensor, .audio, module], inspect: Catalog.opah.inspect))
         }
         let fields: Fields = ["rate": 3, "name": "x", "parts": List([1, 2])]
         XCTAssertEqual(try problems("() -> {rate: integer, name: string, parts: integer[], more?: string}") { try $0.push(fields) }, [])

@@ -136,10 +136,11 @@ final class HostileHubTests: XCTestCase {
             page += 1
             return TinyHub.Answer(headers: "Link: <http://127.0.0.1:\(port)/api/models/owner/model/tree/x?\(page)>; rel=\"next\"\r\n", body: Data("[]".utf8))
         }
-        try assertRefused("pages without end", "goes on after 100 pages")
+        // The hub may still be sending what has no end.
+        try assertRefused("pages without end", "goes on after 100 pages", environment: ["OPAH_HUB_TIMEOUT": "20"])
 
         hub.hostile = { $0.contains("/tree/") ? TinyHub.Answer(status: "302 Found", headers: "Location: /api/models/owner/model/tree/c0ffee\r\n", length: 0) : nil }
-        try assertRefused("redirects without end", "not followed")
+        try assertRefused("redirects without end", "not followed", environment: ["OPAH_HUB_TIMEOUT": "20"])
     }
 
     func testSilence() throws {
@@ -169,6 +170,7 @@ final class HostileHubTests: XCTestCase {
         list("[\(entry(#""sub/a""#))]")
         try assertRefused("a folder that is a link", "a link leads out of the folder")
 
+        try? files.removeItem(atPath: folder("work/deep/ck/.cache"))
         try files.createSymbolicLink(atPath: folder("work/deep/ck/.cache"), withDestinationPath: folder("other"))
         list("[\(entry(#""a""#))]")
         try assertRefused("the folder of unfinished files", "a link leads out of the folder")

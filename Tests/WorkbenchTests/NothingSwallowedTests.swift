@@ -208,7 +208,7 @@ final class NothingSwallowedTests: XCTestCase {
             lora.apply(model, "r_4_alpha_8")
             local taken
             for _, callback in ipairs { false, function(plan) taken = plan.skipped end } do
-              train.fit { model = model, project = "p", dry_run = true, max_steps = 2, batch_size = 1, on_start = callback or nil,
+              train.fit { model = model, project = "p", dry_run = true, progress = false, max_steps = 2, batch_size = 1, on_start = callback or nil,
                 data = data.dataset { protos = "protos", tokenizer = model.tokenizer, max_length = 200, val_fraction = 0.2 } }
             end
             assert(#taken == 1 and taken[1].path == "data/S/5.npy", taken[1].path)

@@ -209,6 +209,7 @@ final class PlotTests: XCTestCase {
         XCTAssertEqual(early.code, 1)
         XCTAssertTrue(early.errors.contains("aplay ended after") && early.errors.contains("of 3 s"), early.errors)
         try "#!/bin/sh\necho 'cannot open audio device' >&2\nexit 1\n".write(toFile: folder("aplay"), atomically: true, encoding: .utf8)
+        XCTAssertEqual(chmod(folder("aplay"), 0o755), 0)
         let refused = try run(folder.path)
         XCTAssertEqual(refused.code, 1)
         XCTAssertTrue(refused.errors.contains("could not play it: cannot open audio device"), refused.errors)

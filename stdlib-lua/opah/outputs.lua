@@ -61,8 +61,8 @@ end
 --- an error: nothing was done with them.
 ---
 ---     local made <close> = fs.made("copy")
----     local stage <close> = stage_over("copy", 0)
----     outputs.finish(stage, made, { input_dir = "data/Alice", output_dir = "out" }, "clips copied")  --> ...folder: data/Alice: no recordings...
+---     local copying <close> = stage("copy", 0)
+---     outputs.finish(copying, made, { input_dir = "data/Alice", output_dir = "out" }, "clips copied")  --> ...folder: data/Alice: no recordings...
 ---@param stage opah.Stage
 ---@param made MadeFiles
 ---@param args { input_dir: string, output_dir: string }

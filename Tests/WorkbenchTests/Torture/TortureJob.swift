@@ -170,11 +170,12 @@ struct TortureJob: Sendable {
 
     // MARK: judging
 
-    /// Below `folder`: files and folders, without what differs from run to run by design: times, reports, a batch's
+    /// Below `folder`: files and folders, without what differs from run to run by design: times and inodes, reports, a batch's
     /// own account.
     private static func paths(_ folder: String) -> [String] {
         (FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []).filter { path in
             !path.contains("/tensorboard") && !path.hasSuffix("report.html") && !path.hasSuffix("run.json")
+                && !path.hasSuffix(".opah-made.jsonl")
                 && (!path.hasPrefix("all/") || path.contains("/out/") || path.contains(".tmp")
                     || path.hasSuffix(".lock"))
         }
