@@ -93,7 +93,7 @@ public struct ClipExamination {
         }
         // A shorter clip need not hold whole periods, whose mean is 0.
         if duration >= 0.4, let offset = channels.map({ $0.sum / Double(frames) }).max(by: { abs($0) < abs($1) }), abs(offset) > 0.01 {
-            add(.note, "dc-offset", "its mean is \(decimal(offset)) instead of 0", "apply a high-pass filter")
+            add(.note, "dc-offset", "its mean is \(decimal(offset)) instead of 0", "apply a high-pass filter: audio.high_pass(samples, rate)")
         }
         if channels.count > 1, peak > 0 {
             let mean = channels.reduce(0) { $0 + $1.square } / Double(channels.count)

@@ -26,6 +26,15 @@ public struct Biquad: Sendable {
         return y
     }
 
+    /// The state of a filter that blocks what is constant, when `x` has come in for ever and nothing has come out.
+    mutating func settle(at x: Double) { (z1, z2) = (-b0 * x, b2 * x) }
+
+    /// After R. Bristow-Johnson's audio EQ cookbook; a Butterworth filter when q is 1/√2.
+    static func highPass(q: Double, frequency: Double, sampleRate: Double) -> Biquad {
+        let w = 2 * Double.pi * frequency / sampleRate, c = cos(w), alpha = sin(w) / (2 * q)
+        return Biquad(b: [(1 + c) / 2, -(1 + c), (1 + c) / 2], a: [1 + alpha, -2 * c, 1 - alpha])
+    }
+
     /// Lets a decayed state be zero: subnormal numbers are very slow.
     mutating func flush() {
         if abs(z1) < 1e-200 { z1 = 0 }
@@ -45,7 +54,7 @@ public enum KWeighting {
             throw OpahError(.audio, "loudness is not defined at \(sampleRate) Hz", hint: "use at least \(lowestRate) Hz")
         }
         return (highShelf(gain: 4, q: 1 / 2.0.squareRoot(), frequency: 1500, sampleRate: Double(sampleRate)),
-                highPass(q: 0.5, frequency: 38, sampleRate: Double(sampleRate)))
+                Biquad.highPass(q: 0.5, frequency: 38, sampleRate: Double(sampleRate)))
     }
 
     private static func highShelf(gain: Double, q: Double, frequency: Double, sampleRate: Double) -> Biquad {
@@ -53,10 +62,5 @@ public enum KWeighting {
         let c = cos(w), s = 2 * a.squareRoot() * sin(w) / (2 * q)
         return Biquad(b: [a * (a + 1 + (a - 1) * c + s), -2 * a * (a - 1 + (a + 1) * c), a * (a + 1 + (a - 1) * c - s)],
                       a: [a + 1 - (a - 1) * c + s, 2 * (a - 1 - (a + 1) * c), a + 1 - (a - 1) * c - s])
-    }
-
-    private static func highPass(q: Double, frequency: Double, sampleRate: Double) -> Biquad {
-        let w = 2 * Double.pi * frequency / sampleRate, c = cos(w), alpha = sin(w) / (2 * q)
-        return Biquad(b: [(1 + c) / 2, -(1 + c), (1 + c) / 2], a: [1 + alpha, -2 * c, 1 - alpha])
     }
 }

@@ -63,6 +63,16 @@ extension LuaModule {
             guard to > 0 else { throw call.error(at: 3, "must be above 0 Hz, not \(to)") }
             return try call.push(Resampler.resample(AudioBuffer(samples, from), to: to).tensor(mono: samples.rank == 1))
         }
+        m.function("high_pass", "(samples: Tensor, rate: integer|table, opts?: {cutoff?: number = 20}) -> Tensor",
+                   "Samples [T] or [channels, T] without an offset and without what lies below `cutoff` (Hz, there 3 dB weaker): a Butterworth filter of second order, as scipy.signal.butter(2, cutoff, \"highpass\") designs it, that begins settled on the first sample. 20 leaves all of a voice; 60 to 80 also takes rumble and the hum of the mains. `rate` is in Hz, or the info table of audio.load. NaN is an error.",
+                   example: """
+                   samples, info = audio.load("data/Alice/4.80-7.20.wav")
+                   shifted = samples + 0.1
+                   math.abs(shifted:mean():item()) > 0.05, math.abs(audio.high_pass(shifted, info):mean():item()) < 0.001  --> true, true
+                   """) { call in
+            let samples = try call.object(1, as: Tensor.self)
+            return try call.push(HighPass.filter(AudioBuffer(samples, call.sampleRate(2)), cutoff: call.option("cutoff")).tensor(mono: samples.rank == 1))
+        }
         m.function("loudness", "(samples: Tensor, rate: integer|table, opts?: {block_size?: number = 0.4}) -> number",
                    "Integrated loudness in LUFS (ITU-R BS.1770-4) of samples [T] or [channels, T]; -inf when everything lies under the gate. `rate` is in Hz, or the info table of audio.load; `block_size` is in seconds; what is shorter than one block is measured whole, without gates. NaN, more than six channels or under 4 kHz are errors.",
                    example: #"audio.loudness(audio.load("data/Alice/4.80-7.20.wav"))  --> -20..."#) { call in
