@@ -66,7 +66,8 @@ struct PromptHelp {
         let type = type(of: object).luaClass, methods = type.declarations.count { $0.role == .method }
         let lines = Inspector(lua: lua, depth: 1, items: 8, width: Terminal.outputWidth - 2).text(value).split(separator: "\n", omittingEmptySubsequences: false)
         let shown = lines.prefix(6).map { "  " + $0 } + (lines.count > 6 ? ["  ..."] : [])
-        return (["\(name): a \(type.name)"] + shown + ["", "  " + type.doc, "  ?\(type.name) lists its \(methods) methods; ?\(name):\(type.declarations.first { $0.role == .method }?.name ?? "method") explains one"])
+        let what = type.doc.prefix(upTo: type.doc.firstRange(of: ". ")?.lowerBound ?? type.doc.endIndex)   // its first sentence
+        return (["\(name): a \(type.name)"] + shown + ["", "  " + what, "  ?\(type.name) lists its \(methods) methods; ?\(name):\(type.declarations.first { $0.role == .method }?.name ?? "method") explains one"])
             .joined(separator: "\n")
     }
 
