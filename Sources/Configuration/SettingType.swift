@@ -72,6 +72,8 @@ public struct SettingType: Equatable, Sendable {
     public func accepting(_ value: ConfigValue) -> ConfigValue? {
         if value.isNull { return isOptional ? .null : nil }
         for kind in kinds {
+            // Where both may stand, 1 is a whole number and 1.0 a part.
+            if kind == .integer, kinds.contains(.share), case .double = value { continue }
             if let accepted = Self.accepting(value, as: kind), isInside(accepted, kind) { return accepted }
         }
         return nil

@@ -41,6 +41,10 @@ struct SettingsFile {
         let before = config
         let outcome = applyingOverrides(&config, applied, groups: groups)
         problems += outcome.problems.map(\.oneLine)
+        // What stands in the place of a table would take away what other settings refer to.
+        let flattened = applied.filter { before.value(at: $0.key)?.map != nil && config.value(at: $0.key).map { $0.map == nil } ?? false }
+        problems += flattened.map { "\($0.text): \($0.key) is a table of settings: change one of them, as in \($0.key).\(before.value(at: $0.key)?.map?.keys.first ?? "name")=..." }
+        if !flattened.isEmpty { config = before }
         notes += outcome.notes + reader.unread(applied, before) + reader.notes(ignored)
         do {
             let checked = SettingProblems(types: reader.types, before: before, overrides: applied, name: path).check(try config.resolved(), raw: config)
@@ -119,7 +123,7 @@ struct SettingsFile {
                 return table
             }
             // Whole names and tables come before patterns, and those for any name at all last.
-            let order = { (pattern: [Substring]) in pattern.first == "**" ? 2 : pattern.contains("*") ? 1 : 0 }
+            let order = { (pattern: [Substring]) in pattern.first == "**" ? 2 : pattern.contains("*") || pattern.contains("**") ? 1 : 0 }
             ignored = (ignored + patterns).sorted { order($0.pattern) < order($1.pattern) }
             self.types.merge(types) { $1 }
             var groups = file.groups

@@ -97,7 +97,7 @@ final class ReferenceTests: XCTestCase {
         XCTAssertEqual(try completed("batch", "--keep-g"), ["--keep-going"])
         XCTAssertEqual(try completed("show", "lora/r_8_alpha_16"), ["lora/r_8_alpha_16", "lora/r_8_alpha_16_attention", "lora/r_8_alpha_16_fast", ":scripts"])
         XCTAssertEqual(try completed("run", "audio-stat"), ["audio-statistics", ":scripts"])
-        XCTAssertEqual(try completed("docs", "audio.lo"), ["audio.load", "audio.log_mel", "audio.loudness"])
+        XCTAssertEqual(try completed("docs", "audio.lo"), ["audio.load", "audio.loudness", "audio.log_mel"])
         XCTAssertTrue(try completed("docs", "").contains("audio") && !completed("docs", "").contains(":files"))
         let folder = try TestFolder()
         try "print 'noise' require 'opah.config'.parse_args(arg, { flags = { { 'own-flag', 'boolean', true, 'mine' } } }) error 'too far'"

@@ -84,14 +84,14 @@ final class SettingsTests: XCTestCase {
         ], folder: folder, code: 0, [
             "note: trainer.devices is ignored: everything runs on the processor", "note: trainer.precision is ignored", "note: trainer.strategy is ignored: there is one process",
             "note: callbacks.model_checkpoint.dirpath is ignored: paths.run_dir", "note: logger.csv is ignored", "note: hydra.run.dir is ignored", "note: callbacks.sample_audio is ignored",
-            "callbacks.early_stop.patience=5", "no stock recipe reads foo.bar", "no stock recipe reads trainer.max_stpes; did you mean trainer.max_steps?",
+            "callbacks.early_stop.patience=5", "no stock recipe reads foo.bar", "no stock recipe reads trainer.max_stpes; did you mean trainer.max_steps",
         ])
     }
 
     func testPassesAndTimesEndARun() throws {
         let folder = try TestFolder("limits")
         try packs(folder)
-        try train(usual + ["project=a", "+trainer.max_epochs=15"], folder: folder, code: 0, ["about 15 passes over all clips, ended by max_passes=15"])
+        try train(usual + ["project=a", "+trainer.max_epochs=15"], folder: folder, code: 0, ["about 15.0 passes over all clips, ended by max_passes=15"])
         try train(usual + ["project=b", "trainer.max_passes=2", "trainer.max_time={hours: 2}"], folder: folder, code: 0, ["ended by max_passes=2"])
         try train(usual + ["project=c", "trainer.max_steps=-1", "trainer.max_time=00:00:00:01"], folder: folder, code: 0, ["ended by max_time=1 s at the rate measured now"])
         try train(usual + ["project=d", "trainer.max_steps=900"], folder: folder, code: 0, ["passes are many", "trainer.max_passes=10", "trainer.val_check_interval=1.0"])

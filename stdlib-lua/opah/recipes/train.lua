@@ -11,7 +11,7 @@ local function check_files(cfg)
     if not path or fs.stat(path) then return end
     missing[#missing + 1] = ("%s: %s does not exist (%s)"):format(setting, path, hint)
   end
-  need(cfg.model.model.path, "pretrained_ckpt_path", "cannot open the model: `opah run download` fetches one")
+  need(cfg.model.model.path, "pretrained_ckpt_path", "`opah run download` fetches a model")
   for _, path in ipairs(cfg.train_dataset.proto_files) do
     need(path, "train_dataset.proto_files", "`opah run build-dataset` makes packs")
   end
