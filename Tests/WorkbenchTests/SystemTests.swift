@@ -283,7 +283,7 @@ final class SystemTests: XCTestCase {
         func files(_ name: String) -> [String] { (FileManager.default.enumerator(atPath: folder(name))?.allObjects as? [String] ?? []).sorted() }
         let found = files(output), wanted = files(reference)
         if complete { XCTAssertEqual(found, wanted) }
-        for name in found where wanted.contains(name) {
+        for name in found where wanted.contains(name) && !name.hasSuffix(".opah-made.jsonl") {   // holds times and inodes
             XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("\(output)/\(name)"), andPath: folder("\(reference)/\(name)"))
                 || folder("\(output)/\(name)").isFolder, name)
         }
