@@ -76,8 +76,8 @@ public struct SettingProblems {
         }
         if kind == .boolean { return ": write \(path)=true or \(path)=false" }
         if let text = value.string {
-            // A number that somebody has quoted.
-            let typed = ScalarText.typed(String(text.trimmed))
+            // A number that somebody has quoted, perhaps twice.
+            let typed = ScalarText.typed(text.filter { $0 != "'" && $0 != "\"" && $0 != " " })
             if isQuoted || typed != .string(text), let fitting = type.accepting(typed) {
                 return ": write \(path)=\(ScalarText.spelled(fitting))"
             }

@@ -44,6 +44,9 @@ struct AddedTokenFinder: Sendable {
     private var tokens: [AddedToken] = []
     private var starts = [Bool](repeating: false, count: 256)
 
+    /// Whether there is nothing to find.
+    var isEmpty: Bool { tokens.isEmpty }
+
     /// - Parameter spelling: how the token reads in the text that will be searched
     mutating func insert(_ token: AddedToken, spelling: [UInt8]) {
         guard let first = spelling.first else { return }

@@ -132,14 +132,30 @@ public final class Tokenizer: Sendable {
                 switch part {
                 case .token(let id): ids.append(Int32(id))
                 case .text(let range):
-                    try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0,
-                               literal.contains { $0.overlaps(range) }, &budget, &ids)
+                    for (range, isLiteral) in pieces(of: range, literal) {
+                        try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, isLiteral, &budget, &ids)
+                    }
                 }
             }
         }
         result.reserveCapacity(ids.count)
         for id in ids { result.append(Int(id)) }
         return result
+    }
+
+    /// A stretch of text, in one, with whether control tokens in it mean nothing. Where some are sought after the normalizer
+    /// as well, it is cut at the ends of the plain parts, so that those of the other parts are found.
+    private func pieces(of range: Range<Int>, _ literal: [Range<Int>]) -> [(Range<Int>, Bool)] {
+        let inside = literal.filter { $0.overlaps(range) }
+        guard !inside.isEmpty, !normalizedFinder.isEmpty else { return [(range, !inside.isEmpty)] }
+        var pieces: [(Range<Int>, Bool)] = [], place = range.lowerBound
+        for part in inside.map({ $0.clamped(to: range) }) {
+            if place < part.lowerBound { pieces.append((place..<part.lowerBound, false)) }
+            pieces.append((part, true))
+            place = part.upperBound
+        }
+        if place < range.upperBound { pieces.append((place..<range.upperBound, false)) }
+        return pieces
     }
 
     private func encode(plain bytes: [UInt8], startsDocument: Bool, _ isLiteral: Bool, _ budget: inout TextBudget,

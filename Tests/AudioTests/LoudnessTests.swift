@@ -40,7 +40,8 @@ final class LoudnessTests: XCTestCase {
                 XCTAssertTrue(meter.isTooShort, name)
             }
 
-            let (output, report) = try Loudness.normalize(clip)
+            // The reference knows no bound on the gain.
+            let (output, report) = try Loudness.normalize(clip, maxGain: .infinity)
             XCTAssertNil(output.firstNonFinite().map { _ in name })
             guard let gain = Self.number(entry["gain"]) else { continue }
             normal += 1

@@ -26,7 +26,7 @@ final class SettingTypeTests: XCTestCase {
             ("project=1e3", "project=1e3: 1e3 is a number, and project is a name: write project='\"1e3\"'"),
             ("project=True", "project=True: True is true or false, and project is a name: write project='\"True\"'"),
             ("project=null", "project=null: null is no value, and project is a name: write project='\"null\"'"),
-            ("project=007.5", "project=007.5: 007.5 is a number, and project is a name: write project='\"007.5\"'"),
+            ("project=7.5", "project=7.5: 7.5 is a number, and project is a name: write project='\"7.5\"'"),
             ("steps='\"2\"'", "is quoted, and so text, and steps is a whole number, 1 or more: write steps=2"),
             ("steps=ten", "ten is text, and steps is a whole number, 1 or more: write it as in steps=1000"),
             ("steps=0", "steps=0: 0 is a whole number, and steps is a whole number, 1 or more"),

@@ -107,7 +107,7 @@ final class WholePathTests: XCTestCase {
         XCTAssertTrue(wrong.errors.contains("trainer.max_steps"), wrong.errors)
         let noted = try OpahProcess.run(training("y", 2) + ["trainer.accelerator=cpu", "trainer.strategy.process_group_backend=gloo"], folder: folder.path)
         XCTAssertEqual(noted.code, 0, noted.errors)
-        XCTAssertTrue(noted.errors.contains("trainer.accelerator, trainer.strategy.process_group_backend"), noted.errors)
+        for key in ["trainer.accelerator", "trainer.strategy"] { XCTAssertTrue(noted.errors.contains("\(key) is ignored: "), noted.errors) }
     }
 
     func testWrongCheckpointsGiveOneClearLine() throws {
