@@ -61,6 +61,19 @@ function audio.can_write(path) end
 ---@return Tensor
 function audio.resample(samples, from_rate, to_rate) end
 
+---Samples [T] or [channels, T] without an offset and without what lies below `cutoff` (Hz, there 3 dB weaker): a Butterworth filter of second order, as scipy.signal.butter(2, cutoff, "highpass") designs it, that begins settled on the first sample. 20 leaves all of a voice; 60 to 80 also takes rumble and the hum of the mains. `rate` is in Hz, or the info table of audio.load. NaN is an error.
+---
+---```lua
+---samples, info = audio.load("data/Alice/4.80-7.20.wav")
+---shifted = samples + 0.1
+---math.abs(shifted:mean():item()) > 0.05, math.abs(audio.high_pass(shifted, info):mean():item()) < 0.001  --> true, true
+---```
+---@param samples Tensor
+---@param rate integer|table
+---@param opts? {cutoff?: number} defaults: cutoff = 20
+---@return Tensor
+function audio.high_pass(samples, rate, opts) end
+
 ---Integrated loudness in LUFS (ITU-R BS.1770-4) of samples [T] or [channels, T]; -inf when everything lies under the gate. `rate` is in Hz, or the info table of audio.load; `block_size` is in seconds; what is shorter than one block is measured whole, without gates. NaN, more than six channels or under 4 kHz are errors.
 ---
 ---```lua

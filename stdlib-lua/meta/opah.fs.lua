@@ -336,8 +336,8 @@ function MadeFiles:make(output, inputs, work, opts) end
 ---
 ---```lua
 ---local made <close> = fs.made("copy", {}, { grouped = true })
----made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "one.lab") end)
----fs.exists("one.lab"), made:bring_out(), fs.exists("one.lab")  --> false, {}, true
+---made:make("joint.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "joint.lab") end)
+---fs.exists("joint.lab"), made:bring_out(), fs.exists("joint.lab")  --> false, {}, true
 ---```
 ---@return table[]
 function MadeFiles:bring_out() end
