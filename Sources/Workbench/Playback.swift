@@ -35,7 +35,7 @@ enum Playback {
         let end = complaints.fileHandleForReading.fileDescriptor
         var bytes = [UInt8](repeating: 0, count: 1 << 14)
         _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        let said = String(decoding: bytes.prefix(max(0, read(end, &bytes, bytes.count))), as: UTF8.self)
+        let count = read(end, &bytes, bytes.count), said = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
         let text = said.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) } ?? "no reason given", hint = "is there a sound device? audio.save writes a file"
         guard process.terminationStatus == 0 else { throw OpahError(.audio, "\(program) could not play it: \(text)", hint: hint) }
         let heard = began.duration(to: ContinuousClock().now) / .seconds(1), length = Double(samples.count) / Double(sampleRate)

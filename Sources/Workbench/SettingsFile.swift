@@ -123,7 +123,7 @@ struct SettingsFile {
                 return table
             }
             // Whole names and tables come before patterns, and those for any name at all last.
-            let order = { (pattern: [Substring]) in pattern.first == "**" ? 2 : pattern.contains("*") || pattern.contains("**") ? 1 : 0 }
+            let order = { (pattern: [Substring]) in pattern.first == "**" ? 3 : pattern.contains("*") ? 2 : pattern.contains("**") ? 1 : 0 }
             ignored = (ignored + patterns).sorted { order($0.pattern) < order($1.pattern) }
             self.types.merge(types) { $1 }
             var groups = file.groups

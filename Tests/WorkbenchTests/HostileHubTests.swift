@@ -22,7 +22,7 @@ final class HostileHubTests: XCTestCase {
 
     private func download(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> OpahProcess.Result {
         var all = ["HF_ENDPOINT": "http://127.0.0.1:\(hub.port)", "HF_HOME": folder("home"), "HF_TOKEN": "s3cret", "http_proxy": "", "HOME": folder("home"),
-                   "OPAH_HUB_TIMEOUT": "2"]
+                   "OPAH_HUB_TIMEOUT": "20"]
         all.merge(environment) { $1 }
         return try OpahProcess.run(["run", "download", "owner/model", "--local-dir", "ck"] + arguments, folder: folder("work/deep"), environment: all)
     }

@@ -98,7 +98,7 @@ final class SettingsTests: XCTestCase {
         let run = usual.dropLast() + ["project=e", "trainer.max_passes=2", "trainer.max_steps=null", "trainer.val_check_interval=1.0", "trainer.limit_val_batches=1.0", "train_dataset.val_fraction=0.2"]
         try train(Array(run), folder: folder, code: 0, ["step 0: held-out loss", "ended by max_passes=2"])
         let saved = try FileManager.default.contentsOfDirectory(atPath: folder("results/e/checkpoints"))
-        XCTAssertEqual(saved.count, 2, "one for each pass: \(saved)")
+        XCTAssertEqual(saved.count, 3, "one for each whole pass, and the last: \(saved)")
         try train(["--config-name", "text2semantic_finetune_cpu", "project=f", "pretrained_ckpt_path=\(tiny)", "--dry-run"], folder: folder, code: 0, ["ended by max_passes=10", "rank 8"])
     }
 

@@ -61,7 +61,7 @@ end
 --- an error: nothing was done with them.
 ---
 ---     local made <close> = fs.made("copy")
----     local copying <close> = stage("copy", 0)
+---     local copying <close> = require "opah.stage" ("copy", 0)
 ---     outputs.finish(copying, made, { input_dir = "data/Alice", output_dir = "out" }, "clips copied")  --> ...folder: data/Alice: no recordings...
 ---@param stage opah.Stage
 ---@param made MadeFiles
