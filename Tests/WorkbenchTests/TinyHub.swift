@@ -24,6 +24,7 @@ final class TinyHub: @unchecked Sendable {
     }
     private(set) var requests: [String] = []
     private let lock = NSLock(), socket: Int32
+    private var isStopped = false   // under `lock`
     let port: UInt16
 
     init(files: [String: Data], digests: [String: String]) throws {
@@ -40,16 +41,21 @@ final class TinyHub: @unchecked Sendable {
         guard bound else { throw XCTSkip("no socket on the loopback interface") }
         port = UInt16(bigEndian: address.sin_port)
         Thread.detachNewThread { [self] in
-            while true {
+            while !lock.withLock({ isStopped }) {
                 let client = accept(descriptor, nil, nil)
-                if client < 0 { return }
+                if client < 0 { break }
                 answer(client)
                 close(client)
             }
+            // Here and not in `stop`: its number may be another hub's a moment later.
+            close(descriptor)
         }
     }
 
-    func stop() { shutdown(socket, Int32(SHUT_RDWR)); close(socket) }
+    func stop() {
+        lock.withLock { isStopped = true }
+        shutdown(socket, Int32(SHUT_RDWR))
+    }
 
     var seen: [String] { lock.withLock { requests } }
 
