@@ -60,9 +60,10 @@ end
 --- notes on what was kept, why outputs were made again, and the exit code. A folder that holds files but no clip at all is
 --- an error: nothing was done with them.
 ---
+---     fs.mkdir("nothing-yet")
 ---     local made <close> = fs.made("copy")
 ---     local copying <close> = require "opah.stage" ("copy", 0)
----     outputs.finish(copying, made, { input_dir = "data/Alice", output_dir = "out" }, "clips copied")  --> ...folder: data/Alice: no recordings...
+---     outputs.finish(copying, made, { input_dir = "nothing-yet", output_dir = "out" }, "clips copied")  --> 0
 ---@param stage opah.Stage
 ---@param made MadeFiles
 ---@param args { input_dir: string, output_dir: string }
