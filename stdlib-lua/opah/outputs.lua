@@ -84,7 +84,7 @@ end
 
 --- An error when a folder has files: none of them was a clip. An empty folder is none.
 ---
----     outputs.refuse_empty("data/Alice")  --> error: data/Alice: there are 16 files and no recordings
+---     pcall(outputs.refuse_empty, "data/Alice")  --> false, ...there are 16 files and no recordings...
 ---@param folder string
 function outputs.refuse_empty(folder)
   local count = #fs.list(folder, { recursive = true })
