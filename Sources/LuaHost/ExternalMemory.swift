@@ -9,10 +9,13 @@ import LuaShim
 public enum ExternalMemory {
     /// Garbage that may pile up between two collections: half of what is in use, within these bounds.
     private static let byteSlack = 64 << 20...512 << 20
-    /// The same in objects, for a small heap of Lua's own.
-    private static let objectSlack = 10_000
+    /// The same in objects, for a small heap of Lua's own: with what they hold, a thousand small ones still lie in a
+    /// processor's own cache, so that the memory of the collected is at hand for the next.
+    private static let objectSlack = 1_000
     /// A collection walks Lua's whole heap, so it must serve at least one object per this many bytes of heap.
     private static let heapBytesPerObject = 64
+    /// What Lua's heap holds of a host object: its own header of a userdata without user values, and the box.
+    private static let userdataBytes = 32 + MemoryLayout<shim_box>.size
 
     static func newState() -> UnsafeMutablePointer<shim_state> {
         let state = UnsafeMutablePointer<shim_state>.allocate(capacity: 1)
@@ -45,9 +48,12 @@ public enum ExternalMemory {
 
     @usableFromInline
     static func collect(_ L: OpaquePointer) {
-        let state = shim_shared(L)!
+        let state = shim_shared(L)!, before = Int(state.pointee.objects)
         shim_gc_collect(L)          // finalizes what is unreferenced, which counts it off
-        let heap = Int(shim_gc_count(L)), bytes = Int(state.pointee.bytes) + elsewhere(), objects = Int(state.pointee.objects)
+        let bytes = Int(state.pointee.bytes) + elsewhere(), objects = Int(state.pointee.objects)
+        // What was finalized now is freed by the next collection, and is no heap that one has to walk: counted as such, the
+        // limit would grow with the garbage.
+        let heap = max(Int(shim_gc_count(L)) - (before - objects) * userdataBytes, 0)
         state.pointee.byte_limit = Int64(bytes + min(max(bytes / 2, heap, byteSlack.lowerBound), byteSlack.upperBound))
         state.pointee.object_limit = Int64(objects + max(objects / 2, heap / heapBytesPerObject, objectSlack))
     }
