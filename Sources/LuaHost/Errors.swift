@@ -22,8 +22,8 @@ public final class LuaErrorValue: LuaObject, @unchecked Sendable {
         }
         c.property("message", "string", "What, where and why, in one line.") { e, call in try call.push(e.error.message) }
         c.property("hint", "string?", "What to do next.") { e, call in try call.push(e.error.hint) }
-        c.property("fatal", "boolean", "Whether the run cannot go on, as on a full disk: no fault of the clip that was being worked on.") { e, call in
-            try call.push(e.error.isFatal)
+        c.property("fatal", "boolean", "Whether the run cannot go on, as after Ctrl-C or on a full disk: no fault of the clip that was being worked on.") { e, call in
+            try call.push(e.error.isFatal || e.error.kind == .interrupted)
         }
         c.property("traceback", "string", "The Lua functions that were running, innermost first, one per line.") { e, call in
             try call.push(e.error.traceback ?? "")

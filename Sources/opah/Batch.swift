@@ -18,7 +18,7 @@ struct Batch: ParsableCommand {
         loaded, its arguments, the program, and its inputs (options of type file and folder, and arguments that name files).
         Exit codes: 0 all done; 1 some failed; 3 all done, some skipped inputs; 130 interrupted.
         """)
-    @Argument(help: "Stock recipes, Lua files, .batch lists, folders of them, or patterns.") var inputs: [String]
+    @Argument(help: "Stock recipes, Lua files, .batch lists, folders of them, or patterns. What stands behind -- is given to every recipe.") var inputs: [String]
     @Option(name: .shortAndLong, help: "How many at a time.") var jobs = 1
     @Option(help: "Seconds after which a recipe is stopped.") var timeout: Double?
     @Option(help: "Seconds that a recipe has to save its state when it is stopped.") var grace = 30.0
@@ -34,7 +34,16 @@ struct Batch: ParsableCommand {
     @Option(help: "Write the report also to this file: JSON, or HTML when it ends in .html.") var report: String?
     @Flag(help: "Only the last line.") var quiet = false
     @Flag(help: "One JSON line per event.") var json = false
-    @Argument(parsing: .postTerminator, help: "After --: given to every recipe.") var arguments: [String] = []
+
+    /// What stands behind `--`. It is taken off before the line is parsed: two lists of positionals are more than ArgumentParser allows.
+    nonisolated(unsafe) static var arguments: [String] = []
+
+    /// The words before `--`; those behind it are kept.
+    static func keepingArguments(_ words: [String]) -> [String] {
+        guard words.first == "batch", let end = words.firstIndex(of: "--") else { return words }
+        arguments = Array(words[(end + 1)...])
+        return Array(words[..<end])
+    }
 
     mutating func validate() throws {
         func check(_ good: Bool, _ problem: String) throws { if !good { throw ValidationError(problem) } }
@@ -49,7 +58,7 @@ struct Batch: ParsableCommand {
 
     mutating func run() throws {
         Terminal.style = json ? .json : quiet ? .quiet : .text
-        let list = try BatchList(inputs, variations: vary, arguments: arguments)
+        let list = try BatchList(inputs, variations: vary, arguments: Self.arguments)
         guard !list.items.isEmpty else { throw OpahError(.usage, "no recipes in \(inputs.joined(separator: ", "))") }
         if dryRun {
             for item in list.items { Terminal.show("\(item.name)\topah run \(item.command)") }

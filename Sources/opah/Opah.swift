@@ -28,7 +28,7 @@ enum Program {
         let words = arguments.isEmpty ? ["repl"] : arguments == ["-i"] ? ["repl"] : arguments[0] == "-i" ? ["repl"] + arguments : arguments
         do {
             try CommandName.check(words)
-            var command = try Opah.parseAsRoot(words)
+            var command = try Opah.parseAsRoot(Batch.keepingArguments(words))
             try command.run()
         } catch let code as ExitCode {
             finish(code.rawValue)

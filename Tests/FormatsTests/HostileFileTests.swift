@@ -103,7 +103,7 @@ final class HostileFileTests: XCTestCase {
 
     /// Pickles that no program wrote: every opcode in any order, with arguments that mean something.
     func testRandomPicklesNeverCrashTheReader() throws {
-        var random = SplitMix(state: 11)
+        var random = SeededRandom(11)
         func pick<T>(_ list: [T]) -> T { list[Int(random.next() % UInt64(list.count))] }
         let whole = [0x28, 0x30, 0x31, 0x32, 0x4E, 0x51, 0x52, 0x61, 0x62, 0x64, 0x65, 0x6C, 0x73, 0x74, 0x75, 0x7D, 0x5D, 0x29, 0x81, 0x85, 0x86, 0x87, 0x88,
                      0x89, 0x8F, 0x90, 0x91, 0x92, 0x93, 0x94].map { [UInt8($0)] }
@@ -159,7 +159,7 @@ final class HostileFileTests: XCTestCase {
     }
 
     func testTruncatedAndAlteredFilesNeverCrashALoader() throws {
-        var random = SplitMix(state: 7)
+        var random = SeededRandom(7)
         var loaded = 0, refused = 0
         try withTemporaryFolder { folder in
             for (file, load) in Self.loaders {
@@ -220,17 +220,5 @@ final class HostileFileTests: XCTestCase {
         case .tensor(let tensor): if tensor.count < 1 << 22 { XCTAssertEqual(bits(tensor).count, tensor.count) }
         default: break
         }
-    }
-}
-
-/// A small random generator with a fixed seed.
-struct SplitMix {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -66,6 +66,6 @@
 ---@field kind string argument, shape, dtype, index, file, format, checkpoint, config, interrupted, lua, ...
 ---@field message string What, where and why, in one line.
 ---@field hint string? What to do next.
----@field fatal boolean Whether the run cannot go on, as on a full disk: no fault of the clip that was being worked on.
+---@field fatal boolean Whether the run cannot go on, as after Ctrl-C or on a full disk: no fault of the clip that was being worked on.
 ---@field traceback string The Lua functions that were running, innermost first, one per line.
 ---@operator concat(any): string

@@ -1,12 +1,13 @@
---- Options that can never work, told once and before the first clip.
+--- Options that can never work together, told once and before the first clip. What one alone may be is declared with it:
+--- `from`, `to`, `above`, `below`.
 local config = require "opah.config"
 local options = {}
 
 --- Ends the recipe with exit code 2 when one of the conditions does not hold, with all that is wrong. Not-a-number holds for
 --- none.
 ---
----     options.check { { 20 > 0, "--max-duration must be above 0 s" } }
----     pcall(options.check, { { false, "--top-k must be above 0" }, { false, "--rate must be above 0 Hz" } })  --> false, ...--top-k must be above 0; --rate must be above 0 Hz...
+---     options.check { { 5 <= 30, "--min-duration (5 s) must not be above --max-duration (30 s)" } }
+---     pcall(options.check, { { 40 <= 30, "--min-duration (40 s) must not be above --max-duration (30 s)" } })  --> false, ...--min-duration (40 s) must not be above...
 ---@param conditions { [1]: boolean, [2]: string }[] Whether it holds, and what to say when it does not.
 function options.check(conditions)
   local wrong = {}

@@ -101,7 +101,7 @@ end
 function Stage:try(path, work)
   local ok, result = pcall(work)
   if not ok then
-    if type(result) == "userdata" and (result.kind == "interrupted" or result.fatal) then error(result, 0) end
+    if type(result) == "userdata" and result.fatal then error(result, 0) end
     self:skip(path, result)
   else
     self.done = self.done + 1

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import XCTest
 
 /// System calls that fail as disks fail: the run says why and with which exit code, leaves nothing broken or

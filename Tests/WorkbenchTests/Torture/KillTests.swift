@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import XCTest
 
 /// `kill -9` at any moment: the next run ends with the bytes of an undisturbed one, and tidies up.

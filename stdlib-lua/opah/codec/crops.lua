@@ -32,7 +32,7 @@ function crops.new(paths, settings)
     local ok, info = pcall(audio.info, path)
     if not ok then
       ---@cast info Error
-      if info.kind == "interrupted" then error(info, 0) end
+      if info.fatal then error(info, 0) end
       self.skipped[#self.skipped + 1] = { path = path, reason = info.message, remedy = info.hint }
     elseif info.duration < 1 then
       self.skipped[#self.skipped + 1] = { path = path, reason = "is shorter than a second", remedy = "leave it out, or join short clips" }
@@ -69,7 +69,7 @@ function Crops:batch(count, step)
     local ok, piece = pcall(self.piece, self, clip, uniform() * math.max(clip.seconds - window, 0))
     if ok then
       pieces[#pieces + 1] = piece
-    elseif type(piece) == "userdata" and piece.kind == "interrupted" then
+    elseif type(piece) == "userdata" and piece.fatal then
       error(piece, 0)
     else
       progress.warn(("left out from now on: %s: %s"):format(clip.path, tostring(piece)))

@@ -2,7 +2,7 @@
 local null = require "opah.json".null
 
 -- A row of 512 tokens takes about 8.3 s on two cores of 230 GFLOP/s (README, Measured): 16 ms a token. 25 minutes
--- of speech are about 42 000 tokens, so ten passes take about two hours. The fast transformer turns a frame into its codes: an
+-- of speech are about 42 000 tokens, so ten passes would take about two hours (an estimate from the time of a step). The fast transformer turns a frame into its codes: an
 -- adapter there changes how a voice sounds and leaves alone what the model says.
 local settings = {
   defaults = { "text2semantic_finetune", { ["lora@model.model.lora_config"] = "r_8_alpha_16_fast" }, "_self_" },

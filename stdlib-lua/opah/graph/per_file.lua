@@ -55,7 +55,7 @@ local function attempt(graph, stage, items, prepared)
   end
   if not stage.batch then inputs, outputs = inputs[1], outputs[1] end
   local ok, problem = pcall(stage.work, inputs, outputs, stage.params, prepared)
-  if not ok and type(problem) == "userdata" and (problem.kind == "interrupted" or problem.fatal) then error(problem, 0) end
+  if not ok and type(problem) == "userdata" and problem.fatal then error(problem, 0) end
   if ok then return folders end
   return nil, problem
 end

@@ -1,16 +1,16 @@
 --- Pack codes and texts into .protos shards, the form that training reads.
 -- opah run build-dataset --input data --output data/protos --text-extension .lab --num-workers 16
 local config, data = require "opah.config", require "opah.data"
-local fs, options, planning, stage_over = require "opah.fs", require "opah.options", require "opah.planning", require "opah.stage"
+local fs, planning, stage_over = require "opah.fs", require "opah.planning", require "opah.stage"
 
 local args = config.parse_args(arg, {
   flags = {
     { "input", "path", nil, "a folder of clips with codes, or a filelist; may be given several times",
       multiple = true, required = true },
     { "output", "path", "data/quantized-dataset-ft", "the folder for the shards" },
-    { "num-workers", "integer", 16, "accepted for compatibility; the shards are the same" },
+    { "num-workers", "integer", 16, "accepted for compatibility; the shards are the same", from = 0 },
     { "text-extension", "string", { ".txt" }, "suffix of the text files; may be given several times", multiple = true },
-    { "shard-size", "integer", 10, "a new shard is begun above this many MiB" },
+    { "shard-size", "integer", 10, "a new shard is begun above this many MiB", from = 1 },
     { "allow-missing-labels", "boolean", false, "go on when more than half of the clips have no label" },
     { "label-encoding", "string", nil, "how labels that are not UTF-8 are encoded, such as SHIFT_JIS" },
   },
@@ -38,10 +38,6 @@ local args = config.parse_args(arg, {
   end,
 })
 
-options.check {
-  { args.shard_size > 0, "--shard-size must be above 0 MiB, not " .. args.shard_size },
-  { args.num_workers >= 0, "--num-workers must not be negative, not " .. args.num_workers },
-}
 local stage <close> = stage_over("build-dataset", 0)
 local report = data.pack {
   input = args.input, output = args.output, text_extension = args.text_extension, num_workers = args.num_workers,

@@ -2,15 +2,15 @@
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
 local config, planning, vq = require "opah.config", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
-local duration, options, outputs = require "opah.progress".duration, require "opah.options", require "opah.outputs"
+local duration, outputs = require "opah.progress".duration, require "opah.outputs"
 
 local args = config.parse_args(arg, {
   positionals = { { "folder", "folder", "clips, one folder per speaker" } },
   flags = {
-    { "num-workers", "integer", 1, "accepted as the original's: every thread works on clips anyway (OPAH_THREADS says how many)" },
+    { "num-workers", "integer", 1, "accepted as the original's: every thread works on clips anyway (OPAH_THREADS says how many)", from = 0 },
     { "config-name", "string", "firefly_gan_vq", "the codec's configuration: a stock name, a Lua table file or a YAML file" },
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "the codec's weights" },
-    { "batch-size", "integer", 64, "how many clips may be in memory at a time, at most one per thread; the codes are the same" },
+    { "batch-size", "integer", 64, "how many clips may be in memory at a time, at most one per thread; the codes are the same", from = 1 },
     { "filelist", "path", nil, "take the clips from a list of path|speaker|language|text instead" },
     { "overwrite", "boolean", false, "extract again what has codes already" },
   },
@@ -34,10 +34,6 @@ local args = config.parse_args(arg, {
   end,
 })
 
-options.check {
-  { args.batch_size > 0, "--batch-size must be above 0, not " .. args.batch_size },
-  { args.num_workers >= 0, "--num-workers must not be negative, not " .. args.num_workers },
-}
 local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
 local stage <close> = stage_over("extract-vq", 0)
 local report = vq.extract {

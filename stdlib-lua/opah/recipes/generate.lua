@@ -133,7 +133,7 @@ local function write(sample, codes, suffix, note)
     progress.log(sound)
     written[#written + 1] = sound
   else
-    if problem.kind == "interrupted" then error(problem, 0) end
+    if problem.fatal then error(problem, 0) end
     progress.warn(("%s: no sound: %s"):format(path, problem.message))
     exit_code = 3
   end

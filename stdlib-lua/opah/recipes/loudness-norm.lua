@@ -1,7 +1,7 @@
 --- Bring every clip of a folder to the same loudness (ITU-R BS.1770-4); labels travel along.
 -- opah run loudness-norm data-raw data --clean
 local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
-local options, planning = require "opah.options", require "opah.planning"
+local planning = require "opah.planning"
 
 local args = config.parse_args(arg, {
   positionals = {
@@ -12,21 +12,15 @@ local args = config.parse_args(arg, {
     { "recursive", "boolean", true, "enter the folders below" },
     { "overwrite", "boolean", false, "redo clips that are there already" },
     { "clean", "boolean", false, "empty the output folder first" },
-    { "peak", "number", -1.0, "peak before measuring, in dB" },
-    { "loudness", "number", -23.0, "loudness to reach, in LUFS" },
-    { "block-size", "number", 0.4, "length of the measuring blocks, in seconds" },
+    { "peak", "number", -1.0, "peak before measuring, in dB", from = -100, to = 0 },
+    -- Below -70 LUFS nothing is measured, and nothing is louder than full scale allows.
+    { "loudness", "number", -23.0, "loudness to reach, in LUFS", from = -70, to = 0 },
+    { "block-size", "number", 0.4, "length of the measuring blocks, in seconds", from = 0.01, to = 60 },
     { "max-gain", "number", 30.0, "the most that a clip is amplified, in dB; what needs more is noise" },
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
   },
   plan = function(args) return planning.clip_by_clip(args, 4.2, planning.rewritten) end,
 })
-
--- Below -70 LUFS nothing is measured, and nothing is louder than full scale allows.
-options.check {
-  { args.loudness >= -70 and args.loudness <= 0, "--loudness must be from -70 to 0 LUFS, not " .. args.loudness },
-  { args.peak >= -100 and args.peak <= 0, "--peak must be from -100 to 0 dB, not " .. args.peak },
-  { args.block_size >= 0.01 and args.block_size <= 60, "--block-size must be from 0.01 to 60 s, not " .. args.block_size },
-}
 
 return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)
   local samples, info = audio.load(clip.audio, { mono = false })

@@ -1,7 +1,7 @@
 --- Join short clips of each folder into longer ones, their texts included.
 -- opah run merge-short data-raw data --max-duration 20
 local audio, config, data, fs = require "opah.audio", require "opah.config", require "opah.data", require "opah.fs"
-local options, outputs, stage_over = require "opah.options", require "opah.outputs", require "opah.stage"
+local outputs, stage_over = require "opah.outputs", require "opah.stage"
 local planning, tensor, text = require "opah.planning", require "opah.tensor", require "opah.text"
 
 local args = config.parse_args(arg, {
@@ -11,14 +11,12 @@ local args = config.parse_args(arg, {
   },
   flags = {
     { "recursive", "boolean", true, "enter the folders below" },
-    { "max-duration", "number", 20, "joined clips are at most this long, in seconds" },
+    { "max-duration", "number", 20, "joined clips are at most this long, in seconds", above = 0 },
     { "overwrite", "boolean", false, "write over clips that are there" },
     { "clean", "boolean", false, "empty the output folder first" },
   },
   plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
 })
-
-options.check { { args.max_duration > 0, "--max-duration must be above 0 s, not " .. args.max_duration } }
 
 local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
 local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
@@ -87,7 +85,7 @@ for _, folder in ipairs(folders) do
   local ok, result = pcall(made.make, made, fs.join(folder, "joined"), inputs, function() return join(folder, members[folder]) end,
     { present = fs.exists(fs.join(folder, "0.wav")) })
   if not ok then
-    if type(result) == "userdata" and result.kind == "interrupted" then error(result, 0) end
+    if type(result) == "userdata" and result.fatal then error(result, 0) end
     stage:skip(folder, result)
     stage.bar:step(#members[folder])
   elseif result == "kept" then

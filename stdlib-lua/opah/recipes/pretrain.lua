@@ -2,7 +2,7 @@
 -- opah run pretrain --protos data/protos --labels data --output checkpoints/base project=base
 -- Run again, it goes on where it stopped. `opah run extract-model` makes a model folder of its last checkpoint.
 local config, data, fs, lm, progress = require "opah.config", require "opah.data", require "opah.fs", require "opah.lm", require "opah.progress"
-local text, train = require "opah.text", require "opah.train"
+local opah, text, train = require "opah", require "opah.text", require "opah.train"
 
 local args = config.parse_args(arg, {
   flags = {
@@ -10,21 +10,21 @@ local args = config.parse_args(arg, {
     { "protos", "path", "data/protos", "packs, as build-dataset makes them" },
     { "base", "path", "checkpoints/base", "the folder for the fresh model: config.json, model.pth, the tokenizer" },
     { "project", "string", "pretrain", "name of the run below results/" },
-    { "vocab-size", "integer", 768, "tokens of the vocabulary, 8 special ones and 256 bytes included" },
-    { "dim", "integer", 192, "width of the model" },
-    { "layers", "integer", 4, "layers of the slow transformer" },
-    { "fast-layers", "integer", 1, "layers of the fast one" },
-    { "heads", "integer", 3, "attention heads" },
-    { "feed-forward", "integer", 512, "width of the feed-forward layers" },
-    { "codebooks", "integer", 8, "codebooks of the codec" },
-    { "codebook-size", "integer", 1024, "entries of each, at least the codec's" },
-    { "max-length", "integer", 512, "tokens and frames of a row at most" },
-    { "max-steps", "integer", 10000, "optimizer steps" },
-    { "batch-size", "integer", 16, "rows per step" },
-    { "lr", "number", 2e-3, "learning rate, along a cosine to nothing" },
-    { "warmup", "integer", 100, "steps in which it rises" },
-    { "every", "integer", 500, "steps between two checkpoints, each with its held-out loss" },
-    { "val-fraction", "number", 0.02, "share of the clips that is held out" },
+    { "vocab-size", "integer", 768, "tokens of the vocabulary, 8 special ones and 256 bytes included", from = 264 },
+    { "dim", "integer", 192, "width of the model", from = 2 },
+    { "layers", "integer", 4, "layers of the slow transformer", from = 1 },
+    { "fast-layers", "integer", 1, "layers of the fast one", from = 1 },
+    { "heads", "integer", 3, "attention heads", from = 1 },
+    { "feed-forward", "integer", 512, "width of the feed-forward layers", from = 1 },
+    { "codebooks", "integer", 8, "codebooks of the codec", from = 1 },
+    { "codebook-size", "integer", 1024, "entries of each, at least the codec's", from = 1 },
+    { "max-length", "integer", 512, "tokens and frames of a row at most", from = 2 },
+    { "max-steps", "integer", 10000, "optimizer steps", from = 1 },
+    { "batch-size", "integer", 16, "rows per step", from = 1 },
+    { "lr", "number", 2e-3, "learning rate, along a cosine to nothing", above = 0 },
+    { "warmup", "integer", 100, "steps in which it rises", from = 0 },
+    { "every", "integer", 500, "steps between two checkpoints, each with its held-out loss", from = 1 },
+    { "val-fraction", "number", 0.02, "share of the clips that is held out", from = 0, below = 1 },
     { "seed", "integer", 1, "of weights, rows and dropout" },
   },
 })
@@ -32,17 +32,23 @@ local args = config.parse_args(arg, {
 -- A fresh model, once: its folder is what checkpoints are put into afterwards.
 local function make_base()
   if not args.labels then config.usage_error(args.base .. " has no model yet: --labels names the clips to learn a tokenizer from") end
-  local texts, skipped = {}, 0
-  for _, clip in ipairs((data.scan(args.labels))) do
+  if args.dim % (2 * args.heads) ~= 0 then config.usage_error("--dim must be a multiple of twice --heads: a head is an even part of the width") end
+  local texts, clips, skipped, notes = {}, data.scan(args.labels)
+  for _, clip in ipairs(clips) do
     for _, path in pairs(clip.labels) do
       local ok, found = pcall(text.read_label, path)
-      if ok then texts[#texts + 1] = " " .. text.clean(found) else skipped = skipped + 1 end
+      if ok then
+        texts[#texts + 1] = " " .. text.clean(found)
+      else
+        skipped[#skipped + 1] = { path = path, reason = (opah.error_text(found)) }
+      end
     end
   end
+  for _, note in ipairs(notes) do progress.log(("note: %s: %s"):format(progress.name(note.path), note.text)) end
+  for _, item in ipairs(skipped) do progress.log(("not learned from: %s: %s"):format(progress.name(item.path), item.reason)) end
   if #texts == 0 then error(fs.error("data", args.labels .. ": no label that can be read", "a label is a .lab file beside its recording"), 0) end
   local tokenizer = text.train_tokenizer { texts = texts, vocab_size = args.vocab_size, output = args.base, min_frequency = 2 }
-  progress.log(("a vocabulary of %d tokens from %d labels%s"):format(#tokenizer, #texts,
-    skipped > 0 and (", %d cannot be read"):format(skipped) or ""))
+  progress.log(("a vocabulary of %d tokens from %d labels"):format(#tokenizer, #texts))
   lm.new({
     model_type = "dual_ar", vocab_size = #tokenizer, dim = args.dim, n_layer = args.layers, n_fast_layer = args.fast_layers,
     n_head = args.heads, n_local_heads = args.heads, head_dim = args.dim // args.heads, intermediate_size = args.feed_forward,

@@ -13,7 +13,7 @@ local args = config.parse_args(arg, {
     { "overwrite", "boolean", false, "redo clips that are there already" },
     { "clean", "boolean", false, "empty the output folder first" },
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
-    { "sampling-rate", "integer", 44100, "the sample rate to reach, in Hz", short = "sr" },
+    { "sampling-rate", "integer", 44100, "the sample rate to reach, in Hz", short = "sr", from = 1000, to = 768000 },
     { "mono", "boolean", true, "mix all channels into one" },
   },
   plan = function(args)
@@ -22,10 +22,6 @@ local args = config.parse_args(arg, {
     end)
   end,
 })
-
-require "opah.options".check {
-  { args.sampling_rate >= 1000 and args.sampling_rate <= 768000, "--sampling-rate must be from 1000 to 768000 Hz, not " .. args.sampling_rate },
-}
 
 return convert_folder("resample", args, "clips at " .. args.sampling_rate .. " Hz", function(clip)
   local samples, info = audio.load(clip.audio, { sample_rate = args.sampling_rate, mono = args.mono })

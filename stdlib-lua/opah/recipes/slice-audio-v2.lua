@@ -14,10 +14,10 @@ local args = config.parse_args(arg, {
     { "clean", "boolean", false, "empty the output folder first" },
     { "num-workers", "integer", nil, "accepted for compatibility" },
     { "min-duration", "number", 5.0, "pieces are at least this long, in seconds" },
-    { "max-duration", "number", 30.0, "pieces are at most this long, in seconds" },
+    { "max-duration", "number", 30.0, "pieces are at most this long, in seconds", above = 0 },
     { "min-silence-duration", "number", 0.3, "only silences at least this long are cut at, in seconds" },
     { "top-db", "number", -40, "what counts as silence, in dB of full scale" },
-    { "hop-length", "integer", 10, "from measurement to measurement, in milliseconds" },
+    { "hop-length", "integer", 10, "from measurement to measurement, in milliseconds", from = 1 },
     { "max-silence-kept", "number", 0.5, "silence kept around pieces, in seconds" },
     { "flat-layout", "boolean", false, "write OUT/name_0000.wav instead of OUT/name/0000.wav" },
     { "merge-short", "boolean", false, "join short pieces up to the longest duration" },
@@ -26,8 +26,6 @@ local args = config.parse_args(arg, {
 })
 local hop = args.hop_length / 1000       -- seconds
 options.check {
-  { args.hop_length > 0, "--hop-length must be above 0 ms, not " .. args.hop_length },
-  { args.max_duration > 0, "--max-duration must be above 0 s, not " .. args.max_duration },
   { args.min_duration <= args.max_duration,
     ("--min-duration (%s s) must not be above --max-duration (%s s)"):format(args.min_duration, args.max_duration) },
   { args.min_silence_duration >= hop, ("--min-silence-duration must be at least --hop-length (%s s), not %s"):format(hop, args.min_silence_duration) },

@@ -12,23 +12,23 @@ local args = config.parse_args(arg, {
     { "config-name", "string", "firefly_gan_vq", "the codec's configuration: a stock name, a Lua table file or a YAML file" },
     { "checkpoint-path", "file", nil, "weights to begin with; without them, fresh ones" },
     { "output", "path", "results/codec", "the folder for codec.pth, its state and its report" },
-    { "encoder-steps", "integer", 1000, "steps in which codes learn to give back spectrograms" },
-    { "vocoder-steps", "integer", 3000, "steps in which the vocoder learns to speak codes" },
-    { "joint-steps", "integer", 3000, "steps in which everything learns on" },
-    { "adversarial-steps", "integer", 0, "steps with discriminators, which make sound crisp and cost as much again" },
-    { "batch-size", "integer", 8, "pieces per step" },
-    { "seconds", "number", 2, "length of a piece" },
-    { "lr", "number", 5e-4, "learning rate" },
-    { "judges-lr", "number", 2e-4, "learning rate of the discriminators" },
-    { "judges-width", "integer", 32, "channels of the discriminators' first layers; 32 in the paper" },
-    { "held-out", "integer", 8, "how many clips are kept for measuring" },
-    { "every", "integer", 200, "steps between two measurements, each of which saves the state" },
+    { "encoder-steps", "integer", 1000, "steps in which codes learn to give back spectrograms", from = 0 },
+    { "vocoder-steps", "integer", 3000, "steps in which the vocoder learns to speak codes", from = 0 },
+    { "joint-steps", "integer", 3000, "steps in which everything learns on", from = 0 },
+    { "adversarial-steps", "integer", 0, "steps with discriminators, which make sound crisp and cost as much again", from = 0 },
+    { "batch-size", "integer", 8, "pieces per step", from = 1 },
+    { "seconds", "number", 2, "length of a piece, in seconds", above = 0, to = 3600 },
+    { "lr", "number", 5e-4, "learning rate", above = 0 },
+    { "judges-lr", "number", 2e-4, "learning rate of the discriminators", above = 0 },
+    { "judges-width", "integer", 32, "channels of the discriminators' first layers; 32 in the paper", from = 1 },
+    { "held-out", "integer", 8, "how many clips are kept for measuring", from = 0 },
+    { "every", "integer", 200, "steps between two measurements, each of which saves the state", from = 1 },
     { "seed", "integer", 1, "of weights, pieces and roundings" },
   },
 })
 
 -- Every n-th clip is held out, so that all speakers are among them.
-local clips, skipped = data.scan(args.folder, { audio = true })
+local clips, skipped, notes = data.scan(args.folder, { audio = true })
 if #clips < 2 then config.usage_error(args.folder .. " holds fewer than two recordings") end
 local held, learned, apart = {}, {}, math.max(2, #clips // math.max(args.held_out, 1))
 for i, clip in ipairs(clips) do
@@ -42,6 +42,14 @@ local hop = native.hop_length
 local samples = math.max(1, math.floor(args.seconds * native.sample_rate / (hop * 16) + 0.5)) * hop * 16
 local function source_of(paths) return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed }) end
 local source, measured = source_of(learned), source_of(held)
+local stage <close> = stage_over("train-codec", 0)
+stage:add_skipped(skipped)
+stage:add_notes(notes)
+stage:add_skipped(source.skipped)
+stage:add_skipped(measured.skipped)
+if #source.clips == 0 then
+  error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
+end
 
 fs.mkdir(args.output)
 local _ <close> = fs.lock(args.output, "training a codec")
@@ -57,10 +65,6 @@ local run = runs.open(learner, {
 })
 if run.step == 0 and not given then learner:fit_to(source:batch(args.batch_size, 0)) end
 
-local stage <close> = stage_over("train-codec", run.total)
-stage:add_skipped(skipped)
-stage:add_skipped(source.skipped)
-stage:add_skipped(measured.skipped)
 progress.log(("%d clips, %s of sound; %d more are held out"):format(#source.clips, progress.duration(source.seconds), #measured.clips))
 
 -- The distance of log-mel spectrograms of held-out sound, through codes and back.
