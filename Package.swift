@@ -39,12 +39,15 @@ func settings(_ name: String) -> [SwiftSetting] {
     return !development || ["Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
 }
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
-    [
-        .target(name: name, dependencies: dependencies, swiftSettings: settings(name)),
-        .testTarget(name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
-                    swiftSettings: [.unsafeFlags([development ? "-Onone" : "-O"] + march)]),
-    ]
+let testSettings: [SwiftSetting] = [.unsafeFlags([development ? "-Onone" : "-O"] + march)]
+
+/// A module, and its tests where it has some of its own.
+func library(_ name: String, _ dependencies: [Target.Dependency], hasTests: Bool = true,
+             support: [Target.Dependency] = ["TestSupport"]) -> [Target] {
+    let module = Target.target(name: name, dependencies: dependencies, swiftSettings: settings(name))
+    guard hasTests else { return [module] }
+    return [module, .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + support + dependencies,
+                                swiftSettings: testSettings)]
 }
 
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
@@ -54,15 +57,14 @@ func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
 /// What fuzzing and the tests of its findings read with, and the program for fuzzing.
 func fuzz() -> [Target] {
     let readers: [Target.Dependency] = ["Support", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
-                                        "Training", "Configuration", "LuaHost", "Workbench"]
+                                        "Training", "Configuration", "LuaHost", "Recipes", "Bindings"]
     let traced = traced + [.unsafeFlags(["-parse-as-library"])]
     return [
         .target(name: "FuzzReaders", dependencies: readers, path: "Tests/Fuzz/Readers", swiftSettings: settings("FuzzReaders")),
         fuzzing
             ? .executableTarget(name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
                                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
-            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"],
-                          swiftSettings: [.unsafeFlags([development ? "-Onone" : "-O"] + march)]),
+            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"], swiftSettings: testSettings),
     ]
 }
 
@@ -109,6 +111,9 @@ let package = Package(
         .target(name: "SystemShim"),
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "FaultShim", path: "Tests/FaultShim"),
+        // What the tests of several modules share; with an interpreter, and without.
+        .target(name: "LuaTestSupport", dependencies: ["TestSupport", "LuaHost", "Bindings"], path: "Tests/LuaTestSupport",
+                swiftSettings: fast),
         .target(name: "TestSupport", dependencies: ["Support", "Tensors", "Formats"], path: "Tests/TestSupport",
                 swiftSettings: fast),
     ]
@@ -120,16 +125,31 @@ let package = Package(
     + library("Text", ["Support", "CPCRE2"])
     + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
     + library("LanguageModel", ["Support", "Tensors", "Formats", "Text"])
-    + library("Training", ["Support", "Tensors", "Formats", "Audio", "Text", "LanguageModel"])
+    + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
+    + library("Training", ["Support", "Tensors", "Formats", "LanguageModel", "Dataset"])
     + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])
-    + library("Workbench", ["Support", "Configuration", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
-                            "Training", "CEditline", "CZlib", .product(name: "Yams", package: "Yams")])
+    // What a person sees and starts; from here on upwards the program, and no longer its arithmetic.
+    + library("Console", ["Support", "SystemShim"], hasTests: false)
+    + library("Installation", ["Support"], hasTests: false)
+    + library("Pictures", ["Support", "Audio", "Console", "CZlib"], hasTests: false)
+    + library("Supervision", ["Support", "LuaHost", "Console", "Installation", "Pictures"])
+    + library("Recipes", ["Support", "LuaHost", "Configuration", "Console", "Installation", "Supervision",
+                          .product(name: "Yams", package: "Yams")], hasTests: false)
+    + library("Documentation", ["Support", "LuaHost", "Installation", "Pictures"], hasTests: false)
+    + library("REPL", ["Support", "LuaHost", "Tensors", "Console", "Installation", "Recipes", "Documentation", "CEditline"], hasTests: false)
+    + library("Bindings", ["Support", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel", "Dataset",
+                           "Training", "Configuration", "Console", "Installation", "Pictures", "Supervision", "Recipes",
+                           "Documentation", "REPL"], support: ["TestSupport", "LuaTestSupport"])
     + [
         .executableTarget(
             name: "opah",
-            dependencies: ["Support", "LuaHost", "Workbench",
+            dependencies: ["Support", "LuaHost", "Tensors", "Console", "Installation", "Pictures", "Supervision", "Recipes",
+                           "Documentation", "REPL", "Bindings",
                            .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings("opah")),
+        // What starts the program, on a terminal or from a shell.
+        .testTarget(name: "opahTests", dependencies: ["TestSupport", "LuaTestSupport", "Audio", "Documentation", "LuaHost", "Bindings"],
+                    swiftSettings: testSettings),
     ]
     + fuzz()),
     swiftLanguageModes: [.v6]

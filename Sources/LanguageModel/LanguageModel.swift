@@ -92,7 +92,7 @@ public final class LanguageModel {
     /// optimizer can update. Without patterns, all: full fine-tuning.
     public func unfreeze(_ patterns: [String] = ["*"]) throws {
         var found = false
-        for weight in weights where patterns.contains(where: { globMatches($0, weight.name) }) {
+        for weight in weights where patterns.contains(where: { Glob.matches($0, weight.name) }) {
             found = true
             let previous = weight.tensor, master = try previous.detach().to(.float32)
             defer { previous.storage.releasePages() }
@@ -110,28 +110,4 @@ public final class LanguageModel {
         digest = nil
         stored = nil
     }
-}
-
-/// Whether `text` matches a pattern in which `*` stands for any characters and `?` for one.
-func globMatches(_ pattern: String, _ text: String) -> Bool {
-    let p = Array(pattern.utf8), t = Array(text.utf8)
-    var i = 0, j = 0
-    var star: (pattern: Int, text: Int)?
-    while j < t.count {
-        if i < p.count, p[i] == UInt8(ascii: "*") {
-            star = (i, j)
-            i += 1
-        } else if i < p.count, p[i] == t[j] || p[i] == UInt8(ascii: "?") {
-            i += 1
-            j += 1
-        } else if let (at, from) = star {
-            star = (at, from + 1)
-            i = at + 1
-            j = from + 1
-        } else {
-            return false
-        }
-    }
-    while i < p.count, p[i] == UInt8(ascii: "*") { i += 1 }
-    return i == p.count
 }

@@ -64,11 +64,11 @@ enum LoRATargets {
         for target in targets {
             let matches: [String]
             if let preset = presets.first(where: { $0.name == target }) {
-                matches = modules.filter { name in preset.globs.contains { globMatches($0, name) } }
+                matches = modules.filter { name in preset.globs.contains { Glob.matches($0, name) } }
             } else if modules.contains(target) {
                 matches = [target]
             } else {
-                matches = modules.filter { $0.hasSuffix("." + target) || globMatches(target, $0) }
+                matches = modules.filter { $0.hasSuffix("." + target) || Glob.matches(target, $0) }
             }
             guard !matches.isEmpty else {
                 let known = presets.map(\.name) + modules + Set(modules.compactMap { $0.split(separator: ".").last.map(String.init) }).sorted()

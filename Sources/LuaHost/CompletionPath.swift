@@ -21,7 +21,7 @@ struct Path {
 
     /// Empty where the word stands alone; nil where what stands before it is no chain of names, calls and indexes.
     var owner: [Step]?
-    var word = ""
+    package var word = ""
     var endsWithColon = false
     /// Where the first of it begins, in bytes.
     var start: Int

@@ -76,3 +76,8 @@ public enum JSON {
         text += "\""
     }
 }
+
+extension ConfigValue {
+    /// As a person would type it.
+    package var plainText: String { string ?? JSON.encode(self) }
+}

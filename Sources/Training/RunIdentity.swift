@@ -1,3 +1,4 @@
+import Dataset
 import LanguageModel
 import Support
 

@@ -1,3 +1,4 @@
+import Dataset
 import Support
 
 /// What ends a run: the first of these that is reached.

@@ -1,3 +1,4 @@
+import Dataset
 import Formats
 import LanguageModel
 import Support

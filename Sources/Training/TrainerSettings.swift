@@ -1,3 +1,4 @@
+import Dataset
 import Support
 
 /// Everything that `Trainer.fit` can be told, with the original's defaults.

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Console
 import Foundation
+import Pictures
+import Supervision
 import Support
-import Workbench
 
 struct Batch: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Installation
 import Support
-import Workbench
 
 /// The first word of the command line, when it is no command.
 enum CommandName {
@@ -10,7 +10,7 @@ enum CommandName {
         let commands = Opah.configuration.subcommands
             .filter { $0.configuration.shouldDisplay || $0._commandName == word }.map { $0._commandName }
         if commands.contains(word) { return }
-        let recipes = ((try? Recipes.all()) ?? []).filter { $0.kind != .config }.map(\.name)
+        let recipes = ((try? RecipeIndex.all()) ?? []).filter { $0.kind != .config }.map(\.name)
         let rest = words.dropFirst().map { " " + $0 }.joined()
         if recipes.contains(word) {
             throw OpahError(.usage, "\(word) is a recipe, no command", hint: "opah run \(word)\(rest)")

@@ -1,8 +1,11 @@
 import ArgumentParser
+import Bindings
+import Documentation
 import Foundation
+import Installation
 import LuaHost
+import Recipes
 import Support
-import Workbench
 
 /// What a shell asks for each time that the Tab key is pressed. Prints a word and what it does per line, a tab
 /// between them; `:files`, `:scripts` (Lua files) and `:folders` ask the shell for those.
@@ -50,7 +53,7 @@ struct CompleteWords: ParsableCommand {
         switch command {
         case "run", "check":
             guard let recipe = rest.first else { return names(.recipe) + names(.example) + [.scripts] }
-            var result = RecipeWords(recipe)?.candidates(after: Array(rest.dropFirst()), typing: word) ?? [.files]
+            var result = RecipeWords(recipe, .opah)?.candidates(after: Array(rest.dropFirst()), typing: word) ?? [.files]
             if command == "run", word.hasPrefix("--") {
                 result.append(.word("--quiet", "only errors and what was skipped"))
                 result.append(.word("--json", "one JSON line per event"))
@@ -65,8 +68,8 @@ struct CompleteWords: ParsableCommand {
         }
     }
 
-    private static func names(_ kind: Recipes.Entry.Kind) -> [RecipeWords.Candidate] {
-        ((try? Recipes.all()) ?? []).filter { $0.kind == kind }.map { .word($0.name, $0.summary) }
+    private static func names(_ kind: RecipeIndex.Entry.Kind) -> [RecipeWords.Candidate] {
+        ((try? RecipeIndex.all()) ?? []).filter { $0.kind == kind }.map { .word($0.name, $0.summary) }
     }
 
     /// What `opah docs` has a page for: modules, and once something is typed what is in them.

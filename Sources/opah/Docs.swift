@@ -1,7 +1,12 @@
 import ArgumentParser
+import Bindings
+import Console
+import Documentation
+import Installation
 import LuaHost
+import Pictures
+import Supervision
 import Support
-import Workbench
 
 struct Docs: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,7 +41,7 @@ struct Docs: ParsableCommand {
     /// With what `--help` says of the recipes and commands.
     private func reference() throws -> Reference {
         let program = FileKind.resolved("/proc/self/exe")
-        let recipes = try Recipes.all().filter { $0.kind == .recipe }.map { entry in
+        let recipes = try RecipeIndex.all().filter { $0.kind == .recipe }.map { entry in
             let child = try ChildProcess([program, "show", entry.name])
             guard try child.wait(timeout: 20).code == 0 else { throw OpahError(.lua, "\(entry.name): cannot describe itself: \(child.output())") }
             return (entry.name, child.output().trimmed)

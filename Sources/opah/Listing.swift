@@ -1,13 +1,14 @@
 import ArgumentParser
+import Console
+import Installation
 import Support
-import Workbench
 
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the recipes, configurations and examples.")
     @Flag(help: "One JSON list.") var json = false
 
     mutating func run() throws {
-        let entries = try Recipes.all()
+        let entries = try RecipeIndex.all()
         if json {
             print(JSON.encode(.list(entries.map { entry in
                 ["kind": .string(entry.kind.rawValue), "name": .string(entry.name), "summary": .string(entry.summary),
@@ -16,7 +17,7 @@ struct List: ParsableCommand {
             return
         }
         let width = entries.map(\.name.count).max() ?? 0
-        for kind in [Recipes.Entry.Kind.recipe, .config, .example] {
+        for kind in [RecipeIndex.Entry.Kind.recipe, .config, .example] {
             let some = entries.filter { $0.kind == kind }
             if some.isEmpty { continue }
             print("\(kind.rawValue)s")
@@ -34,7 +35,7 @@ struct Copy: ParsableCommand {
     @Flag(help: "Make missing folders.") var makeParents = false
 
     mutating func run() throws {
-        let entries = try Recipes.all()
+        let entries = try RecipeIndex.all()
         guard let entry = entries.first(where: { $0.name == stock }) else {
             throw OpahError(.usage, "nothing is called \(stock)", hint: suggestion(for: stock, in: entries.map(\.name)) ?? "`opah ls` lists what there is")
         }

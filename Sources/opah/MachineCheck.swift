@@ -1,4 +1,5 @@
-import Workbench
+import Console
+import Installation
 
 /// Whether this processor has the instructions that the program was built with, and the program the addresses that it
 /// needs: a clear message instead of an illegal instruction, or an endless wait, somewhere later.

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Console
+import Installation
 import LuaHost
+import Recipes
 import Support
-import Workbench
 
 /// The commands. `opah file.lua`, `opah -e 'code'` and `opah -` work as with lua itself and are handled
 /// before the commands are looked at.

@@ -1,6 +1,8 @@
+import Bindings
+import Installation
 import LuaHost
+import Recipes
 import Support
-import Workbench
 
 /// `opah file.lua ...`, `opah -e 'code' ...`, `opah - ...`: as lua itself, with its options -e, -l, -v, -W and --. Globals
 /// keep Lua's own rules here. `LUA_INIT` is not run: what a program prints must not depend on who runs it.
@@ -57,7 +59,7 @@ struct PlainLua {
     func run() -> Int32 {
         do {
             if showsVersion { print("opah \(opahVersion) (\(LuaHost.luaVersion))") }
-            let lua = try Session.interpreter(scriptFolder: script.map { $0 == "-" ? "." : PathName.folder($0) })
+            let lua = try Session.interpreter(.opah, scriptFolder: script.map { $0 == "-" ? "." : PathName.folder($0) })
             // Without a script, the program is at 0, as in lua; the words behind the code follow it.
             try lua.setArguments(script: script, arguments, before: script == nil ? ["opah"] : before)
             for step in steps {

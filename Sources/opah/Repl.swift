@@ -1,7 +1,10 @@
 import ArgumentParser
+import Bindings
+import Installation
 import LuaHost
+import REPL
+import Recipes
 import Support
-import Workbench
 
 struct Repl: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,9 +20,9 @@ struct Repl: ParsableCommand {
     @Flag(help: "Reading a global that was never assigned is an error, as in recipes.") var strict = false
 
     mutating func run() throws {
-        let lua = try Session.interpreter(scriptFolder: ".")
+        let lua = try Session.interpreter(.opah, scriptFolder: ".")
         let prompt = InteractivePrompt(lua)
-        try prompt.prepare()
+        try prompt.prepare(modules: LuaModule.parts)
         if `init`, let file = UserFolders.initFile { try prompt.begin { try $0.run(file: file) } }
         if strict { try lua.setStrictGlobals(true) }
         let (file, statements, modules) = (file, statements, modules)

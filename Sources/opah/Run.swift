@@ -1,6 +1,10 @@
 import ArgumentParser
+import Bindings
+import Console
+import Installation
+import Recipes
+import Supervision
 import Support
-import Workbench
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run a stock recipe (see ls) or a Lua file.")
@@ -21,7 +25,7 @@ struct Run: ParsableCommand {
             }
         }
         OrphanWatch.begin()
-        throw ExitCode(try Session.run(file: Recipes.path(recipe), arguments: passed, recipe: recipe))
+        throw ExitCode(try Session.run(.opah, file: RecipeIndex.path(recipe), arguments: passed, recipe: recipe))
     }
 }
 
@@ -32,13 +36,13 @@ struct Show: ParsableCommand {
 
     mutating func run() throws {
         // `r_8_alpha_16` is lora/r_8_alpha_16, as in +lora@...=r_8_alpha_16.
-        let configs = try Recipes.all().filter { $0.kind == .config }
+        let configs = try RecipeIndex.all().filter { $0.kind == .config }
         if let config = configs.first(where: { $0.name == name }) ?? configs.first(where: { PathName.last($0.name) == name }) {
             print(try MappedFile.text(config.path), terminator: "")
             return
         }
-        let path = try Recipes.path(name)
-        switch try RecipeDescription.ask(path, .describe, isTrusted: trust) {
+        let path = try RecipeIndex.path(name)
+        switch try RecipeDescription.ask(path, .describe, .opah, isTrusted: trust) {
         case .code(let code): throw ExitCode(code)
         case .silent: Terminal.show("\(ShownText.name(path)): it declares no options")
         case .works(let function): Terminal.show("\(ShownText.name(path)): it declares no options before it calls \(function)")
@@ -58,10 +62,10 @@ struct Check: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "What the recipe would be given.") var arguments: [String] = []
 
     mutating func run() throws {
-        let path = try Recipes.path(recipe)
-        let lua = try Session.interpreter(scriptFolder: PathName.folder(path))
+        let path = try RecipeIndex.path(recipe)
+        let lua = try Session.interpreter(.opah, scriptFolder: PathName.folder(path))
         try lua.check(SourceText.read(path), name: "@" + path)
-        switch try RecipeDescription.ask(path, .check, arguments: arguments, isTrusted: trust) {
+        switch try RecipeDescription.ask(path, .check, .opah, arguments: arguments, isTrusted: trust) {
         case .code(let code): throw ExitCode(code)
         case .silent: Terminal.show("\(ShownText.name(path)): syntax is right; it declares no options")
         case .works(let function):

@@ -5,6 +5,8 @@
 --   print(sweep:text())                                  -- also sweep:markdown() and sweep:html()
 --   report.html("sweep.html", { sweep:block() })         -- as a block of a report
 
+local progress = require "opah.progress"
+
 ---@class opah.tables.Options
 ---@field digits? integer Significant digits of fractions; 4 unless given.
 
@@ -66,22 +68,8 @@ function Table:cell(value)
   return tostring(value)
 end
 
--- Characters that take two columns of a terminal: Hangul, CJK, full-width forms, emoji.
-local wide = {
-  { 0x1100, 0x115F }, { 0x2E80, 0xA4CF }, { 0xAC00, 0xD7A3 }, { 0xF900, 0xFAFF }, { 0xFE30, 0xFE6F },
-  { 0xFF00, 0xFF60 }, { 0x1F300, 0x1FAFF },
-}
-
---- How many columns of a terminal a text takes.
-local function width(text)
-  local columns = 0
-  for _, code in utf8.codes(text, true) do
-    local is_wide = false
-    for _, range in ipairs(wide) do is_wide = is_wide or code >= range[1] and code <= range[2] end
-    columns = columns + (is_wide and 2 or 1)
-  end
-  return columns
-end
+--- How many columns of a terminal a text takes; bytes where it is not UTF-8.
+local function width(text) return utf8.len(text) and progress.columns(text) or #text end
 
 --- All cells as text, the header first, with the width of each column and whether it holds only numbers.
 local function layout(self)

@@ -2,7 +2,8 @@
 #define SYSTEM_SHIM_H
 #include <stddef.h>
 
-/* What Swift cannot do or see: code in signal handlers, code before main, and system calls of Linux alone. */
+/* What Swift cannot do or see: code in signal handlers, code before main, system calls of Linux alone, and what
+ * its Glibc module leaves out. */
 
 /* ---- mapped files ---- */
 
@@ -20,5 +21,10 @@ void system_watch_mappings(void);
 /* Makes the whole file system of an open file durable, and its errors since that file was opened known: 0 when that was
  * done. Otherwise nothing is known, or this file system is not one of those on which it does what fsync does for each file. */
 int system_sync_all(int descriptor);
+
+/* ---- terminals ---- */
+
+/* Columns that these Unicode scalars take on a terminal (wcwidth(3), in UTF-8 whatever the locale is). */
+int system_columns(const unsigned *scalars, int count);
 
 #endif

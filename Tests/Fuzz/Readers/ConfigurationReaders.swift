@@ -1,10 +1,11 @@
+import Bindings
 import Codec
 import Configuration
+import Console
 import Foundation
 import LanguageModel
 import LuaHost
 import Support
-import Workbench
 
 extension FuzzReader {
     static let configuration: [FuzzReader] = [

@@ -1,3 +1,4 @@
+import Dataset
 import Support
 import Training
 

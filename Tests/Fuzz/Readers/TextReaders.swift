@@ -1,7 +1,7 @@
+import Dataset
+import Supervision
 import Support
 import Text
-import Training
-import Workbench
 
 extension FuzzReader {
     static let text: [FuzzReader] = [

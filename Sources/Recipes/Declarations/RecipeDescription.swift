@@ -1,0 +1,59 @@
+import Console
+import Installation
+import LuaHost
+import Support
+
+/// A recipe that is asked what it takes, or whether its arguments are right, and is not run. Stock recipes answer with
+/// all their power: their plans open models. A file of somebody's own is run to its `parse_args` with nothing that
+/// reads or writes files, starts programs or knows the environment, and for two seconds at most.
+public enum RecipeDescription {
+    public enum End: Equatable {
+        /// It answered; what `opah check` and `opah show` print is printed.
+        case code(Int32)
+        /// It ended without having declared anything.
+        case silent
+        /// It began to work before it had declared anything: what it called.
+        case works(String)
+    }
+
+    /// Of processor time, for one file.
+    private static let seconds = 2.0
+    private static let hint = "when you trust the file: opah check --trust FILE and opah show --trust FILE give it full power"
+
+    /// Native functions that compute a little, and those whose messages wait until the recipe runs.
+    private static let confinement = Confinement.description(
+        allowed: ["config.parse_args", "config.usage_error", "fs.join", "fs.dirname", "fs.basename", "fs.error", "progress.size",
+                  "progress.duration", "progress.name", "progress.columns", "text.clean"],
+        silent: ["progress.log", "progress.warn", "progress.event"],
+        seconds: seconds, reason: "the recipe is only described, and not run", hint: hint)
+
+    /// Asks the recipe in a file what `mode` says.
+    /// - Parameters:
+    ///   - isTrusted: runs it as `opah run` does.
+    ///   - isQuiet: what goes wrong is nobody's business, not even the end of its time: for completion.
+    public static func ask(_ path: String, _ mode: RecipeRun.Mode, _ catalog: Catalog, arguments: [String] = [], isTrusted: Bool = false, isQuiet: Bool = false) throws -> End {
+        RecipeRun.mode = mode
+        if isTrusted || RecipeIndex.isStock(path) { return try ask(Session.interpreter(catalog, scriptFolder: PathName.folder(path)), path, arguments) }
+        let lua = try Interpreter(catalog, scriptFolder: PathName.folder(path), libraryFolder: Home.library, confinement: confinement)
+        Interrupts.install()
+        let deadline = Deadline(seconds: 2 * seconds, message: isQuiet ? nil : "opah: \(ShownText.name(path)): it runs for too long: the recipe is only described, and not run\n  hint: \(hint)")
+        defer { deadline.end() }
+        do { return try ask(lua, path, arguments) } catch let error as OpahError {
+            // A script that is no recipe begins to work at once.
+            if let refused = lua.refused, refused.isNative, RecipeRun.options == nil, error.kind == .unsafe { return .works(refused.name) }
+            throw error.kind == .unsafe ? error.at(path) : error
+        }
+    }
+
+    private static func ask(_ lua: Interpreter, _ path: String, _ arguments: [String]) throws -> End {
+        try lua.setStrictGlobals(true)
+        do {
+            try lua.setArguments(script: path, arguments)
+            _ = try lua.run(SourceText.read(path), name: "@" + path, arguments: arguments)
+            return .silent
+        } catch let error as OpahError {
+            if error.kind == .exit { return .code(RecipeRun.exitCode(of: error)) }
+            throw error
+        }
+    }
+}

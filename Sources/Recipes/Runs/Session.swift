@@ -1,0 +1,36 @@
+import Installation
+import LuaHost
+import Support
+
+/// One interpreter with everything in it, and how a script's end becomes an exit code.
+public enum Session {
+    /// - Parameter scriptFolder: where `require` looks first.
+    /// - Parameter catalog: the native modules that it has.
+    public static func interpreter(_ catalog: Catalog, scriptFolder: String?) throws -> Interpreter {
+        let lua = try Interpreter(catalog, scriptFolder: scriptFolder, libraryFolder: Home.library)
+        Interrupts.install()
+        return lua
+    }
+
+    /// Runs a file, strict about undeclared globals, and returns its exit code: the integer that it returns, else 0.
+    /// - Parameter recipe: its name as a recipe, of whose run a record is kept.
+    public static func run(_ catalog: Catalog, file path: String, arguments: [String], recipe: String? = nil) throws -> Int32 {
+        let lua = try interpreter(catalog, scriptFolder: PathName.folder(path))
+        if path != "-" { try lua.setStrictGlobals(true) }
+        if let recipe { RunRecord.begin(recipe, path: path, arguments, loadedFiles: { lua.loadedFiles }) }
+        do {
+            let code = exitCode(try lua.run(file: path, arguments: arguments))
+            RunRecord.end(code: code, error: nil)
+            return code
+        } catch let error as OpahError {
+            let code = RecipeRun.exitCode(of: error)
+            RunRecord.end(code: code, error: error)
+            if error.kind == .exit { return code }
+            throw error
+        }
+    }
+
+    public static func exitCode(_ results: [LuaValue]) -> Int32 {
+        results.first?.integer.map { Int32(truncatingIfNeeded: $0) } ?? 0
+    }
+}

@@ -1,0 +1,261 @@
+import Foundation
+import LuaTestSupport
+import TestSupport
+import XCTest
+
+/// What a stage leaves out is told, whatever then ends the run; what can never work is refused before the first clip; what all
+/// clips share is one line.
+final class NothingSwallowedTests: XCTestCase {
+    private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
+    private let alice = OpahProcess.checkout + "/examples/data/Alice/"
+
+    private func opah(_ folder: TestFolder, _ arguments: String...) throws -> OpahProcess.Result {
+        try OpahProcess.run(["run"] + arguments, folder: folder.path)
+    }
+
+    private func copy(_ from: String, _ to: String) throws {
+        try FileManager.default.createDirectory(atPath: (to as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: from, toPath: to)
+    }
+
+    private func write(_ text: String, _ path: String) throws {
+        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws { try LuaFixture.check(code, file: file, line: line) }
+
+    func testAFilelistWithoutAGoodLineIsListedLineByLine() throws {
+        let folder = try TestFolder("filelist")
+        try write("a|Hello there.\nb|How are you?\n", folder("metadata.csv"))
+        try write("a.mp3\tS\tEN\tHello.\n", folder("tabs.txt"))
+        try write("audio_file|text|speaker_name\nwavs/a.wav|Hello.|S\n", folder("coqui.csv"))
+        for (list, lines) in [("metadata.csv", 2), ("tabs.txt", 1), ("coqui.csv", 2)] {
+            for recipe in [["build-dataset", "--input", list, "--output", "out"],
+                           ["extract-vq", ".", "--filelist", list, "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]] {
+                let result = try OpahProcess.run(["run"] + recipe, folder: folder.path)
+                XCTAssertEqual(result.code, 1, result.errors)
+                for line in 1...lines { XCTAssertTrue(result.errors.contains("\(list), line \(line): has "), result.errors) }
+                XCTAssertTrue(result.errors.contains("write path|speaker|language|text"), result.errors)
+            }
+            let pack = try opah(folder, "build-dataset", "--input", list, "--output", "out")
+            XCTAssertTrue(pack.errors.contains("none of \(lines) could be used"), pack.errors)
+        }
+    }
+
+    func testClipsThatCouldNotBePackedAreListedEachByName() throws {
+        let folder = try TestFolder("unpacked")
+        for name in ["a", "b", "c"] {
+            try copy(alice + "4.80-7.20.wav", folder("in/S/\(name).wav"))
+            try write("Hello.", folder("in/S/\(name).lab"))
+        }
+        let result = try opah(folder, "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab")
+        XCTAssertEqual(result.code, 1)
+        for name in ["a", "b", "c"] { XCTAssertTrue(result.errors.contains("in/S/\(name).wav: has no codes"), result.errors) }
+        XCTAssertTrue(result.errors.contains("none of the 3 clips could be packed"), result.errors)
+        let lua = try OpahProcess.run(["-e", "require('opah').data.pack { input = 'in', output = 'out' }"], folder: folder.path)
+        XCTAssertEqual(lua.code, 1)
+        for name in ["a", "b", "c"] { XCTAssertTrue(lua.errors.contains("in/S/\(name).wav: has no codes"), lua.errors) }
+    }
+
+    func testFilesWithoutARecordingAreNoSuccess() throws {
+        let folder = try TestFolder("none")
+        try write("words", folder("in/S/a.doc"))
+        try write("words", folder("in/S/b.lab"))
+        try FileManager.default.createDirectory(atPath: folder("empty"), withIntermediateDirectories: true)
+        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short"] {
+            XCTAssertEqual(try opah(folder, stage, "in", "out").code, 1, stage)
+            XCTAssertEqual(try opah(folder, stage, "empty", "out").code, 0, stage)
+        }
+        let extract = try opah(folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth")
+        XCTAssertEqual(extract.code, 1, extract.errors)
+    }
+
+    func testWhatWasSkippedIsToldWhenTheRecipeFailsLater() throws {
+        let folder = try TestFolder("fails")
+        try write("""
+            local stage_over = require "opah.stage"
+            local stage <close> = stage_over("measure", 2)
+            stage:try("bad.wav", function() error("its header is broken") end)
+            stage:note("good.wav", "it is quiet")
+            error("the disk went away")
+            """, folder("recipe.lua"))
+        let result = try opah(folder, "recipe.lua")
+        XCTAssertEqual(result.code, 1)
+        for part in ["bad.wav: ", "its header is broken", "good.wav: it is quiet", "the disk went away"] { XCTAssertTrue(result.errors.contains(part), result.errors) }
+    }
+
+    func testANoteOfAllClipsIsOneLine() throws {
+        let folder = try TestFolder("flood")
+        try write("""
+            local stage_over = require "opah.stage"
+            local stage <close> = stage_over("measure", 100)
+            for i = 1, 100 do
+              stage:try(i .. ".wav", function() stage:note(i .. ".wav", "at 16000 Hz there is nothing above 8000 Hz") end)
+            end
+            for i = 1, 5 do stage:note(i .. ".wav", ("gain of %d dB"):format(i)) end
+            return stage:finish("clips measured")
+            """, folder("recipe.lua"))
+        let result = try opah(folder, "recipe.lua")
+        XCTAssertEqual(result.code, 0)
+        XCTAssertTrue(result.errors.contains("100 clips: at 16000 Hz there is nothing above 8000 Hz (1.wav, ...)"), result.errors)
+        for i in 1...5 { XCTAssertTrue(result.errors.contains("\(i).wav: gain of \(i) dB"), result.errors) }
+        XCTAssertEqual(result.errors.ranges(of: "16000 Hz").count, 1)
+        let json = try OpahProcess.run(["run", "recipe.lua", "--json"], folder: folder.path)
+        let record = try XCTUnwrap((json.output + json.errors).split(separator: "\n").first { $0.contains("\"notes\"") }, json.output + json.errors)
+        let fields = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any])
+        XCTAssertEqual(fields["event"] as? String, "stage")
+        XCTAssertEqual((fields["notes"] as? [Any])?.count, 105)
+    }
+
+    func testFoldersOfOneNameAreOneSpeakerAndToldSo() throws {
+        let folder = try TestFolder("speakers")
+        try copy(alice + "0.00-2.10.mp3", folder("in/set1/Alice/a.mp3"))
+        try copy(alice + "2.10-4.80.flac", folder("in/set2/Alice/b.flac"))
+        try copy(alice + "4.80-7.20.wav", folder("in/set2/Bob/c.wav"))
+        for clip in ["set1/Alice/a", "set2/Alice/b", "set2/Bob/c"] { try write("Hello.", folder("in/\(clip).lab")) }
+        XCTAssertEqual(try opah(folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth").code, 0)
+        let pack = try opah(folder, "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab")
+        XCTAssertEqual(pack.code, 0, pack.errors)
+        XCTAssertTrue(pack.errors.contains("3 sentences packed, 2 speakers"), pack.errors)
+        XCTAssertTrue(pack.errors.contains("in/set1/Alice and in/set2/Alice are both the speaker Alice"), pack.errors)
+    }
+
+    func testMostLabelsMissingStopsThePacking() throws {
+        let folder = try TestFolder("labels")
+        for i in 0..<6 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }
+        for i in 0..<2 { try write("Hello.", folder("in/S/\(i).lab")) }
+        XCTAssertEqual(try opah(folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth").code, 0)
+        func pack(_ more: String...) throws -> OpahProcess.Result {
+            try OpahProcess.run(["run", "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab"] + more, folder: folder.path)
+        }
+        let stopped = try pack()
+        XCTAssertEqual(stopped.code, 1, stopped.errors)
+        for part in ["4 of 6 clips have no .lab file", "--allow-missing-labels", "in/S/5.wav: has no .lab file"] { XCTAssertTrue(stopped.errors.contains(part), stopped.errors) }
+        XCTAssertFalse(FileManager.default.fileExists(atPath: folder("out/00000000.protos")))
+        let allowed = try pack("--allow-missing-labels")
+        XCTAssertEqual(allowed.code, 3, allowed.errors)
+        XCTAssertTrue(allowed.errors.contains("2 sentences packed"), allowed.errors)
+        try write("Hello.", folder("in/S/2.lab"))      // half of them
+        XCTAssertEqual(try pack().code, 3)
+    }
+
+    func testOptionsThatCannotWorkAreRefusedOnce() throws {
+        let folder = try TestFolder("options")
+        for i in 0..<3 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }
+        let codec = ["--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]
+        let cases: [[String]] = [
+            ["resample", "in", "out", "--sampling-rate", "-5"], ["resample", "in", "out", "--sampling-rate", "0"], ["resample", "in", "out", "--sampling-rate", "99999999"],
+            ["loudness-norm", "in", "out", "--loudness", "99"], ["loudness-norm", "in", "out", "--block-size", "0"], ["loudness-norm", "in", "out", "--peak", "20"],
+            ["loudness-norm", "in", "out", "--loudness", "nan"],
+            ["slice-audio", "in", "out", "--min-duration", "40"], ["slice-audio", "in", "out", "--max-duration", "0"], ["slice-audio", "in", "out", "--hop-length", "0"],
+            ["slice-audio", "in", "out", "--frame-length", "-1"], ["slice-audio", "in", "out", "--pad-silence", "-1"],
+            ["slice-audio-v2", "in", "out", "--min-duration", "40"], ["slice-audio-v2", "in", "out", "--hop-length", "0"], ["slice-audio-v2", "in", "out", "--min-silence-duration", "9"],
+            ["merge-short", "in", "out", "--max-duration", "-1"],
+            ["extract-vq", "in", "--batch-size", "0"] + codec, ["build-dataset", "--input", "in", "--output", "out", "--shard-size", "0"],
+        ]
+        for arguments in cases {
+            let result = try OpahProcess.run(["run"] + arguments, folder: folder.path)
+            XCTAssertEqual(result.code, 2, "\(arguments): \(result.errors)")
+            XCTAssertTrue(result.errors.contains(arguments[arguments.count > 6 ? 2 : arguments.count - 2]), "\(arguments): \(result.errors)")
+            XCTAssertFalse(result.errors.contains("skipped") || FileManager.default.fileExists(atPath: folder("out")), "\(arguments): \(result.errors)")
+        }
+    }
+
+    func testCodesOutOfRangeAreNamedClipByClip() throws {
+        try check("""
+            fs.mkdir(folder .. "/data/S")
+            local function clip(name, offset)
+              local codes = tensor.randint(0, 900, { 8, 20 }, { dtype = "int32", generator = tensor.generator(#name) })
+              tensor.save_npy(folder .. "/data/S/" .. name .. ".npy", codes + offset)
+              fs.write(folder .. "/data/S/" .. name .. ".lab", "Hello " .. name .. ".")
+            end
+            clip("a", 0) clip("bb", 100) clip("ccc", 5000) clip("dddd", -500)
+            local report = data.pack { input = folder .. "/data", output = folder .. "/protos" }
+            assert(report.sentences == 2 and #report.skipped == 2 and report.speakers == 1)
+            assert(report.skipped[1].path:find("ccc.npy") and report.skipped[1].reason:find("out of range: codes run from 0 to 1023"), report.skipped[1].reason)
+            assert(report.skipped[2].path:find("dddd.npy") and report.skipped[2].reason:find("the code %-"), report.skipped[2].reason)
+            clip("a", 3000) clip("bb", 3000)
+            fails("data", "a.npy: the code", data.pack, { input = folder .. "/data", output = folder .. "/none" })
+            local left_out
+            fails("data", "none of the 4 clips could be packed", data.pack,
+              { input = folder .. "/data", output = folder .. "/none", on_skipped = function(list) left_out = list end })
+            assert(#left_out == 4)
+
+            -- Packs of others hold what they hold: told clip by clip, by the file where the packs know it.
+            report = data.pack { input = folder .. "/data", output = folder .. "/large", codebook_size = 4096 }
+            assert(report.sentences == 2)
+            local tokenizer = text.tokenizer(tiny)
+            local ok, problem = pcall(data.dataset, { protos = folder .. "/large", tokenizer = tokenizer, codebook_size = 1023 })
+            assert(not ok and problem.message:find("no clip is left to train on", 1, true))
+            assert(problem.message:find("S/a.npy: has the code", 1, true) and problem.message:find("S/bb.npy: has the code", 1, true), problem.message)
+            fs.remove(folder .. "/large/packs.json")
+            ok, problem = pcall(data.dataset, { protos = folder .. "/large", tokenizer = tokenizer, codebook_size = 1023 })
+            assert(not ok and problem.message:find("Hello a.", 1, true), problem.message)
+            """)
+    }
+
+    func testFitTellsWhatItLeavesOut() throws {
+        let folder = try TestFolder("fit")
+        try write("""
+            local opah = require "opah"
+            local data, fs, lm, lora, tensor, train = opah.data, opah.fs, opah.lm, opah.lora, opah.tensor, opah.train
+            fs.mkdir("data/S")
+            for i = 1, 5 do
+              tensor.save_npy(("data/S/%d.npy"):format(i), tensor.randint(0, 900, { 8, i == 5 and 400 or 20 + i }, { dtype = "int32", generator = tensor.generator(i) }))
+              fs.write(("data/S/%d.lab"):format(i), "Hello there.")
+            end
+            data.pack { input = "data", output = "protos" }
+            local model = lm.load("\(Self.tiny)")
+            lora.apply(model, "r_4_alpha_8")
+            local taken
+            for _, callback in ipairs { false, function(plan) taken = plan.skipped end } do
+              train.fit { model = model, project = "p", dry_run = true, progress = false, max_steps = 2, batch_size = 1, on_start = callback or nil,
+                data = data.dataset { protos = "protos", tokenizer = model.tokenizer, max_length = 200, val_fraction = 0.2 } }
+            end
+            assert(#taken == 1 and taken[1].path == "data/S/5.npy", taken[1].path)
+            """, folder("fit.lua"))
+        let result = try OpahProcess.run(["fit.lua"], folder: folder.path)
+        XCTAssertEqual(result.code, 0, result.errors)
+        XCTAssertEqual(result.errors.ranges(of: "not trained on: data/S/5.npy: ").count, 1, result.errors)
+    }
+
+    /// A model's codebooks are larger than the codec's: what the codec does not have is never drawn for it, and never costs more
+    /// than its frame.
+    func testCodesThatTheCodecDoesNotHave() throws {
+        try check("""
+            local codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
+            local model = lm.load(tiny)
+            local options = { text = "Hello there.", seed = 3, min_frames = 24, max_new_tokens = 24, top_p = 1, temperature = 1.9, num_samples = 2 }
+            local function largest()
+              local all = 0
+              for _, codes in ipairs((model:generate(options))) do all = math.max(all, codes:max():item()) end
+              return all
+            end
+            assert(largest() >= codec.codebook_size, "this model says no such codes: nothing is tested")
+            options.codec = codec
+            assert(largest() < codec.codebook_size)
+            options.codec, options.codebook_size = nil, 10
+            assert(largest() < 10)
+            fails("argument", "codebook_size must be above 0", model.generate, model, { text = "x", codebook_size = 0 })
+
+            local codes = tensor.randint(0, 1000, { 8, 30 }, { dtype = "int32", generator = tensor.generator(5) })
+            local stray = codes:clone()
+            stray[{ 7, 12 }], stray[{ 1, 1 }] = 1009, 1023
+            local count, notes = codec:decode_to(folder .. "/stray.wav", stray, { subtype = "float" })
+            assert(count == 30 * codec.hop_length * 4 and #notes == 2)
+            assert(notes[1]:find("code 1023 of codebook 1, frame 1,", 1, true) and notes[1]:find("frame 2's", 1, true), notes[1])
+            assert(notes[2]:find("code 1009 of codebook 7, frame 12,", 1, true) and notes[2]:find("frame 11's", 1, true), notes[2])
+            local mended = codes:clone()
+            mended[{ 7, 12 }], mended[{ 1, 1 }] = codes[{ 7, 11 }], codes[{ 1, 2 }]
+            assert(audio.load(folder .. "/stray.wav"):equal(codec:decode(mended)))
+            for _, offset in ipairs { 5000, -1000 } do
+              local wrong = codes:clone()
+              wrong[{ 2, 3 }] = wrong[{ 2, 3 }] + offset
+              fails("index", "codebook 2, frame 3", codec.decode_to, codec, folder .. "/wrong.wav", wrong)
+            end
+            fails("index", "out of range", codec.decode_to, codec, folder .. "/wrong.wav", codes:clamp(0, 20) + 1000)
+            assert(not fs.exists(folder .. "/wrong.wav"))
+            """)
+    }
+}
