@@ -6,31 +6,32 @@ local opah = require "opah"
 local audio, fs = opah.audio, opah.fs
 local embedded, stage_over = require "opah.embedded", require "opah.stage"
 
-local args = opah.config.parse_args(arg, {
+return opah.recipe {
   flags = {
     { "input", "folder", embedded.speech, "the recordings" },
     { "output", "output", "out/audio-statistics", "the folder for statistics.md" },
   },
-})
+  run = function(args)
+    local clips, skipped = opah.data.scan(args.input, { audio = true })
+    local statistics = opah.tables { "clip", "seconds", "Hz", "LUFS", "peak dB", "faults" }
+    local stage <close> = stage_over("statistics", #clips)
+    stage:add_skipped(skipped)
+    for _, clip in ipairs(clips) do
+      stage:try(clip.audio, function()
+        local samples, info = audio.load(clip.audio)
+        local faults = {}
+        for i, fault in ipairs(audio.check(samples, info.sample_rate)) do faults[i] = fault.code end
+        local peak = 20 * math.log(samples:abs():max():item(), 10)
+        statistics:add { fs.relative(clip.audio, args.input), #samples / info.sample_rate, info.sample_rate,
+          audio.loudness(samples, info.sample_rate), peak, table.concat(faults, " ") }
+      end)
+    end
 
-local clips, skipped = opah.data.scan(args.input, { audio = true })
-local statistics = opah.tables { "clip", "seconds", "Hz", "LUFS", "peak dB", "faults" }
-local stage <close> = stage_over("statistics", #clips)
-stage:add_skipped(skipped)
-for _, clip in ipairs(clips) do
-  stage:try(clip.audio, function()
-    local samples, info = audio.load(clip.audio)
-    local faults = {}
-    for i, fault in ipairs(audio.check(samples, info.sample_rate)) do faults[i] = fault.code end
-    local peak = 20 * math.log(samples:abs():max():item(), 10)
-    statistics:add { fs.relative(clip.audio, args.input), #samples / info.sample_rate, info.sample_rate,
-      audio.loudness(samples, info.sample_rate), peak, table.concat(faults, " ") }
-  end)
-end
-
-statistics:sort("LUFS", true)
-print(statistics:text())
-print(("loudest %s, quietest %s"):format(statistics.rows[1][1], statistics.rows[#statistics.rows][1]))
-fs.mkdir(args.output)
-fs.write(fs.join(args.output, "statistics.md"), statistics:markdown() .. "\n")
-return stage:finish("clips measured")
+    statistics:sort("LUFS", true)
+    print(statistics:text())
+    print(("loudest %s, quietest %s"):format(statistics.rows[1][1], statistics.rows[#statistics.rows][1]))
+    fs.mkdir(args.output)
+    fs.write(fs.join(args.output, "statistics.md"), statistics:markdown() .. "\n")
+    return stage:finish("clips measured")
+  end,
+}

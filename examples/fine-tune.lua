@@ -6,7 +6,7 @@ local opah = require "opah"
 local fs, lm, lora, train = opah.fs, opah.lm, opah.lora, opah.train
 local embedded = require "opah.embedded"
 
-local args = opah.config.parse_args(arg, {
+return opah.recipe {
   flags = {
     { "protos", "path", nil, "packs; unless given, those of the example voices" },
     { "model", "folder", embedded.model, "the base model" },
@@ -17,27 +17,28 @@ local args = opah.config.parse_args(arg, {
     { "max-steps", "integer", 40, "steps at most" },
     { "patience", "integer", 3, "validations without progress before stopping" },
   },
-})
+  run = function(args)
+    local model = lm.load(args.model)
+    local targets = { args.targets }
+    lora.apply(model, { r = args.rank, lora_alpha = 2 * args.rank, lora_dropout = 0.01, targets = targets }, { seed = 1 })
+    local ds = embedded.dataset(args.protos or embedded.packs(args.output), model)
 
-local model = lm.load(args.model)
-local targets = { args.targets }
-lora.apply(model, { r = args.rank, lora_alpha = 2 * args.rank, lora_dropout = 0.01, targets = targets }, { seed = 1 })
-local ds = embedded.dataset(args.protos or embedded.packs(args.output), model)
+    local callbacks = opah.callbacks
+    local stop = callbacks.early_stop { patience = args.patience, min_delta = 0.01 }
+    local summary = train.fit(callbacks.with({
+      model = model, data = ds, project = "voice", results = fs.join(args.output, "results"),
+      max_steps = args.max_steps, batch_size = 2, lr = args.lr, num_warmup_steps = 2,
+      val_check_interval = 5, every_n_train_steps = 5,
+    }, { stop }))
 
-local callbacks = opah.callbacks
-local stop = callbacks.early_stop { patience = args.patience, min_delta = 0.01 }
-local summary = train.fit(callbacks.with({
-  model = model, data = ds, project = "voice", results = fs.join(args.output, "results"),
-  max_steps = args.max_steps, batch_size = 2, lr = args.lr, num_warmup_steps = 2,
-  val_check_interval = 5, every_n_train_steps = 5,
-}, { stop }))
-
--- The earliest good checkpoint, as a file for recipes that compare runs.
-local first = callbacks.validations(summary.folder)[1]
-local best = assert(callbacks.earliest_good(callbacks.checkpoints(summary.folder)), "no checkpoint was measured")
-fs.write(fs.join(args.output, "result.json"), opah.json.encode({
-  rank = args.rank, lr = args.lr, targets = args.targets, first_loss = first.loss, step = best.step, loss = best.loss,
-  checkpoint = best.path, stopped_early = stop.reason,
-}, { indent = 2 }))
-print(("held-out loss %.3f -> %.3f at step %d: %s"):format(first.loss, best.loss, best.step, best.path))
-return summary.exit_code
+    -- The earliest good checkpoint, as a file for recipes that compare runs.
+    local first = callbacks.validations(summary.folder)[1]
+    local best = assert(callbacks.earliest_good(callbacks.checkpoints(summary.folder)), "no checkpoint was measured")
+    fs.write(fs.join(args.output, "result.json"), opah.json.encode({
+      rank = args.rank, lr = args.lr, targets = args.targets, first_loss = first.loss, step = best.step, loss = best.loss,
+      checkpoint = best.path, stopped_early = stop.reason,
+    }, { indent = 2 }))
+    print(("held-out loss %.3f -> %.3f at step %d: %s"):format(first.loss, best.loss, best.step, best.path))
+    return summary.exit_code
+  end,
+}

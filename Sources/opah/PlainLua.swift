@@ -72,7 +72,7 @@ struct PlainLua {
                 }
             }
             guard let script else { return 0 }
-            return Session.exitCode(try lua.run(file: script, arguments: arguments, before: before))
+            return try Session.end(lua.run(file: script, arguments: arguments, before: before), script: script, arguments)
         } catch let error as OpahError {
             return Failure.report(error)
         } catch {

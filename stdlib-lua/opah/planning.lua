@@ -77,7 +77,7 @@ end
 ---@return integer bytes
 function planning.wav(clip) return 64 + 2 * clip.info.frames end
 
---- A plan of a stage that makes sound of sound, one clip at a time, as config.parse_args takes it: `held(info)` is how many
+--- A plan of a stage that makes sound of sound, one clip at a time, as a recipe has it: `held(info)` is how many
 --- samples (float32) of a clip are in memory at once, or a number: how often the whole clip; `size(clip)` is how many bytes
 --- are written for it.
 ---

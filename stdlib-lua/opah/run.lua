@@ -34,9 +34,12 @@ return function(name, arguments)
   if not chunk then error(problem, 0) end
   local before = arg
   arg = { [0] = path, table.unpack(words) }
-  local ok, result = pcall(chunk, table.unpack(words))
+  local ok, result = pcall(function()
+    local value = chunk(table.unpack(words))
+    return config.is_recipe(value) and value:run(arg) or value
+  end)
   arg = before
   if ok then return math.tointeger(result) or 0 end
-  if type(result) == "userdata" and result.kind == "exit" then return math.tointeger(tonumber(result.message)) or 1 end
+  if type(result) == "userdata" and result.kind == "exit" then return result.code end
   error(result, 0)
 end

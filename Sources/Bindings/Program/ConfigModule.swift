@@ -37,29 +37,31 @@ extension LuaModule {
                    })
                    args  --> {clean = false, folder = "data", gain = -3...}
                    """) { call in
-            let arguments = try call.table(1)
+            let arguments = try call.table(1), declaration = try call.table(2)
             let script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
-            let options = try RecipeOptions(call.table(2)), list = try arguments.list().map { $0.string ?? "" }
-            let header = (try? RecipeIndex.header(of: script)) ?? []
-            RecipeRun.options = options
-            if RecipeRun.mode == .options { throw RecipeRun.end(code: 0) }
-            if RecipeRun.mode == .describe || list.contains("--help") || list.contains("-h") {
-                print(ShownText.message(options.help(header: header, script: RecipeIndex.shortName(script), width: min(100, Terminal.outputWidth))))
-                throw RecipeRun.end(code: 0)
-            }
-            let (values, overrides) = try options.parse(list)
-            if RecipeRun.mode == .check {
-                for (key, value) in values { Terminal.show("\(key) = \(value.plainText)") }
-                for override in overrides { Terminal.show(override) }
-                if let plan: LuaFunction = try call.table(2).get("plan") {
-                    print("plan")
-                    guard let table = try plan(options.fields(values, overrides)).first?.table else { throw call.error("plan must return a table") }
-                    try RecipePlan(table).report()
-                }
-                throw RecipeRun.end(code: 0)
-            }
-            RunRecord.options(RecipeIndex.shortName(script), values, overrides: overrides, inputs: options.inputs(values), output: options.output(values))
-            return try call.push(options.fields(values, overrides))
+            let values = try RecipeInquiry.of(call.interpreter).values(
+                RecipeOptions(declaration), plan: declaration.get("plan"), script: script, arguments.list().map { $0.string ?? "" })
+            guard let values else { throw OpahError.exit(0) }
+            return try call.push(values)
+        }
+        m.type(Recipe.luaClass)
+        m.function("recipe", "(declaration: table) -> Recipe",
+                   """
+                   A recipe as a value, for a file to end with: `return recipe { positionals = ..., flags = ..., overrides = ..., plan = ..., run = function(args) ... end }` \
+                   (`local recipe = require "opah.recipe"`). `positionals`, `flags`, `overrides` and `plan` are those of `parse_args`; `run` gets what that returns, \
+                   and returns the exit code (nothing is 0). Whoever only asks what the recipe takes runs nothing of it.
+                   """, example: """
+                   local loud = config.recipe {
+                     positionals = { { "folder", "path", "folder of clips" } },
+                     flags = { { "gain", "number", 0, "decibels to add" } },
+                     run = function(args) print(args.folder, args.gain) end,
+                   }
+                   loud:run({ [0] = "loud.lua", "data", "--gain", "-3" })  --> 0
+                   """) { call in try call.push(Recipe(call.table(1))) }
+        m.function("is_recipe", "(value: any) -> boolean", "Whether a value is a recipe, as a recipe's file returns it.",
+                   example: "config.is_recipe({ run = print })  --> false") { call in
+            if case .object(is Recipe) = try call.value(1) { return try call.push(true) }
+            return try call.push(false)
         }
         m.function("output_folder", "(default: string) -> string",
                    "The folder that this run writes to, made if need be: in a batch the run's own (OPAH_OUT), else `default`. For recipes without an option of type output.",

@@ -6,7 +6,7 @@ import REPL
 import Support
 
 extension LuaModule {
-    public static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "run", "graph", "callbacks", "tables", "embedded", "plot", "prompt"]
+    public static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "run", "recipe", "graph", "callbacks", "tables", "embedded", "plot", "prompt"]
 
     /// `opah`: every module as a field, each loaded when first touched.
     public static let opah = LuaModule("opah", "All modules as fields: `opah.audio`, `opah.tensor`, ...; each is also `require \"opah.audio\"`.") { m in

@@ -20,8 +20,7 @@ public struct RecipeWords {
     public init?(_ recipe: String, _ catalog: Catalog) {
         guard let path = try? RecipeIndex.path(recipe) else { return nil }
         self.path = path
-        _ = try? RecipeDescription.ask(path, .options, catalog, isQuiet: true)
-        guard let found = RecipeRun.options else { return nil }
+        guard let found = RecipeDescription.options(path, catalog) else { return nil }
         options = found
     }
 

@@ -19,7 +19,7 @@ public enum Session {
         if path != "-" { try lua.setStrictGlobals(true) }
         if let recipe { RunRecord.begin(recipe, path: path, arguments, loadedFiles: { lua.loadedFiles }) }
         do {
-            let code = exitCode(try lua.run(file: path, arguments: arguments))
+            let code = try end(lua.run(file: path, arguments: arguments), script: path, arguments)
             RunRecord.end(code: code, error: nil)
             return code
         } catch let error as OpahError {
@@ -28,6 +28,15 @@ public enum Session {
             if error.kind == .exit { return code }
             throw error
         }
+    }
+
+    /// The exit code of a script that has come to its end with these values: a recipe is run now, a whole number is it, and
+    /// anything else is 0.
+    public static func end(_ results: [LuaValue], script: String, _ arguments: [String]) throws -> Int32 {
+        if case .object(let recipe as Recipe)? = results.first {
+            return try recipe.answer(RecipeInquiry(.run), script: script, arguments)
+        }
+        return exitCode(results)
     }
 
     public static func exitCode(_ results: [LuaValue]) -> Int32 {

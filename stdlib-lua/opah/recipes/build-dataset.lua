@@ -1,9 +1,9 @@
 --- Pack codes and texts into .protos shards, the form that training reads.
 -- opah run build-dataset --input data --output data/protos --text-extension .lab --num-workers 16
-local config, data = require "opah.config", require "opah.data"
+local recipe, data = require "opah.recipe", require "opah.data"
 local fs, planning, stage_over = require "opah.fs", require "opah.planning", require "opah.stage"
 
-local args = config.parse_args(arg, {
+return recipe {
   flags = {
     { "input", "path", nil, "a folder of clips with codes, or a filelist; may be given several times",
       multiple = true, required = true },
@@ -36,18 +36,19 @@ local args = config.parse_args(arg, {
       lines = { ("%d clips with codes"):format(clips) },
     }
   end,
-})
-
-local stage <close> = stage_over("build-dataset", 0)
-local report = data.pack {
-  input = args.input, output = args.output, text_extension = args.text_extension, num_workers = args.num_workers,
-  shard_size = args.shard_size, label_encoding = args.label_encoding, allow_missing_labels = args.allow_missing_labels,
-  on_skipped = function(skipped) stage:add_skipped(skipped) end,
-  on_progress = function(done, total) stage.bar:at(done, total) end,
+  run = function(args)
+    local stage <close> = stage_over("build-dataset", 0)
+    local report = data.pack {
+      input = args.input, output = args.output, text_extension = args.text_extension, num_workers = args.num_workers,
+      shard_size = args.shard_size, label_encoding = args.label_encoding, allow_missing_labels = args.allow_missing_labels,
+      on_skipped = function(skipped) stage:add_skipped(skipped) end,
+      on_progress = function(done, total) stage.bar:at(done, total) end,
+    }
+    stage.done = report.sentences
+    stage:add_skipped(report.skipped)
+    stage:add_notes(report.notes)
+    require "opah.progress".result { groups = report.groups, frames = report.frames, shards = report.shards }
+    local detail = "%d speakers, %d frames, %d shards in %s"
+    return stage:finish("sentences packed", detail:format(report.speakers, report.frames, #report.shards, args.output))
+  end,
 }
-stage.done = report.sentences
-stage:add_skipped(report.skipped)
-stage:add_notes(report.notes)
-require "opah.progress".result { groups = report.groups, frames = report.frames, shards = report.shards }
-local detail = "%d speakers, %d frames, %d shards in %s"
-return stage:finish("sentences packed", detail:format(report.speakers, report.frames, #report.shards, args.output))

@@ -1,9 +1,9 @@
 --- Make a model folder of a run that trained all weights (without an adapter), to speak with or to train on.
 -- opah run extract-model --base-weight B --checkpoint results/P/checkpoints/step_000000100.ckpt --output checkpoints/P
-local checkpoint, config, fs = require "opah.checkpoint", require "opah.config", require "opah.fs"
+local checkpoint, recipe, fs = require "opah.checkpoint", require "opah.recipe", require "opah.fs"
 local lm, planning, progress = require "opah.lm", require "opah.planning", require "opah.progress"
 
-local args = config.parse_args(arg, {
+return recipe {
   flags = {
     { "base-weight", "folder", "checkpoints/fish-speech-1.4",
       "the model that the run began with: its settings, tokenizer and dtype are kept" },
@@ -19,29 +19,30 @@ local args = config.parse_args(arg, {
       lines = { ("base %s, checkpoint %s"):format(progress.size(base), progress.size(trained)) },
     }
   end,
-})
-
-if fs.exists(args.output) and #fs.list(args.output) > 0 then
-  error(fs.error("file", args.output .. " holds a model or other files already", "choose another folder"), 0)
-end
-local base = lm.load(args.base_weight)
-local weights, trained, changed = base:named_parameters(), checkpoint.load(args.checkpoint).state_dict or {}, 0
-for name, tensor in pairs(trained) do
-  local plain = name:gsub("^model%.", "")
-  if not weights[plain] then
-    error(fs.error("checkpoint", ("%s: %s is no weight of %s"):format(args.checkpoint, plain, args.base_weight),
-      plain:find("lora_") and "this run trained an adapter: use opah run merge-lora"
-      or "give the model that the run began with"), 0)
-  end
-  weights[plain] = tensor:to(weights[plain]:dtype())
-  changed = changed + 1
-end
-fs.mkdir(args.output)
-for _, path in ipairs(fs.list(args.base_weight, { extension = ".json" })) do
-  -- What an earlier merge recorded is not true of this model.
-  if fs.basename(path) ~= "merge.json" then fs.copy(path, fs.join(args.output, fs.basename(path))) end
-end
-checkpoint.save(fs.join(args.output, "model.pth"), weights)
-lm.load(args.output)     -- reads back
-progress.log(("%d weights from %s -> %s"):format(changed, args.checkpoint, args.output))
-return 0
+  run = function(args)
+    if fs.exists(args.output) and #fs.list(args.output) > 0 then
+      error(fs.error("file", args.output .. " holds a model or other files already", "choose another folder"), 0)
+    end
+    local base = lm.load(args.base_weight)
+    local weights, trained, changed = base:named_parameters(), checkpoint.load(args.checkpoint).state_dict or {}, 0
+    for name, tensor in pairs(trained) do
+      local plain = name:gsub("^model%.", "")
+      if not weights[plain] then
+        error(fs.error("checkpoint", ("%s: %s is no weight of %s"):format(args.checkpoint, plain, args.base_weight),
+          plain:find("lora_") and "this run trained an adapter: use opah run merge-lora"
+          or "give the model that the run began with"), 0)
+      end
+      weights[plain] = tensor:to(weights[plain]:dtype())
+      changed = changed + 1
+    end
+    fs.mkdir(args.output)
+    for _, path in ipairs(fs.list(args.base_weight, { extension = ".json" })) do
+      -- What an earlier merge recorded is not true of this model.
+      if fs.basename(path) ~= "merge.json" then fs.copy(path, fs.join(args.output, fs.basename(path))) end
+    end
+    checkpoint.save(fs.join(args.output, "model.pth"), weights)
+    lm.load(args.output)     -- reads back
+    progress.log(("%d weights from %s -> %s"):format(changed, args.checkpoint, args.output))
+    return 0
+  end,
+}

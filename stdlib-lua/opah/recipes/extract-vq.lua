@@ -1,10 +1,10 @@
 --- Turn every clip into codes: one .npy of int32 [codebooks, frames] beside each recording.
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
-local config, planning, vq = require "opah.config", require "opah.planning", require "opah.vq"
+local recipe, planning, vq = require "opah.recipe", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
 local duration, outputs = require "opah.progress".duration, require "opah.outputs"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = { { "folder", "folder", "clips, one folder per speaker" } },
   flags = {
     { "num-workers", "integer", 1, "accepted as the original's: every thread works on clips anyway (OPAH_THREADS says how many)", from = 0 },
@@ -32,21 +32,22 @@ local args = config.parse_args(arg, {
       memory_advice = "lower --batch-size, or cut the longest recordings first: opah run slice-audio",
     }
   end,
-})
-
-local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
-local stage <close> = stage_over("extract-vq", 0)
-local report = vq.extract {
-  input = not args.filelist and args.folder or nil, filelist = args.filelist, codec = codec,
-  batch_size = args.batch_size, num_workers = args.num_workers, overwrite = args.overwrite,
-  on_progress = function(done, total, seconds) stage.bar:at(done, total, { audio_seconds = seconds }) end,
+  run = function(args)
+    local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
+    local stage <close> = stage_over("extract-vq", 0)
+    local report = vq.extract {
+      input = not args.filelist and args.folder or nil, filelist = args.filelist, codec = codec,
+      batch_size = args.batch_size, num_workers = args.num_workers, overwrite = args.overwrite,
+      on_progress = function(done, total, seconds) stage.bar:at(done, total, { audio_seconds = seconds }) end,
+    }
+    stage.done = report.extracted + report.present
+    stage:add_skipped(report.skipped)
+    stage:add_notes(report.notes)
+    if stage.done == 0 and #stage.skipped == 0 and not args.filelist then outputs.refuse_empty(args.folder) end
+    require "opah.progress".result {
+      extracted = report.extracted, present = report.present, audio_seconds = report.audio_seconds,
+    }
+    local detail = ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds))
+    return stage:finish("clips have codes", report.remade and detail .. ", " .. report.remade or detail)
+  end,
 }
-stage.done = report.extracted + report.present
-stage:add_skipped(report.skipped)
-stage:add_notes(report.notes)
-if stage.done == 0 and #stage.skipped == 0 and not args.filelist then outputs.refuse_empty(args.folder) end
-require "opah.progress".result {
-  extracted = report.extracted, present = report.present, audio_seconds = report.audio_seconds,
-}
-local detail = ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds))
-return stage:finish("clips have codes", report.remade and detail .. ", " .. report.remade or detail)

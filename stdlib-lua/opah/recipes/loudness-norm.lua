@@ -1,9 +1,9 @@
 --- Bring every clip of a folder to the same loudness (ITU-R BS.1770-4); labels travel along.
 -- opah run loudness-norm data-raw data --clean
-local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
+local audio, recipe, convert_folder = require "opah.audio", require "opah.recipe", require "opah.converting"
 local planning = require "opah.planning"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = {
     { "input_dir", "folder", "clips, with their labels beside them" },
     { "output_dir", "path", "where the normalised clips go, under the same names" },
@@ -20,12 +20,13 @@ local args = config.parse_args(arg, {
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
   },
   plan = function(args) return planning.clip_by_clip(args, 4.2, planning.rewritten) end,
-})
-
-return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)
-  local samples, info = audio.load(clip.audio, { mono = false })
-  local louder, report = audio.normalize_loudness(samples, info.sample_rate,
-    { peak = args.peak, loudness = args.loudness, block_size = args.block_size, max_gain = args.max_gain })
-  for _, text in ipairs(report.notes) do note(text) end
-  return louder, info.sample_rate, info
-end)
+  run = function(args)
+    return convert_folder("loudness-norm", args, "clips at " .. args.loudness .. " LUFS", function(clip, note)
+      local samples, info = audio.load(clip.audio, { mono = false })
+      local louder, report = audio.normalize_loudness(samples, info.sample_rate,
+        { peak = args.peak, loudness = args.loudness, block_size = args.block_size, max_gain = args.max_gain })
+      for _, text in ipairs(report.notes) do note(text) end
+      return louder, info.sample_rate, info
+    end)
+  end,
+}

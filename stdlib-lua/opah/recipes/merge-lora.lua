@@ -1,9 +1,9 @@
 --- Merge an adapter into its base model, and prove that the result says the same.
 -- opah run merge-lora --lora-config r_8_alpha_16 --base-weight B --lora-weight W --output O
-local config, lora, progress = require "opah.config", require "opah.lora", require "opah.progress"
+local recipe, lora, progress = require "opah.recipe", require "opah.lora", require "opah.progress"
 local planning = require "opah.planning"
 
-local args = config.parse_args(arg, {
+return recipe {
   flags = {
     { "lora-config", "string", nil,
       "rank and strength; what the file records unless given, r_8_alpha_16 for files that record nothing" },
@@ -20,16 +20,17 @@ local args = config.parse_args(arg, {
       lines = { path .. ": " .. progress.size(bytes) },
     }
   end,
-})
-
-local report = lora.merge_files {
-  lora_config = args.lora_config, base_weight = args.base_weight, lora_weight = args.lora_weight, output = args.output,
-  overwrite = args.overwrite,
+  run = function(args)
+    local report = lora.merge_files {
+      lora_config = args.lora_config, base_weight = args.base_weight, lora_weight = args.lora_weight, output = args.output,
+      overwrite = args.overwrite,
+    }
+    for _, note in ipairs(report.notes) do progress.log("note: " .. note) end
+    progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s")
+      :format(report.changed, report.tensors, report.rank, report.lora_alpha, args.output))
+    progress.log(("proof: merged and base+adapter logits differ by at most %.2g on the test batch")
+      :format(report.max_logit_difference))
+    progress.result { output = args.output, tensors = report.tensors, changed = report.changed, max_logit_difference = report.max_logit_difference }
+    return 0
+  end,
 }
-for _, note in ipairs(report.notes) do progress.log("note: " .. note) end
-progress.log(("merged %d of %d tensors (rank %d, alpha %g) into %s")
-  :format(report.changed, report.tensors, report.rank, report.lora_alpha, args.output))
-progress.log(("proof: merged and base+adapter logits differ by at most %.2g on the test batch")
-  :format(report.max_logit_difference))
-progress.result { output = args.output, tensors = report.tensors, changed = report.changed, max_logit_difference = report.max_logit_difference }
-return 0

@@ -1,9 +1,9 @@
 --- Give every clip of a folder one sample rate; labels travel along.
 -- opah run resample data-raw data --sampling-rate 44100
-local audio, config, convert_folder = require "opah.audio", require "opah.config", require "opah.converting"
+local audio, recipe, convert_folder = require "opah.audio", require "opah.recipe", require "opah.converting"
 local planning = require "opah.planning"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = {
     { "input_dir", "folder", "clips, with their labels beside them" },
     { "output_dir", "path", "where the resampled clips go, under the same names" },
@@ -21,9 +21,10 @@ local args = config.parse_args(arg, {
       return planning.rewritten(clip, args.sampling_rate, args.mono and 1 or nil)
     end)
   end,
-})
-
-return convert_folder("resample", args, "clips at " .. args.sampling_rate .. " Hz", function(clip)
-  local samples, info = audio.load(clip.audio, { sample_rate = args.sampling_rate, mono = args.mono })
-  return samples, args.sampling_rate, info
-end)
+  run = function(args)
+    return convert_folder("resample", args, "clips at " .. args.sampling_rate .. " Hz", function(clip)
+      local samples, info = audio.load(clip.audio, { sample_rate = args.sampling_rate, mono = args.mono })
+      return samples, args.sampling_rate, info
+    end)
+  end,
+}

@@ -1,9 +1,9 @@
 --- Cut long recordings where it is quiet for long enough.
 -- opah run slice-audio-v2 data-raw data --min-silence-duration 0.3
-local config, options, planning = require "opah.config", require "opah.options", require "opah.planning"
+local recipe, options, planning = require "opah.recipe", require "opah.options", require "opah.planning"
 local slice_folder = require "opah.slicing"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = {
     { "input_dir", "folder", "recordings" },
     { "output_dir", "path", "where the pieces go" },
@@ -23,18 +23,20 @@ local args = config.parse_args(arg, {
     { "merge-short", "boolean", false, "join short pieces up to the longest duration" },
   },
   plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
-})
-local hop = args.hop_length / 1000       -- seconds
-options.check {
-  { args.min_duration <= args.max_duration,
-    ("--min-duration (%s s) must not be above --max-duration (%s s)"):format(args.min_duration, args.max_duration) },
-  { args.min_silence_duration >= hop, ("--min-silence-duration must be at least --hop-length (%s s), not %s"):format(hop, args.min_silence_duration) },
-  { args.min_duration >= args.min_silence_duration,
-    ("--min-duration (%s s) must not be below --min-silence-duration (%s s)"):format(args.min_duration, args.min_silence_duration) },
-  { args.max_silence_kept >= hop, ("--max-silence-kept must be at least --hop-length (%s s), not %s"):format(hop, args.max_silence_kept) },
+  run = function(args)
+    local hop = args.hop_length / 1000       -- seconds
+    options.check {
+      { args.min_duration <= args.max_duration,
+        ("--min-duration (%s s) must not be above --max-duration (%s s)"):format(args.min_duration, args.max_duration) },
+      { args.min_silence_duration >= hop, ("--min-silence-duration must be at least --hop-length (%s s), not %s"):format(hop, args.min_silence_duration) },
+      { args.min_duration >= args.min_silence_duration,
+        ("--min-duration (%s s) must not be below --min-silence-duration (%s s)"):format(args.min_duration, args.min_silence_duration) },
+      { args.max_silence_kept >= hop, ("--max-silence-kept must be at least --hop-length (%s s), not %s"):format(hop, args.max_silence_kept) },
+    }
+    return slice_folder("slice-audio-v2", args, {
+      method = "silence", min_duration = args.min_duration, max_duration = args.max_duration,
+      min_silence_duration = args.min_silence_duration, top_db = args.top_db, hop_milliseconds = args.hop_length,
+      max_silence_kept = args.max_silence_kept, merge_short = args.merge_short,
+    }, args.flat_layout)
+  end,
 }
-return slice_folder("slice-audio-v2", args, {
-  method = "silence", min_duration = args.min_duration, max_duration = args.max_duration,
-  min_silence_duration = args.min_silence_duration, top_db = args.top_db, hop_milliseconds = args.hop_length,
-  max_silence_kept = args.max_silence_kept, merge_short = args.merge_short,
-}, args.flat_layout)

@@ -1,9 +1,9 @@
 --- Cut long recordings at silences, by the level of each frame below the loudest.
 -- opah run slice-audio data-raw data --max-duration 15
-local config, options, planning = require "opah.config", require "opah.options", require "opah.planning"
+local recipe, options, planning = require "opah.recipe", require "opah.options", require "opah.planning"
 local slice_folder = require "opah.slicing"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = {
     { "input_dir", "folder", "recordings" },
     { "output_dir", "path", "where the pieces go: one folder per recording" },
@@ -21,12 +21,14 @@ local args = config.parse_args(arg, {
     { "hop-length", "integer", 512, "samples from frame to frame", from = 1 },
   },
   plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
-})
-options.check {
-  { args.min_duration <= args.max_duration,
-    ("--min-duration (%s s) must not be above --max-duration (%s s)"):format(args.min_duration, args.max_duration) },
+  run = function(args)
+    options.check {
+      { args.min_duration <= args.max_duration,
+        ("--min-duration (%s s) must not be above --max-duration (%s s)"):format(args.min_duration, args.max_duration) },
+    }
+    return slice_folder("slice-audio", args, {
+      method = "top_db", min_duration = args.min_duration, max_duration = args.max_duration, pad_silence = args.pad_silence,
+      top_db = args.top_db, frame_length = args.frame_length, hop_length = args.hop_length,
+    })
+  end,
 }
-return slice_folder("slice-audio", args, {
-  method = "top_db", min_duration = args.min_duration, max_duration = args.max_duration, pad_silence = args.pad_silence,
-  top_db = args.top_db, frame_length = args.frame_length, hop_length = args.hop_length,
-})

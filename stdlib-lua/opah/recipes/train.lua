@@ -3,6 +3,7 @@
 local config, data, fs = require "opah.config", require "opah.data", require "opah.fs"
 local lm, lora = require "opah.lm", require "opah.lora"
 local callbacks, progress, train = require "opah.callbacks", require "opah.progress", require "opah.train"
+local recipe = require "opah.recipe"
 
 --- What is not there of what the settings name, all at once, before anything is loaded.
 local function check_files(cfg)
@@ -118,7 +119,7 @@ local function prepare(args)
   }
 end
 
-local args = config.parse_args(arg, {
+return recipe {
   overrides = true,
   flags = {
     { "config-name", "string", "text2semantic_finetune", "a stock configuration, a Lua table file or a fish-speech YAML file", short = "cn" },
@@ -137,8 +138,9 @@ local args = config.parse_args(arg, {
       disk_advice = "free some space, or save less often: callbacks.model_checkpoint.every_n_train_steps",
     }
   end,
-})
-
-local options = prepare(args)
-local asked_for = callbacks.configured(options.config.callbacks, options)
-return train.fit(callbacks.with(options, asked_for)).exit_code
+  run = function(args)
+    local options = prepare(args)
+    local asked_for = callbacks.configured(options.config.callbacks, options)
+    return train.fit(callbacks.with(options, asked_for)).exit_code
+  end,
+}

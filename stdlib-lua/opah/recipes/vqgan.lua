@@ -1,10 +1,10 @@
 --- Turn one recording into codes and back into sound, or codes (.npy) into sound.
 -- opah run vqgan -i clip.wav -o fake.wav --checkpoint-path F
-local audio, config, fs, progress = require "opah.audio", require "opah.config", require "opah.fs", require "opah.progress"
+local audio, recipe, fs, progress = require "opah.audio", require "opah.recipe", require "opah.fs", require "opah.progress"
 local planning, tensor, vq = require "opah.planning", require "opah.tensor", require "opah.vq"
 local duration = progress.duration
 
-local args = config.parse_args(arg, {
+return recipe {
   flags = {
     { "input-path", "file", "test.wav", "a recording, or codes in a .npy file", short = "i" },
     { "output-path", "path", "fake.wav", "the sound to write", short = "o" },
@@ -30,29 +30,30 @@ local args = config.parse_args(arg, {
       disk = 2 * seconds * codec.sample_rate, folder = fs.dirname(args.output_path), lines = { duration(seconds) .. " of sound" },
     }
   end,
-})
-
-local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
-local beside = args.output_path:gsub("%.[^./]*$", "") .. ".npy"
-local given = args.input_path:lower():match("%.npy$")
-local codes
-if given then
-  codes = tensor.load_npy(args.input_path)
-else
-  local samples = audio.load(args.input_path, { sample_rate = codec.sample_rate })
-  codes = codec:encode(samples, { whole = true })   -- the last, partly filled frame as well
-end
-local made <close> = fs.made("vqgan", { codec = codec:digest(), whole = true }, { overwrite = true })
--- The codes of an earlier recording must not stay beside the sound of another one.
-if fs.resolve(beside) ~= fs.resolve(args.input_path) and made:drop(beside) then progress.log(beside .. " of an earlier run removed") end
-local count, notes = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
-for _, text in ipairs(notes) do progress.log(("  note: %s: %s"):format(args.input_path, text)) end
-if not given then
-  made:make(beside, { sound = args.input_path }, function() tensor.save_npy(beside, codes) end)
-  progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))
-elseif fs.exists(beside) and fs.resolve(beside) ~= fs.resolve(args.input_path) then
-  progress.log(("note: %s lies beside the sound and holds other codes"):format(beside))
-end
-progress.log(("sound: %.2f s -> %s"):format(count / codec.sample_rate, args.output_path))
-progress.result { output = args.output_path, seconds = count / codec.sample_rate, frames = codes:size(2) }
-return 0
+  run = function(args)
+    local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
+    local beside = args.output_path:gsub("%.[^./]*$", "") .. ".npy"
+    local given = args.input_path:lower():match("%.npy$")
+    local codes
+    if given then
+      codes = tensor.load_npy(args.input_path)
+    else
+      local samples = audio.load(args.input_path, { sample_rate = codec.sample_rate })
+      codes = codec:encode(samples, { whole = true })   -- the last, partly filled frame as well
+    end
+    local made <close> = fs.made("vqgan", { codec = codec:digest(), whole = true }, { overwrite = true })
+    -- The codes of an earlier recording must not stay beside the sound of another one.
+    if fs.resolve(beside) ~= fs.resolve(args.input_path) and made:drop(beside) then progress.log(beside .. " of an earlier run removed") end
+    local count, notes = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
+    for _, text in ipairs(notes) do progress.log(("  note: %s: %s"):format(args.input_path, text)) end
+    if not given then
+      made:make(beside, { sound = args.input_path }, function() tensor.save_npy(beside, codes) end)
+      progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))
+    elseif fs.exists(beside) and fs.resolve(beside) ~= fs.resolve(args.input_path) then
+      progress.log(("note: %s lies beside the sound and holds other codes"):format(beside))
+    end
+    progress.log(("sound: %.2f s -> %s"):format(count / codec.sample_rate, args.output_path))
+    progress.result { output = args.output_path, seconds = count / codec.sample_rate, frames = codes:size(2) }
+    return 0
+  end,
+}

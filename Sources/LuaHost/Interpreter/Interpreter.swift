@@ -17,6 +17,9 @@ public final class Interpreter {
     /// The first name that was refused to confined code, and whether it is that of a native function.
     public internal(set) var refused: (name: String, isNative: Bool)?
 
+    /// What the program has hung on it, for the native functions of its own that are called from here.
+    public var attachment: AnyObject?
+
     let confinement: Confinement?
     let budget: UnsafeMutablePointer<shim_budget>?
     let L: OpaquePointer

@@ -25,6 +25,9 @@ public final class LuaErrorValue: LuaObject, @unchecked Sendable {
         c.property("fatal", "boolean", "Whether the run cannot go on, as after Ctrl-C or on a full disk: no fault of the clip that was being worked on.") { e, call in
             try call.push(e.error.isFatal || e.error.kind == .interrupted)
         }
+        c.property("code", "integer?", "Of kind `exit`, which is no error: the exit code with which a recipe ended early.") { e, call in
+            try call.push(e.error.kind == .exit ? Int(e.error.exitCode) : nil)
+        }
         c.property("traceback", "string", "The Lua functions that were running, innermost first, one per line.") { e, call in
             try call.push(e.error.traceback ?? "")
         }

@@ -20,7 +20,7 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
         case data          // a dataset that cannot be used
         case interrupted   // Ctrl-C, or a time limit
         case usage         // a wrong command line
-        case exit          // no error: a recipe that ends early, with the exit code as its message
+        case exit          // no error: a recipe that ends early, with `exitCode`
         case memory        // would not fit
         case lua           // an error raised by Lua code itself
     }
@@ -34,6 +34,16 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
     public var raised: (any AnyObject & Sendable)?
     /// Whether the run cannot go on: a full disk is not the fault of the clip at which it was noticed.
     public var isFatal = false
+    /// Of kind `exit`: the code that the program is to end with.
+    public private(set) var exitCode: Int32 = 0
+
+    /// How a recipe ends before its last line: help was shown, or all was checked. It is thrown, so that everything open
+    /// is closed on the way.
+    public static func exit(_ code: Int32) -> OpahError {
+        var error = OpahError(.exit, "the recipe ended early, with exit code \(code)")
+        error.exitCode = code
+        return error
+    }
 
     public init(_ kind: Kind, _ message: String, hint: String? = nil) {
         self.kind = kind
