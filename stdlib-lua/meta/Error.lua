@@ -67,5 +67,6 @@
 ---@field message string What, where and why, in one line.
 ---@field hint string? What to do next.
 ---@field fatal boolean Whether the run cannot go on, as after Ctrl-C or on a full disk: no fault of the clip that was being worked on.
+---@field code integer? Of kind `exit`, which is no error: the exit code with which a recipe ended early.
 ---@field traceback string The Lua functions that were running, innermost first, one per line.
 ---@operator concat(any): string

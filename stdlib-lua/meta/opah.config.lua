@@ -32,6 +32,29 @@ function config.load(name, overrides) end
 ---@return table
 function config.parse_args(arguments, options) end
 
+---A recipe as a value, for a file to end with: `return recipe { positionals = ..., flags = ..., overrides = ..., plan = ..., run = function(args) ... end }` (`local recipe = require "opah.recipe"`). `positionals`, `flags`, `overrides` and `plan` are those of `parse_args`; `run` gets what that returns, and returns the exit code (nothing is 0). Whoever only asks what the recipe takes runs nothing of it.
+---
+---```lua
+---local loud = config.recipe {
+---  positionals = { { "folder", "path", "folder of clips" } },
+---  flags = { { "gain", "number", 0, "decibels to add" } },
+---  run = function(args) print(args.folder, args.gain) end,
+---}
+---loud:run({ [0] = "loud.lua", "data", "--gain", "-3" })  --> 0
+---```
+---@param declaration table
+---@return Recipe
+function config.recipe(declaration) end
+
+---Whether a value is a recipe, as a recipe's file returns it.
+---
+---```lua
+---config.is_recipe({ run = print })  --> false
+---```
+---@param value? any
+---@return boolean
+function config.is_recipe(value) end
+
 ---The folder that this run writes to, made if need be: in a batch the run's own (OPAH_OUT), else `default`. For recipes without an option of type output.
 ---
 ---```lua
@@ -70,5 +93,22 @@ function config.usage_error(message) end
 ---@param value? any
 ---@return string
 function config.to_lua(value) end
+
+---What a recipe's file returns.
+---@class Recipe
+local Recipe = {}
+
+---Runs it with a command line, a list of strings with the recipe's file at 0 (as in `arg`), and returns its exit code: what its function `run` returned, else 0.
+---
+---```lua
+---local hello = config.recipe {
+---  positionals = { { "name", "string", "whom to greet" } },
+---  run = function(args) print("hello " .. args.name) end,
+---}
+---hello:run({ [0] = "hello.lua", "moon" })  --> 0
+---```
+---@param arguments table
+---@return integer
+function Recipe:run(arguments) end
 
 return config

@@ -26,6 +26,7 @@
 local opah = {}
 
 opah.run = require "opah.run"
+opah.recipe = require "opah.recipe"
 opah.graph = require "opah.graph"
 opah.callbacks = require "opah.callbacks"
 opah.tables = require "opah.tables"

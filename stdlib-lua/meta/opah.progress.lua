@@ -44,6 +44,15 @@ function progress.warn(text) end
 ---@return string
 function progress.name(text, opts) end
 
+---How many columns of a terminal a text takes: two for East Asian wide characters and emoji, none for marks that combine.
+---
+---```lua
+---progress.columns("kana"), progress.columns("かな")  --> 4, 4
+---```
+---@param text string
+---@return integer
+function progress.columns(text) end
+
 ---A number of bytes as people read it, in powers of 1000, with three digits at most.
 ---
 ---```lua

@@ -50,11 +50,12 @@ public final class Recipe: LuaObject, @unchecked Sendable {     // only used on 
                  }
                  hello:run({ [0] = "hello.lua", "moon" })  --> 0
                  """) { recipe, call in
-            let arguments = try call.table(2), script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
+            let arguments = try call.table(1), script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
             let words = try arguments.list().map { $0.string ?? "" }
             return try call.push(Int(recipe.answer(RecipeInquiry(.run), script: script, words)))
         }
-        c.metamethod("__tostring", "(recipe: Recipe) -> string", "Its positionals and how many flags it has.") { call in
+        c.metamethod("__tostring", "(recipe: Recipe) -> string", "Its positionals and how many flags it has.",
+                     example: "tostring(config.recipe { flags = { { \"loud\", \"boolean\", false, \"shout\" } }, run = print })  --> \"Recipe(1 flags)\"") { call in
             let options = try call.object(1, as: Recipe.self).options
             let names = options.positionals.map { $0.name.uppercased() }.joined(separator: " ")
             return try call.push("Recipe(\(names)\(names.isEmpty ? "" : ", ")\(options.flags.count) flags)")
