@@ -49,7 +49,7 @@ function choice.pick(checkpoints, measures)
         local by = value and excess(measure, value, top.value) or math.huge
         if by > 1 then
           count = count + 1
-          misses[#misses + 1] = value and ("%s %.4g, and the best is %.4g (step %d)"):format(measure.label, value, top.value, top.step)
+          misses[#misses + 1] = value and ("%s %.5g, and the best is %.5g (step %d)"):format(measure.label, value, top.value, top.step)
             or measure.label .. " was not measured"
         end
         worst = math.max(worst, by)

@@ -110,7 +110,7 @@ local args = config.parse_args(arg, {
 })
 
 local asked = prepare(args)
-local lock <close> = fs.lock(asked.output, "an audition")
+local _ <close> = fs.lock(asked.output, "an audition")
 local digests = open_digests(fs.join(asked.output, ".digests.json"))
 local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
 if codec then frame_rate, levels = codec.frame_rate, codec.config.quantizer.levels end

@@ -3,9 +3,10 @@
 -- codes_0.partial.npy, ... keep what was said. What an earlier run left under the same names goes when its codes do.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
 -- A long text comes from a file (--text-file speech.txt) or from standard input (--text -).
+-- opah run generate --voice voices/Alice.voice --text "Hello." speaks with a voice that `opah run voice pack` made, nothing merged.
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
-local read_label = require "opah.text".read_label
+local read_label, voices = require "opah.text".read_label, require "opah.voice.use"
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
 -- once would only take more memory for what each has heard.
@@ -33,6 +34,7 @@ end
 --- What speaking will take. A byte of text is about 1.4 frames of speech: 15 bytes a second, 21.5 frames a second.
 local function plan(args)
   args.text = read_text(args)
+  voices.resolve(args, arg)
   local settings, streams = json.decode(fs.read(fs.join(args.checkpoint_path, "config.json"))), math.min(args.num_samples, together)
   local pieces = args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
   local frames = math.max(1.4 * #args.text, args.min_frames * pieces)
@@ -40,6 +42,7 @@ local function plan(args)
   frames = math.ceil(math.min(frames, settings.max_seq_len or 4096))
   local heard = #args.text
   for i, path in ipairs(args.prompt_tokens) do heard = heard + #args.prompt_text[i] + tensor.load_npy(path):size(2) end
+  for i, codes in ipairs(args.voice_codes or {}) do heard = heard + #args.voice_texts[i] + codes:size(2) end
 
   local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = streams, context = heard + frames // 2 })
   local _, stored = planning.weights(args.checkpoint_path)
@@ -81,8 +84,10 @@ local args = config.parse_args(arg, {
     { "iterative-prompt", "boolean", true, "each piece of text hears what was said before it" },
     { "chunk-length", "integer", 100, "a piece of text has at most this many bytes", from = 1 },
     { "allow-special", "boolean", false, "control tokens in the texts, such as <|im_end|>, count as such instead of being text" },
-    { "speaker", "string", nil, "the role that the model was trained with (use_speaker), instead of assistant" },
+    { "speaker", "string", nil, "the voice voices/NAME.voice where there is one; else the role that the model was trained with (use_speaker), instead of assistant" },
     { "lora-weight", "file", nil, "an adapter to use without merging" },
+    { "voice", "folder", {}, "a voice (NAME.voice): its adapters, references and settings; several add up, the first one's settings count", multiple = true },
+    { "voice-scale", "number", {}, "how strong the adapters of each --voice are; 1 unless given", multiple = true, from = -10, to = 10 },
     { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
     { "output", "path", ".", "the folder for the codes" },
     { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
@@ -95,11 +100,17 @@ if #args.prompt_text ~= #args.prompt_tokens then
   config.usage_error(("%d --prompt-text for %d --prompt-tokens: give both for each reference"):format(#args.prompt_text, #args.prompt_tokens))
 end
 args.text = read_text(args)
+voices.resolve(args, arg)
 local model = lm.load(args.checkpoint_path, { weights = args.weights })
 if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
 local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
 local prompt_tokens = {}
 for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
+if #args.voices > 0 then
+  voices.apply(model, args.voices, args.voice_scale)
+  if codec then voices.check_codec(args.voices, codec) end
+  if #prompt_tokens == 0 then args.prompt_text, prompt_tokens = args.voice_texts, args.voice_codes end
+end
 
 fs.mkdir(args.output)
 local exit_code = 0

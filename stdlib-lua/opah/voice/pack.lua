@@ -1,0 +1,87 @@
+--- Makes the folder of a voice: everything is written to a folder beside it, read back, and gets its name when it is whole.
+local audio, checkpoint, fs = require "opah.audio", require "opah.checkpoint", require "opah.fs"
+local json, tensor = require "opah.json", require "opah.tensor"
+local card, folder = require "opah.voice.card", require "opah.voice.folder"
+
+local pack = {}
+
+--- The adapter of a checkpoint without the optimizer's state, three times its size: what it says of itself comes along.
+local function adapter(path, target)
+  local saved = checkpoint.load(path)
+  if not saved.opah_lora then
+    error(fs.error("checkpoint", path .. ": this checkpoint has no adapter that says what it was trained on",
+      "a run that trained all weights becomes a model folder: opah run extract-model"), 0)
+  end
+  checkpoint.save(target, { state_dict = saved.state_dict, opah_lora = saved.opah_lora })
+  return saved.opah_lora
+end
+
+--- Writes a voice to `path`. `made` has its `manifest` so far, `adapters = { { path, scale } }` and
+--- `references = { { text, codes, sound } }`. Gives the opened voice.
+function pack.write(path, made, overwrite)
+  if fs.exists(path) and not overwrite then
+    error(fs.error("file", path .. " is there already", "choose another name, or replace it with --overwrite"), 0)
+  end
+  if fs.exists(path) and not fs.exists(fs.join(path, "voice.json")) then
+    error(fs.error("file", path .. " is there and is no voice: it is not replaced", "choose another name"), 0)
+  end
+  local draft = path .. ".making"
+  fs.mkdir(fs.dirname(path))
+  local _ <close> = fs.lock(fs.dirname(path), "packing a voice", { name = ".voices.lock" })
+  if fs.exists(draft) then fs.remove(draft, { recursive = true }) end      -- of a run that was killed
+  fs.mkdir(draft)
+  local ok, problem = pcall(function()
+    local manifest = made.manifest
+    manifest.format, manifest.version, manifest.adapters, manifest.references, manifest.files = "opah-voice", folder.version, {}, {}, {}
+    local function file(name)
+      local inside = fs.join(draft, name)
+      manifest.files[name] = { size = fs.stat(inside).size, digest = fs.digest(inside) }
+      return name
+    end
+    for i, item in ipairs(made.adapters) do
+      local name = ("adapter-%d.ckpt"):format(i)
+      local told = adapter(item.path, fs.join(draft, name))
+      if manifest.base.digest and told.base_digest ~= manifest.base.digest then
+        error(fs.error("checkpoint", ("%s: it was trained on another base model than %s"):format(item.path, i == 1 and "--model" or made.adapters[1].path),
+          "a voice has one base model"), 0)
+      end
+      manifest.base.digest = told.base_digest
+      manifest.adapters[i] = { file = file(name), scale = item.scale, rank = told.rank, alpha = told.alpha, step = told.step }
+    end
+    for i, item in ipairs(made.references) do
+      local name = ("reference-%d"):format(i)
+      tensor.save_npy(fs.join(draft, name .. ".npy"), item.codes:to("int32"))
+      local entry = { text = item.text, codes = file(name .. ".npy") }
+      if item.sound then
+        local ending = (item.sound:match("%.(%w+)$") or "wav"):lower()
+        audio.info(item.sound)                       -- sound, and nothing else
+        fs.copy(item.sound, fs.join(draft, name .. "." .. ending))
+        entry.sound = file(name .. "." .. ending)
+      end
+      manifest.references[i] = entry
+      manifest.base.codebooks = item.codes:size(1)
+    end
+    local checked, wrong = folder.check(manifest)
+    if not checked then error(fs.error("data", "this would be no voice: " .. table.concat(wrong, "; ")), 0) end
+    fs.write(fs.join(draft, "README.md"), card.text(manifest))
+    fs.write(fs.join(draft, "voice.json"), json.encode(manifest, { indent = 2 }))
+    local opened = folder.open(draft)
+    for _, reference in ipairs(opened.manifest.references) do folder.codes(opened, reference) end
+  end)
+  if not ok then
+    fs.remove(draft, { recursive = true })
+    error(problem, 0)
+  end
+  if fs.exists(path) then
+    local old = path .. ".replaced"
+    if fs.exists(old) then fs.remove(old, { recursive = true }) end
+    fs.move(path, old)
+    fs.move(draft, path)
+    fs.remove(old, { recursive = true })
+  else
+    fs.move(draft, path)
+  end
+  return folder.open(path)
+end
+
+return pack
