@@ -98,8 +98,8 @@ end
 
 local digests = open_digests(fs.join(args.output, ".digests.json"))
 local kept_path = fs.join(args.output, "likelihoods.json")
-local weights_path, under = planning.weights(args.checkpoint_path), nil
-under = { args.lora_weight and digests:of(args.lora_weight) or "", args.weights, tostring(args.use_speaker) }
+local weights_path = planning.weights(args.checkpoint_path)
+local under = { args.lora_weight and digests:of(args.lora_weight) or "", args.weights, tostring(args.use_speaker) }
 for _, path in ipairs(fs.stat(weights_path).kind == "folder" and fs.list(weights_path) or { weights_path }) do under[#under + 1] = digests:of(path) end
 local key = text.digest(table.concat(under, "\n"))
 -- What an earlier run found under the same model; it may have been stopped.
