@@ -4,9 +4,10 @@
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
 -- A long text comes from a file (--text-file speech.txt) or from standard input (--text -).
 -- opah run generate --voice voices/Alice.voice --text "Hello." speaks with a voice that `opah run voice pack` made, nothing merged.
+-- opah run generate --input book.md --sound book.ogg speaks a book, with subtitles; --again 17 --seed 5 speaks its piece 17 once more.
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
-local read_label, voices = require "opah.text".read_label, require "opah.voice.use"
+local long, read_label, voices = require "opah.speech.long", require "opah.text".read_label, require "opah.voice.use"
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
 -- once would only take more memory for what each has heard.
@@ -14,6 +15,14 @@ local together = 16
 
 --- What to say, from whichever option gives it; `-` is standard input.
 local function read_text(args)
+  if args.input then
+    local said = {}
+    for i, piece in ipairs(long.prepare(args).pieces) do said[i] = piece.spoken end
+    return table.concat(said, "\n")
+  end
+  if #args.again > 0 or args.pronunciation or args.sound or args.loudness then
+    config.usage_error("--again, --pronunciation, --sound and --loudness are for a long text: give --input")
+  end
   if args.text and args.text_file then config.usage_error("--text and --text-file exclude each other: give one") end
   if not (args.text or args.text_file) then config.usage_error("--text or --text-file is needed: what to say") end
   local text, name = args.text, args.text_file
@@ -39,12 +48,13 @@ local function plan(args)
   local pieces = args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
   local frames = math.max(1.4 * #args.text, args.min_frames * pieces)
   if args.max_new_tokens > 0 then frames = math.min(frames, args.max_new_tokens * pieces) end
-  frames = math.ceil(math.min(frames, settings.max_seq_len or 4096))
+  local length = settings.max_seq_len or 4096
+  frames = math.ceil(args.input and frames or math.min(frames, length))
   local heard = #args.text
   for i, path in ipairs(args.prompt_tokens) do heard = heard + #args.prompt_text[i] + tensor.load_npy(path):size(2) end
   for i, codes in ipairs(args.voice_codes or {}) do heard = heard + #args.voice_texts[i] + codes:size(2) end
 
-  local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = streams, context = heard + frames // 2 })
+  local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = streams, context = heard + math.min(frames, length) // 2 })
   local _, stored = planning.weights(args.checkpoint_path)
   local rates = planning.rates()
   -- Measured: reading reaches 0.85 of its rate; every stream but the first adds arithmetic, at 0.57 of the products' rate.
@@ -57,14 +67,17 @@ local function plan(args)
   local codec = args.vq_checkpoint_path and 3.5 * fs.stat(args.vq_checkpoint_path).size or 0
   return {
     seconds = 0.6 + hearing + converted / rates.read_bandwidth * 3 + step * frames * math.ceil(args.num_samples / streams),
-    memory = planning.program + (args.weights == "float32" and math.max(stored, converted) or stored + converted) + codec + cost.cache_bytes_per_token * streams * (heard + frames),
-    disk = args.num_samples * frames * (4 * (settings.num_codebooks or 8) + (codec > 0 and 4096 or 0)), folder = args.output,
+    memory = planning.program + (args.weights == "float32" and math.max(stored, converted) or stored + converted) + codec
+      + cost.cache_bytes_per_token * streams * (heard + math.min(frames, length))
+      -- The whole is joined in memory: its samples, and as many again while they are joined.
+      + (args.input and codec > 0 and 3 * 4 * 2048 * frames or 0),
+    disk = args.num_samples * frames * (4 * (settings.num_codebooks or 8) + (codec > 0 and (args.input and 8192 or 4096) or 0)), folder = args.output,
     lines = { ("about %d frames for %d bytes of text, %d at a time"):format(frames, #args.text, streams) },
     memory_advice = "ask for fewer samples, or leave the weights as stored",
   }
 end
 
-local args = config.parse_args(arg, {
+local options = {
   flags = {
     { "text", "string", nil, "what to say; - reads it from standard input" },
     { "text-file", "path", nil, "a file that holds what to say, in place of --text; - is standard input" },
@@ -94,23 +107,32 @@ local args = config.parse_args(arg, {
     { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
   },
   plan = plan,
-})
+}
+table.move(long.flags, 1, #long.flags, #options.flags + 1, options.flags)
+local args = config.parse_args(arg, options)
 
 if #args.prompt_text ~= #args.prompt_tokens then
   config.usage_error(("%d --prompt-text for %d --prompt-tokens: give both for each reference"):format(#args.prompt_text, #args.prompt_tokens))
 end
 args.text = read_text(args)
 voices.resolve(args, arg)
-local model = lm.load(args.checkpoint_path, { weights = args.weights })
-if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
+--- The model with its adapters.
+local function load_model()
+  local model = lm.load(args.checkpoint_path, { weights = args.weights })
+  if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
+  voices.apply(model, args.voices, args.voice_scale)
+  return model
+end
+local model = not args.input and load_model() or nil
 local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
 local prompt_tokens = {}
 for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
 if #args.voices > 0 then
-  voices.apply(model, args.voices, args.voice_scale)
   if codec then voices.check_codec(args.voices, codec) end
   if #prompt_tokens == 0 then args.prompt_text, prompt_tokens = args.voice_texts, args.voice_codes end
 end
+if args.input then return long.run(args, load_model, codec, { texts = args.prompt_text, codes = prompt_tokens }) end
+assert(model)
 
 fs.mkdir(args.output)
 local exit_code = 0
