@@ -43,8 +43,14 @@ local function split(text, pattern)
   return list
 end
 
---- `{ words, characters }`, shares of what was to be said; above 1 when more was heard than that. Words are nil for a text
---- that has no blanks, as Japanese and Chinese have none. What was heard counts up to ten times the length.
+--- Whether a text is in kana or Han, which know no blanks between words.
+local function has_no_words(text)
+  for _, code in utf8.codes(text, true) do if code >= 0x3041 and code <= 0x9FFF then return true end end
+  return false
+end
+
+--- `{ words, characters }`, shares of what was to be said; above 1 when more was heard than that. Words are nil for Japanese and
+--- Chinese. What was heard counts up to ten times the length.
 function errors.rates(wanted, heard)
   wanted, heard = plain(wanted), plain(heard)
   if wanted == "" then return {} end
@@ -54,7 +60,7 @@ function errors.rates(wanted, heard)
   local a, b = split((wanted:gsub(" ", "")), letters), split((heard:gsub(" ", "")), letters)
   local rates = { characters = edits(a, b) / #a }
   local words = split(wanted, "%S+")
-  if #words > 1 then rates.words = edits(words, split(heard, "%S+")) / #words end
+  if not has_no_words(wanted) then rates.words = edits(words, split(heard, "%S+")) / #words end
   return rates
 end
 
