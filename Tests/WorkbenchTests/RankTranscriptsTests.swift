@@ -77,8 +77,8 @@ final class RankTranscriptsTests: XCTestCase {
               local logs, sum, count = model:forward(batch).codebook_logits:log_softmax(4), 0, 0
               for t = 1, tokens:size(2) do
                 -- The last position's label is padding.
-                if labels[{ 2, t }]:item() > 0 then
-                  for c = 1, 8 do sum, count = sum - logs[{ 1, t, c, labels[{ 1 + c, t }]:item() + 1 }]:item(), count + 1 end
+                if labels[{ 2, t }] > 0 then
+                  for c = 1, 8 do sum, count = sum - logs[{ 1, t, c, labels[{ 1 + c, t }] + 1 }], count + 1 end
                 end
               end
               assert(count == 8 * frames, count)

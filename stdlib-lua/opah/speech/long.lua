@@ -1,5 +1,5 @@
 --- `generate --input`: a long text from a file to one sound with subtitles, piece by piece.
-local audio, config, fs = require "opah.audio", require "opah.config", require "opah.fs"
+local audio, config, fs, json = require "opah.audio", require "opah.config", require "opah.fs", require "opah.json"
 local planning, progress, stage_over = require "opah.planning", require "opah.progress", require "opah.stage"
 local text = require "opah.text"
 local book, pronunciation = require "opah.speech.book", require "opah.speech.pronunciation"
@@ -17,6 +17,7 @@ long.flags = {
   { "heading-pause", "number", 1.4, "with --input: seconds before and after headings", from = 0, to = 60 },
   { "again", "integer", {}, "with --input: the number of a piece to speak again, with another --seed; may be given several times", multiple = true },
   { "sound", "path", nil, "with --input: the file for the sound, in the form its suffix says (wav, flac, ogg, opus, mp3)" },
+  { "overwrite", "boolean", false, "with --input: replace a sound or subtitles that something else wrote" },
   { "loudness", "number", nil, "with --input: loudness of the whole in LUFS, such as -19", from = -60, to = -5 },
 }
 
@@ -59,12 +60,46 @@ local function digest_of(digests, args)
   return text.digest(table.concat(list, "\n"))
 end
 
+--- The files that come of it, by what they are.
+local function outputs_of(args)
+  local stem = args.sound:gsub("%.%w+$", "")
+  -- Subtitles that were the input stay: what was spoken has its own beside them.
+  local function beside(ending)
+    local path = stem .. ending
+    if fs.exists(path) and fs.resolve(path) == fs.resolve(args.input) then path = stem .. ".spoken" .. ending end
+    return path
+  end
+  return { sound = args.sound, srt = beside(".srt"), vtt = beside(".vtt") }
+end
+
+--- What earlier runs wrote, digests by path; an error when something else stands under a name that is to be written.
+local function written_before(record, outputs, overwrite)
+  local known = {}
+  if fs.exists(record) then
+    local ok, content = pcall(json.decode, fs.read(record))
+    if ok and type(content) == "table" then known = content end
+  end
+  local others = {}
+  for _, path in pairs(outputs) do
+    if fs.exists(path) and known[fs.resolve(path)] ~= fs.digest(path) and not overwrite then others[#others + 1] = path end
+  end
+  table.sort(others)
+  if #others > 0 then
+    error(fs.error("file", ("%s: there already, and not as an earlier run wrote it"):format(table.concat(others, ", ")),
+      "choose another name with --sound, or replace it with --overwrite"), 0)
+  end
+  return known
+end
+
 --- Speaks what `prepare` found. `load()` gives the model with its adapters, `prompts` are `{ texts, codes }` of the references. Gives the exit code.
 function long.run(args, load, codec, prompts)
   for _, note in ipairs(args.piece_notes) do progress.log(("note: %s: %s"):format(progress.name(args.input), note)) end
   if not codec then progress.warn("no sound: give the codec's weights with --vq-checkpoint-path; the codes are kept, and need not be spoken again") end
   local folder = args.pieces_folder
   local _ <close> = fs.lock(folder, "speaking a long text")
+  local record, outputs = fs.join(folder, "written.json"), outputs_of(args)
+  if not codec then outputs.sound = nil end
+  local known = written_before(record, outputs, args.overwrite)
   local digests = open_digests(fs.join(folder, ".digests.json"))
   local frame_rate = codec and codec.frame_rate or 44100 / 2048
   local rate = codec and codec.sample_rate or 44100
@@ -100,19 +135,12 @@ function long.run(args, load, codec, prompts)
     files[1] = args.sound
   end
   if #cues > 0 then
-    local stem = args.sound:gsub("%.%w+$", "")
-    -- Subtitles that were the input stay: what was spoken has its own beside them.
-    local function beside(ending)
-      local path = stem .. ending
-      if fs.exists(path) and fs.resolve(path) == fs.resolve(args.input) then path = stem .. ".spoken" .. ending end
-      return path
-    end
-    for ending, write in pairs { [".srt"] = subtitles.srt, [".vtt"] = subtitles.vtt } do
-      local path = beside(ending)
-      fs.write(path, write(cues))
-      files[#files + 1] = path
-    end
+    fs.write(outputs.srt, subtitles.srt(cues))
+    fs.write(outputs.vtt, subtitles.vtt(cues))
+    files[#files + 1], files[#files + 2] = outputs.srt, outputs.vtt
   end
+  for _, path in ipairs(files) do known[fs.resolve(path)] = fs.digest(path) end
+  fs.write(record, json.encode(known))
   table.sort(files)
   for _, path in ipairs(files) do progress.log(progress.name(path)) end
   local frames = 0
