@@ -72,6 +72,20 @@ final class LongTextTests: XCTestCase {
         XCTAssertTrue(zip(try pieces(folder, "book"), now).allSatisfy { $0.stamp != $1.stamp })
     }
 
+    /// Subtitles often lie beside their recording: it is not the place for a spoken one.
+    func testWhatSomethingElseWroteIsNotReplaced() throws {
+        let folder = try TestFolder("foreign")
+        try write("The boats came home early.\n", folder("talk.txt"))
+        try FileManager.default.createDirectory(atPath: folder("out"), withIntermediateDirectories: true)
+        try write("a recording", folder("out/talk.wav"))
+        let refused = try speak(folder, "talk.txt")
+        XCTAssertEqual(refused.code, 1)
+        XCTAssertTrue(refused.errors.contains("talk.wav: there already") && refused.errors.contains("--sound"), refused.errors)
+        XCTAssertEqual(try String(contentsOfFile: folder("out/talk.wav"), encoding: .utf8), "a recording")
+        XCTAssertEqual(try speak(folder, "talk.txt", "--overwrite").code, 0)
+        XCTAssertEqual(try speak(folder, "talk.txt").code, 0, "its own it replaces")
+    }
+
     func testAStoppedRunGoesOn() throws {
         let folder = try TestFolder("stopped")
         try write((1...30).map { "This is the sentence of number \($0) in a long row." }.joined(separator: "\n"), folder("long.txt"))

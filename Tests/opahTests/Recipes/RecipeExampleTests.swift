@@ -19,6 +19,7 @@ final class RecipeExampleTests: XCTestCase {
     func testFineTune() throws { try run("fine-tune", makes: ["result.json", "results/voice/checkpoints/step_000000040.ckpt"]) }
     func testCustomLoss() throws { try run("custom-loss", makes: ["adapter.ckpt"]) }
     func testPickCheckpoint() throws { try run("pick-checkpoint", makes: ["auditions/step_000000005/1.npy", "auditions/step_000000050/1.npy"]) }
+    func testChooseAVoice() throws { try run("choose-a-voice", makes: ["auditions/index.html", "voices/Ann.voice/README.md", "notice.wav", "notice.srt"]) }
     func testBlendAdapters() throws { try run("blend-adapters", makes: ["model/model.pth", "model/config.json", "model/tokenizer.json"]) }
     func testLinearProbe() throws { try run("linear-probe", makes: ["probe.safetensors"]) }
     func testCachedPath() throws { try run("cached-path", makes: ["packs/00000000.protos", "adapter/adapter.ckpt", "merged/model.pth", "speech/1.npy"]) }
