@@ -89,7 +89,7 @@ final class LongTextTests: XCTestCase {
     func testAStoppedRunGoesOn() throws {
         let folder = try TestFolder("stopped")
         try write((1...30).map { "This is the sentence of number \($0) in a long row." }.joined(separator: "\n"), folder("long.txt"))
-        let started = try OpahProcess.start(arguments("long.txt", [], frames: 400), folder: folder.path)
+        let started = try OpahProcess.start(arguments("long.txt", [], frames: 60), folder: folder.path)
         let list = folder("out/long.pieces/pieces.json"), deadline = Date(timeIntervalSinceNow: 120)
         while !FileManager.default.fileExists(atPath: list), Date() < deadline { usleep(20_000) }
         started.process.interrupt()
@@ -98,7 +98,7 @@ final class LongTextTests: XCTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("out/long.wav")))
         let before = try pieces(folder, "long")
         XCTAssertTrue((1..<30).contains(before.count), "\(before.count)")
-        let rest = try OpahProcess.run(arguments("long.txt", [], frames: 400), folder: folder.path)
+        let rest = try OpahProcess.run(arguments("long.txt", [], frames: 60), folder: folder.path)
         XCTAssertEqual(rest.code, 0, rest.errors)
         let after = try pieces(folder, "long")
         XCTAssertEqual(after.count, 30)
