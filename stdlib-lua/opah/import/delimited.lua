@@ -1,0 +1,81 @@
+--- Rows of a table in a text file, each with the line it begins on.
+---@class opah.import.delimited
+local delimited = {}
+
+--- Rows of lines that are cut at each `delimiter`, quotes meaning nothing: `{ line, fields... }`. Empty lines are passed over.
+---
+---     delimited.plain("a|one\n\nb|\"two\"", "|")  --> {{"a", "one", line = 1}, {"b", "\"two\"", line = 3}}
+---@param text string
+---@param delimiter string One character.
+---@return table[]
+function delimited.plain(text, delimiter)
+  local rows, number = {}, 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if line:find("%S") then
+      local row = { line = number }
+      for field in (line .. delimiter):gmatch("(.-)%" .. delimiter) do row[#row + 1] = field end
+      rows[#rows + 1] = row
+    end
+  end
+  return rows
+end
+
+--- Rows of CSV (RFC 4180): a field in quotes may hold delimiters, line ends, and quotes written twice.
+---
+---     delimited.quoted('a,"one, ""two"""\n', ",")  --> {{"a", "one, \"two\"", line = 1}}
+---@param text string
+---@param delimiter string One character.
+---@return table[]
+function delimited.quoted(text, delimiter)
+  local rows, row, position, line = {}, nil, 1, 1
+  local bare = "^([^\n%" .. delimiter .. "]*)"
+  while position <= #text do
+    row = row or { line = line }
+    local field
+    if text:sub(position, position) == '"' then
+      local parts, from = {}, position + 1
+      while true do
+        local quote = text:find('"', from, true)
+        parts[#parts + 1] = text:sub(from, (quote or #text + 1) - 1)
+        position = (quote or #text) + 1
+        if not quote or text:sub(position, position) ~= '"' then break end
+        parts[#parts + 1], from = '"', position + 1
+      end
+      field = table.concat(parts)
+      local _, breaks = field:gsub("\n", "")
+      line = line + breaks
+      -- What follows the closing quote belongs to the field, as other readers take it.
+      local rest = text:match(bare, position)
+      field, position = field .. rest, position + #rest
+    else
+      field = text:match(bare, position)
+      position = position + #field
+    end
+    row[#row + 1] = field
+    local ended = text:sub(position, position)
+    position = position + 1
+    if ended == delimiter then
+      if position > #text then row[#row + 1] = "" end
+    else
+      line = line + 1
+      if #row > 1 or row[1] ~= "" then rows[#rows + 1] = row end
+      row = nil
+    end
+  end
+  if row then rows[#rows + 1] = row end
+  return rows
+end
+
+--- Where the columns of a header are, by lower-case name.
+---
+---     delimited.columns { "File_Name", " text" }  --> {file_name = 1, text = 2}
+---@param header string[]
+---@return table<string, integer>
+function delimited.columns(header)
+  local columns = {}
+  for i, name in ipairs(header) do columns[name:lower():match("^%s*(.-)%s*$")] = i end
+  return columns
+end
+
+return delimited

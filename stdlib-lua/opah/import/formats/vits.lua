@@ -1,0 +1,40 @@
+--- Lists of VITS and its relatives: `path|text`, `path|speaker|text`, or `path|speaker|language|text` (Bert-VITS2, GPT-SoVITS,
+-- fish-speech), and the list of seven columns that Bert-VITS2 writes for itself, whose fourth is the text.
+local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
+local names = require "opah.import.names"
+
+local format = { name = "vits", what = "lists of path|speaker|language|text" }
+
+local function is_list(path)
+  if not path:lower():find("%.list$") and not path:lower():find("%.txt$") then return false end
+  local first = source_text(path):match("[^\n]*%S[^\n]*") or ""
+  local name = first:match("^([^|]+)|")
+  return name ~= nil and names.is_sound(name:match("%.%w+%s*$") or "")
+end
+
+function format.find(source, stat)
+  if stat.kind == "file" then return is_list(source) and { source } or nil end
+  local found = {}
+  for _, path in ipairs(fs.list(source, { extension = { ".list", ".txt" } })) do
+    if is_list(path) then found[#found + 1] = path end
+  end
+  return #found > 0 and found or nil
+end
+
+--- The rows: `{ where, audio, speaker, text }`. A text of three columns or more may hold bars only where the path says nothing
+--- else: what is left of it is joined again.
+function format.read(path)
+  local entries = {}
+  for _, row in ipairs(delimited.plain(source_text(path), "|")) do
+    local entry = { where = path .. ":" .. row.line, audio = row[1]:match("^%s*(.-)%s*$") }
+    if #row == 1 then entry.problem = "there is no | in the line"
+    elseif #row == 2 then entry.text = row[2]
+    elseif #row == 3 then entry.speaker, entry.text = row[2], row[3]
+    elseif #row == 4 or #row == 7 then entry.speaker, entry.text = row[2], row[4]
+    else entry.problem = ("%d columns, where path|speaker|language|text has four"):format(#row) end
+    entries[#entries + 1] = entry
+  end
+  return entries
+end
+
+return format

@@ -1,0 +1,48 @@
+--- Samples of a long recording by position, decoded in stretches of whole seconds: an hour never lies in memory at once, and
+-- neighbouring pieces decode nothing twice.
+local audio, tensor = require "opah.audio", require "opah.tensor"
+
+---@class opah.import.Recording
+---@field path string
+---@field info table As audio.info gives it.
+local Recording = {}
+Recording.__index = Recording
+
+-- Seconds of a stretch. A whole number of them is a whole number of samples at any rate.
+local stretch = 60
+
+--- Opens a recording.
+---
+---     recording(opah.embedded.speech .. "/Alice/4.80-7.20.wav"):samples(100, 250):shape()  --> {1, 150}
+---@param path string
+---@return opah.import.Recording
+local function new(path) return setmetatable({ path = path, info = audio.info(path), kept = {} }, Recording) end
+
+--- The stretch with that number, from 0; the last two are kept.
+local function decoded(self, number)
+  for _, one in ipairs(self.kept) do if one.number == number then return one.samples end end
+  local samples = audio.load(self.path, { mono = false, offset = number * stretch, duration = stretch })
+  if samples:dim() == 1 then samples = samples:unsqueeze(1) end
+  table.insert(self.kept, 1, { number = number, samples = samples })
+  self.kept[3] = nil
+  return samples
+end
+
+--- Samples [channels, T] from `from` (counted from 0) up to and without `to`.
+---@param from integer
+---@param to integer
+---@return Tensor
+function Recording:samples(from, to)
+  local length, parts = stretch * self.info.sample_rate, {}
+  while from < to do
+    local number = from // length
+    local samples, start = decoded(self, number), from - number * length
+    local count = math.min(to - from, samples:size(2) - start)
+    if count <= 0 then break end
+    parts[#parts + 1] = samples:narrow(2, start + 1, count)
+    from = from + count
+  end
+  return #parts == 1 and parts[1] or tensor.cat(parts, 2)
+end
+
+return new
