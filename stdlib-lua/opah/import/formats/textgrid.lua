@@ -25,7 +25,7 @@ local function values(text)
     line = line + breaks
     local char = text:sub(start, start)
     if char == '"' then
-      local parts, from, stop = {}, start + 1, nil
+      local parts, from, stop = {}, start + 1, start
       repeat
         local quote = text:find('"', from, true)
         if not quote then return nil, line end

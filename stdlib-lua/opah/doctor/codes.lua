@@ -1,0 +1,88 @@
+--- The codes beside a clip: whether they can be trained on, and are still those of its recording.
+local fs, records, tensor = require "opah.fs", require "opah.records", require "opah.tensor"
+local codes = {}
+
+-- Values that np.save would not write for codes, and far more than any clip has.
+local largest = 64 * 1024 * 1024
+
+--- Frames that the codec gives for a recording: mel frames of `hop` samples, `factor` of them to a code.
+---@param info table As audio.info gives it.
+---@param codec { sample_rate: integer, hop_length: integer }
+function codes.expected(info, codec)
+  local samples = math.ceil(info.frames * codec.sample_rate / info.sample_rate)
+  return samples // codec.hop_length // 4
+end
+
+local function same(path, digest)
+  local ok, found = pcall(fs.digest, path)
+  return ok and found == digest
+end
+
+--- Adds the faults of `clip.codes`; sets `clip.frames`. `with` is `{ num_codebooks, codebook_size, sample_rate, hop_length, records }`.
+---@param clip table With `file`, `codes`, and `info` where there is a recording.
+---@param found opah.doctor.Faults
+---@param with table
+function codes.check(clip, found, with)
+  local path = clip.codes
+  local function add(code, what) found:add(code, clip.file, fs.basename(path) .. ": " .. what) end
+  if fs.stat(path).size > largest then return add("bad-codes", "too large for codes") end
+  local ok, values = pcall(tensor.load_npy, path)
+  if not ok then return add("bad-codes", (require "opah".error_text(values))) end
+  local shape = values:shape()
+  if #shape ~= 2 or shape[1] ~= with.num_codebooks then
+    return add("bad-codes", ("its shape is [%s], where codes are [%d, frames]"):format(table.concat(shape, ", "), with.num_codebooks))
+  end
+  local dtype = values:dtype()
+  if dtype ~= "int32" and dtype ~= "int64" and dtype ~= "int16" then
+    return add("bad-codes", ("its values are %s, where codes are int32"):format(dtype))
+  end
+  if shape[2] == 0 then return add("bad-codes", "it holds no frames") end
+  local low, high = values:min():item(), values:max():item()
+  if low < 0 or high >= with.codebook_size then
+    return add("code-range", ("its codes go from %d to %d, where 0 to %d are known"):format(low, high, with.codebook_size - 1))
+  end
+  clip.frames = shape[2]
+  local folder = fs.dirname(path)
+  with.records[folder] = with.records[folder] or records.of(folder)
+  local entry = with.records[folder][fs.basename(path)]
+  if entry and entry.by == "extract-vq" or entry and entry.open then
+    local sound, written = entry.from.sound, entry.to[fs.basename(path)]
+    if entry.open then return add("stale-codes", "extraction of it did not end")
+    elseif type(written) == "table" and same(path, written[2]) then
+      if clip.info and type(sound) == "table" and not same(clip.audio, sound[3]) then
+        return add("stale-codes", "it is of an earlier recording")
+      end
+      clip.codec = entry.settings.codec
+    end
+  end
+  if clip.info then
+    local expected = codes.expected(clip.info, with)
+    if math.abs(shape[2] - expected) > 1 then
+      add("codes-length", ("%d frames, where %.2f s of sound give %d"):format(shape[2], clip.info.duration, expected))
+    end
+  end
+end
+
+--- Adds `other-codec` for the clips whose codes are of another codec than most, and `no-codes` for those without where others have them.
+---@param clips table[]
+---@param found opah.doctor.Faults
+function codes.compare(clips, found)
+  local counts, most, with, without = {}, nil, 0, {}
+  for _, clip in ipairs(clips) do
+    if clip.codec then counts[clip.codec] = (counts[clip.codec] or 0) + 1 end
+    if clip.codes then with = with + 1 else without[#without + 1] = clip end
+  end
+  for codec, count in pairs(counts) do
+    if not most or count > counts[most] or count == counts[most] and codec < most then most = codec end
+  end
+  for _, clip in ipairs(clips) do
+    if clip.codec and clip.codec ~= most then
+      found:add("other-codec", clip.file, ("its codes are of another codec than those of %d other clips"):format(counts[most]))
+    end
+  end
+  if with > 0 then
+    for _, clip in ipairs(without) do found:add("no-codes", clip.file, ("it has no codes, and %d other clips have"):format(with)) end
+  end
+end
+
+return codes

@@ -1,0 +1,129 @@
+--- What only shows when a speaker's clips are seen together: how fast the words come, texts that are there twice, who is heard most.
+local scripts = require "opah.doctor.scripts"
+local speakers = {}
+
+-- Fewer clips than this say nothing about what is usual.
+local enough = 8
+-- Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993): a modified z-score above 3.5 is an outlier.
+local outlier = 3.5
+-- And nobody speaks at less than half or more than twice the usual rate: what deviates less is no fault, however even the rest is.
+local factor = 1.6
+
+local function median(list)
+  table.sort(list)
+  local n = #list
+  if n == 0 then return nil end
+  return n % 2 == 1 and list[(n + 1) // 2] or (list[n // 2] + list[n // 2 + 1]) / 2
+end
+
+--- Rates differ by script: a Han character is a syllable, a Latin letter is not.
+local function groups(clips)
+  local by, order = {}, {}
+  for _, clip in ipairs(clips) do
+    if clip.rate then
+      local key = clip.speaker .. "\0" .. (clip.script or "")
+      if not by[key] then by[key], order[#order + 1] = {}, key end
+      table.insert(by[key], clip)
+    end
+  end
+  return by, order
+end
+
+--- Adds `speech-rate`: letters per second of a clip (without the silence at its ends) far from what the same speaker usually has, by the
+--- modified z-score 0.6745 (log rate - median) / MAD. Logarithms, since twice as fast and half as fast are equally far.
+function speakers.rates(clips, found)
+  local by, order = groups(clips)
+  for _, key in ipairs(order) do
+    local list = by[key]
+    if #list >= enough then
+      local rates = {}
+      for i, clip in ipairs(list) do rates[i] = math.log(clip.rate) end
+      local usual, distances = median(rates), {}
+      for i, clip in ipairs(list) do distances[i] = math.abs(math.log(clip.rate) - usual) end
+      local spread = math.max(median(distances), 0.05)
+      for _, clip in ipairs(list) do
+        local distance = math.log(clip.rate) - usual
+        if 0.6745 * math.abs(distance) / spread > outlier and math.abs(distance) > math.log(factor) then
+          found:add("speech-rate", clip.file, ("%.1f letters per second, where %s usually has %.1f: %s"):format(clip.rate, clip.speaker,
+            math.exp(usual), distance > 0 and "too much text, or sound is missing" or "too little text, or nothing is said for a while"))
+        end
+      end
+    end
+  end
+end
+
+--- Adds `other-script` for a label whose letters are of another script than nine of ten of the same speaker's.
+function speakers.scripts(clips, found)
+  local by = {}
+  for _, clip in ipairs(clips) do
+    if clip.script then
+      -- A label in kanji alone is Japanese where the others have kana.
+      local own = by[clip.speaker] or { total = 0, counts = {} }
+      by[clip.speaker] = own
+      own.total, own.counts[clip.script] = own.total + 1, (own.counts[clip.script] or 0) + 1
+    end
+  end
+  for _, clip in ipairs(clips) do
+    local own = clip.script and by[clip.speaker]
+    if own and own.total >= enough then
+      for script, count in pairs(own.counts) do
+        local kin = script == "Japanese" and clip.script == "Han"
+        if script ~= clip.script and not kin and count >= 0.9 * own.total then
+          found:add("other-script", clip.file, ("its label is in %s, and %d of %d labels of %s in %s"):format(clip.script, count, own.total,
+            clip.speaker, script))
+        end
+      end
+    end
+  end
+end
+
+--- Adds `same-text` for each clip whose words an earlier clip of the same speaker has, where the sound is another.
+function speakers.texts(clips, found)
+  local first = {}
+  for _, clip in ipairs(clips) do
+    -- "Yes." is said more than once.
+    if clip.text and clip.letters >= 12 and not clip.twin then
+      local key = clip.speaker .. "\0" .. clip.text
+      if first[key] then found:add("same-text", clip.file, "the label is that of " .. first[key].file)
+      else first[key] = clip end
+    end
+  end
+end
+
+--- Rows `{ speaker, clips, minutes, share, letters per second }`, most first; adds `speaker-balance` for who has less than a tenth of
+--- what the most heard speaker has.
+function speakers.balance(clips, found, folder)
+  local by, list, total = {}, {}, 0
+  for _, clip in ipairs(clips) do
+    local own = by[clip.speaker]
+    if not own then
+      own = { speaker = clip.speaker, clips = 0, seconds = 0, rates = {} }
+      by[clip.speaker], list[#list + 1] = own, own
+    end
+    own.clips, own.seconds, total = own.clips + 1, own.seconds + (clip.seconds or 0), total + (clip.seconds or 0)
+    if clip.rate then own.rates[#own.rates + 1] = clip.rate end
+  end
+  table.sort(list, function(a, b)
+    if a.seconds ~= b.seconds then return a.seconds > b.seconds end
+    return a.speaker < b.speaker
+  end)
+  local rows = {}
+  for i, own in ipairs(list) do
+    if own.seconds < 0.1 * list[1].seconds then
+      found:add("speaker-balance", folder .. "/" .. own.speaker, ("%s has %.1f minutes, and %s has %.1f"):format(own.speaker, own.seconds / 60,
+        list[1].speaker, list[1].seconds / 60))
+    end
+    rows[i] = { own.speaker, own.clips, own.seconds / 60, total > 0 and 100 * own.seconds / total or 0, median(own.rates) or 0 }
+  end
+  return rows
+end
+
+--- Sets `text`, `letters`, `script` and `rate` (letters per second) of a clip.
+function speakers.describe(clip, line)
+  local counts, letters = scripts.count(line)
+  clip.text, clip.letters, clip.script = line, letters, scripts.main(counts)
+  local spoken = clip.seconds and clip.seconds - (clip.lead or 0) - (clip.tail or 0)
+  if spoken and spoken >= 0.5 and letters > 0 then clip.rate = letters / spoken end
+end
+
+return speakers
