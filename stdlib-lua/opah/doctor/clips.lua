@@ -44,8 +44,8 @@ local function listen(clip, found, with)
     end
   end
   local cliff = spectrum.cliff(mono, rate)
-  if cliff and cliff < 0.75 * rate / 2 then
-    found:add("narrow-band", clip.file, ("nothing above %.1f kHz, where %d Hz could hold %.1f"):format(cliff / 1000, rate, rate / 2000))
+  if cliff and cliff < 0.7 * rate / 2 then
+    found:add("narrow-band", clip.file, ("next to nothing above %.1f kHz, where %d Hz could hold %.1f"):format(cliff / 1000, rate, rate / 2000))
   end
   local mains, hum_level = hum.find(mono, rate)
   if mains then found:add("hum", clip.file, ("%d Hz hum at %.0f dB of full scale"):format(mains, hum_level)) end

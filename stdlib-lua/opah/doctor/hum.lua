@@ -8,7 +8,7 @@ local seconds = 0.4
 -- How far beside a line its surroundings are measured, in Hz: outside of the window's main lobe (2 / 0.4 s).
 local beside = 12
 -- A line stands so many dB above them, and is not below this level (dB of full scale).
-local clear, audible = 15, -66
+local clear, audible = 15, -60
 local multiples = { 1, 2, 3 }
 
 local made = {}
@@ -24,7 +24,8 @@ local function waves(rate, size)
     end
   end
   local time = tensor.range(0, size - 1, 1, { dtype = "float32" })
-  local window = (1 - (time * (2 * math.pi / size)):cos()) / size
+  -- Hann, scaled so that a wave of amplitude A gives a sum of size A.
+  local window = (1 - (time * (2 * math.pi / size)):cos()) * (2 / size)
   for _, frequency in ipairs(frequencies) do
     -- Phases are taken modulo one turn in whole samples of precision: float32 has no room for thousands of turns.
     local phase = (time * (frequency / rate)):remainder(1) * (2 * math.pi)
@@ -41,7 +42,8 @@ local function median(list)
 end
 
 --- The mains frequency (50 or 60) whose hum is in samples [T], and the level of its strongest line in dB of full scale; nil when
---- there is none. Two of the first three multiples must stand out. Clips under 1.2 s are not judged.
+--- there is none. The mains frequency itself must stand out, which is below any voice, or two of its first three multiples. Clips
+--- under 1.2 s are not judged.
 ---@param samples Tensor
 ---@param rate integer
 ---@return integer? mains
@@ -60,14 +62,14 @@ function hum.find(samples, rate)
   end
   local best, loudest
   for m, mains in ipairs { 50, 60 } do
-    local lines, strongest = 0, -math.huge
+    local lines, strongest, lowest = 0, -math.huge, false
     for k in ipairs(multiples) do
       local at = (m - 1) * 9 + (k - 1) * 3 + 2
       if level[at] > audible and level[at] - math.max(level[at - 1], level[at + 1]) > clear then
-        lines, strongest = lines + 1, math.max(strongest, level[at])
+        lines, strongest, lowest = lines + 1, math.max(strongest, level[at]), lowest or k == 1
       end
     end
-    if lines >= 2 and strongest > (loudest or -math.huge) then best, loudest = mains, strongest end
+    if (lines >= 2 or lowest) and strongest > (loudest or -math.huge) then best, loudest = mains, strongest end
   end
   return best, loudest
 end

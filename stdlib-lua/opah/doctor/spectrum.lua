@@ -4,8 +4,8 @@ local audio = require "opah.audio"
 local spectrum = {}
 
 local bands, window, hop = 128, 2048, 2048
--- Bands over which the level falls at a cliff, by how many dB, and how far below the strongest band it must then be.
-local width, fall, depth = 6, 18, 50
+-- What lies so far below the strongest band is nothing (dB); a cliff falls by so much within so many bands.
+local depth, fall, width = 70, 12, 8
 
 local edges = {}
 
@@ -32,17 +32,11 @@ function spectrum.cliff(samples, rate)
   -- The mean magnitude of each band, in dB: loud moments decide, such as an s.
   local level = mel:exp():mean(2):totable()
   for band, value in ipairs(level) do level[band] = 20 * math.log(math.max(value, 1e-10), 10) end
-  local strongest, above = math.max(table.unpack(level)), -math.huge
-  -- From the top: the highest band that stands `fall` dB above all that is `width` bands higher.
-  for band = bands - width, 1, -1 do
-    above = math.max(above, level[band + width])
-    if above > strongest - depth then return nil end
-    if level[band] - above >= fall then
-      local edge = band
-      while edge < band + width - 1 and level[edge + 1] - above >= fall / 2 do edge = edge + 1 end
-      return upper_edges(rate)[edge]
-    end
-  end
+  local strongest, top = math.max(table.unpack(level)), bands
+  while level[top] <= strongest - depth do top = top - 1 end
+  local beyond = math.min(bands, top + width // 2)
+  if top == bands or level[math.max(1, beyond - width)] - level[beyond] < fall then return nil end
+  return upper_edges(rate)[top]
 end
 
 return spectrum

@@ -25,19 +25,19 @@ local function values(text)
     line = line + breaks
     local char = text:sub(start, start)
     if char == '"' then
-      local parts, from, stop = {}, start + 1, start
-      repeat
+      local parts, from = {}, start + 1
+      while true do
         local quote = text:find('"', from, true)
         if not quote then return nil, line end
         parts[#parts + 1] = text:sub(from, quote - 1)
-        stop, from = quote, quote + 1
-        local doubled = text:sub(from, from) == '"'
-        if doubled then parts[#parts + 1], from = '"', from + 1 end
-      until not doubled
+        from = quote + 1
+        if text:sub(from, from) ~= '"' then break end
+        parts[#parts + 1], from = '"', from + 1
+      end
       local value = table.concat(parts)
       list[#list + 1] = { value, line = line }
       _, breaks = value:gsub("\n", "")
-      line, position = line + breaks, stop + 1
+      line, position = line + breaks, from
     elseif char == "!" then
       position = text:find("\n", start, true) or #text + 1
     else
