@@ -44,7 +44,7 @@ local function listen(clip, found, with)
     end
   end
   local cliff = spectrum.cliff(mono, rate)
-  if cliff and cliff < 0.7 * rate / 2 then
+  if cliff and cliff < 0.65 * rate / 2 then
     found:add("narrow-band", clip.file, ("next to nothing above %.1f kHz, where %d Hz could hold %.1f"):format(cliff / 1000, rate, rate / 2000))
   end
   local mains, hum_level = hum.find(mono, rate)

@@ -146,14 +146,16 @@ for _, entry in ipairs(order) do
   end
 end
 
--- Pieces of an earlier cut of the same recording, at times that no line has any more.
+-- Pieces of an earlier cut of the same recording, at times that no line has any more; with a label that somebody wrote they stay.
 local dropped = 0
 for _, cut in pairs(pieces) do
   for name, origin in pairs(from:below(cut.folder)) do
     local path = fs.join(cut.folder, name)
-    if origin == fs.resolve(cut.recording) and not cut.wanted[path] and made:drop(path) then
-      dropped = dropped + 1
-      made:drop((path:gsub("%.%w+$", ".lab")))
+    local label = path:gsub("%.%w+$", ".lab")
+    if origin == fs.resolve(cut.recording) and not cut.wanted[path] then
+      if fs.exists(label) and not made:drop(label) then
+        stage:note(label, "no line has its times any more; kept, since it was changed by hand")
+      elseif made:drop(path) then dropped = dropped + 1 end
     end
   end
 end
