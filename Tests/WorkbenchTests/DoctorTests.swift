@@ -1,0 +1,325 @@
+import Foundation
+import XCTest
+
+/// `opah run doctor`: each fault is planted once, in a clip that has nothing else, beside clips that have none.
+final class DoctorTests: XCTestCase {
+    private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
+
+    /// Lua: `voice(seconds, seed)` [T] at 44.1 kHz: syllables of harmonics and hiss over the noise of a quiet room, other ones for each
+    /// seed; `put(name, samples, rate, label)` writes a clip below `in`.
+    private static let tools = """
+    local opah = require 'opah'
+    local audio, fs, tensor, rate = opah.audio, opah.fs, opah.tensor, 44100
+    local function voice(seconds, seed)
+      tensor.manual_seed(seed)
+      local n = math.floor(seconds * rate)
+      local x, at = tensor.randn(n) * 0.0005, 0.1
+      while at < seconds - 0.3 do
+        local draw = tensor.rand(3):totable()
+        local length, pitch = 0.12 + 0.1 * draw[1], 110 + 60 * draw[2]
+        local first, count, hiss = math.floor(at * rate) + 1, math.floor(length * rate), math.floor(0.05 * rate)
+        local time, sound = tensor.range(0, count - 1, 1, { dtype = 'float32' }) / rate, tensor.zeros(count)
+        for h = 1, 20 do sound:add_((time * (2 * math.pi * pitch * h)):sin() * (0.3 / h)) end
+        x:narrow(1, first, count):add_(sound * (time * (math.pi / length)):sin() * 0.6)
+        x:narrow(1, first + count, math.min(hiss, n - first - count)):add_(tensor.randn(math.min(hiss, n - first - count)) * 0.05)
+        at = at + length + 0.06 + 0.25 * draw[3]
+      end
+      return x
+    end
+    local function wave(hertz, n) return (tensor.range(0, n - 1, 1, { dtype = 'float32' }) * (hertz / rate)):remainder(1):mul(2 * math.pi):sin() end
+    local function put(name, samples, at, label)
+      fs.mkdir(fs.dirname('in/' .. name))
+      audio.save('in/' .. name, samples, at or rate)
+      if label then fs.write('in/' .. name:gsub('%.%w+$', '') .. '.lab', label) end
+    end
+
+    """
+
+    private func lua(_ folder: TestFolder, _ code: String) throws {
+        let result = try OpahProcess.run(["-e", Self.tools + code], folder: folder.path)
+        XCTAssertEqual(result.code, 0, result.errors)
+    }
+
+    private struct Findings {
+        var code: Int32
+        /// Codes by file, in the order of the alphabet.
+        var codes: [String: [String]] = [:]
+        var severities: [String: String] = [:]
+        var what: [String: String] = [:]
+        var facts: [String: Any] = [:]
+        var result: OpahProcess.Result
+    }
+
+    private func doctor(_ folder: TestFolder, _ arguments: String...) throws -> Findings {
+        let result = try OpahProcess.run(["run", "doctor", "in", "--json"] + arguments, folder: folder.path)
+        var findings = Findings(code: result.code, result: result)
+        for line in result.errors.split(separator: "\n") {
+            let event = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], String(line))
+            if event["event"] as? String == "fault" {
+                let file = try XCTUnwrap(event["file"] as? String), code = try XCTUnwrap(event["code"] as? String)
+                XCTAssertNotEqual(event["remedy"] as? String ?? "", "", code)
+                XCTAssertTrue(result.output.contains(code), code)
+                findings.codes[file, default: []].append(code)
+                findings.severities[code] = event["severity"] as? String
+                findings.what[file + " " + code] = event["what"] as? String
+            }
+            if event["event"] as? String == "result" { findings.facts = event["facts"] as? [String: Any] ?? [:] }
+        }
+        for file in findings.codes.keys { findings.codes[file]?.sort() }
+        return findings
+    }
+
+    private func write(_ text: String, _ path: String) throws {
+        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+
+    // MARK: Recordings
+
+    func testEachFaultOfARecordingIsFoundAlone() throws {
+        let folder = try TestFolder("recordings")
+        try lua(folder, """
+        for seed = 1, 4 do put('S/clean' .. seed .. '.wav', voice(3, seed)) end
+        put('S/clean.mp3', voice(3, 5))
+        local x = voice(3, 11)
+        put('S/noisy.wav', x + tensor.randn(#x) * 0.05)
+        x = voice(3, 12)
+        put('S/hum50.wav', x + wave(50, #x) * 0.01 + wave(100, #x) * 0.005)
+        x = voice(3, 13)
+        put('S/hum60.wav', x + wave(60, #x) * 0.01 + wave(120, #x) * 0.005)
+        put('S/phone.wav', audio.resample(audio.resample(voice(3, 14), rate, 8000), 8000, rate))
+        put('S/from22.wav', audio.resample(audio.resample(voice(3, 15), rate, 22050), 22050, rate))
+        put('S/lead.wav', tensor.cat({ tensor.randn(66150) * 0.0005, voice(3, 16) }, 1))
+        put('S/tail.wav', tensor.cat({ voice(3, 17), tensor.randn(66150) * 0.0005 }, 1))
+        put('S/clipped.wav', (voice(3, 18) * 8):clamp(-1, 1))
+        put('S/silent.wav', tensor.zeros(rate))
+        put('S/low.wav', audio.resample(voice(3, 19), rate, 16000), 16000)
+        fs.write('in/S/broken.wav', 'RIFF, but no sound')
+        fs.write('in/S/phone.m4a', '\\0\\0\\0\\24ftypM4A ')
+        """)
+        let found = try doctor(folder, "--audio-only")
+        XCTAssertEqual(found.code, 3, found.result.errors)
+        XCTAssertEqual(found.codes, [
+            "in/S/noisy.wav": ["low-snr"], "in/S/hum50.wav": ["hum"], "in/S/hum60.wav": ["hum"], "in/S/phone.wav": ["narrow-band"],
+            "in/S/from22.wav": ["narrow-band"], "in/S/lead.wav": ["long-lead"], "in/S/tail.wav": ["long-tail"], "in/S/clipped.wav": ["clipped"],
+            "in/S/silent.wav": ["silent"], "in/S/low.wav": ["low-rate"], "in/S/broken.wav": ["unreadable"], "in/S/phone.m4a": ["unreadable"],
+        ])
+        XCTAssertTrue(found.what["in/S/hum60.wav hum"]?.hasPrefix("60 Hz hum at -40 dB") == true, found.what["in/S/hum60.wav hum"] ?? "")
+        XCTAssertTrue(found.what["in/S/lead.wav long-lead"]?.hasPrefix("1.6 s of silence") == true, found.what["in/S/lead.wav long-lead"] ?? "")
+        XCTAssertEqual(found.severities["silent"], "error")
+        XCTAssertEqual(found.severities["hum"], "note")
+        // Thresholds are options.
+        let mild = try doctor(folder, "--audio-only", "--min-snr", "3", "--max-silence", "5")
+        for file in ["in/S/noisy.wav", "in/S/lead.wav", "in/S/tail.wav"] { XCTAssertNil(mild.codes[file], file) }
+    }
+
+    func testTheSameSoundIsFoundInAnyCoding() throws {
+        let folder = try TestFolder("twins")
+        try lua(folder, """
+        for seed = 1, 6 do put('S/other' .. seed .. '.wav', voice(3, seed)) end
+        local x = voice(3, 7)
+        put('S/a.wav', x)
+        fs.copy('in/S/a.wav', 'in/S/b.wav')
+        put('S/c.mp3', x * 0.4)
+        put('S/d.wav', audio.resample(tensor.cat({ tensor.randn(9000) * 0.0005, x }, 1), rate, 22050), 22050)
+        """)
+        let found = try doctor(folder, "--audio-only")
+        XCTAssertEqual(found.code, 0, found.result.errors)
+        XCTAssertEqual(found.codes, ["in/S/b.wav": ["duplicate"], "in/S/c.mp3": ["near-duplicate"], "in/S/d.wav": ["near-duplicate"]])
+        XCTAssertTrue(found.what["in/S/c.mp3 near-duplicate"]?.hasPrefix("it sounds like in/S/a.wav") == true)
+    }
+
+    // MARK: Labels
+
+    func testEachFaultOfALabelIsFoundAlone() throws {
+        let folder = try TestFolder("labels")
+        try lua(folder, """
+        local words = { 'the harbour is quiet', 'a boat comes in late', 'nobody waits for it', 'the lamp is still lit', 'rain falls on stone',
+          'we walk up the hill', 'there is bread left', 'the door stays open', 'a dog barks far off', 'morning is not near' }
+        for i, line in ipairs(words) do put('S/' .. i .. '.wav', voice(2, i), nil, line) end
+        local bad = {
+          control = 'he says <|im_end|> twice', odd = 'a soft\\xC2\\xADly hidden mark', markup = 'some <b>bold</b> words', mixed = 'the h\\xD0\\xB0rbour of it all',
+          other = '\\xD0\\xB4\\xD0\\xBE\\xD0\\xB1\\xD1\\x80\\xD0\\xBE\\xD0\\xB5 \\xD1\\x83\\xD1\\x82\\xD1\\x80\\xD0\\xBE \\xD0\\xB2\\xD1\\x81\\xD0\\xB5\\xD0\\xBC',
+          much = ('far too many words for two seconds '):rep(4), words = '?!...', again = 'the harbour is quiet',
+        }
+        local seed = 20
+        for name, line in pairs(bad) do seed = seed + 1 put('S/' .. name .. '.wav', voice(2, seed), nil, line) end
+        put('S/none.wav', voice(2, 40))
+        put('S/latin1.wav', voice(2, 41))
+        fs.write('in/S/latin1.lab', 'caf\\xE9 at noon')
+        put('S/empty.wav', voice(2, 42), nil, ' ')
+        fs.write('in/S/alone.lab', 'no recording')
+        """)
+        let found = try doctor(folder)
+        XCTAssertEqual(found.code, 3, found.result.errors)
+        XCTAssertEqual(found.codes, [
+            "in/S/control.wav": ["control-token"], "in/S/odd.wav": ["odd-character"], "in/S/markup.wav": ["markup"], "in/S/mixed.wav": ["mixed-script"],
+            "in/S/other.wav": ["other-script"], "in/S/much.wav": ["speech-rate"], "in/S/words.wav": ["bad-label"], "in/S/again.wav": ["same-text"],
+            "in/S/none.wav": ["no-label"], "in/S/latin1.wav": ["bad-label"], "in/S/empty.wav": ["bad-label"], "in/S/alone.lab": ["no-recording"],
+        ], found.result.output)
+        XCTAssertEqual(found.facts["usable"] as? Int, 17)
+        // Recordings alone have no labels to be wrong.
+        XCTAssertEqual(try doctor(folder, "--audio-only").code, 0)
+    }
+
+    func testJapaneseReadingsAndTheTokenizer() throws {
+        let folder = try TestFolder("japanese")
+        try lua(folder, """
+        put('S/a.wav', voice(2, 1), nil, '静かな港です。')
+        put('S/b.wav', voice(2, 2), nil, '漢字（かんじ）を読む。')
+        put('S/c.wav', voice(2, 3), nil, 'しずかな みなと です。')
+        put('S/d.wav', voice(2, 4), nil, 'Plain words are these.')
+        """)
+        try write("# words and how they are read\n静か\tしずか\n港\tみなと\n漢字\tかんじ\n", folder("readings.tsv"))
+        XCTAssertEqual(try doctor(folder).codes, ["in/S/b.wav": ["reading-twice"]])
+        let readings = try doctor(folder, "--readings", "readings.tsv")
+        XCTAssertEqual(readings.codes, ["in/S/b.wav": ["no-reading", "reading-twice"]])
+        XCTAssertEqual(readings.what["in/S/b.wav no-reading"], "no reading is listed for 読")
+        // The tiny tokenizer has tokens for bytes, and none for kana.
+        let bytes = try doctor(folder, "--checkpoint-path", Self.tiny)
+        XCTAssertEqual(bytes.codes["in/S/c.wav"], ["byte-split"])
+        XCTAssertNil(bytes.codes["in/S/d.wav"])
+    }
+
+    func testSpeakersAndLongClips() throws {
+        let folder = try TestFolder("speakers")
+        try lua(folder, """
+        for i = 1, 8 do put('Ann/' .. i .. '.wav', voice(4, i), nil, 'some words of clip ' .. ('abcdefgh'):sub(i, i)) end
+        put('Bob/1.wav', voice(2, 30), nil, 'hardly heard at all')
+        put('Ann/long.wav', voice(12, 31), nil, ('so many words of it '):rep(5))
+        """)
+        let found = try doctor(folder, "--max-length", "200")
+        XCTAssertEqual(found.code, 3)
+        XCTAssertEqual(found.codes, ["in/Ann/long.wav": ["too-long"], "in/Bob": ["speaker-balance"]])
+    }
+
+    // MARK: Codes, packs, weights
+
+    func testEachFaultOfCodesIsFoundAlone() throws {
+        let folder = try TestFolder("codes")
+        try lua(folder, """
+        for i, name in ipairs { 'a', 'b', 'shape', 'dtype', 'range', 'length', 'stale', 'broken', 'without' } do
+          put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name)
+        end
+        opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
+        local codes = tensor.load_npy('in/S/a.npy')
+        local function save(name, value) tensor.save_npy('in/S/' .. name .. '.npy', value) end
+        save('shape', codes:narrow(1, 1, 4):clone())
+        save('dtype', codes:to('float32'))
+        local high = codes:clone()
+        high[{ 3, 2 }] = 1009
+        save('range', high)
+        save('length', codes:narrow(2, 1, 20):clone())
+        fs.write('in/S/broken.npy', 'no numbers')
+        fs.remove('in/S/without.npy')
+        put('S/stale.wav', voice(2, 50))
+        """)
+        let found = try doctor(folder)
+        XCTAssertEqual(found.codes, [
+            "in/S/shape.wav": ["bad-codes"], "in/S/dtype.wav": ["bad-codes"], "in/S/range.wav": ["code-range"], "in/S/length.wav": ["codes-length"],
+            "in/S/stale.wav": ["stale-codes"], "in/S/broken.wav": ["bad-codes"], "in/S/without.wav": ["no-codes"],
+        ], found.result.output)
+        XCTAssertEqual(found.what["in/S/range.wav code-range"], "range.npy: its codes go from 0 to 1009, where 0 to 999 are known".replacingOccurrences(of: "from 0", with: "from " + (found.what["in/S/range.wav code-range"]?.components(separatedBy: "from ").last?.prefix { $0.isNumber } ?? "")))
+        XCTAssertEqual(found.code, 3)
+    }
+
+    func testCodesOfAnotherCodecAndPacks() throws {
+        let folder = try TestFolder("packs")
+        try lua(folder, """
+        for i, name in ipairs { 'a', 'b', 'c' } do put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name) end
+        opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
+        opah.data.pack { input = 'in', output = 'in/protos' }
+        fs.copy('in/protos/00000000.protos', 'in/protos/00000001.protos')
+        local bytes = fs.read('in/protos/00000001.protos')
+        fs.write('in/protos/00000001.protos', bytes:sub(1, #bytes - 40))
+        put('T/d.wav', voice(2, 9), nil, 'words of d')
+        opah.vq.extract { input = 'in/T', codec = opah.vq.new { config = '\(Self.tiny)/codec.lua', seed = 7 } }
+        """)
+        let found = try doctor(folder)
+        XCTAssertEqual(found.codes["in/protos/00000001.protos"], ["bad-pack"], found.result.output)
+        XCTAssertNil(found.codes["in/protos/00000000.protos"])
+        XCTAssertEqual(found.codes["in/T/d.wav"], ["other-codec"])
+        XCTAssertEqual(found.code, 3)
+    }
+
+    func testWeightsAreReadAndHoldNumbers() throws {
+        let folder = try TestFolder("weights")
+        try lua(folder, "put('S/a.wav', voice(2, 1), nil, 'words of a')")
+        try FileManager.default.copyItem(atPath: Self.tiny, toPath: folder("model"))
+        XCTAssertEqual(try doctor(folder, "--checkpoint-path", "model").code, 0)
+        try lua(folder, """
+        local w = opah.checkpoint.load('model/model.pth')
+        w['norm.weight'] = w['norm.weight']:clone()
+        w['norm.weight'][1] = 0 / 0
+        opah.checkpoint.save('model/model.pth', w)
+        """)
+        let nan = try doctor(folder, "--checkpoint-path", "model")
+        XCTAssertEqual(nan.codes, ["model/model.pth": ["bad-weights"]])
+        XCTAssertTrue(nan.what["model/model.pth bad-weights"]?.contains("norm.weight") == true)
+        XCTAssertEqual(nan.code, 3)
+        try write("nothing of a model", folder("model/model.pth"))
+        XCTAssertEqual(try doctor(folder, "--checkpoint-path", "model").codes, ["model/model.pth": ["bad-weights"]])
+        try FileManager.default.removeItem(atPath: folder("model/model.pth"))
+        try FileManager.default.removeItem(atPath: folder("model/codec.pth"))
+        XCTAssertEqual(try doctor(folder, "--checkpoint-path", "model").codes, ["model": ["no-weights"]])
+    }
+
+    // MARK: What it does
+
+    func testQuarantineMovesAndBringsBack() throws {
+        let folder = try TestFolder("quarantine")
+        try lua(folder, """
+        put('S/good.wav', voice(2, 1), nil, 'words of it')
+        put('S/silent.wav', tensor.zeros(rate), nil, 'nothing is heard')
+        put('S/none.wav', voice(2, 2))
+        """)
+        func files(_ name: String) -> [String] {
+            ((try? FileManager.default.subpathsOfDirectory(atPath: folder(name))) ?? []).filter { $0.contains(".") && !$0.hasPrefix(".") }.sorted()
+        }
+        let before = files("in"), silent = FileManager.default.contents(atPath: folder("in/S/silent.wav"))
+        XCTAssertEqual(try doctor(folder).code, 3)
+        XCTAssertEqual(files("in"), before, "nothing is moved without being asked")
+        let moved = try doctor(folder, "--quarantine", "out")
+        XCTAssertEqual(moved.facts["moved"] as? Int, 3)
+        XCTAssertEqual(files("in"), ["S/good.lab", "S/good.wav"])
+        XCTAssertEqual(files("out"), ["S/none.wav", "S/silent.lab", "S/silent.wav", "quarantine.jsonl"])
+        XCTAssertEqual(try doctor(folder).code, 0)
+
+        // Something stands in the way: it stays, and so does what is in quarantine.
+        try write("new", folder("in/S/silent.lab"))
+        let stuck = try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path)
+        XCTAssertEqual(stuck.code, 3, stuck.errors)
+        XCTAssertTrue(stuck.errors.contains("in/S/silent.lab: there is a file already"), stuck.errors)
+        XCTAssertEqual(String(decoding: try XCTUnwrap(FileManager.default.contents(atPath: folder("in/S/silent.lab"))), as: UTF8.self), "new")
+        try FileManager.default.removeItem(atPath: folder("in/S/silent.lab"))
+        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path).code, 0)
+        XCTAssertEqual(files("in"), before)
+        XCTAssertEqual(FileManager.default.contents(atPath: folder("in/S/silent.wav")), silent)
+
+        // A list of a stranger never reaches outside.
+        try write("{\"file\": \"../../evil.wav\"}\n", folder("out/quarantine.jsonl"))
+        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path).code, 1)
+        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--restore"], folder: folder.path).code, 2)
+        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--quarantine", "in/q"], folder: folder.path).code, 1)
+    }
+
+    func testThePageIsBoundedAndTheExitCodesTell() throws {
+        let folder = try TestFolder("page")
+        try lua(folder, """
+        for i = 1, 6 do put('S/' .. i .. '.wav', tensor.cat({ tensor.randn(66150) * 0.0005, voice(20, i) }, 1), nil, 'words of <b>' .. i .. '</b>') end
+        """)
+        let found = try doctor(folder, "--report", "page.html", "--page-clips", "2")
+        XCTAssertEqual(found.code, 0)
+        let page = String(decoding: try XCTUnwrap(FileManager.default.contents(atPath: folder("page.html"))), as: UTF8.self)
+        XCTAssertEqual(page.components(separatedBy: "<audio").count - 1, 2)
+        XCTAssertLessThan(page.utf8.count, 4_000_000)
+        XCTAssertTrue(page.contains("long-lead") && page.contains("letters per second") && page.contains("The 2 worst of 6"))
+        XCTAssertFalse(page.contains("of <b>1"), "a label's marks are shown, not obeyed")
+        // Nothing left.
+        try lua(folder, "fs.remove('in', { recursive = true }) put('S/a.wav', tensor.zeros(rate), nil, 'words')")
+        XCTAssertEqual(try doctor(folder).code, 1)
+        let plan = try OpahProcess.run(["check", "doctor", "in"], folder: folder.path)
+        XCTAssertEqual(plan.code, 0, plan.errors)
+        XCTAssertTrue((plan.output + plan.errors).contains("1 clips"), plan.output + plan.errors)
+    }
+}
