@@ -38,13 +38,13 @@ function page.write(path, title, clips, found, facts)
   for _, clip in ipairs(clips) do lengths[#lengths + 1] = clip.seconds end
   if #lengths > 1 then
     add { heading = "Lengths" }
-    add(plot.histogram(lengths, { title = "clips by length", x = "seconds", y = "clips" }))
+    add(plot.histogram(lengths, { title = "clips by length", x = "seconds", y = "clips", min = 0 }))
   end
   if #facts.speakers > 0 then
     add { heading = "Speakers" }
     local cells = {}
     for i, row in ipairs(facts.speakers) do
-      cells[i] = { row[1], row[2], ("%.1f"):format(row[3]), ("%.0f %%"):format(row[4]), ("%.1f"):format(row[5]) }
+      cells[i] = { row[1], row[2], ("%.1f"):format(row[3]), ("%.0f %%"):format(row[4]), row[5] > 0 and ("%.1f"):format(row[5]) or "-" }
     end
     add { table = cells, header = { "speaker", "clips", "minutes", "share", "letters per second" } }
   end
@@ -62,7 +62,7 @@ function page.write(path, title, clips, found, facts)
       add { table = cells, header = { "severity", "code", "what", "remedy" } }
       if clip.text then add { text = clip.text } end
       local ok, samples, info = pcall(audio.load, clip.audio, { duration = seconds })
-      if ok and #samples > 0 and samples:isfinite():all() then
+      if ok and #samples > 0 and samples:isfinite():all() and samples:abs():max():item() > 0 then
         local shown, at = samples, info.sample_rate
         if at > rate then shown, at = audio.resample(samples, at, rate), rate end
         local label = clip.seconds > seconds and ("the first %d of %.1f s"):format(seconds, clip.seconds) or ("%.2f s"):format(clip.seconds)
