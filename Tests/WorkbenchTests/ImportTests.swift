@@ -35,7 +35,7 @@ final class ImportTests: XCTestCase {
 
     /// A recording whose sample n (from 0) has the value n / 2^23, exact in 24 bits: a piece tells where it was cut.
     private func ramp(_ folder: TestFolder, _ path: String, seconds: Int = 10, rate: Int = 44100) throws {
-        let code = "local n = opah.tensor.range(0, \(seconds * rate) - 1, 1, { dtype = 'float32' }) / 8388608 opah.audio.save('\(path)', n, \(rate), { subtype = 'pcm24' })"
+        let code = "opah.fs.mkdir(opah.fs.dirname('\(path)')) local n = opah.tensor.range(0, \(seconds * rate) - 1, 1, { dtype = 'float32' }) / 8388608 opah.audio.save('\(path)', n, \(rate), { subtype = 'pcm24' })"
         _ = try lua(folder, code)
     }
 

@@ -7,8 +7,9 @@ local records = {}
 -- Larger ones are none of ours.
 local largest = 256 * 1024 * 1024
 
---- The last entry about each file of a folder, by name: `{ by, settings, from = { [role] = { path, stamp, digest } }, to = { [name] =
---- { stamp, digest } }, open }`. What is no such line is passed over; a folder without a record gives none.
+--- The last entry about each file of a folder, by name: `{ by, settings, from = { [role] = { path, stamp, digest } },
+--- to = { [name] = { stamp, digest } }, open }`. What is no such line is passed over; a folder without a record gives
+--- none.
 ---
 ---     records.of("data/Alice")  --> {}
 ---@param folder string

@@ -1,7 +1,9 @@
 --- One clip: its recording is decoded once, and everything that is told of its samples is told then.
 local audio, fs, text = require "opah.audio", require "opah.fs", require "opah.text"
-local codes, fingerprint, hum = require "opah.doctor.codes", require "opah.doctor.fingerprint", require "opah.doctor.hum"
-local labels, levels, speakers = require "opah.doctor.labels", require "opah.doctor.levels", require "opah.doctor.speakers"
+local codes, fingerprint, hum = require "opah.doctor.codes", require "opah.doctor.fingerprint",
+  require "opah.doctor.hum"
+local labels, levels, speakers = require "opah.doctor.labels", require "opah.doctor.levels",
+  require "opah.doctor.speakers"
 local spectrum = require "opah.doctor.spectrum"
 
 local clips = {}
@@ -25,7 +27,9 @@ local function listen(clip, found, with)
     return found:add("unreadable", clip.file, reason, remedy)
   end
   local rate = info.sample_rate
-  for _, note in ipairs(info.notes) do found:add("damaged", clip.file, note, "save it again from the original, or check its end", "note") end
+  for _, note in ipairs(info.notes) do
+    found:add("damaged", clip.file, note, "save it again from the original, or check its end", "note")
+  end
   local fatal
   for _, fault in ipairs(audio.check(samples, rate)) do
     found:add(fault.code, clip.file, fault.reason, fault.remedy, fault.severity)
@@ -40,12 +44,14 @@ local function listen(clip, found, with)
   end
   for _, side in ipairs { "lead", "tail" } do
     if (clip[side] or 0) > with.max_silence then
-      found:add("long-" .. side, clip.file, ("%.1f s of silence at its %s"):format(clip[side], side == "lead" and "beginning" or "end"))
+      found:add("long-" .. side, clip.file, ("%.1f s of silence at its %s"):format(clip[side], side == "lead"
+        and "beginning" or "end"))
     end
   end
   local cliff = spectrum.cliff(mono, rate)
   if cliff and cliff < 0.65 * rate / 2 then
-    found:add("narrow-band", clip.file, ("next to nothing above %.1f kHz, where %d Hz could hold %.1f"):format(cliff / 1000, rate, rate / 2000))
+    found:add("narrow-band", clip.file,
+      ("next to nothing above %.1f kHz, where %d Hz could hold %.1f"):format(cliff / 1000, rate, rate / 2000))
   end
   local mains, hum_level = hum.find(mono, rate)
   if mains then found:add("hum", clip.file, ("%d Hz hum at %.0f dB of full scale"):format(mains, hum_level)) end
@@ -72,8 +78,12 @@ local function read_label(clip, found, with)
     end
     line = value
   end
-  if not line then return found:add("no-label", clip.file, "it has no label " .. table.concat(with.text_extension, " or ")) end
-  if not text.clean(line):find("[%w\x80-\xFF]") then return found:add("bad-label", clip.file, "its label has no words: " .. line) end
+  if not line then
+    return found:add("no-label", clip.file, "it has no label " .. table.concat(with.text_extension, " or "))
+  end
+  if not text.clean(line):find("[%w\x80-\xFF]") then
+    return found:add("bad-label", clip.file, "its label has no words: " .. line)
+  end
   labels.check(clip.file, line, found, with)
   speakers.describe(clip, line)
 end
@@ -86,7 +96,8 @@ local function fit(clip, found, with)
   -- A turn of one clip has its roles and ends around it: 16 tokens with the tokenizers of 1.4.
   local tokens = frames + words + 16
   if tokens > with.max_length then
-    found:add("too-long", clip.file, ("it takes %d tokens, where a row holds %d (%.0f s)"):format(tokens, with.max_length,
+    found:add("too-long", clip.file, ("it takes %d tokens, where a row holds %d (%.0f s)"):format(tokens,
+      with.max_length,
       with.max_length * 4 * with.hop_length / with.sample_rate))
   end
 end

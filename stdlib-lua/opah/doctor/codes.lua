@@ -18,7 +18,8 @@ local function same(path, digest)
   return ok and found == digest
 end
 
---- Adds the faults of `clip.codes`; sets `clip.frames`. `with` is `{ num_codebooks, codebook_size, sample_rate, hop_length, records }`.
+--- Adds the faults of `clip.codes`; sets `clip.frames`. `with` is `{ num_codebooks, codebook_size, sample_rate,
+--- hop_length, records }`.
 ---@param clip table With `file`, `codes`, and `info` where there is a recording.
 ---@param found opah.doctor.Faults
 ---@param with table
@@ -30,7 +31,8 @@ function codes.check(clip, found, with)
   if not ok then return add("bad-codes", (require "opah".error_text(values))) end
   local shape = values:shape()
   if #shape ~= 2 or shape[1] ~= with.num_codebooks then
-    return add("bad-codes", ("its shape is [%s], where codes are [%d, frames]"):format(table.concat(shape, ", "), with.num_codebooks))
+    return add("bad-codes", ("its shape is [%s], where codes are [%d, frames]"):format(table.concat(shape, ", "),
+      with.num_codebooks))
   end
   local dtype = values:dtype()
   if dtype ~= "int32" and dtype ~= "int64" and dtype ~= "int16" then
@@ -39,7 +41,8 @@ function codes.check(clip, found, with)
   if shape[2] == 0 then return add("bad-codes", "it holds no frames") end
   local low, high = values:min():item(), values:max():item()
   if low < 0 or high >= with.codebook_size then
-    return add("code-range", ("its codes go from %d to %d, where 0 to %d are known"):format(low, high, with.codebook_size - 1))
+    return add("code-range", ("its codes go from %d to %d, where 0 to %d are known"):format(low, high,
+      with.codebook_size - 1))
   end
   clip.frames = shape[2]
   local folder = fs.dirname(path)
@@ -63,7 +66,8 @@ function codes.check(clip, found, with)
   end
 end
 
---- Adds `other-codec` for the clips whose codes are of another codec than most, and `no-codes` for those without where others have them.
+--- Adds `other-codec` for the clips whose codes are of another codec than most, and `no-codes` for those without
+--- where others have them.
 ---@param clips table[]
 ---@param found opah.doctor.Faults
 function codes.compare(clips, found)
@@ -77,11 +81,14 @@ function codes.compare(clips, found)
   end
   for _, clip in ipairs(clips) do
     if clip.codec and clip.codec ~= most then
-      found:add("other-codec", clip.file, ("its codes are of another codec than those of %d other clips"):format(counts[most]))
+      found:add("other-codec", clip.file,
+        ("its codes are of another codec than those of %d other clips"):format(counts[most]))
     end
   end
   if with > 0 then
-    for _, clip in ipairs(without) do found:add("no-codes", clip.file, ("it has no codes, and %d other clips have"):format(with)) end
+    for _, clip in ipairs(without) do
+      found:add("no-codes", clip.file, ("it has no codes, and %d other clips have"):format(with))
+    end
   end
 end
 

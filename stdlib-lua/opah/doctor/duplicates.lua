@@ -1,17 +1,20 @@
---- Clips that are there twice: the same bytes, or the same sound in another coding, level or with other silence around it.
+--- Clips that are there twice: the same bytes, or the same sound in another coding, level or with other silence
+-- around it.
 local fingerprint = require "opah.doctor.fingerprint"
 
 local duplicates = {}
 
--- Fewer differing bits than this are the same sound (the paper's own limit is 0.35; the same words spoken twice give 0.4 and more).
+-- Fewer differing bits than this are the same sound (the paper's own limit is 0.35; the same words spoken twice give
+-- 0.4 and more).
 local same = 0.3
 -- Two clips are compared when this many of their words are equal at about the same distance.
 local hits = 2
 -- Words that so many clips have tell nothing.
 local common = 64
 
---- Pairs `{ a, b, share }` of positions in `clips` whose fingerprints (`clip.print`) are of the same sound: at least 70 % of the shorter
---- one is compared. Words are looked up, so the cost grows with the number of clips and not with its square.
+--- Pairs `{ a, b, share }` of positions in `clips` whose fingerprints (`clip.print`) are of the same sound: at least
+--- 70 % of the shorter one is compared. Words are looked up, so the cost grows with the number of clips and not with
+--- its square.
 ---@param clips table[]
 ---@return table[]
 function duplicates.by_sound(clips)
@@ -83,7 +86,8 @@ function duplicates.find(clips, found)
     local a, b = clips[pair[1]], clips[pair[2]]
     if not b.twin and not a.twin and not named[b] then
       named[b] = true
-      found:add("near-duplicate", b.file, ("it sounds like %s (%.0f %% of the fingerprint's bits differ)"):format(a.file, 100 * pair[3]))
+      found:add("near-duplicate", b.file,
+        ("it sounds like %s (%.0f %% of the fingerprint's bits differ)"):format(a.file, 100 * pair[3]))
     end
   end
 end

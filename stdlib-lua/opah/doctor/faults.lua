@@ -7,7 +7,8 @@
 local Faults = {}
 Faults.__index = Faults
 
---- Code = { severity, remedy }. Those of the samples alone (`empty`, `silent`, `clipped`, ...) come from audio.check, remedy included.
+--- Code = { severity, remedy }. Those of the samples alone (`empty`, `silent`, `clipped`, ...) come from audio.check,
+--- remedy included.
 local catalogue = {
   -- Recordings
   ["unreadable"] = { "error", "convert it first: ffmpeg -i FILE out.wav" },
@@ -64,7 +65,8 @@ local function new() return setmetatable({ list = {}, files = {}, counts = {}, u
 function Faults:add(code, file, what, remedy, severity)
   local known = catalogue[code]
   if not known and not severity then error("no fault is called " .. code, 2) end
-  local fault = { code = code, file = file, what = what, remedy = remedy or known and known[2] or "", severity = severity or known[1] }
+  local fault = { code = code, file = file, what = what, remedy = remedy or known and known[2] or "",
+    severity = severity or known[1] }
   self.list[#self.list + 1] = fault
   self.files[file] = self.files[file] or {}
   table.insert(self.files[file], fault)

@@ -1,6 +1,6 @@
---- What a recording sounds like in few bits, the same after another coding, rate or level: the signs of how the energy of 33 bands
---- changes from band to band and from frame to frame (Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System", 2002).
---- Here the bands are mel bands up to 4 kHz, the frames 256 ms every 32 ms.
+--- What a recording sounds like in few bits, the same after another coding, rate or level: the signs of how the
+-- energy of 33 bands changes from band to band and from frame to frame (Haitsma and Kalker, "A Highly Robust Audio
+-- Fingerprinting System", 2002). Here the bands are mel bands up to 4 kHz, the frames 256 ms every 32 ms.
 local audio, tensor = require "opah.audio", require "opah.tensor"
 local fingerprint = {}
 
@@ -24,7 +24,8 @@ function fingerprint.of(samples, from_rate)
   local low = audio.resample(samples, from_rate, rate)
   local peak = low:abs():max():item()
   if peak < 1e-6 then return {} end
-  local mel = audio.log_mel(low / peak, { sample_rate = rate, n_fft = window, win_length = window, hop_length = hop, n_mels = 33 })
+  local mel = audio.log_mel(low / peak, { sample_rate = rate, n_fft = window, win_length = window, hop_length = hop,
+    n_mels = 33 })
   local count = mel:size(2)
   if count < 3 then return {} end
   local across = mel:narrow(1, 1, 32) - mel:narrow(1, 2, 32)
@@ -42,8 +43,8 @@ for value = 0, 0xFFFF do
   ones[value] = bits
 end
 
---- The share of bits that differ when `b` begins `offset` words after `a` (negative: before), over where both are, and how many
---- words that is.
+--- The share of bits that differ when `b` begins `offset` words after `a` (negative: before), over where both are,
+--- and how many words that is.
 ---@param a integer[]
 ---@param b integer[]
 ---@param offset integer

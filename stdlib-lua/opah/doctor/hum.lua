@@ -1,6 +1,6 @@
---- Hum of the mains: steady lines at 50 or 60 Hz and their multiples. A line is what stands above its surroundings most of the
---- time, so frames of 0.4 s under a Hann window are compared with the frequencies beside (Goertzel's sums, as one matrix product),
---- and the median over the frames decides: a voice passes by, hum stays.
+--- Hum of the mains: steady lines at 50 or 60 Hz and their multiples. A line is what stands above its surroundings
+-- most of the time, so frames of 0.4 s under a Hann window are compared with the frequencies beside (Goertzel's
+-- sums, as one matrix product), and the median over the frames decides: a voice passes by, hum stays.
 local tensor = require "opah.tensor"
 local hum = {}
 
@@ -41,9 +41,9 @@ local function median(list)
   return list[(#list + 1) // 2]
 end
 
---- The mains frequency (50 or 60) whose hum is in samples [T], and the level of its strongest line in dB of full scale; nil when
---- there is none. The mains frequency itself must stand out, which is below any voice, or two of its first three multiples. Clips
---- under 1.2 s are not judged.
+--- The mains frequency (50 or 60) whose hum is in samples [T], and the level of its strongest line in dB of full
+--- scale; nil when there is none. The mains frequency itself must stand out, which is below any voice, or two of its
+--- first three multiples. Clips under 1.2 s are not judged.
 ---@param samples Tensor
 ---@param rate integer
 ---@return integer? mains

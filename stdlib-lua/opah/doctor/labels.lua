@@ -2,10 +2,13 @@
 local scripts, text = require "opah.doctor.scripts", require "opah.text"
 local labels = {}
 
--- Characters that nobody speaks and no editor shows. (A joiner belongs to some scripts' spelling, a mark at the start is read away.)
+-- Characters that nobody speaks and no editor shows. (A joiner belongs to some scripts' spelling, a mark at the start
+-- is read away.)
 local invisible = {
-  [0xAD] = "a soft hyphen", [0x200B] = "a space of no width", [0x200E] = "a mark of direction", [0x200F] = "a mark of direction",
-  [0x202A] = "a mark of direction", [0x202B] = "a mark of direction", [0x202C] = "a mark of direction", [0x202D] = "a mark of direction",
+  [0xAD] = "a soft hyphen", [0x200B] = "a space of no width", [0x200E] = "a mark of direction",
+    [0x200F] = "a mark of direction",
+  [0x202A] = "a mark of direction", [0x202B] = "a mark of direction", [0x202C] = "a mark of direction",
+    [0x202D] = "a mark of direction",
   [0x202E] = "a mark of direction", [0x2060] = "a joiner of no width", [0xFEFF] = "a byte order mark within the text",
   [0xFFFD] = "U+FFFD, in place of a character that was lost",
 }
@@ -14,7 +17,9 @@ local invisible = {
 local function odd(line)
   for _, code in utf8.codes(line) do
     if invisible[code] then return invisible[code] end
-    if code < 0x20 and code ~= 9 or code >= 0x7F and code < 0xA0 then return ("the control character U+%04X"):format(code) end
+    if code < 0x20 and code ~= 9 or code >= 0x7F and code < 0xA0 then
+      return ("the control character U+%04X"):format(code)
+    end
     if code >= 0xE000 and code <= 0xF8FF then return ("U+%04X, of private use"):format(code) end
   end
 end
@@ -60,7 +65,8 @@ function labels.without_reading(line, readings)
   return missing
 end
 
---- Characters of a text that the tokenizer has no token for, and writes in several; `known` remembers what it said of each.
+--- Characters of a text that the tokenizer has no token for, and writes in several; `known` remembers what it said of
+--- each.
 ---@param line string
 ---@param tokenizer Tokenizer
 ---@param known table<string, boolean>
@@ -88,7 +94,8 @@ function labels.check(file, line, found, with)
   if token then found:add("control-token", file, "its label has the control token " .. token) end
   local character = odd(line)
   if character then found:add("odd-character", file, "its label has " .. character) end
-  local mark = line:match("</?%a[^<>|]*>") or line:match("{\\[^}]*}") or line:match("&%a+;") or line:match("https?://%S+")
+  local mark = line:match("</?%a[^<>|]*>") or line:match("{\\[^}]*}") or line:match("&%a+;")
+    or line:match("https?://%S+")
   if mark then found:add("markup", file, "its label has the mark " .. mark) end
   local word, both = scripts.mixed_word(line)
   if word then found:add("mixed-script", file, ("one word has letters of %s: %s"):format(both, word)) end
@@ -98,14 +105,16 @@ function labels.check(file, line, found, with)
   if with.tokenizer then
     local split = labels.split_characters(cleaned, with.tokenizer, with.known)
     if #split > 0 then
-      found:add("byte-split", file, ("the tokenizer has no token for %s"):format(table.concat(split, " ", 1, math.min(#split, 12))
+      found:add("byte-split", file, ("the tokenizer has no token for %s"):format(table.concat(split, " ", 1,
+        math.min(#split, 12))
         .. (#split > 12 and (" and %d more"):format(#split - 12) or "")))
     end
   end
   if with.readings and scripts.main((scripts.count(line))) == "Japanese" then
     local missing = labels.without_reading(cleaned, with.readings)
     if #missing > 0 then
-      found:add("no-reading", file, "no reading is listed for " .. table.concat(missing, ", ", 1, math.min(#missing, 8)))
+      found:add("no-reading", file, "no reading is listed for "
+        .. table.concat(missing, ", ", 1, math.min(#missing, 8)))
     end
   end
 end

@@ -1,4 +1,5 @@
---- How loud a clip is from moment to moment: the level of its voice above that of its pauses, and the silence at its ends.
+--- How loud a clip is from moment to moment: the level of its voice above that of its pauses, and the silence at its
+-- ends.
 local levels = {}
 
 -- Seconds of a frame.
@@ -18,9 +19,9 @@ end
 
 --- `{ snr, lead, tail }` of samples [T]: dB, seconds, seconds; fields that cannot be told are nil.
 ---
---- The ratio is that of NIST's stnr in short: the 95th percentile of the frames' levels (speech) above the 10th (pauses). Frames of
---- digital silence are no pauses of the room, and count in neither. It says nothing of clips under a second, and is too low for a
---- clip without any pause, so it is only ever a note.
+--- The ratio is that of NIST's stnr in short: the 95th percentile of the frames' levels (speech) above the 10th
+--- (pauses). Frames of digital silence are no pauses of the room, and count in neither. It says nothing of clips
+--- under a second, and is too low for a clip without any pause, so it is only ever a note.
 function levels.measure(samples, rate)
   local power = levels.frames(samples, rate)
   local sounding = {}

@@ -2,8 +2,8 @@
 local data, fs = require "opah.data", require "opah.fs"
 local packs = {}
 
---- Adds `bad-pack` for a file that cannot be read to its end, or whose sentences cannot be trained on; the first of each kind, with how
---- many more there are. Returns how many sentences can be used.
+--- Adds `bad-pack` for a file that cannot be read to its end, or whose sentences cannot be trained on; the first of
+--- each kind, with how many more there are. Returns how many sentences can be used.
 ---@param path string A .protos file.
 ---@param found opah.doctor.Faults
 ---@param with { num_codebooks: integer, codebook_size: integer }
@@ -27,7 +27,8 @@ function packs.check(path, found, with)
         elseif codes:size(1) ~= with.num_codebooks then
           problem("shape", where .. ("%d codebooks, where the model has %d"):format(codes:size(1), with.num_codebooks))
         elseif codes:min():item() < 0 or codes:max():item() >= with.codebook_size then
-          problem("range", where .. ("codes up to %d, where %d are known"):format(codes:max():item(), with.codebook_size))
+          problem("range", where .. ("codes up to %d, where %d are known"):format(codes:max():item(),
+            with.codebook_size))
         else fine = #order == before end
         if fine then usable = usable + 1 end
       end

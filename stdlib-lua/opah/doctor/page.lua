@@ -1,5 +1,5 @@
---- The findings as a page: what there is, what is wrong, and each doubtful clip to look at and to hear. Its size is bounded: so many
---- clips, so many seconds of each, at 22 kHz.
+--- The findings as a page: what there is, what is wrong, and each doubtful clip to look at and to hear. Its size is
+-- bounded: so many clips, so many seconds of each, at 22 kHz.
 local audio, fs, plot, report = require "opah.audio", require "opah.fs", require "opah.plot", require "opah.report"
 local page = {}
 
@@ -44,7 +44,8 @@ function page.write(path, title, clips, found, facts)
     add { heading = "Speakers" }
     local cells = {}
     for i, row in ipairs(facts.speakers) do
-      cells[i] = { row[1], row[2], ("%.1f"):format(row[3]), ("%.0f %%"):format(row[4]), row[5] > 0 and ("%.1f"):format(row[5]) or "-" }
+      cells[i] = { row[1], row[2], ("%.1f"):format(row[3]), ("%.0f %%"):format(row[4]), row[5] > 0
+        and ("%.1f"):format(row[5]) or "-" }
     end
     add { table = cells, header = { "speaker", "clips", "minutes", "share", "letters per second" } }
   end
@@ -58,14 +59,17 @@ function page.write(path, title, clips, found, facts)
       local clip = list[i]
       add { heading = clip.file }
       local cells = {}
-      for j, fault in ipairs(found:of(clip.file)) do cells[j] = { fault.severity, fault.code, fault.what, fault.remedy } end
+      for j, fault in ipairs(found:of(clip.file)) do
+        cells[j] = { fault.severity, fault.code, fault.what, fault.remedy }
+      end
       add { table = cells, header = { "severity", "code", "what", "remedy" } }
       if clip.text then add { text = clip.text } end
       local ok, samples, info = pcall(audio.load, clip.audio, { duration = seconds })
       if ok and #samples > 0 and samples:isfinite():all() and samples:abs():max():item() > 0 then
         local shown, at = samples, info.sample_rate
         if at > rate then shown, at = audio.resample(samples, at, rate), rate end
-        local label = clip.seconds > seconds and ("the first %d of %.1f s"):format(seconds, clip.seconds) or ("%.2f s"):format(clip.seconds)
+        local label = clip.seconds > seconds and ("the first %d of %.1f s"):format(seconds, clip.seconds)
+          or ("%.2f s"):format(clip.seconds)
         add(plot.waveform(samples, info.sample_rate))
         add { spectrogram = samples, sample_rate = info.sample_rate, label = fs.basename(clip.file) }
         add { audio = shown, sample_rate = at, label = label }
@@ -80,7 +84,9 @@ function page.write(path, title, clips, found, facts)
       cells[i] = { fault.severity, fault.code, fault.file, fault.what, fault.remedy }
     end
     add { table = cells, header = { "severity", "code", "file", "what", "remedy" } }
-    if #found.list > rows then add { text = ("and %d more, which the table on standard output has"):format(#found.list - rows) } end
+    if #found.list > rows then
+      add { text = ("and %d more, which the table on standard output has"):format(#found.list - rows) }
+    end
   end
   report.html(path, content)
 end

@@ -1,9 +1,10 @@
---- Moves the files of clips that cannot be used out of a dataset, and back. Nothing is ever removed or replaced: a list says what was
---- where, and is written before the first file moves.
+--- Moves the files of clips that cannot be used out of a dataset, and back. Nothing is ever removed or replaced: a
+-- list says what was where, and is written before the first file moves.
 local fs, json = require "opah.fs", require "opah.json"
 local quarantine = {}
 
---- The list in the quarantine's folder: a line of JSON for each file, its path below the dataset (the same below the quarantine).
+--- The list in the quarantine's folder: a line of JSON for each file, its path below the dataset (the same below the
+--- quarantine).
 quarantine.list = "quarantine.jsonl"
 
 --- A path that stays below the folder it is joined to.
@@ -22,7 +23,8 @@ local function read(folder)
     number = number + 1
     local ok, entry = pcall(json.decode, line)
     if not ok or type(entry) ~= "table" or not is_below(entry.file) then
-      error(fs.error("data", ("%s:%d: not a line of this list"):format(path, number), "repair the line: {\"file\": \"SPEAKER/NAME.wav\"}"), 0)
+      error(fs.error("data", ("%s:%d: not a line of this list"):format(path, number),
+        "repair the line: {\"file\": \"SPEAKER/NAME.wav\"}"), 0)
     end
     entries[#entries + 1] = entry
   end
@@ -37,18 +39,21 @@ end
 
 --- Moves one file, never onto another, and over the border of a file system by copy and comparison.
 local function move(from, to)
-  if fs.exists(to) or fs.is_link(to) then error(fs.error("file", to .. ": there is a file already", "move one of the two elsewhere"), 0) end
+  if fs.exists(to) or fs.is_link(to) then error(fs.error("file", to .. ": there is a file already",
+    "move one of the two elsewhere"), 0) end
   fs.mkdir(fs.dirname(to))
   local ok, problem = pcall(fs.move, from, to)
   if ok then return end
   if not tostring(problem):lower():find("cross%-device") then error(problem, 0) end
   fs.copy(from, to)
-  if fs.digest(from) ~= fs.digest(to) then error(fs.error("file", to .. ": the copy differs from " .. from, "try again"), 0) end
+  if fs.digest(from) ~= fs.digest(to) then
+    error(fs.error("file", to .. ": the copy differs from " .. from, "try again"), 0)
+  end
   fs.remove(from)
 end
 
---- Moves all files of the given clips from `dataset` to the same places below `folder`. Returns how many files moved; `failed(path, problem)`
---- is told of those that could not.
+--- Moves all files of the given clips from `dataset` to the same places below `folder`. Returns how many files moved;
+--- `failed(path, problem)` is told of those that could not.
 ---@param dataset string
 ---@param folder string
 ---@param clips { files: string[], why: string }[]
@@ -56,7 +61,8 @@ end
 ---@return integer
 function quarantine.move(dataset, folder, clips, failed)
   if fs.overlap(dataset, folder) then
-    error(fs.error("argument", ("%s and %s overlap"):format(dataset, folder), "choose a folder beside the dataset for --quarantine"), 0)
+    error(fs.error("argument", ("%s and %s overlap"):format(dataset, folder),
+      "choose a folder beside the dataset for --quarantine"), 0)
   end
   local _ <close> = fs.lock(folder, "a quarantine")
   local entries, known, moves = read(folder), {}, {}
@@ -82,11 +88,13 @@ function quarantine.move(dataset, folder, clips, failed)
   return moved
 end
 
---- Moves everything that the list names back below `dataset`. What stands in the way stays in quarantine, and in the list.
+--- Moves everything that the list names back below `dataset`. What stands in the way stays in quarantine, and in the
+--- list.
 ---@return integer moved
 function quarantine.restore(dataset, folder, failed)
   if not fs.exists(fs.join(folder, quarantine.list)) then
-    error(fs.error("file", ("%s: there is no %s"):format(folder, quarantine.list), "name the folder that --quarantine filled"), 0)
+    error(fs.error("file", ("%s: there is no %s"):format(folder, quarantine.list),
+      "name the folder that --quarantine filled"), 0)
   end
   local _ <close> = fs.lock(folder, "a quarantine")
   local left, moved = {}, 0

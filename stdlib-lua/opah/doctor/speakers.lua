@@ -1,4 +1,5 @@
---- What only shows when a speaker's clips are seen together: how fast the words come, texts that are there twice, who is heard most.
+--- What only shows when a speaker's clips are seen together: how fast the words come, texts that are there twice, who
+-- is heard most.
 local scripts = require "opah.doctor.scripts"
 local speakers = {}
 
@@ -6,7 +7,8 @@ local speakers = {}
 local enough = 8
 -- Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993): a modified z-score above 3.5 is an outlier.
 local outlier = 3.5
--- And nobody speaks at less than half or more than twice the usual rate: what deviates less is no fault, however even the rest is.
+-- And nobody speaks at less than half or more than twice the usual rate: what deviates less is no fault, however even
+-- the rest is.
 local factor = 1.6
 
 local function median(list)
@@ -29,8 +31,9 @@ local function groups(clips)
   return by, order
 end
 
---- Adds `speech-rate`: letters per second of a clip (without the silence at its ends) far from what the same speaker usually has, by the
---- modified z-score 0.6745 (log rate - median) / MAD. Logarithms, since twice as fast and half as fast are equally far.
+--- Adds `speech-rate`: letters per second of a clip (without the silence at its ends) far from what the same speaker
+--- usually has, by the modified z-score 0.6745 (log rate - median) / MAD. Logarithms, since twice as fast and half as
+--- fast are equally far.
 function speakers.rates(clips, found)
   local by, order = groups(clips)
   for _, key in ipairs(order) do
@@ -44,8 +47,10 @@ function speakers.rates(clips, found)
       for _, clip in ipairs(list) do
         local distance = math.log(clip.rate) - usual
         if 0.6745 * math.abs(distance) / spread > outlier and math.abs(distance) > math.log(factor) then
-          found:add("speech-rate", clip.file, ("%.1f letters per second, where %s usually has %.1f: %s"):format(clip.rate, clip.speaker,
-            math.exp(usual), distance > 0 and "too much text, or sound is missing" or "too little text, or nothing is said for a while"))
+          found:add("speech-rate", clip.file,
+            ("%.1f letters per second, where %s usually has %.1f: %s"):format(clip.rate, clip.speaker,
+            math.exp(usual), distance > 0 and "too much text, or sound is missing"
+              or "too little text, or nothing is said for a while"))
         end
       end
     end
@@ -69,7 +74,8 @@ function speakers.scripts(clips, found)
       for script, count in pairs(own.counts) do
         local kin = script == "Japanese" and clip.script == "Han"
         if script ~= clip.script and not kin and count >= 0.9 * own.total then
-          found:add("other-script", clip.file, ("its label is in %s, and %d of %d labels of %s in %s"):format(clip.script, count, own.total,
+          found:add("other-script", clip.file,
+            ("its label is in %s, and %d of %d labels of %s in %s"):format(clip.script, count, own.total,
             clip.speaker, script))
         end
       end
@@ -90,8 +96,8 @@ function speakers.texts(clips, found)
   end
 end
 
---- Rows `{ speaker, clips, minutes, share, letters per second }`, most first; adds `speaker-balance` for who has less than a tenth of
---- what the most heard speaker has.
+--- Rows `{ speaker, clips, minutes, share, letters per second }`, most first; adds `speaker-balance` for who has less
+--- than a tenth of what the most heard speaker has.
 function speakers.balance(clips, found, folder)
   local by, list, total = {}, {}, 0
   for _, clip in ipairs(clips) do
@@ -110,10 +116,12 @@ function speakers.balance(clips, found, folder)
   local rows = {}
   for i, own in ipairs(list) do
     if own.seconds < 0.1 * list[1].seconds then
-      found:add("speaker-balance", folder .. "/" .. own.speaker, ("%s has %.1f minutes, and %s has %.1f"):format(own.speaker, own.seconds / 60,
+      found:add("speaker-balance", folder .. "/" .. own.speaker,
+        ("%s has %.1f minutes, and %s has %.1f"):format(own.speaker, own.seconds / 60,
         list[1].speaker, list[1].seconds / 60))
     end
-    rows[i] = { own.speaker, own.clips, own.seconds / 60, total > 0 and 100 * own.seconds / total or 0, median(own.rates) or 0 }
+    rows[i] = { own.speaker, own.clips, own.seconds / 60, total > 0 and 100 * own.seconds / total or 0,
+      median(own.rates) or 0 }
   end
   return rows
 end

@@ -13,7 +13,8 @@ local function each(tree, prefix, visit)
   end
 end
 
---- Adds `bad-weights` for a file of weights that cannot be read or has values that are no numbers. Returns its tensors' shapes by name.
+--- Adds `bad-weights` for a file of weights that cannot be read or has values that are no numbers. Returns its
+--- tensors' shapes by name.
 local function examine(path, found)
   local ok, tree = pcall(checkpoint.load, path)
   if not ok then
@@ -28,12 +29,15 @@ local function examine(path, found)
     if kind:find("float") and value:numel() > 0 then
       -- A sum is a number exactly when all its terms are, but for overflow, which is looked at again.
       local sum = value:to("float32"):sum():item()
-      if (sum ~= sum or math.abs(sum) == math.huge) and not value:to("float32"):isfinite():all() then broken[#broken + 1] = name end
+      if (sum ~= sum or math.abs(sum) == math.huge) and not value:to("float32"):isfinite():all() then
+        broken[#broken + 1] = name
+      end
     end
   end)
   table.sort(broken)
   if #broken > 0 then
-    found:add("bad-weights", path, ("%d tensors hold NaN or infinite values: %s"):format(#broken, table.concat(broken, ", ", 1, math.min(3, #broken))))
+    found:add("bad-weights", path, ("%d tensors hold NaN or infinite values: %s"):format(#broken,
+      table.concat(broken, ", ", 1, math.min(3, #broken))))
   end
   if count == 0 then found:add("bad-weights", path, "it holds no tensors") end
   return shapes
@@ -63,11 +67,14 @@ function weights.check(folder, found)
   for _, name in ipairs(fs.list(folder, { extension = { ".pth", ".ckpt", ".safetensors", ".bin" } })) do
     local shapes = examine(name, found)
     if shapes and settings and fs.basename(name):find("^model%.") then
-      for tensor_name, wanted in pairs { ["embeddings.weight"] = "vocab_size", ["codebook_embeddings.weight"] = false } do
+      for tensor_name, wanted in pairs { ["embeddings.weight"] = "vocab_size",
+        ["codebook_embeddings.weight"] = false } do
         local shape = shapes[tensor_name] or shapes["model." .. tensor_name]
-        local rows = wanted and settings[wanted] or not wanted and (settings.codebook_size or 0) * (settings.num_codebooks or 0)
+        local rows = wanted and settings[wanted] or not wanted
+          and (settings.codebook_size or 0) * (settings.num_codebooks or 0)
         if shape and tonumber(rows) and rows > 0 and shape[1] ~= rows then
-          found:add("bad-weights", name, ("%s has %d rows, where config.json says %d"):format(tensor_name, shape[1], rows))
+          found:add("bad-weights", name, ("%s has %d rows, where config.json says %d"):format(tensor_name, shape[1],
+            rows))
         end
       end
     end

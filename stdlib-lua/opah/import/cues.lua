@@ -1,5 +1,5 @@
---- From the times of cues to the samples that are cut: with padding, which takes at most half of the gap to a neighbour, so
--- that no sample is in two pieces and none of the next cue in this one.
+--- From the times of cues to the samples that are cut: with padding, which takes at most half of the gap to a
+-- neighbour, so that no sample is in two pieces and none of the next cue in this one.
 ---@class opah.import.cues
 local cues = {}
 
@@ -49,7 +49,8 @@ function cues.bounds(entries, rate, frames, padding)
         local text = "it overlaps the cue at %.3f s"
         entry.problem = entry.problem or text:format(furthest.first)
         furthest.problem = furthest.problem or text:format(entry.first)
-        entry.remedy, furthest.remedy = "correct the times, or leave one of the two out", "correct the times, or leave one of the two out"
+        entry.remedy, furthest.remedy = "correct the times, or leave one of the two out",
+          "correct the times, or leave one of the two out"
       end
     end
     if not furthest or entry.ends > furthest.ends then furthest = entry end

@@ -2,7 +2,8 @@
 ---@class opah.import.delimited
 local delimited = {}
 
---- Rows of lines that are cut at each `delimiter`, quotes meaning nothing: `{ line, fields... }`. Empty lines are passed over.
+--- Rows of lines that are cut at each `delimiter`, quotes meaning nothing: `{ line, fields... }`. Empty lines are
+--- passed over.
 ---
 ---     delimited.plain("a|one\n\nb|\"two\"", "|")  --> {{"a", "one", line = 1}, {"b", "\"two\"", line = 3}}
 ---@param text string

@@ -1,5 +1,6 @@
---- Finds the recordings that a list names. Paths in lists are as seen from wherever their writer stood: the list's folder,
--- the one above, the current one, or a machine that is gone; then the name alone decides, when only one file has it.
+--- Finds the recordings that a list names. Paths in lists are as seen from wherever their writer stood: the list's
+-- folder, the one above, the current one, or a machine that is gone; then the name alone decides, when only one file
+-- has it.
 local fs, names = require "opah.fs", require "opah.import.names"
 
 ---@class opah.import.Locator

@@ -5,8 +5,8 @@ local names = {}
 -- File systems allow 255 bytes; suffixes need some.
 local longest = 180
 
---- One part of a path; nil when nothing is left. Separators, control characters and what other systems do not allow become
---- `_`; dots and spaces at the ends go, so that nothing is hidden or means another folder.
+--- One part of a path; nil when nothing is left. Separators, control characters and what other systems do not allow
+--- become `_`; dots and spaces at the ends go, so that nothing is hidden or means another folder.
 ---
 ---     names.part("../../etc/passwd"), names.part("Alice B."), names.part("..")  --> "_.._etc_passwd", "Alice B", nil
 ---@param text string
@@ -33,7 +33,9 @@ end
 
 -- What recordings are called, those included that cannot be read: they are found, and then refused with a reason.
 local sound = {}
-for suffix in ("wav mp3 flac ogg opus oga aiff aif au w64 caf m4a mp4 aac wma webm mp2"):gmatch("%S+") do sound["." .. suffix] = true end
+for suffix in ("wav mp3 flac ogg opus oga aiff aif au w64 caf m4a mp4 aac wma webm mp2"):gmatch("%S+") do
+  sound["." .. suffix] = true
+end
 
 --- Whether recordings have this suffix.
 ---

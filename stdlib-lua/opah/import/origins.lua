@@ -1,5 +1,5 @@
---- Which file a stage's outputs were made from, as the record beside them says: an import must neither replace what came from
--- elsewhere nor leave pieces of an earlier cut behind.
+--- Which file a stage's outputs were made from, as the record beside them says: an import must neither replace what
+-- came from elsewhere nor leave pieces of an earlier cut behind.
 local fs, records = require "opah.fs", require "opah.records"
 
 ---@class opah.import.Origins

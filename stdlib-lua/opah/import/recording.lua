@@ -1,5 +1,5 @@
---- Samples of a long recording by position, decoded in stretches of whole seconds: an hour never lies in memory at once, and
--- neighbouring pieces decode nothing twice.
+--- Samples of a long recording by position, decoded in stretches of whole seconds: an hour never lies in memory at
+-- once, and neighbouring pieces decode nothing twice.
 local audio, tensor = require "opah.audio", require "opah.tensor"
 
 ---@class opah.import.Recording

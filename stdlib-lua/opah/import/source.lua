@@ -39,7 +39,8 @@ local function beside(list)
   while true do
     for _, path in ipairs(fs.list(folder)) do
       local suffix = path:match("%.%w+$")
-      if suffix and names.is_sound(suffix) and fs.join(folder, fs.basename(path, suffix)) == fs.join(folder, fs.basename(stem)) then
+      if suffix and names.is_sound(suffix) and fs.join(folder, fs.basename(path, suffix)) == fs.join(folder,
+        fs.basename(stem)) then
         found[#found + 1] = path
       end
     end

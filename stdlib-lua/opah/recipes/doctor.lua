@@ -1,8 +1,10 @@
 --- Find what is wrong with clips, labels, codes, packs and weights before hours are spent on them.
 -- opah run doctor data --report doctor.html
 local codes, duplicates = require "opah.doctor.codes", require "opah.doctor.duplicates"
-local examine, faults, labels = require "opah.doctor.clips".examine, require "opah.doctor.faults", require "opah.doctor.labels"
-local packs, page, quarantine = require "opah.doctor.packs", require "opah.doctor.page", require "opah.doctor.quarantine"
+local examine, faults, labels = require "opah.doctor.clips".examine, require "opah.doctor.faults",
+  require "opah.doctor.labels"
+local packs, page, quarantine = require "opah.doctor.packs", require "opah.doctor.page",
+  require "opah.doctor.quarantine"
 local speakers, weights = require "opah.doctor.speakers", require "opah.doctor.weights"
 local config, data, fs, options = require "opah.config", require "opah.data", require "opah.fs", require "opah.options"
 local planning, progress, tables = require "opah.planning", require "opah.progress", require "opah.tables"
@@ -12,7 +14,8 @@ local args = config.parse_args(arg, {
   flags = {
     { "recursive", "boolean", true, "enter the folders below" },
     { "audio-only", "boolean", false, "look at the recordings alone: they have no labels yet" },
-    { "text-extension", "string", { ".lab", ".txt" }, "suffixes of the labels, the preferred one first", multiple = true },
+    { "text-extension", "string", { ".lab", ".txt" }, "suffixes of the labels, the preferred one first",
+      multiple = true },
     { "checkpoint-path", "folder", nil, "a model's folder: its weights are checked, and labels against its tokenizer" },
     { "readings", "file", nil, "a file of word<TAB>reading: Japanese words without one are listed" },
     { "max-length", "integer", 4096, "tokens of a training row", from = 1 },
@@ -32,7 +35,8 @@ local args = config.parse_args(arg, {
     return {
       -- Decoding and measuring take about a hundredth of the sound's own time, on one processor.
       seconds = 0.2 + 0.01 * sound.seconds, memory = planning.program + 40 * math.min(sound.largest, 300 * 48000 * 2),
-      disk = args.report and 1e6 * args.page_clips or 0, folder = args.report and fs.dirname(args.report) or ".", lines = sound.lines,
+      disk = args.report and 1e6 * args.page_clips or 0, folder = args.report and fs.dirname(args.report) or ".",
+        lines = sound.lines,
     }
   end,
 })
@@ -52,13 +56,15 @@ if args.restore then
     stuck(path, problem)
   end)
   progress.result { restored = moved, skipped = failed }
-  progress.log(("doctor: %d files moved back to %s%s"):format(moved, args.input_dir, failed > 0 and (", %d could not be"):format(failed) or ""))
+  progress.log(("doctor: %d files moved back to %s%s"):format(moved, args.input_dir, failed > 0
+    and (", %d could not be"):format(failed) or ""))
   return failed > 0 and 3 or 0
 end
 
 local found = faults()
 local with = {
-  audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length, min_snr = args.min_snr,
+  audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length,
+    min_snr = args.min_snr,
   max_silence = args.max_silence, num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
   sample_rate = args.sample_rate, hop_length = args.hop_length, records = {}, known = {},
   readings = args.readings and labels.readings(args.readings) or nil,
@@ -101,7 +107,8 @@ local listed = tables { "severity", "code", "file", "what", "remedy" }
 local kinds, counted = {}, {}
 for _, fault in ipairs(found.list) do
   listed:add { fault.severity, fault.code, progress.name(fault.file), progress.name(fault.what), fault.remedy }
-  progress.event { event = "fault", code = fault.code, file = fault.file, what = fault.what, remedy = fault.remedy, severity = fault.severity }
+  progress.event { event = "fault", code = fault.code, file = fault.file, what = fault.what, remedy = fault.remedy,
+    severity = fault.severity }
   if not counted[fault.code] then
     counted[fault.code] = { fault.code, fault.severity, 0, fault.remedy }
     kinds[#kinds + 1] = counted[fault.code]
@@ -115,8 +122,10 @@ for _, clip in ipairs(usable) do seconds = seconds + (clip.seconds or 0) end
 for _, fault in ipairs(found.list) do if fault.severity == "error" then errors = errors + 1 end end
 for _, clip in ipairs(clips) do if found.unusable[clip.file] then lost = lost + 1 end end
 lost = lost + #skipped
-local summary = ("%d of %d clips can be used, %s of sound, %d speakers%s: %d errors, %d notes"):format(#usable, #usable + lost,
-  progress.duration(seconds), #voices, #packed > 0 and ("; %d sentences in %d packs"):format(sentences, #packed) or "", errors,
+local summary = ("%d of %d clips can be used, %s of sound, %d speakers%s: %d errors, %d notes"):format(#usable,
+  #usable + lost,
+  progress.duration(seconds), #voices, #packed > 0 and ("; %d sentences in %d packs"):format(sentences, #packed)
+    or "", errors,
   #found.list - errors)
 
 if args.report then
@@ -133,13 +142,16 @@ if args.quarantine then
       if clip.audio then files[1] = clip.audio end
       if clip.codes then files[#files + 1] = clip.codes end
       for _, path in pairs(clip.labels) do files[#files + 1] = path end
-      for _, fault in ipairs(found:of(clip.file)) do if fault.severity == "error" then why[#why + 1] = fault.code .. ": " .. fault.what end end
+      for _, fault in ipairs(found:of(clip.file)) do
+        if fault.severity == "error" then why[#why + 1] = fault.code .. ": " .. fault.what end
+      end
       bad[#bad + 1] = { files = files, why = table.concat(why, "; ") }
     end
   end
   moved = quarantine.move(args.input_dir, args.quarantine, bad, stuck)
 end
-progress.result { clips = #clips, usable = #usable, errors = errors, notes = #found.list - errors, counts = found.counts, moved = moved }
+progress.result { clips = #clips, usable = #usable, errors = errors, notes = #found.list - errors,
+  counts = found.counts, moved = moved }
 progress.log("doctor: " .. summary .. (moved > 0 and (", %d files moved to %s"):format(moved, args.quarantine) or "")
   .. (args.report and ", page in " .. args.report or ""))
 if errors == 0 then return 0 end

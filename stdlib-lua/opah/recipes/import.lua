@@ -1,11 +1,13 @@
 --- Bring a corpus in another tool's layout, or a long recording with its times, into SPEAKER/*.wav + .lab.
 -- opah run import LJSpeech-1.1 data
 local audio, config, fs = require "opah.audio", require "opah.config", require "opah.fs"
-local cues, origins, recording = require "opah.import.cues", require "opah.import.origins", require "opah.import.recording"
+local cues, origins, recording = require "opah.import.cues", require "opah.import.origins",
+  require "opah.import.recording"
 local planning, progress, source = require "opah.planning", require "opah.progress", require "opah.import.source"
 local stage_over, targets = require "opah.stage", require "opah.import.targets"
 
---- The entries, with the samples of each where pieces are cut, and the names that they get. Recordings' headers by path.
+--- The entries, with the samples of each where pieces are cut, and the names that they get. Recordings' headers by
+--- path.
 local function prepare(args)
   local format, lists = source.find(args.source, args.format)
   local entries, broken = source.read(format, lists, args.source, args)
@@ -30,7 +32,8 @@ local function prepare(args)
     if own.info then cues.bounds(own.cuts, own.info.sample_rate, own.info.frames, args.padding) end
   end
   local repeated = targets(entries, args.dest)
-  return { format = format, lists = lists, entries = entries, broken = broken, recordings = order, by_path = recordings, repeated = repeated }
+  return { format = format, lists = lists, entries = entries, broken = broken, recordings = order,
+    by_path = recordings, repeated = repeated }
 end
 
 local formats = { "auto" }
@@ -45,8 +48,10 @@ local args = config.parse_args(arg, {
     { "format", "string", "auto", "what SOURCE is", choices = formats },
     { "speaker", "string", nil, "the speaker of all clips, whatever the list says" },
     { "audio", "path", nil, "the recording that the times belong to, or the folder that the list's paths begin in" },
-    { "tier", "string", {}, "the TextGrid's tier with the sentences; several: a tier for each speaker", multiple = true },
-    { "padding", "number", 0.1, "sound kept before and after a cue, in seconds, at most half of the way to the next", from = 0, to = 10 },
+    { "tier", "string", {}, "the TextGrid's tier with the sentences; several: a tier for each speaker",
+      multiple = true },
+    { "padding", "number", 0.1, "sound kept before and after a cue, in seconds, at most half of the way to the next",
+      from = 0, to = 10 },
     { "suffix", "string", ".wav", "what pieces of recordings are written as", choices = { ".wav", ".flac" } },
     { "overwrite", "boolean", false, "write again what is there" },
   },
@@ -70,11 +75,13 @@ local args = config.parse_args(arg, {
 
 if fs.overlap(args.source, args.dest) then
   local hint = "choose a folder of its own for the clips"
-  error(fs.error("argument", ("%s and %s overlap: one is, or lies in, the other"):format(args.source, args.dest), hint), 0)
+  error(fs.error("argument", ("%s and %s overlap: one is, or lies in, the other"):format(args.source, args.dest),
+    hint), 0)
 end
 local work = prepare(args)
 local _ <close> = fs.lock(args.dest, "importing")
-local made <close> = fs.made("import", { subtype = "as the recording's" }, { overwrite = args.overwrite, grouped = true })
+local made <close> = fs.made("import", { subtype = "as the recording's" },
+  { overwrite = args.overwrite, grouped = true })
 local from = origins()
 local stage <close> = stage_over("import", #work.entries)
 for _, list in ipairs(work.broken) do stage:skip(list.path, list.problem, list.remedy) end
@@ -101,7 +108,8 @@ local function import(entry)
     sound = entry.stem .. args.suffix
     make(entry, sound, "sound", entry.path, function()
       if not open or open.path ~= entry.path then open = recording(entry.path) end
-      for _, text in ipairs(audio.save(sound, open:samples(entry.from, entry.to), open.info.sample_rate, { like = open.info })) do
+      for _, text in ipairs(audio.save(sound, open:samples(entry.from, entry.to), open.info.sample_rate,
+        { like = open.info })) do
         stage:note(entry.where, text)
       end
     end)
@@ -137,7 +145,8 @@ for _, entry in ipairs(order) do
     stage:skip(entry.where, entry.problem, entry.remedy)
     stage.bar:step(1)
   elseif entry.text == "" then
-    if work.format.cuts then silent = silent + 1 else stage:skip(entry.where, "it has no text", "write one, or leave the line out") end
+    if work.format.cuts then silent = silent + 1 else stage:skip(entry.where, "it has no text",
+      "write one, or leave the line out") end
     stage.bar:step(1)
   elseif entry.stem then
     stage:try(entry.where, function() import(entry) end)
@@ -146,7 +155,8 @@ for _, entry in ipairs(order) do
   end
 end
 
--- Pieces of an earlier cut of the same recording, at times that no line has any more; with a label that somebody wrote they stay.
+-- Pieces of an earlier cut of the same recording, at times that no line has any more; with a label that somebody
+-- wrote they stay.
 local dropped = 0
 for _, cut in pairs(pieces) do
   for name, origin in pairs(from:below(cut.folder)) do
@@ -167,8 +177,12 @@ for _, failed in ipairs(made:bring_out()) do
 end
 stage:add_notes(made:notes("files", args.dest))
 if silent > 0 then stage:note(args.source, ("%d stretches without text are left out"):format(silent)) end
-if work.repeated > 0 then stage:note(args.source, ("%d lines are there twice in the same words"):format(work.repeated)) end
-if dropped > 0 then stage:note(args.dest, ("%d pieces of an earlier cut removed: no line has their times any more"):format(dropped)) end
+if work.repeated > 0 then
+  stage:note(args.source, ("%d lines are there twice in the same words"):format(work.repeated))
+end
+if dropped > 0 then
+  stage:note(args.dest, ("%d pieces of an earlier cut removed: no line has their times any more"):format(dropped))
+end
 if #work.entries == 0 and #work.broken == 0 then stage:skip(args.source, "its lists are empty") end
 local speakers, count = {}, 0
 for _, entry in ipairs(work.entries) do

@@ -1,5 +1,5 @@
---- Label tracks of Audacity: `begin<TAB>end<TAB>text`, seconds; lines that begin with a backslash say a range of frequencies.
--- The recording is the one of the same name beside it. (Some systems write a comma for the point.)
+--- Label tracks of Audacity: `begin<TAB>end<TAB>text`, seconds; lines that begin with a backslash say a range of
+-- frequencies. The recording is the one of the same name beside it. (Some systems write a comma for the point.)
 local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
 
 local format = { name = "audacity", what = "labels of begin, end and text, with tabs", cuts = true }
@@ -28,7 +28,9 @@ function format.read(path)
     if row[1]:sub(1, 1) ~= "\\" then
       local entry = { where = path .. ":" .. row.line, first = seconds(row[1]), last = seconds(row[2]) }
       entry.text = table.concat(row, " ", 3)
-      if not entry.first or not entry.last then entry.problem = "a label is: begin, end and text with tabs between them" end
+      if not entry.first or not entry.last then
+        entry.problem = "a label is: begin, end and text with tabs between them"
+      end
       entries[#entries + 1] = entry
     end
   end

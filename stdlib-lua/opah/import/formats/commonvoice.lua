@@ -1,5 +1,5 @@
---- Common Voice: tables with tabs and a header (`client_id`, `path`, `sentence`, ...; releases differ in the rest and in the
--- order), the clips in `clips`. A folder's `validated.tsv` is taken; name another table to import that.
+--- Common Voice: tables with tabs and a header (`client_id`, `path`, `sentence`, ...; releases differ in the rest and
+-- in the order), the clips in `clips`. A folder's `validated.tsv` is taken; name another table to import that.
 local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
 
 local format = { name = "commonvoice", what = "a TSV with client_id, path and sentence" }
@@ -17,16 +17,16 @@ function format.find(source, stat)
   end
 end
 
---- Some releases quote a sentence that has quotes, as spreadsheets do; most quote nothing. Only what such a writer would have
---- written is read so: quotes around it, and each one in it twice.
+--- Some releases quote a sentence that has quotes, as spreadsheets do; most quote nothing. Only what such a writer
+--- would have written is read so: quotes around it, and each one in it twice.
 local function unquoted(text)
   local inner = text:match('^"(.*)"$')
   if not inner or not inner:find('""', 1, true) or inner:gsub('""', ""):find('"', 1, true) then return text end
   return (inner:gsub('""', '"'))
 end
 
---- The rows: `{ where, audio, speaker, text }`; a speaker is the first 12 characters of the client's id, more where two clients
---- share those.
+--- The rows: `{ where, audio, speaker, text }`; a speaker is the first 12 characters of the client's id, more where
+--- two clients share those.
 function format.read(path)
   local rows = delimited.plain(source_text(path), "\t")
   local columns = delimited.columns(table.remove(rows, 1) or {})

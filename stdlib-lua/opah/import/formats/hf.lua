@@ -1,5 +1,5 @@
---- A folder of Hugging Face datasets' kind: `metadata.csv` or `metadata.jsonl` with `file_name` and a column of text, beside the
--- clips or in the folder of each split. The usual names of the columns are known.
+--- A folder of Hugging Face datasets' kind: `metadata.csv` or `metadata.jsonl` with `file_name` and a column of text,
+-- beside the clips or in the folder of each split. The usual names of the columns are known.
 local delimited, fs, json = require "opah.import.delimited", require "opah.fs", require "opah.json"
 local source_text = require "opah.import.source_text"
 

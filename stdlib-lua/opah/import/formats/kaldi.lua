@@ -1,5 +1,5 @@
---- A Kaldi data folder: `wav.scp`, `text`, and where there are `segments` and `utt2spk`. A pipe in `wav.scp` is a command, and
--- commands of a stranger's file are never run.
+--- A Kaldi data folder: `wav.scp`, `text`, and where there are `segments` and `utt2spk`. A pipe in `wav.scp` is a
+-- command, and commands of a stranger's file are never run.
 local fs, source_text = require "opah.fs", require "opah.import.source_text"
 
 local format = { name = "kaldi", what = "a folder with wav.scp and text" }

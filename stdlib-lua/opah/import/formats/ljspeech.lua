@@ -1,9 +1,11 @@
---- LJSpeech: `metadata.csv` with `id|text` or `id|text|normalised text`, the clips in `wavs`. Quotes mean nothing in it.
+--- LJSpeech: `metadata.csv` with `id|text` or `id|text|normalised text`, the clips in `wavs`. Quotes mean nothing in
+-- it.
 local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
 
 local format = { name = "ljspeech", what = "metadata.csv of id|text|normalised text" }
 
---- The list when there is one: a file, or `metadata.csv` in a folder, whose first line has two or three columns and no header.
+--- The list when there is one: a file, or `metadata.csv` in a folder, whose first line has two or three columns and
+--- no header.
 function format.find(source, stat)
   local path = stat.kind == "file" and source or fs.join(source, "metadata.csv")
   if not path:lower():find("%.csv$") or not fs.exists(path) then return nil end

@@ -1,5 +1,5 @@
---- Subtitles: SRT and WebVTT. Marks in the text (`<i>`, `{\an8}`, `<v Alice>`, `<00:01.000>`), dashes and entities are not
--- spoken. The recording is the one of the same name beside it.
+--- Subtitles: SRT and WebVTT. Marks in the text (`<i>`, `{\an8}`, `<v Alice>`, `<00:01.000>`), dashes and entities
+-- are not spoken. The recording is the one of the same name beside it.
 local fs, source_text = require "opah.fs", require "opah.import.source_text"
 
 local format = { name = "srt", what = "SRT or WebVTT subtitles", cuts = true }
@@ -36,8 +36,8 @@ local function spoken(text)
   return text, speaker
 end
 
---- The cues: `{ where, first, last, text, speaker }`, seconds. A cue is a line with `-->` and those below it up to an empty one;
---- numbers, headers, notes and styles have no such line.
+--- The cues: `{ where, first, last, text, speaker }`, seconds. A cue is a line with `-->` and those below it up to an
+--- empty one; numbers, headers, notes and styles have no such line.
 function format.read(path)
   local entries, number, cue, lines = {}, 0, nil, {}
   local function close()

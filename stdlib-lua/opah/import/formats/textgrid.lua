@@ -14,8 +14,8 @@ local function broken(path, what)
   error(fs.error("format", ("%s: %s"):format(path, what), "save it again in Praat: Save as text file..."), 0)
 end
 
---- The values of the file in order: strings as `{ text }`, numbers, and `<exists>` as true. Words, names before `=` and the
---- numbers in brackets are comments to Praat, too: a number counts when it stands by itself.
+--- The values of the file in order: strings as `{ text }`, numbers, and `<exists>` as true. Words, names before `=`
+--- and the numbers in brackets are comments to Praat, too: a number counts when it stands by itself.
 local function values(text)
   local list, position, line = {}, 1, 1
   while true do
@@ -65,7 +65,9 @@ local function tiers(path)
     elseif type(value) ~= kind then broken(path, "a number is missing: value " .. at) end
     return value
   end
-  if next_value("string")[1] ~= "ooTextFile" or next_value("string")[1]:sub(1, 8) ~= "TextGrid" then broken(path, "not a TextGrid") end
+  if next_value("string")[1] ~= "ooTextFile" or next_value("string")[1]:sub(1, 8) ~= "TextGrid" then
+    broken(path, "not a TextGrid")
+  end
   next_value("number")
   next_value("number")
   local result = {}
@@ -90,8 +92,8 @@ local function tiers(path)
   return result
 end
 
---- The intervals of the wanted tiers: `{ where, first, last, text, speaker }`, seconds. With several tiers the name of each is
---- the speaker. A file with several, of which none was chosen, is an error that names them.
+--- The intervals of the wanted tiers: `{ where, first, last, text, speaker }`, seconds. With several tiers the name
+--- of each is the speaker. A file with several, of which none was chosen, is an error that names them.
 ---@param path string
 ---@param args { tier: string[] }
 function format.read(path, args)

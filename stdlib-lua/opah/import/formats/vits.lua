@@ -1,5 +1,6 @@
---- Lists of VITS and its relatives: `path|text`, `path|speaker|text`, or `path|speaker|language|text` (Bert-VITS2, GPT-SoVITS,
--- fish-speech), and the list of seven columns that Bert-VITS2 writes for itself, whose fourth is the text.
+--- Lists of VITS and its relatives: `path|text`, `path|speaker|text`, or `path|speaker|language|text` (Bert-VITS2,
+-- GPT-SoVITS, fish-speech), and the list of seven columns that Bert-VITS2 writes for itself, whose fourth is the
+-- text.
 local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
 local names = require "opah.import.names"
 
@@ -21,8 +22,8 @@ function format.find(source, stat)
   return #found > 0 and found or nil
 end
 
---- The rows: `{ where, audio, speaker, text }`. A text of three columns or more may hold bars only where the path says nothing
---- else: what is left of it is joined again.
+--- The rows: `{ where, audio, speaker, text }`. A text of three columns or more may hold bars only where the path
+--- says nothing else: what is left of it is joined again.
 function format.read(path)
   local entries = {}
   for _, row in ipairs(delimited.plain(source_text(path), "|")) do
