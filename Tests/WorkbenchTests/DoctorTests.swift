@@ -95,14 +95,14 @@ final class DoctorTests: XCTestCase {
         put('S/silent.wav', tensor.zeros(rate))
         put('S/low.wav', audio.resample(voice(3, 19), rate, 16000), 16000)
         fs.write('in/S/broken.wav', 'RIFF, but no sound')
-        fs.write('in/S/phone.m4a', '\\0\\0\\0\\24ftypM4A ')
+        fs.write('in/S/film.m4a', '\\0\\0\\0\\24ftypM4A ')
         """)
         let found = try doctor(folder, "--audio-only")
         XCTAssertEqual(found.code, 3, found.result.errors)
         XCTAssertEqual(found.codes, [
             "in/S/noisy.wav": ["low-snr"], "in/S/hum50.wav": ["hum"], "in/S/hum60.wav": ["hum"], "in/S/phone.wav": ["narrow-band"],
             "in/S/from22.wav": ["narrow-band"], "in/S/lead.wav": ["long-lead"], "in/S/tail.wav": ["long-tail"], "in/S/clipped.wav": ["clipped"],
-            "in/S/silent.wav": ["silent"], "in/S/low.wav": ["low-rate"], "in/S/broken.wav": ["unreadable"], "in/S/phone.m4a": ["unreadable"],
+            "in/S/silent.wav": ["silent"], "in/S/low.wav": ["low-rate"], "in/S/broken.wav": ["unreadable"], "in/S/film.m4a": ["unreadable"],
         ])
         XCTAssertTrue(found.what["in/S/hum60.wav hum"]?.hasPrefix("60 Hz hum at -40 dB") == true, found.what["in/S/hum60.wav hum"] ?? "")
         XCTAssertTrue(found.what["in/S/lead.wav long-lead"]?.hasPrefix("1.6 s of silence") == true, found.what["in/S/lead.wav long-lead"] ?? "")
@@ -219,7 +219,7 @@ final class DoctorTests: XCTestCase {
             "in/S/shape.wav": ["bad-codes"], "in/S/dtype.wav": ["bad-codes"], "in/S/range.wav": ["code-range"], "in/S/length.wav": ["codes-length"],
             "in/S/stale.wav": ["stale-codes"], "in/S/broken.wav": ["bad-codes"], "in/S/without.wav": ["no-codes"],
         ], found.result.output)
-        XCTAssertEqual(found.what["in/S/range.wav code-range"], "range.npy: its codes go from 0 to 1009, where 0 to 999 are known".replacingOccurrences(of: "from 0", with: "from " + (found.what["in/S/range.wav code-range"]?.components(separatedBy: "from ").last?.prefix { $0.isNumber } ?? "")))
+        XCTAssertTrue(found.what["in/S/range.wav code-range"]?.hasSuffix("to 1009, where 0 to 999 are known") == true)
         XCTAssertEqual(found.code, 3)
     }
 

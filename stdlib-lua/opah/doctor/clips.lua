@@ -70,13 +70,17 @@ local function read_label(clip, found, with)
   clip.label = label_of(clip, with)
   local line = clip.words
   if clip.label then
-    local ok, value = pcall(text.read_label, clip.label)
+    local ok, value, notes = pcall(text.read_label, clip.label)
     if not ok then
       if value.kind == "interrupted" then error(value, 0) end
       local reason, remedy = require "opah".error_text(value)
       return found:add("bad-label", clip.file, reason, remedy)
     end
     line = value
+    for _, note in ipairs(notes) do
+      -- Tags are looked at below, and said by name.
+      if not note:find("^tags in") then found:add("odd-character", clip.file, "its label: " .. note) end
+    end
   end
   if not line then
     return found:add("no-label", clip.file, "it has no label " .. table.concat(with.text_extension, " or "))
@@ -110,7 +114,7 @@ function clips.examine(clip, found, with)
   if clip.audio then
     listen(clip, found, with)
   elseif not clip.codes then
-    return found:add("no-recording", clip.file, "there is a label, and no recording and no codes")
+    return
   end
   if not with.audio_only then read_label(clip, found, with) end
   if clip.codes then codes.check(clip, found, with) end

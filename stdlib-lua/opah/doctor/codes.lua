@@ -28,7 +28,10 @@ function codes.check(clip, found, with)
   local function add(code, what) found:add(code, clip.file, fs.basename(path) .. ": " .. what) end
   if fs.stat(path).size > largest then return add("bad-codes", "too large for codes") end
   local ok, values = pcall(tensor.load_npy, path)
-  if not ok then return add("bad-codes", (require "opah".error_text(values))) end
+  if not ok then
+    local reason = require "opah".error_text(values)
+    return add("bad-codes", reason:sub(1, #path + 2) == path .. ": " and reason:sub(#path + 3) or reason)
+  end
   local shape = values:shape()
   if #shape ~= 2 or shape[1] ~= with.num_codebooks then
     return add("bad-codes", ("its shape is [%s], where codes are [%d, frames]"):format(table.concat(shape, ", "),

@@ -2,25 +2,10 @@
 local scripts, text = require "opah.doctor.scripts", require "opah.text"
 local labels = {}
 
--- Characters that nobody speaks and no editor shows. (A joiner belongs to some scripts' spelling, a mark at the start
--- is read away.)
-local invisible = {
-  [0xAD] = "a soft hyphen", [0x200B] = "a space of no width", [0x200E] = "a mark of direction",
-    [0x200F] = "a mark of direction",
-  [0x202A] = "a mark of direction", [0x202B] = "a mark of direction", [0x202C] = "a mark of direction",
-    [0x202D] = "a mark of direction",
-  [0x202E] = "a mark of direction", [0x2060] = "a joiner of no width", [0xFEFF] = "a byte order mark within the text",
-  [0xFFFD] = "U+FFFD, in place of a character that was lost",
-}
-
---- The first character that is none of a text's, in words.
+--- The first character of private use, which no reader knows; what is invisible or lost the label's reader tells.
 local function odd(line)
   for _, code in utf8.codes(line) do
-    if invisible[code] then return invisible[code] end
-    if code < 0x20 and code ~= 9 or code >= 0x7F and code < 0xA0 then
-      return ("the control character U+%04X"):format(code)
-    end
-    if code >= 0xE000 and code <= 0xF8FF then return ("U+%04X, of private use"):format(code) end
+    if code >= 0xE000 and code <= 0xF8FF then return ("has U+%04X, of private use"):format(code) end
   end
 end
 
@@ -93,7 +78,7 @@ function labels.check(file, line, found, with)
   local token = line:match("<|[%w_]+|>")
   if token then found:add("control-token", file, "its label has the control token " .. token) end
   local character = odd(line)
-  if character then found:add("odd-character", file, "its label has " .. character) end
+  if character then found:add("odd-character", file, "its label " .. character) end
   local mark = line:match("</?%a[^<>|]*>") or line:match("{\\[^}]*}") or line:match("&%a+;")
     or line:match("https?://%S+")
   if mark then found:add("markup", file, "its label has the mark " .. mark) end

@@ -1,6 +1,7 @@
 --- What only shows when a speaker's clips are seen together: how fast the words come, texts that are there twice, who
 -- is heard most.
 local scripts = require "opah.doctor.scripts"
+local duration = require "opah.progress".duration
 local speakers = {}
 
 -- Fewer clips than this say nothing about what is usual.
@@ -116,9 +117,8 @@ function speakers.balance(clips, found, folder)
   local rows = {}
   for i, own in ipairs(list) do
     if own.seconds < 0.1 * list[1].seconds then
-      found:add("speaker-balance", folder .. "/" .. own.speaker,
-        ("%s has %.1f minutes, and %s has %.1f"):format(own.speaker, own.seconds / 60,
-        list[1].speaker, list[1].seconds / 60))
+      found:add("speaker-balance", folder .. "/" .. own.speaker, ("%s has %s of sound, and %s has %s"):format(
+        own.speaker, duration(own.seconds), list[1].speaker, duration(list[1].seconds)))
     end
     rows[i] = { own.speaker, own.clips, own.seconds / 60, total > 0 and 100 * own.seconds / total or 0,
       median(own.rates) or 0 }

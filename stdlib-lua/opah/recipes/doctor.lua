@@ -72,8 +72,12 @@ local with = {
 if args.checkpoint_path then with.tokenizer = weights.check(args.checkpoint_path, found) end
 
 -- Clips
-local scanned, skipped = data.scan(args.input_dir, { recursive = args.recursive })
+local scanned, _, alone = data.scan(args.input_dir, { recursive = args.recursive })
+local _, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
 local clips = {}
+for _, item in ipairs(alone) do
+  if not args.audio_only then found:add("no-recording", item.path, item.text) end
+end
 for _, item in ipairs(skipped) do found:add("unreadable", item.path, item.reason, item.remedy) end
 for _, clip in ipairs(scanned) do
   clip.file = clip.audio or clip.codes or select(2, next(clip.labels)) or clip.stem
