@@ -16,19 +16,28 @@ extension NN {
         return result
     }
 
-    /// An embedding with a low-rank adapter: weight[i] + scale A^T[i] B^T.
+    /// An embedding with a low-rank adapter: gain * weight[i] + scale A^T[i] B^T.
     /// - Parameters:
     ///   - weight: [V, D], any floating dtype;  a: [r, V];  b: [D, r];  scale: alpha / r.
+    ///   - gain: [D], what the columns of the weight are multiplied by; nil for 1.
     ///   - ids: integers of any shape, 0-based.
     /// - Returns: [ids..., D] in float32.
-    public static func loraEmbedding(_ weight: Tensor, _ ids: Tensor, a: Tensor, b: Tensor, scale: Float) throws -> Tensor {
-        let weight = try weight.single(), a = try a.single(), b = try b.single()
+    public static func loraEmbedding(_ weight: Tensor, _ ids: Tensor, a: Tensor, b: Tensor, scale: Float, gain: Tensor? = nil) throws -> Tensor {
+        let weight = try weight.single(), a = try a.single(), b = try b.single(), gain = try gain?.single()
         let w = try WeightMatrix(weight, "loraEmbedding")
         let rows = try ids.positions(below: w.rows, "loraEmbedding", "id"), width = w.columns, height = w.rows
         let rank = try adapterRank(a, b, input: height, output: width, "loraEmbedding")
-        let plainA = try a.dense("loraEmbedding"), plainB = try b.dense("loraEmbedding")
+        if let gain, gain.shape != [width] {
+            throw OpahError(.shape, "loraEmbedding: a gain of shape \(gain.shape) for a weight of shape \(weight.shape)",
+                            hint: "the gain must have one number per column of the weight")
+        }
+        let plainA = try a.dense("loraEmbedding"), plainB = try b.dense("loraEmbedding"), plainGain = try gain?.dense("loraEmbedding")
         let result = try Tensor(empty: try shape(of: ids, width))
         gather(w, rows, result.pointer(Float.self))
+        if let plainGain {
+            let y = result.pointer(Float.self)
+            scaleColumns(y, by: plainGain.pointer(Float.self), to: y, rows: rows.count, width: width)
+        }
 
         let picked = try Tensor(empty: [rows.count, rank])   // A^T[i]
         let c = picked.pointer(Float.self), from = plainA.pointer(Float.self)
@@ -37,10 +46,21 @@ extension NN {
         addLowRank(c, rank: rank, transposedB.pointer(Float.self), scale: scale,
                    to: result.pointer(Float.self), rows: rows.count, width: width, mask: nil)
 
-        let savedB = Saved(plainB), wants = (weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad)
-        Autograd.record(result, "loraEmbedding", [weight, a, b]) { gradient in
+        let savedB = Saved(plainB), savedGain = plainGain.map(Saved.init), savedWeight = Saved(weight)
+        let wants = (weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad, gain: gain?.requiresGrad ?? false)
+        Autograd.record(result, "loraEmbedding", [weight, a, b] + (gain.map { [$0] } ?? [])) { gradient in
             let g = try gradient.dense("loraEmbedding")
-            var dA: Tensor?, dB: Tensor?
+            var dA: Tensor?, dB: Tensor?, dGain: Tensor?, dRows = g   // of the weight's rows
+            if wants.gain {
+                let base = try Tensor(empty: [rows.count, width])
+                gather(try WeightMatrix(savedWeight.value("loraEmbedding"), "loraEmbedding"), rows, base.pointer(Float.self))
+                dGain = try columnProducts(g.pointer(Float.self), base.pointer(Float.self), rows: rows.count, width: width)
+            }
+            if wants.weight, let savedGain {
+                dRows = try Tensor(empty: [rows.count, width])
+                scaleColumns(g.pointer(Float.self), by: try savedGain.pointer("loraEmbedding"), to: dRows.pointer(Float.self),
+                             rows: rows.count, width: width)
+            }
             if wants.a {
                 dA = try Tensor(zeros: [rank, height])
                 let v = try Tensor(empty: [rows.count, rank])
@@ -56,7 +76,7 @@ extension NN {
                                   picked.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
                 }
             }
-            return [wants.weight ? try scatter(g, rows, height: height, width: width) : nil, dA, dB]
+            return [wants.weight ? try scatter(dRows, rows, height: height, width: width) : nil, dA, dB] + (savedGain == nil ? [] : [dGain])
         }
         return result
     }

@@ -1,15 +1,18 @@
 import Support
 
 extension NN {
-    /// A low-rank adapter of a weight [out, in]: a [r, in], b [out, r], scale = alpha / r.
+    /// A low-rank adapter of a weight [out, in]: a [r, in], b [out, r], scale = alpha / r. The effective weight is
+    /// diag(gain) W + scale B A.
     public struct Adapter {
         public var a: Tensor, b: Tensor
         public var scale: Float
-        /// Dropout on the adapter's input.
+        /// What the weight's rows are multiplied by, [out]; nil for 1.
+        public var gain: Tensor?
+        /// Dropout on the input of what the adapter adds.
         public var dropout: DropoutMask?
 
-        public init(a: Tensor, b: Tensor, scale: Float, dropout: DropoutMask? = nil) {
-            (self.a, self.b, self.scale, self.dropout) = (a, b, scale, dropout)
+        public init(a: Tensor, b: Tensor, scale: Float, gain: Tensor? = nil, dropout: DropoutMask? = nil) {
+            (self.a, self.b, self.scale, self.gain, self.dropout) = (a, b, scale, gain, dropout)
         }
     }
 
@@ -35,7 +38,9 @@ extension NN {
                                           ignoreIndex: Int = -100, topK: Int = 5) throws -> LinearLoss {
         let name = "linearCrossEntropy"
         let hidden = try hidden.single(), weight = try weight.single()
-        let adapter = try adapter.map { Adapter(a: try $0.a.single(), b: try $0.b.single(), scale: $0.scale, dropout: $0.dropout) }
+        let adapter = try adapter.map {
+            Adapter(a: try $0.a.single(), b: try $0.b.single(), scale: $0.scale, gain: try $0.gain?.single(), dropout: $0.dropout)
+        }
         let w = try WeightMatrix(weight, name)
         guard hidden.rank == 2, targets.shape == [hidden.shape[0]] else {
             throw OpahError(.shape, "\(name): hidden of shape \(hidden.shape) and targets of shape \(targets.shape)",
@@ -43,7 +48,7 @@ extension NN {
         }
         _ = try rowCount(hidden, w, name)
         let ids = try targets.positions(below: w.rows, except: ignoreIndex, name, "target")
-        let inputs = [hidden, weight] + (adapter.map { [$0.a, $0.b] } ?? [])
+        let inputs = [hidden, weight] + (adapter.map { [$0.a, $0.b] + ($0.gain.map { [$0] } ?? []) } ?? [])
         let wanted = inputs.map { Autograd.isEnabled && $0.requiresGrad }
         var pass = try LinearLossPass(try hidden.dense(name), w, adapter, ids, ignoreIndex, topK: topK, wanted: wanted)
         try pass.run()
@@ -80,11 +85,11 @@ private struct LinearLossPass {
     let rows: [Int]
     private(set) var total = 0.0
     private(set) var correct = 0
-    /// Of hidden, weight, a, b; nil where not wanted.
+    /// Of hidden, weight, a, b, gain; nil where not wanted.
     private(set) var gradients: [Tensor?]
 
     private let hidden: Tensor, w: WeightMatrix, ids: [Int], topK: Int
-    private let adapter: (a: Tensor, b: Tensor, transposedB: Tensor, rank: Int, scale: Float, dropout: DropoutMask?)?
+    private let adapter: (a: Tensor, b: Tensor, transposedB: Tensor, rank: Int, scale: Float, gain: Tensor?, dropout: DropoutMask?)?
 
     init(_ hidden: Tensor, _ w: WeightMatrix, _ adapter: NN.Adapter?, _ ids: [Int], _ ignored: Int, topK: Int, wanted: [Bool]) throws {
         (self.hidden, self.w, self.ids, self.topK) = (hidden, w, ids, topK)
@@ -92,9 +97,13 @@ private struct LinearLossPass {
         self.adapter = try adapter.map {
             let rank = try NN.adapterRank($0.a, $0.b, input: w.columns, output: w.rows, "linearCrossEntropy")
             let a = try $0.a.dense("linearCrossEntropy"), b = try $0.b.dense("linearCrossEntropy")
-            return (a, b, try NN.transposed(b), rank, $0.scale, $0.dropout)
+            if let gain = $0.gain, gain.shape != [w.rows] {
+                throw OpahError(.shape, "linearCrossEntropy: a gain of shape \(gain.shape) for a weight of shape [\(w.rows), \(w.columns)]",
+                                hint: "the gain must have one number per row of the weight")
+            }
+            return (a, b, try NN.transposed(b), rank, $0.scale, try $0.gain?.dense("linearCrossEntropy"), $0.dropout)
         }
-        let shapes = [hidden.shape, [w.rows, w.columns]] + (adapter.map { [$0.a.shape, $0.b.shape] } ?? [])
+        let shapes = [hidden.shape, [w.rows, w.columns]] + (adapter.map { [$0.a.shape, $0.b.shape] + ($0.gain.map { [$0.shape] } ?? []) } ?? [])
         gradients = try zip(shapes, wanted).map { shape, wants in wants ? try Tensor(zeros: shape) : nil }
     }
 
@@ -125,12 +134,22 @@ private struct LinearLossPass {
             matrixProduct(count, adapter.rank, input, masked?.pointer(Float.self) ?? x, lda: input,
                           adapter.a.pointer(Float.self), ldb: input, transposeB: true, product!.pointer(Float.self), ldc: adapter.rank)
         }
+        let base = try adapter?.gain.map { try applyGain($0, logits, count: count, masked) }
         softmax(numbers, logits, product)
         guard gradients.contains(where: { $0 != nil }) else { return }
+        if let base, let gain = adapter?.gain { try takeGain(gain, logits, count: count, base) }
+        // The gradient of the product with W: of the logits, unless a gain stands between. Behind dropout there are two.
+        let inner = UnsafePointer(base?.pointer(Float.self) ?? logits), isSplit = base != nil && masked != nil
 
         if gradients[0] != nil || gradients.count > 2 {
             let dx = try Tensor(empty: [count, input]), d = dx.pointer(Float.self)
-            if gradients[0] != nil { try w.multiply(logits, count: count, into: d) }
+            if gradients[0] != nil {
+                try w.multiply(inner, count: count, into: d)
+                if isSplit, let mask = adapter?.dropout {
+                    mask.apply(d, d, rows: count, width: input, numbers: numbers)
+                    try w.multiply(logits, count: count, beta: 1, into: d)
+                }
+            }
             if let adapter {
                 let v = try Tensor(empty: [count, adapter.rank])
                 matrixProduct(count, adapter.rank, classes, alpha: adapter.scale, logits, lda: classes,
@@ -153,9 +172,33 @@ private struct LinearLossPass {
             }
         }
         if let dW = gradients[1] {
+            matrixProduct(classes, input, count, inner, lda: classes, transposeA: true, isSplit ? masked!.pointer(Float.self) : x, ldb: input,
+                          beta: 1, dW.pointer(Float.self), ldc: input)
+            guard isSplit else { return }
             matrixProduct(classes, input, count, logits, lda: classes, transposeA: true, x, ldb: input,
                           beta: 1, dW.pointer(Float.self), ldc: input)
         }
+    }
+
+    /// logits = gain * (x W^T), or with dropout x W^T + (gain - 1) * (m(x) W^T), from logits = x W^T.
+    /// - Returns: what the gain is multiplied with, [count, classes].
+    private func applyGain(_ gain: Tensor, _ logits: UnsafeMutablePointer<Float>, count: Int, _ masked: Tensor?) throws -> Tensor {
+        let base = try Tensor(empty: [count, w.rows]), p = base.pointer(Float.self), factors = gain.pointer(Float.self)
+        if let masked {
+            try w.multiplyTransposed(masked.pointer(Float.self), count: count, into: p)
+            NN.scaleColumns(p, by: factors, plus: -1, to: logits, rows: count, width: w.rows, adding: true)
+        } else {
+            p.update(from: logits, count: count * w.rows)
+            NN.scaleColumns(p, by: factors, to: logits, rows: count, width: w.rows)
+        }
+        return base
+    }
+
+    /// Adds the gain's gradient, and leaves in `base` the gradient of what was multiplied with the gain.
+    private func takeGain(_ gain: Tensor, _ logits: UnsafePointer<Float>, count: Int, _ base: Tensor) throws {
+        let p = base.pointer(Float.self)
+        if let sums = gradients[4] { _ = try NN.columnProducts(logits, p, rows: count, width: w.rows, addedTo: sums) }
+        NN.scaleColumns(logits, by: gain.pointer(Float.self), plus: adapter?.dropout == nil ? 0 : -1, to: p, rows: count, width: w.rows)
     }
 
     /// Adds the adapter's part to each row of logits, counts its loss and rank, and leaves the gradient of the mean loss in it.
