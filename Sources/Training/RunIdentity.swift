@@ -16,7 +16,7 @@ public struct RunIdentity: Sendable, Equatable {
         facts["dataset_digest"] = data.digest
         let adapters = model.adapters.map { adapter in
             let c = adapter.configuration
-            return "rank \(c.rank), alpha \(c.alpha), dropout \(c.dropout), targets \(c.targets.joined(separator: " "))"
+            return (c.kind == .lora ? "" : "kind \(c.kind.rawValue), ") + "rank \(c.rank), alpha \(c.alpha), dropout \(c.dropout), targets \(c.targets.joined(separator: " "))"
         }
         facts["adapter"] = adapters.isEmpty ? "none" : adapters.joined(separator: "; ")
     }

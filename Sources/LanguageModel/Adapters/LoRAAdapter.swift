@@ -1,24 +1,7 @@
 import Support
 import Tensors
 
-/// The two factors of an adapter on one module.
-final class LoRAFactors {
-    let module: String
-    /// [r, in] on a linear layer, [r, entries] on an embedding.
-    let a: Tensor
-    /// [out, r] on a linear layer, [width, r] on an embedding.
-    let b: Tensor
-    unowned let adapter: LoRAAdapter
-
-    init(_ module: String, a: Tensor, b: Tensor, _ adapter: LoRAAdapter) {
-        (self.module, self.a, self.b, self.adapter) = (module, a, b, adapter)
-    }
-
-    /// What B A is multiplied by, the live scale included.
-    var scale: Float { adapter.configuration.scaling * adapter.scale }
-}
-
-/// A low-rank adapter on a model: float32 tensors beside the base weights, never mixed into them while it is
+/// An adapter on a model, of any kind: float32 tensors beside the base weights, never mixed into them while it is
 /// trained or evaluated.
 public final class LoRAAdapter {
     public let configuration: LoRAConfiguration
@@ -28,42 +11,38 @@ public final class LoRAAdapter {
     public internal(set) var step: Int?
     /// What reading its file noticed: for example that upstream files do not record alpha.
     public internal(set) var notes: [String] = []
-    var factors: [LoRAFactors] = []
+    var layers: [any AdapterLayer] = []
 
     init(_ configuration: LoRAConfiguration) { self.configuration = configuration }
 
-    /// `<module>.lora_A` [r, in] and `<module>.lora_B` [out, r], in the order of the state dict.
-    public var namedParameters: [(name: String, tensor: Tensor)] {
-        factors.flatMap { [($0.module + ".lora_A", $0.a), ($0.module + ".lora_B", $0.b)] }
+    /// `<module>.lora_A` [r, in], `<module>.lora_B` [out, r] and what else its kind has, in the order of the state dict.
+    public var namedParameters: [(name: String, tensor: Tensor)] { layers.flatMap(\.namedParameters) }
+
+    /// Whether a tensor of that name belongs to an adapter of some kind.
+    static func isParameter(_ name: String) -> Bool { split(name) != nil }
+
+    /// A parameter's module and its ending, as in `AdapterLayer.parameterNames`; nil for other names.
+    static func split(_ name: String) -> (module: String, parameter: String)? {
+        guard let dot = name.lastIndex(of: ".") else { return nil }
+        let parameter = String(name[name.index(after: dot)...])
+        return AdapterKind.parameterNames.contains(parameter) ? (String(name[..<dot]), parameter) : nil
     }
 
     /// The modules that it sits on.
-    public var modules: [String] { factors.map(\.module) }
-    public var parameterCount: Int { factors.reduce(0) { $0 + $1.a.count + $1.b.count } }
+    public var modules: [String] { layers.map(\.name) }
+    public var parameterCount: Int { layers.reduce(0) { $0 + $1.parameters.reduce(0) { $0 + $1.count } } }
 }
 
 extension LanguageModel {
-    /// Puts a fresh adapter on the model; until it is trained, the output is exactly the base's.
-    ///
-    /// Linear layers: A uniform in +-1/sqrt(in) (kaiming-uniform with a = sqrt 5), B zero. Embeddings: A zero, B standard
-    /// normal. The base stays frozen.
+    /// Puts a fresh adapter on the model; until it is trained, the output is the base's. The base stays frozen.
     @discardableResult
     public func applyLoRA(_ configuration: LoRAConfiguration, generator: Random = .standard) throws -> LoRAAdapter {
-        let adapter = LoRAAdapter(configuration)
+        let adapter = LoRAAdapter(configuration), kind = configuration.kind.layer
         let names = try LoRATargets.select(configuration.targets, from: tree.adaptable.map(\.name))
         for module in tree.adaptable where names.contains(module.name) {
-            let shapes = Self.factorShapes(of: module, rank: configuration.rank)
-            let a: Tensor, b: Tensor
-            switch module.kind {
-            case .linear:
-                let bound = 1 / Double(module.columns).squareRoot()
-                a = try Tensor.rand(shapes.a, low: -bound, high: bound, generator: generator)
-                b = try Tensor(zeros: shapes.b)
-            case .embedding:
-                a = try Tensor(zeros: shapes.a)
-                b = try Tensor.randn(shapes.b, generator: generator)
-            }
-            adapter.factors.append(LoRAFactors(module.name, a: try a.setRequiresGrad(), b: try b.setRequiresGrad(), adapter))
+            let parameters = try kind.initial(on: module, configuration, generator)
+            for parameter in parameters { try parameter.setRequiresGrad() }
+            adapter.layers.append(kind.init(on: module, parameters, adapter))
         }
         attach(adapter)
         return adapter
@@ -72,20 +51,11 @@ extension LanguageModel {
     /// Takes an adapter off again.
     public func removeLoRA(_ adapter: LoRAAdapter) {
         adapters.removeAll { $0 === adapter }
-        for module in tree.adaptable { module.factors.removeAll { $0.adapter === adapter } }
+        for module in tree.adaptable { module.layers.removeAll { $0.adapter === adapter } }
     }
 
     func attach(_ adapter: LoRAAdapter) {
         adapters.append(adapter)
-        let byName = Dictionary(uniqueKeysWithValues: tree.adaptable.map { ($0.name, $0) })
-        for factors in adapter.factors { byName[factors.module]?.factors.append(factors) }
-    }
-
-    /// Shapes of A and B on a module: an embedding's table counts as the transposed weight of a linear layer.
-    static func factorShapes(of module: Module, rank: Int) -> (a: Dims, b: Dims) {
-        switch module.kind {
-        case .linear: ([rank, module.columns], [module.rows, rank])
-        case .embedding: ([rank, module.rows], [module.columns, rank])
-        }
+        for layer in adapter.layers { layer.module.layers.append(layer) }
     }
 }

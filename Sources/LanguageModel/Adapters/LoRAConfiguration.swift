@@ -1,9 +1,8 @@
 import Support
 
-/// Which low-rank adapter to put on which modules.
-///
-/// y = W x + alpha / rank * B (A x); only A and B are trained.
+/// Which adapter to put on which modules.
 public struct LoRAConfiguration: Equatable, Sendable {
+    public var kind: AdapterKind
     public var rank: Int
     public var alpha: Double
     /// Probability of dropping an element of the adapter's input, on linear layers only.
@@ -11,7 +10,7 @@ public struct LoRAConfiguration: Equatable, Sendable {
     /// Names, globs or presets; see `LoRATargets`.
     public var targets: [String]
 
-    public init(rank: Int, alpha: Double, dropout: Double = 0, targets: [String] = ["all"]) throws {
+    public init(kind: AdapterKind = .lora, rank: Int, alpha: Double, dropout: Double = 0, targets: [String] = ["all"]) throws {
         guard rank >= 1, rank <= 4096 else {
             throw OpahError(.config, "lora: the rank r must be a whole number from 1 to 4096, not \(rank)")
         }
@@ -21,22 +20,28 @@ public struct LoRAConfiguration: Equatable, Sendable {
         guard !targets.isEmpty else {
             throw OpahError(.config, "lora: no targets", hint: "leave targets out for all, or name some: \(LoRATargets.presetNames)")
         }
-        (self.rank, self.alpha, self.dropout, self.targets) = (rank, alpha, dropout, targets)
+        (self.kind, self.rank, self.alpha, self.dropout, self.targets) = (kind, rank, alpha, dropout, targets)
     }
 
-    /// What the adapter's product is multiplied by: alpha / rank.
-    public var scaling: Float { Float(alpha / Double(rank)) }
+    /// What the adapter's product is multiplied by.
+    public var scaling: Float { Float(kind.scaling(rank: rank, alpha: alpha)) }
 
-    /// `r_8_alpha_16` (the stock one, with dropout 0.01), or any other `r_<rank>_alpha_<alpha>`; also as a file name
-    /// that ends in `.yaml`.
+    /// `r_<rank>_alpha_<alpha>`, then perhaps a preset of targets, then perhaps a kind: `r_8_alpha_16`,
+    /// `r_8_alpha_16_fast`, `r_8_alpha_16_attention_dora`; also as the name of a file that ends in `.yaml`. Dropout is 0.01, or 0 where it would ask for a second
+    /// product with every weight.
     public static func named(_ name: String) throws -> LoRAConfiguration {
         let base = name.hasSuffix(".yaml") ? String(name.dropLast(5)) : name
-        let parts = base.split(separator: "_", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0] == "r", parts[2] == "alpha", let rank = Int(parts[1]), let alpha = Double(parts[3]) else {
+        var words = base.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
+        let kind = words.last.flatMap(AdapterKind.init)
+        if kind != nil { words.removeLast() }
+        let targets = words.dropFirst(4).joined(separator: "_")
+        guard words.count >= 4, words[0] == "r", words[2] == "alpha", let rank = Int(words[1]), let alpha = Double(words[3]),
+              words.count == 4 || LoRATargets.isPreset(targets) else {
             throw OpahError(.config, "lora: there is no configuration called '\(name)'",
-                            hint: "the stock one is r_8_alpha_16; r_<rank>_alpha_<alpha> makes another")
+                            hint: "the stock one is r_8_alpha_16; r_<rank>_alpha_<alpha> makes another, and so do additions such as _fast "
+                                + "(\(LoRATargets.presetNames)) and _dora (\(AdapterKind.allCases.map(\.rawValue).joined(separator: ", ")))")
         }
-        return try LoRAConfiguration(rank: rank, alpha: alpha, dropout: 0.01)
+        return try LoRAConfiguration(kind: kind ?? .lora, rank: rank, alpha: alpha, dropout: kind?.layer.hasGain == true ? 0 : 0.01, targets: words.count == 4 ? ["all"] : [targets])
     }
 
     public static let stock = try! LoRAConfiguration(rank: 8, alpha: 16, dropout: 0.01)
@@ -46,7 +51,7 @@ public struct LoRAConfiguration: Equatable, Sendable {
 ///
 /// A target is, in this order: a preset; a module's full name (`layers.3.attention.wo`); its last part
 /// (`wqkv`, meaning every one); or a glob over full names (`fast_layers.*.w?`).
-enum LoRATargets {
+public enum LoRATargets {
     private static let presets: [(name: String, globs: [String])] = [
         ("all", ["*"]),
         ("slow", ["embeddings", "codebook_embeddings", "layers.*", "output"]),
@@ -57,6 +62,21 @@ enum LoRATargets {
         ("outputs", ["output", "fast_output"]),
     ]
     static let presetNames = presets.map(\.name).joined(separator: ", ")
+    static func isPreset(_ name: String) -> Bool { presets.contains { $0.name == name } }
+
+    /// What fish-speech's `target_modules` names: each word covers both transformers, or with `fast_` the fast one alone.
+    public static func ofModules(_ names: [String]) throws -> [String] {
+        let known = ["attention": "attention", "mlp": "mlp", "embeddings": "all_embeddings", "output": "outputs",
+                     "fast_attention": "fast_layers.*.attention.*", "fast_mlp": "fast_layers.*.feed_forward.*",
+                     "fast_embeddings": "fast_embeddings", "fast_output": "fast_output"]
+        return try names.map { name in
+            guard let target = known[name] else {
+                throw OpahError(.config, "lora: target_modules has no '\(name)'",
+                                hint: suggestion(for: name, in: known.keys.sorted()) ?? "it may name \(known.keys.sorted().joined(separator: ", "))")
+            }
+            return target
+        }
+    }
 
     /// The names among `modules` that the targets select, in the order of `modules`.
     static func select(_ targets: [String], from modules: [String]) throws -> [String] {

@@ -4,6 +4,8 @@ import Tensors
 
 /// What an adapter file says about itself; files of the original say nothing.
 public struct LoRAMetadata: Equatable, Sendable {
+    /// Files from before there were kinds say nothing, and are `lora`.
+    public var kind: AdapterKind
     public var rank: Int
     public var alpha: Double
     public var dropout: Double
@@ -17,7 +19,8 @@ extension LoRAAdapter {
     /// Key of the metadata in a checkpoint.
     public static let metadataKey = "opah_lora"
 
-    /// The tensors as the original's trainer names them: `model.<module>.lora_A` and `lora_B`.
+    /// The tensors as the original's trainer names them: `model.<module>.lora_A` and `lora_B`, and those of other kinds as PEFT
+    /// does.
     public func stateDict() -> CheckpointValue {
         .tensors(namedParameters.map { (name: "model." + $0.name, tensor: $0.tensor.detach()) })
     }
@@ -26,7 +29,7 @@ extension LoRAAdapter {
     public func metadata(baseDigest: String, step: Int? = nil) -> CheckpointValue {
         let c = configuration
         return [
-            "format": 1, "rank": .int(c.rank), "alpha": .double(c.alpha), "dropout": .double(c.dropout),
+            "format": 1, "kind": .string(c.kind.rawValue), "rank": .int(c.rank), "alpha": .double(c.alpha), "dropout": .double(c.dropout),
             "targets": .list(c.targets.map(CheckpointValue.string)), "base_digest": .string(baseDigest),
             "step": step.map(CheckpointValue.int) ?? .none,
         ]
@@ -54,10 +57,7 @@ extension LanguageModel {
         do { value = try Checkpoint.load(path, verify: true) } catch let error as OpahError { throw error.at(path) }
         let adapter = try LoRAReader(path, value, tree.adaptable, wanted, baseDigest: { try self.baseDigest() }).adapter
         adapter.scale = scale
-        for factors in adapter.factors {
-            try factors.a.setRequiresGrad(trainable)
-            try factors.b.setRequiresGrad(trainable)
-        }
+        for (_, tensor) in adapter.namedParameters { try tensor.setRequiresGrad(trainable) }
         attach(adapter)
         return adapter
     }
@@ -78,13 +78,11 @@ private struct LoRAReader {
             let state = try value.stateDict()
             // `model.` is how every trainer names them; any other form is worth a note.
             let plain = state.names.contains { $0.hasPrefix("model.") } ? state.dropping(prefix: "model.") : state
-            tensors = try plain.fitted { name in
-                (name.hasSuffix(".lora_A") || name.hasSuffix(".lora_B")) && known.contains(String(name.dropLast(7)))
-            }
+            tensors = try plain.fitted { name in LoRAAdapter.split(name).map { known.contains($0.module) } ?? false }
         } catch let error as OpahError { throw error.at(path) }
-        let pairs = try Self.pairs(tensors, path)
-        let metadata = try Self.metadata(value, path)
-        let rank = try Self.rank(pairs, path)
+        let metadata = try Self.metadata(value, path), kind = try metadata?.kind ?? Self.kind(tensors, wanted, path)
+        let found = try Self.parameters(tensors, kind.layer.parameterNames, path)
+        let rank = try Self.rank(found, path)
 
         let configuration: LoRAConfiguration
         var notes = tensors.notes.map { "\(path): \($0)" }
@@ -93,9 +91,9 @@ private struct LoRAReader {
                 throw OpahError(.checkpoint, "\(path): its tensors have rank \(rank), and it says \(metadata.rank) of itself: the file is damaged")
             }
             if let wanted { try Self.check(wanted, metadata, modules.map(\.name), path) }
-            configuration = try LoRAConfiguration(rank: rank, alpha: metadata.alpha, dropout: metadata.dropout, targets: metadata.targets)
+            configuration = try LoRAConfiguration(kind: kind, rank: rank, alpha: metadata.alpha, dropout: metadata.dropout, targets: metadata.targets)
         } else {
-            guard let assumed = wanted ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
+            guard var assumed = wanted ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
                 throw OpahError(.checkpoint, "\(path): this adapter has rank \(rank), and does not record its alpha",
                                 hint: "say which it was trained with, for example r_\(rank)_alpha_16")
             }
@@ -103,8 +101,9 @@ private struct LoRAReader {
                 throw OpahError(.checkpoint, "\(path): this adapter has rank \(rank), and the LoRA configuration says \(assumed.rank)",
                                 hint: "use the configuration that it was trained with, for example r_\(rank)_alpha_...")
             }
+            assumed.kind = kind
             if let wanted, wanted.targets != ["all"] {
-                let names = Set(pairs.map(\.name)), chosen = Set(try LoRATargets.select(wanted.targets, from: modules.map(\.name)))
+                let names = Set(found.map(\.name)), chosen = Set(try LoRATargets.select(wanted.targets, from: modules.map(\.name)))
                 if names != chosen { throw Self.otherTargets(WeightMatcher.few(names.sorted()), wanted.targets, path) }
             }
             configuration = assumed
@@ -122,19 +121,20 @@ private struct LoRAReader {
         adapter.notes = notes
         adapter.step = metadata?.step
         let byName = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
-        for (name, _) in pairs where byName[name] == nil {
+        for (name, _) in found where byName[name] == nil {
             throw OpahError(.checkpoint, "\(path): this adapter sits on \(name), which this model does not have",
                             hint: "it belongs to another kind of model")
         }
         for module in modules {
-            guard let (_, (a, b)) = pairs.first(where: { $0.name == module.name }) else { continue }
-            let shapes = LanguageModel.factorShapes(of: module, rank: rank)
-            guard a.shape == shapes.a, b.shape == shapes.b else {
-                throw OpahError(.checkpoint, "\(path): \(module.name) has factors of shape \(a.shape) and \(b.shape), and this model wants \(shapes.a) and \(shapes.b)",
+            guard let (_, tensors) = found.first(where: { $0.name == module.name }) else { continue }
+            let shapes = kind.layer.shapes(on: module, rank: rank)
+            guard tensors.map(\.shape) == shapes else {
+                func list(_ shapes: [Dims]) -> String { shapes.map { "\($0)" }.joined(separator: " and ") }
+                throw OpahError(.checkpoint, "\(path): \(module.name) has factors of shape \(list(tensors.map(\.shape))), and this model wants \(list(shapes))",
                                 hint: "the adapter was trained on a model of other dimensions")
             }
             // Copies: training writes to them, and the file may go away.
-            adapter.factors.append(LoRAFactors(module.name, a: try Self.copy(a), b: try Self.copy(b), adapter))
+            adapter.layers.append(kind.layer.init(on: module, try tensors.map(Self.copy), adapter))
         }
     }
 
@@ -143,29 +143,57 @@ private struct LoRAReader {
         return plain.storage === tensor.storage ? try plain.clone() : plain
     }
 
-    private static func pairs(_ tensors: StateDict, _ path: String) throws -> [(name: String, (a: Tensor, b: Tensor))] {
-        let names = tensors.names.filter { $0.hasSuffix(".lora_A") }.map { String($0.dropLast(7)) }
-        guard !names.isEmpty else {
+    /// The kind of a file that does not record it: what is asked for, if its tensors are of such a kind.
+    private static func kind(_ tensors: StateDict, _ wanted: LoRAConfiguration?, _ path: String) throws -> AdapterKind {
+        let present = Set(tensors.names.compactMap { LoRAAdapter.split($0)?.parameter })
+        func fits(_ kind: AdapterKind) -> Bool { Set(kind.layer.parameterNames) == present }
+        if let wanted, fits(wanted.kind) || present.isEmpty { return wanted.kind }
+        guard let kind = AdapterKind.allCases.first(where: fits) else { return wanted?.kind ?? .lora }
+        if let wanted { throw otherKind(kind, wanted.kind, path) }
+        return kind
+    }
+
+    private static func otherKind(_ found: AdapterKind, _ wanted: AdapterKind, _ path: String) -> OpahError {
+        OpahError(.checkpoint, "\(path): this adapter is of kind \(found.rawValue), and the LoRA configuration says \(wanted.rawValue)",
+                  hint: "leave the configuration out, or give the one that it was trained with")
+    }
+
+    /// Every adapted module's tensors, in the order of `names`.
+    private static func parameters(_ tensors: StateDict, _ names: [String], _ path: String) throws -> [(name: String, tensors: [Tensor])] {
+        var modules: [String] = [], seen: Set<String> = []
+        for case let (module, parameter)? in tensors.names.map(LoRAAdapter.split) {
+            guard names.contains(parameter) else {
+                throw OpahError(.checkpoint, "\(path): \(module) has a \(parameter), which an adapter of this kind does not have", hint: "the file is damaged")
+            }
+            if seen.insert(module).inserted { modules.append(module) }
+        }
+        guard !modules.isEmpty else {
             throw OpahError(.checkpoint, "\(path): there is no adapter in this checkpoint of \(tensors.count) tensors: it was trained without LoRA",
                             hint: "a fully fine-tuned model needs no merging; it is loaded as it is")
         }
-        return try names.map { name in
-            guard let a = tensors[name + ".lora_A"], let b = tensors[name + ".lora_B"] else {
-                throw OpahError(.checkpoint, "\(path): \(name) has a lora_A and no lora_B")
+        return try modules.map { module in
+            let found = names.map { tensors["\(module).\($0)"] }
+            if let missing = found.firstIndex(where: { $0 == nil }), let there = found.firstIndex(where: { $0 != nil }) {
+                throw OpahError(.checkpoint, "\(path): \(module) has a \(names[there]) and no \(names[missing])")
             }
-            return (name, (a, b))
+            return (module, found.map { $0! })
         }
     }
 
-    private static func rank(_ pairs: [(name: String, (a: Tensor, b: Tensor))], _ path: String) throws -> Int {
-        let rank = pairs[0].1.a.rank == 2 ? pairs[0].1.a.shape[0] : 0
-        for (name, (a, b)) in pairs where a.rank != 2 || b.rank != 2 || a.shape[0] != rank || b.shape[1] != rank {
-            throw OpahError(.checkpoint, "\(path): \(name) has factors of shape \(a.shape) and \(b.shape); all must share one rank")
+    private static func rank(_ found: [(name: String, tensors: [Tensor])], _ path: String) throws -> Int {
+        func factors(_ tensors: [Tensor]) -> (a: Tensor, b: Tensor) { (tensors[0], tensors[1]) }
+        let first = factors(found[0].tensors), rank = first.a.rank == 2 ? first.a.shape[0] : 0
+        for (name, tensors) in found {
+            let (a, b) = factors(tensors)
+            guard a.rank == 2, b.rank == 2, a.shape[0] == rank, b.shape[1] == rank else {
+                throw OpahError(.checkpoint, "\(path): \(name) has factors of shape \(a.shape) and \(b.shape); all must share one rank")
+            }
         }
         return rank
     }
 
     private static func check(_ wanted: LoRAConfiguration, _ found: LoRAMetadata, _ modules: [String], _ path: String) throws {
+        guard found.kind == wanted.kind else { throw otherKind(found.kind, wanted.kind, path) }
         for (what, a, b) in [("rank", Double(found.rank), Double(wanted.rank)), ("alpha", found.alpha, wanted.alpha)] where a != b {
             throw OpahError(.checkpoint, "\(path): this adapter was trained with \(what) \(shortest(a)), and the LoRA configuration says \(shortest(b))",
                             hint: "leave the configuration out: the file records its own")
@@ -187,7 +215,18 @@ private struct LoRAReader {
         guard let rank = table["rank"]?.int, let alpha = table["alpha"]?.double, let digest = table["base_digest"]?.string else {
             throw OpahError(.checkpoint, "\(path): its record of rank, alpha and base is damaged")
         }
-        return LoRAMetadata(rank: rank, alpha: alpha, dropout: table["dropout"]?.double ?? 0,
+        let kind: AdapterKind
+        switch table["kind"] {
+        case nil: kind = .lora
+        case .string(let name)?:
+            guard let known = AdapterKind(rawValue: name) else {
+                throw OpahError(.checkpoint, "\(path): this adapter is of kind '\(name)', which this program does not know",
+                                hint: "it knows \(AdapterKind.allCases.map(\.rawValue).joined(separator: ", ")): a newer one may know more")
+            }
+            kind = known
+        default: throw OpahError(.checkpoint, "\(path): its record of its kind is damaged")
+        }
+        return LoRAMetadata(kind: kind, rank: rank, alpha: alpha, dropout: table["dropout"]?.double ?? 0,
                             targets: table["targets"]?.items?.compactMap(\.string) ?? ["all"], baseDigest: digest, step: table["step"]?.int)
     }
 }

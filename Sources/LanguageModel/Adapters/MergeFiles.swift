@@ -68,7 +68,7 @@ extension LanguageModel {
     /// A model that shares everything but the adapted weights, which `replace` makes; without adapters.
     private func replacing(_ replace: (Module) throws -> Tensor) throws -> LanguageModel {
         var changed: [String: Tensor] = [:]
-        for module in tree.adaptable where !module.factors.isEmpty { changed[module.weight.name] = try replace(module) }
+        for module in tree.adaptable where !module.layers.isEmpty { changed[module.weight.name] = try replace(module) }
         return try LanguageModel(configuration, tensors: weights.map { changed[$0.name] ?? $0.tensor }, tokenizer: tokenizer, folder: folder,
                                  maxLength: maxLength, form: .asStored)
     }

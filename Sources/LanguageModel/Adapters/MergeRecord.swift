@@ -8,7 +8,8 @@ enum MergeRecord {
     static func write(to folder: String, _ adapter: LoRAAdapter, baseDigest: String) throws {
         let c = adapter.configuration
         let record: ConfigValue = [
-            "format": 1, "merged_by": "opah", "base_digest": .string(baseDigest), "rank": .int(c.rank), "lora_alpha": .double(c.alpha),
+            "format": 1, "merged_by": "opah", "base_digest": .string(baseDigest),
+            "kind": .string(c.kind.rawValue), "rank": .int(c.rank), "lora_alpha": .double(c.alpha),
             "targets": .list(c.targets.map(ConfigValue.string)), "step": adapter.step.map(ConfigValue.int) ?? .null,
         ]
         try AtomicFile.write(folder + "/" + name, JSON.encode(record, indent: 2) + "\n")

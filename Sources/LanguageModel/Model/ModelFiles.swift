@@ -97,7 +97,7 @@ struct StateDictRole {
     init(_ state: StateDict) {
         let names = state.names.map(StateDict.bareName)
         let codecParts = ["backbone.", "quantizer.", "head.", "generator.", "spec_transform."]
-        let lora = names.count { $0.hasSuffix(".lora_A") || $0.hasSuffix(".lora_B") }
+        let lora = names.count(where: LoRAAdapter.isParameter)
         if !names.contains(where: { $0.hasPrefix("embeddings.") }), names.contains(where: { name in codecParts.contains { name.hasPrefix($0) } }) {
             reasonNotAModel = ("this is a codec (it turns audio into codes and back), not a language model",
                                "pass it as the codec's checkpoint, and here the folder with config.json and model.pth")

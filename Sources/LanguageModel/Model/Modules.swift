@@ -34,7 +34,8 @@ final class Module {
     let kind: Kind
     let weight: Weight
     let bias: Weight?
-    var factors: [LoRAFactors] = []
+    /// What the adapters on it are, oldest first.
+    var layers: [any AdapterLayer] = []
 
     init(_ name: String, _ kind: Kind, _ weight: Weight, bias: Weight? = nil) {
         (self.name, self.kind, self.weight, self.bias) = (name, kind, weight, bias)
@@ -42,6 +43,9 @@ final class Module {
 
     var rows: Int { weight.tensor.shape[0] }
     var columns: Int { weight.tensor.shape[1] }
+    /// As a linear layer: a table's input is a row's number, its outputs are the row's elements.
+    var inputs: Int { kind == .linear ? columns : rows }
+    var outputs: Int { kind == .linear ? rows : columns }
 }
 
 /// One transformer layer, slow or fast.

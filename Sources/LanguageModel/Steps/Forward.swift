@@ -86,19 +86,22 @@ enum Projection {
         }
     }
 
-    /// All adapters on it as one: factors side by side, each with its own scale.
-    func adapter(_ mask: DropoutMask?) throws -> NN.Adapter? {
-        let factors = module.factors.filter { $0.scale != 0 }
-        func pair(_ f: LoRAFactors) throws -> (a: Tensor, b: Tensor) {
-            if case .tied = self { return (try f.b.transpose(0, 1), try f.a.transpose(0, 1)) }
-            return (f.a, f.b)
+    /// `x` as the base shall read it, and all adapters on the weight as one.
+    func adapted(_ x: Tensor, _ mask: DropoutMask?) throws -> (x: Tensor, adapter: NN.Adapter?) {
+        guard let change = try module.change() else { return (x, nil) }
+        guard case .tied = self else {
+            return (x, NN.Adapter(a: change.a, b: change.b, scale: change.scale, gain: change.gain, dropout: mask))
         }
-        guard let first = factors.first else { return nil }
-        let (a, b) = try pair(first)
-        if factors.count == 1 { return NN.Adapter(a: a, b: b, scale: first.scale, dropout: mask) }
-        let pairs = try factors.map(pair)
-        return NN.Adapter(a: try Tensor.cat(pairs.map(\.a), dim: 0),
-                          b: try Tensor.cat(zip(pairs, factors).map { try $0.b.mul(Double($1.scale)) }, dim: 1), scale: 1, dropout: mask)
+        let (a, b) = (try change.b.transpose(0, 1), try change.a.transpose(0, 1))
+        guard let gain = change.gain else { return (x, NN.Adapter(a: a, b: b, scale: change.scale, dropout: mask)) }
+        // A table's gain is of its columns, here the inputs. The adapter's part reads them too, so its factor undoes it.
+        return (try x.mul(gain), NN.Adapter(a: try a.div(try Self.withoutZeros(gain)), b: b, scale: change.scale, dropout: mask))
+    }
+
+    /// Zeros replaced by ones, to divide by: what is 0 stays 0 by the gain itself.
+    private static func withoutZeros(_ gain: Tensor) throws -> Tensor {
+        let values = try gain.floats()
+        return values.contains(0) ? try gain.add(try Tensor(values.map { $0 == 0 ? 1 : 0 }, gain.shape)) : gain
     }
 }
 
@@ -183,8 +186,13 @@ struct ForwardPass {
     /// x W^T + bias, with the adapters on it.
     func linear(_ projection: Projection, _ x: Tensor, site: Int = -1, firstRow: Int = 0, valueWanted: Bool = true) throws -> Tensor {
         let module = projection.module
-        guard let adapter = try projection.adapter(try adapterMask(module, site, firstRow)) else {
+        let (x, adapter) = try projection.adapted(x, try adapterMask(module, site, firstRow))
+        guard let adapter else {
             return try NN.linear(x, module.weight.tensor, bias: module.bias?.tensor, valueWanted: valueWanted)
+        }
+        if let gain = adapter.gain {
+            return try NN.loraLinear(x, module.weight.tensor, bias: module.bias?.tensor, a: adapter.a, b: adapter.b, scale: adapter.scale,
+                                     gain: gain, dropout: adapter.dropout, valueWanted: valueWanted)
         }
         return try NN.loraLinear(x, module.weight.tensor, bias: module.bias?.tensor, a: adapter.a, b: adapter.b, scale: adapter.scale,
                                  dropout: adapter.dropout, valueWanted: valueWanted)
@@ -192,14 +200,14 @@ struct ForwardPass {
 
     func embedding(_ module: Module, _ ids: [Int]) throws -> Tensor {
         let ids = try Tensor(integers: ids, [ids.count])
-        guard let adapter = try Projection.module(module).adapter(nil) else { return try NN.embedding(module.weight.tensor, ids) }
-        return try NN.loraEmbedding(module.weight.tensor, ids, a: adapter.a, b: adapter.b, scale: adapter.scale)
+        guard let change = try module.change() else { return try NN.embedding(module.weight.tensor, ids) }
+        return try NN.loraEmbedding(module.weight.tensor, ids, a: change.a, b: change.b, scale: change.scale, gain: change.gain)
     }
 
     /// Dropout on an adapter's input: that of the newest adapter on the module.
     func adapterMask(_ module: Module, _ site: Int, _ firstRow: Int) throws -> DropoutMask? {
-        guard module.kind == .linear, let factors = module.factors.last else { return nil }
-        return try mask(factors.adapter.configuration.dropout, site, firstRow)
+        guard module.kind == .linear, let layer = module.layers.last else { return nil }
+        return try mask(layer.adapter.configuration.dropout, site, firstRow)
     }
 
     /// A mask whose rows are numbered over the whole batch, so that its parts drop the same elements.

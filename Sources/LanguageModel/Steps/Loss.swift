@@ -112,8 +112,9 @@ private struct PartLoss {
 
     private func tokenLoss(_ hidden: Tensor, _ sums: inout LossSums) throws -> Tensor {
         let projection = model.outputModule, labels = pass.packed.tokenLabels
-        let adapter = try projection.adapter(try pass.adapterMask(projection.module, -2, pass.packed.firstToken))
-        let term = try NN.linearCrossEntropy(try NN.rmsNorm(hidden, model.tree.norm.tensor, eps: pass.epsilon), projection.module.weight.tensor,
+        let (x, adapter) = try projection.adapted(try NN.rmsNorm(hidden, model.tree.norm.tensor, eps: pass.epsilon),
+                                                  try pass.adapterMask(projection.module, -2, pass.packed.firstToken))
+        let term = try NN.linearCrossEntropy(x, projection.module.weight.tensor,
                                              adapter: adapter, targets: try Tensor(integers: labels, [labels.count]))
         return try RowOperations.weightedSum([(term.loss, try sums.add(tokens: term))])
     }
@@ -148,7 +149,8 @@ private struct PartLoss {
         let tree = model.tree, books = model.configuration.codebookCount, classes = model.configuration.codebookSize
         let labels = pass.packed.labels(ofFrames: range, books: books)
         if let fast = tree.fast {
-            let adapter = try Projection.module(fast.output).adapter(try pass.adapterMask(fast.output, -1, pass.firstRow(ofFrame: range.lowerBound)))
+            let (x, adapter) = try Projection.module(fast.output)
+                .adapted(x, try pass.adapterMask(fast.output, -1, pass.firstRow(ofFrame: range.lowerBound)))
             return try terms(x, fast.output.weight.tensor, adapter, labels, &sums)
         }
         return try (0..<books).flatMap { book in

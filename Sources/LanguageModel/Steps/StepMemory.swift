@@ -37,14 +37,26 @@ struct StepMemory {
 
     private func layer(_ matrices: [StepShape.Matrix], _ s: LayerShape, _ n: Int) -> Int {
         3 * block(n, s.dim) + block(n, s.projectedDim) + 2 * block(n, s.intermediateSize) + block(n, s.headCount + 2)
-            + matrices.reduce(0) { $0 + block(n, $1.rank) }
+            + matrices.reduce(0) { $0 + block(n, $1.rank) } + gains(matrices, n)
+    }
+
+    /// For a gain's gradient: each product's result, of which w1's and w3's (gate and up) are kept anyway; behind dropout the
+    /// second product of each. Order: wqkv, wo, w1, w3, w2.
+    private func gains(_ matrices: [StepShape.Matrix], _ n: Int) -> Int {
+        matrices.enumerated().reduce(0) { sum, entry in
+            let (i, matrix) = entry
+            return matrix.hasGain && (matrix.splitsInput || !(2...3).contains(i)) ? sum + block(n, matrix.output) : sum
+        }
     }
 
     /// In a layer's backward pass: the gated product's gradient, those of gate and up, or the product itself and its
     /// masked copy; the residual's gradient, and a panel of expanded weights.
     private func backward(_ s: LayerShape, _ n: Int) -> Int {
-        3 * block(n, s.intermediateSize) + 2 * block(n, s.dim) + Self.panel
+        3 * block(n, s.intermediateSize) + 2 * block(n, s.dim) + Self.panel + (hasGains ? block(n, s.intermediateSize) : 0)
     }
+
+    /// Whether some gain's product needs a buffer of its own in the backward pass.
+    private var hasGains: Bool { (shape.slow.layers + (shape.fast?.layers ?? [])).joined().contains(where: \.hasGain) }
 
     /// Logits of a block, the rows that they come from and their gradients.
     private func tokenLoss(_ labels: Int) -> Int { loss(labels, shape.tokens) }
@@ -52,7 +64,7 @@ struct StepMemory {
     private func loss(_ rows: Int, _ matrix: StepShape.Matrix) -> Int {
         guard rows > 0 else { return 0 }
         let most = NN.lossBlock(rows: rows, classes: matrix.output)
-        return block(most, matrix.output) + (shape.hasDropout ? 3 : 2) * block(most, matrix.input) + Self.panel
+        return (matrix.hasGain ? 2 : 1) * block(most, matrix.output) + (shape.hasDropout ? 3 : 2) * block(most, matrix.input) + Self.panel
     }
 
     /// Blocks are about equally large.

@@ -7,12 +7,17 @@ public struct StepShape: Equatable, Sendable {
         var input: Int, output: Int
         /// Of all adapters together.
         var rank = 0
+        /// Whether an adapter multiplies the weight's rows: then the gradient of the gain needs the product, and dropout
+        /// a second product.
+        var hasGain = false, splitsInput = false
         /// Whether its elements want a gradient.
         var isTrained = false
 
         init(_ module: Module) {
             (input, output) = (module.columns, module.rows)
-            rank = module.factors.reduce(0) { $0 + $1.adapter.configuration.rank }
+            rank = module.layers.reduce(0) { $0 + $1.adapter.configuration.rank }
+            hasGain = module.layers.contains { type(of: $0).hasGain }
+            splitsInput = hasGain && module.kind == .linear && (module.layers.last?.adapter.configuration.dropout ?? 0) > 0
             isTrained = module.weight.tensor.requiresGrad
         }
     }
@@ -40,6 +45,11 @@ public struct StepShape: Equatable, Sendable {
     /// Numbers that want a gradient, and those among them behind the frames: fast stack and code projection.
     var trainedCount: Int, trainedFrameCount: Int
     var hasDropout: Bool
+
+    /// Every matrix that a step multiplies with.
+    var matrices: [Matrix] {
+        slow.layers.flatMap { $0 } + (fast?.layers.flatMap { $0 } ?? []) + [projection, tokens, codes].compactMap { $0 }
+    }
 
     init(_ model: LanguageModel) {
         let c = model.configuration, tree = model.tree

@@ -3,7 +3,8 @@ import Tensors
 /// The floating-point operations of a training step (a multiplication and an addition are two), and its memory.
 ///
 /// Per row of a weight matrix [out, in]: 2 in out forward and as much backward for the input's gradient; for the weight's
-/// own gradient, if it wants one, as much again. An adapter of rank r: 6 r (in + out) in all. Attention over T causal
+/// own gradient, if it wants one, as much again. An adapter of rank r: 6 r (in + out) in all; one that multiplies the
+/// weight's rows has a second product with the weight when it drops inputs. Attention over T causal
 /// positions: 2 products of T (T + 1) / 2 x D forward and 5 backward.
 ///
 /// Between the products everything is read and written a few times. Per row and layer about 42 D + 8 P + 18 I floats pass
@@ -54,17 +55,25 @@ public struct TrainingCost: Equatable, Sendable {
             add(shape.codes, rows: row.frames * books)
             addLogits(shape.codes, rows: row.frames * books)
         }
+        for matrix in shape.matrices where matrix.hasGain { addNorms(matrix) }
         for part in plan.parts {
             for row in rows[part.rows] { repeatLayers(part.recomputedLayers, shape.slow, row.tokens) }
         }
     }
 
     private mutating func add(_ matrix: StepShape.Matrix, rows: Int) {
-        let direct = (matrix.isTrained ? 6 : 4) * Double(rows) * Double(matrix.input) * Double(matrix.output)
+        let direct = ((matrix.isTrained ? 6 : 4) + (matrix.splitsInput ? 4 : 0)) * Double(rows) * Double(matrix.input) * Double(matrix.output)
         let low = 6 * Double(rows) * Double(matrix.rank) * Double(matrix.input + matrix.output)
         products += direct
         adapters += low
         weighted += (direct + low) * Self.slowness(matrix.input)
+    }
+
+    /// The lengths of a weight's rows with the adapter on it, once per step: `NN.rowNorms`.
+    private mutating func addNorms(_ matrix: StepShape.Matrix) {
+        let operations = Double(2 * matrix.rank + 3) * Double(matrix.input) * Double(matrix.output)
+        adapters += operations
+        weighted += operations * Self.slowness(matrix.rank)
     }
 
     /// How much longer than its operations say a product with this inner dimension takes: packing and the call itself.
@@ -89,7 +98,8 @@ public struct TrainingCost: Equatable, Sendable {
     /// The layers' forward passes but for the last product.
     private mutating func repeatLayers(_ count: Int, _ stack: StepShape.Stack, _ tokens: Int) {
         for layer in stack.layers.prefix(count) {
-            let again = layer.dropLast().reduce(2 * Self.product(stack, tokens)) { $0 + 2 * Double(tokens) * Double($1.input) * Double($1.output) }
+            // A gain's gradient needs the last product too.
+            let again = (layer.last?.hasGain == true ? layer[...] : layer.dropLast()).reduce(2 * Self.product(stack, tokens)) { $0 + ($1.splitsInput ? 4 : 2) * Double(tokens) * Double($1.input) * Double($1.output) }
             recomputation += again
             weighted += again
         }

@@ -1,0 +1,34 @@
+import Support
+
+/// The kinds of adapters. What a kind does to a module is an `AdapterLayer`; nothing else in the program asks for the
+/// kind.
+public enum AdapterKind: String, CaseIterable, Sendable {
+    /// W + alpha / r * B A.
+    case lora
+
+    /// Type of what it puts on a module.
+    var layer: any AdapterLayer.Type {
+        switch self {
+        case .lora: LoRALayer.self
+        }
+    }
+
+    /// What the product B A is multiplied by.
+    func scaling(rank: Int, alpha: Double) -> Double {
+        switch self {
+        case .lora: alpha / Double(rank)
+        }
+    }
+
+    /// The kind of that name, or an error that lists the names.
+    public static func named(_ name: String) throws -> AdapterKind {
+        if let kind = AdapterKind(rawValue: name) { return kind }
+        let known = allCases.map(\.rawValue)
+        throw OpahError(
+            .config, "lora: there is no kind of adapter called '\(name)'",
+            hint: suggestion(for: name, in: known) ?? "the kinds are \(known.joined(separator: ", "))")
+    }
+
+    /// Endings of the names of all kinds' tensors.
+    static let parameterNames = Set(allCases.flatMap { $0.layer.parameterNames })
+}
