@@ -5,11 +5,13 @@ import Support
 public enum AdapterKind: String, CaseIterable, Sendable {
     /// W + alpha / r * B A.
     case lora
+    /// W + alpha / sqrt(r) * B A: the strength of a high rank does not shrink (Kalajdzievski 2023).
+    case rslora
 
     /// Type of what it puts on a module.
     var layer: any AdapterLayer.Type {
         switch self {
-        case .lora: LoRALayer.self
+        case .lora, .rslora: LoRALayer.self
         }
     }
 
@@ -17,6 +19,7 @@ public enum AdapterKind: String, CaseIterable, Sendable {
     func scaling(rank: Int, alpha: Double) -> Double {
         switch self {
         case .lora: alpha / Double(rank)
+        case .rslora: alpha / Double(rank).squareRoot()
         }
     }
 
