@@ -7,18 +7,21 @@ public enum AdapterKind: String, CaseIterable, Sendable {
     case lora
     /// W + alpha / sqrt(r) * B A: the strength of a high rank does not shrink (Kalajdzievski 2023).
     case rslora
+    /// The length of each output's row of the weight is a number of its own: `DoRALayer`.
+    case dora
 
     /// Type of what it puts on a module.
     var layer: any AdapterLayer.Type {
         switch self {
         case .lora, .rslora: LoRALayer.self
+        case .dora: DoRALayer.self
         }
     }
 
     /// What the product B A is multiplied by.
     func scaling(rank: Int, alpha: Double) -> Double {
         switch self {
-        case .lora: alpha / Double(rank)
+        case .lora, .dora: alpha / Double(rank)
         case .rslora: alpha / Double(rank).squareRoot()
         }
     }
