@@ -97,7 +97,9 @@ final class ReferenceTests: XCTestCase {
         XCTAssertTrue(try completed("run", "train", "trainer.max").contains("trainer.max_steps="))
         XCTAssertEqual(try completed("run", "train", "+lora@model.model.lora_config=r_8_alpha_16").first, "+lora@model.model.lora_config=r_8_alpha_16")
         XCTAssertEqual(try completed("batch", "--keep-g"), ["--keep-going"])
-        XCTAssertEqual(try completed("show", "lora/r_8_alpha_16"), ["lora/r_8_alpha_16", "lora/r_8_alpha_16_attention", "lora/r_8_alpha_16_fast", ":scripts"])
+        XCTAssertEqual(try completed("show", "lora/r_8_alpha_16"), ["", "_attention", "_fast"].flatMap { target in
+            ["", "_dora", "_rslora"].map { "lora/r_8_alpha_16" + target + $0 }
+        }.sorted() + [":scripts"])
         XCTAssertEqual(try completed("run", "audio-stat"), ["audio-statistics", ":scripts"])
         XCTAssertEqual(try completed("docs", "audio.lo"), ["audio.load", "audio.loudness", "audio.log_mel"])
         XCTAssertTrue(try completed("docs", "").contains("audio") && !completed("docs", "").contains(":files"))

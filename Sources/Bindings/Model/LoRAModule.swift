@@ -14,9 +14,11 @@ public final class LoRASettings: LuaObject, @unchecked Sendable {
     init(_ configuration: LoRAConfiguration) { self.configuration = configuration }
 
     public static let luaClass = LuaClass("LoRAConfig", of: LoRASettings.self, "Rank, strength, dropout and targets of an adapter.") { c in
+        c.property("kind", "string", "lora, rslora (strength lora_alpha / sqrt(r)) or dora (weight-decomposed).",
+                   example: #"lora.config("r_8_alpha_16_dora").kind  --> "dora""#) { s, call in try call.push(s.configuration.kind.rawValue) }
         c.property("r", "integer", "The rank.",
                    example: #"lora.config("r_8_alpha_16").r  --> 8"#) { s, call in try call.push(s.configuration.rank) }
-        c.property("lora_alpha", "number", "The strength is lora_alpha / r.",
+        c.property("lora_alpha", "number", "The strength is lora_alpha / r; lora_alpha / sqrt(r) of the kind rslora.",
                    example: """
                    config = lora.config("r_8_alpha_16")
                    config.lora_alpha / config.r  --> 2.0
@@ -28,43 +30,23 @@ public final class LoRASettings: LuaObject, @unchecked Sendable {
         c.metamethod("__tostring", "(config: LoRAConfig) -> string", "What it is, in a line.",
                      example: #"tostring(lora.config("r_8_alpha_16"))  --> "LoRAConfig (r 8, lora_alpha 16, lora_dropout 0.01, targets all)""#) { call in
             let s = try call.object(1, as: LoRASettings.self).configuration
-            return try call.push("LoRAConfig (r \(s.rank), lora_alpha \(Plot.number(s.alpha)), lora_dropout \(Plot.number(s.dropout)), targets \(s.targets.joined(separator: ", ")))")
+            return try call.push("LoRAConfig (\(s.kind == .lora ? "" : s.kind.rawValue + ", ")r \(s.rank), lora_alpha \(Plot.number(s.alpha)), lora_dropout \(Plot.number(s.dropout)), targets \(s.targets.joined(separator: ", ")))")
         }
     }
 
-    private static func read(_ tree: ConfigValue) throws -> LoRAConfiguration {
-        let map = tree.map ?? [:], known = ["r", "lora_alpha", "lora_dropout", "targets", "_target_"]
-        for key in map.keys where !known.contains(key) {
-            throw OpahError(.config, "an adapter has no setting \(key)", hint: suggestion(for: key, in: known) ?? "it has r, lora_alpha, lora_dropout and targets")
-        }
-        func wrong(_ key: String, _ wanted: String) -> OpahError { OpahError(.config, "an adapter's \(key) is \(wanted), not \(map[key]?.kindName ?? "nothing")") }
-        func number<T>(_ key: String, _ value: KeyPath<ConfigValue, T?>, _ wanted: String, else usual: T) throws -> T {
-            guard let given = map[key], !given.isNull else { return usual }
-            guard let value = given[keyPath: value] else { throw wrong(key, wanted) }
-            return value
-        }
-        let targets: [String] = switch map["targets"] {
-        case nil, .null?: ["all"]
-        case .string(let name)?: [name]
-        case let other?: try (other.list ?? [.null]).map { item in
-            guard let name = item.string else { throw wrong("targets", "a name or a list of names") }
-            return name
-        }
-        }
-        return try LoRAConfiguration(rank: number("r", \.int, "a whole number", else: 8), alpha: number("lora_alpha", \.double, "a number", else: 16),
-                                     dropout: number("lora_dropout", \.double, "a number", else: 0), targets: targets)
-    }
-
-    /// A stock name, a table of settings, or a settings object.
+    /// A stock name, the path of a file, a table of settings, or a settings object.
     static func read(_ value: LuaValue, _ call: Call) throws -> LoRAConfiguration {
         switch value {
         case .object(let settings as LoRASettings): return settings.configuration
         case .string(let name):
             let stock = try Home.required() + "/stdlib-lua/opah/configs/lora/"
-            guard !name.contains("/"), FileKind.isFile(stock + name + ".lua") else { return try LoRAConfiguration.named(name) }
-            return try read(TableFile.load(stock + name + ".lua").first ?? .null)
-        case .table(let table): return try read(ConfigValue(lua: .table(table)))
-        default: throw OpahError(.argument, "an adapter's settings are a stock name such as r_8_alpha_16, or a table {r=, lora_alpha=, lora_dropout=, targets=}")
+            if !name.contains("/"), FileKind.isFile(stock + name + ".lua") { return try AdapterSettings.file(stock + name + ".lua") }
+            guard AdapterSettings.isPath(name) else { return try LoRAConfiguration.named(name) }
+            return try AdapterSettings.file(name)
+        case .table(let table): return try AdapterSettings.read(ConfigValue(lua: .table(table)))
+        default:
+            throw OpahError(.argument, "an adapter's settings are a stock name such as r_8_alpha_16, the path of a YAML or Lua file, "
+                            + "or a table {kind=, r=, lora_alpha=, lora_dropout=, targets=}")
         }
     }
 }
@@ -74,10 +56,15 @@ extension LuaModule {
     public static let lora = LuaModule("opah.lora", "Low-rank adapters: small trained tensors beside a model's frozen weights.") { m in
         m.type(LoRASettings.luaClass)
         m.function("config", "(settings: string|table) -> LoRAConfig",
-                   "Settings of an adapter: a stock name (`r_8_alpha_16`) or `{r=8, lora_alpha=16, lora_dropout=0, targets=\"all\"}`; targets are names (`layers.0.attention.wqkv`), patterns (`layers.*.attention.wqkv`) or the presets all, slow, fast, attention, mlp, all_embeddings, outputs; one or a list.",
+                   """
+                   Settings of an adapter: a stock name, the path of a YAML or Lua file, or `{kind="lora", r=8, lora_alpha=16, lora_dropout=0, targets="all"}`. \
+                   A stock name is `r_8_alpha_16`, then perhaps a preset of targets (`_fast`), then perhaps a kind (`_rslora`, `_dora`). Targets are names \
+                   (`layers.0.attention.wqkv`), patterns (`layers.*.attention.wqkv`) or the presets all, slow, fast, attention, mlp, all_embeddings, outputs; \
+                   one or a list. fish-speech's `target_modules` is taken in their place.
+                   """,
                    example: """
-                   config = lora.config { r = 4, lora_alpha = 8, targets = "attention" }
-                   config.r, config.lora_alpha, config.targets  --> 4, 8.0, {"attention"}
+                   config = lora.config { kind = "dora", r = 4, lora_alpha = 8, targets = "attention" }
+                   config.kind, config.r, config.lora_alpha, config.targets  --> "dora", 4, 8.0, {"attention"}
                    """) { call in
             try call.push(LoRASettings(LoRASettings.read(call.value(1), call)))
         }
@@ -92,7 +79,7 @@ extension LuaModule {
             _ = try call.object(1, as: LanguageModel.self).applyLoRA(LoRASettings.read(call.value(2), call), generator: Random(seed: UInt64(bitPattern: Int64(seed))))
             return .none
         }
-        m.function("save", "(model: LanguageModel, path: string)", "Writes the model's newest adapter as a .ckpt that also records rank, alpha, targets and the base's digest.",
+        m.function("save", "(model: LanguageModel, path: string)", "Writes the model's newest adapter as a .ckpt that also records kind, rank, alpha, targets and the base's digest.",
                    example: """
                    model = lm.load(opah.embedded.model)
                    lora.apply(model, "r_4_alpha_8")
