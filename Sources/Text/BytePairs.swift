@@ -51,14 +51,20 @@ struct BytePairs: Sendable {
     func encode(_ word: UnsafeBufferPointer<UInt8>, special: Set<Int32>, into ids: inout [Int32]) throws {
         if options.ignoreMerges, let id = vocabulary.id(word), !special.contains(id) { ids.append(id); return }
         var symbols = try characters(word)
-        try merge(&symbols)
+        try Self.join(&symbols) { symbols, left, right in merges[symbols[left].id, symbols[right].id] }
         for symbol in symbols where symbol.id >= 0 { ids.append(symbol.id) }
     }
 
-    private struct Symbol {
+    struct Symbol {
         var id: Int32          // -1: joined to the symbol on its left
         var previous: Int32
         var next: Int32        // -1 at the end
+    }
+
+    /// Symbols of these ids as a linked row.
+    static func row(_ ids: some Collection<Int32>) -> [Symbol] {
+        let last = Int32(ids.count) - 1
+        return zip(Int32(0)..., ids).map { Symbol(id: $1, previous: $0 - 1, next: $0 == last ? -1 : $0 + 1) }
     }
 
     /// The characters of the word as a linked row.
@@ -97,10 +103,13 @@ struct BytePairs: Sendable {
         return symbols
     }
 
-    private func merge(_ symbols: inout [Symbol]) throws {
+    /// Joins neighbours until no pair has a merge, always the pair of the lowest rank, and of equals the leftmost.
+    /// - Parameter merge: what the symbols at two places become, one of which follows the other; nil when they stay apart.
+    @inline(__always)
+    static func join(_ symbols: inout [Symbol], _ merge: ([Symbol], _ left: Int, _ right: Int) -> Merge?) throws {
         var queue = MergeQueue()
         func consider(_ left: Int32, _ right: Int32) {
-            guard left >= 0, right >= 0, let merge = merges[symbols[Int(left)].id, symbols[Int(right)].id] else { return }
+            guard left >= 0, right >= 0, let merge = merge(symbols, Int(left), Int(right)) else { return }
             queue.push(MergeQueue.Entry(rank: merge.rank, position: left, id: merge.id))
         }
         for left in symbols.indices.dropLast() { consider(Int32(left), Int32(left) + 1) }
@@ -111,8 +120,7 @@ struct BytePairs: Sendable {
             let left = Int(best.position)
             let right = Int(symbols[left].next)
             // Either half may have changed since the entry was made.
-            guard symbols[left].id >= 0, right >= 0,
-                  merges[symbols[left].id, symbols[right].id]?.id == best.id else { continue }
+            guard symbols[left].id >= 0, right >= 0, merge(symbols, left, right)?.id == best.id else { continue }
             symbols[left].id = best.id
             symbols[left].next = symbols[right].next
             symbols[right].id = -1

@@ -2,14 +2,45 @@
 /// and brackets dropped (their content stays), quotation marks unified, colons and semicolons turned
 /// into commas, four blocks of emoji dropped, runs of full stops and commas cut to their first one.
 /// Japanese and Chinese punctuation stays as it is.
-public func cleanText(_ text: String) -> String {
+///
+/// From 1.5 on (`light`) it only trims, makes the two single quotation marks plain, drops the emoji, and cuts runs of commas.
+public func cleanText(_ text: String, _ cleaning: TextCleaning = .thorough) -> String {
+    cleaning == .thorough ? cleanThoroughly(text) : cleanLightly(text)
+}
+
+/// How much a release cleans.
+public enum TextCleaning: Sendable {
+    case thorough, light
+}
+
+private func cleanLightly(_ text: String) -> String {
+    var cleaned = String.UnicodeScalarView(), lastWasComma = false
+    for scalar in strip(text.unicodeScalars) where !scalar.isDroppedEmoji {
+        let kept: Unicode.Scalar = scalar == "‘" || scalar == "’" ? "'" : scalar
+        if !(kept == "," && lastWasComma) { cleaned.append(kept) }
+        lastWasComma = kept == ","
+    }
+    return String(cleaned)
+}
+
+extension Unicode.Scalar {
+    /// Emoticons, pictographs, transport and flags: the four blocks that the original drops, and no others.
+    fileprivate var isDroppedEmoji: Bool {
+        switch self {
+        case "\u{1F300}"..."\u{1F5FF}", "\u{1F600}"..."\u{1F64F}", "\u{1F680}"..."\u{1F6FF}", "\u{1F1E0}"..."\u{1F1FF}": true
+        default: false
+        }
+    }
+}
+
+private func cleanThoroughly(_ text: String) -> String {
     var cleaned = String.UnicodeScalarView()
     var lastWasStop = false
     for scalar in strip(text.unicodeScalars) {
         let kept: Unicode.Scalar
         switch scalar {
         case "\n", "(", ")", "（", "）", "[", "]", "【", "】", "・", "·", "—", "～", "~": continue
-        case "\u{1F300}"..."\u{1F5FF}", "\u{1F600}"..."\u{1F64F}", "\u{1F680}"..."\u{1F6FF}", "\u{1F1E0}"..."\u{1F1FF}": continue
+        case _ where scalar.isDroppedEmoji: continue
         case "“", "”", "‘", "’", "「", "」", "《", "》": kept = "'"
         case "：", "；", ":", ";": kept = ","
         case "…": kept = "."

@@ -5,8 +5,8 @@
 /// Too long a text is cut after sentence ends (but not inside a decimal number), what is still too long
 /// after commas, then after spaces, then anywhere; neighbours that fit together are joined again. Pieces
 /// without anything to say are dropped, so a text of punctuation gives an empty list.
-public func splitText(_ text: String, length: Int) -> [String] {
-    let text = Array(cleanText(text).unicodeScalars)
+public func splitText(_ text: String, length: Int, _ cleaning: TextCleaning = .thorough) -> [String] {
+    let text = Array(cleanText(text, cleaning).unicodeScalars)
     var pieces = cutAtSentenceEnds(text, length).map(readMarkedDecimals)
     pieces = pieces.flatMap { cut($0[...], length, after: { $0 == "," || $0 == "，" }) }
     pieces = pieces.flatMap { cut($0[...], length, after: { $0 == " " }) }

@@ -10,7 +10,8 @@ public enum TextPart {
 }
 
 /// A tokenizer in Hugging Face form (`tokenizer.json` with a byte-pair model, and the two small files
-/// beside it). Text becomes the same ids as with `AutoTokenizer` and `add_special_tokens=False`.
+/// beside it), or in tiktoken's (`tokenizer.tiktoken` and `special_tokens.json`). Text becomes the same ids as with
+/// `AutoTokenizer` and `add_special_tokens=False`, or as with `FishTokenizer`.
 ///
 /// Ids are 0-based, as in the files. Usable from several threads at once.
 public final class Tokenizer: Sendable {
@@ -26,7 +27,7 @@ public final class Tokenizer: Sendable {
     private let normalizer: Normalizer?
     private let preTokenizer: PreTokenizer?
     private let decoder: TokenDecoder?
-    private let model: BytePairs
+    private let model: any WordModel
     private let added: [[UInt8]: Int]
     private let addedContents: [Int: String]
     private let specialIds: Set<Int32>
@@ -35,16 +36,55 @@ public final class Tokenizer: Sendable {
     private let rawFinder: AddedTokenFinder           // in the text as it is
     private let normalizedFinder: AddedTokenFinder    // after the normalizer
     private let cache = Mutex(WordCache())
+    /// Longer texts are cut there before anything else, whatever stands there; nil cuts none. In Unicode scalars.
+    private let longestText: Int?
+    /// The files that saving copies; the first must be there.
+    private let files: [String]
+
+    /// Whether a folder has a tokenizer.
+    public static func exists(in directory: String) -> Bool {
+        [TiktokenFile.name, "tokenizer.json"].contains { FileKind.exists(directory + "/" + $0) }
+    }
+
+    /// Reads the tokenizer of a folder: `tokenizer.tiktoken` where there is one, else `tokenizer.json`, with the small files
+    /// beside it. Throws `.file` when both are missing and `.format` when it is no byte-pair tokenizer.
+    public convenience init(directory: String) throws {
+        if FileKind.exists(directory + "/" + TiktokenFile.name) {
+            try self.init(directory, try TiktokenFile(directory: directory))
+        } else {
+            try self.init(huggingFace: directory)
+        }
+    }
+
+    private init(_ directory: String, _ file: TiktokenFile) throws {
+        self.directory = directory
+        (normalizer, decoder, longestText) = (nil, .fuse, 400_000)
+        files = [TiktokenFile.name, TiktokenFile.specialName]
+        preTokenizer = .split(.regex(try Pattern(TiktokenFile.pattern)), .isolated, invert: false)
+        model = RankedPairs(vocabulary: file.vocabulary)
+        var finder = AddedTokenFinder()
+        for (content, id) in file.special { finder.insert(AddedToken(special: content, id: id), spelling: Array(content.utf8)) }
+        (rawFinder, normalizedFinder) = (finder, AddedTokenFinder())
+        added = Dictionary(file.special.map { (Array($0.content.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
+        addedContents = Dictionary(file.special.map { ($0.id, $0.content) }, uniquingKeysWith: { first, _ in first })
+        specialIds = Set(addedContents.keys.lazy.map { Int32($0) })
+        controlIds = specialIds
+        count = file.vocabulary.count + addedContents.count
+        let added = added
+        func id(_ content: String) -> Int? { added[Array(content.utf8)] }
+        (beginId, endId, padId, unknownId) = (id("<|begin_of_text|>"), id("<|end_of_text|>"), id("<|pad|>"), nil)
+    }
 
     /// Reads `tokenizer.json` (needed), `tokenizer_config.json` and `special_tokens_map.json`.
-    /// Throws `.file` when it is missing and `.format` when it is no byte-pair tokenizer.
-    public init(directory: String) throws {
+    private init(huggingFace directory: String) throws {
         self.directory = directory
+        longestText = nil
+        files = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"]
         let file: TokenizerFile
         do {
             file = try TokenizerFile(path: directory + "/tokenizer.json")
         } catch let error as OpahError where error.kind == .file {
-            throw OpahError(.file, error.message, hint: "a fish-speech 1.4 checkpoint folder holds tokenizer.json; files named *.tiktoken belong to later versions")
+            throw OpahError(.file, error.message, hint: "a checkpoint folder holds tokenizer.json (fish-speech 1.4) or tokenizer.tiktoken (1.5)")
         }
         let special = try SpecialTokens(directory: directory)
 
@@ -108,7 +148,13 @@ public final class Tokenizer: Sendable {
     /// - Parameter allowSpecial: whether `<|im_end|>` in the text means the special token. With false it is
     ///   plain text, whatever it spells: for text that comes from elsewhere.
     public func encode(_ text: String, allowSpecial: Bool = true) throws -> [Int] {
-        try encode([allowSpecial ? .control(text) : .plain(text)])
+        var ids: [Int] = [], rest = text.unicodeScalars[...]
+        while let longestText, let end = rest.index(rest.startIndex, offsetBy: longestText, limitedBy: rest.endIndex), end < rest.endIndex {
+            ids += try encode([allowSpecial ? .control(String(rest[..<end])) : .plain(String(rest[..<end]))])
+            rest = rest[end...]
+        }
+        let last = ids.isEmpty ? text : String(rest)
+        return ids + (try encode([allowSpecial ? .control(last) : .plain(last)]))
     }
 
     /// The ids of parts that stand one behind the other: those of the whole text, as if it had been encoded at once, but
@@ -220,13 +266,13 @@ public final class Tokenizer: Sendable {
 
     /// Copies the tokenizer's files, byte for byte, to another folder (which must exist).
     public func save(to folder: String) throws {
-        for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"] {
+        for name in files {
             do {
                 let file = try MappedFile(directory + "/" + name)
                 let copy = try AtomicFile(folder + "/" + name)
                 try file.withBytes { try copy.write($0) }
                 try copy.commit()
-            } catch let error as OpahError where name != "tokenizer.json" && error.message.contains("No such file") {
+            } catch let error as OpahError where name != files[0] && error.message.contains("No such file") {
                 continue
             }
         }

@@ -37,7 +37,7 @@ struct TokenizerFile {
         withExtendedLifetime(file) {}
     }
 
-    private static func refuseImpostors(_ file: MappedFile) throws {
+    static func refuseImpostors(_ file: MappedFile) throws {
         let start = String(decoding: file.bytes.prefix(64), as: UTF8.self)
         if file.bytes.isEmpty { throw OpahError(.format, "\(file.path): the file is empty", hint: "download it again") }
         if start.hasPrefix("version https://git-lfs") {

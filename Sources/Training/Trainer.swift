@@ -72,10 +72,14 @@ public final class Trainer {
     }
 
     private static func check(_ data: TrainingDataset, fits model: LanguageModel) throws {
-        let c = model.configuration
-        guard data.codebooks == c.codebookCount, data.largestCode + 1 < c.codebookSize else {
-            throw OpahError(.data, "the clips have \(data.codebooks) codebooks with codes up to \(data.largestCode) (\(data.largestCodeClip)); the model reads \(c.codebookCount) with codes up to \(c.codebookSize - 2)",
-                            hint: "these codes come from another codec than the model's: extract them again, or leave such clips out (codebook_size = \(c.codebookSize - 1) in data.dataset)")
+        let c = model.configuration, offset = model.release.format.codeOffset
+        guard data.format == model.release.format else {
+            throw OpahError(.data, "the rows are written as for fish-speech \(data.format.release), and the model is of \(model.release.name)",
+                            hint: "give the dataset the model's own tokenizer (model.tokenizer)")
+        }
+        guard data.codebooks == c.codebookCount, data.largestCode + offset < c.codebookSize else {
+            throw OpahError(.data, "the clips have \(data.codebooks) codebooks with codes up to \(data.largestCode) (\(data.largestCodeClip)); the model reads \(c.codebookCount) with codes up to \(c.codebookSize - 1 - offset)",
+                            hint: "these codes come from another codec than the model's: extract them again, or leave such clips out (codebook_size = \(c.codebookSize - offset) in data.dataset)")
         }
         guard data.settings.maxLength <= model.maxLength else {
             throw OpahError(.config, "rows of up to \(data.settings.maxLength) tokens, and the model was loaded for \(model.maxLength)",

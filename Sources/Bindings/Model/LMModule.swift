@@ -16,6 +16,8 @@ extension LanguageModel: LuaObject {
                    """) { model, call in
             try call.push(LuaTree(value: .map(model.configuration.json), nullIsNil: true))
         }
+        c.property("release", "string", "Which fish-speech it is of, 1.4 or 1.5: its tokenizer says so.",
+                   example: #"lm.load(opah.embedded.model).release  --> "1.4""#) { model, call in try call.push(model.release.name) }
         c.property("tokenizer", "Tokenizer?", "The tokenizer beside the weights.",
                    example: """
                    model = lm.load(opah.embedded.model)
@@ -133,7 +135,7 @@ extension LanguageModel: LuaObject {
                  """,
                  """
                  Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
-                 With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. \
+                 With `prompt` [1+C, T] (as `lm.encode_prompt` writes it) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. \
                  Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. \
                  Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. \
                  Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. \
@@ -179,7 +181,7 @@ extension LanguageModel: LuaObject {
             return try call.push(results.map(\.codes), List(results.map(details)))
         }
         c.method("compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> \(Record.comparison)",
-                 "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.",
+                 "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.",
                  example: """
                  model, small = lm.load(opah.embedded.model), lm.load(opah.embedded.model, { weights = "int8" })
                  spoken = lm.encode_prompt(model.tokenizer, "Good morning.", tensor.zeros(8, 20, { dtype = "int32" }))
@@ -295,7 +297,7 @@ extension LuaModule {
             return try call.push(Tensor(result, [result.count]))
         }
         m.function("encode_prompt", "(tokenizer: Tokenizer, text: string, codes?: Tensor|integer, num_codebooks?: integer, opts?: {speaker?: string = \"assistant\", allow_special?: boolean = false}) -> Tensor",
-                   "One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`. Control tokens such as `<|im_end|>` in the text are plain text, unless `allow_special` is true.",
+                   "One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompts of 1.4 they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`. Control tokens such as `<|im_end|>` in the text are plain text, unless `allow_special` is true.",
                    example: """
                    tok = text.tokenizer(opah.embedded.model)
                    prompt = lm.encode_prompt(tok, "Hi", 8)
@@ -304,7 +306,7 @@ extension LuaModule {
             let codes = try call.objectIfAny(3, as: Tensor.self)
             let books = try call.get(4, as: Int?.self) ?? (call.isNumber(3) ? call.integer(3) : codes.flatMap { $0.rank >= 2 ? $0.shape[$0.rank - 2] : nil })
             guard let books, (0...1024).contains(books) else {
-                throw call.error(books.map { "num_codebooks is \($0)" } ?? "num_codebooks is missing", hint: "8 for fish-speech 1.4: model.config.num_codebooks")
+                throw call.error(books.map { "num_codebooks is \($0)" } ?? "num_codebooks is missing", hint: "8 for fish-speech: model.config.num_codebooks")
             }
             return try call.push(Prompt.encode(call.object(1, as: Tokenizer.self), text: call.string(2), codes: codes,
                                                codebookCount: books, speaker: call.option("speaker"), allowSpecial: call.option("allow_special")))

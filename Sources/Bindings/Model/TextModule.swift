@@ -68,6 +68,14 @@ extension Call {
     }
 }
 
+extension Call {
+    /// How the release that is named in the options cleans.
+    fileprivate func cleaning() throws -> TextCleaning {
+        let release: String = try option("release")
+        return PromptFormat.all.first { $0.release == release }?.cleaning ?? .thorough
+    }
+}
+
 extension LuaModule {
     /// `opah.text`
     public static let text = LuaModule("opah.text", "Labels, and what becomes of their text before a model reads it.") { m in
@@ -78,14 +86,15 @@ extension LuaModule {
             let label = try Label.read(call.string(1), extraEncoding: call.option("encoding"))
             return try call.push(label.text, label.notes)
         }
-        m.function("clean", "(text: string) -> string", "The text as the model is trained on it: quotes, brackets, emojis and runs of punctuation made plain.",
+        m.function("clean", "(text: string, opts?: {release?: \"1.4\"|\"1.5\" = \"1.4\"}) -> string",
+                   "The text as a model of that release is trained on it: quotes, brackets, emojis and runs of punctuation made plain; from 1.5 on only single quotes, emojis and runs of commas.",
                    example: #"text.clean("「テスト」（仮）……“Hello”!!! 😀")  --> "'テスト'仮.'Hello'!!! ""#) { call in
-            try call.push(cleanText(call.string(1)))
+            try call.push(cleanText(call.string(1), call.cleaning()))
         }
-        m.function("split", "(text: string, bytes: integer) -> string[]", "The cleaned text in pieces of at most `bytes` UTF-8 bytes where that is possible: cut after sentences, else after commas, else after spaces, else anywhere; short neighbours are joined. A text of punctuation alone gives an empty list.",
+        m.function("split", "(text: string, bytes: integer, opts?: {release?: \"1.4\"|\"1.5\" = \"1.4\"}) -> string[]", "The cleaned text in pieces of at most `bytes` UTF-8 bytes where that is possible: cut after sentences, else after commas, else after spaces, else anywhere; short neighbours are joined. A text of punctuation alone gives an empty list.",
                    example: #"text.split("Hello there. How are you today? I am fine, thank you.", 20)  --> {"Hello there.", "How are you today?", "I am fine,", "thank you."}"#) { call in
             guard try call.integer(2) > 0 else { throw call.error(at: 2, "must be above 0") }
-            return try call.push(splitText(call.string(1), length: call.integer(2)))
+            return try call.push(splitText(call.string(1), length: call.integer(2), call.cleaning()))
         }
         m.function("digest", "(text: string) -> string", "32 hexadecimal digits that tell whether two texts are the same; `fs.digest` does it for files.",
                    example: """
@@ -119,7 +128,7 @@ extension LuaModule {
             try TokenizerWriter(found).write(to: folder)
             return try call.push(Tokenizer(directory: folder))
         }
-        m.function("tokenizer", "(dir: string) -> Tokenizer", "The tokenizer in a model's folder (its tokenizer.json; that file may be named as well).",
+        m.function("tokenizer", "(dir: string) -> Tokenizer", "The tokenizer in a model's folder: its tokenizer.tiktoken (1.5), or its tokenizer.json. That file may be named as well.",
                    example: """
                    tok = text.tokenizer(opah.home .. "/examples/checkpoints/tiny")
                    tok:encode("Hi there")  --> {80, 113, 40, 124, 112, 109, 122, 109}

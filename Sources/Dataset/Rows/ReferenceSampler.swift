@@ -28,8 +28,9 @@ struct ReferenceSampler: Sendable {
         let interactive = random.uniform() < settings.interactiveProbability
         let budget = interactive ? settings.maxLength : source.drawBudget(&random)
         let useSpeaker = random.uniform() < settings.speakerProbability
+        let cleaning = source.packer.format.cleaning
         let used = try source.packer.sentencesFilling(budget, candidates.lazy.map { place in
-            (cleanText(sentences[place].texts[0]), sentences[place].codes)
+            (cleanText(sentences[place].texts[0], cleaning), sentences[place].codes)
         })
         let taken = Array(candidates.prefix(max(used, 1)))
         for place in taken { counts[group][place] += 1 }

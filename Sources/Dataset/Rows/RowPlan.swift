@@ -22,11 +22,11 @@ struct RowSource: Sendable {
 
     /// The most tokens that a turn with this sentence alone can have.
     static func length(_ sentence: Sentence, speaker: String, _ packer: SentencePacker, _ settings: SamplingSettings) throws -> Int {
-        var roles: [String?] = settings.speakerProbability < 1 ? [nil] : []
-        if settings.speakerProbability > 0 { roles.append(speaker) }
+        var roles: [String?] = settings.speakerProbability < 1 || !packer.format.hasSpeakers ? [nil] : []
+        if settings.speakerProbability > 0, packer.format.hasSpeakers { roles.append(speaker) }
         var longest = 0
         for role in roles {
-            for text in sentence.texts { longest = max(longest, try packer.prompt([cleanText(text)], speaker: role).count) }
+            for text in sentence.texts { longest = max(longest, try packer.prompt([cleanText(text, packer.format.cleaning)], speaker: role).count) }
             // A turn without text keeps one more column.
             if settings.skipTextProbability > 0 { longest = max(longest, try packer.prompt([], speaker: role, skipText: true).count + 1) }
         }
@@ -37,11 +37,13 @@ struct RowSource: Sendable {
         let group = groups[plan.group]
         var random = ShuffleRandom(seed: plan.seed)
         let speaker = plan.useSpeaker ? group.name : nil
+        // Where there are no speakers, every sentence has a turn of its own.
+        let interactive = plan.interactive || !packer.format.hasSpeakers
         var texts: [String] = [], codes: [SentenceCodes] = [], turns: [TrainingRow] = []
         for place in plan.sentences {
             let sentence = group.sentences[place]
-            let text = cleanText(sentence.texts[random.below(sentence.texts.count)])
-            if plan.interactive {
+            let text = cleanText(sentence.texts[random.below(sentence.texts.count)], packer.format.cleaning)
+            if interactive {
                 let skip = random.uniform() < settings.skipTextProbability
                 turns.append(try packer.pack([text], [sentence.codes], speaker: speaker, skipText: skip))
             } else {
@@ -49,7 +51,7 @@ struct RowSource: Sendable {
                 codes.append(sentence.codes)
             }
         }
-        return plan.interactive ? .concatenated(turns) : try packer.pack(texts, codes, speaker: speaker)
+        return interactive ? .concatenated(turns) : try packer.pack(texts, codes, speaker: speaker)
     }
 
     /// A row length drawn for joined turns: normal with mean max/2 and deviation max/4, kept within 10...max.

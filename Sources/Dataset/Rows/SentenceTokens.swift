@@ -63,43 +63,45 @@ public struct TrainingRow: Equatable, Sendable {
     }
 }
 
-/// Turns text and codes into what the model is trained on: one user turn that holds the text, one
-/// answer that holds one `<|semantic|>` per frame, closed by `<|im_end|>`.
+/// Turns text and codes into what the model is trained on, in the format of its tokenizer: one user turn that holds the
+/// text, one answer that holds one token per frame, closed by `<|im_end|>`.
 ///
-/// Row 0 of `tokens` are text tokens; rows 1...C the codes plus one, 0 standing for padding. Labels are
-/// the same, one step ahead, with the codebook rows of the prompt ignored (-100). The closing
-/// `<|im_end|>` is only ever a label.
+/// Row 0 of `tokens` are main tokens; rows 1...C the codes plus the format's offset, and 0 where there is no frame. Labels are
+/// the same, one step ahead, with the codebook rows of the prompt ignored (-100), and in its main row what the format says.
+/// The closing `<|im_end|>` is only ever a label.
 public struct SentencePacker: Sendable {
     public static let ignoredLabel = -100
 
-    let tokenizer: Tokenizer
+    let writer: TurnWriter
+    public var format: PromptFormat { writer.format }
     /// How many codebooks to keep; nil keeps what the sentences have.
     let codebooks: Int?
-    let semantic: Int
-    let end: Int
 
     public init(tokenizer: Tokenizer, codebooks: Int? = nil) throws {
-        self.tokenizer = tokenizer
         self.codebooks = codebooks
-        semantic = try tokenizer.required("<|semantic|>")
-        end = try tokenizer.required("<|im_end|>")
+        writer = try TurnWriter(tokenizer)
     }
 
     /// The prompt's token ids. Control tokens inside the sentences stay plain text: nobody's label
     /// can open or close a turn.
     public func prompt(_ sentences: [String], speaker: String?, skipText: Bool = false) throws -> [Int] {
-        let text = skipText ? TextPart.control("<|skip_text|>") : .plain(sentences.joined(separator: " "))
-        return try tokenizer.encode([.control("<|im_start|>user\n"), text, .control("<|im_end|><|im_start|>"),
-                                     .plain(speaker ?? "assistant"), .control("\n")])
+        try opening(sentences, speaker: speaker, skipText: skipText).flatMap { $0 }
+    }
+
+    /// What the system says, and the turn up to its first frame.
+    private func opening(_ sentences: [String], speaker: String?, skipText: Bool) throws -> [[Int]] {
+        try [writer.system(), writer.opening(skipText ? writer.skippedText : .plain(sentences.joined(separator: " ")), speaker: speaker)]
     }
 
     /// The original's rule for how many of these sentences a row takes: one after the other until `budget` tokens of
-    /// text and frames are used up. It forgets the words around each turn, and the last sentence may go beyond.
+    /// text and frames are used up. It forgets the words around each turn, and the last sentence may go beyond. Formats whose
+    /// sentences have turns of their own take all.
     public func sentencesFilling(_ budget: Int, _ sentences: some Sequence<(text: String, codes: SentenceCodes)>) throws -> Int {
+        guard format.hasSpeakers else { return sentences.reduce(0) { count, _ in count + 1 } }
         var remaining = budget, taken = 0
         for (text, codes) in sentences {
             guard remaining > 0 else { break }
-            remaining -= try tokenizer.encode(text, allowSpecial: false).count + codes.frames
+            remaining -= try writer.tokenizer.encode(text, allowSpecial: false).count + codes.frames
             taken += 1
         }
         return taken
@@ -108,35 +110,43 @@ public struct SentencePacker: Sendable {
     /// - Parameters:
     ///   - sentences: the texts, joined by a space into one turn.
     ///   - codes: one per sentence, in the same order.
-    ///   - skipText: the text is replaced by `<|skip_text|>`, and nothing of the row is a label. Such a row
-    ///     keeps its `<|im_end|>` column, as the original's does.
+    ///   - skipText: the text is replaced by `<|skip_text|>`. In 1.4 nothing of such a row is a label, and it keeps its
+    ///     `<|im_end|>` column, as the original's does.
     public func pack(_ sentences: [String], _ codes: [SentenceCodes], speaker: String? = nil, skipText: Bool = false) throws -> TrainingRow {
         guard let books = codebooks ?? codes.first?.codebooks, codes.allSatisfy({ $0.codebooks >= books }) else {
             let found = codes.map { String($0.codebooks) }.joined(separator: ", ")
             throw OpahError(.data, "sentences with \(found) codebooks where \(codebooks ?? 0) are wanted",
                             hint: "these codes come from another codec: extract them again")
         }
-        let prompt = try prompt(sentences, speaker: speaker, skipText: skipText)
+        let parts = try opening(sentences, speaker: speaker, skipText: skipText), prompt = parts.flatMap { $0 }
         let frames = codes.reduce(0) { $0 + $1.frames }
         let length = prompt.count + frames + 1
         var tokens = [Int](repeating: 0, count: (1 + books) * length)
         tokens.replaceSubrange(0..<prompt.count, with: prompt)
-        for i in 0..<frames { tokens[prompt.count + i] = semantic }
-        tokens[length - 1] = end
+        var place = prompt.count
+        for sentence in codes {
+            for code in sentence.values.prefix(sentence.frames) {
+                tokens[place] = try writer.mainToken(firstCode: Int(code))
+                place += 1
+            }
+        }
+        tokens[length - 1] = writer.end
         for book in 0..<books {
             var at = (1 + book) * length + prompt.count
             for sentence in codes {
                 for frame in 0..<sentence.frames {
-                    tokens[at] = Int(sentence.values[book * sentence.frames + frame]) + 1
+                    tokens[at] = Int(sentence.values[book * sentence.frames + frame]) + format.codeOffset
                     at += 1
                 }
             }
         }
         let rows = 1 + books
-        if skipText {
+        if skipText, format.ignoresSkipped {
             return TrainingRow(rows: rows, tokens: tokens, labels: Array(repeating: Self.ignoredLabel, count: tokens.count))
         }
         var labels = tokens
+        let unlabelled = parts[0].count + writer.unlabelled(ofOpening: parts[1].count)
+        if !format.labelsText { for i in 0..<unlabelled { labels[i] = Self.ignoredLabel } }
         for book in 1..<max(rows, 1) {
             for i in 0..<prompt.count { labels[book * length + i] = Self.ignoredLabel }
         }
@@ -144,16 +154,5 @@ public struct SentencePacker: Sendable {
             (0..<rows).flatMap { values[$0 * length + range.lowerBound ..< $0 * length + range.upperBound] }
         }
         return TrainingRow(rows: rows, tokens: columns(tokens, 0..<length - 1), labels: columns(labels, 1..<length))
-    }
-}
-
-extension Tokenizer {
-    /// The id of a token that the model cannot do without.
-    func required(_ token: String) throws -> Int {
-        guard let id = id(of: token) else {
-            throw OpahError(.text, "the tokenizer has no \(token)",
-                            hint: "use the tokenizer files that belong to the model")
-        }
-        return id
     }
 }

@@ -12,6 +12,8 @@ public final class TrainingDataset {
     public let validationClips: Int
     /// What rows hold: codebooks, and the largest code (from 0) of any clip.
     public let codebooks: Int, largestCode: Int
+    /// How its rows are written: the format of the tokenizer.
+    public let format: PromptFormat
     /// The clip that has the largest code.
     package let largestCodeClip: String
     /// Tokens cut from rows so far; always 0 with the coverage sampler.
@@ -30,6 +32,7 @@ public final class TrainingDataset {
         padding = tokenizer.endId ?? 0
         codebooks = settings.codebooks ?? store.groups.lazy.flatMap(\.sentences).first?.codes.codebooks ?? 0
         let packer = try SentencePacker(tokenizer: tokenizer, codebooks: codebooks)
+        format = packer.format
         var skipped: [SkippedInput] = []
         var usable: [[(sentence: Sentence, length: Int)]] = []
         for group in store.groups {
@@ -37,7 +40,7 @@ public final class TrainingDataset {
             for sentence in group.sentences {
                 try Interrupt.check()
                 let length = try RowSource.length(sentence, speaker: group.name, packer, settings)
-                if let problem = Self.problem(sentence, length: length, group: group, codebooks: codebooks, settings) {
+                if let problem = Self.problem(sentence, length: length, group: group, codebooks: codebooks, packer.format, settings) {
                     skipped.append(problem)
                 } else {
                     usable[usable.count - 1].append((sentence, length))
@@ -89,9 +92,10 @@ public final class TrainingDataset {
     }
 
     /// Why a sentence cannot be trained on; nil when it can.
-    private static func problem(_ sentence: Sentence, length: Int, group: SentenceGroup, codebooks: Int, _ settings: SamplingSettings) -> SkippedInput? {
+    private static func problem(_ sentence: Sentence, length: Int, group: SentenceGroup, codebooks: Int, _ format: PromptFormat,
+                                _ settings: SamplingSettings) -> SkippedInput? {
         let name = name(sentence, group)
-        if sentence.texts.isEmpty || sentence.texts.contains(where: { cleanText($0).isEmpty }) {
+        if sentence.texts.isEmpty || sentence.texts.contains(where: { cleanText($0, format.cleaning).isEmpty }) {
             return SkippedInput(path: name, reason: "has no text", remedy: "correct its label and pack again")
         }
         if sentence.codes.frames == 0 {

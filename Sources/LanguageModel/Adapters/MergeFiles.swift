@@ -109,8 +109,8 @@ private struct MergeProof {
         let random = Random(seed: 14)
         var inputs = [Int](repeating: 0, count: rows * length)
         for t in 0..<length {
-            inputs[t] = t < length / 3 ? random.integer(below: c.vocabularySize) : model.semanticId
-            guard inputs[t] == model.semanticId else { continue }
+            inputs[t] = t < length / 3 ? random.integer(below: c.vocabularySize) : model.frameIds.lowerBound
+            guard model.frameIds.contains(inputs[t]) else { continue }
             for k in 1..<rows { inputs[k * length + t] = random.integer(below: c.codebookSize) }
         }
         batch = Batch(inputs: try Tensor(integers: inputs, [1, rows, length]))

@@ -6,7 +6,7 @@ import Tensors
 /// Holds what the adapters were when it was made; the base weights are read where they lie.
 final class Decoder {
     let configuration: ModelConfiguration
-    let semanticId: Int
+    let frameIds: Range<Int>
     private let embeddings, codebookEmbeddings: DecoderEmbedding
     let slow: DecoderStack
     private let norm: Tensor
@@ -29,7 +29,7 @@ final class Decoder {
 
     init(_ model: LanguageModel) throws {
         configuration = model.configuration
-        semanticId = model.semanticId
+        frameIds = model.frameIds
         let tree = model.tree, quantized = model.weightForm == .int8
         epsilon = Float(configuration.normEpsilon)
         embeddings = try DecoderEmbedding(tree.embeddings)
@@ -78,10 +78,10 @@ final class Decoder {
         return x
     }
 
-    /// Codebook embeddings count only where the token is `<|semantic|>`.
+    /// Codebook embeddings count only where the token is a frame.
     private func embed(_ column: [Int32], to out: UnsafeMutablePointer<Float>) {
         embeddings.add(Int(column[0]), to: out)
-        guard Int(column[0]) == semanticId else { return }
+        guard frameIds.contains(Int(column[0])) else { return }
         for c in 0..<configuration.codebookCount {
             codebookEmbeddings.add(Int(column[c + 1]) + c * configuration.codebookSize, to: out)
         }
@@ -91,14 +91,20 @@ final class Decoder {
     func tokenLogits(_ hidden: Tensor) throws -> Tensor { try project(hidden, norm, output) }
 
     /// The codes of one frame for each stream: `choose` gets the stream, the codebook and its logits [K], and
-    /// returns the code (a value of the sequence, so 0 is padding).
-    func codes(_ hidden: Tensor, choose: (Int, Int, UnsafeMutableBufferPointer<Float>) throws -> Int32) throws -> [[Int32]] {
+    /// returns the code (a value of the sequence).
+    /// - Parameter first: the first code of each stream where it is known; nobody is asked for it then.
+    func codes(_ hidden: Tensor, first: [Int32]? = nil,
+               choose: (Int, Int, UnsafeMutableBufferPointer<Float>) throws -> Int32) throws -> [[Int32]] {
         let n = hidden.shape[0], books = configuration.codebookCount, size = configuration.codebookSize
         var result = [[Int32]](repeating: [], count: n)
         if let naive {
             let logits = try project(hidden, naive.norm, naive.output)
             for i in 0..<n {
                 for c in 0..<books {
+                    if c == 0, let first {
+                        result[i].append(first[i])
+                        continue
+                    }
                     let start = logits.pointer(Float.self) + (i * books + c) * size
                     result[i].append(try choose(i, c, UnsafeMutableBufferPointer(start: start, count: size)))
                 }
@@ -115,12 +121,13 @@ final class Decoder {
         else { next.update(from: hidden.pointer(Float.self), count: n * width) }
         for c in 0..<books {
             let rows = (0..<n).map { TokenRow(cache: fastCaches[$0], position: c) }
+            let given = c == 0 ? first : nil
             Parallel.team { member in
                 fast.stack.step(member, next, rows, scratch)
-                apply(fast.output, next, norm: fast.norm, n, member, into: found)
+                if given == nil { apply(fast.output, next, norm: fast.norm, n, member, into: found) }
             }
             for i in 0..<n {
-                let code = try choose(i, c, UnsafeMutableBufferPointer(start: found + i * size, count: size))
+                let code = try given?[i] ?? choose(i, c, UnsafeMutableBufferPointer(start: found + i * size, count: size))
                 result[i].append(code)
                 (next + i * width).update(repeating: 0, count: width)
                 fast.embeddings.add(Int(code), to: next + i * width)

@@ -3,12 +3,12 @@ import Tensors
 
 /// How a sequence is continued.
 public struct GenerationOptions: Sendable {
-    /// What to do when a sampled token cannot be spoken: the main one is neither `<|semantic|>` nor `<|im_end|>`.
+    /// What to do when a sampled token cannot be spoken: the main one is neither a frame nor `<|im_end|>`.
     public enum StrayTokens: Sendable {
-        /// Keep it, with codes 0, as the original's inner loop does.
+        /// Keep it, as the original's inner loop does: with codes 0, or with such as its release has.
         case keep
-        /// Draw again between the two tokens that can follow; the first frame of a text is never `<|im_end|>`.
-        /// A sampled code 0 (padding, which no codec can decode) is drawn again too.
+        /// Draw again among the tokens that can follow; the first frame of a text is never `<|im_end|>`.
+        /// A sampled padding (which no codec can decode) is drawn again too.
         case redraw
     }
 
@@ -42,13 +42,13 @@ public enum GenerationEnd: String, Sendable {
 public struct GeneratedFrame: Sendable {
     /// Which of the samples, which piece of its text, and the frame's number in that piece; all from 0.
     public let sample: Int, piece: Int, index: Int
-    /// The codec's codes, one per codebook (so -1 where a stray token was kept).
+    /// The codec's codes, one per codebook (-1 where a stray token without any was kept).
     public let codes: [Int32]
 }
 
 extension LanguageModel {
     /// Continues a prompt, as the original's inner loop does.
-    /// - Parameter prompt: integers [1 + C, T], values as the model reads them (codes + 1).
+    /// - Parameter prompt: integers [1 + C, T], values as the model reads them.
     /// - Returns: int32 [1 + C, T + new], the prompt first; its last column is `<|im_end|>` when `end` is `.complete`.
     public func generate(prompt: Tensor, _ options: GenerationOptions,
                          onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> (sequence: Tensor, end: GenerationEnd) {
@@ -86,8 +86,19 @@ final class GenerationStream {
         if let earlier { (cache, cached) = (earlier.cache, earlier.cached) }
     }
 
-    /// New columns without the closing `<|im_end|>`.
-    var frames: ArraySlice<[Int32]> { columns[promptLength..<(end == .complete ? columns.count - 1 : columns.count)] }
+    /// New columns that are speech: all but the closing `<|im_end|>`. With stray tokens kept, those that the original takes,
+    /// which in some releases are others.
+    func frames(_ release: ModelRelease, _ stray: GenerationOptions.StrayTokens) -> ArraySlice<[Int32]> {
+        if stray == .keep, release.originalSkipsFirstFrame { return columns[min(promptLength + 1, columns.count)...] }
+        return columns[promptLength..<(end == .complete ? columns.count - 1 : columns.count)]
+    }
+
+    /// New columns as later pieces of the text see them; `end` closes them where the release wants that.
+    func answer(_ release: ModelRelease, _ stray: GenerationOptions.StrayTokens, end: [[Int32]]) -> [[Int32]] {
+        guard release.closesAnswers else { return Array(frames(release, stray)) }
+        if stray == .keep { return Array(columns[promptLength...]) }
+        return frames(release, stray) + end
+    }
 }
 
 /// The loop that continues several sequences in step, so that each step reads the weights once for all.
@@ -95,13 +106,16 @@ final class Generator {
     private let model: LanguageModel
     private let decoder: Decoder
     private let endId: Int
+    private let frameIds: Range<Int>
+    /// What columns add to the codec's codes.
+    private let offset: Int
     /// How many earlier codes the repetition penalty sees.
     private static let window = 16
 
     init(_ model: LanguageModel) throws {
         self.model = model
         decoder = try Decoder(model)
-        endId = model.endId
+        (endId, frameIds, offset) = (model.endId, model.frameIds, model.release.format.codeOffset)
     }
 
     /// Up to so many tokens of a stream that has more than one to catch up with go one by one, like the others' next ones;
@@ -190,21 +204,24 @@ final class Generator {
             let token = try mainToken(row, stream, options, isNaive)
             tokens.append(token)
             // In a naive model codes come with every token; a fast stack need not run where they are masked.
-            if token == decoder.semanticId || (isNaive && options.strayTokens == .keep) { speaking.append(i) }
+            let hasCodes = isNaive || model.release.codesFollowMainToken
+            if frameIds.contains(token) || (hasCodes && options.strayTokens == .keep) { speaking.append(i) }
         }
         var codes = [[Int32]](repeating: [Int32](repeating: 0, count: decoder.configuration.codebookCount), count: active.count)
         if !speaking.isEmpty {
-            let found = try decoder.codes(try rows(hidden, speaking)) { place, book, logits in
+            let first = model.release.codesFollowMainToken
+                ? speaking.map { Int32(min(max(tokens[$0] - frameIds.lowerBound, 0), decoder.configuration.codebookSize - 1)) } : nil
+            let found = try decoder.codes(try rows(hidden, speaking), first: first) { place, book, logits in
                 let stream = active[speaking[place]]
-                // Token 0 is padding, token k + 1 is code k.
-                if let size = options.codecSize, size + 1 < logits.count {
-                    for token in (size + 1)..<logits.count { logits[token] = -.infinity }
+                // Value k + offset is code k; with an offset of 1, 0 is padding.
+                if let size = options.codecSize, size + offset < logits.count {
+                    for value in (size + offset)..<logits.count { logits[value] = -.infinity }
                 }
-                if let recent = recentCodes(stream, book) {
+                if let recent = recentValues(stream, row: book + 1) {
                     Sampling.penalise(logits, recent, Float(options.sampling.repetitionPenalty))
                 }
                 let code = try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, book + 1))
-                guard code == 0, options.strayTokens == .redraw else { return Int32(code) }
+                guard code == 0, offset == 1, options.strayTokens == .redraw else { return Int32(code) }
                 logits[0] = -.infinity
                 return Int32(try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, -(book + 1))))
             }
@@ -217,33 +234,45 @@ final class Generator {
                 continue
             }
             try onFrame?(GeneratedFrame(sample: stream.sample, piece: stream.piece,
-                                        index: stream.columns.count - 1 - stream.promptLength, codes: codes[i].map { $0 - 1 }))
+                                        index: stream.columns.count - 1 - stream.promptLength, codes: codes[i].map { $0 - Int32(offset) }))
             if stream.columns.count >= stream.limit { stream.end = stream.limitIsLength ? .lengthLimit : .tokenLimit }
         }
     }
 
-    /// The main token is never penalised. Naive models draw it almost greedily.
+    /// Naive models draw the main token almost greedily.
     private func mainToken(_ logits: UnsafeMutableBufferPointer<Float>, _ stream: GenerationStream, _ options: GenerationOptions,
                            _ isNaive: Bool) throws -> Int {
         var sampling = options.sampling
         if isNaive { (sampling.temperature, sampling.topP) = (0.1, 0.1) }
+        if !isNaive, model.release.penalisesMainTokens, let recent = recentValues(stream, row: 0) {
+            Sampling.penalise(logits, recent, Float(options.sampling.repetitionPenalty))
+        }
+        // Where a frame's token is its first code, those that the model or the codec lacks are never drawn.
+        let spoken = frameIds.count == 1 ? frameIds
+            : frameIds.prefix(min(options.codecSize ?? .max, decoder.configuration.codebookSize))
+        for token in spoken.upperBound ..< frameIds.upperBound { logits[token] = -.infinity }
         let mustSpeak = stream.columns.count - stream.promptLength < options.minFrames
         let token = try Sampling.draw(logits, sampling, uniform: uniform(stream, options, 0))
-        let stays = token == decoder.semanticId || (token == endId && !mustSpeak)
+        let stays = spoken.contains(token) || (token == endId && !mustSpeak)
         if stays || options.strayTokens == .keep { return token }
-        if mustSpeak { return decoder.semanticId }
-        // Between the two, with the odds the model gives them.
-        let odds = Double(logits[endId] - logits[decoder.semanticId]) / sampling.temperature
-        return uniform(stream, options, decoder.configuration.codebookCount + 1) < 1 / (1 + exp(odds)) ? decoder.semanticId : endId
+        let second = uniform(stream, options, decoder.configuration.codebookCount + 1)
+        if spoken.count == 1 {
+            if mustSpeak { return spoken.lowerBound }
+            // Between the two, with the odds the model gives them.
+            let odds = Double(logits[endId] - logits[spoken.lowerBound]) / sampling.temperature
+            return second < 1 / (1 + exp(odds)) ? spoken.lowerBound : endId
+        }
+        for token in logits.indices where !spoken.contains(token) && (token != endId || mustSpeak) { logits[token] = -.infinity }
+        return try Sampling.draw(logits, sampling, uniform: second)
     }
 
-    /// The codes that the penalty applies to: the last 16 frames without the first generated one, which also has no
-    /// penalty itself. The window starts out filled with zeros, so code 0 is penalised in the first 16 frames.
-    private func recentCodes(_ stream: GenerationStream, _ book: Int) -> [Int]? {
+    /// The values of a row that the penalty applies to: the last 16 columns without the first generated one, which also has no
+    /// penalty itself. The window starts out filled with zeros, so the value 0 is penalised in the first 16 columns.
+    private func recentValues(_ stream: GenerationStream, row: Int) -> [Int]? {
         let frames = stream.columns.count - stream.promptLength
         guard frames > 0 else { return nil }
         let later = stream.columns.suffix(min(frames - 1, Self.window))
-        return later.map { Int($0[book + 1]) } + (later.count < Self.window ? [0] : [])
+        return later.map { Int($0[row]) } + (later.count < Self.window ? [0] : [])
     }
 
     /// A number in [0, 1) for one decision: a function of the seed plus the sample, the piece, the frame and the row, so that

@@ -64,13 +64,13 @@ public struct LogitsError: Equatable, Sendable {
 extension LanguageModel {
     /// The error of this model's logits against those of `reference`, both as generation computes them, over sequences that
     /// both are given (so no choice of one moves the other).
-    /// - Parameter sequences: integers [1 + C, T], values as the model reads them (codes + 1).
+    /// - Parameter sequences: integers [1 + C, T], values as the model reads them.
     /// - Returns: the error of the main token's logits at every position, and of the codes' at every position whose next
-    ///   token is `<|semantic|>`.
+    ///   token is a frame.
     public func logitsError(against reference: LanguageModel, on sequences: [Tensor]) throws -> (tokens: LogitsError, codes: LogitsError) {
         guard configuration.dim == reference.configuration.dim, configuration.vocabularySize == reference.configuration.vocabularySize,
               configuration.codebookCount == reference.configuration.codebookCount,
-              configuration.codebookSize == reference.configuration.codebookSize, semanticId == reference.semanticId else {
+              configuration.codebookSize == reference.configuration.codebookSize, frameIds == reference.frameIds else {
             throw OpahError(.argument, "logits can be compared between models of one configuration only")
         }
         let ours = try Decoder(self), theirs = try Decoder(reference)
@@ -92,16 +92,16 @@ extension LanguageModel {
     func check(_ column: [Int32], at position: Int) throws {
         let c = configuration
         guard column[0] >= 0, column[0] < c.vocabularySize, column.dropFirst().allSatisfy({ $0 >= 0 && $0 < c.codebookSize }) else {
-            throw OpahError(.index, "generate: column \(position) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize), codes + 1)")
+            throw OpahError(.index, "generate: column \(position) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize)\(release.format.codeOffset == 1 ? ", codes + 1" : ""))")
         }
     }
 }
 
 extension Decoder {
-    /// Logits of a whole sequence: tokens [T, V], and codes [M * C, K] of the M positions before a `<|semantic|>`.
+    /// Logits of a whole sequence: tokens [T, V], and codes [M * C, K] of the M positions before a frame.
     fileprivate func allLogits(_ columns: [[Int32]]) throws -> (tokens: Tensor, codes: Tensor) {
         let hidden = try prompt(try makeCache(), position: 0, columns: columns[...])
-        let spoken = (0..<(columns.count - 1)).filter { Int(columns[$0 + 1][0]) == semanticId }
+        let spoken = (0..<(columns.count - 1)).filter { frameIds.contains(Int(columns[$0 + 1][0])) }
         let width = configuration.dim, books = configuration.codebookCount, size = configuration.codebookSize
         let picked = try Tensor(empty: [spoken.count, width]), codes = try Tensor(empty: [spoken.count * books, size])
         for (row, t) in spoken.enumerated() {

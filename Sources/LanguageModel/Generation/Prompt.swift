@@ -2,8 +2,7 @@ import Support
 import Tensors
 import Text
 
-/// Tokens in the form the model reads: columns of 1 + C values, the token and its codes. Codes in a column are
-/// the codec's plus 1; 0 is padding.
+/// Tokens in the form the model reads: columns of 1 + C values, the token and its codes, as `PromptFormat` has them.
 public enum Prompt {
     /// One turn of a conversation: the cleaned text as the user's, then the start of the answer; with `codes`, the
     /// whole answer, closed by `<|im_end|>`.
@@ -14,32 +13,27 @@ public enum Prompt {
     /// - Returns: int32 [1 + C, n].
     public static func encode(_ tokenizer: Tokenizer, text: String, codes: Tensor? = nil, codebookCount: Int,
                               speaker: String = "assistant", allowSpecial: Bool = false) throws -> Tensor {
-        try tensor(columns(tokenizer, text: text, codes: codes.map { try codebooks($0, codebookCount) }, codebookCount: codebookCount,
+        try tensor(columns(TurnWriter(tokenizer), text: text, codes: codes.map { try codebooks($0, codebookCount) }, codebookCount: codebookCount,
                            speaker: speaker, allowSpecial: allowSpecial), rows: codebookCount + 1)
     }
 
-    static func columns(_ tokenizer: Tokenizer, text: String, codes: [[Int32]]?, codebookCount: Int,
+    static func columns(_ writer: TurnWriter, text: String, codes: [[Int32]]?, codebookCount: Int,
                         speaker: String, allowSpecial: Bool) throws -> [[Int32]] {
-        let semantic = try id(tokenizer, "<|semantic|>"), end = try id(tokenizer, "<|im_end|>")
         guard !speaker.contains("<|"), !speaker.contains("\n"), !speaker.isEmpty else {
             throw OpahError(.argument, "'\(speaker)' cannot be the name of a speaker")
         }
-        let words = cleanText(text)
-        let turn: [TextPart] = [.control("<|im_start|>user\n"), allowSpecial ? .control(words) : .plain(words),
-                                .control("<|im_end|><|im_start|>"), .plain(speaker), .control("\n")]
-        var columns = try tokenizer.encode(turn).map { [Int32($0)] + [Int32](repeating: 0, count: codebookCount) }
+        let words = cleanText(text, writer.format.cleaning), offset = Int32(writer.format.codeOffset)
+        var columns = plain(try writer.opening(allowSpecial ? .control(words) : .plain(words), speaker: speaker), codebookCount)
         guard let codes else { return columns }
-        for t in 0..<(codes.first?.count ?? 0) { columns.append([semantic] + codes.map { $0[t] + 1 }) }
-        columns.append([end] + [Int32](repeating: 0, count: codebookCount))
-        return columns
+        for t in 0..<(codes.first?.count ?? 0) {
+            columns.append([Int32(try writer.mainToken(firstCode: Int(codes[0][t])))] + codes.map { $0[t] + offset })
+        }
+        return columns + plain([writer.end], codebookCount)
     }
 
-    static func id(_ tokenizer: Tokenizer, _ token: String) throws -> Int32 {
-        guard let id = tokenizer.id(of: token) else {
-            throw OpahError(.text, "\(tokenizer.directory): the tokenizer has no \(token)",
-                            hint: "use the tokenizer of a fish-speech 1.4 checkpoint")
-        }
-        return Int32(id)
+    /// Tokens that are no frames, as columns.
+    static func plain(_ ids: [Int], _ codebookCount: Int) -> [[Int32]] {
+        ids.map { [Int32($0)] + [Int32](repeating: 0, count: codebookCount) }
     }
 
     /// The first `count` codebooks of [C, T] or [1, C, T], as rows.
@@ -51,7 +45,7 @@ public enum Prompt {
         let books = shape[shape.count - 2], frames = shape[shape.count - 1]
         guard books >= count else {
             throw OpahError(.shape, "prompt codes have \(books) codebooks, the model reads \(count)",
-                            hint: "they come from another codec; extract them again with the 1.4 codec")
+                            hint: "they come from another codec; extract them again with the codec of the model")
         }
         let values = try codes.ints()
         return try (0..<count).map { c in

@@ -20,7 +20,7 @@ public struct SpeechOptions: Sendable {
     public var iterativePrompt = true
     /// Tokens that a piece's prompt and answer should keep to; the answer is given half.
     public var contextLength = 2048
-    /// Who speaks: the role in the prompt.
+    /// Who speaks: the role in the prompt, in releases that have one for speakers.
     public var speaker = "assistant"
     /// Whether control tokens in texts and references count as such.
     public var allowSpecial = false
@@ -52,25 +52,27 @@ extension LanguageModel {
     public func speak(_ text: String, references: [VoiceReference] = [], _ options: SpeechOptions,
                       onFrame: ((GeneratedFrame) throws -> Void)? = nil,
                       onSample: ((Int, GeneratedSpeech) throws -> Void)? = nil) throws -> [GeneratedSpeech] {
-        guard let tokenizer else {
-            throw OpahError(.checkpoint, "this model has no tokenizer", hint: "load it from a folder with tokenizer.json, or pass a prompt")
+        guard let writer else {
+            throw OpahError(.checkpoint, "this model has no tokenizer that writes turns", hint: "load it from a folder with its tokenizer files, or pass a prompt")
         }
         guard options.samples >= 1, options.samples <= 4096, options.chunkLength >= 1 else {
             throw OpahError(.argument, "num_samples must be from 1 to 4096 and chunk_length at least 1, not \(options.samples) and \(options.chunkLength)")
         }
-        let books = configuration.codebookCount
-        let texts = options.iterativePrompt ? splitText(text, length: options.chunkLength) : [text]
-        guard texts.contains(where: { !cleanText($0).isEmpty }) else {
+        let books = configuration.codebookCount, cleaning = writer.format.cleaning
+        let texts = options.iterativePrompt ? splitText(text, length: options.chunkLength, cleaning) : [text]
+        guard texts.contains(where: { !cleanText($0, cleaning).isEmpty }) else {
             throw OpahError(.argument, "there is nothing to speak in '\(text.prefix(60))'", hint: "punctuation alone has no sound")
         }
         let prompts = try references.map {
-            try Prompt.columns(tokenizer, text: $0.text, codes: try Prompt.codebooks($0.codes, books), codebookCount: books,
+            try Prompt.columns(writer, text: $0.text, codes: try Prompt.codebooks($0.codes, books), codebookCount: books,
                                speaker: options.speaker, allowSpecial: options.allowSpecial)
         }
         let encoded = try texts.map {
-            try Prompt.columns(tokenizer, text: $0, codes: nil, codebookCount: books, speaker: options.speaker, allowSpecial: options.allowSpecial)
+            try Prompt.columns(writer, text: $0, codes: nil, codebookCount: books, speaker: options.speaker, allowSpecial: options.allowSpecial)
         }
-        let reference = prompts.flatMap { $0 }
+        // The system speaks where there is a reference, and counts where there is none.
+        let system = Prompt.plain(try writer.system(), books), taken = system.count + prompts.reduce(0) { $0 + $1.count }
+        let reference = prompts.isEmpty ? [] : system + prompts.flatMap { $0 }
         if let longest = encoded.map(\.count).max(), reference.count + longest >= maxLength {
             throw OpahError(.argument, "the references take \(reference.count) tokens and a piece of text \(longest), and this model takes \(maxLength) with the answer",
                             hint: "use a shorter reference, or a smaller chunk_length")
@@ -83,19 +85,21 @@ extension LanguageModel {
         var results = [GeneratedSpeech?](repeating: nil, count: options.samples)
         func start(_ piece: Int, _ sample: Int, after earlier: GenerationStream? = nil) -> GenerationStream {
             segments[sample].append(encoded[piece])
-            let prompt = reference + history(segments[sample], referenceLength: reference.count, options).flatMap { $0 }
+            let prompt = reference + history(segments[sample], referenceLength: taken, options).flatMap { $0 }
             return GenerationStream(sample: sample, piece: piece, prompt: prompt, continuing: earlier)
         }
         // A sample goes on with its next piece at once, whatever the others do.
         try generator.run((0..<options.samples).map { start(0, $0) }, options.generation, onFrame) { stream in
             let sample = stream.sample
-            segments[sample].append(Array(stream.frames))
-            codes[sample] += stream.frames
-            pieces[sample].append((texts[stream.piece], stream.frames.count, stream.end!))
+            let spoken = stream.frames(release, options.generation.strayTokens)
+            segments[sample].append(stream.answer(release, options.generation.strayTokens, end: Prompt.plain([endId], books)))
+            codes[sample] += spoken
+            pieces[sample].append((texts[stream.piece], spoken.count, stream.end!))
             if stream.piece + 1 < encoded.count { return start(stream.piece + 1, sample, after: stream) }
             // Frames without codes (kept stray tokens) have nothing to decode.
-            let spoken = codes[sample].map { $0.dropFirst().map { $0 - 1 } }.filter { $0.allSatisfy { $0 >= 0 } }
-            let speech = GeneratedSpeech(codes: try Prompt.tensor(spoken, rows: books), pieces: pieces[sample])
+            let offset = Int32(release.format.codeOffset)
+            let columns = codes[sample].map { $0.dropFirst().map { $0 - offset } }.filter { $0.allSatisfy { $0 >= 0 } }
+            let speech = GeneratedSpeech(codes: try Prompt.tensor(columns, rows: books), pieces: pieces[sample])
             results[sample] = speech
             try onSample?(sample, speech)
             return nil

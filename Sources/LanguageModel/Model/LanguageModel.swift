@@ -2,7 +2,7 @@ import Support
 import Tensors
 import Text
 
-/// A fish-speech 1.4 text-to-semantic model: text tokens and codec tokens in, the next of both out.
+/// A fish-speech text-to-semantic model: text tokens and codec tokens in, the next of both out.
 ///
 /// In Swift everything counts from 0. Shapes: B batch, T tokens, C codebooks, D width, V vocabulary, K codebook size.
 /// Not for use from several threads at once; its kernels use all threads by themselves.
@@ -19,7 +19,17 @@ public final class LanguageModel {
 
     public let configuration: ModelConfiguration
     /// The tokenizer beside the weights; nil when the folder had none or the model is random.
-    public internal(set) var tokenizer: Tokenizer?
+    public let tokenizer: Tokenizer?
+    /// What the model computes otherwise than those of other releases.
+    public let release: ModelRelease
+    /// Writes text and frames as tokens; nil without a tokenizer that can.
+    public let writer: TurnWriter?
+    /// Ids of frames: columns with codes.
+    public let frameIds: Range<Int>
+    /// Id of a frame; in 1.4 the only one, `<|semantic|>`.
+    public var semanticId: Int { frameIds.lowerBound }
+    /// Id of `<|im_end|>`.
+    public let endId: Int
     /// The folder that the model came from, if any.
     public let folder: String?
     /// The longest sequence this model takes, prompt and result together.
@@ -47,6 +57,10 @@ public final class LanguageModel {
         }
         self.configuration = configuration
         self.tokenizer = tokenizer
+        release = .of(configuration, tokenizer)
+        writer = tokenizer.flatMap { try? TurnWriter($0) }
+        let usual = release.usualIds(configuration)
+        (frameIds, endId) = (writer?.frames ?? usual.frames, writer?.end ?? tokenizer?.id(of: "<|im_end|>") ?? usual.end)
         self.folder = folder
         self.maxLength = maxLength
         weightForm = form

@@ -1,7 +1,7 @@
 import Support
 
 /// The dimensions of a dual-AR or naive text-to-semantic model, as `config.json` states them, with
-/// every default filled in the way the 1.4 models were trained with.
+/// every default filled in the way the 1.4 and 1.5 models were trained with.
 public struct ModelConfiguration: Equatable, Sendable {
     /// How codebooks are predicted.
     public enum Architecture: String, Sendable {
@@ -88,7 +88,7 @@ public struct ModelConfiguration: Equatable, Sendable {
         let type = try fields.string("model_type")
         guard let architecture = Architecture(rawValue: type) else {
             throw OpahError(.config, "\(name): model_type \"\(type)\" is neither dual_ar nor naive",
-                            hint: "this program reads fish-speech 1.4 models")
+                            hint: "this program reads fish-speech \(ModelRelease.names) models")
         }
         self.architecture = architecture
         written = map
@@ -145,6 +145,9 @@ public struct ModelConfiguration: Equatable, Sendable {
     /// The settings of the fast transformer, which naive models may carry.
     private static let fastKeys: Set<String> = ["n_fast_layer", "fast_dim", "fast_n_head", "fast_n_local_heads", "fast_head_dim",
                                                 "fast_intermediate_size", "fast_attention_qkv_bias"]
+
+    /// Whether the file sets a key, known here or not, to true.
+    func isSet(_ key: String) -> Bool { written[key]?.bool ?? false }
 
     private var strangeKeys: [String] { unknownKeys.filter { !Self.foreignKeys.contains($0) && !Self.fastKeys.contains($0) } }
 

@@ -22,10 +22,12 @@ extension LanguageModel {
         if let other = role.reasonNotAModel { throw OpahError(.checkpoint, "\(place.weights): \(other.message)", hint: other.hint) }
         let configuration = try ModelConfiguration.read(place.folder)
         try configuration.refuseMisspelt(place.folder + "/config.json")
-        try ModelReleases.check(configuration, name: place.folder, hasTiktoken: place.has("tokenizer.tiktoken"))
-
-        let tokenizer = place.has("tokenizer.json") ? try Tokenizer(directory: place.folder) : nil
-        if let tokenizer { try check(tokenizer, configuration, place.folder) }
+        try ModelRelease.check(configuration, nil, folder: place.folder)
+        let tokenizer = Tokenizer.exists(in: place.folder) ? try Tokenizer(directory: place.folder) : nil
+        if let tokenizer {
+            _ = try TurnWriter(tokenizer)
+            try ModelRelease.check(configuration, tokenizer, folder: place.folder)
+        }
         let matched = try WeightMatcher(configuration).match(state, place.weights)
         let tensors = try matched.tensors.map { tensor in
             let converted = switch form {
@@ -39,18 +41,9 @@ extension LanguageModel {
         let model = try LanguageModel(configuration, tensors: tensors, stored: matched.tensors, tokenizer: tokenizer, folder: place.folder,
                                       maxLength: maxLength, form: form)
         if let note = configuration.noteOnUnknownKeys { model.notes.append(note) }
-        if tokenizer == nil { model.notes.append("\(place.folder) has no tokenizer.json: this model cannot read text") }
+        if tokenizer == nil { model.notes.append("\(place.folder) has no tokenizer.json and no tokenizer.tiktoken: this model cannot read text") }
         model.notes += matched.notes
         return model
-    }
-
-    private static func check(_ tokenizer: Tokenizer, _ configuration: ModelConfiguration, _ folder: String) throws {
-        for token in ["<|semantic|>", "<|im_end|>"] {
-            guard let id = tokenizer.id(of: token), id < configuration.vocabularySize else {
-                throw OpahError(.checkpoint, "\(folder): the tokenizer's \(token) is missing or lies outside the model's vocabulary of \(configuration.vocabularySize)",
-                                hint: "use the tokenizer files of the same fish-speech 1.4 checkpoint")
-            }
-        }
     }
 
     /// Writes `config.json`, `model.pth` (names and dtypes as loaded, without adapters) and the tokenizer files.
@@ -82,7 +75,7 @@ struct ModelFolder {
         folder = base
         guard let name = Self.names.first(where: { access(base + "/" + $0, F_OK) == 0 }) else {
             throw OpahError(.file, "\(base): there are no weights in this folder (\(Self.names.joined(separator: ", ")))",
-                            hint: "pass the folder of a fish-speech 1.4 checkpoint")
+                            hint: "pass the folder of a fish-speech \(ModelRelease.names) checkpoint")
         }
         weights = base + "/" + name
     }

@@ -11,6 +11,7 @@ extension LanguageModel {
         guard dtype == .float32 || dtype == .bfloat16 else {
             throw OpahError(.dtype, "random weights are float32 or bfloat16, not \(dtype.rawValue)")
         }
+        if let tokenizer { try ModelRelease.check(configuration, tokenizer, folder: tokenizer.directory) }
         let layout = ParameterLayout(configuration).entries, generator = Random(seed: seed)
         let bytes = layout.reduce(0) { $0 + $1.shape.product * dtype.size }
         guard bytes <= Memory.limit / 10 * 9 else {

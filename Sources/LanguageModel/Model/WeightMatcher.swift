@@ -49,7 +49,7 @@ struct WeightMatcher {
             let more = problems.count > 4 ? "\n    and \(problems.count - 4) more" : ""
             throw OpahError(.checkpoint, "\(path): the weights do not fit config.json\n    " + problems.prefix(4).joined(separator: "\n    ") + more,
                             hint: state.unknownPrefix(isKnown).map { "every name begins with '\($0)': save the tensors without it" }
-                                ?? "the two files must come from the same fish-speech 1.4 checkpoint")
+                                ?? "the two files must come from the same checkpoint")
         }
         return (layout.map { found[$0.name]! }, notes)
     }
@@ -120,7 +120,7 @@ struct WeightMatcher {
         }
         guard different.isEmpty else {
             throw OpahError(.checkpoint, "\(path): the weights have other dimensions than config.json says\n"
-                            + ModelReleases.table(columns: ("config.json", "weights"), different),
+                            + ModelRelease.table(columns: ("config.json", "weights"), different),
                             hint: "config.json was edited, or belongs to another checkpoint")
         }
     }

@@ -3,7 +3,7 @@ import Tensors
 
 /// What one training or evaluation step looks at, as the collator makes it.
 public struct Batch {
-    /// int [B, 1 + C, T]: the token and its codes (codes + 1, 0 is padding).
+    /// int [B, 1 + C, T]: the token and its codes, as the release writes them.
     public let inputs: Tensor
     /// bool [B, T], true at padding; nil when there is none.
     public let attentionMasks: Tensor?
@@ -27,7 +27,7 @@ struct PackedBatch {
     /// [0, n1, n1 + n2, ..., N]
     private(set) var segments: [Int] = [0]
     private(set) var tokens: [Int] = []
-    /// Kept tokens that are `<|semantic|>`, and their codes as rows of the joint codebook table, C each.
+    /// Kept tokens that are frames, and their codes as rows of the joint codebook table, C each.
     private(set) var semanticRows: [Int] = [], codeIds: [Int] = []
     /// Kept tokens whose next column has codes, and the first C - 1 of those: what the fast transformer reads.
     private(set) var frameRows: [Int] = [], frameCodes: [Int] = []
@@ -45,6 +45,8 @@ struct PackedBatch {
 
     init(_ batch: Batch, _ model: LanguageModel) throws {
         let c = model.configuration, books = c.codebookCount, rows = books + 1
+        // Where codes are not moved up by one, a frame may be all zeros; its main token tells it from padding.
+        let framesBegin = model.release.format.codeOffset == 0 ? model.frameIds : 0..<0
         let shape = batch.inputs.shape
         guard shape.count == 3, shape[1] == rows, batch.inputs.dtype.isInteger else {
             throw OpahError(.shape, "inputs of shape \(shape) and dtype \(batch.inputs.dtype.rawValue); wanted integers [B, \(rows), T]",
@@ -79,13 +81,14 @@ struct PackedBatch {
                 places.append(b * length + t)
                 positions.append(t)
                 tokens.append(token)
-                if token == model.semanticId {
+                if model.frameIds.contains(token) {
                     semanticRows.append(row)
                     for k in 0..<books {
                         codeIds.append(try Self.code(value(k + 1, t), c, b, t) + k * c.codebookSize)
                     }
                 }
-                if c.architecture == .dualAR, t + 1 < length, (1..<books).contains(where: { value($0, t + 1) != 0 }) {
+                if c.architecture == .dualAR, t + 1 < length,
+                   framesBegin.contains(value(0, t + 1)) || (1..<books).contains(where: { value($0, t + 1) != 0 }) {
                     frameRows.append(row)
                     for k in 1..<books { frameCodes.append(try Self.code(value(k, t + 1), c, b, t + 1)) }
                 }
@@ -107,7 +110,7 @@ struct PackedBatch {
 
     private static func code(_ value: Int, _ c: ModelConfiguration, _ b: Int, _ t: Int) throws -> Int {
         guard value >= 0, value < c.codebookSize else {
-            throw OpahError(.index, "inputs: code \(value) in row \(b), column \(t); the codebooks have \(c.codebookSize) values (codes + 1)")
+            throw OpahError(.index, "inputs: code \(value) in row \(b), column \(t); the codebooks have \(c.codebookSize) values")
         }
         return value
     }

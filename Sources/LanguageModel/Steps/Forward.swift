@@ -14,11 +14,6 @@ public struct ForwardResult {
 }
 
 extension LanguageModel {
-    /// Id of `<|semantic|>`: a column with codes.
-    public var semanticId: Int { tokenizer?.id(of: "<|semantic|>") ?? 5 }
-    /// Id of `<|im_end|>`.
-    public var endId: Int { tokenizer?.id(of: "<|im_end|>") ?? 4 }
-
     /// Rotary table of the slow stack, bfloat16 [maxLength, headDim / 2, 2].
     func slowRotary() throws -> Tensor {
         try rotary.slow.get { try RotaryTable.make(positions: maxLength, headDim: configuration.headDim, base: Float(configuration.ropeBase)) }

@@ -1,5 +1,6 @@
 --- Fetch a model from the Hugging Face hub; run again, it goes on where it stopped.
 -- opah run download fishaudio/fish-speech-1.4 --local-dir checkpoints/fish-speech-1.4
+-- Both releases that can be trained here are there: fish-speech-1.4 and fish-speech-1.5.
 -- HF_TOKEN opens gated repositories; HF_ENDPOINT names a mirror. Every file is checked against its digest. OPAH_HUB_TIMEOUT
 -- is how long the hub may be silent, in seconds (30).
 local recipe, fs, hub, progress = require "opah.recipe", require "opah.fs", require "opah.hub", require "opah.progress"

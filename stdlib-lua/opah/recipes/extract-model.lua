@@ -36,7 +36,7 @@ return recipe {
       changed = changed + 1
     end
     fs.mkdir(args.output)
-    for _, path in ipairs(fs.list(args.base_weight, { extension = ".json" })) do
+    for _, path in ipairs(fs.list(args.base_weight, { extension = { ".json", ".tiktoken" } })) do
       -- What an earlier merge recorded is not true of this model.
       if fs.basename(path) ~= "merge.json" then fs.copy(path, fs.join(args.output, fs.basename(path))) end
     end

@@ -93,11 +93,14 @@ local function prepare(args)
   end
 
   local set = cfg.train_dataset
+  if set.use_speaker and set.use_speaker ~= 0 and model.release ~= "1.4" then
+    progress.log(("note: fish-speech %s knows no speakers by name: use_speaker changes nothing"):format(model.release))
+  end
   local ds = data.dataset {
     protos = set.proto_files, tokenizer = model.tokenizer, max_length = set.max_length, sampler = set.sampler, seed = cfg.seed,
     val_fraction = set.val_fraction, interactive_prob = set.interactive_prob, use_speaker = set.use_speaker,
     skip_text_prob = set.skip_text_prob, causal = set.causal, num_codebooks = model.config.num_codebooks,
-    codebook_size = model.config.codebook_size - 1,
+    codebook_size = model.config.codebook_size - (model.release == "1.4" and 1 or 0),
   }
 
   local optimizer, scheduler, batch_size = cfg.model.optimizer, cfg.model.lr_scheduler.lr_lambda, cfg.data.batch_size
