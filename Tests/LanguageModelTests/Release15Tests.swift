@@ -73,7 +73,7 @@ final class Release15Tests: XCTestCase {
     func testAFrameOfZerosIsAFrame() throws {
         let model = try LanguageModel.load(Self.folder)
         let zeros = try Tensor(zeros: [books, 2], .int32), turn = try Prompt.encode(model.tokenizer!, text: "Hi", codes: zeros, codebookCount: books)
-        let positions = try model.forward(Batch(inputs: turn.reshape([1] + Array(turn.shape)))).codebookPositions.bools()
+        let positions = try model.forward(Batch(inputs: turn.reshape([1, books + 1, turn.shape[1]]))).codebookPositions.bools()
         XCTAssertEqual(positions.count { $0 }, 2)
         XCTAssertEqual(positions.suffix(4), [true, true, false, false])
     }

@@ -64,10 +64,7 @@ local function plan(args)
   local hearing = 0.75 * heard * cost.operations_per_frame / streams / rates.matrix_rate
   -- The file is mapped; weights in another form stand beside it. float32 takes its pages' place one by one.
   local converted = args.weights ~= "stored" and math.abs(cost.weight_bytes / stored - 1) > 0.25 and cost.weight_bytes or 0
-  if args.speaker and model.release ~= "1.4" then
-  progress.log(("note: fish-speech %s knows no speakers by name: --speaker changes nothing"):format(model.release))
-end
-local codec = args.vq_checkpoint_path and 3.5 * fs.stat(args.vq_checkpoint_path).size or 0
+  local codec = args.vq_checkpoint_path and 3.5 * fs.stat(args.vq_checkpoint_path).size or 0
   return {
     seconds = 0.6 + hearing + converted / rates.read_bandwidth * 3 + step * frames * math.ceil(args.num_samples / streams),
     memory = planning.program + (args.weights == "float32" and math.max(stored, converted) or stored + converted) + codec
@@ -123,6 +120,9 @@ voices.resolve(args, arg)
 local function load_model()
   local model = lm.load(args.checkpoint_path, { weights = args.weights })
   if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
+  if args.speaker and model.release ~= "1.4" then
+    progress.log(("note: fish-speech %s knows no speakers by name: --speaker changes nothing"):format(model.release))
+  end
   voices.apply(model, args.voices, args.voice_scale)
   return model
 end
