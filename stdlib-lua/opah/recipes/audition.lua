@@ -9,6 +9,7 @@ local choice, command, features = require "opah.audition.choice", require "opah.
 local page, runs, sentences = require "opah.audition.page", require "opah.audition.run", require "opah.audition.sentences"
 local speaker, speaking = require "opah.audition.speaker", require "opah.audition.speaking"
 local open_digests = require "opah.graph.digests"
+local recipe = require "opah.recipe"
 
 -- Frames a second, and the levels of a code, of the released codecs.
 local frame_rate, levels = 44100 / 2048, { 8, 5, 5, 5 }
@@ -81,7 +82,7 @@ local function plan(args)
   }
 end
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = { { "run", "folder", "the folder of a run: results/P" } },
   flags = {
     { "model", "folder", nil, "the base model, unless the run's settings name it" },
@@ -107,121 +108,122 @@ local args = config.parse_args(arg, {
     { "output", "path", nil, "the folder for sound and page; RUN/audition unless given" },
   },
   plan = plan,
-})
+  run = function(args)
+    local asked = prepare(args)
+    local _ <close> = fs.lock(asked.output, "an audition")
+    local digests = open_digests(fs.join(asked.output, ".digests.json"))
+    local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+    if codec then frame_rate, levels = codec.frame_rate, codec.config.quantizer.levels end
+    local reader = features.new(levels)
+    for _, path in ipairs(asked.missing_packs) do progress.warn(("%s: these packs are not there: give them with --packs"):format(progress.name(path))) end
+    local voice = speaker.read(asked.packs, args.speaker, reader, frame_rate)
+    if not voice then
+      progress.warn("without packs the speaker's pace is a guess, and there is no distance to the speaker (--packs)")
+    elseif not voice.name then
+      progress.log(("note: the packs hold %d speakers (%s): the voice is compared with all of them together, unless --speaker says whose it is")
+        :format(#voice.names, table.concat(voice.names, ", ")))
+    end
+    local lines = lines_for(args, asked, voice)
 
-local asked = prepare(args)
-local _ <close> = fs.lock(asked.output, "an audition")
-local digests = open_digests(fs.join(asked.output, ".digests.json"))
-local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-if codec then frame_rate, levels = codec.frame_rate, codec.config.quantizer.levels end
-local reader = features.new(levels)
-for _, path in ipairs(asked.missing_packs) do progress.warn(("%s: these packs are not there: give them with --packs"):format(progress.name(path))) end
-local voice = speaker.read(asked.packs, args.speaker, reader, frame_rate)
-if not voice then
-  progress.warn("without packs the speaker's pace is a guess, and there is no distance to the speaker (--packs)")
-elseif not voice.name then
-  progress.log(("note: the packs hold %d speakers (%s): the voice is compared with all of them together, unless --speaker says whose it is")
-    :format(#voice.names, table.concat(voice.names, ", ")))
-end
-local lines = lines_for(args, asked, voice)
-
-local prompts = {}
-for i, path in ipairs(args.prompt_tokens) do prompts[i] = tensor.load_npy(path) end
-local setting = {
-  speaker = voice, reader = reader, frame_rate = frame_rate, codec = codec, max_new_tokens = args.max_new_tokens,
-  recognizer = asked.recognizer, scorer = asked.scorer, timeout = args.timeout,
-  generate = {
-    top_p = args.top_p, temperature = args.temperature, repetition_penalty = args.repetition_penalty,
-    speaker = asked.run.use_speaker and args.speaker or nil, codec = codec, codebook_size = not codec and reader.size or nil,
-    prompt_text = #prompts > 0 and args.prompt_text or nil, prompt_tokens = #prompts > 0 and prompts or nil,
-  },
-}
-
---- What everything that is spoken depends on, besides the sentence and the checkpoint.
-local function digest_all(paths)
-  local list = {}
-  for _, path in ipairs(paths) do
-    local inside = fs.stat(path).kind == "folder" and fs.list(path) or { path }
-    for _, name in ipairs(inside) do list[#list + 1] = digests:of(name) end
-  end
-  return list
-end
-local weights_path = planning.weights(asked.model)
-local common = json.encode {
-  model = digest_all { weights_path }, packs = digest_all(asked.packs), speaker = args.speaker or json.null, weights = args.weights,
-  prompts = digest_all(args.prompt_tokens), prompt_text = args.prompt_text, role = setting.generate.speaker or json.null,
-  codec = args.vq_checkpoint_path and digest_all { args.vq_checkpoint_path } or json.null, config = args.vq_config_name,
-  max_new_tokens = args.max_new_tokens, top_p = args.top_p, temperature = args.temperature, penalty = args.repetition_penalty,
-}
-
--- What is there, and how much is to be spoken.
-local work, count = {}, 0
-for i, item in ipairs(asked.checkpoints) do
-  local name = ("step_%09d"):format(item.step)
-  local entry = { item = item, name = name, folder = fs.join(asked.output, name), digest = digests:of(item.path) }
-  entry.kept = speaking.open(entry.folder, text.digest(common .. (entry.digest or "")))
-  count = count + #speaking.missing(entry.kept, lines, asked.seeds, entry.folder)
-  work[i] = entry
-end
-digests:save()
-
-local stage <close> = stage_over("audition", count)
-local results = {}
-for _, entry in ipairs(work) do
-  local ok, list = pcall(speaking.checkpoint, entry.folder, entry.kept, lines, asked.seeds, setting,
-    function() return runs.load(asked.model, entry.item.path, args.weights) end,
-    function() stage.bar:step(1) end, function(path, problem) stage:skip(path, problem) end)
-  if ok then
-    stage.done = stage.done + 1
-    local measured = speaking.summary(list, setting)
-    measured.loss = entry.item.loss
-    results[#results + 1] = {
-      step = entry.item.step, path = entry.item.path, digest = entry.digest, folder = entry.name, spoken = list, measures = measured,
+    local prompts = {}
+    for i, path in ipairs(args.prompt_tokens) do prompts[i] = tensor.load_npy(path) end
+    local setting = {
+      speaker = voice, reader = reader, frame_rate = frame_rate, codec = codec, max_new_tokens = args.max_new_tokens,
+      recognizer = asked.recognizer, scorer = asked.scorer, timeout = args.timeout,
+      generate = {
+        top_p = args.top_p, temperature = args.temperature, repetition_penalty = args.repetition_penalty,
+        speaker = asked.run.use_speaker and args.speaker or nil, codec = codec, codebook_size = not codec and reader.size or nil,
+        prompt_text = #prompts > 0 and args.prompt_text or nil, prompt_tokens = #prompts > 0 and prompts or nil,
+      },
     }
-  else
-    if type(list) == "userdata" and list.fatal then error(list, 0) end
-    stage:skip(entry.item.path, list)
-  end
-end
-stage.bar:done()
 
-local shown = { { "loss", "held-out loss" }, { "cut", "cut off" }, { "ratio", "length ratio" }, { "repetition", "repeated" }, { "silence", "silence" },
-  { "distance", "distance" }, { "word_error", "word errors" }, { "character_error", "character errors" }, { "score", "score" } }
-local picked, why = choice.pick(results)
-local columns, header = {}, { "step" }
-for _, column in ipairs(shown) do
-  local any = false
-  for _, result in ipairs(results) do any = any or result.measures[column[1]] ~= nil end
-  if any then columns[#columns + 1], header[#header + 1] = column[1], column[2] end
-end
-header[#header + 1] = "picked"
-local overview = tables(header, { digits = 4 })
-for _, result in ipairs(results) do
-  local row = { result.step }
-  for _, name in ipairs(columns) do
-    local value = result.measures[name]
-    row[#row + 1] = value and value + 0.0 or ""
-  end
-  row[#row + 1] = result == picked and "<-" or ""
-  overview:add(row)
-end
+    --- What everything that is spoken depends on, besides the sentence and the checkpoint.
+    local function digest_all(paths)
+      local list = {}
+      for _, path in ipairs(paths) do
+        local inside = fs.stat(path).kind == "folder" and fs.list(path) or { path }
+        for _, name in ipairs(inside) do list[#list + 1] = digests:of(name) end
+      end
+      return list
+    end
+    local weights_path = planning.weights(asked.model)
+    local common = json.encode {
+      model = digest_all { weights_path }, packs = digest_all(asked.packs), speaker = args.speaker or json.null, weights = args.weights,
+      prompts = digest_all(args.prompt_tokens), prompt_text = args.prompt_text, role = setting.generate.speaker or json.null,
+      codec = args.vq_checkpoint_path and digest_all { args.vq_checkpoint_path } or json.null, config = args.vq_config_name,
+      max_new_tokens = args.max_new_tokens, top_p = args.top_p, temperature = args.temperature, penalty = args.repetition_penalty,
+    }
 
-local notes = {}
-if picked then notes[1] = ("Step %d would be picked: %s."):format(picked.step, why.reasons[1]) end
-if voice and voice.own_distance then
-  notes[#notes + 1] = ("Distances compare with %s. A tenth of the speaker's own clips lies %.3f from the rest: no voice comes nearer.")
-    :format(voice.name or "all speakers of the packs", voice.own_distance)
-end
-if not codec then notes[#notes + 1] = "There is no sound, since no codec was given (--vq-checkpoint-path)." end
-fs.write(fs.join(asked.output, "audition.json"), json.encode({
-  format = 1, run = args.run, model = asked.model, texts = lines, seeds = asked.seeds, checkpoints = results,
-  speaker = voice and { name = voice.name, clips = voice.clips, rates = voice.rates, own_distance = voice.own_distance, repetition = voice.repetition } or nil,
-}, { indent = 2 }))
-local html = fs.join(asked.output, "index.html")
-page.write(html, { title = "Audition of " .. fs.basename(args.run), notes = notes, table = overview, checkpoints = results, picked = picked and picked.step })
-progress.event { event = "output", path = fs.resolve(html) }
-if #results > 0 then print(overview:text()) end
-progress.result {
-  checkpoints = #results, spoken = count, page = html, picked = picked and picked.step, sentences = #lines * #asked.seeds,
+    -- What is there, and how much is to be spoken.
+    local work, count = {}, 0
+    for i, item in ipairs(asked.checkpoints) do
+      local name = ("step_%09d"):format(item.step)
+      local entry = { item = item, name = name, folder = fs.join(asked.output, name), digest = digests:of(item.path) }
+      entry.kept = speaking.open(entry.folder, text.digest(common .. (entry.digest or "")))
+      count = count + #speaking.missing(entry.kept, lines, asked.seeds, entry.folder)
+      work[i] = entry
+    end
+    digests:save()
+
+    local stage <close> = stage_over("audition", count)
+    local results = {}
+    for _, entry in ipairs(work) do
+      local ok, list = pcall(speaking.checkpoint, entry.folder, entry.kept, lines, asked.seeds, setting,
+        function() return runs.load(asked.model, entry.item.path, args.weights) end,
+        function() stage.bar:step(1) end, function(path, problem) stage:skip(path, problem) end)
+      if ok then
+        stage.done = stage.done + 1
+        local measured = speaking.summary(list, setting)
+        measured.loss = entry.item.loss
+        results[#results + 1] = {
+          step = entry.item.step, path = entry.item.path, digest = entry.digest, folder = entry.name, spoken = list, measures = measured,
+        }
+      else
+        if type(list) == "userdata" and list.fatal then error(list, 0) end
+        stage:skip(entry.item.path, list)
+      end
+    end
+    stage.bar:done()
+
+    local shown = { { "loss", "held-out loss" }, { "cut", "cut off" }, { "ratio", "length ratio" }, { "repetition", "repeated" }, { "silence", "silence" },
+      { "distance", "distance" }, { "word_error", "word errors" }, { "character_error", "character errors" }, { "score", "score" } }
+    local picked, why = choice.pick(results)
+    local columns, header = {}, { "step" }
+    for _, column in ipairs(shown) do
+      local any = false
+      for _, result in ipairs(results) do any = any or result.measures[column[1]] ~= nil end
+      if any then columns[#columns + 1], header[#header + 1] = column[1], column[2] end
+    end
+    header[#header + 1] = "picked"
+    local overview = tables(header, { digits = 4 })
+    for _, result in ipairs(results) do
+      local row = { result.step }
+      for _, name in ipairs(columns) do
+        local value = result.measures[name]
+        row[#row + 1] = value and value + 0.0 or ""
+      end
+      row[#row + 1] = result == picked and "<-" or ""
+      overview:add(row)
+    end
+
+    local notes = {}
+    if picked then notes[1] = ("Step %d would be picked: %s."):format(picked.step, why.reasons[1]) end
+    if voice and voice.own_distance then
+      notes[#notes + 1] = ("Distances compare with %s. A tenth of the speaker's own clips lies %.3f from the rest: no voice comes nearer.")
+        :format(voice.name or "all speakers of the packs", voice.own_distance)
+    end
+    if not codec then notes[#notes + 1] = "There is no sound, since no codec was given (--vq-checkpoint-path)." end
+    fs.write(fs.join(asked.output, "audition.json"), json.encode({
+      format = 1, run = args.run, model = asked.model, texts = lines, seeds = asked.seeds, checkpoints = results,
+      speaker = voice and { name = voice.name, clips = voice.clips, rates = voice.rates, own_distance = voice.own_distance, repetition = voice.repetition } or nil,
+    }, { indent = 2 }))
+    local html = fs.join(asked.output, "index.html")
+    page.write(html, { title = "Audition of " .. fs.basename(args.run), notes = notes, table = overview, checkpoints = results, picked = picked and picked.step })
+    progress.event { event = "output", path = fs.resolve(html) }
+    if #results > 0 then print(overview:text()) end
+    progress.result {
+      checkpoints = #results, spoken = count, page = html, picked = picked and picked.step, sentences = #lines * #asked.seeds,
+    }
+    return stage:finish("checkpoints heard", ("%d sentences spoken now; %s"):format(count, progress.name(html)))
+  end,
 }
-return stage:finish("checkpoints heard", ("%d sentences spoken now; %s"):format(count, progress.name(html)))

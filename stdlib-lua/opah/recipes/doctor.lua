@@ -6,10 +6,10 @@ local examine, faults, labels = require "opah.doctor.clips".examine, require "op
 local packs, page, quarantine = require "opah.doctor.packs", require "opah.doctor.page",
   require "opah.doctor.quarantine"
 local speakers, weights = require "opah.doctor.speakers", require "opah.doctor.weights"
-local config, data, fs, options = require "opah.config", require "opah.data", require "opah.fs", require "opah.options"
+local recipe, data, fs, options = require "opah.recipe", require "opah.data", require "opah.fs", require "opah.options"
 local planning, progress, tables = require "opah.planning", require "opah.progress", require "opah.tables"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = { { "input_dir", "folder", "clips with their labels and, where there are, codes and packs" } },
   flags = {
     { "recursive", "boolean", true, "enter the folders below" },
@@ -39,124 +39,126 @@ local args = config.parse_args(arg, {
         lines = sound.lines,
     }
   end,
-})
-options.check {
-  { not args.restore or args.quarantine ~= nil, "--restore needs --quarantine, the folder to move back from" },
-}
+  run = function(args)
+    options.check {
+      { not args.restore or args.quarantine ~= nil, "--restore needs --quarantine, the folder to move back from" },
+    }
 
-local function stuck(path, problem)
-  local reason, remedy = require "opah".error_text(problem)
-  progress.warn(("%s: %s%s"):format(progress.name(path), reason, remedy and "\n    -> " .. remedy or ""))
-end
-
-if args.restore then
-  local failed = 0
-  local moved = quarantine.restore(args.input_dir, args.quarantine, function(path, problem)
-    failed = failed + 1
-    stuck(path, problem)
-  end)
-  progress.result { restored = moved, skipped = failed }
-  progress.log(("doctor: %d files moved back to %s%s"):format(moved, args.input_dir, failed > 0
-    and (", %d could not be"):format(failed) or ""))
-  return failed > 0 and 3 or 0
-end
-
-local found = faults()
-local with = {
-  audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length,
-    min_snr = args.min_snr,
-  max_silence = args.max_silence, num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
-  sample_rate = args.sample_rate, hop_length = args.hop_length, records = {}, known = {},
-  readings = args.readings and labels.readings(args.readings) or nil,
-}
-if args.checkpoint_path then with.tokenizer = weights.check(args.checkpoint_path, found) end
-
--- Clips
-local scanned, _, alone = data.scan(args.input_dir, { recursive = args.recursive })
-local _, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-local clips = {}
-for _, item in ipairs(alone) do
-  if not args.audio_only then found:add("no-recording", item.path, item.text) end
-end
-for _, item in ipairs(skipped) do found:add("unreadable", item.path, item.reason, item.remedy) end
-for _, clip in ipairs(scanned) do
-  clip.file = clip.audio or clip.codes or select(2, next(clip.labels)) or clip.stem
-  clips[#clips + 1] = clip
-end
-do
-  local bar <close> = progress.bar(#clips, "doctor")
-  for _, clip in ipairs(clips) do
-    examine(clip, found, with)
-    bar:step(1, { faults = #found.list > 0 and #found.list or nil })
-  end
-end
-duplicates.find(clips, found)
-speakers.rates(clips, found)
-speakers.scripts(clips, found)
-speakers.texts(clips, found)
-codes.compare(clips, found)
-local usable = {}
-for _, clip in ipairs(clips) do
-  if (clip.audio or clip.codes) and not found.unusable[clip.file] then usable[#usable + 1] = clip end
-end
-local voices = speakers.balance(usable, found, args.input_dir)
-
--- Packs
-local packed, sentences = packs.of(args.input_dir), 0
-for _, path in ipairs(packed) do sentences = sentences + packs.check(path, found, with) end
-
--- What was found
-found:sort()
-local listed = tables { "severity", "code", "file", "what", "remedy" }
-local kinds, counted = {}, {}
-for _, fault in ipairs(found.list) do
-  listed:add { fault.severity, fault.code, progress.name(fault.file), progress.name(fault.what), fault.remedy }
-  progress.event { event = "fault", code = fault.code, file = fault.file, what = fault.what, remedy = fault.remedy,
-    severity = fault.severity }
-  if not counted[fault.code] then
-    counted[fault.code] = { fault.code, fault.severity, 0, fault.remedy }
-    kinds[#kinds + 1] = counted[fault.code]
-  end
-  counted[fault.code][3] = counted[fault.code][3] + 1
-end
-if #found.list > 0 then print(listed:text()) end
-
-local seconds, errors, lost = 0, 0, 0
-for _, clip in ipairs(usable) do seconds = seconds + (clip.seconds or 0) end
-for _, fault in ipairs(found.list) do if fault.severity == "error" then errors = errors + 1 end end
-for _, clip in ipairs(clips) do if found.unusable[clip.file] then lost = lost + 1 end end
-lost = lost + #skipped
-local summary = ("%d of %d clips can be used, %s of sound, %d speakers%s: %d errors, %d notes"):format(#usable,
-  #usable + lost,
-  progress.duration(seconds), #voices, #packed > 0 and ("; %d sentences in %d packs"):format(sentences, #packed)
-    or "", errors,
-  #found.list - errors)
-
-if args.report then
-  page.write(args.report, "Doctor: " .. args.input_dir, clips, found,
-    { summary = summary, speakers = voices, kinds = kinds, limit = args.page_clips })
-  progress.event { event = "output", path = args.report }
-end
-local moved = 0
-if args.quarantine then
-  local bad = {}
-  for _, clip in ipairs(clips) do
-    if found.unusable[clip.file] then
-      local files, why = {}, {}
-      if clip.audio then files[1] = clip.audio end
-      if clip.codes then files[#files + 1] = clip.codes end
-      for _, path in pairs(clip.labels) do files[#files + 1] = path end
-      for _, fault in ipairs(found:of(clip.file)) do
-        if fault.severity == "error" then why[#why + 1] = fault.code .. ": " .. fault.what end
-      end
-      bad[#bad + 1] = { files = files, why = table.concat(why, "; ") }
+    local function stuck(path, problem)
+      local reason, remedy = require "opah".error_text(problem)
+      progress.warn(("%s: %s%s"):format(progress.name(path), reason, remedy and "\n    -> " .. remedy or ""))
     end
-  end
-  moved = quarantine.move(args.input_dir, args.quarantine, bad, stuck)
-end
-progress.result { clips = #clips, usable = #usable, errors = errors, notes = #found.list - errors,
-  counts = found.counts, moved = moved }
-progress.log("doctor: " .. summary .. (moved > 0 and (", %d files moved to %s"):format(moved, args.quarantine) or "")
-  .. (args.report and ", page in " .. args.report or ""))
-if errors == 0 then return 0 end
-return #usable == 0 and sentences == 0 and 1 or 3
+
+    if args.restore then
+      local failed = 0
+      local moved = quarantine.restore(args.input_dir, args.quarantine, function(path, problem)
+        failed = failed + 1
+        stuck(path, problem)
+      end)
+      progress.result { restored = moved, skipped = failed }
+      progress.log(("doctor: %d files moved back to %s%s"):format(moved, args.input_dir, failed > 0
+        and (", %d could not be"):format(failed) or ""))
+      return failed > 0 and 3 or 0
+    end
+
+    local found = faults()
+    local with = {
+      audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length,
+        min_snr = args.min_snr,
+      max_silence = args.max_silence, num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
+      sample_rate = args.sample_rate, hop_length = args.hop_length, records = {}, known = {},
+      readings = args.readings and labels.readings(args.readings) or nil,
+    }
+    if args.checkpoint_path then with.tokenizer = weights.check(args.checkpoint_path, found) end
+
+    -- Clips
+    local scanned, _, alone = data.scan(args.input_dir, { recursive = args.recursive })
+    local _, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+    local clips = {}
+    for _, item in ipairs(alone) do
+      if not args.audio_only then found:add("no-recording", item.path, item.text) end
+    end
+    for _, item in ipairs(skipped) do found:add("unreadable", item.path, item.reason, item.remedy) end
+    for _, clip in ipairs(scanned) do
+      clip.file = clip.audio or clip.codes or select(2, next(clip.labels)) or clip.stem
+      clips[#clips + 1] = clip
+    end
+    do
+      local bar <close> = progress.bar(#clips, "doctor")
+      for _, clip in ipairs(clips) do
+        examine(clip, found, with)
+        bar:step(1, { faults = #found.list > 0 and #found.list or nil })
+      end
+    end
+    duplicates.find(clips, found)
+    speakers.rates(clips, found)
+    speakers.scripts(clips, found)
+    speakers.texts(clips, found)
+    codes.compare(clips, found)
+    local usable = {}
+    for _, clip in ipairs(clips) do
+      if (clip.audio or clip.codes) and not found.unusable[clip.file] then usable[#usable + 1] = clip end
+    end
+    local voices = speakers.balance(usable, found, args.input_dir)
+
+    -- Packs
+    local packed, sentences = packs.of(args.input_dir), 0
+    for _, path in ipairs(packed) do sentences = sentences + packs.check(path, found, with) end
+
+    -- What was found
+    found:sort()
+    local listed = tables { "severity", "code", "file", "what", "remedy" }
+    local kinds, counted = {}, {}
+    for _, fault in ipairs(found.list) do
+      listed:add { fault.severity, fault.code, progress.name(fault.file), progress.name(fault.what), fault.remedy }
+      progress.event { event = "fault", code = fault.code, file = fault.file, what = fault.what, remedy = fault.remedy,
+        severity = fault.severity }
+      if not counted[fault.code] then
+        counted[fault.code] = { fault.code, fault.severity, 0, fault.remedy }
+        kinds[#kinds + 1] = counted[fault.code]
+      end
+      counted[fault.code][3] = counted[fault.code][3] + 1
+    end
+    if #found.list > 0 then print(listed:text()) end
+
+    local seconds, errors, lost = 0, 0, 0
+    for _, clip in ipairs(usable) do seconds = seconds + (clip.seconds or 0) end
+    for _, fault in ipairs(found.list) do if fault.severity == "error" then errors = errors + 1 end end
+    for _, clip in ipairs(clips) do if found.unusable[clip.file] then lost = lost + 1 end end
+    lost = lost + #skipped
+    local summary = ("%d of %d clips can be used, %s of sound, %d speakers%s: %d errors, %d notes"):format(#usable,
+      #usable + lost,
+      progress.duration(seconds), #voices, #packed > 0 and ("; %d sentences in %d packs"):format(sentences, #packed)
+        or "", errors,
+      #found.list - errors)
+
+    if args.report then
+      page.write(args.report, "Doctor: " .. args.input_dir, clips, found,
+        { summary = summary, speakers = voices, kinds = kinds, limit = args.page_clips })
+      progress.event { event = "output", path = args.report }
+    end
+    local moved = 0
+    if args.quarantine then
+      local bad = {}
+      for _, clip in ipairs(clips) do
+        if found.unusable[clip.file] then
+          local files, why = {}, {}
+          if clip.audio then files[1] = clip.audio end
+          if clip.codes then files[#files + 1] = clip.codes end
+          for _, path in pairs(clip.labels) do files[#files + 1] = path end
+          for _, fault in ipairs(found:of(clip.file)) do
+            if fault.severity == "error" then why[#why + 1] = fault.code .. ": " .. fault.what end
+          end
+          bad[#bad + 1] = { files = files, why = table.concat(why, "; ") }
+        end
+      end
+      moved = quarantine.move(args.input_dir, args.quarantine, bad, stuck)
+    end
+    progress.result { clips = #clips, usable = #usable, errors = errors, notes = #found.list - errors,
+      counts = found.counts, moved = moved }
+    progress.log("doctor: " .. summary .. (moved > 0 and (", %d files moved to %s"):format(moved, args.quarantine) or "")
+      .. (args.report and ", page in " .. args.report or ""))
+    if errors == 0 then return 0 end
+    return #usable == 0 and sentences == 0 and 1 or 3
+  end,
+}

@@ -7,6 +7,7 @@
 -- opah run generate --input book.md --sound book.ogg speaks a book, with subtitles; --again 17 --seed 5 speaks its piece 17 once more.
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
+local recipe = require "opah.recipe"
 local long, read_label, voices = require "opah.speech.long", require "opah.text".read_label, require "opah.voice.use"
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
@@ -77,139 +78,141 @@ local function plan(args)
   }
 end
 
-local options = {
-  flags = {
-    { "text", "string", nil, "what to say; - reads it from standard input" },
-    { "text-file", "path", nil, "a file that holds what to say, in place of --text; - is standard input" },
-    { "prompt-text", "string", {}, "what is said in the reference; as often as --prompt-tokens", multiple = true },
-    { "prompt-tokens", "file", {}, "codes of a reference recording (.npy)", multiple = true },
-    { "num-samples", "integer", 1, "how many versions", from = 1, to = 4096 },
-    { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds", from = 0 },
-    { "min-frames", "integer", 0, "a piece of text does not end before so many frames", from = 0 },
-    { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share", above = 0, to = 1 },
-    { "repetition-penalty", "number", 1.2, "above 1 avoids repeating codes", above = 0, below = 2 },
-    { "temperature", "number", 0.7, "below 1 is more certain", above = 0, below = 2 },
-    { "checkpoint-path", "folder", "checkpoints/fish-speech-1.4", "the model" },
-    { "device", "string", "cpu", "accepted for compatibility" },
-    { "compile", "boolean", false, "accepted for compatibility" },
-    { "seed", "integer", 42, "the same seed gives the same codes" },
-    { "half", "boolean", false, "accepted for compatibility" },
-    { "iterative-prompt", "boolean", true, "each piece of text hears what was said before it" },
-    { "chunk-length", "integer", 100, "a piece of text has at most this many bytes", from = 1 },
-    { "allow-special", "boolean", false, "control tokens in the texts, such as <|im_end|>, count as such instead of being text" },
-    { "speaker", "string", nil, "the voice voices/NAME.voice where there is one; else the role that the model was trained with (use_speaker), instead of assistant" },
-    { "lora-weight", "file", nil, "an adapter to use without merging" },
-    { "voice", "folder", {}, "a voice (NAME.voice): its adapters, references and settings; several add up, the first one's settings count", multiple = true },
-    { "voice-scale", "number", {}, "how strong the adapters of each --voice are; 1 unless given", multiple = true, from = -10, to = 10 },
-    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
-    { "output", "path", ".", "the folder for the codes" },
-    { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
-    { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
-  },
-  plan = plan,
+local flags = {
+  { "text", "string", nil, "what to say; - reads it from standard input" },
+  { "text-file", "path", nil, "a file that holds what to say, in place of --text; - is standard input" },
+  { "prompt-text", "string", {}, "what is said in the reference; as often as --prompt-tokens", multiple = true },
+  { "prompt-tokens", "file", {}, "codes of a reference recording (.npy)", multiple = true },
+  { "num-samples", "integer", 1, "how many versions", from = 1, to = 4096 },
+  { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds", from = 0 },
+  { "min-frames", "integer", 0, "a piece of text does not end before so many frames", from = 0 },
+  { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share", above = 0, to = 1 },
+  { "repetition-penalty", "number", 1.2, "above 1 avoids repeating codes", above = 0, below = 2 },
+  { "temperature", "number", 0.7, "below 1 is more certain", above = 0, below = 2 },
+  { "checkpoint-path", "folder", "checkpoints/fish-speech-1.4", "the model" },
+  { "device", "string", "cpu", "accepted for compatibility" },
+  { "compile", "boolean", false, "accepted for compatibility" },
+  { "seed", "integer", 42, "the same seed gives the same codes" },
+  { "half", "boolean", false, "accepted for compatibility" },
+  { "iterative-prompt", "boolean", true, "each piece of text hears what was said before it" },
+  { "chunk-length", "integer", 100, "a piece of text has at most this many bytes", from = 1 },
+  { "allow-special", "boolean", false, "control tokens in the texts, such as <|im_end|>, count as such instead of being text" },
+  { "speaker", "string", nil, "the voice voices/NAME.voice where there is one; else the role that the model was trained with (use_speaker), instead of assistant" },
+  { "lora-weight", "file", nil, "an adapter to use without merging" },
+  { "voice", "folder", {}, "a voice (NAME.voice): its adapters, references and settings; several add up, the first one's settings count", multiple = true },
+  { "voice-scale", "number", {}, "how strong the adapters of each --voice are; 1 unless given", multiple = true, from = -10, to = 10 },
+  { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
+  { "output", "path", ".", "the folder for the codes" },
+  { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
+  { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
 }
-table.move(long.flags, 1, #long.flags, #options.flags + 1, options.flags)
-local args = config.parse_args(arg, options)
+table.move(long.flags, 1, #long.flags, #flags + 1, flags)
 
-if #args.prompt_text ~= #args.prompt_tokens then
-  config.usage_error(("%d --prompt-text for %d --prompt-tokens: give both for each reference"):format(#args.prompt_text, #args.prompt_tokens))
-end
-args.text = read_text(args)
-voices.resolve(args, arg)
---- The model with its adapters.
-local function load_model()
-  local model = lm.load(args.checkpoint_path, { weights = args.weights })
-  if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
-  if args.speaker and model.release ~= "1.4" then
-    progress.log(("note: fish-speech %s knows no speakers by name: --speaker changes nothing"):format(model.release))
-  end
-  voices.apply(model, args.voices, args.voice_scale)
-  return model
-end
-local model = not args.input and load_model() or nil
-local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-local prompt_tokens = {}
-for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
-if #args.voices > 0 then
-  if codec then voices.check_codec(args.voices, codec) end
-  if #prompt_tokens == 0 then args.prompt_text, prompt_tokens = args.voice_texts, args.voice_codes end
-end
-if args.input then return long.run(args, load_model, codec, { texts = args.prompt_text, codes = prompt_tokens }) end
-assert(model)
-
-fs.mkdir(args.output)
-local exit_code = 0
-local written, total = {}, 0   -- files and frames, for programs
-
---- Removes what belongs to the codes that an earlier run wrote: their sound, and what it said before it was stopped.
-local function remove_earlier(sample)
-  for _, ending in ipairs { ".wav", ".partial.npy" } do
-    local path = fs.join(args.output, ("codes_%d%s"):format(sample, ending))
-    if fs.exists(path) then
-      fs.remove(path)
-      progress.log(path .. " of an earlier run removed")
+return recipe {
+  flags = flags,
+  plan = plan,
+  run = function(args)
+    if #args.prompt_text ~= #args.prompt_tokens then
+      config.usage_error(("%d --prompt-text for %d --prompt-tokens: give both for each reference"):format(#args.prompt_text, #args.prompt_tokens))
     end
-  end
-end
-
---- Writes the codes, and the sound, of a sample (from 0).
-local function write(sample, codes, suffix, note)
-  local path = fs.join(args.output, ("codes_%d%s.npy"):format(sample, suffix))
-  if suffix == "" then remove_earlier(sample) end
-  tensor.save_npy(path, codes)
-  written[#written + 1], total = path, total + codes:size(2)
-  progress.log(("%s: %d frames%s"):format(path, codes:size(2), note))
-  if not codec or suffix ~= "" then return end
-  local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
-  -- Without sound, the codes are kept, and the other samples go on.
-  ---@type boolean, any, string[]?
-  local ok, problem, notes = pcall(codec.decode_to, codec, sound, codes)
-  if ok then
-    for _, text in ipairs(notes --[[@as string[] ]]) do progress.log(("  note: %s: %s"):format(path, text)) end
-    progress.log(sound)
-    written[#written + 1] = sound
-  else
-    if problem.fatal then error(problem, 0) end
-    progress.warn(("%s: no sound: %s"):format(path, problem.message))
-    exit_code = 3
-  end
-end
-
-for first = 0, args.num_samples - 1, together do
-  local count = math.min(together, args.num_samples - first)
-  local bar <close> = progress.bar(nil, count == 1 and "sample " .. first or ("samples %d-%d"):format(first, first + count - 1))
-  local spoken = {}
-  for i = 1, count do spoken[i] = {} end
-  local ok, problem = pcall(model.generate, model, {
-    text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
-    max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
-    temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
-    iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count, codec = codec,
-    allow_special = args.allow_special,
-    on_frame = function(codes, sample)
-      table.insert(spoken[sample], codes)
-      bar:step(1)
-    end,
-    on_sample = function(sample, codes, info)
-      spoken[sample] = {}
-      write(first + sample - 1, codes, "", info.length_limit_hit and " (stopped at the length limit)" or "")
-    end,
-  })
-  bar:done()
-  progress.result { files = written, frames = total }
-  if not ok then
-    -- What was said before Ctrl-C, or whatever else, is kept.
-    for i, frames in ipairs(spoken) do
-      if #frames > 0 then write(first + i - 1, tensor.new(frames, { dtype = "int32" }):t():contiguous(), ".partial", " (not complete)") end
+    args.text = read_text(args)
+    voices.resolve(args, arg)
+    --- The model with its adapters.
+    local function load_model()
+      local model = lm.load(args.checkpoint_path, { weights = args.weights })
+      if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
+      if args.speaker and model.release ~= "1.4" then
+        progress.log(("note: fish-speech %s knows no speakers by name: --speaker changes nothing"):format(model.release))
+      end
+      voices.apply(model, args.voices, args.voice_scale)
+      return model
     end
-    progress.result { files = written, frames = total }
-    error(problem, 0)
-  end
-end
-local later = args.num_samples
-while fs.exists(fs.join(args.output, ("codes_%d.npy"):format(later))) do later = later + 1 end
-if later > args.num_samples then
-  local first, last = ("codes_%d.npy"):format(args.num_samples), ("codes_%d.npy"):format(later - 1)
-  progress.log(("note: %s in %s: what an earlier run said"):format(first == last and first or first .. " to " .. last, args.output))
-end
-return exit_code
+    local model = not args.input and load_model() or nil
+    local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+    local prompt_tokens = {}
+    for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
+    if #args.voices > 0 then
+      if codec then voices.check_codec(args.voices, codec) end
+      if #prompt_tokens == 0 then args.prompt_text, prompt_tokens = args.voice_texts, args.voice_codes end
+    end
+    if args.input then return long.run(args, load_model, codec, { texts = args.prompt_text, codes = prompt_tokens }) end
+    assert(model)
+
+    fs.mkdir(args.output)
+    local exit_code = 0
+    local written, total = {}, 0   -- files and frames, for programs
+
+    --- Removes what belongs to the codes that an earlier run wrote: their sound, and what it said before it was stopped.
+    local function remove_earlier(sample)
+      for _, ending in ipairs { ".wav", ".partial.npy" } do
+        local path = fs.join(args.output, ("codes_%d%s"):format(sample, ending))
+        if fs.exists(path) then
+          fs.remove(path)
+          progress.log(path .. " of an earlier run removed")
+        end
+      end
+    end
+
+    --- Writes the codes, and the sound, of a sample (from 0).
+    local function write(sample, codes, suffix, note)
+      local path = fs.join(args.output, ("codes_%d%s.npy"):format(sample, suffix))
+      if suffix == "" then remove_earlier(sample) end
+      tensor.save_npy(path, codes)
+      written[#written + 1], total = path, total + codes:size(2)
+      progress.log(("%s: %d frames%s"):format(path, codes:size(2), note))
+      if not codec or suffix ~= "" then return end
+      local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
+      -- Without sound, the codes are kept, and the other samples go on.
+      ---@type boolean, any, string[]?
+      local ok, problem, notes = pcall(codec.decode_to, codec, sound, codes)
+      if ok then
+        for _, text in ipairs(notes --[[@as string[] ]]) do progress.log(("  note: %s: %s"):format(path, text)) end
+        progress.log(sound)
+        written[#written + 1] = sound
+      else
+        if problem.fatal then error(problem, 0) end
+        progress.warn(("%s: no sound: %s"):format(path, problem.message))
+        exit_code = 3
+      end
+    end
+
+    for first = 0, args.num_samples - 1, together do
+      local count = math.min(together, args.num_samples - first)
+      local bar <close> = progress.bar(nil, count == 1 and "sample " .. first or ("samples %d-%d"):format(first, first + count - 1))
+      local spoken = {}
+      for i = 1, count do spoken[i] = {} end
+      local ok, problem = pcall(model.generate, model, {
+        text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
+        max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
+        temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
+        iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count, codec = codec,
+        allow_special = args.allow_special,
+        on_frame = function(codes, sample)
+          table.insert(spoken[sample], codes)
+          bar:step(1)
+        end,
+        on_sample = function(sample, codes, info)
+          spoken[sample] = {}
+          write(first + sample - 1, codes, "", info.length_limit_hit and " (stopped at the length limit)" or "")
+        end,
+      })
+      bar:done()
+      progress.result { files = written, frames = total }
+      if not ok then
+        -- What was said before Ctrl-C, or whatever else, is kept.
+        for i, frames in ipairs(spoken) do
+          if #frames > 0 then write(first + i - 1, tensor.new(frames, { dtype = "int32" }):t():contiguous(), ".partial", " (not complete)") end
+        end
+        progress.result { files = written, frames = total }
+        error(problem, 0)
+      end
+    end
+    local later = args.num_samples
+    while fs.exists(fs.join(args.output, ("codes_%d.npy"):format(later))) do later = later + 1 end
+    if later > args.num_samples then
+      local first, last = ("codes_%d.npy"):format(args.num_samples), ("codes_%d.npy"):format(later - 1)
+      progress.log(("note: %s in %s: what an earlier run said"):format(first == last and first or first .. " to " .. last, args.output))
+    end
+    return exit_code
+  end,
+}

@@ -1,6 +1,6 @@
 --- Bring a corpus in another tool's layout, or a long recording with its times, into SPEAKER/*.wav + .lab.
 -- opah run import LJSpeech-1.1 data
-local audio, config, fs = require "opah.audio", require "opah.config", require "opah.fs"
+local audio, recipe, fs = require "opah.audio", require "opah.recipe", require "opah.fs"
 local cues, origins, recording = require "opah.import.cues", require "opah.import.origins",
   require "opah.import.recording"
 local planning, progress, source = require "opah.planning", require "opah.progress", require "opah.import.source"
@@ -39,7 +39,7 @@ end
 local formats = { "auto" }
 for _, format in ipairs(source.formats) do formats[#formats + 1] = format.name end
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = {
     { "source", "path", "a corpus's folder, or its list; or labels, subtitles or a TextGrid beside their recording" },
     { "dest", "path", "where the clips go: DEST/SPEAKER/NAME.wav with NAME.lab" },
@@ -71,123 +71,124 @@ local args = config.parse_args(arg, {
     if problems > 0 then lines[2] = ("%d entries would be skipped"):format(problems) end
     return { memory = planning.program + 60e6, disk = disk, folder = args.dest, lines = lines }
   end,
-})
-
-if fs.overlap(args.source, args.dest) then
-  local hint = "choose a folder of its own for the clips"
-  error(fs.error("argument", ("%s and %s overlap: one is, or lies in, the other"):format(args.source, args.dest),
-    hint), 0)
-end
-local work = prepare(args)
-local _ <close> = fs.lock(args.dest, "importing")
-local made <close> = fs.made("import", { subtype = "as the recording's" },
-  { overwrite = args.overwrite, grouped = true })
-local from = origins()
-local stage <close> = stage_over("import", #work.entries)
-for _, list in ipairs(work.broken) do stage:skip(list.path, list.problem, list.remedy) end
-
---- A reason not to replace what an import from elsewhere made.
-local function of_another(target, input)
-  local before = from:of(target)
-  if before and before ~= fs.resolve(input) then return ("%s was imported from %s"):format(target, before) end
-end
-
---- Writes one file; what is there is replaced only when this recipe made it of the same input, and that changed.
-local function make(entry, target, role, input, work_, options)
-  options = options or {}
-  options.owner, options.unless = entry.where, function() return of_another(target, input) end
-  return made:make(target, { [role] = input }, work_, options)
-end
-
-local written, silent, pieces = 0, 0, {}
-local open
-local function import(entry)
-  fs.mkdir(fs.dirname(entry.stem))
-  local sound
-  if entry.from then
-    sound = entry.stem .. args.suffix
-    make(entry, sound, "sound", entry.path, function()
-      if not open or open.path ~= entry.path then open = recording(entry.path) end
-      for _, text in ipairs(audio.save(sound, open:samples(entry.from, entry.to), open.info.sample_rate,
-        { like = open.info })) do
-        stage:note(entry.where, text)
-      end
-    end)
-    local key = entry.path .. "\0" .. fs.dirname(entry.stem)
-    pieces[key] = pieces[key] or { recording = entry.path, folder = fs.dirname(entry.stem), wanted = {} }
-    pieces[key].wanted[sound], pieces[key].wanted[entry.stem .. ".lab"] = true, true
-  else
-    sound = entry.stem .. entry.path:match("%.%w+$"):lower()
-    make(entry, sound, "sound", entry.path, function() fs.copy(entry.path, sound) end, { copy = true })
-  end
-  local label = entry.stem .. ".lab"
-  -- The list may have changed in other lines: a label that says what its own line says is left alone.
-  if args.overwrite or not fs.exists(label) or fs.stat(label).size > 1e6 or fs.read(label) ~= entry.text then
-    make(entry, label, "label", entry.list, function() fs.write(label, entry.text) end, { copy = true })
-  end
-  written = written + 1
-end
-
--- Recording by recording: pieces that lie beside each other are decoded together.
-local order = {}
-for i, entry in ipairs(work.entries) do order[i] = entry end
-local place = {}
-for i, own in ipairs(work.recordings) do place[own.path] = i end
-for i, entry in ipairs(order) do entry.number = i end
-table.sort(order, function(a, b)
-  local x, y = place[a.path] or 0, place[b.path] or 0
-  if x ~= y then return x < y end
-  if (a.from or 0) ~= (b.from or 0) then return (a.from or 0) < (b.from or 0) end
-  return a.number < b.number
-end)
-for _, entry in ipairs(order) do
-  if entry.problem then
-    stage:skip(entry.where, entry.problem, entry.remedy)
-    stage.bar:step(1)
-  elseif entry.text == "" then
-    if work.format.cuts then silent = silent + 1 else stage:skip(entry.where, "it has no text",
-      "write one, or leave the line out") end
-    stage.bar:step(1)
-  elseif entry.stem then
-    stage:try(entry.where, function() import(entry) end)
-  else
-    stage.bar:step(1)
-  end
-end
-
--- Pieces of an earlier cut of the same recording, at times that no line has any more; with a label that somebody
--- wrote they stay.
-local dropped = 0
-for _, cut in pairs(pieces) do
-  for name, origin in pairs(from:below(cut.folder)) do
-    local path = fs.join(cut.folder, name)
-    local label = path:gsub("%.%w+$", ".lab")
-    if origin == fs.resolve(cut.recording) and not cut.wanted[path] then
-      if fs.exists(label) and not made:drop(label) then
-        stage:note(label, "no line has its times any more; kept, since it was changed by hand")
-      elseif made:drop(path) then dropped = dropped + 1 end
+  run = function(args)
+    if fs.overlap(args.source, args.dest) then
+      local hint = "choose a folder of its own for the clips"
+      error(fs.error("argument", ("%s and %s overlap: one is, or lies in, the other"):format(args.source, args.dest),
+        hint), 0)
     end
-  end
-end
+    local work = prepare(args)
+    local _ <close> = fs.lock(args.dest, "importing")
+    local made <close> = fs.made("import", { subtype = "as the recording's" },
+      { overwrite = args.overwrite, grouped = true })
+    local from = origins()
+    local stage <close> = stage_over("import", #work.entries)
+    for _, list in ipairs(work.broken) do stage:skip(list.path, list.problem, list.remedy) end
 
-for _, failed in ipairs(made:bring_out()) do
-  if failed.problem.fatal then error(failed.problem, 0) end
-  stage.done = stage.done - 1
-  stage:skip(failed.owner, failed.problem)
-end
-stage:add_notes(made:notes("files", args.dest))
-if silent > 0 then stage:note(args.source, ("%d stretches without text are left out"):format(silent)) end
-if work.repeated > 0 then
-  stage:note(args.source, ("%d lines are there twice in the same words"):format(work.repeated))
-end
-if dropped > 0 then
-  stage:note(args.dest, ("%d pieces of an earlier cut removed: no line has their times any more"):format(dropped))
-end
-if #work.entries == 0 and #work.broken == 0 then stage:skip(args.source, "its lists are empty") end
-local speakers, count = {}, 0
-for _, entry in ipairs(work.entries) do
-  if entry.stem and not speakers[entry.speaker] then speakers[entry.speaker], count = true, count + 1 end
-end
-progress.result { format = work.format.name, clips = written, speakers = count }
-return stage:finish("clips imported", ("%s, %d speakers, in %s%s"):format(work.format.name, count, args.dest,
-  made.remade and ", " .. made.remade or ""))
+    --- A reason not to replace what an import from elsewhere made.
+    local function of_another(target, input)
+      local before = from:of(target)
+      if before and before ~= fs.resolve(input) then return ("%s was imported from %s"):format(target, before) end
+    end
+
+    --- Writes one file; what is there is replaced only when this recipe made it of the same input, and that changed.
+    local function make(entry, target, role, input, work_, options)
+      options = options or {}
+      options.owner, options.unless = entry.where, function() return of_another(target, input) end
+      return made:make(target, { [role] = input }, work_, options)
+    end
+
+    local written, silent, pieces = 0, 0, {}
+    local open
+    local function import(entry)
+      fs.mkdir(fs.dirname(entry.stem))
+      local sound
+      if entry.from then
+        sound = entry.stem .. args.suffix
+        make(entry, sound, "sound", entry.path, function()
+          if not open or open.path ~= entry.path then open = recording(entry.path) end
+          for _, text in ipairs(audio.save(sound, open:samples(entry.from, entry.to), open.info.sample_rate,
+            { like = open.info })) do
+            stage:note(entry.where, text)
+          end
+        end)
+        local key = entry.path .. "\0" .. fs.dirname(entry.stem)
+        pieces[key] = pieces[key] or { recording = entry.path, folder = fs.dirname(entry.stem), wanted = {} }
+        pieces[key].wanted[sound], pieces[key].wanted[entry.stem .. ".lab"] = true, true
+      else
+        sound = entry.stem .. entry.path:match("%.%w+$"):lower()
+        make(entry, sound, "sound", entry.path, function() fs.copy(entry.path, sound) end, { copy = true })
+      end
+      local label = entry.stem .. ".lab"
+      -- The list may have changed in other lines: a label that says what its own line says is left alone.
+      if args.overwrite or not fs.exists(label) or fs.stat(label).size > 1e6 or fs.read(label) ~= entry.text then
+        make(entry, label, "label", entry.list, function() fs.write(label, entry.text) end, { copy = true })
+      end
+      written = written + 1
+    end
+
+    -- Recording by recording: pieces that lie beside each other are decoded together.
+    local order = {}
+    for i, entry in ipairs(work.entries) do order[i] = entry end
+    local place = {}
+    for i, own in ipairs(work.recordings) do place[own.path] = i end
+    for i, entry in ipairs(order) do entry.number = i end
+    table.sort(order, function(a, b)
+      local x, y = place[a.path] or 0, place[b.path] or 0
+      if x ~= y then return x < y end
+      if (a.from or 0) ~= (b.from or 0) then return (a.from or 0) < (b.from or 0) end
+      return a.number < b.number
+    end)
+    for _, entry in ipairs(order) do
+      if entry.problem then
+        stage:skip(entry.where, entry.problem, entry.remedy)
+        stage.bar:step(1)
+      elseif entry.text == "" then
+        if work.format.cuts then silent = silent + 1 else stage:skip(entry.where, "it has no text",
+          "write one, or leave the line out") end
+        stage.bar:step(1)
+      elseif entry.stem then
+        stage:try(entry.where, function() import(entry) end)
+      else
+        stage.bar:step(1)
+      end
+    end
+
+    -- Pieces of an earlier cut of the same recording, at times that no line has any more; with a label that somebody
+    -- wrote they stay.
+    local dropped = 0
+    for _, cut in pairs(pieces) do
+      for name, origin in pairs(from:below(cut.folder)) do
+        local path = fs.join(cut.folder, name)
+        local label = path:gsub("%.%w+$", ".lab")
+        if origin == fs.resolve(cut.recording) and not cut.wanted[path] then
+          if fs.exists(label) and not made:drop(label) then
+            stage:note(label, "no line has its times any more; kept, since it was changed by hand")
+          elseif made:drop(path) then dropped = dropped + 1 end
+        end
+      end
+    end
+
+    for _, failed in ipairs(made:bring_out()) do
+      if failed.problem.fatal then error(failed.problem, 0) end
+      stage.done = stage.done - 1
+      stage:skip(failed.owner, failed.problem)
+    end
+    stage:add_notes(made:notes("files", args.dest))
+    if silent > 0 then stage:note(args.source, ("%d stretches without text are left out"):format(silent)) end
+    if work.repeated > 0 then
+      stage:note(args.source, ("%d lines are there twice in the same words"):format(work.repeated))
+    end
+    if dropped > 0 then
+      stage:note(args.dest, ("%d pieces of an earlier cut removed: no line has their times any more"):format(dropped))
+    end
+    if #work.entries == 0 and #work.broken == 0 then stage:skip(args.source, "its lists are empty") end
+    local speakers, count = {}, 0
+    for _, entry in ipairs(work.entries) do
+      if entry.stem and not speakers[entry.speaker] then speakers[entry.speaker], count = true, count + 1 end
+    end
+    progress.result { format = work.format.name, clips = written, speakers = count }
+    return stage:finish("clips imported", ("%s, %d speakers, in %s%s"):format(work.format.name, count, args.dest,
+      made.remade and ", " .. made.remade or ""))
+  end,
+}

@@ -5,6 +5,7 @@
 local config, fs, json = require "opah.config", require "opah.fs", require "opah.json"
 local progress, tables = require "opah.progress", require "opah.tables"
 local choice, runs = require "opah.audition.choice", require "opah.audition.run"
+local recipe = require "opah.recipe"
 
 local flags = {
   { "audition", "folder", nil, "where the audition was written to; RUN/audition unless given" },
@@ -20,101 +21,102 @@ for _, measure in ipairs(choice.measures) do
 end
 flags[#flags + 1] = { "ignore", "string", {}, "a measure that does not count, such as distance; may be given several times", multiple = true }
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = { { "run", "folder", "the folder of a run: results/P" } },
   flags = flags,
-})
-
-local measures, names, ignored = {}, {}, {}
-for _, name in ipairs(args.ignore) do ignored[name:gsub("-", "_")] = true end
-for _, measure in ipairs(choice.measures) do
-  names[#names + 1] = measure.name
-  local own = {}
-  for key, value in pairs(measure) do own[key] = value end
-  own.tolerance = args["tolerance_" .. measure.name]
-  if measure.name == "score" then own.better = args.score_is_better end
-  if not ignored[measure.name] then measures[#measures + 1] = own end
-  ignored[measure.name] = nil
-end
-local unknown = next(ignored)
-if unknown then config.usage_error(("--ignore %s: there is no such measure, only %s"):format(unknown, table.concat(names, ", "))) end
-
---- What the audition tells of each checkpoint, by step; empty when there was none.
-local function heard(folder)
-  local path, by_step = fs.join(folder, "audition.json"), {}
-  if not fs.exists(path) then return by_step, false end
-  local ok, content = pcall(json.decode, fs.read(path))
-  if not ok or type(content) ~= "table" or content.format ~= 1 or type(content.checkpoints) ~= "table" then
-    error(fs.error("data", path .. ": this is not what an audition wrote", "run it again: opah run audition " .. args.run), 0)
-  end
-  for _, item in ipairs(content.checkpoints) do by_step[item.step] = item end
-  return by_step, true
-end
-
-local run = runs.read(args.run)
-local by_step, was_heard = heard(args.audition or fs.join(args.run, "audition"))
-if args.audition and not was_heard then
-  config.usage_error(("--audition: %s has no audition.json: no audition was written there"):format(args.audition))
-end
-
--- A checkpoint that was replaced since its audition is not the one that was heard.
-local candidates, stale, unheard = {}, {}, {}
-for _, item in ipairs(run.checkpoints) do
-  if item.step >= args.from_step then
-    local told, measured = by_step[item.step], { loss = item.loss }
-    if told and told.digest ~= fs.digest(item.path) then
-      stale[#stale + 1], told = item.step, nil
-    elseif was_heard and not told then
-      unheard[#unheard + 1] = item.step
+  run = function(args)
+    local measures, names, ignored = {}, {}, {}
+    for _, name in ipairs(args.ignore) do ignored[name:gsub("-", "_")] = true end
+    for _, measure in ipairs(choice.measures) do
+      names[#names + 1] = measure.name
+      local own = {}
+      for key, value in pairs(measure) do own[key] = value end
+      own.tolerance = args["tolerance_" .. measure.name]
+      if measure.name == "score" then own.better = args.score_is_better end
+      if not ignored[measure.name] then measures[#measures + 1] = own end
+      ignored[measure.name] = nil
     end
-    for name, value in pairs(told and told.measures or {}) do measured[name] = measured[name] or value end
-    if (told or not was_heard) and next(measured) then
-      candidates[#candidates + 1] = { step = item.step, path = item.path, measures = measured }
+    local unknown = next(ignored)
+    if unknown then config.usage_error(("--ignore %s: there is no such measure, only %s"):format(unknown, table.concat(names, ", "))) end
+
+    --- What the audition tells of each checkpoint, by step; empty when there was none.
+    local function heard(folder)
+      local path, by_step = fs.join(folder, "audition.json"), {}
+      if not fs.exists(path) then return by_step, false end
+      local ok, content = pcall(json.decode, fs.read(path))
+      if not ok or type(content) ~= "table" or content.format ~= 1 or type(content.checkpoints) ~= "table" then
+        error(fs.error("data", path .. ": this is not what an audition wrote", "run it again: opah run audition " .. args.run), 0)
+      end
+      for _, item in ipairs(content.checkpoints) do by_step[item.step] = item end
+      return by_step, true
     end
-  end
-end
-local function note(list, text)
-  if #list > 0 then progress.warn(("steps %s: %s"):format(table.concat(list, ", "), text)) end
-end
-note(stale, "not judged: the checkpoint is another one than was heard; run the audition again")
-note(unheard, "not judged: the audition has not heard them; run it again")
-if #candidates == 0 then
-  error(fs.error("data", args.run .. " has no checkpoint that was measured", "opah run audition " .. args.run .. " measures them"), 0)
-end
-if not was_heard then progress.log("note: there was no audition: the loss on held-out clips alone decides, and nobody has listened") end
 
-local picked, why = choice.pick(candidates, measures)
-assert(picked and why)
-local columns, header = {}, { "step" }
-for _, measure in ipairs(measures) do
-  if why.best[measure.name] then columns[#columns + 1], header[#header + 1] = measure.name, measure.name end
-end
-if #columns == 0 then config.usage_error("--ignore leaves nothing to judge by") end
-header[#header + 1] = "picked"
-local overview = tables(header)
-for _, item in ipairs(candidates) do
-  local row = { item.step }
-  for _, name in ipairs(columns) do row[#row + 1] = item.measures[name] and item.measures[name] + 0.0 or "" end
-  row[#row + 1] = item == picked and "<-" or ""
-  overview:add(row)
-end
-print(overview:text())
-print(("picked: %s"):format(progress.name(picked.path, { output = true })))
-for _, reason in ipairs(why.reasons) do print("  " .. reason) end
+    local run = runs.read(args.run)
+    local by_step, was_heard = heard(args.audition or fs.join(args.run, "audition"))
+    if args.audition and not was_heard then
+      config.usage_error(("--audition: %s has no audition.json: no audition was written there"):format(args.audition))
+    end
 
-local tolerances = {}
-for _, measure in ipairs(measures) do tolerances[measure.name] = measure.tolerance end
-local path = args.output or fs.join(args.run, "pick.json")
-if fs.exists(path) then
-  local ok, earlier = pcall(json.decode, fs.read(path))
-  if not ok or type(earlier) ~= "table" or not earlier.reasons then
-    error(fs.error("file", path .. " is there and is no choice of this recipe: it is not replaced", "choose another name with --output"), 0)
-  end
-end
-fs.write(path, json.encode({
-  format = 1, step = picked.step, checkpoint = fs.relative(picked.path, args.run), digest = fs.digest(picked.path), measures = picked.measures,
-  reasons = why.reasons, within_all_tolerances = why.all_within, tolerances = tolerances, heard = was_heard, judged = why.judged,
-}, { indent = 2 }))
-progress.log(path)
-progress.result { step = picked.step, checkpoint = picked.path, reasons = why.reasons, file = path, within_all_tolerances = why.all_within }
-return #stale + #unheard > 0 and 3 or 0
+    -- A checkpoint that was replaced since its audition is not the one that was heard.
+    local candidates, stale, unheard = {}, {}, {}
+    for _, item in ipairs(run.checkpoints) do
+      if item.step >= args.from_step then
+        local told, measured = by_step[item.step], { loss = item.loss }
+        if told and told.digest ~= fs.digest(item.path) then
+          stale[#stale + 1], told = item.step, nil
+        elseif was_heard and not told then
+          unheard[#unheard + 1] = item.step
+        end
+        for name, value in pairs(told and told.measures or {}) do measured[name] = measured[name] or value end
+        if (told or not was_heard) and next(measured) then
+          candidates[#candidates + 1] = { step = item.step, path = item.path, measures = measured }
+        end
+      end
+    end
+    local function note(list, text)
+      if #list > 0 then progress.warn(("steps %s: %s"):format(table.concat(list, ", "), text)) end
+    end
+    note(stale, "not judged: the checkpoint is another one than was heard; run the audition again")
+    note(unheard, "not judged: the audition has not heard them; run it again")
+    if #candidates == 0 then
+      error(fs.error("data", args.run .. " has no checkpoint that was measured", "opah run audition " .. args.run .. " measures them"), 0)
+    end
+    if not was_heard then progress.log("note: there was no audition: the loss on held-out clips alone decides, and nobody has listened") end
+
+    local picked, why = choice.pick(candidates, measures)
+    assert(picked and why)
+    local columns, header = {}, { "step" }
+    for _, measure in ipairs(measures) do
+      if why.best[measure.name] then columns[#columns + 1], header[#header + 1] = measure.name, measure.name end
+    end
+    if #columns == 0 then config.usage_error("--ignore leaves nothing to judge by") end
+    header[#header + 1] = "picked"
+    local overview = tables(header)
+    for _, item in ipairs(candidates) do
+      local row = { item.step }
+      for _, name in ipairs(columns) do row[#row + 1] = item.measures[name] and item.measures[name] + 0.0 or "" end
+      row[#row + 1] = item == picked and "<-" or ""
+      overview:add(row)
+    end
+    print(overview:text())
+    print(("picked: %s"):format(progress.name(picked.path, { output = true })))
+    for _, reason in ipairs(why.reasons) do print("  " .. reason) end
+
+    local tolerances = {}
+    for _, measure in ipairs(measures) do tolerances[measure.name] = measure.tolerance end
+    local path = args.output or fs.join(args.run, "pick.json")
+    if fs.exists(path) then
+      local ok, earlier = pcall(json.decode, fs.read(path))
+      if not ok or type(earlier) ~= "table" or not earlier.reasons then
+        error(fs.error("file", path .. " is there and is no choice of this recipe: it is not replaced", "choose another name with --output"), 0)
+      end
+    end
+    fs.write(path, json.encode({
+      format = 1, step = picked.step, checkpoint = fs.relative(picked.path, args.run), digest = fs.digest(picked.path), measures = picked.measures,
+      reasons = why.reasons, within_all_tolerances = why.all_within, tolerances = tolerances, heard = was_heard, judged = why.judged,
+    }, { indent = 2 }))
+    progress.log(path)
+    progress.result { step = picked.step, checkpoint = picked.path, reasons = why.reasons, file = path, within_all_tolerances = why.all_within }
+    return #stale + #unheard > 0 and 3 or 0
+  end,
+}

@@ -10,8 +10,9 @@ local vq = require "opah.vq"
 local choice, runs = require "opah.audition.choice", require "opah.audition.run"
 local folder, pack = require "opah.voice.folder", require "opah.voice.pack"
 local references = require "opah.voice.references"
+local recipe = require "opah.recipe"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = {
     { "action", "string", "pack, inspect or verify" },
     { "voice", "string", "the name of the voice to make, or the path of one" },
@@ -41,183 +42,184 @@ local args = config.parse_args(arg, {
     { "chunk-length", "integer", 100, "pack: the same", from = 1, to = 100000 },
     { "min-frames", "integer", 0, "pack: the same", from = 0, to = 10000 },
   },
-})
-
---- The checkpoint to take of a run, and why it is this one.
-local function chosen_checkpoint(run)
-  if args.checkpoint then return args.checkpoint, "named" end
-  local path = fs.join(run.folder, "pick.json")
-  if fs.exists(path) then
-    local ok, told = pcall(json.decode, fs.read(path))
-    local taken
-    for _, item in ipairs(run.checkpoints) do
-      if ok and type(told) == "table" and item.step == told.step then taken = item end
+  run = function(args)
+    --- The checkpoint to take of a run, and why it is this one.
+    local function chosen_checkpoint(run)
+      if args.checkpoint then return args.checkpoint, "named" end
+      local path = fs.join(run.folder, "pick.json")
+      if fs.exists(path) then
+        local ok, told = pcall(json.decode, fs.read(path))
+        local taken
+        for _, item in ipairs(run.checkpoints) do
+          if ok and type(told) == "table" and item.step == told.step then taken = item end
+        end
+        if not taken or fs.digest(taken.path) ~= told.digest then
+          error(fs.error("data", path .. ": the checkpoint that was picked is not there any more, or another one now",
+            ("opah run pick %s chooses again; --checkpoint names one"):format(run.folder)), 0)
+        end
+        return taken.path, "picked: " .. tostring(told.reasons and told.reasons[1])
+      end
+      local list = {}
+      for _, item in ipairs(run.checkpoints) do
+        if item.loss then list[#list + 1] = { step = item.step, path = item.path, measures = { loss = item.loss } } end
+      end
+      local best = choice.pick(list)
+      if not best then
+        config.usage_error(("%s has no validated checkpoint: name one with --checkpoint"):format(run.folder))
+      end
+      progress.log(("note: nobody has picked a checkpoint (opah run pick %s): step %d is taken, the earliest good one by held-out loss")
+        :format(progress.name(run.folder), best.step))
+      return best.path, "the earliest good one by the loss on held-out clips; nobody has listened"
     end
-    if not taken or fs.digest(taken.path) ~= told.digest then
-      error(fs.error("data", path .. ": the checkpoint that was picked is not there any more, or another one now",
-        ("opah run pick %s chooses again; --checkpoint names one"):format(run.folder)), 0)
+
+    --- What is known of a voice's making, from the run's folder and its checkpoint.
+    local function made_from(run, path, why)
+      local told = { program = "opah " .. require "opah".version, checkpoint = fs.basename(path), choice = why }
+      if run then told.run = fs.basename(fs.resolve(run.folder)) end
+      local ok, saved = pcall(require "opah.checkpoint".load, path)
+      local recorded = ok and type(saved.opah) == "table" and saved.opah.run or {}
+      told.dataset_digest, told.max_length, told.learning_rate = recorded.dataset_digest, recorded.max_length, recorded.lr
+      return told
     end
-    return taken.path, "picked: " .. tostring(told.reasons and told.reasons[1])
-  end
-  local list = {}
-  for _, item in ipairs(run.checkpoints) do
-    if item.loss then list[#list + 1] = { step = item.step, path = item.path, measures = { loss = item.loss } } end
-  end
-  local best = choice.pick(list)
-  if not best then
-    config.usage_error(("%s has no validated checkpoint: name one with --checkpoint"):format(run.folder))
-  end
-  progress.log(("note: nobody has picked a checkpoint (opah run pick %s): step %d is taken, the earliest good one by held-out loss")
-    :format(progress.name(run.folder), best.step))
-  return best.path, "the earliest good one by the loss on held-out clips; nobody has listened"
-end
 
---- What is known of a voice's making, from the run's folder and its checkpoint.
-local function made_from(run, path, why)
-  local told = { program = "opah " .. require "opah".version, checkpoint = fs.basename(path), choice = why }
-  if run then told.run = fs.basename(fs.resolve(run.folder)) end
-  local ok, saved = pcall(require "opah.checkpoint".load, path)
-  local recorded = ok and type(saved.opah) == "table" and saved.opah.run or {}
-  told.dataset_digest, told.max_length, told.learning_rate = recorded.dataset_digest, recorded.max_length, recorded.lr
-  return told
-end
+    local actions = {}
 
-local actions = {}
+    function actions.pack()
+      if not folder.is_name(args.voice) then
+        config.usage_error(("%s is no name for a voice: letters, digits, blanks, - and _ make one"):format(progress.name(args.voice)))
+      end
+      if not args.run and #args.adapter == 0 and not args.model then
+        config.usage_error("--run is needed (or --adapter): what the voice is made of")
+      end
+      local run = args.run and runs.read(args.run)
+      local adapters, why = {}, nil
+      if run then
+        local path
+        path, why = chosen_checkpoint(run)
+        adapters[1] = { path = path }
+      elseif args.checkpoint then
+        adapters[1], why = { path = args.checkpoint }, "named"
+      end
+      for _, path in ipairs(args.adapter) do adapters[#adapters + 1] = { path = path } end
+      if #args.scale > #adapters then
+        config.usage_error(("%d --scale for %d adapters"):format(#args.scale, #adapters))
+      end
+      for i, item in ipairs(adapters) do item.scale = args.scale[i] or 1 end
 
-function actions.pack()
-  if not folder.is_name(args.voice) then
-    config.usage_error(("%s is no name for a voice: letters, digits, blanks, - and _ make one"):format(progress.name(args.voice)))
-  end
-  if not args.run and #args.adapter == 0 and not args.model then
-    config.usage_error("--run is needed (or --adapter): what the voice is made of")
-  end
-  local run = args.run and runs.read(args.run)
-  local adapters, why = {}, nil
-  if run then
-    local path
-    path, why = chosen_checkpoint(run)
-    adapters[1] = { path = path }
-  elseif args.checkpoint then
-    adapters[1], why = { path = args.checkpoint }, "named"
-  end
-  for _, path in ipairs(args.adapter) do adapters[#adapters + 1] = { path = path } end
-  if #args.scale > #adapters then
-    config.usage_error(("%d --scale for %d adapters"):format(#args.scale, #adapters))
-  end
-  for i, item in ipairs(adapters) do item.scale = args.scale[i] or 1 end
+      local base = args.model or run and run.model
+      base = base and (base:match("^(.*)/[^/]*%.pth$") or base)
+      local settings = base and fs.join(base, "config.json")
+      local manifest = {
+        name = args.voice, speaker = args.speaker, languages = args.language,
+        base = { name = base and fs.basename(fs.resolve(base)), digest = args.model and lm.load(args.model):digest() or nil },
+        generation = {}, statements = {}, made_from = adapters[1] and made_from(run, adapters[1].path, why) or {},
+      }
+      if settings and fs.exists(settings) then manifest.base.codebooks = json.decode(fs.read(settings)).num_codebooks end
 
-  local base = args.model or run and run.model
-  base = base and (base:match("^(.*)/[^/]*%.pth$") or base)
-  local settings = base and fs.join(base, "config.json")
-  local manifest = {
-    name = args.voice, speaker = args.speaker, languages = args.language,
-    base = { name = base and fs.basename(fs.resolve(base)), digest = args.model and lm.load(args.model):digest() or nil },
-    generation = {}, statements = {}, made_from = adapters[1] and made_from(run, adapters[1].path, why) or {},
-  }
-  if settings and fs.exists(settings) then manifest.base.codebooks = json.decode(fs.read(settings)).num_codebooks end
+      local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+      if codec then manifest.codec = { digest = codec:digest() } end
+      local clips = {}
+      for i, path in ipairs(args.reference) do clips[i] = references.named(path, codec) end
+      if #clips == 0 and args.references > 0 then
+        local there, missing = runs.packs(run or { packs = {} }, args.packs)
+        for _, path in ipairs(missing) do progress.warn(progress.name(path) .. ": these packs are not there: no reference is taken from them") end
+        if #there > 0 then
+          local name
+          clips, name = references.choose(there, args.speaker, args.references, codec and codec.frame_rate or 44100 / 2048)
+          manifest.speaker = manifest.speaker or name
+        end
+      end
+      if run and run.use_speaker then manifest.role = manifest.speaker end
 
-  local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-  if codec then manifest.codec = { digest = codec:digest() } end
-  local clips = {}
-  for i, path in ipairs(args.reference) do clips[i] = references.named(path, codec) end
-  if #clips == 0 and args.references > 0 then
-    local there, missing = runs.packs(run or { packs = {} }, args.packs)
-    for _, path in ipairs(missing) do progress.warn(progress.name(path) .. ": these packs are not there: no reference is taken from them") end
-    if #there > 0 then
-      local name
-      clips, name = references.choose(there, args.speaker, args.references, codec and codec.frame_rate or 44100 / 2048)
-      manifest.speaker = manifest.speaker or name
+      local missing = {}
+      for _, name in ipairs(folder.statements) do
+        local value = args[name]
+        if value and value:find("%S") then manifest.statements[name] = value else missing[#missing + 1] = name end
+      end
+      if #args.language == 0 then missing[#missing + 1] = "language" end
+      for _, setting in ipairs(folder.generation) do manifest.generation[setting.name] = args[setting.name] end
+
+      local path = fs.join(args.output, args.voice .. ".voice")
+      local opened = pack.write(path, { manifest = manifest, adapters = adapters, references = clips }, args.overwrite)
+      for _, name in ipairs(missing) do progress.warn(("missing: %s (--%s): the voice and its card say that it is not stated"):format(name, name)) end
+      if #clips == 0 then progress.warn("missing: a reference clip (--reference, or --packs): the voice has adapters alone") end
+      local bytes = 0
+      for _, file in pairs(opened.manifest.files) do bytes = bytes + file.size end
+      print(("%s: %d adapters, %d references, %s"):format(path, #adapters, #clips, progress.size(bytes)))
+      progress.result { voice = path, adapters = #adapters, references = #clips, bytes = bytes, missing = missing }
+      return 0
     end
-  end
-  if run and run.use_speaker then manifest.role = manifest.speaker end
 
-  local missing = {}
-  for _, name in ipairs(folder.statements) do
-    local value = args[name]
-    if value and value:find("%S") then manifest.statements[name] = value else missing[#missing + 1] = name end
-  end
-  if #args.language == 0 then missing[#missing + 1] = "language" end
-  for _, setting in ipairs(folder.generation) do manifest.generation[setting.name] = args[setting.name] end
+    --- The path that was given, or that of a voice of that name.
+    local function opened_voice()
+      local path = args.voice
+      if not fs.exists(path) then path = require "opah.voice.use".find(path) or path end
+      return folder.open((path:gsub("/+$", "")))
+    end
 
-  local path = fs.join(args.output, args.voice .. ".voice")
-  local opened = pack.write(path, { manifest = manifest, adapters = adapters, references = clips }, args.overwrite)
-  for _, name in ipairs(missing) do progress.warn(("missing: %s (--%s): the voice and its card say that it is not stated"):format(name, name)) end
-  if #clips == 0 then progress.warn("missing: a reference clip (--reference, or --packs): the voice has adapters alone") end
-  local bytes = 0
-  for _, file in pairs(opened.manifest.files) do bytes = bytes + file.size end
-  print(("%s: %d adapters, %d references, %s"):format(path, #adapters, #clips, progress.size(bytes)))
-  progress.result { voice = path, adapters = #adapters, references = #clips, bytes = bytes, missing = missing }
-  return 0
-end
+    --- What a voice says of itself, line by line.
+    function actions.inspect()
+      local opened = opened_voice()
+      local manifest = opened.manifest
+      local shown = tables { "what", "value" }
+      local function row(what, value)
+        if value ~= nil and value ~= "" then shown:add { what, progress.name(tostring(value), { output = true }) } end
+      end
+      row("name", manifest.name)
+      row("speaker", manifest.speaker)
+      row("role", manifest.role)
+      row("languages", table.concat(manifest.languages or {}, ", "))
+      row("base", (manifest.base.name and manifest.base.name .. ", " or "") .. "digest " .. manifest.base.digest)
+      for _, adapter in ipairs(manifest.adapters) do row("adapter", ("%s, scale %g"):format(adapter.file, adapter.scale)) end
+      for _, reference in ipairs(manifest.references) do
+        row("reference", ("%s%s: %s"):format(reference.codes, reference.sound and " and " .. reference.sound or "", reference.text))
+      end
+      for _, setting in ipairs(folder.generation) do row(setting.name, manifest.generation and manifest.generation[setting.name]) end
+      local missing = {}
+      for _, name in ipairs(folder.statements) do
+        local value = manifest.statements and manifest.statements[name]
+        row(name, value or "not stated")
+        if not value then missing[#missing + 1] = name end
+      end
+      print(shown:text())
+      progress.result { voice = opened.path, name = manifest.name, base = manifest.base.digest, adapters = #manifest.adapters,
+        references = #manifest.references, missing = missing }
+      return 0
+    end
 
---- The path that was given, or that of a voice of that name.
-local function opened_voice()
-  local path = args.voice
-  if not fs.exists(path) then path = require "opah.voice.use".find(path) or path end
-  return folder.open((path:gsub("/+$", "")))
-end
+    --- Everything that can be checked without speaking; with --model, that it is the base and takes the adapters.
+    function actions.verify()
+      local opened = opened_voice()
+      for _, adapter in ipairs(opened.manifest.adapters) do folder.adapter(opened, adapter) end
+      for _, reference in ipairs(opened.manifest.references) do
+        folder.codes(opened, reference)
+        if reference.sound then require "opah.audio".info(fs.join(opened.path, reference.sound)) end
+      end
+      local use = require "opah.voice.use"
+      if args.model then use.apply(lm.load(args.model), { opened }) end
+      if args.vq_checkpoint_path then
+        use.check_codec({ opened }, vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path })
+      end
+      for _, name in ipairs(folder.strangers(opened)) do
+        progress.warn(("note: %s is not part of the voice and is never read"):format(progress.name(name)))
+      end
+      local missing = {}
+      for _, name in ipairs(folder.statements) do
+        if not (opened.manifest.statements and opened.manifest.statements[name]) then missing[#missing + 1] = name end
+      end
+      if #missing > 0 then progress.warn("note: not stated: " .. table.concat(missing, ", ")) end
+      local count = 0
+      for _ in pairs(opened.manifest.files) do count = count + 1 end
+      print(("%s: %d files are as they were packed%s"):format(progress.name(opened.path, { output = true }), count,
+        args.model and ", and the base takes its adapters" or ""))
+      progress.result { voice = opened.path, files = count, missing = missing, base_tried = args.model ~= nil }
+      return 0
+    end
 
---- What a voice says of itself, line by line.
-function actions.inspect()
-  local opened = opened_voice()
-  local manifest = opened.manifest
-  local shown = tables { "what", "value" }
-  local function row(what, value)
-    if value ~= nil and value ~= "" then shown:add { what, progress.name(tostring(value), { output = true }) } end
-  end
-  row("name", manifest.name)
-  row("speaker", manifest.speaker)
-  row("role", manifest.role)
-  row("languages", table.concat(manifest.languages or {}, ", "))
-  row("base", (manifest.base.name and manifest.base.name .. ", " or "") .. "digest " .. manifest.base.digest)
-  for _, adapter in ipairs(manifest.adapters) do row("adapter", ("%s, scale %g"):format(adapter.file, adapter.scale)) end
-  for _, reference in ipairs(manifest.references) do
-    row("reference", ("%s%s: %s"):format(reference.codes, reference.sound and " and " .. reference.sound or "", reference.text))
-  end
-  for _, setting in ipairs(folder.generation) do row(setting.name, manifest.generation and manifest.generation[setting.name]) end
-  local missing = {}
-  for _, name in ipairs(folder.statements) do
-    local value = manifest.statements and manifest.statements[name]
-    row(name, value or "not stated")
-    if not value then missing[#missing + 1] = name end
-  end
-  print(shown:text())
-  progress.result { voice = opened.path, name = manifest.name, base = manifest.base.digest, adapters = #manifest.adapters,
-    references = #manifest.references, missing = missing }
-  return 0
-end
-
---- Everything that can be checked without speaking; with --model, that it is the base and takes the adapters.
-function actions.verify()
-  local opened = opened_voice()
-  for _, adapter in ipairs(opened.manifest.adapters) do folder.adapter(opened, adapter) end
-  for _, reference in ipairs(opened.manifest.references) do
-    folder.codes(opened, reference)
-    if reference.sound then require "opah.audio".info(fs.join(opened.path, reference.sound)) end
-  end
-  local use = require "opah.voice.use"
-  if args.model then use.apply(lm.load(args.model), { opened }) end
-  if args.vq_checkpoint_path then
-    use.check_codec({ opened }, vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path })
-  end
-  for _, name in ipairs(folder.strangers(opened)) do
-    progress.warn(("note: %s is not part of the voice and is never read"):format(progress.name(name)))
-  end
-  local missing = {}
-  for _, name in ipairs(folder.statements) do
-    if not (opened.manifest.statements and opened.manifest.statements[name]) then missing[#missing + 1] = name end
-  end
-  if #missing > 0 then progress.warn("note: not stated: " .. table.concat(missing, ", ")) end
-  local count = 0
-  for _ in pairs(opened.manifest.files) do count = count + 1 end
-  print(("%s: %d files are as they were packed%s"):format(progress.name(opened.path, { output = true }), count,
-    args.model and ", and the base takes its adapters" or ""))
-  progress.result { voice = opened.path, files = count, missing = missing, base_tried = args.model ~= nil }
-  return 0
-end
-
-local action = actions[args.action]
-if not action then
-  config.usage_error(("voice %s: what is to be done is pack, inspect or verify"):format(progress.name(args.action)))
-end
-return action()
+    local action = actions[args.action]
+    if not action then
+      config.usage_error(("voice %s: what is to be done is pack, inspect or verify"):format(progress.name(args.action)))
+    end
+    return action()
+  end,
+}

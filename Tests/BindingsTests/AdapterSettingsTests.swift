@@ -1,3 +1,4 @@
+import LuaTestSupport
 import TestSupport
 import XCTest
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import XCTest
 
 /// `opah run doctor`: each fault is planted once, in a clip that has nothing else, beside clips that have none.

@@ -1,8 +1,8 @@
+import Dataset
 import Support
 import Tensors
 import TestSupport
 import Text
-import Training
 import XCTest
 
 /// Rows of fish-speech 1.5 against those of the original's dataset class of that release, value for value.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import XCTest
 
 /// `opah run voice` and `generate --voice`: a voice is packed of a run, says what is not stated, is believed in nothing when it is a

@@ -1,4 +1,6 @@
 import Foundation
+import LuaTestSupport
+import TestSupport
 import XCTest
 
 /// `opah run rank-transcripts`: clips whose text explains their codes least come first.

@@ -1,4 +1,6 @@
 import Foundation
+import LuaTestSupport
+import TestSupport
 import XCTest
 
 /// `generate --input`: a long text is spoken piece by piece, goes on where it was stopped, and one piece can be spoken again.

@@ -1,4 +1,6 @@
 import Foundation
+import LuaTestSupport
+import TestSupport
 import XCTest
 
 /// `opah run audition` and `pick`: every checkpoint of a run is heard once, measured, and one of them chosen for a reason.

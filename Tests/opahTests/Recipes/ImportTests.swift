@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import XCTest
 
 /// `opah run import`: files of each layout as their programs write them, with what is usual and awkward in them.

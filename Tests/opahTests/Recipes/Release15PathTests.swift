@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import XCTest
 
 /// The page's path with a model of fish-speech 1.5: from clips to speech, with an adapter and with all weights.
