@@ -1,29 +1,38 @@
 --- Make a corpus of synthetic speech to train a codec and a model from nothing: sentences by a grammar, spoken by flite's voices.
 -- opah run examples/corpus/make-corpus.lua --output corpus --clips 2000 --voices rms,slt,kal16
 -- needs: flite (sudo apt install flite)
-local config, fs, tensor = require "opah.config", require "opah.fs", require "opah.tensor"
+local audio, config, fs, tensor = require "opah.audio", require "opah.config", require "opah.fs", require "opah.tensor"
 local stage_over = require "opah.stage"
 
 local args = config.parse_args(arg, {
   flags = {
     { "output", "output", "corpus", "the folder for a folder per voice, and for held-out.txt" },
     { "clips", "integer", 2000, "clips per voice" },
-    { "voices", "string", "rms,slt,kal16", "voices of flite, comma between: flite -lv lists them" },
+    { "voices", "string", "rms,slt,kal16", "voices of flite, comma between: flite -lv lists them; slt@110: slt played at 110 %" },
+    { "domain", "string", "common", "common: some 200 words; small: sixty" },
     { "first", "integer", 1, "number of the first sentence; a second speaker's clips begin elsewhere" },
     { "measured", "integer", 100, "held-out sentences for held-out.txt, which are never spoken here" },
   },
 })
 
 local sentences = dofile(fs.join(fs.dirname(arg[0]), "sentences.lua"))
+if args.domain == "small" then
+  sentences.use(dofile(fs.join(fs.dirname(arg[0]), "small.lua")))
+elseif args.domain ~= "common" then
+  config.usage_error("--domain is common or small, not " .. args.domain)
+end
 if os.execute("command -v flite >/dev/null") ~= true then
   error(fs.error("file", "flite is not installed", "sudo apt install flite"), 0)
 end
 -- A voice that it does not have, flite replaces by another without a word.
 local listed = io.popen("flite -lv"):read("a"):gsub("^.-:", "") .. " "
 local voices = {}
-for voice in args.voices:gmatch("[^,%s]+") do
+for name in args.voices:gmatch("[^,%s]+") do
+  local voice, percent = name:match("^(.-)@(%d+)$")
+  voice, percent = voice or name, tonumber(percent or 100)
   if not listed:find(" " .. voice .. " ", 1, true) then config.usage_error(("flite has no voice %s, but:%s"):format(voice, listed)) end
-  voices[#voices + 1] = voice
+  if percent < 50 or percent > 200 then config.usage_error(name .. ": a voice can be played at 50 to 200 %") end
+  voices[#voices + 1] = { name = name, voice = voice, percent = percent }
 end
 
 fs.mkdir(args.output)
@@ -34,16 +43,24 @@ fs.write(fs.join(args.output, "held-out.txt"), table.concat(lines, "\n") .. "\n"
 
 local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
+-- Plays a clip at another speed: another pitch, and formants of a smaller or larger head, so nearly another speaker.
+local function play_at(path, percent)
+  local samples, info = audio.load(path)
+  audio.save(path, audio.resample(samples, info.sample_rate * percent // 100, info.sample_rate), info.sample_rate)
+end
+
 -- One clip: the command that speaks it into a hidden file, and what to do when it has.
-local function clip(voice, number)
-  local name = fs.join(args.output, voice, ("%06d"):format(number))
+local function clip(speaker, number)
+  local voice, folder = speaker.voice, fs.join(args.output, speaker.name)
+  local name = fs.join(folder, ("%06d"):format(number))
   if fs.exists(name .. ".lab") then return nil end
   local kind = number % 2 == 0 and "words" or "grammar"
-  local text, hidden = sentences.make(kind, number), fs.join(args.output, voice, (".%06d.wav"):format(number))
+  local text, hidden = sentences.make(kind, number), fs.join(folder, (".%06d.wav"):format(number))
   return {
     path = name .. ".wav", text = text,
     pipe = io.popen(("flite -voice %s -t %s -o %s 2>&1"):format(quoted(voice), quoted(text), quoted(hidden))),
     done = function()
+      if speaker.percent ~= 100 then play_at(hidden, speaker.percent) end
       fs.move(hidden, name .. ".wav")
       fs.write(name .. ".lab", text .. "\n")     -- last: a clip with a label is whole
     end,
@@ -52,7 +69,7 @@ end
 
 local stage <close> = stage_over("make-corpus", #voices * args.clips)
 for _, voice in ipairs(voices) do
-  fs.mkdir(fs.join(args.output, voice))
+  fs.mkdir(fs.join(args.output, voice.name))
   local number = args.first
   while number < args.first + args.clips do
     local running = {}

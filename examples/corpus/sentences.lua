@@ -2,6 +2,7 @@
 --
 --   local sentences = dofile("sentences.lua")
 --   print(sentences.make("grammar", 7))     -- the seventh
+--   sentences.use(dofile("small.lua"))      -- another domain: { words = {...}, templates = {...} }
 --
 -- Held out by construction: of the sentences that the grammar makes, those whose digest falls into one twentieth are for
 -- measuring only. `make` never gives one of them, `held_out` nothing else.
@@ -44,6 +45,12 @@ local templates = {
   "please bring the {adjective} {thing} to the {person} {when}.",
 }
 
+local vocabulary
+
+--- Takes words and templates of another domain from now on.
+---@param domain { words: table<string, string[]>, templates: string[] }
+function sentences.use(domain) words, templates, vocabulary = domain.words, domain.templates, nil end
+
 --- Every word that can be drawn, in order.
 function sentences.vocabulary()
   local all, seen = {}, {}
@@ -85,7 +92,6 @@ local function from_grammar(draw)
   return capital((templates[draw(#templates)]:gsub("{(%a+)}", function(kind) return words[kind][draw(#words[kind])] end)))
 end
 
-local vocabulary
 local function from_words(draw)
   vocabulary = vocabulary or sentences.vocabulary()
   local list = {}

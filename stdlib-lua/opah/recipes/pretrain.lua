@@ -24,13 +24,30 @@ local args = config.parse_args(arg, {
     { "lr", "number", 2e-3, "learning rate, along a cosine to nothing", above = 0 },
     { "warmup", "integer", 100, "steps in which it rises", from = 0 },
     { "every", "integer", 500, "steps between two checkpoints, each with its held-out loss", from = 1 },
+    { "use-speaker", "number", 0, "how often the speaker's name is the role instead of assistant; generate's --speaker then chooses", from = 0, to = 1 },
+    { "interactive-prob", "number", 0.7, "how often each clip has a turn of its own, instead of all texts of a row in one", from = 0, to = 1 },
     { "val-fraction", "number", 0.02, "share of the clips that is held out", from = 0, below = 1 },
     { "seed", "integer", 1, "of weights, rows and dropout" },
   },
 })
 
+-- A word is a token with a space before it, another without, another with a capital: they begin with one embedding, so
+-- that the first word of a sentence, met seldom, need not be learned from nothing.
+local function begin_alike(model)
+  local embeddings, first = model:named_parameters()["embeddings.weight"], {}
+  for id = 0, embeddings:size(1) - 1 do
+    local word = model.tokenizer:decode({ id }, { skip_special = true }):lower():match("^ ?(%a+)$")
+    if word and first[word] then
+      embeddings[id + 1]:copy_(embeddings[first[word] + 1])
+    elseif word then
+      first[word] = id
+    end
+  end
+end
+
 -- A fresh model, once: its folder is what checkpoints are put into afterwards.
 local function make_base()
+  local labels = 0
   if not args.labels then config.usage_error(args.base .. " has no model yet: --labels names the clips to learn a tokenizer from") end
   if args.dim % (2 * args.heads) ~= 0 then config.usage_error("--dim must be a multiple of twice --heads: a head is an even part of the width") end
   local texts, clips, skipped, notes = {}, data.scan(args.labels)
@@ -38,7 +55,10 @@ local function make_base()
     for _, path in pairs(clip.labels) do
       local ok, found = pcall(text.read_label, path)
       if ok then
-        texts[#texts + 1] = " " .. text.clean(found)
+        -- As the model reads it: the first word has no space before it, so that it becomes a token of its own.
+        labels = labels + 1
+        texts[#texts + 1] = text.clean(found)
+        if args.use_speaker > 0 then texts[#texts + 1] = clip.speaker end
       else
         skipped[#skipped + 1] = { path = path, reason = (opah.error_text(found)) }
       end
@@ -48,13 +68,15 @@ local function make_base()
   for _, item in ipairs(skipped) do progress.log(("not learned from: %s: %s"):format(progress.name(item.path), item.reason)) end
   if #texts == 0 then error(fs.error("data", args.labels .. ": no label that can be read", "a label is a .lab file beside its recording"), 0) end
   local tokenizer = text.train_tokenizer { texts = texts, vocab_size = args.vocab_size, output = args.base, min_frequency = 2 }
-  progress.log(("a vocabulary of %d tokens from %d labels"):format(#tokenizer, #texts))
-  lm.new({
+  progress.log(("a vocabulary of %d tokens from %d labels"):format(#tokenizer, labels))
+  local model = lm.new({
     model_type = "dual_ar", vocab_size = #tokenizer, dim = args.dim, n_layer = args.layers, n_fast_layer = args.fast_layers,
     n_head = args.heads, n_local_heads = args.heads, head_dim = args.dim // args.heads, intermediate_size = args.feed_forward,
     codebook_size = args.codebook_size, num_codebooks = args.codebooks, rope_base = 10000.0, norm_eps = 1e-6,
     max_seq_len = args.max_length, dropout = 0.0, tie_word_embeddings = false, attention_qkv_bias = false, initializer_range = 0.02,
-  }, { seed = args.seed, tokenizer = args.base }):save(args.base)
+  }, { seed = args.seed, tokenizer = args.base })
+  begin_alike(model)
+  model:save(args.base)
 end
 
 if not fs.exists(fs.join(args.base, "model.pth")) then make_base() end
@@ -62,10 +84,10 @@ local model = lm.load(args.base, { max_length = args.max_length, weights = "floa
 model:unfreeze()
 local ds = data.dataset {
   protos = { args.protos }, tokenizer = model.tokenizer, max_length = args.max_length, seed = args.seed, val_fraction = args.val_fraction,
-  num_codebooks = model.config.num_codebooks,
+  num_codebooks = model.config.num_codebooks, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
 }
 return train.fit {
   model = model, data = ds, project = args.project, seed = args.seed, max_steps = args.max_steps, batch_size = args.batch_size,
-  lr = args.lr, schedule = "cosine", num_warmup_steps = args.warmup, num_training_steps = args.max_steps,
+  lr = args.lr, eps = 1e-8, schedule = "cosine", num_warmup_steps = args.warmup, num_training_steps = args.max_steps,
   val_check_interval = args.every, every_n_train_steps = args.every,
 }.exit_code

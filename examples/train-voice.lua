@@ -1,0 +1,60 @@
+--- Train the embedded voice again, from nothing: a corpus by flite, a codec, a language model.
+-- opah run examples/train-voice.lua --output voice
+-- batch: no, it takes hours
+-- needs: flite (sudo apt install flite)
+-- expect: codec.pth and a model folder. Run again, it goes on where it stopped.
+local opah = require "opah"
+local fs, progress = opah.fs, opah.progress
+
+local args = opah.config.parse_args(arg, {
+  flags = {
+    { "output", "path", "voice", "where everything goes" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint", "which stages, comma between, in this order" },
+  },
+})
+local examples, out = fs.dirname(arg[0]), args.output
+local shape = fs.join(examples, "checkpoints/voice/codec.lua")
+local function at(name) return fs.join(out, name) end
+
+local function run(name, ...)
+  progress.log("$ opah run " .. name .. " " .. table.concat({ ... }, " "))
+  local code = opah.run(name, { ... })
+  if code ~= 0 then error(("%s ended with exit code %d"):format(name, code), 0) end
+end
+
+local corpus = fs.join(examples, "corpus/make-corpus.lua")
+-- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
+local base, others = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
+
+local function codec(phase, from, steps, batch, seconds, lr)
+  local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. phase), "--batch-size", batch,
+    "--seconds", seconds, "--lr", lr, "--held-out", 8, "--every", 100 }
+  for _, name in ipairs { "encoder", "vocoder", "joint" } do
+    table.move({ "--" .. name .. "-steps", name == phase and steps or 0 }, 1, 2, #words + 1, words)
+  end
+  if from then table.move({ "--checkpoint-path", at("codec-" .. from .. "/codec.pth") }, 1, 2, #words + 1, words) end
+  run(table.unpack(words))
+end
+
+local stages = {
+  corpus = function()
+    run(corpus, "--output", at "speech", "--domain", "small", "--voices", base, "--clips", 500)
+    run(corpus, "--output", at "speech", "--domain", "small", "--voices", others, "--clips", 130, "--first", 501)
+  end,
+  -- No two base speakers say the same sentences: so the model hears more of them.
+  clips = function()
+    for i, voice in ipairs { "rms", "slt", "kal16" } do
+      run(corpus, "--output", at "clips", "--domain", "small", "--voices", voice, "--clips", 4000, "--first", 4000 * (i - 1) + 1)
+    end
+    run(corpus, "--output", at "second", "--domain", "small", "--voices", "awb", "--clips", 80, "--first", 20001)
+  end,
+  -- Codes first: long batches, nothing of the vocoder. Then short pieces, as the vocoder's steps cost by the sample.
+  encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
+  vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3) end,
+  joint = function() codec("joint", "vocoder", 1200, 4, 0.8, 7e-4) end,
+}
+for name in args.stages:gmatch("[^,%s]+") do
+  if not stages[name] then opah.config.usage_error("there is no stage " .. name) end
+  stages[name]()
+end
+return 0
