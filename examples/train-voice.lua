@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 local args = opah.config.parse_args(arg, {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model", "which stages, comma between, in this order" },
   },
 })
 local examples, out = fs.dirname(arg[0]), args.output
@@ -26,9 +26,9 @@ local corpus = fs.join(examples, "corpus/make-corpus.lua")
 -- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
 local base, others = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
 
-local function codec(phase, from, steps, batch, seconds, lr)
+local function codec(phase, from, steps, batch, seconds, lr, last)
   local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. phase), "--batch-size", batch,
-    "--seconds", seconds, "--lr", lr, "--held-out", 8, "--every", 100 }
+    "--seconds", seconds, "--lr", lr, "--held-out", 8, "--every", 100, "--stop-after", last or steps }
   for _, name in ipairs { "encoder", "vocoder", "joint" } do
     table.move({ "--" .. name .. "-steps", name == phase and steps or 0 }, 1, 2, #words + 1, words)
   end
@@ -43,15 +43,26 @@ local stages = {
   end,
   -- No two base speakers say the same sentences: so the model hears more of them.
   clips = function()
-    for i, voice in ipairs { "rms", "slt", "kal16" } do
-      run(corpus, "--output", at "clips", "--domain", "small", "--voices", voice, "--clips", 4000, "--first", 4000 * (i - 1) + 1)
+    for i, voice in ipairs { { "rms", 4000 }, { "slt", 2000 } } do
+      run(corpus, "--output", at "clips", "--domain", "small", "--voices", voice[1], "--clips", voice[2], "--first", 4000 * (i - 1) + 1)
     end
     run(corpus, "--output", at "second", "--domain", "small", "--voices", "awb", "--clips", 80, "--first", 20001)
   end,
   -- Codes first: long batches, nothing of the vocoder. Then short pieces, as the vocoder's steps cost by the sample.
   encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
-  vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3) end,
-  joint = function() codec("joint", "vocoder", 1200, 4, 0.8, 7e-4) end,
+  vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
+  joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4) end,
+  codes = function()
+    run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
+    run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
+  end,
+  -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice.
+  model = function()
+    run("pretrain", "--labels", at "clips", "--protos", at "protos", "--base", at "fresh", "--results", out, "--project", "model",
+      "--vocab-size", 1024, "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384,
+      "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 3e-3, "--muon-lr", 3e-3,
+      "--batch-size", 12, "--warmup", 50, "--every", 200, "--max-steps", 4000, "--decay-steps", 1200)
+  end,
 }
 for name in args.stages:gmatch("[^,%s]+") do
   if not stages[name] then opah.config.usage_error("there is no stage " .. name) end

@@ -1,19 +1,34 @@
---- The example voices and the tiny checkpoints that come with the program. Their weights are random: everything
--- runs in seconds and nothing sounds like speech. Put real data and checkpoints in their place.
+--- The example voices and checkpoints that come with the program. The tiny ones have random weights: everything runs in
+-- seconds and nothing sounds like speech. Those of `embedded.voice` are trained, and speak sixty words of English.
 local data, fs, vq = require "opah.data", require "opah.fs", require "opah.vq"
 local home = require "opah".home or error("the examples are not beside the program: set OPAH_HOME", 0)
 
-local tiny = fs.join(home, "examples/checkpoints/tiny")
+local tiny, trained = fs.join(home, "examples/checkpoints/tiny"), fs.join(home, "examples/checkpoints/voice")
 
 ---@class opah.embedded
 ---@field speech string A folder of 14 clips with labels: Alice in English, ハナコ in Japanese.
 ---@field model string A model folder, as lm.load and text.tokenizer take it.
 ---@field codec_config string
 ---@field codec_checkpoint string
+---@field voice opah.embedded.Voice The trained checkpoints.
+
+---@class opah.embedded.Voice
+---@field model string A model folder.
+---@field codec_config string
+---@field codec_checkpoint string
+---@field speech string A folder of clips with labels of a speaker that neither of them has heard.
+---@field speakers string[] Roles that the model knows.
+---@field generate table Options of model:generate that it was measured with.
+
 local embedded = {
   speech = fs.join(home, "examples/data"),               -- 14 clips with labels: Alice in English, ハナコ in Japanese
   model = tiny,                                          -- a model folder
   codec_config = fs.join(tiny, "codec.lua"), codec_checkpoint = fs.join(tiny, "codec.pth"),
+  voice = {
+    model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
+    speech = fs.join(home, "examples/speech"), speakers = { "rms", "slt", "kal16" },
+    generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
+  },
 }
 
 --- The tiny codec, loaded.

@@ -23,6 +23,7 @@ local args = config.parse_args(arg, {
     { "judges-width", "integer", 32, "channels of the discriminators' first layers; 32 in the paper", from = 1 },
     { "held-out", "integer", 8, "how many clips are kept for measuring", from = 0 },
     { "every", "integer", 200, "steps between two measurements, each of which saves the state", from = 1 },
+    { "stop-after", "integer", nil, "end before the last step, as if interrupted there", from = 1 },
     { "seed", "integer", 1, "of weights, pieces and roundings" },
   },
 })
@@ -107,7 +108,7 @@ end
 stage.bar:at(run.step, run.total)
 stage.done = run.step
 local interrupted
-while run:current() do
+while run:current() and run.step < (args.stop_after or math.huge) do
   local phase = run:current().phase
   local ok, shown = pcall(run.take, run, source:batch(args.batch_size, run.step + 1))
   if not ok then

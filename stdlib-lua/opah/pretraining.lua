@@ -1,0 +1,121 @@
+--- A run that trains all weights of a small model from nothing, with Muon: level, then down to zero at the end. Its state is
+-- resumed from exactly. While it is level it need not know its end: a later call with another number of steps goes on
+-- from the same state, to the same weights as if it had been called so at once.
+local checkpoint, fs, json, progress, tensor, train =
+  require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.progress", require "opah.tensor", require "opah.train"
+local muon = require "opah.muon"
+
+---@class opah.pretraining
+local pretraining = {}
+
+---@class opah.pretraining.Settings
+---@field model LanguageModel Unfrozen.
+---@field data Dataset
+---@field folder string Of checkpoints/, state.ckpt and metrics.jsonl.
+---@field steps integer
+---@field decay_steps integer How many of them the rate takes to fall to zero.
+---@field warmup integer Steps in which it rises.
+---@field batch integer Rows per step.
+---@field lr number Of embeddings, outputs and vectors.
+---@field muon_lr number Of hidden matrices.
+---@field every integer Steps between two checkpoints.
+---@field identity table What may not change between the calls for one folder.
+
+--- The factor on the rates after `done` steps.
+---
+---     pretraining.factor(0, { warmup = 2, steps = 10, decay_steps = 4 }), pretraining.factor(8, { warmup = 2, steps = 10, decay_steps = 4 })
+---       --> 0.5, 0.5
+---@param done integer
+---@param settings { warmup: integer, steps: integer, decay_steps: integer }
+---@return number
+function pretraining.factor(done, settings)
+  return math.min(1, (done + 1) / math.max(settings.warmup, 1)) * math.min(1, (settings.steps - done) / math.max(settings.decay_steps, 1))
+end
+
+-- Mean losses of the held-out clips.
+local function measure(settings)
+  return tensor.no_grad(function()
+    local sums, batches = { loss = 0, semantic = 0, base = 0, top_5_accuracy = 0 }, settings.data:validation(settings.batch)
+    for _, batch in ipairs(batches) do
+      local loss, parts = settings.model:loss(batch)
+      sums.loss = sums.loss + loss:item()
+      for _, name in ipairs { "semantic", "base", "top_5_accuracy" } do sums[name] = sums[name] + parts[name] end
+    end
+    for name, sum in pairs(sums) do sums[name] = sum / math.max(#batches, 1) end
+    return #batches > 0 and sums or nil
+  end)
+end
+
+--- Trains, or goes on; returns the path of the last checkpoint, which `opah run extract-model` takes.
+---@param settings opah.pretraining.Settings
+---@return string
+function pretraining.run(settings)
+  local folder, model, data = settings.folder, settings.model, settings.data
+  fs.mkdir(fs.join(folder, "checkpoints"))
+  local _ <close> = fs.lock(folder, "pretraining a model")
+  local state_path, identity = fs.join(folder, "state.ckpt"), json.encode(settings.identity)
+  local named, parameters, step = model:named_parameters(), model:parameters(), 0
+  local optimizer = muon.with_adamw(named, { lr = settings.lr, muon_lr = settings.muon_lr })
+  if fs.exists(state_path) then
+    local state = checkpoint.load(state_path)
+    if state.identity ~= identity then
+      error(fs.error("checkpoint", state_path .. " was made by a run with other settings", "give the same ones, or another --project"), 0)
+    end
+    tensor.no_grad(function() for name, weight in pairs(named) do weight:copy_(state.weights[name]) end end)
+    optimizer:set_state(state.optimizer)
+    data:set_state(json.decode(state.data))
+    step = math.tointeger(state.step) or 0
+    progress.log(("going on after step %d of %d"):format(step, settings.steps))
+  end
+  local function path_of(at) return fs.join(folder, "checkpoints", ("step_%09d.ckpt"):format(at)) end
+  local function note(fields)
+    local file <close> = assert(io.open(fs.join(folder, "metrics.jsonl"), "a"))
+    assert(file:write(json.encode(fields), "\n"))
+  end
+  local function save()
+    local weights, prefixed = {}, {}
+    for name, weight in pairs(named) do weights[name], prefixed["model." .. name] = weight:detach(), weight:detach() end
+    checkpoint.save(path_of(step), { state_dict = prefixed, step = step })
+    checkpoint.save(state_path, { step = step, identity = identity, weights = weights, optimizer = optimizer:state(),
+      data = json.encode(data:state()) })
+    local held = measure(settings)
+    if held then
+      progress.log(("step %d: held-out loss %.3f (semantic %.3f, base %.3f), top-5 %.3f"):format(step, held.loss, held.semantic, held.base,
+        held.top_5_accuracy))
+      note { step = step, held_out = held }
+    end
+  end
+
+  local bar <close> = progress.bar(settings.steps, "pretrain")
+  bar:at(step, settings.steps)
+  local interrupted
+  while step < settings.steps do
+    local ok, problem = pcall(function()
+      local factor = pretraining.factor(step, settings)
+      optimizer.lr, optimizer.muon_lr = settings.lr * factor, settings.muon_lr * factor
+      local loss, parts = model:loss(data:batch(settings.batch))
+      local value = loss:item()
+      if value ~= value or value == math.huge then
+        error(fs.error("data", ("the loss of step %d is no number"):format(step + 1), "lower --lr and --muon-lr"), 0)
+      end
+      loss:backward()
+      local norm = train.clip_grad_norm(parameters, 1)
+      optimizer:step()
+      optimizer:zero_grad()
+      step = step + 1
+      bar:step(1, { loss = value, semantic = parts.semantic })
+      note { step = step, loss = value, semantic = parts.semantic, base = parts.base, norm = norm, factor = factor }
+    end)
+    if not ok then
+      if type(problem) ~= "userdata" or problem.kind ~= "interrupted" then error(problem, 0) end
+      interrupted = problem
+      break
+    end
+    if step % settings.every == 0 and step < settings.steps then save() end
+  end
+  if not interrupted then save() end
+  if interrupted then error(interrupted, 0) end
+  return path_of(step)
+end
+
+return pretraining
