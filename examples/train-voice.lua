@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 local args = opah.config.parse_args(arg, {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,weights", "which stages, comma between, in this order" },
   },
 })
 local examples, out = fs.dirname(arg[0]), args.output
@@ -36,6 +36,13 @@ local function codec(phase, from, steps, batch, seconds, lr, last)
   run(table.unpack(words))
 end
 
+local function halve(from, to, dtype)
+  local weights = opah.checkpoint.load(from)
+  for name, tensor in pairs(weights) do weights[name] = tensor:to(dtype) end
+  opah.checkpoint.save(to, weights)
+end
+
+local steps = 4000   -- of the model
 local stages = {
   corpus = function()
     run(corpus, "--output", at "speech", "--domain", "small", "--voices", base, "--clips", 500)
@@ -51,7 +58,7 @@ local stages = {
   -- Codes first: long batches, nothing of the vocoder. Then short pieces, as the vocoder's steps cost by the sample.
   encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
   vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
-  joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4) end,
+  joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4, 400) end,
   codes = function()
     run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
     run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
@@ -60,8 +67,17 @@ local stages = {
   model = function()
     run("pretrain", "--labels", at "clips", "--protos", at "protos", "--base", at "fresh", "--results", out, "--project", "model",
       "--vocab-size", 1024, "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384,
-      "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 3e-3, "--muon-lr", 3e-3,
-      "--batch-size", 12, "--warmup", 50, "--every", 200, "--max-steps", 4000, "--decay-steps", 1200)
+      "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 5e-3, "--muon-lr", 5e-3,
+      "--batch-size", 12, "--warmup", 50, "--every", 200, "--max-steps", steps, "--decay-steps", 1200)
+  end,
+  -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
+  weights = function()
+    run("extract-model", "--base-weight", at "fresh", "--checkpoint", at(("model/checkpoints/step_%09d.ckpt"):format(steps)), "--output", at "trained")
+    fs.mkdir(at "weights")
+    for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
+    halve(at "trained/model.pth", at "weights/model.pth", "bfloat16")
+    halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
+    fs.copy(shape, at "weights/codec.lua")
   end,
 }
 for name in args.stages:gmatch("[^,%s]+") do

@@ -7,7 +7,7 @@ local tensor, train = require "opah.tensor", require "opah.train"
 ---@class opah.muon
 local muon = {}
 
---- The nearest matrix to x [m, n] with singular values of about 1 (0.7 to 1.2), by five steps of Newton and Schulz's
+--- The nearest matrix to x [m, n] with singular values of about 1 (0.65 to 1.2), by five steps of Newton and Schulz's
 --- iteration with the coefficients of the paper.
 ---
 ---     made = muon.orthogonal(tensor.new {{3, 0}, {0, 2}})

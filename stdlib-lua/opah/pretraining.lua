@@ -23,8 +23,8 @@ local pretraining = {}
 
 --- The factor on the rates after `done` steps.
 ---
----     pretraining.factor(0, { warmup = 2, steps = 10, decay_steps = 4 }), pretraining.factor(8, { warmup = 2, steps = 10, decay_steps = 4 })
----       --> 0.5, 0.5
+---     settings = { warmup = 2, steps = 10, decay_steps = 4 }
+---     pretraining.factor(0, settings), pretraining.factor(5, settings), pretraining.factor(8, settings)  --> 0.5, 1, 0.5
 ---@param done integer
 ---@param settings { warmup: integer, steps: integer, decay_steps: integer }
 ---@return number
