@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 local args = opah.config.parse_args(arg, {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,weights", "which stages, comma between, in this order" },
   },
 })
 local examples, out = fs.dirname(arg[0]), args.output
@@ -24,7 +24,7 @@ end
 
 local corpus = fs.join(examples, "corpus/make-corpus.lua")
 -- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
-local base, others = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
+local speakers, played = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
 
 local function codec(phase, from, steps, batch, seconds, lr, last)
   local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. phase), "--batch-size", batch,
@@ -42,11 +42,23 @@ local function halve(from, to, dtype)
   opah.checkpoint.save(to, weights)
 end
 
-local steps = 4000   -- of the model
+local steps = { plain = 800, heed = 2000 }
+local function pretrain(base, project, last, ...)
+  run("pretrain", "--protos", at "protos", "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
+    "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384, "--max-length", 160,
+    "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 5e-3, "--muon-lr", 5e-3, "--batch-size", 12,
+    "--every", 200, "--max-steps", last, ...)
+end
+
+local function made_of(base, project, step, output)
+  if fs.exists(at(output)) then return end
+  run("extract-model", "--base-weight", at(base), "--checkpoint", at(("%s/checkpoints/step_%09d.ckpt"):format(project, step)), "--output", at(output))
+end
+
 local stages = {
   corpus = function()
-    run(corpus, "--output", at "speech", "--domain", "small", "--voices", base, "--clips", 500)
-    run(corpus, "--output", at "speech", "--domain", "small", "--voices", others, "--clips", 130, "--first", 501)
+    run(corpus, "--output", at "speech", "--domain", "small", "--voices", speakers, "--clips", 500)
+    run(corpus, "--output", at "speech", "--domain", "small", "--voices", played, "--clips", 130, "--first", 501)
   end,
   -- No two base speakers say the same sentences: so the model hears more of them.
   clips = function()
@@ -63,16 +75,16 @@ local stages = {
     run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
     run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
   end,
-  -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice.
-  model = function()
-    run("pretrain", "--labels", at "clips", "--protos", at "protos", "--base", at "fresh", "--results", out, "--project", "model",
-      "--vocab-size", 1024, "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384,
-      "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 5e-3, "--muon-lr", 5e-3,
-      "--batch-size", 12, "--warmup", 50, "--every", 200, "--max-steps", steps, "--decay-steps", 1200)
+  -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
+  -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
+  model = function() pretrain("fresh", "model", steps.plain, "--labels", at "clips", "--warmup", 50, "--decay-steps", 1) end,
+  heed = function()
+    made_of("fresh", "model", steps.plain, "level")
+    pretrain("level", "heed", steps.heed, "--corrupt", 0.25, "--warmup", 20, "--decay-steps", 700)
   end,
   -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
   weights = function()
-    run("extract-model", "--base-weight", at "fresh", "--checkpoint", at(("model/checkpoints/step_%09d.ckpt"):format(steps)), "--output", at "trained")
+    made_of("level", "heed", steps.heed, "trained")
     fs.mkdir(at "weights")
     for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
     halve(at "trained/model.pth", at "weights/model.pth", "bfloat16")
