@@ -1,5 +1,5 @@
 --- Speak held-out sentences by the embedded voice, for a recogniser to listen to: see scripts/listen.
--- opah run examples/corpus/speak-held-out.lua --output listening --count 100 --tuned out/quickstart/merged
+-- opah run examples/corpus/speak-held-out.lua --output listening --count 100 --tuned out/new-speaker/merged
 -- needs: flite (sudo apt install flite)
 -- expect: sentences.txt, and a folder of 001.wav ... each for original, codec, base, random and tuned
 local opah = require "opah"
@@ -10,9 +10,8 @@ local args = opah.config.parse_args(arg, {
   flags = {
     { "output", "output", "listening", "the folder for everything" },
     { "count", "integer", 100, "sentences", from = 1 },
-    { "tuned", "string", nil, "fine-tuned models, comma between: folders that quickstart made (merged)" },
-    { "model", "path", voice.model, "the base model" },
-    { "codec", "path", voice.codec_checkpoint, "the codec's weights" },
+    { "tuned", "string", nil, "fine-tuned models, comma between: folders that new-speaker.lua made (merged)" },
+    { "weights", "path", voice.model, "the base model's folder, with codec.pth and codec.lua in it" },
     { "target", "string", "awb", "flite's voice of the second speaker" },
     { "temperature", "number", voice.generate.temperature, "of sampling", above = 0 },
   },
@@ -21,7 +20,7 @@ local here = fs.dirname(arg[0])
 local sentences = dofile(fs.join(here, "sentences.lua"))
 sentences.use(dofile(fs.join(here, "small.lua")))
 local out = args.output
-local codec = vq.load { config = voice.codec_config, checkpoint = args.codec }
+local codec = vq.load { config = fs.join(args.weights, "codec.lua"), checkpoint = fs.join(args.weights, "codec.pth") }
 local texts, domain = {}, {}
 for i = 1, args.count do texts[i] = sentences.held_out(i) end
 for i = 1, 3000 do domain[i] = sentences.make("grammar", 100000 + i) end
@@ -63,7 +62,7 @@ local function speak(model, kind, speaker, i)
   note(kind, { frames = codes:size(2), ended = not told.length_limit_hit })
 end
 
-local base, tuned = lm.load(args.model), {}
+local base, tuned = lm.load(args.weights), {}
 for folder in (args.tuned or ""):gmatch("[^,]+") do tuned[#tuned + 1] = lm.load(folder) end
 local generator = tensor.generator(1)
 for i = 1, #texts do

@@ -26,7 +26,7 @@ local embedded = {
   codec_config = fs.join(tiny, "codec.lua"), codec_checkpoint = fs.join(tiny, "codec.pth"),
   voice = {
     model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
-    speech = fs.join(home, "examples/speech"), speakers = { "rms", "slt", "kal16" },
+    speech = fs.join(home, "examples/speech"), speakers = { "rms", "slt" },
     generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
   },
 }

@@ -1,5 +1,5 @@
 --- Train the embedded voice again, from nothing: a corpus by flite, a codec, a language model.
--- opah run examples/train-voice.lua --output voice
+-- opah run examples/voice/train-voice.lua --output voice
 -- batch: no, it takes hours
 -- needs: flite (sudo apt install flite)
 -- expect: codec.pth and a model folder. Run again, it goes on where it stopped.
@@ -12,7 +12,7 @@ local args = opah.config.parse_args(arg, {
     { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,weights", "which stages, comma between, in this order" },
   },
 })
-local examples, out = fs.dirname(arg[0]), args.output
+local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
 local shape = fs.join(examples, "checkpoints/voice/codec.lua")
 local function at(name) return fs.join(out, name) end
 
@@ -87,6 +87,10 @@ local stages = {
     made_of("level", "heed", steps.heed, "trained")
     fs.mkdir(at "weights")
     for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
+    -- Trained on rows of one or two clips; a reference before the text makes longer ones.
+    local settings = opah.json.decode(fs.read(at "trained/config.json"))
+    settings.max_seq_len = 512
+    fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
     halve(at "trained/model.pth", at "weights/model.pth", "bfloat16")
     halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
     fs.copy(shape, at "weights/codec.lua")
