@@ -2,8 +2,8 @@ import Support
 
 /// What `tokenizer.tiktoken` and `special_tokens.json` hold: the tokenizer of fish-speech 1.5 and later.
 ///
-/// The first has a line `<base64 of the token's bytes> <rank>` for each token; the rank is the id, and says how early two
-/// neighbours are joined. Special tokens are in neither's ranks: they follow the last one, in a fixed order.
+/// The first has a line `<base64 of the token's bytes> <rank>` for each token; the rank is the id, and says how early
+/// two neighbours are joined. Special tokens are in neither's ranks: they follow the last one, in a fixed order.
 struct TiktokenFile {
     /// Every token by its bytes, with its rank.
     private(set) var vocabulary = Vocabulary()
@@ -14,15 +14,20 @@ struct TiktokenFile {
     /// No word is joined to a longer token: the longest of real files has 128 bytes.
     static let longestToken = 1024
 
-    /// How text is cut into words. `(\?!\S)` was meant to be a lookahead and is not: the released models were trained so.
+    /// How text is cut into words. `(\?!\S)` was meant to be a lookahead and is not: the released models were trained
+    /// so.
     static let pattern = [
-        "(?i:'s|'t|'re|'ve|'m|'ll|'d)", #"\p{P}"#, #"[^\r\n\p{L}\p{N}]?\p{L}+"#, #"\p{N}"#, #" ?[^\s\p{L}\p{N}]+[\r\n]*"#,
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)", #"\p{P}"#, #"[^\r\n\p{L}\p{N}]?\p{L}+"#, #"\p{N}"#,
+        #" ?[^\s\p{L}\p{N}]+[\r\n]*"#,
         #"\s*[\r\n]+"#, #"\s+(\?!\S)"#, #"\s+"#,
     ].joined(separator: "|")
 
     /// The control tokens of 1.5, in the order of their ids.
-    static let specialTokens = ["begin_of_text", "end_of_text", "pad", "im_start", "im_end", "placeholder:0", "placeholder:1",
-                                "placeholder:2", "placeholder:3", "text", "voice", "interleave"].map { "<|\($0)|>" }
+    static let specialTokens =
+        [
+            "begin_of_text", "end_of_text", "pad", "im_start", "im_end", "placeholder:0", "placeholder:1",
+            "placeholder:2", "placeholder:3", "text", "voice", "interleave",
+        ].map { "<|\($0)|>" }
         + (0..<1024).map { "<|semantic:\($0)|>" }
 
     init(directory: String) throws {
@@ -36,7 +41,10 @@ struct TiktokenFile {
 
     /// - Returns: how many ranks there are.
     private mutating func readRanks(_ bytes: UnsafeRawBufferPointer, _ path: String) throws -> Int {
-        var token: [UInt8] = [], ranks = 0, line = 0, start = 0
+        var token: [UInt8] = []
+        var ranks = 0
+        var line = 0
+        var start = 0
         while start < bytes.count {
             line += 1
             if line & 0xFFFF == 0 { try Interrupt.check() }
@@ -46,25 +54,32 @@ struct TiktokenFile {
             start = end + 1
             if text.last == UInt8(ascii: "\r") { text.removeLast() }
             if text.isEmpty { continue }
-            guard let space = text.firstIndex(of: UInt8(ascii: " ")), let rank = Self.number(text[(space + 1)...]), Base64.decode(text[..<space], into: &token) else {
-                throw OpahError(.format, "\(path): line \(line) is not a token in base64, a space, and its rank",
-                                hint: "the file is damaged; download it again")
+            guard let space = text.firstIndex(of: UInt8(ascii: " ")), let rank = Self.number(text[(space + 1)...]),
+                Base64.decode(text[..<space], into: &token)
+            else {
+                throw OpahError(
+                    .format, "\(path): line \(line) is not a token in base64, a space, and its rank",
+                    hint: "the file is damaged; download it again")
             }
             ranks = max(ranks, rank + 1)
             // Later files have a line for the token without bytes, which no text ever is.
             if token.isEmpty { continue }
             guard token.count <= Self.longestToken, vocabulary.token(rank) == nil, vocabulary.id(token) == nil else {
-                throw OpahError(.format, "\(path): line \(line): "
-                                + (token.count > Self.longestToken ? "a token of \(token.count) bytes is too long"
-                                   : "this token or the rank \(rank) came before"),
-                                hint: "the file is damaged; download it again")
+                throw OpahError(
+                    .format,
+                    "\(path): line \(line): "
+                        + (token.count > Self.longestToken
+                            ? "a token of \(token.count) bytes is too long"
+                            : "this token or the rank \(rank) came before"),
+                    hint: "the file is damaged; download it again")
             }
             token.withUnsafeBufferPointer { vocabulary.insert($0, id: rank) }
         }
         let missing = (0..<256).filter { vocabulary.id([UInt8($0)]) == nil }
         guard missing.isEmpty else {
-            throw OpahError(.format, "\(path): \(missing.count) of the 256 single bytes have no token, the first is \(missing[0])",
-                            hint: "the file is damaged; download it again")
+            throw OpahError(
+                .format, "\(path): \(missing.count) of the 256 single bytes have no token, the first is \(missing[0])",
+                hint: "the file is damaged; download it again")
         }
         return ranks
     }
@@ -78,20 +93,29 @@ struct TiktokenFile {
     // MARK: Special tokens
 
     private mutating func readSpecial(_ path: String, ranks: Int) throws {
-        var names = Set<String>(), ids = Set<Int>()
+        var names = Set<String>()
+        var ids = Set<Int>()
         if FileKind.exists(path) {
-            guard let map = try JSON.read(path).map else { throw OpahError(.format, "\(path): a table of token = id was expected") }
+            guard let map = try JSON.read(path).map else {
+                throw OpahError(.format, "\(path): a table of token = id was expected")
+            }
             for (content, value) in map {
-                guard let id = value.int, (ranks..<Vocabulary.idLimit).contains(id), ids.insert(id).inserted, !content.isEmpty,
-                      content.utf8.count <= 1 << 12 else {
-                    throw OpahError(.format, "\(path): \(content.prefix(40)) has the id \(JSON.encode(value).prefix(40)); ids must differ, and be from \(ranks) (after the ranks) to \(Vocabulary.idLimit - 1)",
-                                    hint: "the two files must come from the same checkpoint")
+                guard let id = value.int, (ranks..<Vocabulary.idLimit).contains(id), ids.insert(id).inserted,
+                    !content.isEmpty,
+                    content.utf8.count <= 1 << 12
+                else {
+                    throw OpahError(
+                        .format,
+                        "\(path): \(content.prefix(40)) has the id \(JSON.encode(value).prefix(40)); "
+                            + "ids must differ, and be from \(ranks) (after the ranks) to \(Vocabulary.idLimit - 1)",
+                        hint: "the two files must come from the same checkpoint")
                 }
                 special.append((content, id))
                 names.insert(content)
             }
         }
-        for (place, content) in Self.specialTokens.enumerated() where !names.contains(content) && ranks + place < Vocabulary.idLimit {
+        for (place, content) in Self.specialTokens.enumerated()
+        where !names.contains(content) && ranks + place < Vocabulary.idLimit {
             special.append((content, ranks + place))
         }
     }
@@ -110,9 +134,14 @@ enum Base64 {
     /// Whether `text` is base64, padded or not; its bytes replace those of `result`.
     static func decode(_ text: some Collection<UInt8>, into result: inout [UInt8]) -> Bool {
         result.removeAll(keepingCapacity: true)
-        var bits: UInt32 = 0, count = 0, padding = 0
+        var bits: UInt32 = 0
+        var count = 0
+        var padding = 0
         for letter in text {
-            if letter == UInt8(ascii: "=") { padding += 1; continue }
+            if letter == UInt8(ascii: "=") {
+                padding += 1
+                continue
+            }
             let value = values[Int(letter)]
             guard value >= 0, padding == 0 else { return false }
             bits = bits << 6 | UInt32(value)

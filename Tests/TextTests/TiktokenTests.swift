@@ -1,7 +1,7 @@
 import Foundation
 import Support
-import Text
 import TestSupport
+import Text
 import XCTest
 
 /// The tokenizer of fish-speech 1.5 against tiktoken, and files that are not what they should be.
@@ -9,7 +9,8 @@ final class TiktokenTests: XCTestCase {
     private static let folder = Vectors.path("release15/model")
 
     func testReferenceCases() throws {
-        let tokenizer = try Tokenizer(directory: Self.folder), file = try JSON.read(Vectors.path("release15/tokenizer.json"))
+        let tokenizer = try Tokenizer(directory: Self.folder)
+        let file = try JSON.read(Vectors.path("release15/tokenizer.json"))
         XCTAssertEqual(tokenizer.count, file["vocab_size"]?.int)
         XCTAssertEqual([tokenizer.beginId, tokenizer.endId, tokenizer.padId], [2000, 2001, 2002])
         let cases = try XCTUnwrap(file["cases"]?.list)
@@ -19,8 +20,11 @@ final class TiktokenTests: XCTestCase {
             func ids(_ key: String) throws -> [Int] { try XCTUnwrap(item[key]?.list).compactMap(\.int) }
             XCTAssertEqual(try tokenizer.encode(text), try ids("ids"), text.debugDescription)
             XCTAssertEqual(try tokenizer.encode(text), try ids("ids"), "again \(text.debugDescription)")
-            XCTAssertEqual(try tokenizer.encode(text, allowSpecial: false), try ids("plain"), "plain \(text.debugDescription)")
-            XCTAssertEqual(Array(try tokenizer.decode(ids("ids")).utf8), item["decoded"]?.string.map { Array($0.utf8) }, text.debugDescription)
+            XCTAssertEqual(
+                try tokenizer.encode(text, allowSpecial: false), try ids("plain"), "plain \(text.debugDescription)")
+            XCTAssertEqual(
+                Array(try tokenizer.decode(ids("ids")).utf8), item["decoded"]?.string.map { Array($0.utf8) },
+                text.debugDescription)
         }
         XCTAssertEqual(try tokenizer.decode([2003, 72, 105, 2004], skipSpecial: true), "Hi")
     }
@@ -63,8 +67,11 @@ final class TiktokenTests: XCTestCase {
         // The cut falls inside a word and inside a control token.
         for tail in ["abcdefgh", "<|im_end|>"] {
             let text = String(repeating: "a ", count: 199_998) + tail
-            let scalars = text.unicodeScalars, cut = scalars.index(scalars.startIndex, offsetBy: 400_000)
-            XCTAssertEqual(try tokenizer.encode(text), try tokenizer.encode(String(scalars[..<cut])) + tokenizer.encode(String(scalars[cut...])))
+            let scalars = text.unicodeScalars
+            let cut = scalars.index(scalars.startIndex, offsetBy: 400_000)
+            XCTAssertEqual(
+                try tokenizer.encode(text),
+                try tokenizer.encode(String(scalars[..<cut])) + tokenizer.encode(String(scalars[cut...])))
             XCTAssertFalse(try tokenizer.encode(text).contains(2004))
         }
     }
@@ -73,7 +80,8 @@ final class TiktokenTests: XCTestCase {
         try withTemporaryFolder { folder in
             try Tokenizer(directory: Self.folder).save(to: folder)
             for name in ["tokenizer.tiktoken", "special_tokens.json"] {
-                XCTAssertEqual(try MappedFile.contents(folder + "/" + name), try MappedFile.contents(Self.folder + "/" + name))
+                XCTAssertEqual(
+                    try MappedFile.contents(folder + "/" + name), try MappedFile.contents(Self.folder + "/" + name))
             }
         }
     }
@@ -105,22 +113,31 @@ final class TiktokenTests: XCTestCase {
         for (text, reason) in [
             ("", "empty"), ("version https://git-lfs.github.com/spec/v1", "Git LFS"), ("<!DOCTYPE html>", "HTML"),
             ("x", "line 1"), ("YWI=\n", "line 1"), (file("Y*I= 256\n"), "line 257"), (file("YWI= -1\n"), "line 257"),
-            (file("YWI= 99999999999999999999\n"), "line 257"), (file("YWI= 4194304\n"), "line 257"), (file("YWI= 2 5\n"), "line 257"),
-            (file("YWI= 255\n"), "came before"), (file("YQ== 256\n"), "came before"), (file("\(long) 256\n"), "1025 bytes"),
+            (file("YWI= 99999999999999999999\n"), "line 257"), (file("YWI= 4194304\n"), "line 257"),
+            (file("YWI= 2 5\n"), "line 257"),
+            (file("YWI= 255\n"), "came before"), (file("YQ== 256\n"), "came before"),
+            (file("\(long) 256\n"), "1025 bytes"),
             (file(without: 7), "single bytes"), (String(repeating: "A", count: 1 << 20), "line 1"),
         ] {
             assertThrows(.format, containing: reason) { try load(text) }
         }
-        for (special, reason) in [("[]", "table"), (#"{"<|a|>": 255}"#, "255"), (#"{"<|a|>": 256, "<|b|>": 256}"#, "256"), (#"{"<|a|>": "x"}"#, "x"),
-                                  (#"{"": 300}"#, "300"), (#"{"<|a|>": 1e30}"#, "ids")] {
+        for (special, reason) in [
+            ("[]", "table"), (#"{"<|a|>": 255}"#, "255"), (#"{"<|a|>": 256, "<|b|>": 256}"#, "256"),
+            (#"{"<|a|>": "x"}"#, "x"),
+            (#"{"": 300}"#, "300"), (#"{"<|a|>": 1e30}"#, "ids"),
+        ] {
             assertThrows(.format, containing: reason) { try load(file(), special: special) }
         }
     }
 
     func testAHostileWordTakesLittleTime() throws {
         // Every pair of the word may be joined, up to the longest token that is allowed.
-        let ranks = (1...1023).map { "\(Data([UInt8](repeating: 97, count: $0 + 1)).base64EncodedString()) \(255 + $0)\n" }.joined()
-        let tokenizer = try load(file(ranks)), word = String(repeating: "a", count: 100_000), start = ContinuousClock.now
+        let ranks = (1...1023).map {
+            "\(Data([UInt8](repeating: 97, count: $0 + 1)).base64EncodedString()) \(255 + $0)\n"
+        }.joined()
+        let tokenizer = try load(file(ranks))
+        let word = String(repeating: "a", count: 100_000)
+        let start = ContinuousClock.now
         let ids = try tokenizer.encode(word)
         XCTAssertEqual(try tokenizer.decode(ids), word)
         XCTAssertLessThan(ContinuousClock.now - start, .seconds(20))
