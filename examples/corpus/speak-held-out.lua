@@ -6,7 +6,7 @@ local opah = require "opah"
 local audio, fs, json, lm, tensor, vq = opah.audio, opah.fs, opah.json, opah.lm, opah.tensor, opah.vq
 local voice = require "opah.embedded".voice
 
-local args = opah.config.parse_args(arg, {
+return opah.recipe {
   flags = {
     { "output", "output", "listening", "the folder for everything" },
     { "count", "integer", 100, "sentences", from = 1 },
@@ -15,65 +15,66 @@ local args = opah.config.parse_args(arg, {
     { "target", "string", "awb", "flite's voice of the second speaker" },
     { "temperature", "number", voice.generate.temperature, "of sampling", above = 0 },
   },
-})
-local here = fs.dirname(arg[0])
-local sentences = dofile(fs.join(here, "sentences.lua"))
-sentences.use(dofile(fs.join(here, "small.lua")))
-local out = args.output
-local codec = vq.load { config = fs.join(args.weights, "codec.lua"), checkpoint = fs.join(args.weights, "codec.pth") }
-local texts, domain = {}, {}
-for i = 1, args.count do texts[i] = sentences.held_out(i) end
-for i = 1, 3000 do domain[i] = sentences.make("grammar", 100000 + i) end
-fs.mkdir(out)
-fs.write(fs.join(out, "sentences.txt"), table.concat(texts, "\n") .. "\n")
--- What the recogniser's closed language model is made of: other sentences of the domain, and its words.
-fs.write(fs.join(out, "domain.txt"), table.concat(domain, "\n") .. "\n")
-fs.write(fs.join(out, "vocabulary.txt"), table.concat(sentences.vocabulary(), "\n") .. "\n")
+  run = function(args)
+    local here = fs.dirname(arg[0])
+    local sentences = dofile(fs.join(here, "sentences.lua"))
+    sentences.use(dofile(fs.join(here, "small.lua")))
+    local out = args.output
+    local codec = vq.load { config = fs.join(args.weights, "codec.lua"), checkpoint = fs.join(args.weights, "codec.pth") }
+    local texts, domain = {}, {}
+    for i = 1, args.count do texts[i] = sentences.held_out(i) end
+    for i = 1, 3000 do domain[i] = sentences.make("grammar", 100000 + i) end
+    fs.mkdir(out)
+    fs.write(fs.join(out, "sentences.txt"), table.concat(texts, "\n") .. "\n")
+    -- What the recogniser's closed language model is made of: other sentences of the domain, and its words.
+    fs.write(fs.join(out, "domain.txt"), table.concat(domain, "\n") .. "\n")
+    fs.write(fs.join(out, "vocabulary.txt"), table.concat(sentences.vocabulary(), "\n") .. "\n")
 
-local info = {}
-local function save(kind, i, samples)
-  fs.mkdir(fs.join(out, kind))
-  audio.save(fs.join(out, kind, ("%03d.wav"):format(i)), samples, codec.sample_rate)
-end
-local function note(kind, fields) info[kind] = info[kind] or {} table.insert(info[kind], fields) end
-local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
-local bar = opah.progress.bar(#texts, "speaking")
+    local info = {}
+    local function save(kind, i, samples)
+      fs.mkdir(fs.join(out, kind))
+      audio.save(fs.join(out, kind, ("%03d.wav"):format(i)), samples, codec.sample_rate)
+    end
+    local function note(kind, fields) info[kind] = info[kind] or {} table.insert(info[kind], fields) end
+    local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+    local bar = opah.progress.bar(#texts, "speaking")
 
--- flite's own voice, and what is left of it through the codec.
-local function original(kind, through, name, i)
-  local path = fs.join(out, kind .. ".tmp.wav")
-  if os.execute(("flite -voice %s -t %s -o %s"):format(name, quoted(texts[i]), quoted(path))) ~= true then
-    error(fs.error("file", "flite could not speak", "sudo apt install flite"), 0)
-  end
-  local samples = audio.load(path, { sample_rate = codec.sample_rate })
-  fs.remove(path)
-  local codes = codec:encode(samples)
-  save(kind, i, samples)
-  save(through, i, codec:decode(codes))
-  note(kind, { frames = codes:size(2), ended = true })
-end
+    -- flite's own voice, and what is left of it through the codec.
+    local function original(kind, through, name, i)
+      local path = fs.join(out, kind .. ".tmp.wav")
+      if os.execute(("flite -voice %s -t %s -o %s"):format(name, quoted(texts[i]), quoted(path))) ~= true then
+        error(fs.error("file", "flite could not speak", "sudo apt install flite"), 0)
+      end
+      local samples = audio.load(path, { sample_rate = codec.sample_rate })
+      fs.remove(path)
+      local codes = codec:encode(samples)
+      save(kind, i, samples)
+      save(through, i, codec:decode(codes))
+      note(kind, { frames = codes:size(2), ended = true })
+    end
 
-local function speak(model, kind, speaker, i)
-  local options = { text = texts[i], speaker = speaker, codec = codec, seed = i }
-  for name, value in pairs(voice.generate) do options[name] = value end
-  options.temperature = args.temperature
-  local codes, told = model:generate(options)
-  save(kind, i, codec:decode(codes))
-  note(kind, { frames = codes:size(2), ended = not told.length_limit_hit })
-end
+    local function speak(model, kind, speaker, i)
+      local options = { text = texts[i], speaker = speaker, codec = codec, seed = i }
+      for name, value in pairs(voice.generate) do options[name] = value end
+      options.temperature = args.temperature
+      local codes, told = model:generate(options)
+      save(kind, i, codec:decode(codes))
+      note(kind, { frames = codes:size(2), ended = not told.length_limit_hit })
+    end
 
-local base, tuned = lm.load(args.weights), {}
-for folder in (args.tuned or ""):gmatch("[^,]+") do tuned[#tuned + 1] = lm.load(folder) end
-local generator = tensor.generator(1)
-for i = 1, #texts do
-  local speaker = voice.speakers[(i - 1) % #voice.speakers + 1]
-  original("original", "codec", speaker, i)
-  original("target", "target-codec", args.target, i)
-  speak(base, "base", speaker, i)
-  for t, model in ipairs(tuned) do speak(model, "tuned-" .. t, "assistant", i) end
-  local codes = (tensor.rand(codec.num_codebooks, info.original[i].frames, { generator = generator }) * codec.codebook_size):floor():to("int32")
-  save("random", i, codec:decode(codes))
-  bar:step(1)
-end
-fs.write(fs.join(out, "info.json"), json.encode(info))
-return 0
+    local base, tuned = lm.load(args.weights), {}
+    for folder in (args.tuned or ""):gmatch("[^,]+") do tuned[#tuned + 1] = lm.load(folder) end
+    local generator = tensor.generator(1)
+    for i = 1, #texts do
+      local speaker = voice.speakers[(i - 1) % #voice.speakers + 1]
+      original("original", "codec", speaker, i)
+      original("target", "target-codec", args.target, i)
+      speak(base, "base", speaker, i)
+      for t, model in ipairs(tuned) do speak(model, "tuned-" .. t, "assistant", i) end
+      local codes = (tensor.rand(codec.num_codebooks, info.original[i].frames, { generator = generator }) * codec.codebook_size):floor():to("int32")
+      save("random", i, codec:decode(codes))
+      bar:step(1)
+    end
+    fs.write(fs.join(out, "info.json"), json.encode(info))
+  end,
+}

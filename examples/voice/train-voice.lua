@@ -6,98 +6,99 @@
 local opah = require "opah"
 local fs, progress = opah.fs, opah.progress
 
-local args = opah.config.parse_args(arg, {
+return opah.recipe {
   flags = {
     { "output", "path", "voice", "where everything goes" },
     { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,weights", "which stages, comma between, in this order" },
   },
-})
-local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
-local shape = fs.join(examples, "checkpoints/voice/codec.lua")
-local function at(name) return fs.join(out, name) end
+  run = function(args)
+    local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
+    local shape = fs.join(examples, "checkpoints/voice/codec.lua")
+    local function at(name) return fs.join(out, name) end
 
-local function run(name, ...)
-  progress.log("$ opah run " .. name .. " " .. table.concat({ ... }, " "))
-  local code = opah.run(name, { ... })
-  if code ~= 0 then error(("%s ended with exit code %d"):format(name, code), 0) end
-end
-
-local corpus = fs.join(examples, "corpus/make-corpus.lua")
--- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
-local speakers, played = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
-
-local function codec(phase, from, steps, batch, seconds, lr, last)
-  local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. phase), "--batch-size", batch,
-    "--seconds", seconds, "--lr", lr, "--held-out", 8, "--every", 100, "--stop-after", last or steps }
-  for _, name in ipairs { "encoder", "vocoder", "joint" } do
-    table.move({ "--" .. name .. "-steps", name == phase and steps or 0 }, 1, 2, #words + 1, words)
-  end
-  if from then table.move({ "--checkpoint-path", at("codec-" .. from .. "/codec.pth") }, 1, 2, #words + 1, words) end
-  run(table.unpack(words))
-end
-
-local function halve(from, to, dtype)
-  local weights = opah.checkpoint.load(from)
-  for name, tensor in pairs(weights) do weights[name] = tensor:to(dtype) end
-  opah.checkpoint.save(to, weights)
-end
-
-local steps = { plain = 800, heed = 2000 }
-local function pretrain(base, project, last, ...)
-  run("pretrain", "--protos", at "protos", "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
-    "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384, "--max-length", 160,
-    "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 5e-3, "--muon-lr", 5e-3, "--batch-size", 12,
-    "--every", 200, "--max-steps", last, ...)
-end
-
-local function made_of(base, project, step, output)
-  if fs.exists(at(output)) then return end
-  run("extract-model", "--base-weight", at(base), "--checkpoint", at(("%s/checkpoints/step_%09d.ckpt"):format(project, step)), "--output", at(output))
-end
-
-local stages = {
-  corpus = function()
-    run(corpus, "--output", at "speech", "--domain", "small", "--voices", speakers, "--clips", 500)
-    run(corpus, "--output", at "speech", "--domain", "small", "--voices", played, "--clips", 130, "--first", 501)
-  end,
-  -- No two base speakers say the same sentences: so the model hears more of them.
-  clips = function()
-    for i, voice in ipairs { { "rms", 4000 }, { "slt", 2000 } } do
-      run(corpus, "--output", at "clips", "--domain", "small", "--voices", voice[1], "--clips", voice[2], "--first", 4000 * (i - 1) + 1)
+    local function run(name, ...)
+      progress.log("$ opah run " .. name .. " " .. table.concat({ ... }, " "))
+      local code = opah.run(name, { ... })
+      if code ~= 0 then error(("%s ended with exit code %d"):format(name, code), 0) end
     end
-    run(corpus, "--output", at "second", "--domain", "small", "--voices", "awb", "--clips", 80, "--first", 20001)
-  end,
-  -- Codes first: long batches, nothing of the vocoder. Then short pieces, as the vocoder's steps cost by the sample.
-  encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
-  vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
-  joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4, 400) end,
-  codes = function()
-    run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
-    run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
-  end,
-  -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
-  -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
-  model = function() pretrain("fresh", "model", steps.plain, "--labels", at "clips", "--warmup", 50, "--decay-steps", 1) end,
-  heed = function()
-    made_of("fresh", "model", steps.plain, "level")
-    pretrain("level", "heed", steps.heed, "--corrupt", 0.25, "--warmup", 20, "--decay-steps", 700)
-  end,
-  -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
-  weights = function()
-    made_of("level", "heed", steps.heed, "trained")
-    fs.mkdir(at "weights")
-    for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
-    -- Trained on rows of one or two clips; a reference before the text makes longer ones.
-    local settings = opah.json.decode(fs.read(at "trained/config.json"))
-    settings.max_seq_len = 512
-    fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
-    halve(at "trained/model.pth", at "weights/model.pth", "bfloat16")
-    halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
-    fs.copy(shape, at "weights/codec.lua")
+
+    local corpus = fs.join(examples, "corpus/make-corpus.lua")
+    -- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
+    local speakers, played = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
+
+    local function codec(phase, from, steps, batch, seconds, lr, last)
+      local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. phase), "--batch-size", batch,
+        "--seconds", seconds, "--lr", lr, "--held-out", 8, "--every", 100, "--stop-after", last or steps }
+      for _, name in ipairs { "encoder", "vocoder", "joint" } do
+        table.move({ "--" .. name .. "-steps", name == phase and steps or 0 }, 1, 2, #words + 1, words)
+      end
+      if from then table.move({ "--checkpoint-path", at("codec-" .. from .. "/codec.pth") }, 1, 2, #words + 1, words) end
+      run(table.unpack(words))
+    end
+
+    local function halve(from, to, dtype)
+      local weights = opah.checkpoint.load(from)
+      for name, tensor in pairs(weights) do weights[name] = tensor:to(dtype) end
+      opah.checkpoint.save(to, weights)
+    end
+
+    local steps = { plain = 800, heed = 2000 }
+    local function pretrain(base, project, last, ...)
+      run("pretrain", "--protos", at "protos", "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
+        "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384, "--max-length", 160,
+        "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 5e-3, "--muon-lr", 5e-3, "--batch-size", 12,
+        "--every", 200, "--max-steps", last, ...)
+    end
+
+    local function made_of(base, project, step, output)
+      if fs.exists(at(output)) then return end
+      run("extract-model", "--base-weight", at(base), "--checkpoint", at(("%s/checkpoints/step_%09d.ckpt"):format(project, step)), "--output", at(output))
+    end
+
+    local stages = {
+      corpus = function()
+        run(corpus, "--output", at "speech", "--domain", "small", "--voices", speakers, "--clips", 500)
+        run(corpus, "--output", at "speech", "--domain", "small", "--voices", played, "--clips", 130, "--first", 501)
+      end,
+      -- No two base speakers say the same sentences: so the model hears more of them.
+      clips = function()
+        for i, voice in ipairs { { "rms", 4000 }, { "slt", 2000 } } do
+          run(corpus, "--output", at "clips", "--domain", "small", "--voices", voice[1], "--clips", voice[2], "--first", 4000 * (i - 1) + 1)
+        end
+        run(corpus, "--output", at "second", "--domain", "small", "--voices", "awb", "--clips", 80, "--first", 20001)
+      end,
+      -- Codes first: long batches, nothing of the vocoder. Then short pieces, as the vocoder's steps cost by the sample.
+      encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
+      vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
+      joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4, 400) end,
+      codes = function()
+        run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
+        run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
+      end,
+      -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
+      -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
+      model = function() pretrain("fresh", "model", steps.plain, "--labels", at "clips", "--warmup", 50, "--decay-steps", 1) end,
+      heed = function()
+        made_of("fresh", "model", steps.plain, "level")
+        pretrain("level", "heed", steps.heed, "--corrupt", 0.25, "--warmup", 20, "--decay-steps", 700)
+      end,
+      -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
+      weights = function()
+        made_of("level", "heed", steps.heed, "trained")
+        fs.mkdir(at "weights")
+        for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
+        -- Trained on rows of one or two clips; a reference before the text makes longer ones.
+        local settings = opah.json.decode(fs.read(at "trained/config.json"))
+        settings.max_seq_len = 512
+        fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
+        halve(at "trained/model.pth", at "weights/model.pth", "bfloat16")
+        halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
+        fs.copy(shape, at "weights/codec.lua")
+      end,
+    }
+    for name in args.stages:gmatch("[^,%s]+") do
+      if not stages[name] then opah.config.usage_error("there is no stage " .. name) end
+      stages[name]()
+    end
   end,
 }
-for name in args.stages:gmatch("[^,%s]+") do
-  if not stages[name] then opah.config.usage_error("there is no stage " .. name) end
-  stages[name]()
-end
-return 0

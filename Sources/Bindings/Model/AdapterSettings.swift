@@ -1,5 +1,6 @@
 import Configuration
 import LanguageModel
+import Recipes
 import Support
 
 /// An adapter's settings in a table or a file.

@@ -61,6 +61,8 @@ public final class MadeFiles: Sendable {
     }
 
     private struct State {
+        /// The input whose digest was taken last.
+        var lastInput: (path: String, stamp: String, digest: String)?
         var records: [String: MadeRecord] = [:]
         var looked: Set<String> = []
         var unknown: [String] = [], edited: [String] = []
@@ -170,7 +172,7 @@ public final class MadeFiles: Sendable {
         for (role, path) in inputs {
             let stamp = FileStamp(path)
             // What cannot be read here is an error of the work, which says more about it.
-            let digest = (try? Digest.of(file: path)) ?? "", relative = state.withLock { $0.relative(path, from: folder) }
+            let digest = digest(path, stamp), relative = state.withLock { $0.relative(path, from: folder) }
             entry.sources[role] = MadeRecord.Source(path: relative, stamp: stamp.map { $0.isSettled ? $0.text : "" } ?? "", digest: digest)
         }
         let before = state.withLock { $0.record(folder).entries[name] }
@@ -181,6 +183,16 @@ public final class MadeFiles: Sendable {
         var changes: [String] = []
         if case .remake(let kinds) = decision { changes = kinds }
         return Making(folder: folder, name: name, entry: entry, before: before, changes: changes, isAtomic: isAtomic)
+    }
+
+    /// The digest of an input. The last one is kept while its file stays what it was: of one long recording come hundreds
+    /// of outputs, one after another.
+    private func digest(_ path: String, _ stamp: FileStamp?) -> String {
+        let settled = stamp.flatMap { $0.isSettled ? $0.text : nil }
+        if let settled, let last = state.withLock({ $0.lastInput }), last.path == path, last.stamp == settled { return last.digest }
+        let digest = (try? Digest.of(file: path)) ?? ""
+        if let settled { state.withLock { $0.lastInput = (path, settled, digest) } }
+        return digest
     }
 
     /// Runs `work`, which writes the output and gives the paths of all that it wrote (nil when some are missing, so that the

@@ -4,8 +4,9 @@
 local config, data, fs, lm, progress = require "opah.config", require "opah.data", require "opah.fs", require "opah.lm", require "opah.progress"
 local opah, text, train = require "opah", require "opah.text", require "opah.train"
 local pretraining = require "opah.pretraining"
+local recipe = require "opah.recipe"
 
-local args = config.parse_args(arg, {
+return recipe {
   flags = {
     { "labels", "folder", nil, "clips whose labels the tokenizer is learned from, when --base has none yet" },
     { "protos", "path", "data/protos", "packs, as build-dataset makes them" },
@@ -35,81 +36,82 @@ local args = config.parse_args(arg, {
     { "val-fraction", "number", 0.02, "share of the clips that is held out", from = 0, below = 1 },
     { "seed", "integer", 1, "of weights, rows and dropout" },
   },
-})
-
-if args.optimizer ~= "adamw" and args.optimizer ~= "muon" then
-  config.usage_error("--optimizer is adamw or muon, not " .. args.optimizer)
-end
-
--- A word is a token with a space before it, another without, another with a capital: they begin with one embedding, so
--- that the first word of a sentence, met seldom, need not be learned from nothing.
-local function begin_alike(model)
-  local embeddings, first = model:named_parameters()["embeddings.weight"], {}
-  for id = 0, embeddings:size(1) - 1 do
-    local word = model.tokenizer:decode({ id }, { skip_special = true }):lower():match("^ ?(%a+)$")
-    if word and first[word] then
-      embeddings[id + 1]:copy_(embeddings[first[word] + 1])
-    elseif word then
-      first[word] = id
+  run = function(args)
+    if args.optimizer ~= "adamw" and args.optimizer ~= "muon" then
+      config.usage_error("--optimizer is adamw or muon, not " .. args.optimizer)
     end
-  end
-end
 
--- A fresh model, once: its folder is what checkpoints are put into afterwards.
-local function make_base()
-  local labels = 0
-  if not args.labels then config.usage_error(args.base .. " has no model yet: --labels names the clips to learn a tokenizer from") end
-  if args.dim % (2 * args.heads) ~= 0 then config.usage_error("--dim must be a multiple of twice --heads: a head is an even part of the width") end
-  local texts, clips, skipped, notes = {}, data.scan(args.labels)
-  for _, clip in ipairs(clips) do
-    for _, path in pairs(clip.labels) do
-      local ok, found = pcall(text.read_label, path)
-      if ok then
-        -- As the model reads it: the first word has no space before it, so that it becomes a token of its own.
-        labels = labels + 1
-        texts[#texts + 1] = text.clean(found)
-        if args.use_speaker > 0 then texts[#texts + 1] = clip.speaker end
-      else
-        skipped[#skipped + 1] = { path = path, reason = (opah.error_text(found)) }
+    -- A word is a token with a space before it, another without, another with a capital: they begin with one embedding, so
+    -- that the first word of a sentence, met seldom, need not be learned from nothing.
+    local function begin_alike(model)
+      local embeddings, first = model:named_parameters()["embeddings.weight"], {}
+      for id = 0, embeddings:size(1) - 1 do
+        local word = model.tokenizer:decode({ id }, { skip_special = true }):lower():match("^ ?(%a+)$")
+        if word and first[word] then
+          embeddings[id + 1]:copy_(embeddings[first[word] + 1])
+        elseif word then
+          first[word] = id
+        end
       end
     end
-  end
-  for _, note in ipairs(notes) do progress.log(("note: %s: %s"):format(progress.name(note.path), note.text)) end
-  for _, item in ipairs(skipped) do progress.log(("not learned from: %s: %s"):format(progress.name(item.path), item.reason)) end
-  if #texts == 0 then error(fs.error("data", args.labels .. ": no label that can be read", "a label is a .lab file beside its recording"), 0) end
-  local tokenizer = text.train_tokenizer { texts = texts, vocab_size = args.vocab_size, output = args.base, min_frequency = 2 }
-  progress.log(("a vocabulary of %d tokens from %d labels"):format(#tokenizer, labels))
-  local model = lm.new({
-    model_type = "dual_ar", vocab_size = #tokenizer, dim = args.dim, n_layer = args.layers, n_fast_layer = args.fast_layers,
-    n_head = args.heads, n_local_heads = args.heads, head_dim = args.dim // args.heads, intermediate_size = args.feed_forward,
-    codebook_size = args.codebook_size, num_codebooks = args.codebooks, rope_base = 10000.0, norm_eps = 1e-6,
-    max_seq_len = args.max_length, dropout = 0.0, tie_word_embeddings = false, attention_qkv_bias = false, initializer_range = 0.02,
-  }, { seed = args.seed, tokenizer = args.base })
-  begin_alike(model)
-  model:save(args.base)
-end
 
-if not fs.exists(fs.join(args.base, "model.pth")) then make_base() end
-local model = lm.load(args.base, { max_length = args.max_length, weights = "float32" })
-model:unfreeze()
-local ds = data.dataset {
-  protos = { args.protos }, tokenizer = model.tokenizer, max_length = args.max_length, seed = args.seed, val_fraction = args.val_fraction,
-  num_codebooks = model.config.num_codebooks, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
+    -- A fresh model, once: its folder is what checkpoints are put into afterwards.
+    local function make_base()
+      local labels = 0
+      if not args.labels then config.usage_error(args.base .. " has no model yet: --labels names the clips to learn a tokenizer from") end
+      if args.dim % (2 * args.heads) ~= 0 then config.usage_error("--dim must be a multiple of twice --heads: a head is an even part of the width") end
+      local texts, clips, skipped, notes = {}, data.scan(args.labels)
+      for _, clip in ipairs(clips) do
+        for _, path in pairs(clip.labels) do
+          local ok, found = pcall(text.read_label, path)
+          if ok then
+            -- As the model reads it: the first word has no space before it, so that it becomes a token of its own.
+            labels = labels + 1
+            texts[#texts + 1] = text.clean(found)
+            if args.use_speaker > 0 then texts[#texts + 1] = clip.speaker end
+          else
+            skipped[#skipped + 1] = { path = path, reason = (opah.error_text(found)) }
+          end
+        end
+      end
+      for _, note in ipairs(notes) do progress.log(("note: %s: %s"):format(progress.name(note.path), note.text)) end
+      for _, item in ipairs(skipped) do progress.log(("not learned from: %s: %s"):format(progress.name(item.path), item.reason)) end
+      if #texts == 0 then error(fs.error("data", args.labels .. ": no label that can be read", "a label is a .lab file beside its recording"), 0) end
+      local tokenizer = text.train_tokenizer { texts = texts, vocab_size = args.vocab_size, output = args.base, min_frequency = 2 }
+      progress.log(("a vocabulary of %d tokens from %d labels"):format(#tokenizer, labels))
+      local model = lm.new({
+        model_type = "dual_ar", vocab_size = #tokenizer, dim = args.dim, n_layer = args.layers, n_fast_layer = args.fast_layers,
+        n_head = args.heads, n_local_heads = args.heads, head_dim = args.dim // args.heads, intermediate_size = args.feed_forward,
+        codebook_size = args.codebook_size, num_codebooks = args.codebooks, rope_base = 10000.0, norm_eps = 1e-6,
+        max_seq_len = args.max_length, dropout = 0.0, tie_word_embeddings = false, attention_qkv_bias = false, initializer_range = 0.02,
+      }, { seed = args.seed, tokenizer = args.base })
+      begin_alike(model)
+      model:save(args.base)
+    end
+
+    if not fs.exists(fs.join(args.base, "model.pth")) then make_base() end
+    local model = lm.load(args.base, { max_length = args.max_length, weights = "float32" })
+    model:unfreeze()
+    local ds = data.dataset {
+      protos = { args.protos }, tokenizer = model.tokenizer, max_length = args.max_length, seed = args.seed, val_fraction = args.val_fraction,
+      num_codebooks = model.config.num_codebooks, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
+    }
+    if args.optimizer == "muon" then
+      local last = pretraining.run {
+        model = model, data = ds, folder = fs.join(args.results, args.project), steps = args.max_steps, decay_steps = args.decay_steps,
+        warmup = args.warmup, batch = args.batch_size, lr = args.lr, muon_lr = args.muon_lr, every = args.every,
+        corrupted = args.corrupt, seed = args.seed,
+        identity = { data = ds.digest, model = model.config, batch = args.batch_size, lr = args.lr, muon_lr = args.muon_lr, warmup = args.warmup,
+          seed = args.seed, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
+          corrupted = args.corrupt > 0 and args.corrupt or nil },
+      }
+      progress.log("checkpoint: " .. last)
+      return 0
+    end
+    return train.fit {
+      model = model, data = ds, project = args.project, results = args.results, seed = args.seed, max_steps = args.max_steps, batch_size = args.batch_size,
+      lr = args.lr, eps = 1e-8, schedule = "cosine", num_warmup_steps = args.warmup, num_training_steps = args.max_steps,
+      val_check_interval = args.every, every_n_train_steps = args.every,
+    }.exit_code
+  end,
 }
-if args.optimizer == "muon" then
-  local last = pretraining.run {
-    model = model, data = ds, folder = fs.join(args.results, args.project), steps = args.max_steps, decay_steps = args.decay_steps,
-    warmup = args.warmup, batch = args.batch_size, lr = args.lr, muon_lr = args.muon_lr, every = args.every,
-    corrupted = args.corrupt, seed = args.seed,
-    identity = { data = ds.digest, model = model.config, batch = args.batch_size, lr = args.lr, muon_lr = args.muon_lr, warmup = args.warmup,
-      seed = args.seed, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
-      corrupted = args.corrupt > 0 and args.corrupt or nil },
-  }
-  progress.log("checkpoint: " .. last)
-  return 0
-end
-return train.fit {
-  model = model, data = ds, project = args.project, results = args.results, seed = args.seed, max_steps = args.max_steps, batch_size = args.batch_size,
-  lr = args.lr, eps = 1e-8, schedule = "cosine", num_warmup_steps = args.warmup, num_training_steps = args.max_steps,
-  val_check_interval = args.every, every_n_train_steps = args.every,
-}.exit_code

@@ -5,8 +5,9 @@ local config, data, fs, progress, report = require "opah.config", require "opah.
 local json, tensor, vq = require "opah.json", require "opah.tensor", require "opah.vq"
 local crops, firefly, phases, runs = require "opah.codec.crops", require "opah.codec.firefly", require "opah.codec.phases", require "opah.codec.run"
 local stage_over = require "opah.stage"
+local recipe = require "opah.recipe"
 
-local args = config.parse_args(arg, {
+return recipe {
   positionals = { { "folder", "folder", "recordings; labels are not needed" } },
   flags = {
     { "config-name", "string", "firefly_gan_vq", "the codec's configuration: a stock name, a Lua table file or a YAML file" },
@@ -26,102 +27,103 @@ local args = config.parse_args(arg, {
     { "stop-after", "integer", nil, "end before the last step, as if interrupted there", from = 1 },
     { "seed", "integer", 1, "of weights, pieces and roundings" },
   },
-})
+  run = function(args)
+    -- Every n-th clip is held out, so that all speakers are among them.
+    local clips, skipped, notes = data.scan(args.folder, { audio = true })
+    if #clips < 2 then config.usage_error(args.folder .. " holds fewer than two recordings") end
+    local held, learned, apart = {}, {}, math.max(2, #clips // math.max(args.held_out, 1))
+    for i, clip in ipairs(clips) do
+      local list = i % apart == 0 and #held < args.held_out and held or learned
+      list[#list + 1] = clip.audio
+    end
 
--- Every n-th clip is held out, so that all speakers are among them.
-local clips, skipped, notes = data.scan(args.folder, { audio = true })
-if #clips < 2 then config.usage_error(args.folder .. " holds fewer than two recordings") end
-local held, learned, apart = {}, {}, math.max(2, #clips // math.max(args.held_out, 1))
-for i, clip in ipairs(clips) do
-  local list = i % apart == 0 and #held < args.held_out and held or learned
-  list[#list + 1] = clip.audio
-end
+    local given = args.checkpoint_path
+    local native = given and vq.load { config = args.config_name, checkpoint = given } or vq.new { config = args.config_name, seed = args.seed }
+    local hop = native.hop_length
+    local samples = math.max(1, math.floor(args.seconds * native.sample_rate / (hop * 16) + 0.5)) * hop * 16
+    local function source_of(paths) return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed }) end
+    local source, measured = source_of(learned), source_of(held)
+    local stage <close> = stage_over("train-codec", 0)
+    stage:add_skipped(skipped)
+    stage:add_notes(notes)
+    stage:add_skipped(source.skipped)
+    stage:add_skipped(measured.skipped)
+    if #source.clips == 0 then
+      error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
+    end
 
-local given = args.checkpoint_path
-local native = given and vq.load { config = args.config_name, checkpoint = given } or vq.new { config = args.config_name, seed = args.seed }
-local hop = native.hop_length
-local samples = math.max(1, math.floor(args.seconds * native.sample_rate / (hop * 16) + 0.5)) * hop * 16
-local function source_of(paths) return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed }) end
-local source, measured = source_of(learned), source_of(held)
-local stage <close> = stage_over("train-codec", 0)
-stage:add_skipped(skipped)
-stage:add_notes(notes)
-stage:add_skipped(source.skipped)
-stage:add_skipped(measured.skipped)
-if #source.clips == 0 then
-  error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
-end
+    fs.mkdir(args.output)
+    local _ <close> = fs.lock(args.output, "training a codec")
+    local learner = phases.learner(firefly.from(native), {
+      seed = args.seed, discriminators = args.adversarial_steps > 0 and { width = args.judges_width, seed = args.seed } or nil,
+    })
+    local steps = {}
+    for _, phase in ipairs(phases.order) do steps[phase] = args[phase .. "_steps"] end
+    local run = runs.open(learner, {
+      folder = args.output, steps = steps, batch = args.batch_size, lr = args.lr, judges_lr = args.judges_lr,
+      identity = json.encode { config = native.config, steps = steps, batch = args.batch_size, samples = samples, lr = args.lr, seed = args.seed,
+        judges = { args.judges_lr, args.judges_width }, clips = #learned, from = given or "nothing" },
+    })
+    if run.step == 0 and not given then learner:fit_to(source:batch(args.batch_size, 0)) end
 
-fs.mkdir(args.output)
-local _ <close> = fs.lock(args.output, "training a codec")
-local learner = phases.learner(firefly.from(native), {
-  seed = args.seed, discriminators = args.adversarial_steps > 0 and { width = args.judges_width, seed = args.seed } or nil,
-})
-local steps = {}
-for _, phase in ipairs(phases.order) do steps[phase] = args[phase .. "_steps"] end
-local run = runs.open(learner, {
-  folder = args.output, steps = steps, batch = args.batch_size, lr = args.lr, judges_lr = args.judges_lr,
-  identity = json.encode { config = native.config, steps = steps, batch = args.batch_size, samples = samples, lr = args.lr, seed = args.seed,
-    judges = { args.judges_lr, args.judges_width }, clips = #learned, from = given or "nothing" },
-})
-if run.step == 0 and not given then learner:fit_to(source:batch(args.batch_size, 0)) end
+    progress.log(("%d clips, %s of sound; %d more are held out"):format(#source.clips, progress.duration(source.seconds), #measured.clips))
 
-progress.log(("%d clips, %s of sound; %d more are held out"):format(#source.clips, progress.duration(source.seconds), #measured.clips))
+    -- The distance of log-mel spectrograms of held-out sound, through codes and back.
+    local fixed = #measured.clips > 0 and measured:batch(math.min(8, #measured.clips), 0) or nil
+    local function measure()
+      if not fixed then return nil end
+      return tensor.no_grad(function()
+        local codec = learner.codec
+        local made = codec:decode((codec:quantize(codec:encode(codec:mel(fixed)))))
+        local length = math.min(made:size(2), fixed:size(2))
+        return (codec:mel(made:narrow(2, 1, length)) - codec:mel(fixed:narrow(2, 1, length))):abs():mean():item(), made
+      end)
+    end
 
--- The distance of log-mel spectrograms of held-out sound, through codes and back.
-local fixed = #measured.clips > 0 and measured:batch(math.min(8, #measured.clips), 0) or nil
-local function measure()
-  if not fixed then return nil end
-  return tensor.no_grad(function()
-    local codec = learner.codec
-    local made = codec:decode((codec:quantize(codec:encode(codec:mel(fixed)))))
-    local length = math.min(made:size(2), fixed:size(2))
-    return (codec:mel(made:narrow(2, 1, length)) - codec:mel(fixed:narrow(2, 1, length))):abs():mean():item(), made
-  end)
-end
+    local curves = { loss = {}, held_out = {} }
+    local function write_report()
+      local blocks = { { heading = "Distance of log-mel spectrograms" }, { curves = { held_out = curves.held_out }, x = "step" },
+        { heading = "Loss" }, { curves = { loss = curves.loss }, x = "step" } }
+      local distance, made = measure()
+      for i = 1, fixed and math.min(4, fixed:size(1)) or 0 do
+        blocks[#blocks + 1] = { heading = ("Held-out clip %d: recorded, and through the codec"):format(i) }
+        blocks[#blocks + 1] = { audio = fixed[i], sample_rate = native.sample_rate, label = "recorded" }
+        blocks[#blocks + 1] = { audio = made[i], sample_rate = native.sample_rate, label = "through the codec" }
+      end
+      report.html(fs.join(args.output, "report.html"), { title = "A codec after " .. run.step .. " steps", table.unpack(blocks) })
+      return distance
+    end
 
-local curves = { loss = {}, held_out = {} }
-local function write_report()
-  local blocks = { { heading = "Distance of log-mel spectrograms" }, { curves = { held_out = curves.held_out }, x = "step" },
-    { heading = "Loss" }, { curves = { loss = curves.loss }, x = "step" } }
-  local distance, made = measure()
-  for i = 1, fixed and math.min(4, fixed:size(1)) or 0 do
-    blocks[#blocks + 1] = { heading = ("Held-out clip %d: recorded, and through the codec"):format(i) }
-    blocks[#blocks + 1] = { audio = fixed[i], sample_rate = native.sample_rate, label = "recorded" }
-    blocks[#blocks + 1] = { audio = made[i], sample_rate = native.sample_rate, label = "through the codec" }
-  end
-  report.html(fs.join(args.output, "report.html"), { title = "A codec after " .. run.step .. " steps", table.unpack(blocks) })
-  return distance
-end
+    local function save()
+      run:save()
+      fs.write(fs.join(args.output, "codec.json"), json.encode(native.config, { indent = 2 }) .. "\n")
+      local distance = write_report()
+      if distance then
+        curves.held_out[#curves.held_out + 1] = { run.step, distance }
+        run:note { step = run.step, held_out_mel = distance }
+        progress.log(("step %d: distance of held-out spectrograms %.3f"):format(run.step, distance))
+      end
+    end
 
-local function save()
-  run:save()
-  fs.write(fs.join(args.output, "codec.json"), json.encode(native.config, { indent = 2 }) .. "\n")
-  local distance = write_report()
-  if distance then
-    curves.held_out[#curves.held_out + 1] = { run.step, distance }
-    run:note { step = run.step, held_out_mel = distance }
-    progress.log(("step %d: distance of held-out spectrograms %.3f"):format(run.step, distance))
-  end
-end
-
-stage.bar:at(run.step, run.total)
-stage.done = run.step
-local interrupted
-while run:current() and run.step < (args.stop_after or math.huge) do
-  local phase = run:current().phase
-  local ok, shown = pcall(run.take, run, source:batch(args.batch_size, run.step + 1))
-  if not ok then
-    if type(shown) == "userdata" and shown.kind == "interrupted" then interrupted = shown break end
-    error(shown, 0)
-  end
-  stage.done = run.step
-  shown.step, shown.phase = run.step, phase
-  run:note(shown)
-  curves.loss[#curves.loss + 1] = { run.step, shown.loss }
-  stage.bar:step(1, { phase = phase, loss = shown.loss, mel = shown.mel })
-  if run.step % args.every == 0 then save() end
-end
-save()
-if interrupted then error(interrupted, 0) end
-return stage:finish("steps", "the codec is " .. fs.join(args.output, "codec.pth"))
+    stage.bar:at(run.step, run.total)
+    stage.done = run.step
+    local interrupted
+    while run:current() and run.step < (args.stop_after or math.huge) do
+      local phase = run:current().phase
+      local ok, shown = pcall(run.take, run, source:batch(args.batch_size, run.step + 1))
+      if not ok then
+        if type(shown) == "userdata" and shown.kind == "interrupted" then interrupted = shown break end
+        error(shown, 0)
+      end
+      stage.done = run.step
+      shown.step, shown.phase = run.step, phase
+      run:note(shown)
+      curves.loss[#curves.loss + 1] = { run.step, shown.loss }
+      stage.bar:step(1, { phase = phase, loss = shown.loss, mel = shown.mel })
+      if run.step % args.every == 0 then save() end
+    end
+    save()
+    if interrupted then error(interrupted, 0) end
+    return stage:finish("steps", "the codec is " .. fs.join(args.output, "codec.pth"))
+  end,
+}
