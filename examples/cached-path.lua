@@ -20,7 +20,6 @@ return opah.recipe {
   },
   run = function(args)
     local codec_config, text = args.config_name, args.text
-
     local graph = opah.graph { folder = args.output }
     local clips = graph:files(args.input, { extension = { ".wav", ".mp3", ".flac" } })
     local labels = graph:files(args.input, { extension = ".lab" })
@@ -63,9 +62,8 @@ return opah.recipe {
     end)
 
     local merged = graph:stage("merged", { inputs = { adapter = adapter, base = base } }, function(inputs, output)
-      lora.merge_files {
-        base_weight = inputs.base.path, lora_weight = fs.join(inputs.adapter.path, "adapter.ckpt"), output = output,
-      }
+      local weight = fs.join(inputs.adapter.path, "adapter.ckpt")
+      lora.merge_files { base_weight = inputs.base.path, lora_weight = weight, output = output }
     end)
 
     local speech = graph:stage("speech", { inputs = { model = merged, weights = weights } }, function(inputs, output)

@@ -131,7 +131,8 @@ final class ReferenceTests: XCTestCase {
         try bash.run()
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         bash.waitUntilExit()
-        XCTAssertEqual(output.split(separator: "\n").prefix(2).map(String.init), ["r_16_alpha_32_attention", "--num-workers"])
+        XCTAssertEqual(output.split(separator: "\n").prefix(2).map(String.init),
+                       ["r_16_alpha_32_attention r_16_alpha_32_attention_dora r_16_alpha_32_attention_rslora", "--num-workers"])
         XCTAssertTrue(output.contains("/etc"), output)
     }
 }

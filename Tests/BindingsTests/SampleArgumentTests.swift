@@ -62,7 +62,7 @@ final class SampleArgumentTests: XCTestCase {
             model = lm.load(embedded.model)
             fails("argument", "ds:batch(n)", model.forward, model, {})
             fails("argument", "num_codebooks is missing", lm.encode_prompt, model.tokenizer, "Hi")
-            fails("argument", "in parentheses only the first", text.clean, text.read_label(opah.home .. "/examples/data/Alice/4.80-7.20.lab"))
+            fails("argument", "in parentheses only the first", json.decode, text.read_label(opah.home .. "/examples/data/Alice/4.80-7.20.lab"))
             ds = data.dataset { protos = OPAH_PACK, tokenizer = model.tokenizer }
             fails("argument", "pass what ds:state() gave", ds.set_state, ds, {})
             """.replacingOccurrences(of: "OPAH_PACK", with: "\"\(OpahProcess.checkout)/Tests/Vectors/dataset/protos_lab\""))

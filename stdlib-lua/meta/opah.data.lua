@@ -54,7 +54,7 @@ function data.pack(opts) end
 ---@return fun(): PackedGroup?
 function data.read(path) end
 
----One training row, tokens and labels, both int64 [1+C, T]: the texts joined into one turn, and their codes (each [C, frames], values as in the files; packed they are one more, 0 is padding). Labels are one step ahead, -100 where ignored. `skip_text` puts a placeholder for the text and ignores every label.
+---One training row, tokens and labels, both int64 [1+C, T]: the texts joined into one turn, and their codes (each [C, frames], values as in the files; packed for 1.4 they are one more, 0 is padding). Labels are one step ahead, -100 where ignored. `skip_text` puts a placeholder for the text, and in 1.4 ignores every label. The tokenizer decides on the format.
 ---
 ---```lua
 ---tokens, labels = data.pack_sentences {

@@ -53,7 +53,7 @@ function lm.new(config, opts) end
 ---@return Tensor
 function lm.probabilities(logits, opts) end
 
----One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompt they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`. Control tokens such as `<|im_end|>` in the text are plain text, unless `allow_special` is true.
+---One turn as the model reads it, int32 [1+C, n]: the text and the start of an answer, or with `codes` [C, T] (as in the files; in the prompts of 1.4 they are one higher) the whole answer. C is `num_codebooks`, or what `codes` has; without codes, `lm.encode_prompt(tokenizer, text, num_codebooks)`. Control tokens such as `<|im_end|>` in the text are plain text, unless `allow_special` is true.
 ---
 ---```lua
 ---tok = text.tokenizer(opah.embedded.model)
@@ -71,6 +71,7 @@ function lm.encode_prompt(tokenizer, text, codes, num_codebooks, opts) end
 ---A text-to-semantic model. B batch, C codebooks, T tokens, V vocabulary, K codes per codebook, D width; ids and codes count from 0.
 ---@class LanguageModel
 ---@field config table The settings of config.json, all of them resolved. `model.config.n_layer, model.config.dim, model.config.num_codebooks  --> 2, 32, 8`
+---@field release string Which fish-speech it is of, 1.4 or 1.5: its tokenizer says so. `lm.load(opah.embedded.model).release  --> "1.4"`
 ---@field tokenizer Tokenizer? The tokenizer beside the weights. `model.tokenizer:encode("Hi")  --> {80, 113}`
 ---@field max_length integer The longest sequence in tokens, prompt and answer together. `lm.load(opah.embedded.model, { max_length = 512 }).max_length  --> 512`
 ---@field notes string[] What loading noticed. `lm.load(opah.embedded.model).notes  --> {}`
@@ -164,7 +165,7 @@ function LanguageModel:loss(batch, opts) end
 ---@return TrainingCost
 function LanguageModel:training_cost(opts) end
 
----Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (codes + 1) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
+---Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (as `lm.encode_prompt` writes it) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -177,7 +178,7 @@ function LanguageModel:training_cost(opts) end
 ---@return table
 function LanguageModel:generate(opts) end
 
----How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (codes + 1): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.
+---How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.
 ---
 ---```lua
 ---model, small = lm.load(opah.embedded.model), lm.load(opah.embedded.model, { weights = "int8" })

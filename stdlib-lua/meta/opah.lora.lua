@@ -5,11 +5,11 @@
 ---@class opah.lora
 local lora = {}
 
----Settings of an adapter: a stock name (`r_8_alpha_16`) or `{r=8, lora_alpha=16, lora_dropout=0, targets="all"}`; targets are names (`layers.0.attention.wqkv`), patterns (`layers.*.attention.wqkv`) or the presets all, slow, fast, attention, mlp, all_embeddings, outputs; one or a list.
+---Settings of an adapter: a stock name, the path of a YAML or Lua file, or `{kind="lora", r=8, lora_alpha=16, lora_dropout=0, targets="all"}`. A stock name is `r_8_alpha_16`, then perhaps a preset of targets (`_fast`), then perhaps a kind (`_rslora`, `_dora`). Targets are names (`layers.0.attention.wqkv`), patterns (`layers.*.attention.wqkv`) or the presets all, slow, fast, attention, mlp, all_embeddings, outputs; one or a list. fish-speech's `target_modules` is taken in their place.
 ---
 ---```lua
----config = lora.config { r = 4, lora_alpha = 8, targets = "attention" }
----config.r, config.lora_alpha, config.targets  --> 4, 8.0, {"attention"}
+---config = lora.config { kind = "dora", r = 4, lora_alpha = 8, targets = "attention" }
+---config.kind, config.r, config.lora_alpha, config.targets  --> "dora", 4, 8.0, {"attention"}
 ---```
 ---@param settings string|table
 ---@return LoRAConfig
@@ -27,7 +27,7 @@ function lora.config(settings) end
 ---@param opts? {seed?: integer} defaults: seed = 0
 function lora.apply(model, config, opts) end
 
----Writes the model's newest adapter as a .ckpt that also records rank, alpha, targets and the base's digest.
+---Writes the model's newest adapter as a .ckpt that also records kind, rank, alpha, targets and the base's digest.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -80,8 +80,9 @@ function lora.merge_files(opts) end
 
 ---Rank, strength, dropout and targets of an adapter.
 ---@class LoRAConfig
+---@field kind string lora, rslora (strength lora_alpha / sqrt(r)) or dora (weight-decomposed). `lora.config("r_8_alpha_16_dora").kind  --> "dora"`
 ---@field r integer The rank. `lora.config("r_8_alpha_16").r  --> 8`
----@field lora_alpha number The strength is lora_alpha / r. `config.lora_alpha / config.r  --> 2.0`
+---@field lora_alpha number The strength is lora_alpha / r; lora_alpha / sqrt(r) of the kind rslora. `config.lora_alpha / config.r  --> 2.0`
 ---@field lora_dropout number Share of an adapter's inputs that training drops. `lora.config("r_8_alpha_16").lora_dropout  --> 0.01`
 ---@field targets string[] Which layers have it: names, patterns, or presets such as all, slow, fast and attention. `lora.config("r_8_alpha_16_fast").targets  --> {"fast"}`
 local LoRAConfig = {}

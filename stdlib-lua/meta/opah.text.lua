@@ -16,14 +16,15 @@ local text = {}
 ---@return string[]
 function text.read_label(path, opts) end
 
----The text as the model is trained on it: quotes, brackets, emojis and runs of punctuation made plain.
+---The text as a model of that release is trained on it: quotes, brackets, emojis and runs of punctuation made plain; from 1.5 on only single quotes, emojis and runs of commas.
 ---
 ---```lua
 ---text.clean("「テスト」（仮）……“Hello”!!! 😀")  --> "'テスト'仮.'Hello'!!! "
 ---```
 ---@param text string
+---@param opts? {release?: "1.4"|"1.5"} defaults: release = "1.4"
 ---@return string
-function text.clean(text) end
+function text.clean(text, opts) end
 
 ---The cleaned text in pieces of at most `bytes` UTF-8 bytes where that is possible: cut after sentences, else after commas, else after spaces, else anywhere; short neighbours are joined. A text of punctuation alone gives an empty list.
 ---
@@ -32,8 +33,9 @@ function text.clean(text) end
 ---```
 ---@param text string
 ---@param bytes integer
+---@param opts? {release?: "1.4"|"1.5"} defaults: release = "1.4"
 ---@return string[]
-function text.split(text, bytes) end
+function text.split(text, bytes, opts) end
 
 ---32 hexadecimal digits that tell whether two texts are the same; `fs.digest` does it for files.
 ---
@@ -55,7 +57,7 @@ function text.digest(text) end
 ---@return Tokenizer
 function text.train_tokenizer(opts) end
 
----The tokenizer in a model's folder (its tokenizer.json; that file may be named as well).
+---The tokenizer in a model's folder: its tokenizer.tiktoken (1.5), or its tokenizer.json. That file may be named as well.
 ---
 ---```lua
 ---tok = text.tokenizer(opah.home .. "/examples/checkpoints/tiny")

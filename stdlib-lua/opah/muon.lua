@@ -1,7 +1,8 @@
 --- Muon (Jordan et al. 2024): the momentum of a matrix's gradient, made nearly orthogonal before it is taken as the step.
 --- It learns small transformers from nothing in fewer steps than AdamW; embeddings, outputs and vectors stay with AdamW.
 --
---   local optimizer = require "opah.muon".with_adamw(model:named_parameters(), { lr = 2e-3, muon_lr = 3e-3 })
+--   local weights = { ["layers.1.wo"] = tensor.ones(2, 2):requires_grad(true), embeddings = tensor.ones(2):requires_grad(true) }
+--   local optimizer = require "opah.muon".with_adamw(weights, { lr = 2e-3, muon_lr = 3e-3 })
 local tensor, train = require "opah.tensor", require "opah.train"
 
 ---@class opah.muon
@@ -38,6 +39,12 @@ end
 
 --- An optimizer of both kinds, used as one of train.adamw is. A step of Muon changes an entry by about a fifth of its rate,
 --- as AdamW's steps do (Liu et al. 2025), whatever the matrix's shape.
+---
+---     weights = { ["layers.1.wo"] = tensor.ones(2, 2):requires_grad(true), embeddings = tensor.ones(2):requires_grad(true) }
+---     optimizer = muon.with_adamw(weights, { lr = 0.01, muon_lr = 0.01 })
+---     (weights["layers.1.wo"]:square():sum() + weights.embeddings:sum()):backward()
+---     optimizer:step()
+---     optimizer.names, weights["layers.1.wo"]:max():item() < 1  --> {"layers.1.wo"}, true
 ---@param named table<string, Tensor>
 ---@param options? { lr?: number, muon_lr?: number, momentum?: number, betas?: number[], eps?: number }
 ---@return opah.muon.Optimizer
@@ -82,8 +89,16 @@ function Optimizer:zero_grad()
 end
 
 --- What it remembers, for set_state.
+---
+---     optimizer = muon.with_adamw { ["layers.1.wo"] = tensor.ones(2, 2):requires_grad(true), norm = tensor.ones(2):requires_grad(true) }
+---     optimizer:state().moments  --> {}
+---@return table
 function Optimizer:state() return { rest = self.rest:state(), moments = self.moments } end
 
+--- Goes on from what `state` gave.
+---
+---     optimizer = muon.with_adamw { ["layers.1.wo"] = tensor.ones(2, 2):requires_grad(true), norm = tensor.ones(2):requires_grad(true) }
+---     optimizer:set_state(optimizer:state())
 ---@param state table
 function Optimizer:set_state(state)
   self.rest:set_state(state.rest)

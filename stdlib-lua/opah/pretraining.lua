@@ -77,6 +77,12 @@ local function measure(settings)
 end
 
 --- Trains, or goes on; returns the path of the last checkpoint, which `opah run extract-model` takes.
+---
+---     model = lm.load(opah.embedded.model)
+---     model:unfreeze()
+---     rows = opah.embedded.dataset("data/protos", model, { max_length = 128 })
+---     pretraining.run { model = model, data = rows, folder = "small", steps = 1, decay_steps = 1, warmup = 1, batch = 1, lr = 1e-3,
+---       muon_lr = 1e-3, every = 1, identity = {} }  --> "small/checkpoints/step_000000001.ckpt"
 ---@param settings opah.pretraining.Settings
 ---@return string
 function pretraining.run(settings)

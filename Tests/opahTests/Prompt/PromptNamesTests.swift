@@ -90,7 +90,7 @@ final class PromptNamesTests: XCTestCase {
         }
         complete("lora.apply(m, \"r_8", ["> lora.apply(m, \"r_8_alpha_16"])
         complete("lora.apply(m, \"r_8_alpha_16", ["r_8_alpha_16_attention", "r_8_alpha_16_fast"])
-        complete("lora.config \"r_2", ["> lora.config \"r_2_alpha_4\""])
+        complete("lora.config \"r_2", ["> lora.config \"r_2_alpha_4"])
         complete("run(\"", ["train", "resample", "resample-me.txt"])
         complete("opah.run('extract-v", ["> opah.run('extract-vq'"])
         complete("run \"resample-", ["> run \"resample-me.txt\""])

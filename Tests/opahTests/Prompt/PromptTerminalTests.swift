@@ -112,7 +112,7 @@ final class PromptTerminalTests: XCTestCase {
         complete("audio.load(\"so\t", "> audio.load(\"sounds/")
         complete("audio.load(\"sounds/h\t\t", "hello.wav  help.wav")
         complete("audio.load(\"sounds/hell\t", "> audio.load(\"sounds/hello.wav\"")
-        complete("require \"opah.aud\t", "> require \"opah.audio\"")
+        complete("require \"opah.chec\t", "> require \"opah.checkpoint\"")
         complete("vq.load{che\t", "> vq.load{checkpoint=")
         complete("vq.load{c\t", "checkpoint: string")
         complete("trap.\t", "> trap.real")

@@ -14,12 +14,12 @@ local long, read_label, voices = require "opah.speech.long", require "opah.text"
 -- once would only take more memory for what each has heard.
 local together = 16
 
---- What to say, from whichever option gives it; `-` is standard input.
+--- What to say, from whichever option gives it (`-` is standard input), and in how many pieces it is said where that is known.
 local function read_text(args)
   if args.input then
     local said = {}
     for i, piece in ipairs(long.prepare(args).pieces) do said[i] = piece.spoken end
-    return table.concat(said, "\n")
+    return table.concat(said, "\n"), #said
   end
   if #args.again > 0 or args.pronunciation or args.sound or args.loudness then
     config.usage_error("--again, --pronunciation, --sound and --loudness are for a long text: give --input")
@@ -43,10 +43,11 @@ end
 
 --- What speaking will take. A byte of text is about 1.4 frames of speech: 15 bytes a second, 21.5 frames a second.
 local function plan(args)
-  args.text = read_text(args)
+  local said
+  args.text, said = read_text(args)
   voices.resolve(args, arg)
   local settings, streams = json.decode(fs.read(fs.join(args.checkpoint_path, "config.json"))), math.min(args.num_samples, together)
-  local pieces = args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
+  local pieces = said or args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
   local frames = math.max(1.4 * #args.text, args.min_frames * pieces)
   if args.max_new_tokens > 0 then frames = math.min(frames, args.max_new_tokens * pieces) end
   local length = settings.max_seq_len or 4096
