@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 return opah.recipe {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,last,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
@@ -42,11 +42,11 @@ return opah.recipe {
       opah.checkpoint.save(to, weights)
     end
 
-    local steps = { plain = 800, heed = 2000 }
-    local function pretrain(base, project, last, ...)
+    local steps = { plain = 800, heed = 850, last = 1100 }
+    local function pretrain(base, project, last, rate, ...)
       run("pretrain", "--protos", at "protos", "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
         "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384, "--max-length", 160,
-        "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", 5e-3, "--muon-lr", 5e-3, "--batch-size", 12,
+        "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", rate, "--muon-lr", rate, "--batch-size", 12,
         "--every", 200, "--max-steps", last, ...)
     end
 
@@ -77,14 +77,18 @@ return opah.recipe {
       end,
       -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
       -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
-      model = function() pretrain("fresh", "model", steps.plain, "--labels", at "clips", "--warmup", 50, "--decay-steps", 1) end,
+      model = function() pretrain("fresh", "model", steps.plain, 5e-3, "--labels", at "clips", "--warmup", 50, "--decay-steps", 1) end,
       heed = function()
         made_of("fresh", "model", steps.plain, "level")
-        pretrain("level", "heed", steps.heed, "--corrupt", 0.25, "--warmup", 20, "--decay-steps", 700)
+        pretrain("level", "heed", steps.heed, 5e-3, "--corrupt", 0.25, "--warmup", 20, "--decay-steps", 450)
+      end,
+      last = function()
+        made_of("level", "heed", steps.heed, "heeding")
+        pretrain("heeding", "last", steps.last, 3e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", steps.last)
       end,
       -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
       weights = function()
-        made_of("level", "heed", steps.heed, "trained")
+        made_of("heeding", "last", steps.last, "trained")
         fs.mkdir(at "weights")
         for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
         -- Trained on rows of one or two clips; a reference before the text makes longer ones.
