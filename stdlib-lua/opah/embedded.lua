@@ -27,7 +27,7 @@ local embedded = {
   voice = {
     model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
     speech = fs.join(home, "examples/speech"), speakers = { "rms", "slt" },
-    generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
+    generate = { temperature = 0.05, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
   },
 }
 
