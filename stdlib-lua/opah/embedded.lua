@@ -1,5 +1,6 @@
 --- The example voices and checkpoints that come with the program. The tiny ones have random weights: everything runs in
--- seconds and nothing sounds like speech. Those of `embedded.voice` are trained, and speak sixty words of English.
+-- seconds and nothing sounds like speech. `embedded.voice` is where trained ones for sixty words of English will be; only their
+-- codec.lua is there yet, and examples/voice/train-voice.lua makes them.
 local data, fs, vq = require "opah.data", require "opah.fs", require "opah.vq"
 local home = require "opah".home or error("the examples are not beside the program: set OPAH_HOME", 0)
 
@@ -10,7 +11,7 @@ local tiny, trained = fs.join(home, "examples/checkpoints/tiny"), fs.join(home, 
 ---@field model string A model folder, as lm.load and text.tokenizer take it.
 ---@field codec_config string
 ---@field codec_checkpoint string
----@field voice opah.embedded.Voice The trained checkpoints.
+---@field voice opah.embedded.Voice The trained checkpoints, once they are there.
 
 ---@class opah.embedded.Voice
 ---@field model string A model folder.
