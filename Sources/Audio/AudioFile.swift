@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Audio files: what they are, reading, writing (AudioWriter.swift) and naming (AudioName.swift).
 ///

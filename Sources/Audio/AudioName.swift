@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Which files count as audio by name. What is inside decides how they are decoded.
 extension AudioFile {

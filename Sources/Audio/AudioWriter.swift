@@ -1,10 +1,6 @@
 import CSndfile
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 extension AudioFile {
     /// Writes a file whose container follows from the suffix: wav flac ogg opus mp3 aiff au caf w64.

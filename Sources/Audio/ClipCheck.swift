@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Something wrong with a clip, and what to do about it.
 public struct ClipFault: Sendable, Equatable {

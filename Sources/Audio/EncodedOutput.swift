@@ -1,9 +1,5 @@
 import CSndfile
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// The file that an encoder writes into. Encoders (LAME above all) pass over a write that failed, also the last ones, when
 /// they are closed: the first failure is kept here, nothing is written after it, and whoever finishes the file asks for it.

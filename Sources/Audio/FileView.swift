@@ -1,10 +1,6 @@
 import CSndfile
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// A file as a decoder is to see it: ranges of the file and literal bytes, one after the other, so that tags, damage and
 /// wrong header fields are out of the decoder's sight. The file itself stays as it is.

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Settings of `Slicer.sliceByLevel`; names and defaults of fap slice-audio-v2.
 public struct LevelSliceOptions: Sendable {

@@ -1,10 +1,6 @@
 import CKissFFT
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// The codec's log-mel spectrogram: the signal is reflected by (win - hop)/2 samples at both ends, cut into
 /// frames without further centring, windowed (periodic Hann), transformed; magnitude sqrt(re² + im² + 1e-6),

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// What `Loudness.normalize` found and did.
 public struct LoudnessReport: Sendable, Equatable {

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Integrated loudness after ITU-R BS.1770-4: mean square of the K-weighted channels in blocks of 0.4 s that
 /// overlap by 75 %, an absolute gate at -70 LUFS and a relative one 10 LU below the mean of what passes it.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Triangular filters on Slaney's mel scale (linear up to 1 kHz, logarithmic above), each of unit area ("slaney"
 /// norm), from 0 Hz to half the sampling rate. Stored sparse: a filter touches few of the FFT's bins.

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// A regular file of which single places are read, by a descriptor: the length of its path no longer matters.
 final class RandomAccessFile {

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Changes the sampling rate as `torchaudio.functional.resample` does with its defaults (windowed sinc, width
 /// 6, rolloff 0.99, Hann window): n samples become ceil(n · to / from), the signal is zero outside.

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Silence by librosa's rules: a frame is silent when its root mean square is more than `topDB` below the loudest
 /// frame's. Frames are centred on multiples of the hop, the signal is zero outside.

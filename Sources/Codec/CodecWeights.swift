@@ -1,4 +1,5 @@
 import Formats
+import Glibc
 import Support
 import Tensors
 
@@ -172,9 +173,3 @@ private struct NormalNoise {
 
     mutating func next() -> Float { Float((-2 * log(uniform())).squareRoot() * cos(2 * .pi * uniform())) }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Grouped residual finite scalar quantization: each group of channels is projected to a few values
 /// that are rounded to a few levels each; the levels of one rounding make one code.

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// A configuration file in the original's form: a table whose `defaults` list names the files it is
 /// composed of, and folders beside it whose files are the options of groups (`lora/r_8_alpha_16.yaml`).

@@ -1,9 +1,5 @@
-import Support
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 extension ConfigValue {
     /// The tree with every `${...}` replaced by what it means: `${a.b}` a value of this tree, `${.b}` one

@@ -1,11 +1,6 @@
+import Glibc
 import Support
 import SwiftProtobuf
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// Writes scalar curves to an event file that TensorBoard shows.
 ///

@@ -1,3 +1,4 @@
+import Glibc
 import Support
 
 /// The instructions that the kernels were compiled with, against those of this machine.
@@ -60,9 +61,3 @@ extension Substring {
         String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

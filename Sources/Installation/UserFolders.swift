@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// Where a person's own files lie, by the XDG rules.
 public enum UserFolders {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 import Support
 
 /// The factor on the learning rate at each step. `step` counts from 0, so the first optimizer step of a

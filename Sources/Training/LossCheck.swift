@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Whether a model's loss before training is that of a model, or of a dice.
 public enum LossCheck {

@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// `metrics.jsonl`: one JSON object per line, each written whole. A run that resumes first drops the lines
 /// after the step that it resumes from, so that the file reads as if nothing had happened.

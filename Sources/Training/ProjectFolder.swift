@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// `results/<project>`: where a training run keeps everything, used by one process at a time.
 public final class ProjectFolder {

@@ -1,4 +1,5 @@
 import Console
+import Glibc
 import Installation
 
 /// Whether this processor has the instructions that the program was built with, and the program the addresses that it
@@ -15,9 +16,3 @@ enum MachineCheck {
         exit(1)
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Glibc
 import Installation
 import LuaHost
 import Recipes
@@ -71,9 +72,3 @@ enum Failure {
         return code
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

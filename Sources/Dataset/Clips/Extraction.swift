@@ -1,15 +1,10 @@
 import Audio
 import Codec
 import Formats
+import Glibc
 import Support
 import Synchronization
 import Tensors
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// Turns the clips of a folder or filelist into codes beside them.
 ///

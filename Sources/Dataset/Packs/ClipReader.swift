@@ -1,13 +1,8 @@
 import Formats
+import Glibc
 import Support
 import Tensors
 import Text
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// Reads the text and the codes of clips, many at a time.
 struct ClipReader {

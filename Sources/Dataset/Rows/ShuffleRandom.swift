@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// SplitMix64: orders and choices of the samplers. Its whole state is one number, so a run resumes exactly.
 /// (Tensor values come from the counter-based generator in Tensors.)

@@ -1,12 +1,7 @@
 import Formats
+import Glibc
 import Support
 import Tensors
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// What merging an adapter into a model folder did, with its proof.
 public struct MergeReport: Sendable {

@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Tensors
 
@@ -291,9 +292,3 @@ final class Generator {
         return result
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

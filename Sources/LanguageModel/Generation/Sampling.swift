@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Tensors
 
@@ -145,9 +146,3 @@ private struct Cutoff {
         return result
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

@@ -1,13 +1,8 @@
 import Formats
+import Glibc
 import Support
 import Tensors
 import Text
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 extension LanguageModel {
     /// Reads a model folder: `config.json`, the weights (`model.pth`, or safetensors, single or sharded) and the

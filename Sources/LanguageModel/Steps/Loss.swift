@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Tensors
 
@@ -171,9 +172,3 @@ private struct PartLoss {
         }
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

@@ -1,13 +1,8 @@
 import CEditline
 import Console
+import Glibc
 import LuaHost
 import Support
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// What came from the keyboard.
 enum PromptInput: Equatable {

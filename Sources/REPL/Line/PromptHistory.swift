@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// What was typed, in a file that several sessions add to: one entry per line, with line ends and
 /// backslashes as octal escapes (`\012`, `\134`). Only its owner may read it.

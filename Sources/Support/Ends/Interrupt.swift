@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// The one flag that stops everything: set by Ctrl-C or a time limit, polled by every long native loop.
 ///

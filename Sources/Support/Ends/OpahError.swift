@@ -1,3 +1,5 @@
+import Glibc
+
 /// Every error of Opah: what went wrong, of which kind, and what to do next.
 ///
 /// `message` says what, where and why in one line; `hint`, when there is one, says what to do next.
@@ -87,9 +89,3 @@ extension OpahError {
         return error
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// A file that appears under its final name only when it is complete: written beside it under a temporary name (see
 /// `TemporaryName`), synced, renamed. Dropped without `commit()`, it leaves nothing behind.

@@ -1,10 +1,6 @@
-import SystemShim
-import Synchronization
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Synchronization
+import SystemShim
 
 /// Many small files made durable together: what one sync costs is the disk's latency, so a sync for each of them costs
 /// more than the work.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Tells without reading a file whether it is still the one that was seen before: size, times of the last change of
 /// content and of attributes, and inode. Equal stamps mean equal content; different ones mean nothing, and then the

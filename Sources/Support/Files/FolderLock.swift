@@ -1,9 +1,5 @@
-import Synchronization
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Synchronization
 
 /// One process at a time works in a folder. The kernel frees the lock when its process ends, however it ends, so one
 /// that was killed is in nobody's way.

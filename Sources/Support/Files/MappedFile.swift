@@ -1,9 +1,5 @@
-import SystemShim
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import SystemShim
 
 /// A file mapped read-only into memory: nothing is read before it is touched, nothing is copied.
 /// The mapping is private, so a writer of this process can never change the file.

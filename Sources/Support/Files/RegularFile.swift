@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Opening what must be a plain file: never waits for the other end of a pipe, and never reads from a device.
 public enum RegularFile {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Names of files while they are written: `.NAME.PID-HOST-RANDOM.tmp`, in the folder of the finished file. PID is the
 /// writer's process, HOST 8 hexadecimal digits that stand for its machine, RANDOM 16 of them.

@@ -1,10 +1,5 @@
-import Synchronization
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Synchronization
 
 /// What a stage writes, made again exactly when it has to be: when the content of what it was made from, or the settings,
 /// changed. What others made, or changed by hand, is kept and told. Any number of threads may make different outputs at

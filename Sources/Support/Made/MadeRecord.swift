@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// `.opah-made.jsonl` in a folder: what its files were made from. One JSON object a line, the last line about a name
 /// counts; lines are added as files are made, so that a killed run loses nothing.

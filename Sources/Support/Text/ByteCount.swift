@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Numbers of bytes as people write them: `4GB` (powers of 1000), `4GiB` (of 1024), `4000000000`.
 public enum ByteCount {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// In which old encoding file names that are no UTF-8 were probably written: archives made on Windows leave such names.
 struct NameEncoding: Equatable {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// What an elementwise operation does to one element, in the three types that arithmetic runs in:
 /// float32 (eight at a time), float64, and int64 for every integer type.

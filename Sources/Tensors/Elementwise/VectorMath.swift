@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Eight numbers at a time.
 typealias Float8 = SIMD8<Float>

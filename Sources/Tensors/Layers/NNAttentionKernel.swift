@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Softmax attention over tiles, forward and backward, for every layout that `NN` offers.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Segments of at most `shortest` positions (the 8 codebooks of a frame, mostly): thousands of them, each far too small
 /// for a matrix product to pay.

@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 extension NN {
     /// Mean cross-entropy of the rows whose target is not `ignoreIndex`; NaN, as in PyTorch, when there is none.

@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 extension NN {
     /// Root-mean-square norm of the last dimension: x / sqrt(mean(x^2) + eps), then times weight.

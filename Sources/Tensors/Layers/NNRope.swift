@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// The table of rotary position embeddings.
 public enum RotaryTable {

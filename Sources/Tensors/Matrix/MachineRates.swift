@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 /// What this machine does at best, measured now: the floors under every figure of speed.
 ///

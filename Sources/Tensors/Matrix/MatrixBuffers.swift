@@ -1,9 +1,5 @@
 import COpenBLAS
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// OpenBLAS takes a buffer of 128 MB of addresses for every thread that multiplies at a time, when it first does. Where
 /// `ulimit -v` refuses it, it asks again for ever; so under such a limit the buffers are taken at once, as many as fit,

@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 extension Tensor {
     /// e^x / sum of e^x along `dim`, computed from x - max(x): no overflow.

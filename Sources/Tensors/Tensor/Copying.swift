@@ -1,10 +1,5 @@
-import Support
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Support
 
 extension Tensor {
     /// Itself when its elements lie in C order, else a copy that does.

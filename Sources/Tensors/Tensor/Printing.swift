@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 extension Tensor: CustomStringConvertible {
     /// Rows and columns as in NumPy, four digits after the point, scientific where that would hide numbers,

@@ -1,11 +1,6 @@
+import Glibc
 import Support
 import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// A run of bytes that one or more tensors look at: allocated here, or borrowed from a mapped file.
 public final class Storage: @unchecked Sendable {

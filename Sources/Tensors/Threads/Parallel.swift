@@ -1,9 +1,5 @@
-import Synchronization
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Synchronization
 
 /// The one pool of threads under every kernel, matrix products included.
 ///

@@ -1,10 +1,5 @@
-import Synchronization
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Synchronization
 
 /// One thread of a team that does a piece of work in phases, all threads together: within a phase they `share` its
 /// elements, between phases they `wait` for each other.

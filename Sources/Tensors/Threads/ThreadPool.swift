@@ -1,10 +1,5 @@
-import Synchronization
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Synchronization
 
 /// Worker threads that wait, briefly awake and then asleep, for jobs. Any thread may publish a job, also
 /// from inside another job; a thread that waits for its own helps with jobs that were made inside it.
