@@ -11,7 +11,7 @@ return opah.recipe {
   flags = {
     { "output", "output", "out/new-speaker", "where everything goes" },
     { "weights", "path", voice.model, "the model's folder, with codec.pth and codec.lua in it" },
-    { "speech", "path", voice.speech, "clips of the new speaker with labels" },
+    { "speech", "folder", "voice/second", "clips of the new speaker with labels" },
     { "lr", "number", 3e-3, "learning rate" },
     { "max-steps", "integer", 60, "training steps" },
     { "seed", "integer", 1, "of the adapter, the rows and the speech" },

@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 return opah.recipe {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,last,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,last,more,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
@@ -42,7 +42,7 @@ return opah.recipe {
       opah.checkpoint.save(to, weights)
     end
 
-    local steps = { plain = 800, heed = 850, last = 1100 }
+    local steps = { plain = 800, heed = 850, last = 1100, more = 6000 }
     local function pretrain(base, project, last, rate, ...)
       run("pretrain", "--protos", at "protos", "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
         "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384, "--max-length", 160,
@@ -87,15 +87,19 @@ return opah.recipe {
         pretrain("heeding", "last", steps.last, 3e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", steps.last)
       end,
       -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
-      weights = function()
+      more = function()
         made_of("heeding", "last", steps.last, "trained")
+        pretrain("trained", "more", steps.more, 4e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", 2500)
+      end,
+      weights = function()
+        made_of("trained", "more", steps.more, "finished")
         fs.mkdir(at "weights")
-        for _, path in ipairs(fs.list(at "trained", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
+        for _, path in ipairs(fs.list(at "finished", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
         -- Trained on rows of one or two clips; a reference before the text makes longer ones.
-        local settings = opah.json.decode(fs.read(at "trained/config.json"))
+        local settings = opah.json.decode(fs.read(at "finished/config.json"))
         settings.max_seq_len = 512
         fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
-        halve(at "trained/model.pth", at "weights/model.pth", "bfloat16")
+        halve(at "finished/model.pth", at "weights/model.pth", "bfloat16")
         halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,

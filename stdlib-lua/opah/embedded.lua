@@ -1,6 +1,6 @@
 --- The example voices and checkpoints that come with the program. The tiny ones have random weights: everything runs in
--- seconds and nothing sounds like speech. `embedded.voice` is where trained ones for sixty words of English will be; only their
--- codec.lua is there yet, and examples/voice/train-voice.lua makes them.
+-- seconds and nothing sounds like speech. `embedded.voice` are ones that examples/voice/train-voice.lua trained from nothing: sixty words
+-- of English, two speakers.
 local data, fs, vq = require "opah.data", require "opah.fs", require "opah.vq"
 local home = require "opah".home or error("the examples are not beside the program: set OPAH_HOME", 0)
 
@@ -11,13 +11,12 @@ local tiny, trained = fs.join(home, "examples/checkpoints/tiny"), fs.join(home, 
 ---@field model string A model folder, as lm.load and text.tokenizer take it.
 ---@field codec_config string
 ---@field codec_checkpoint string
----@field voice opah.embedded.Voice The trained checkpoints, once they are there.
+---@field voice opah.embedded.Voice The trained checkpoints.
 
 ---@class opah.embedded.Voice
 ---@field model string A model folder.
 ---@field codec_config string
 ---@field codec_checkpoint string
----@field speech string A folder of clips with labels of a speaker that neither of them has heard.
 ---@field speakers string[] Roles that the model knows.
 ---@field generate table Options of model:generate that it was measured with.
 
@@ -27,7 +26,7 @@ local embedded = {
   codec_config = fs.join(tiny, "codec.lua"), codec_checkpoint = fs.join(tiny, "codec.pth"),
   voice = {
     model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
-    speech = fs.join(home, "examples/speech"), speakers = { "rms", "slt" },
+    speakers = { "rms", "slt" },
     generate = { temperature = 0.05, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
   },
 }

@@ -42,7 +42,8 @@ end
 ---
 ---     weights = { ["layers.1.wo"] = tensor.ones(2, 2):requires_grad(true), embeddings = tensor.ones(2):requires_grad(true) }
 ---     optimizer = muon.with_adamw(weights, { lr = 0.01, muon_lr = 0.01 })
----     (weights["layers.1.wo"]:square():sum() + weights.embeddings:sum()):backward()
+---     loss = weights["layers.1.wo"]:square():sum() + weights.embeddings:sum()
+---     loss:backward()
 ---     optimizer:step()
 ---     optimizer.names, weights["layers.1.wo"]:max():item() < 1  --> {"layers.1.wo"}, true
 ---@param named table<string, Tensor>

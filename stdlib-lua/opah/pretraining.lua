@@ -81,8 +81,9 @@ end
 ---     model = lm.load(opah.embedded.model)
 ---     model:unfreeze()
 ---     rows = opah.embedded.dataset("data/protos", model, { max_length = 128 })
----     pretraining.run { model = model, data = rows, folder = "small", steps = 1, decay_steps = 1, warmup = 1, batch = 1, lr = 1e-3,
----       muon_lr = 1e-3, every = 1, identity = {} }  --> "small/checkpoints/step_000000001.ckpt"
+---     settings = { steps = 1, decay_steps = 1, warmup = 1, batch = 1, lr = 1e-3, muon_lr = 1e-3, every = 1, identity = {} }
+---     settings.model, settings.data, settings.folder = model, rows, "small"
+---     pretraining.run(settings)  --> "small/checkpoints/step_000000001.ckpt"
 ---@param settings opah.pretraining.Settings
 ---@return string
 function pretraining.run(settings)

@@ -23,6 +23,7 @@ final class RecipeExampleTests: XCTestCase {
     func testBlendAdapters() throws { try run("blend-adapters", makes: ["model/model.pth", "model/config.json", "model/tokenizer.json"]) }
     func testLinearProbe() throws { try run("linear-probe", makes: ["probe.safetensors"]) }
     func testCachedPath() throws { try run("cached-path", makes: ["packs/00000000.protos", "adapter/adapter.ckpt", "merged/model.pth", "speech/1.npy"]) }
+    func testSpeak() throws { try run("speak", makes: ["hello.wav", "hello.npy"]) }
     func testQuickstart() throws { try run("quickstart", makes: ["hello.wav", "report.html", "merged/model.pth"]) }
 
     func testMakeTinyCheckpoints() throws {
