@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 /// What `tokenizer.tiktoken` and `special_tokens.json` hold: the tokenizer of fish-speech 1.5 and later.
@@ -41,7 +42,6 @@ struct TiktokenFile {
 
     /// - Returns: how many ranks there are.
     private mutating func readRanks(_ bytes: UnsafeRawBufferPointer, _ path: String) throws -> Int {
-        var token: [UInt8] = []
         var ranks = 0
         var line = 0
         var start = 0
@@ -55,7 +55,7 @@ struct TiktokenFile {
             if text.last == UInt8(ascii: "\r") { text.removeLast() }
             if text.isEmpty { continue }
             guard let space = text.firstIndex(of: UInt8(ascii: " ")), let rank = Self.number(text[(space + 1)...]),
-                Base64.decode(text[..<space], into: &token)
+                let token = Self.bytes(text[..<space])
             else {
                 throw OpahError(
                     .format, "\(path): line \(line) is not a token in base64, a space, and its rank",
@@ -82,6 +82,11 @@ struct TiktokenFile {
                 hint: "the file is damaged; download it again")
         }
         return ranks
+    }
+
+    /// What base64 stands for (RFC 4648, padded). Nothing at all is written as one sign of padding.
+    private static func bytes(_ text: Slice<UnsafeRawBufferPointer>) -> [UInt8]? {
+        text.elementsEqual([UInt8(ascii: "=")]) ? [] : Data(base64Encoded: Data(text)).map(Array.init)
     }
 
     private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> Int? {
@@ -118,39 +123,5 @@ struct TiktokenFile {
         where !names.contains(content) && ranks + place < Vocabulary.idLimit {
             special.append((content, ranks + place))
         }
-    }
-}
-
-/// RFC 4648's base64.
-enum Base64 {
-    private static let values: [Int8] = {
-        var values = [Int8](repeating: -1, count: 256)
-        for (value, letter) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8.enumerated() {
-            values[Int(letter)] = Int8(value)
-        }
-        return values
-    }()
-
-    /// Whether `text` is base64, padded or not; its bytes replace those of `result`.
-    static func decode(_ text: some Collection<UInt8>, into result: inout [UInt8]) -> Bool {
-        result.removeAll(keepingCapacity: true)
-        var bits: UInt32 = 0
-        var count = 0
-        var padding = 0
-        for letter in text {
-            if letter == UInt8(ascii: "=") {
-                padding += 1
-                continue
-            }
-            let value = values[Int(letter)]
-            guard value >= 0, padding == 0 else { return false }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                result.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return padding <= 2 && count < 6
     }
 }

@@ -57,19 +57,16 @@ extension LuaModule {
                    fs.copy("data/Alice/0.00-2.10.lab", "greeting.lab")
                    fs.read("greeting.lab")  --> "Good morning. The harbour is quiet today."
                    """#) { call in
-            let copy = try AtomicFile(call.string(2))
-            try MappedFile(call.string(1)).withBytes { try copy.write($0) }
-            try copy.commit()
+            try FileMove.copy(call.string(1), to: call.string(2))
             return .none
         }
-        m.function("move", "(from: string, to: string)", "Renames a file or folder, within one file system. A file that is there already is replaced.",
+        m.function("move", "(from: string, to: string)", "Renames a file or folder. A file that is there already is replaced. A file may go to another file system, a folder not.",
                    example: #"""
                    fs.write("draft.txt", "one")
                    fs.move("draft.txt", "final.txt")
                    fs.exists("draft.txt"), fs.read("final.txt")  --> false, "one"
                    """#) { call in
-            let (from, to) = (try call.string(1), try call.string(2))
-            guard rename(from, to) == 0 else { throw OpahError.system(from, errno: errno, doing: "move to \(to)") }
+            try FileMove.move(call.string(1), to: call.string(2))
             return .none
         }
         m.function("remove", "(path: string, opts?: {recursive?: boolean = false, keep?: string})",
@@ -173,6 +170,25 @@ extension LuaModule {
                 return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), overwrite: call.option("overwrite"), grouped: call.option("grouped")))
             }
             return try call.push(MadeFiles(stage: call.string(1), format: call.option("format"), settings: map, overwrite: call.option("overwrite"), grouped: call.option("grouped")))
+        }
+        m.function("origins", "(folder: string) -> {[string]: \(Record.origin)}",
+                   """
+                   What stages wrote down about the files that they made in a folder (see `made`), by name: the stage, its settings, whether it is still being `made`, and paths and digests of what went in \
+                   (`from`, by role) and came out (`to`, by name). Empty for a folder without a record.
+                   """,
+                   example: """
+                   local made <close> = fs.made("copy", { reversed = false })
+                   made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "one.lab") end)
+                   fs.origins(".")["one.lab"].stage, fs.origins(".")["one.lab"].from.label.path  --> "copy", "data/Alice/0.00-2.10.lab"
+                   fs.origins("data/Alice")  --> {}
+                   """) { call in
+            try call.push(Fields(MadeLook.origins(in: call.string(1)).map { name, origin in
+                (name, Fields([
+                    ("stage", origin.stage), ("settings", LuaTree(value: .map(origin.settings))), ("is_open", origin.isOpen),
+                    ("from", Fields(origin.sources.map { ($0, Fields([("path", $1.path), ("digest", $1.digest)])) })),
+                    ("to", Fields(origin.outputs.map { ($0, $1) })),
+                ]))
+            }))
         }
         m.function("stamp", "(path: string) -> string?, boolean?",
                    """

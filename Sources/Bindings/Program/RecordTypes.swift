@@ -36,6 +36,7 @@ enum Record {
     static let memory = "Memory<{total: integer, available: integer, plannable: integer, resident: integer, peak: integer}>"
     static let cpu = "Processor<{model: string, processors: integer, threads: integer, instruction_set: string}>"
     static let ended = "Ended<{exit_code: integer, seconds: number, processor_seconds: number, peak: integer, output: string, errors: string, timed_out: boolean}>"
+    static let origin = "Origin<{stage: string, settings: table, is_open: boolean, from: {[string]: {path: string, digest: string}}, to: {[string]: string}}>"
     static let stat = "Stat<{size: integer, kind: string, modified: number}>"
 
     // train

@@ -27,5 +27,6 @@ extension Tensor: LuaObject {
         c.declareComparisons()
         c.declareGradients()
         c.otherNames(Tensor.otherMethods)
+        c.asData("t:totable() gives its elements as lists, t:item() its only one")
     }
 }

@@ -57,6 +57,8 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     private var isLenient = false
     /// What to write instead of names that people know from elsewhere.
     private(set) var otherNames: [String: String] = [:]
+    /// How to get an instance's content as plain values: what the refusal to write it as data advises.
+    private(set) var asData: String?
 
     /// - Parameters:
     ///   - name: what signatures, messages and `__name` call it.
@@ -96,6 +98,7 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     func set(onClose: @escaping (AnyObject) -> Void) { (self.onClose, closes) = (onClose, true) }
     func setLenient() { isLenient = true }
     func set(otherNames: [String: String]) { self.otherNames = otherNames }
+    func set(asData: String) { self.asData = asData }
 
     // MARK: the metatable
 
@@ -217,6 +220,9 @@ public final class ClassBuilder<T: AnyObject> {
 
     /// Hints for unknown names: what to write instead of `x:numpy()`, where spelling alone would not lead there.
     public func otherNames(_ hints: [String: String]) { target.set(otherNames: hints) }
+
+    /// How to get an instance's content as plain values, for those who try to write it as JSON or settings.
+    public func asData(_ hint: String) { target.set(asData: hint) }
 }
 
 extension ClassBuilder where T: LuaObject {

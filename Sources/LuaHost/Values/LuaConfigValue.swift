@@ -55,7 +55,7 @@ extension ConfigValue {
         case .object(is LuaNull): return .null
         case .object(let object):
             var error = wrong("a \(type(of: object).luaClass.name)")
-            if type(of: object).luaClass.name == "Tensor" { error.hint = "t:totable() gives its elements as lists, t:item() its only one" }
+            error.hint = type(of: object).luaClass.asData
             throw error
         case .other: throw wrong("an object")
         case .function: throw wrong("a function")

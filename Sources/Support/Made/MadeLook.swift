@@ -20,3 +20,27 @@ public struct MadeLook {
         return (isCurrent, entry.settings)
     }
 }
+
+extension MadeLook {
+    /// What one file was made from, as its stage wrote down.
+    public struct Origin {
+        public let stage: String
+        public let settings: ConfigMap
+        /// It was being made when the record was last written: what lies there may be half of it.
+        public let isOpen: Bool
+        /// By role; paths as seen from the folder of the record.
+        public let sources: [String: (path: String, digest: String)]
+        /// Digests by path below the folder.
+        public let outputs: [String: String]
+    }
+
+    /// The origins of a folder's files by name; none where there is no record.
+    public static func origins(in folder: String) -> [String: Origin] {
+        MadeRecord(folder).entries.mapValues { entry in
+            var settings = ConfigMap()
+            for (name, value) in entry.settings.sorted(by: { $0.key < $1.key }) { settings[name] = value }
+            return Origin(stage: entry.stage, settings: settings, isOpen: entry.isOpen,
+                          sources: entry.sources.mapValues { ($0.path, $0.digest) }, outputs: entry.outputs.mapValues(\.digest))
+        }
+    }
+}

@@ -1,5 +1,5 @@
 --- The codes beside a clip: whether they can be trained on, and are still those of its recording.
-local fs, records, tensor = require "opah.fs", require "opah.records", require "opah.tensor"
+local fs, tensor = require "opah.fs", require "opah.tensor"
 local codes = {}
 
 -- Values that np.save would not write for codes, and far more than any clip has.
@@ -19,7 +19,7 @@ local function same(path, digest)
 end
 
 --- Adds the faults of `clip.codes`; sets `clip.frames`. `with` is `{ num_codebooks, codebook_size, sample_rate,
---- hop_length, records }`.
+--- hop_length, origins }`.
 ---@param clip table With `file`, `codes`, and `info` where there is a recording.
 ---@param found opah.doctor.Faults
 ---@param with table
@@ -49,17 +49,16 @@ function codes.check(clip, found, with)
   end
   clip.frames = shape[2]
   local folder = fs.dirname(path)
-  with.records[folder] = with.records[folder] or records.of(folder)
-  local entry = with.records[folder][fs.basename(path)]
-  if entry and entry.by == "extract-vq" or entry and entry.open then
-    local sound, written = entry.from.sound, entry.to[fs.basename(path)]
-    if entry.open then return add("stale-codes", "extraction of it did not end")
-    elseif type(written) == "table" and same(path, written[2]) then
-      if clip.info and type(sound) == "table" and not same(clip.audio, sound[3]) then
-        return add("stale-codes", "it is of an earlier recording")
-      end
-      clip.codec = entry.settings.codec
+  with.origins[folder] = with.origins[folder] or fs.origins(folder)
+  local origin = with.origins[folder][fs.basename(path)]
+  if origin and origin.is_open then return add("stale-codes", "extraction of it did not end") end
+  local written = origin and origin.stage == "extract-vq" and origin.to[fs.basename(path)]
+  if written and same(path, written) then
+    local sound = origin.from.sound
+    if clip.info and sound and not same(clip.audio, sound.digest) then
+      return add("stale-codes", "it is of an earlier recording")
     end
+    clip.codec = origin.settings.codec
   end
   if clip.info then
     local expected = codes.expected(clip.info, with)

@@ -37,19 +37,12 @@ local function write(folder, entries)
   fs.write(fs.join(folder, quarantine.list), table.concat(lines))
 end
 
---- Moves one file, never onto another, and over the border of a file system by copy and comparison.
+--- Moves one file, never onto another.
 local function move(from, to)
   if fs.exists(to) or fs.is_link(to) then error(fs.error("file", to .. ": there is a file already",
     "move one of the two elsewhere"), 0) end
   fs.mkdir(fs.dirname(to))
-  local ok, problem = pcall(fs.move, from, to)
-  if ok then return end
-  if not tostring(problem):lower():find("cross%-device") then error(problem, 0) end
-  fs.copy(from, to)
-  if fs.digest(from) ~= fs.digest(to) then
-    error(fs.error("file", to .. ": the copy differs from " .. from, "try again"), 0)
-  end
-  fs.remove(from)
+  fs.move(from, to)
 end
 
 --- Moves all files of the given clips from `dataset` to the same places below `folder`. Returns how many files moved;

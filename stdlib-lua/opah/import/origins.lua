@@ -1,6 +1,6 @@
 --- Which file a stage's outputs were made from, as the record beside them says: an import must neither replace what
 -- came from elsewhere nor leave pieces of an earlier cut behind.
-local fs, records = require "opah.fs", require "opah.records"
+local fs = require "opah.fs"
 
 ---@class opah.import.Origins
 local Origins = {}
@@ -19,11 +19,9 @@ function Origins:below(folder)
   local known = self.folders[folder]
   if known then return known end
   known = {}
-  for name, entry in pairs(records.of(folder)) do
-    local from = entry.from.sound or entry.from.label
-    if entry.by == "import" and type(from) == "table" and type(from[1]) == "string" then
-      known[name] = fs.resolve(fs.join(folder, from[1]))
-    end
+  for name, origin in pairs(fs.origins(folder)) do
+    local from = origin.from.sound or origin.from.label
+    if origin.stage == "import" and from then known[name] = fs.resolve(fs.join(folder, from.path)) end
   end
   self.folders[folder] = known
   return known

@@ -66,7 +66,7 @@ return recipe {
       audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length,
         min_snr = args.min_snr,
       max_silence = args.max_silence, num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
-      sample_rate = args.sample_rate, hop_length = args.hop_length, records = {}, known = {},
+      sample_rate = args.sample_rate, hop_length = args.hop_length, origins = {}, known = {},
       readings = args.readings and labels.readings(args.readings) or nil,
     }
     if args.checkpoint_path then with.tokenizer = weights.check(args.checkpoint_path, found) end
