@@ -187,7 +187,7 @@ public struct Reference {
 
     private func row(_ parameter: Parameter, in table: String?) -> String {
         let value = parameter.defaultValue.map { "= \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? "optional" : "")
-        return "<tr><th scope=\"row\">\(HTML.escape((table.map { $0 + "." } ?? "") + parameter.name))</th><td>\(types(parameter.type.description))</td><td>\(HTML.escape(value))</td></tr>"
+        return "<tr><th scope=\"row\">\(HTML.escape((table.map { $0 + "." } ?? "") + parameter.name))</th><td>\(types(parameter.type.description))</td><td>\(HTML.escape(value))</td><td>\(prose(parameter.doc ?? ""))</td></tr>"
     }
 
     // MARK: text

@@ -39,24 +39,6 @@ enum Record {
     static let origin = "Origin<{stage: string, settings: table, is_open: boolean, from: {[string]: {path: string, digest: string}}, to: {[string]: string}}>"
     static let stat = "Stat<{size: integer, kind: string, modified: number}>"
 
-    // train
-    static let stepLog = """
-        StepLog<{step: integer, loss: number, base: number, semantic: number, top_5_accuracy: number, lr: number, grad_norm: number, tokens: integer, seconds: number, \
-        tokens_per_second: number}>
-        """
-    private static let forecast = """
-        Forecast<{memory: integer, memory_budget: integer, recomputed_layers: integer, tokens_per_step: integer, longest_row: integer, operations_per_step: number, \
-        seconds_per_step?: number, seconds?: number, checkpoint_bytes: integer, checkpoints: integer, disk: integer}>
-        """
-    static let fitPlan = """
-        FitPlan<{first_step: integer, max_steps?: integer, last_step: integer, ends_by: string, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, \
-        skipped: \(skipped)[], resumed_from?: string, folder: string, lines: string[], forecast?: \(forecast)}>
-        """
-    static let fitResult = """
-        FitResult<{ending: string, ended_by?: string, step: integer, first_step: integer, loss?: number, checkpoint?: string, lines: string[], exit_code: integer, seconds: number, \
-        coverage: \(coverage), best?: {step: integer, loss: number}, folder: string}>
-        """
-
     // vq
     static let codecCost = "CodecCost<{encode_operations: number, decode_operations: number, encode_bytes: integer, decode_bytes: integer}>"
     static let codecFeatures = "CodecFeatures<{mel: Tensor, backbone: Tensor, latents: Tensor, codes: Tensor}>"

@@ -12,7 +12,7 @@ extension LuaModule {
     /// `opah.train`
     public static let train = LuaModule("opah.train", "Training: an optimizer, schedules, clipping, and the whole loop with checkpoints that it resumes from.") { m in
         m.type(AdamW.luaClass)
-        m.function("adamw", "(params: table, opts?: {lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0}) -> AdamW",
+        m.function("adamw", "(params: table, opts?: {\(AdamW.Settings.options)}) -> AdamW",
                    "Adam with decoupled weight decay, in PyTorch's order of operations, for float32 tensors: a list (`model:parameters()`) or a table by name. An empty list is an error.",
                    example: """
                    w = tensor.new { 1, -2 }:requires_grad(true)
@@ -21,11 +21,7 @@ extension LuaModule {
                    optimizer:step()
                    w  --> [ 0.9000, -1.9000]
                    """) { call in
-            var settings = AdamW.Settings()
-            settings.learningRate = try call.option("lr")
-            settings.epsilon = try call.option("eps")
-            settings.weightDecay = try call.option("weight_decay")
-            settings.betas = try call.betas()
+            let settings = try AdamW.Settings.options.read(call.options)
             let named = try namedTensors(call.table(1))
             guard !named.isEmpty else {
                 throw call.error(at: 1, "there is nothing to train", hint: "lora.apply puts an adapter on a model, model:unfreeze() makes its weights trainable")
@@ -62,21 +58,20 @@ extension LuaModule {
             try call.push(clipGradientNorm(call.get(1, as: [Tensor].self), call.number(2)))
         }
         m.function("fit", """
-                   (opts: {model: LanguageModel, data: Dataset, project: string, results?: string = "results", config?: table, resume?: boolean = true, seed?: integer = 42, \
-                   dry_run?: boolean = false, progress?: boolean = true, memory_budget?: number|string, max_steps?: integer, max_passes?: number, max_time?: number|string|table, batch_size?: integer = 8, accumulate_grad_batches?: integer = 1, \
-                   gradient_clip_val?: number = 1, lr?: number = 1e-4, betas?: number[] = {0.9, 0.95}, eps?: number = 1e-5, weight_decay?: number = 0, \
-                   schedule?: "constant"|"cosine"|function = "constant", num_warmup_steps?: number = 10, num_training_steps?: integer, num_cycles?: number = 0.5, final_lr_ratio?: number = 0, \
-                   val_check_interval?: integer = 100, limit_val_batches?: integer, every_n_train_steps?: integer = 100, save_top_k?: integer = 2, \
-                   on_start?: fun(plan: \(Record.fitPlan)), on_validation?: fun(log: \(Record.stepLog)), on_checkpoint?: fun(path: string), on_warning?: fun(text: string), \
-                   on_step?: fun(log: \(Record.stepLog)): any}) -> \(Record.fitResult)
+                   (opts: {model: LanguageModel, data: Dataset, project: string "the run's name: its folder is results/<project>", \(TrainerSettings.options), \
+                   dry_run?: boolean = false "only plan, and measure the machine to tell the time", progress?: boolean = true "show plan, bar, validations, checkpoints and the end", \
+                   memory_budget?: number|string "bytes, or as in '4GB', that the process may take in a step, weights included; nine tenths of the machine's memory unless set", \
+                   schedule?: "constant"|"cosine"|function = "constant" "of the learning rate; a function gets the step, from 0, and gives a factor", \
+                   num_warmup_steps?: number = 10 "steps in which the rate rises from 0; below 1 a part of all steps", num_training_steps?: integer "where a cosine ends; the last step unless set", \
+                   num_cycles?: number = 0.5 "of the cosine; 0.5 goes down once", final_lr_ratio?: number = 0 "what the cosine never goes below", \
+                   on_start?: (fun(plan: \(TrainingPlan.record))) "is told which clips are left out; they are printed without it", \
+                   on_validation?: fun(log: \(StepLog.record)), on_checkpoint?: fun(path: string), on_warning?: fun(text: string), \
+                   on_step?: (fun(log: \(StepLog.record)): any) "ends the run by returning false"}) -> \(TrainingSummary.record)
                    """,
                    """
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
-                   on from the last one, exactly. The run ends by what is reached first: `max_steps` optimizer steps (1000 when nothing else ends it), `max_passes` passes over all clips, or `max_time`, seconds or as in "8h", \
-                   "1 d 12 h" and "01:12:00:00" (days first), which counts what metrics.jsonl has of the steps and validations of earlier runs of the project; each of them is of all runs together. `val_check_interval` counts batches, `every_n_train_steps` optimizer steps; a `gradient_clip_val` of 0 clips nothing. `memory_budget` (bytes, or as in "4GB"; nine tenths of the machine's memory unless set) is what the process may take in a step, weights included: \
-                   steps are planned to stay below, and a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. `dry_run` only plans, and measures the machine to tell the time. \
-                   Adapters are all kept, checkpoints of all weights `save_top_k`. The plan, a bar, validations, checkpoints and the end are shown unless `progress` is false. The callbacks get tables as named below; `on_step` ends the run by returning false, `on_start` is told which clips are left out (`plan.skipped`; they are printed without it). Ctrl-C, SIGTERM and SIGHUP finish the step and save. \
-                   Of what it returns, the exit code is 0, 3 when clips were left out, 130 when interrupted.
+                   on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before \
+                   its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM and SIGHUP finish the step and save. The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
                    """,
                    example: """
                    model = lm.load(opah.embedded.model)
@@ -106,11 +101,7 @@ extension LuaModule {
                            "loss": summary.lastLoss.map(ConfigValue.double) ?? .null, "held_out_loss": summary.lastValidation.map(ConfigValue.double) ?? .null,
                            "checkpoint": summary.checkpoint.map(ConfigValue.string) ?? .null, "left_out": .int(summary.skipped)])
             if summary.step > summary.firstStep { try TrainingReport(settings: settings, folder: folder, summary: summary, data: data).write() }
-            return try call.push([
-                "ending": summary.ending.rawValue, "ended_by": summary.endedBy?.rawValue, "step": summary.step, "first_step": summary.firstStep, "loss": summary.lastLoss, "checkpoint": summary.checkpoint,
-                "lines": summary.lines, "exit_code": summary.exitCode, "seconds": summary.seconds, "coverage": summary.coverage.fields,
-                "best": summary.best.map { ["step": $0.step, "loss": $0.loss] as Fields }, "folder": folder,
-            ] as Fields)
+            return try call.push(TrainingSummary.record.fields(of: (summary, folder)))
         }
     }
 }
@@ -195,36 +186,6 @@ extension LearningRateSchedule {
     }
 }
 
-extension StepLog {
-    var fields: Fields {
-        ["step": step, "loss": loss, "base": base, "semantic": semantic, "top_5_accuracy": topFiveAccuracy, "lr": learningRate, "grad_norm": gradientNorm,
-         "tokens": tokens, "seconds": seconds, "tokens_per_second": tokensPerSecond]
-    }
-}
-
-extension TrainingForecast {
-    var fields: Fields {
-        ["memory": bytes, "memory_budget": memoryBudget, "recomputed_layers": recomputedLayers, "tokens_per_step": tokensPerStep, "longest_row": longestRow,
-         "operations_per_step": operationsPerStep, "seconds_per_step": secondsPerStep, "seconds": seconds, "checkpoint_bytes": checkpointBytes, "checkpoints": checkpoints,
-         "disk": checkpointBytes * checkpoints]
-    }
-}
-
-extension TrainingPlan {
-    var fields: Fields {
-        ["first_step": firstStep, "max_steps": maxSteps, "last_step": lastStep, "ends_by": endsBy.rawValue, "trainable_tensors": trainableTensors, "trainable_values": trainableValues, "clips": trainingClips,
-         "held_out": validationClips, "skipped": skipped.map(\.fields), "resumed_from": resumedFrom, "folder": folder, "lines": lines, "forecast": forecast?.fields]
-    }
-}
-
-extension Call {
-    fileprivate func betas() throws -> (Double, Double) {
-        let betas: [Double] = try option("betas")
-        guard betas.count == 2 else { throw error("betas are two numbers") }
-        return (betas[0], betas[1])
-    }
-}
-
 /// A list of tensors, named by their place, or a table by name.
 private func namedTensors(_ table: LuaTable) throws -> [(name: String, tensor: Tensor)] {
     var named: [(name: String, tensor: Tensor)] = []
@@ -241,26 +202,9 @@ private func namedTensors(_ table: LuaTable) throws -> [(name: String, tensor: T
 }
 
 private func trainerSettings(_ call: Call, _ data: TrainingDataset) throws -> TrainerSettings {
-    var settings = TrainerSettings()
+    var settings = try TrainerSettings.options.read(call.options)
     settings.project = try call.option("project")
-    settings.results = try call.option("results")
-    settings.resume = try call.option("resume")
-    settings.seed = UInt64(bitPattern: Int64(try call.option("seed", as: Int.self)))
-    settings.limits = RunLimits(steps: try call.option("max_steps"), passes: try call.option("max_passes"), time: try call.maxTime())
     if settings.limits == RunLimits() { settings.limits.steps = 1000 }
-    settings.batchSize = try call.option("batch_size")
-    settings.accumulate = try call.option("accumulate_grad_batches")
-    let clip: Double = try call.option("gradient_clip_val")
-    settings.gradientClip = clip == 0 ? nil : clip
-    settings.optimizer.learningRate = try call.option("lr")
-    settings.optimizer.betas = try call.betas()
-    settings.optimizer.epsilon = try call.option("eps")
-    settings.optimizer.weightDecay = try call.option("weight_decay")
-    settings.validateEvery = try call.option("val_check_interval")
-    settings.validationBatches = try call.option("limit_val_batches")
-    settings.checkpointEvery = try call.option("every_n_train_steps")
-    settings.wholeCheckpoints = try call.option("save_top_k")
-    if let config: LuaTable = try call.option("config") { settings.configuration = try ConfigValue(lua: .table(config)).luaSource }
     var total: Int? = try call.option("num_training_steps")
     let isCosine = try call.option("schedule", as: LuaValue.self).string == "cosine"
     if total == nil, let last = try settings.lastStep(data) { total = last }
@@ -278,14 +222,14 @@ private func trainerSettings(_ call: Call, _ data: TrainingDataset) throws -> Tr
 private func trainerEvents(_ call: Call) throws -> TrainerEvents {
     var events = TrainerEvents()
     if let callback: LuaFunction = try call.option("on_start") {
-        events.onStart = { try callback($0.fields) }
+        events.onStart = { try callback(TrainingPlan.record.fields(of: $0)) }
     } else if try !call.option("progress", as: Bool.self) {
         events.onStart = { plan in
             for clip in plan.skipped { Terminal.warn("not trained on: \(ShownText.name(clip.path)): \(clip.reason)") }
         }
     }
-    if let callback: LuaFunction = try call.option("on_step") { events.onStep = { try callback($0.fields).first?.boolean != false } }
-    if let callback: LuaFunction = try call.option("on_validation") { events.onValidation = { try callback($0.fields) } }
+    if let callback: LuaFunction = try call.option("on_step") { events.onStep = { try callback(StepLog.record.fields(of: $0)).first?.boolean != false } }
+    if let callback: LuaFunction = try call.option("on_validation") { events.onValidation = { try callback(StepLog.record.fields(of: $0)) } }
     if let callback: LuaFunction = try call.option("on_checkpoint") { events.onCheckpoint = { try callback($0) } }
     events.onWarning = { Terminal.warn($0) }
     if let callback: LuaFunction = try call.option("on_warning") { events.onWarning = { try callback($0) } }
@@ -295,16 +239,6 @@ private func trainerEvents(_ call: Call) throws -> TrainerEvents {
 }
 
 extension Call {
-    /// The option `max_time`, in seconds.
-    fileprivate func maxTime() throws -> Double? {
-        let value: LuaValue = try option("max_time")
-        if value.isNil { return nil }
-        guard let seconds = DurationSetting.seconds(try ConfigValue(lua: value)) else {
-            throw error("max_time must be seconds above 0, or as in \"8h\", \"1 d 12 h\", \"01:12:00:00\" (days first) or { hours = 8 }")
-        }
-        return seconds
-    }
-
     /// The option `memory_budget`, in bytes: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
     func memoryBudget() throws -> Int? {
         let value: LuaValue = try option("memory_budget")

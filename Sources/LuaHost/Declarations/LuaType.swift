@@ -60,6 +60,8 @@ public struct Parameter: Equatable, Sendable {
     public var isOptional: Bool
     /// What it is when left out, as the signature says after `=`.
     public var defaultValue: Literal?
+    /// What it is for, in a line, where the signature says so after it.
+    public var doc: String?
 
     public var isVariadic: Bool { name == "..." }
 

@@ -3,6 +3,7 @@ import Support
 extension Signature {
     /// Reads `(samples: Tensor, rate: integer, opts?: {width?: integer = 6}) -> Tensor, table`.
     ///
+    /// A text after a parameter says what it is for: `(rate: integer "samples a second")`.
     /// After `...: type` one more parameter may follow, an option table: `(...: integer, opts?: {dtype?: string})`.
     public init(parsing text: String) throws {
         var parser = SignatureParser(text)
@@ -99,7 +100,9 @@ private struct SignatureParser {
         let value = take("=") ? try literal() : nil
         var acceptsNil = type == .any || type == .null
         if case .union(let types) = type { acceptsNil = types.contains(.null) || types.contains(.any) }
-        return Parameter(name: name, type: type, isOptional: marked || value != nil || acceptsNil, defaultValue: value)
+        skipSpace()
+        let doc = position < text.count && text[position] == UInt8(ascii: "\"") ? try quoted() : nil
+        return Parameter(name: name, type: type, isOptional: marked || value != nil || acceptsNil, defaultValue: value, doc: doc)
     }
 
     private mutating func result() throws -> Parameter {

@@ -33,17 +33,19 @@ extension Declaration {
             return fields.map { ("\(parameter.name).\($0.name)", $0) }
         }
         let column = max(22, (rows.map(\.name.count).max() ?? 0) + 2)
-        lines += rows.map { row($0.parameter, named: $0.name, column) }
+        lines += rows.flatMap { row($0.parameter, named: $0.name, column) }
         if !signature.namedTypes.isEmpty { lines.append("") }
         lines += signature.namedTypes.sorted { $0.key < $1.key }.flatMap { wrapped("\($0.key) is \($0.value.members.map(\.description).joined(separator: ", "))", indent: "  ") }
         if let example { lines += [""] + example.split(separator: "\n").map { "  > " + $0 } }
         return lines.joined(separator: "\n")
     }
 
-    private func row(_ parameter: Parameter, named name: String, _ column: Int) -> String {
+    /// A parameter with its type and default, and below that what it is for.
+    private func row(_ parameter: Parameter, named name: String, _ column: Int) -> [String] {
         let padding = String(repeating: " ", count: column - name.count)
         let value = parameter.defaultValue.map { " = \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? " (optional)" : "")
-        return "  \(name)\(padding)\(parameter.type)\(value)"
+        let indent = String(repeating: " ", count: column + 4)
+        return ["  \(name)\(padding)\(parameter.type)\(value)"] + (parameter.doc.map { wrapped($0, indent: indent) } ?? [])
     }
 
     /// The first sentence of the documentation.

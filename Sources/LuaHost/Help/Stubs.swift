@@ -66,6 +66,8 @@ extension Declaration {
             let value = parameter.defaultValue.map { " default \($0)" } ?? ""
             let defaults = (parameter.type.fields ?? []).compactMap { field in field.defaultValue.map { "\(field.name) = \($0)" } }
             let note = value + (defaults.isEmpty ? "" : " defaults: " + defaults.joined(separator: ", "))
+            let docs = ([parameter] + (parameter.type.fields ?? [])).compactMap { field in field.doc.map { "---- `\(field.name)`: \($0)\n" } }
+            if !docs.isEmpty { text += "---\n" + docs.joined() }
             text += "---@param \(parameter.name)\(optional) \(parameter.type)\(note)\n"
         }
         for result in signature.results {
