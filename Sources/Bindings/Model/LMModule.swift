@@ -128,18 +128,14 @@ extension LanguageModel: LuaObject {
                                   }] as Fields)
         }
         c.method("generate", """
-                 (opts: {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, \
-                 min_frames?: integer = 0, top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, \
-                 iterative_prompt?: boolean = true, seed?: integer = 42, num_samples?: integer = 1, allow_special?: boolean = false, codec?: Codec, codebook_size?: integer, \
-                 on_frame?: function, on_sample?: function}) -> Tensor|Tensor[], table
+                 (opts: {text?: string, prompt?: Tensor "[1+C, T], in place of text", prompt_text?: string|string[] "of references", prompt_tokens?: Tensor|Tensor[] "their codes [C, T]", \
+                 \(SpeechOptions.options), codec?: Codec "codes that it does not have are never drawn", codebook_size?: integer "the same without a codec", \
+                 on_frame?: (fun(codes: integer[], sample: integer)) "hears every frame", on_sample?: (fun(sample: integer, codes: Tensor, info: table)) "hears every sample that has ended"}) -> Tensor|Tensor[], table
                  """,
                  """
                  Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. \
-                 With `prompt` [1+C, T] (as `lm.encode_prompt` writes it) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. \
-                 Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. \
-                 Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. \
-                 Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. \
-                 `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
+                 With `prompt` [1+C, T] (as `lm.encode_prompt` writes it) the result is the whole sequence [1+C, T+new]. Samples share each reading of the weights, and sample i of seed s is \
+                 what sample 1 of seed s + i - 1 is; they count from 1.
                  """,
                  example: """
                  model = lm.load(opah.embedded.model)
@@ -147,19 +143,17 @@ extension LanguageModel: LuaObject {
                  codes:size(1), info.length_limit_hit  --> 8, ...
                  opah.embedded.codec():decode_to("good-morning.wav", codes)
                  """) { model, call in
-            let sampling = try SamplingOptions(topP: call.option("top_p"), temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
-            let seed: Int = try call.option("seed"), least: Int = try call.option("min_frames"), samples: Int = try call.option("num_samples")
-            var options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
-            options.minFrames = max(1, least)
+            var speech = try SpeechOptions.options.read(call.options)
+            let least: Int = try call.option("min_frames"), samples = speech.samples
             let codec: Codec? = try call.option("codec"), size: Int? = try call.option("codebook_size")
             guard size.map({ $0 > 0 }) ?? true else { throw call.error("codebook_size must be above 0, not \(size ?? 0)") }
-            options.codecSize = size ?? codec?.codebookSize
+            speech.generation.codecSize = size ?? codec?.codebookSize
             guard samples >= 1, samples <= 4096 else { throw call.error("num_samples must be from 1 to 4096, not \(samples)") }
             let callback: LuaFunction? = try call.option("on_frame"), ended: LuaFunction? = try call.option("on_sample")
             let onFrame: ((GeneratedFrame) throws -> Void)? = callback.map { callback in { frame in try callback(frame.codes.map { Int($0) }, frame.sample + 1) } }
             if let prompt: Tensor = try call.option("prompt") {
-                if least <= 0 { options.strayTokens = .keep }
-                let results = try model.generate(prompts: [Tensor](repeating: prompt, count: samples), options, onFrame: onFrame)
+                if least <= 0 { speech.generation.strayTokens = .keep }
+                let results = try model.generate(prompts: [Tensor](repeating: prompt, count: samples), speech.generation, onFrame: onFrame)
                 let details: [Fields] = results.map { ["length_limit_hit": $0.end != .complete] }
                 for (i, result) in results.enumerated() { try ended?(i + 1, result.sequence, details[i]) }
                 if samples == 1 { return try call.push(results[0].sequence, details[0]) }
@@ -168,12 +162,6 @@ extension LanguageModel: LuaObject {
             guard let text: String = try call.option("text") else { throw call.error("give text or prompt") }
             let texts: [String] = try call.list("prompt_text"), tokens: [Tensor] = try call.list("prompt_tokens")
             guard texts.count == tokens.count else { throw call.error("\(texts.count) prompt_text for \(tokens.count) prompt_tokens", hint: "give both for each reference") }
-            var speech = SpeechOptions(options)
-            speech.samples = samples
-            speech.chunkLength = try call.option("chunk_length")
-            speech.iterativePrompt = try call.option("iterative_prompt")
-            speech.speaker = try call.option("speaker")
-            speech.allowSpecial = try call.option("allow_special")
             func details(_ speech: GeneratedSpeech) -> Fields { ["length_limit_hit": speech.pieces.contains { $0.end != .complete }, "notes": speech.notes] }
             let results = try model.speak(text, references: zip(texts, tokens).map { VoiceReference(text: $0, codes: $1) }, speech, onFrame: onFrame,
                                           onSample: ended.map { ended in { sample, speech in try ended(sample + 1, speech.codes, details(speech)) } })

@@ -126,6 +126,7 @@ final class Generator {
     /// - Parameter ended: hears of every stream that has ended, and may name another to go on with.
     func run(_ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?,
              ended: (GenerationStream) throws -> GenerationStream?) throws {
+        try options.sampling.check()
         for stream in streams { try prepare(stream, options) }
         var active = streams
         while !active.isEmpty {

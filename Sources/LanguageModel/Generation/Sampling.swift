@@ -5,19 +5,26 @@ import Tensors
 /// How the next token is drawn from logits.
 public struct SamplingOptions: Equatable, Sendable {
     /// Tokens are kept, best first, while their summed probability does not exceed this; the best always is.
-    public var topP: Double
-    public var temperature: Double
+    public var topP = 0.7
+    public var temperature = 0.7
     /// Logits of recent codes are divided by this when positive, multiplied when negative.
-    public var repetitionPenalty: Double
+    public var repetitionPenalty = 1.2
+
+    public init() {}
 
     public init(topP: Double = 0.7, temperature: Double = 0.7, repetitionPenalty: Double = 1.2) throws {
+        (self.topP, self.temperature, self.repetitionPenalty) = (topP, temperature, repetitionPenalty)
+        try check()
+    }
+
+    /// - Throws: `argument` for the first value that means nothing.
+    public func check() throws {
         func check(_ name: String, _ value: Double, _ allowed: Bool, _ range: String) throws {
             if !allowed { throw OpahError(.argument, "\(name) must be in \(range), not \(value)") }
         }
         try check("top_p", topP, topP > 0 && topP <= 1, "(0, 1]")
         try check("temperature", temperature, temperature > 0 && temperature < 2, "(0, 2)")
         try check("repetition_penalty", repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty < 2, "(0, 2)")
-        (self.topP, self.temperature, self.repetitionPenalty) = (topP, temperature, repetitionPenalty)
     }
 }
 
