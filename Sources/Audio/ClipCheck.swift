@@ -32,13 +32,17 @@ public enum ClipCheck {
 /// Cost: two passes over the samples in 16 KiB pieces from cache, about 0.4 ns per sample and channel.
 public struct ClipExamination {
     private let sampleRate: Int
+    /// What the clip is for takes so many samples a second: no more are missed.
+    private let wantedRate: Int
     private var frames = 0
     private var channels: [ClipStatistics]
     private var mix = ClipStatistics()
     private var firstBad: Int?
 
-    public init(channels: Int, sampleRate: Int) {
+    /// - Parameter wantedRate: the sample rate of whoever will use the clip; a codec's.
+    public init(channels: Int, sampleRate: Int, wantedRate: Int = 44100) {
         self.sampleRate = sampleRate
+        self.wantedRate = wantedRate
         self.channels = [ClipStatistics](repeating: ClipStatistics(), count: channels)
     }
 
@@ -105,7 +109,7 @@ public struct ClipExamination {
         if channels.count > 2 {
             add(.note, "surround", "its \(channels.count) channels are mixed to their mean", "where one of them holds the voice, use that one alone")
         }
-        if sampleRate < 22050 {
+        if sampleRate < min(22050, wantedRate) {
             add(.note, "low-rate", "at \(sampleRate) Hz it has nothing above \(sampleRate / 2) Hz", "record at 44.1 kHz; the voice will sound dull")
         }
         return faults.filter { $0.severity == .error } + faults.filter { $0.severity == .note }

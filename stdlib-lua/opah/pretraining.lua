@@ -123,8 +123,7 @@ function pretraining.run(settings)
     end
   end
 
-  local bar <close> = progress.bar(settings.steps, "pretrain")
-  bar:at(step, settings.steps)
+  local bar <close> = progress.bar(settings.steps, "pretrain", { done = step })
   local interrupted
   while step < settings.steps do
     local ok, problem = pcall(function()

@@ -178,7 +178,7 @@ package struct Extraction {
     private func read(_ path: String, _ notes: inout [String]) throws -> [Float] {
         let reader = try AudioReader(path, ReadOptions(mono: false)), rate = codec.sampleRate
         try refuse(reader.info.duration)
-        var examination = ClipExamination(channels: reader.channels, sampleRate: reader.sampleRate)
+        var examination = ClipExamination(channels: reader.channels, sampleRate: reader.sampleRate, wantedRate: rate)
         var resampler = reader.sampleRate == rate ? nil : try ResampleStream(from: reader.sampleRate, to: rate)
         var samples: [Float] = []
         samples.reserveCapacity(Resampler.length(reader.info.frames, from: reader.sampleRate, to: rate) + 1)

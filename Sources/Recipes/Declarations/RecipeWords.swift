@@ -16,7 +16,7 @@ public struct RecipeWords {
     private let path: String
     private let options: RecipeOptions
 
-    /// Asks the recipe for what its `parse_args` is given. Nil when it declares nothing, or not at once.
+    /// Asks the recipe what it takes. Nil when it declares nothing, or not at once.
     public init?(_ recipe: String, _ catalog: Catalog) {
         guard let path = try? RecipeIndex.path(recipe) else { return nil }
         self.path = path

@@ -10,6 +10,6 @@ public enum Glob {
         return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }.sorted()
     }
 
-    /// Whether a whole text matches a pattern in which `*` stands for any characters and `?` for one (fnmatch(3)).
+    /// Whether a whole text matches a pattern with `*`, `?` and `[...]` (fnmatch(3)); `*` goes over slashes.
     public static func matches(_ pattern: String, _ text: String) -> Bool { fnmatch(pattern, text, FNM_NOESCAPE) == 0 }
 }
