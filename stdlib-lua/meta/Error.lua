@@ -45,6 +45,8 @@
 
 ---@alias Note {path: string, text: string}
 
+---@alias Origin {stage: string, settings: table, is_open: boolean, from: table<string, {path: string, digest: string}>, to: table<string, string>}
+
 ---@alias PackReport {shards: string[], groups: integer, speakers: integer, sentences: integer, frames: integer, skipped: Skipped[], notes: Note[]}
 
 ---@alias PackedGroup {source: string, name: string, sentences: {texts: string[], codes: Tensor}[]}

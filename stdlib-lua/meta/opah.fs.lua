@@ -72,7 +72,7 @@ function fs.mkdir(path) end
 ---@param to string
 function fs.copy(from, to) end
 
----Renames a file or folder, within one file system. A file that is there already is replaced.
+---Renames a file or folder. A file that is there already is replaced. A file may go to another file system, a folder not.
 ---
 ---```lua
 ---fs.write("draft.txt", "one")
@@ -186,6 +186,18 @@ function fs.group() end
 ---@param opts? {overwrite?: boolean, format?: integer, grouped?: boolean} defaults: overwrite = false, format = 1, grouped = false
 ---@return MadeFiles
 function fs.made(stage, settings, opts) end
+
+---What stages wrote down about the files that they made in a folder (see `made`), by name: the stage, its settings, whether it is still being `made`, and paths and digests of what went in (`from`, by role) and came out (`to`, by name). Empty for a folder without a record.
+---
+---```lua
+---local made <close> = fs.made("copy", { reversed = false })
+---made:make("one.lab", { label = "data/Alice/0.00-2.10.lab" }, function() fs.copy("data/Alice/0.00-2.10.lab", "one.lab") end)
+---fs.origins(".")["one.lab"].stage, fs.origins(".")["one.lab"].from.label.path  --> "copy", "data/Alice/0.00-2.10.lab"
+---fs.origins("data/Alice")  --> {}
+---```
+---@param folder string
+---@return table<string, Origin>
+function fs.origins(folder) end
 
 ---Text that is the same as long as a file was not written to (size, times of change, inode), without reading it; nil when there is no such file. Other stamps mean that the content must be looked at (`digest`). Second: whether the next write is sure to give another stamp, which it is not within a moment of the last one.
 ---

@@ -165,7 +165,7 @@ function LanguageModel:loss(batch, opts) end
 ---@return TrainingCost
 function LanguageModel:training_cost(opts) end
 
----Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (as `lm.encode_prompt` writes it) the result is the whole sequence [1+C, T+new]. `max_new_tokens` 0 is what the model holds; at least `min_frames` frames are spoken before a piece may end. Codes that `codec` does not have (of `codebook_size` and above) are never drawn; without either all that the model can say are. Control tokens such as `<|im_end|>` in the texts are plain text, unless `allow_special` is true. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is. `on_frame(codes, sample)` hears every frame, `on_sample(sample, codes, info)` every sample that has ended; samples count from 1.
+---Speaks `text`: codes int32 [C, T] and `{length_limit_hit, notes}`; several samples as lists of both. `prompt_text` and `prompt_tokens` (codes [C, T]) are references, one of each. With `prompt` [1+C, T] (as `lm.encode_prompt` writes it) the result is the whole sequence [1+C, T+new]. Samples share each reading of the weights, and sample i of seed s is what sample 1 of seed s + i - 1 is; they count from 1.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -173,7 +173,26 @@ function LanguageModel:training_cost(opts) end
 ---codes:size(1), info.length_limit_hit  --> 8, ...
 ---opah.embedded.codec():decode_to("good-morning.wav", codes)
 ---```
----@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, allow_special?: boolean, codec?: Codec, codebook_size?: integer, on_frame?: function, on_sample?: function} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1, allow_special = false
+---
+---- `prompt`: [1+C, T], in place of text
+---- `prompt_text`: of references
+---- `prompt_tokens`: their codes [C, T]
+---- `speaker`: who speaks: the role in the prompt, in releases that have one for speakers
+---- `max_new_tokens`: frames at most, per piece of text; 0 is what the model holds
+---- `min_frames`: frames that are spoken before a piece may end
+---- `top_p`: tokens are kept, best first, while their summed probability does not exceed this
+---- `temperature`: what logits are divided by; low is plain, high is varied
+---- `repetition_penalty`: what logits of recent codes are divided by; 1 is none
+---- `chunk_length`: pieces of text have at most about so many UTF-8 bytes
+---- `iterative_prompt`: cut the text, each piece seeing the ones before it
+---- `seed`: of sampling
+---- `num_samples`: how many times the text is spoken
+---- `allow_special`: whether control tokens such as `<|im_end|>` in texts count as such
+---- `codec`: codes that it does not have are never drawn
+---- `codebook_size`: the same without a codec
+---- `on_frame`: hears every frame
+---- `on_sample`: hears every sample that has ended
+---@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, allow_special?: boolean, codec?: Codec, codebook_size?: integer, on_frame?: (fun(codes: integer[], sample: integer)), on_sample?: (fun(sample: integer, codes: Tensor, info: table))} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1, allow_special = false
 ---@return Tensor|Tensor[]
 ---@return table
 function LanguageModel:generate(opts) end
