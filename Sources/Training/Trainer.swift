@@ -30,6 +30,8 @@ public final class Trainer {
     let optimizer: AdamW
     /// The adapter that is trained; nil when weights are.
     let adapter: LoRAAdapter?
+    /// nil where no average is asked for.
+    private let average: WeightAverage?
     /// Optimizer steps taken.
     private(set) var step = 0
     private let events: TrainerEvents
@@ -67,6 +69,7 @@ public final class Trainer {
         adapter = adapters.first
         lastStep = try settings.limits.lastStep(data, rowsPerStep: settings.batchSize * settings.accumulate)
         optimizer = try AdamW(trained, settings.optimizer)
+        average = settings.averageDecay > 0 ? try WeightAverage(of: optimizer.parameters, decay: settings.averageDecay) : nil
         identity = try RunIdentity(model: model, data: data, settings: settings)
         folder = try ProjectFolder(results: settings.results, project: settings.project)
     }
@@ -167,6 +170,7 @@ public final class Trainer {
         }
         try optimizer.step()
         step += 1
+        try average?.follow(step: step)
         log.learningRate = optimizer.learningRate
         log.seconds = began.duration(to: clock.now).seconds
         try record(log, "train")
@@ -210,7 +214,7 @@ public final class Trainer {
     @discardableResult
     private func validate() throws -> StepLog? {
         guard !validation.isEmpty else { return nil }
-        let log = try measure(validation)
+        let log = try average?.whileInPlace { try measure(validation) } ?? measure(validation)
         try record(log, "val")
         note(validation: log.loss, at: step)
         try events.onValidation(log)
@@ -259,11 +263,13 @@ public final class Trainer {
                             hint: "choose another project name, or give the settings of that run")
         }
         let places = Dictionary(optimizer.parameters.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-        guard saved.parameters.count == places.count, saved.parameters.allSatisfy({ places[$0.name]?.shape == $0.tensor.shape }) else {
+        let trained = saved.trained ?? saved.parameters
+        guard trained.count == places.count, trained.allSatisfy({ places[$0.name]?.shape == $0.tensor.shape }) else {
             throw OpahError(.checkpoint, "\(found.path): holds other tensors than this run trains", hint: "the file is damaged; remove it to go on from the one before")
         }
         try Autograd.withoutGradients {
-            for (name, tensor) in saved.parameters { _ = try places[name]!.copy_(tensor) }
+            for (name, tensor) in trained { _ = try places[name]!.copy_(tensor) }
+            try average?.restore(saved.parameters)
         }
         try optimizer.restore(saved.optimizer)
         try data.restore(saved.sampler)
@@ -275,7 +281,7 @@ public final class Trainer {
     private func saveCheckpoint() throws -> String {
         let path = folder.checkpointPath(step: step)
         let checkpoint = TrainingCheckpoint(
-            step: step, parameters: optimizer.parameters, optimizer: optimizer.state, sampler: data.state, identity: identity,
+            step: step, parameters: average?.averages ?? optimizer.parameters, trained: average.map { _ in optimizer.parameters }, optimizer: optimizer.state, sampler: data.state, identity: identity,
             adapter: try adapter?.metadata(baseDigest: model.baseDigest(), step: step))
         try Interrupt.deferred { try checkpoint.save(path) }
         lastCheckpoint = path

@@ -18,6 +18,8 @@ public struct TrainerSettings {
     /// Largest 2-norm of all gradients; nil does not clip.
     public var gradientClip: Double? = 1
     public var optimizer = AdamW.Settings()
+    /// Of the moving average of what is trained, which then is what is validated and saved; 0 keeps none. See `WeightAverage`.
+    public var averageDecay = 0.0
     public var schedule = LearningRateSchedule.constant(warmup: 10)
     /// A schedule of one's own, step (from 0) -> factor, in place of `schedule`. That it is the same when a run is
     /// resumed cannot be checked.
@@ -42,12 +44,13 @@ public struct TrainerSettings {
 
     /// The settings that change what a step computes; a resumed run must have the same.
     var identity: [String: String] {
-        [
+        let average = averageDecay > 0 ? ["ema_decay": String(averageDecay)] : [:]
+        return average.merging([
             "seed": String(seed), "batch_size": String(batchSize), "accumulate_grad_batches": String(accumulate),
             "gradient_clip_val": gradientClip.map { String($0) } ?? "none",
             "lr": String(optimizer.learningRate), "betas": "\(optimizer.betas.0), \(optimizer.betas.1)",
             "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay), "schedule": ownSchedule == nil ? "\(schedule)" : "the recipe's own",
-        ]
+        ]) { first, _ in first }
     }
 
     /// The last step that the limits allow on a dataset; nil when only a time ends the run, or when a limit is wrong.
@@ -68,6 +71,7 @@ public struct TrainerSettings {
         require(optimizer.learningRate > 0 && optimizer.learningRate.isFinite, "lr must be above 0, not \(optimizer.learningRate)")
         require((0..<1).contains(optimizer.betas.0) && (0..<1).contains(optimizer.betas.1), "betas must be in [0, 1)")
         require(optimizer.epsilon >= 0, "eps must not be negative")
+        require((0..<1).contains(averageDecay), "ema_decay must be in [0, 1), not \(averageDecay)")
         require(validateEvery >= 0, "val_check_interval must not be negative")
         require(validationBatches.map { $0 > 0 } ?? true, "limit_val_batches must be above 0")
         require(wholeCheckpoints > 0, "at least one checkpoint must be kept")

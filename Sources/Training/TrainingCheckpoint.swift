@@ -15,8 +15,10 @@ public struct TrainingCheckpoint {
 
     /// Optimizer steps taken.
     public var step: Int
-    /// Trained tensors by their name in the model.
+    /// Trained tensors by their name in the model; their averages, where the run keeps some.
     public var parameters: [(name: String, tensor: Tensor)]
+    /// The trained tensors themselves, where `parameters` are averages.
+    public var trained: [(name: String, tensor: Tensor)]?
     public var optimizer: [(name: String, moments: AdamW.Moments)]
     public var sampler: TrainingDataset.State
     public var identity: RunIdentity
@@ -31,11 +33,11 @@ public struct TrainingCheckpoint {
             ("optimizer", .table(optimizer.map { name, moments in
                 (name, ["step": .int(moments.step), "exp_avg": .tensor(moments.first), "exp_avg_sq": .tensor(moments.second)])
             })),
-            ("opah", [
-                "format": .int(Self.formatVersion),
-                "sampler": sampler.saved,
-                "run": .table(identity.facts.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }),
-            ]),
+            ("opah", .table([
+                ("format", .int(Self.formatVersion)),
+                ("sampler", sampler.saved),
+                ("run", .table(identity.facts.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+            ] + (trained.map { [("trained", .tensors($0.map { (name: $0.name, tensor: $0.tensor.detach()) }))] } ?? []))),
         ]
         if let adapter { table.append((LoRAAdapter.metadataKey, adapter)) }
         try Checkpoint.save(.table(table), to: path)
@@ -64,6 +66,7 @@ public struct TrainingCheckpoint {
         return TrainingCheckpoint(
             step: step,
             parameters: try state.stateDict().dropping(prefix: "model.").map { $0 },
+            trained: try ours["trained"]?.stateDict().map { $0 },
             optimizer: try optimizer.map { key, value in
                 guard let name = key.string, let count = value["step"]?.int, count >= 0, let first = value["exp_avg"]?.tensor,
                       let second = value["exp_avg_sq"]?.tensor else { throw broken("the optimizer's state") }

@@ -69,8 +69,9 @@ extension Trainer {
         let rows = try batches.map { try model.rowSizes($0.forModel) }
         let costs = rows.map { model.trainingCost(rows: $0) }, share = Double(settings.accumulate) / Double(batches.count)
         let largest = costs.max { $0.plan.bytes < $1.plan.bytes }!
-        // The tensors themselves and two moments of each.
-        let checkpoint = 12 * optimizer.parameters.reduce(0) { $0 + $1.tensor.count } + 100_000
+        // The tensors themselves and two moments of each; where they are averaged, the averages too.
+        let values = optimizer.parameters.reduce(0) { $0 + $1.tensor.count }, averages = settings.averageDecay > 0 ? 4 * values : 0
+        let checkpoint = 12 * values + averages + 100_000
         let rates = timed ? try MachineRates.measure(seconds: 1, bufferBytes: 128 << 20) : nil
         let secondsPerStep = rates.map { rates in costs.reduce(0) { $0 + $1.seconds(rates) } * share }
         let validation = try rates.map(secondsOfValidation) ?? 0
@@ -83,7 +84,7 @@ extension Trainer {
         let saves = (last + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
         var forecast = TrainingForecast(
             tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
-            bytes: largest.plan.bytes, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
+            bytes: largest.plan.bytes + averages, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
             operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share,
             secondsPerStep: secondsPerStep, rates: rates, steps: steps, endsBy: endsBy,
             // One more while an older one makes room.

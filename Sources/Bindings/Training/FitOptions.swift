@@ -52,6 +52,7 @@ extension TrainerSettings {
             settings.gradientClip = clip == 0 ? nil : clip
         }
         o.include(AdamW.Settings.options, at: \.optimizer)
+        o.option("ema_decay", \.averageDecay, "of a moving average of what is trained, as 0.99, which is then what is validated and saved; 0 keeps none")
         o.option("val_check_interval", \.validateEvery, "batches from one validation to the next; 0 never validates")
         o.option("limit_val_batches", \.validationBatches, "batches of a validation; the whole held-out set unless set")
         o.option("every_n_train_steps", \.checkpointEvery, "optimizer steps from one checkpoint to the next")

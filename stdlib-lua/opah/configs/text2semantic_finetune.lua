@@ -9,6 +9,7 @@ local settings = {
   pretrained_ckpt_path = "checkpoints/fish-speech-1.4",
   seed = 42,
   resume = true,                                       -- go on where an earlier run of the project stopped
+  ema_decay = 0,                                       -- of a moving average of what is trained, as 0.99; 0: none
   memory_budget = null,                                -- memory to stay under, as in "4GB"; null: what the machine has
   weights = "stored",                                  -- how frozen weights are held: stored, float32 or bfloat16
 
@@ -62,6 +63,7 @@ local types = {
   seed = { is = "integer" },
   weights = { is = "text", choices = { "stored", "float32", "bfloat16" } },
   max_length = { is = "integer", from = 1 },
+  ema_decay = { is = "number", from = 0, below = 1 },
   memory_budget = { is = "size", from = 1e6, optional = true },
   ["train_dataset.proto_files"] = { is = "list", items = "path" },
   ["train_dataset.sampler"] = { is = "text", choices = { "coverage", "reference" } },

@@ -6,7 +6,7 @@ local callbacks, progress, train = require "opah.callbacks", require "opah.progr
 local recipe = require "opah.recipe"
 
 --- What is not there of what the settings name, all at once, before anything is loaded.
-local function check_files(cfg)
+local function check_files(cfg, args)
   local missing = {}
   local function need(path, setting, hint)
     if not path or fs.stat(path) then return end
@@ -16,6 +16,7 @@ local function check_files(cfg)
   for _, path in ipairs(cfg.train_dataset.proto_files) do
     need(path, "train_dataset.proto_files", "`opah run build-dataset` makes packs")
   end
+  need(args.from_adapter or ".", "--from-adapter", "a .ckpt of another run's checkpoints")
   need(cfg.callbacks.audition.codec_checkpoint, "callbacks.audition.codec_checkpoint", "the codec's weights")
   if #missing > 0 then config.usage_error(table.concat(missing, "\n")) end
 end
@@ -77,15 +78,17 @@ local function prepare(args)
     notes[#notes + 1] = ("pretrained_ckpt_path: the folder %s is meant"):format(weights_file)
     cfg.model.model.path = weights_file
   end
-  check_files(cfg)
+  check_files(cfg, args)
   for _, note in ipairs(notes) do progress.log("note: " .. note) end
   for _, line in ipairs(remarks(cfg)) do progress.log("note: " .. line) end
 
   local tuned = cfg.model.model
-  local weights = tuned.lora_config and cfg.weights or "stored"
+  local weights = (tuned.lora_config or args.from_adapter) and cfg.weights or "stored"
   local adapter = tuned.lora_config and lora.config(tuned.lora_config)
   local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = weights })
-  if adapter then
+  if args.from_adapter then
+    lora.load(model, args.from_adapter, { config = adapter, trainable = true })
+  elseif adapter then
     lora.apply(model, adapter, { seed = cfg.seed })
   else
     model:unfreeze()
@@ -113,7 +116,7 @@ local function prepare(args)
     config = cfg, resume = cfg.resume, seed = cfg.seed, dry_run = args.dry_run, memory_budget = cfg.memory_budget,
     max_steps = max_steps, max_passes = max_passes, max_time = trainer.max_time, batch_size = batch_size,
     accumulate_grad_batches = accumulate, gradient_clip_val = trainer.gradient_clip_val or 0,
-    lr = optimizer.lr, weight_decay = optimizer.weight_decay, betas = optimizer.betas, eps = optimizer.eps,
+    ema_decay = cfg.ema_decay, lr = optimizer.lr, weight_decay = optimizer.weight_decay, betas = optimizer.betas, eps = optimizer.eps,
     schedule = target, num_warmup_steps = scheduler.num_warmup_steps,
     num_training_steps = limit(scheduler.num_training_steps), num_cycles = scheduler.num_cycles, final_lr_ratio = scheduler.final_lr_ratio,
     val_check_interval = validates and part(trainer.val_check_interval, batches) or 0,
@@ -126,6 +129,7 @@ return recipe {
   overrides = true,
   flags = {
     { "config-name", "string", "text2semantic_finetune", "a stock configuration, a Lua table file or a fish-speech YAML file", short = "cn" },
+    { "from-adapter", "path", nil, "begin with this adapter, a checkpoint of another run, and not with a new one" },
     { "dry-run", "boolean", false, "load everything, print the plan (memory, time, disk), and stop; refuse what cannot fit" },
   },
   plan = function(args)
