@@ -26,7 +26,7 @@ final class RankTranscriptsTests: XCTestCase {
         let doubts = try ranked.map { try XCTUnwrap($0["doubt"] as? Double) }
         XCTAssertEqual(doubts, doubts.sorted(by: >))
         for clip in ranked {
-            for field in ["nll", "gain", "letters_per_second", "seconds"] { XCTAssertNotNil(clip[field] as? Double, field) }
+            for field in ["nll", "gain", "worst", "at", "letters_per_second", "seconds"] { XCTAssertNotNil(clip[field] as? Double, field) }
             XCTAssertEqual(try XCTUnwrap(clip["nll"] as? Double), 6.93, accuracy: 0.1, "random weights say nothing: ln 1024")
         }
         let page = try String(contentsOfFile: folder("out/index.html"), encoding: .utf8)
@@ -66,27 +66,105 @@ final class RankTranscriptsTests: XCTestCase {
         XCTAssertEqual(try rank(folder, "empty").code, 1)
     }
 
-    /// The likelihood is that of the codes alone: it agrees with the logits, and does not depend on the length of a clip.
-    func testTheLikelihoodIsThatOfTheLogits() throws {
+    /// The worst stretch is where the own text leaves open what others leave open; a pause that any text explains is none.
+    func testTheWorstStretchIsFound() throws {
+        try LuaFixture.check(#"""
+            local likelihood = require "opah.transcripts.likelihood"
+            local own, other = tensor.full({ 40 }, 0.5), tensor.full({ 40 }, 4.0)
+            own:narrow(1, 21, 8):fill_(3.6)                  -- a wrong word
+            own:narrow(1, 1, 8):fill_(0.1)                   -- a pause: hardly anything is open, with any text
+            other:narrow(1, 1, 8):fill_(0.1)
+            local share, first = likelihood.worst(own, { other, other + 0.0 })
+            assert(first == 21 and math.abs(share - 3.6 / 4.5) < 1e-5, share .. " at " .. first)
+            -- A clip shorter than a stretch is one.
+            share, first = likelihood.worst(tensor.new { 1.0, 2.0 }, { tensor.new { 2.0, 3.0 } })
+            assert(first == 1 and math.abs(share - 1.5 / 3) < 1e-6, share)
+            """#)
+    }
+
+    /// The likelihood of the frames is the loss of training, but for one position more that counts there: it does not depend on the
+    /// length of a clip.
+    func testTheLikelihoodIsTheLossOfTraining() throws {
         try LuaFixture.check(#"""
             local likelihood = require "opah.transcripts.likelihood"
             local model = lm.load(tiny)
             for _, frames in ipairs { 3, 40 } do
               local codes = tensor.randint(0, 1000, 8, frames, { dtype = "int32" })
-              local found = likelihood.of(model, "The boats are here.", codes)
+              local found = likelihood.frames(model, "The boats are here.", codes)
+              assert(#found == frames)
               local tokens, labels = data.pack_sentences { sentences = { "The boats are here." }, codes = { codes }, tokenizer = model.tokenizer }
-              local batch = data.collate { { tokens = tokens, labels = labels } }
-              local logs, sum, count = model:forward(batch).codebook_logits:log_softmax(4), 0, 0
-              for t = 1, tokens:size(2) do
-                -- The last position's label is padding.
-                if labels[{ 2, t }] > 0 then
-                  for c = 1, 8 do sum, count = sum - logs[{ 1, t, c, labels[{ 1 + c, t }] + 1 }], count + 1 end
-                end
-              end
-              assert(count == 8 * frames, count)
-              assert(math.abs(found - sum / count) < 1e-3, found .. " " .. sum / count)
+              local _, parts = model:loss(data.collate { { tokens = tokens, labels = labels } })
+              -- The last position's label is padding, and its logits are zero.
+              local wanted = parts.semantic * (frames + 1) - math.log(model.config.codebook_size)
+              assert(math.abs(found:sum():item() - wanted) < 1e-3 * frames, found:sum():item() .. " " .. wanted)
+              assert(math.abs(likelihood.of(model, "The boats are here.", codes) - wanted / frames) < 1e-3)
             end
             """#)
+    }
+
+    /// A hundred clips that the embedded voice has never heard, with their codes: `clips[i]` is `{ speaker, text, stem }`; labels can be
+    /// changed before they are written below `data`.
+    private static let heard = """
+        local clips, at, opah = {}, 1, require "opah"
+        local fs, tensor, vectors = opah.fs, opah.tensor, opah.home .. "/Tests/Vectors/transcripts/"
+        local codes = tensor.load_npy(vectors .. "codes.npy"):to("int32")
+        for speaker, frames, text in fs.read(vectors .. "clips.tsv"):gmatch("(%w+)\t(%d+)\t([^\n]+)") do
+          local clip = { speaker = speaker, text = text, stem = ("data/%s/%02d"):format(speaker, #clips % 50 + 1) }
+          fs.mkdir("data/" .. speaker)
+          tensor.save_npy(clip.stem .. ".npy", codes:narrow(2, at, tonumber(frames)):contiguous())
+          clips[#clips + 1], at = clip, at + tonumber(frames)
+        end
+        local function exchange(a, b) clips[a].text, clips[b].text = clips[b].text, clips[a].text end
+        local function words(i)
+          local list = {}
+          for word in clips[i].text:gmatch("%S+") do list[#list + 1] = word end
+          return list
+        end
+
+        """
+
+    /// The paths of the clips without their suffix, worst first, after `change` (Lua) has spoilt some labels.
+    private func rankHeard(_ folder: TestFolder, after change: String) throws -> [String] {
+        let write = "\nfor _, clip in ipairs(clips) do fs.write(clip.stem .. '.lab', clip.text) end"
+        let made = try OpahProcess.run(["-e", Self.heard + change + write], folder: folder.path)
+        XCTAssertEqual(made.code, 0, made.errors)
+        let voice = OpahProcess.checkout + "/examples/checkpoints/voice"
+        let result = try OpahProcess.run(["run", "rank-transcripts", "data", "--checkpoint-path", voice, "--output", "out"], folder: folder.path)
+        XCTAssertEqual(result.code, 0, result.errors)
+        return try ranks(folder).map { String(try XCTUnwrap($0["path"] as? String).dropLast(4)) }
+    }
+
+    /// The proof on trained weights and real clips: two labels exchanged among a hundred are the first, and so are four.
+    func testExchangedLabelsAmongAHundredRealClipsAreFound() throws {
+        let folder = try TestFolder("exchanged")
+        let one = try rankHeard(folder, after: "exchange(7, 31)")
+        XCTAssertEqual(one.count, 100)
+        XCTAssertTrue(one.prefix(5).contains("data/rms/07") && one.prefix(5).contains("data/rms/31"), "\(one.prefix(5))")
+        let two = try rankHeard(folder, after: "exchange(7, 31) exchange(21, 90)")
+        for wrong in ["data/rms/07", "data/rms/31", "data/rms/21", "data/slt/40"] {
+            XCTAssertTrue(two.prefix(5).contains(wrong), "\(wrong): \(two.prefix(10))")
+        }
+    }
+
+    /// Labels that miss a word or have a wrong one are harder, and still come before right ones far more often than not.
+    func testSingleWrongWordsComeEarly() throws {
+        let ranked = try rankHeard(try TestFolder("words"), after: """
+            for i = 5, 95, 10 do
+              local missing, wrong = words(i), words(i + 2)
+              table.remove(missing, #missing // 2 + 1)
+              wrong[#wrong - 1] = wrong[#wrong - 1] == "two" and "nine" or "two"
+              clips[i].text, clips[i + 2].text = table.concat(missing, " "), table.concat(wrong, " ")
+            end
+            """)
+        func number(_ path: String) -> Int { (Int(path.suffix(2)) ?? 0) % 10 }
+        /// The share of pairs of a wrong and a right label in which the wrong one comes first; 0.5 by chance.
+        func share(_ digit: Int) -> Double {
+            let places = ranked.enumerated().filter { number($0.element) == digit }.map(\.offset)
+            let right = ranked.enumerated().filter { ![5, 7].contains(number($0.element)) }.map(\.offset)
+            return Double(places.reduce(0) { sum, place in sum + right.filter { $0 > place }.count }) / Double(places.count * right.count)
+        }
+        XCTAssertGreaterThan(share(5), 0.7, "a word is missing")
+        XCTAssertGreaterThan(share(7), 0.7, "a word is another")
     }
 
     /// Two clips whose labels were exchanged stand out, whatever a clip's own difficulty is.
@@ -96,10 +174,10 @@ final class RankTranscriptsTests: XCTestCase {
             local clips = {}
             for i = 1, 100 do
               local hard = i % 7 == 0 and 1.5 or 0
-              clips[i] = { path = ("%03d"):format(i), speaker = i % 2 == 0 and "a" or "b", script = "latin", pace = 12 + i % 5, nll = 3 + hard + 0.01 * (i % 11), gain = 0.5 + 0.02 * (i % 9) }
+              clips[i] = { path = ("%03d"):format(i), speaker = i % 2 == 0 and "a" or "b", script = "latin", pace = 12 + i % 5, nll = 3 + hard + 0.01 * (i % 11), worst = 0.5 + 0.02 * (i % 9) }
             end
-            clips[31].gain, clips[31].nll = -0.05, 3.5
-            clips[64].gain, clips[64].nll = 0.02, 3.6
+            clips[31].worst, clips[31].nll = 1.05, 3.5
+            clips[64].worst, clips[64].nll = 0.98, 3.6
             ranking.sort(clips)
             local first = { [clips[1].path] = true, [clips[2].path] = true }
             assert(first["031"] and first["064"], clips[1].path .. " " .. clips[2].path)

@@ -1,13 +1,13 @@
 --- Find wrong transcripts: clips ordered by how little their text explains their codes, the most doubtful first, on a page.
 -- opah run rank-transcripts data --checkpoint-path C --lora-weight results/P/checkpoints/step_000000100.ckpt
--- The negative log-likelihood of each clip's codes under the model (nats a frame, per codebook) is set against that of the same
--- codes after other clips' texts: a wrong text explains no more than those do. A model that knows the voice sees most.
+-- What each text leaves open of its clip's codes (the negative log-likelihood under the model, in nats a code) is set against what other
+-- clips' texts leave open, word by word: a wrong word explains no more than those do. A model that knows the voice sees most.
 local audio, recipe, data, fs = require "opah.audio", require "opah.recipe", require "opah.data", require "opah.fs"
 local json, lm, planning = require "opah.json", require "opah.lm", require "opah.planning"
-local progress, report, stage_over = require "opah.progress", require "opah.report", require "opah.stage"
+local progress, stage_over = require "opah.progress", require "opah.stage"
 local tables, tensor, text = require "opah.tables", require "opah.tensor", require "opah.text"
 local likelihood, ranking = require "opah.transcripts.likelihood", require "opah.transcripts.ranking"
-local script_of = require "opah.audition.sentences".script
+local page, script_of = require "opah.transcripts.page", require "opah.audition.sentences".script
 local open_digests = require "opah.graph.digests"
 
 local frame_rate = 44100 / 2048     -- frames a second of the released codecs
@@ -71,34 +71,11 @@ return recipe {
       error(fs.error("data", args.folder .. ": there are no clips with labels and codes", "opah run extract-vq makes codes"), 0)
     end
 
-    --- Other clips' texts for each clip: of the same speaker and about the same length, the same ones in every run.
-    local function others(clip)
-      local list = {}
-      for _, other in ipairs(clips) do
-        if other.text ~= clip.text and other.speaker == clip.speaker then list[#list + 1] = other end
-      end
-      if #list < args.contrast then
-        for _, other in ipairs(clips) do
-          if other.text ~= clip.text and other.speaker ~= clip.speaker then list[#list + 1] = other end
-        end
-      end
-      local function far(other) return math.abs(other.letters - clip.letters) end
-      table.sort(list, function(a, b)
-        if far(a) ~= far(b) then return far(a) < far(b) end
-        return a.path < b.path
-      end)
-      local texts, seen = {}, {}
-      for _, other in ipairs(list) do
-        if #texts == args.contrast then break end
-        if not seen[other.text] then texts[#texts + 1], seen[other.text] = other.text, true end
-      end
-      return texts
-    end
-
     local digests = open_digests(fs.join(args.output, ".digests.json"))
     local kept_path = fs.join(args.output, "likelihoods.json")
     local weights_path = planning.weights(args.checkpoint_path)
-    local under = { args.lora_weight and digests:of(args.lora_weight) or "", args.weights, tostring(args.use_speaker) }
+    -- The first word says what is kept of a clip; other figures need another one.
+    local under = { "nll, gain, worst, at", args.lora_weight and digests:of(args.lora_weight) or "", args.weights, tostring(args.use_speaker) }
     for _, path in ipairs(fs.stat(weights_path).kind == "folder" and fs.list(weights_path) or { weights_path }) do under[#under + 1] = digests:of(path) end
     local key = text.digest(table.concat(under, "\n"))
     -- What an earlier run found under the same model; it may have been stopped.
@@ -117,19 +94,27 @@ return recipe {
         local codes = tensor.load_npy(clip.codes_path)
         if codes:dim() ~= 2 or codes:size(2) == 0 then error(fs.error("data", clip.codes_path .. ": these are no codes"), 0) end
         clip.frames = codes:size(2)
-        clip.seconds = clip.frames / frame_rate
+        -- The recording says how long it is; codes alone do not say at what rate they are.
+        local has_sound, info = pcall(audio.info, clip.sound or "")
+        clip.seconds = has_sound and info.duration > 0 and info.duration or clip.frames / frame_rate
         clip.pace = clip.letters / clip.seconds
-        local texts = others(clip)
-        local name = text.digest(table.concat({ digests:of(clip.codes_path), clip.text, args.use_speaker and clip.speaker or "", table.unpack(texts) }, "\n"))
+        local texts = ranking.others(clip, clips, args.contrast)
+        local name = text.digest(table.concat({ digests:of(clip.codes_path), clip.text, args.use_speaker and clip.speaker or "",
+          table.unpack(texts) }, "\n"))
         local entry = known[name]
         if not entry then
           local role = args.use_speaker and clip.speaker or nil
-          entry = { likelihood.of(model, clip.text, codes, role) }
-          local sum = 0
-          for _, other in ipairs(texts) do sum = sum + likelihood.of(model, other, codes, role) end
-          entry[3] = #texts > 0 and sum / #texts - entry[1] or nil
+          local own, others, sum = likelihood.frames(model, clip.text, codes, role), {}, 0
+          for i, other in ipairs(texts) do
+            others[i] = likelihood.frames(model, other, codes, role)
+            sum = sum + others[i]:mean():item()
+          end
+          entry = { own:mean():item() }
+          if #others > 0 then entry[2], entry[3], entry[4] = sum / #others - entry[1], likelihood.worst(own, others) end
         end
-        clip.nll, clip.token_nll, clip.gain = entry[1], entry[2], entry[3]
+        clip.nll, clip.gain, clip.worst, clip.at = table.unpack(entry)
+        -- The middle of the stretch, as seconds of the clip.
+        clip.at = clip.at and math.min(clip.at + 3, clip.frames) / clip.frames * clip.seconds
         used[name] = entry
         ranked[#ranked + 1] = clip
         if os.time() - since > 20 then
@@ -144,50 +129,25 @@ return recipe {
     if #ranked == 0 then return stage:finish("clips ranked") end
     ranking.sort(ranked)
 
-    local shown = tables({ "rank", "doubt", "nll", "gain", "letters/s", "clip", "text" }, { digits = 4 })
-    local blocks = {
-      title = "Transcripts by doubt",
-      { text = ("%d clips of %s under %s%s. The text of a clip near the top may be another clip's, or miss or add words: listen, and correct "
-        .. "the label or leave the clip out."):format(#ranked, args.folder, args.checkpoint_path, args.lora_weight and " with " .. args.lora_weight or "") },
-      { text = "doubt: deviations from the middle of the speaker's clips. nll: nats a frame and codebook after the clip's text. gain: how much less "
-        .. "that is than after other clips' texts; a right text has a clear gain. letters/s: a pace far from the speaker's hints at missing or added words." },
-    }
-    local overview = tables({ "rank", "doubt", "nll", "gain", "letters/s", "clip" }, { digits = 4 })
-    local function cell(value) return value or "" end
+    local shown = tables({ "rank", "doubt", "worst", "at", "nll", "letters/s", "clip", "text" }, { digits = 3 })
     for rank = 1, math.min(args.top, #ranked) do
       local clip = ranked[rank]
-      shown:add { rank, clip.doubt, clip.nll, cell(clip.gain), clip.pace, progress.name(clip.path, { output = true }), progress.name(clip.text, { output = true }) }
-      overview:add { rank, clip.doubt, clip.nll, cell(clip.gain), clip.pace, clip.path }
+      shown:add { rank, clip.doubt, clip.worst or "", clip.at or "", clip.nll, clip.pace, progress.name(clip.path, { output = true }),
+        progress.name(clip.text, { output = true }) }
     end
     print(shown:text())
-    blocks[#blocks + 1] = overview:block()
-    for rank = 1, math.min(args.top, #ranked) do
-      local clip = ranked[rank]
-      blocks[#blocks + 1] = { heading = ("%d. %s"):format(rank, clip.path) }
-      blocks[#blocks + 1] = { text = ("“%s”"):format(clip.text) }
-      blocks[#blocks + 1] = { text = ("doubt %.2f, %.2f s, %.1f letters a second (%+.1f deviations)"):format(clip.doubt, clip.seconds, clip.pace, clip.pace_score or 0) }
-      if clip.sound then
-        -- A recording that cannot be played is still ranked.
-        local ok, samples, info = pcall(audio.load, clip.sound, { duration = 30 })
-        if ok then
-          blocks[#blocks + 1] = { audio = samples, sample_rate = info.sample_rate, label = clip.path }
-        elseif type(samples) == "userdata" and samples.fatal then
-          error(samples, 0)
-        end
-      end
-    end
-    local page = fs.join(args.output, "index.html")
-    report.html(page, blocks)
+    local index = fs.join(args.output, "index.html")
+    page.write(index, ranked, { folder = args.folder, model = args.checkpoint_path, adapter = args.lora_weight, top = args.top })
     local list, worst = {}, {}
     for rank, clip in ipairs(ranked) do
       list[rank] = {
-        rank = rank, path = clip.path, speaker = clip.speaker, text = clip.text, doubt = clip.doubt, nll = clip.nll, token_nll = clip.token_nll,
-        gain = clip.gain, seconds = clip.seconds, letters_per_second = clip.pace, pace_score = clip.pace_score, nll_score = clip.nll_score,
+        rank = rank, path = clip.path, speaker = clip.speaker, text = clip.text, doubt = clip.doubt, nll = clip.nll, gain = clip.gain,
+        worst = clip.worst, at = clip.at, seconds = clip.seconds, letters_per_second = clip.pace, pace_score = clip.pace_score, nll_score = clip.nll_score,
       }
       if rank <= args.top then worst[rank] = { path = clip.path, doubt = clip.doubt, nll = clip.nll, letters_per_second = clip.pace, text = clip.text } end
     end
     fs.write(fs.join(args.output, "ranks.json"), json.encode(list, { indent = 2 }))
-    progress.result { clips = #ranked, page = page, ranks = fs.join(args.output, "ranks.json"), worst = worst }
-    return stage:finish("clips ranked", "worst first; " .. progress.name(page))
+    progress.result { clips = #ranked, page = index, ranks = fs.join(args.output, "ranks.json"), worst = worst }
+    return stage:finish("clips ranked", "worst first; " .. progress.name(index))
   end,
 }

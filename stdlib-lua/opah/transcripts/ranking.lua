@@ -1,13 +1,12 @@
 --- Which clips stand out among those of their speaker: robust scores, so that a few wrong ones do not hide themselves.
-local measures = require "opah.audition.measures"
+local statistics = require "opah.statistics"
 
 local ranking = {}
 
 -- Fewer clips than this have no spread of their own: they are compared with those of all speakers.
 local enough = 6
 
---- Sets `clip[into]` to how many deviations `clip[field]` lies above the median of its group (`group(clip)`): the deviation is
---- 1.4826 times the median distance from the median, which is a normal distribution's.
+--- Sets `clip[into]` to how many deviations `clip[field]` lies above the median of its group (`group(clip)`).
 local function score(clips, field, into, group)
   local groups, all = {}, {}
   for _, clip in ipairs(clips) do
@@ -18,14 +17,8 @@ local function score(clips, field, into, group)
       all[#all + 1] = clip[field]
     end
   end
-  local function scale(values)
-    local middle, distances = measures.median(values), {}
-    for i, value in ipairs(values) do distances[i] = math.abs(value - middle) end
-    return middle, 1.4826 * measures.median(distances)
-  end
-  local common = #all > 0 and { scale(all) }
-  local scales = {}
-  for name, values in pairs(groups) do scales[name] = #values >= enough and { scale(values) } or common end
+  local common, scales = { statistics.spread(all) }, {}
+  for name, values in pairs(groups) do scales[name] = #values >= enough and { statistics.spread(values) } or common end
   for _, clip in ipairs(clips) do
     if clip[field] then
       local middle, deviation = table.unpack(scales[group(clip)])
@@ -35,18 +28,40 @@ local function score(clips, field, into, group)
   end
 end
 
---- Ranks clips `{ path, speaker, script, nll, gain, pace }` in place, the most doubtful first, and gives each a `doubt`: how many
---- deviations its likelihood lies on the wrong side of its speaker's. `nll` is what the text leaves open, `gain` how much better it
---- explains the codes than other clips' texts do (nil when that was not asked), `pace` letters a second.
+--- Texts to set a clip's own against: those of `count` other clips of the same speaker and about the same length, the same ones in
+--- every run; of other speakers where there are too few. Clips are `{ path, speaker, text, letters }`.
+function ranking.others(clip, clips, count)
+  local own, strange = {}, {}
+  for _, other in ipairs(clips) do
+    if other.text ~= clip.text then table.insert(other.speaker == clip.speaker and own or strange, other) end
+  end
+  local function far(other) return math.abs(other.letters - clip.letters) end
+  local texts, seen = {}, {}
+  for _, list in ipairs { own, strange } do
+    table.sort(list, function(a, b)
+      if far(a) ~= far(b) then return far(a) < far(b) end
+      return a.path < b.path
+    end)
+    for _, other in ipairs(list) do
+      if #texts == count then return texts end
+      if not seen[other.text] then texts[#texts + 1], seen[other.text] = other.text, true end
+    end
+  end
+  return texts
+end
+
+--- Ranks clips `{ path, speaker, script, nll, worst, pace }` in place, the most doubtful first, and gives each a `doubt`: how many
+--- deviations it lies on the wrong side of its speaker's. `nll` is what the text leaves open, `worst` the share of it where it
+--- explains least beside other clips' texts (nil when that was not asked), `pace` letters a second.
 function ranking.sort(clips)
   local function by_speaker(clip) return clip.speaker end
   score(clips, "nll", "nll_score", by_speaker)
-  score(clips, "gain", "gain_score", by_speaker)
+  score(clips, "worst", "worst_score", by_speaker)
   for _, clip in ipairs(clips) do clip.log_pace = clip.pace > 0 and math.log(clip.pace) or nil end
   score(clips, "log_pace", "pace_score", function(clip) return clip.speaker .. "\0" .. clip.script end)
   for _, clip in ipairs(clips) do
-    -- What a clip's own sound makes hard is hard with any text: it is in the likelihood, and not in the gain.
-    clip.doubt = clip.gain_score and -clip.gain_score or clip.nll_score
+    -- What a clip's own sound makes hard is hard with any text: it is in the likelihood, and not in the share.
+    clip.doubt = clip.worst_score or clip.nll_score
     clip.log_pace = nil
   end
   table.sort(clips, function(a, b)
