@@ -203,7 +203,7 @@ final class AuditionTests: XCTestCase {
 
     func testMeasures() throws {
         try LuaFixture.check(#"""
-            local errors, measures, sentences = require "opah.audition.errors", require "opah.audition.measures", require "opah.audition.sentences"
+            local errors, measures = require "opah.audition.errors", require "opah.audition.measures"
             local function near(a, b) assert(math.abs(a - b) < 1e-9, a .. " is not " .. b) end
             near(errors.rates("kitten", "sitting").characters, 3 / 6)
             near(errors.rates("The cat sat.", "the CAT, sat").words, 0)
@@ -227,13 +227,30 @@ final class AuditionTests: XCTestCase {
             near(measures.silence(tone, 44000), 0)
             near(measures.silence(tensor.cat({ tone, tensor.zeros(44000) }, 1), 44000), 0.5)
             near(measures.silence(tensor.zeros(44000), 44000), 1)
-            near(measures.median { 3, 1, 2 }, 2)
-            near(measures.median { 4, 1, 2, 3 }, 2.5)
+            """#)
+    }
 
-            for line, script in pairs { ["今日は静かです"] = "kana", ["今天很安静"] = "han", ["안녕"] = "hangul", ["Тихо"] = "cyrillic", ["Café 12"] = "latin" } do
-              assert(sentences.script(line) == script, line)
+    func testSharedFigures() throws {
+        try LuaFixture.check(#"""
+            local scripts, statistics = require "opah.scripts", require "opah.statistics"
+            local sentences, speaker = require "opah.audition.sentences", require "opah.audition.speaker"
+            local list = { 4, 1, 2, 3 }
+            assert(statistics.median(list) == 2.5 and list[1] == 4, "the list stays as it is")
+            assert(statistics.median { 3, 1, 2 } == 2 and statistics.median {} == nil and statistics.mean {} == nil)
+            local middle, deviation = statistics.spread { 10, 11, 9, 10, 12, 900 }
+            assert(middle == 10.5 and math.abs(deviation - 1.4826) < 1e-9, "one outlier widens nothing")
+
+            for line, expected in pairs { ["今日は静かです"] = "Japanese", ["Microsoft Teamsの使い方です"] = "Japanese", ["今天很安静"] = "Han", ["안녕"] = "Hangul",
+              ["Тихо"] = "Cyrillic", ["Café 12"] = "Latin", ["Καλή μέρα"] = "Greek" } do
+              assert(scripts.main((scripts.count(line))) == expected, line)
             end
-            assert(select(2, sentences.script("Hi, you!")) == 5)
+            assert(select(2, scripts.count("Hi, you 2!")) == 6, "digits are spoken")
+            assert(scripts.main((scripts.count("12."))) == nil)
+
+            -- A text without letters is taken for the usual one; a script without sentences has none.
+            local seconds, guessed = speaker.expected(nil, "14!")
+            assert(guessed and math.abs(seconds - 2 / 14) < 1e-9)
+            assert(sentences.language "Japanese" == "ja" and sentences.language "Latin" == "en" and sentences.language "Greek" == nil)
             """#)
     }
 

@@ -151,8 +151,8 @@ final class ImportTests: XCTestCase {
     func testSubtitlesAreCutToTheSample() throws {
         let folder = try TestFolder("srt")
         try ramp(folder, "chapter.wav")
-        // CRLF, marks, an entity, a dash, a missing empty line, an overlap, a cue beyond the end.
-        try write("\u{FEFF}1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Good</i> morning,\r\n{\\an8}Anna &amp; Tom.\r\n\r\n2\r\n00:00:02,560 --> 00:00:03,000\r\n- Yes.\r\n3\r\n"
+        // CRLF, marks, an entity, a dash, accents, a missing empty line, an overlap, a cue beyond the end.
+        try write("\u{FEFF}1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Good</i> morning,\r\n{\\an8}Anna &amp; Tom.\r\n\r\n2\r\n00:00:02,560 --> 00:00:03,000\r\n– Oui, même ça. ♪\r\n3\r\n"
             + "00:00:04,000 --> 00:00:05,000\r\none\r\n\r\n4\r\n00:00:04,500 --> 00:00:06,000\r\nover it\r\n\r\n5\r\n00:00:30,000 --> 00:00:31,000\r\nfar\r\n", folder("chapter.en.srt"))
         let result = try run(folder, "chapter.en.srt", "out")
         XCTAssertEqual(result.code, 3, result.errors)
@@ -161,7 +161,7 @@ final class ImportTests: XCTestCase {
         // 0.1 s of padding, but only half of the 60 ms to the next cue: none of it is in both.
         XCTAssertEqual(try cuts(folder), ["39690 71883", "111573 25137"])
         let labels = files(folder("out")).filter { $0.hasSuffix(".lab") }
-        XCTAssertEqual(labels.map { text(folder("out/" + $0)) }, ["Good morning, Anna & Tom.", "Yes."])
+        XCTAssertEqual(labels.map { text(folder("out/" + $0)) }, ["Good morning, Anna & Tom.", "Oui, même ça."])
     }
 
     func testWebVTTHasNotesStylesAndVoices() throws {

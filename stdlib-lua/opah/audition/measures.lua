@@ -35,21 +35,4 @@ function measures.silence(samples, rate)
   return power:lt(loudest * 1e-4):to("float32"):mean():item()
 end
 
---- The mean of numbers, nil of none.
-function measures.mean(list)
-  if #list == 0 then return nil end
-  local sum = 0
-  for _, value in ipairs(list) do sum = sum + value end
-  return sum / #list
-end
-
---- The middle one of numbers, nil of none.
-function measures.median(list)
-  if #list == 0 then return nil end
-  local sorted = table.move(list, 1, #list, 1, {})
-  table.sort(sorted)
-  local middle = (#sorted + 1) // 2
-  return #sorted % 2 == 1 and sorted[middle] or (sorted[middle] + sorted[middle + 1]) / 2
-end
-
 return measures

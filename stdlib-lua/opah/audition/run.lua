@@ -1,7 +1,7 @@
 --- A training run as others find it: its folder's settings, checkpoints and held-out losses, also while it is still going.
 local checkpoint, config, fs = require "opah.checkpoint", require "opah.config", require "opah.fs"
 local json, lm, lora = require "opah.json", require "opah.lm", require "opah.lora"
-local tensor = require "opah.tensor"
+local tensor, trained_weights = require "opah.tensor", require "opah.trained_weights"
 
 local run = {}
 
@@ -79,19 +79,11 @@ function run.load(model_folder, path, weights)
     lora.load(model, path)
     return model
   end
-  local trained = saved.state_dict or saved
   local model = lm.load(model_folder)
   model:unfreeze()
   local named = model:named_parameters()
   tensor.no_grad(function()
-    for name, value in pairs(trained) do
-      local target = type(name) == "string" and named[(name:gsub("^model%.", ""))]
-      if not target then
-        error(fs.error("checkpoint", ("%s: %s is no weight of %s"):format(path, tostring(name), model_folder),
-          "give the model that the run began with"), 0)
-      end
-      target:copy_(value)
-    end
+    for name, value in pairs(trained_weights(path, named, model_folder)) do named[name]:copy_(value) end
   end)
   return model
 end

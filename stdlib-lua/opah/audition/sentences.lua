@@ -60,34 +60,10 @@ function sentences.languages()
   return list
 end
 
---- How a text is written: `kana`, `han`, `hangul`, `cyrillic`, `arabic` or `latin` (which stands for the rest), and its number of
---- letters: characters that are neither blanks nor punctuation.
-function sentences.script(line)
-  local counts, letters = { kana = 0, han = 0, hangul = 0, cyrillic = 0, arabic = 0, latin = 0 }, 0
-  for _, code in utf8.codes(line, true) do
-    local kind
-    if code >= 0x3040 and code <= 0x30FF then kind = "kana"
-    elseif code >= 0x4E00 and code <= 0x9FFF or code >= 0x3400 and code <= 0x4DBF then kind = "han"
-    elseif code >= 0xAC00 and code <= 0xD7A3 then kind = "hangul"
-    elseif code >= 0x0400 and code <= 0x052F then kind = "cyrillic"
-    elseif code >= 0x0600 and code <= 0x06FF then kind = "arabic"
-    elseif code >= 0x30 and code <= 0x39 or code >= 0x41 and code <= 0x5A or code >= 0x61 and code <= 0x7A
-      or code >= 0xC0 and code < 0x2000 then kind = "latin" end
-    if kind then
-      counts[kind], letters = counts[kind] + 1, letters + 1
-    end
-  end
-  -- A Japanese text is known by its kana, of which a few are enough.
-  if counts.kana * 5 >= letters and counts.kana > 0 then return "kana", letters end
-  local most = "latin"
-  for _, kind in ipairs { "han", "hangul", "cyrillic", "arabic" } do if counts[kind] > counts[most] then most = kind end end
-  return most, letters
-end
+local language_of = { Japanese = "ja", Han = "zh", Hangul = "ko", Cyrillic = "ru", Arabic = "ar" }
 
-local language_of = { kana = "ja", han = "zh", hangul = "ko", cyrillic = "ru", arabic = "ar", latin = "en" }
-
---- The language whose sentences suit texts written like this.
-function sentences.language(script) return language_of[script] end
+--- The language whose sentences suit texts of a script; nil when that is no script of theirs, "en" for Latin letters.
+function sentences.language(script) return language_of[script] or script == "Latin" and "en" or nil end
 
 --- The lines of a person's file: one sentence each; empty lines, and those that begin with #, are passed over.
 function sentences.read(path)

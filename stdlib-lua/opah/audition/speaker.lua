@@ -1,11 +1,18 @@
 --- What the packs of a run tell of its speaker: how fast texts are spoken, and how the codes are spread.
 local config, data, features = require "opah.config", require "opah.data", require "opah.audition.features"
-local measures, sentences = require "opah.audition.measures", require "opah.audition.sentences"
+local measures, scripts, sentences = require "opah.audition.measures", require "opah.scripts", require "opah.audition.sentences"
+local median = require "opah.statistics".median
 
 local speaker = {}
 
 -- Without clips of a script: letters a second as measured of many readers, roughly; Han and kana count as what they are.
-local usual = { kana = 7.5, han = 4.5, hangul = 6.5, latin = 14, cyrillic = 13, arabic = 11 }
+local usual = { Japanese = 7.5, Han = 4.5, Hangul = 6.5, Latin = 14, Cyrillic = 13, Arabic = 11 }
+
+--- The script of a text, Latin where it has no letters, and how many of its characters are spoken.
+local function written(line)
+  local counts, letters = scripts.count(line)
+  return scripts.main(counts) or "Latin", letters
+end
 
 --- Goes through packs: `{ name, clips, frames, rates, scripts, spread, repetition, own_distance }` of the speaker `asked`, or of
 --- the only one; of all together when there are several and none was asked for (`name` is nil then). `rates` are letters a
@@ -34,7 +41,7 @@ function speaker.read(packs, asked, reader, frame_rate)
   for i, sentence in ipairs(chosen) do
     local codes = sentence.codes
     local length = codes:size(2)
-    local script, count = sentences.script(table.concat(sentence.texts, " "))
+    local script, count = written(table.concat(sentence.texts, " "))
     letters[script], frames[script] = (letters[script] or 0) + count, (frames[script] or 0) + length
     found.scripts[script] = (found.scripts[script] or 0) + 1
     found.frames = found.frames + length
@@ -55,15 +62,15 @@ function speaker.read(packs, asked, reader, frame_rate)
     if parts[part] and rest then distances[#distances + 1] = features.distance(parts[part], rest) end
     found.spread = features.add(found.spread, parts[part])
   end
-  found.own_distance = measures.median(distances)
+  found.own_distance = median(distances)
   return found
 end
 
 --- Seconds that a text would take the speaker, and whether that is only a guess, since no clip is written like it.
 function speaker.expected(found, line)
-  local script, letters = sentences.script(line)
+  local script, letters = written(line)
   local rate = found and found.rates[script]
-  return math.max(1, letters) / (rate or usual[script]), rate == nil
+  return math.max(1, letters) / (rate or usual[script] or usual.Latin), rate == nil
 end
 
 --- The languages of the sentences that suit the speaker: of every script that a tenth of the clips are written in.
@@ -71,7 +78,7 @@ function speaker.languages(found)
   local list, seen = {}, {}
   for script, count in pairs(found and found.scripts or {}) do
     local language = sentences.language(script)
-    if count * 10 >= found.clips and not seen[language] then
+    if language and count * 10 >= found.clips and not seen[language] then
       seen[language] = true
       list[#list + 1] = language
     end

@@ -3,7 +3,7 @@
 local audio, command, errors = require "opah.audio", require "opah.audition.command", require "opah.audition.errors"
 local features, fs, json = require "opah.audition.features", require "opah.fs", require "opah.json"
 local measures, plot, speaker = require "opah.audition.measures", require "opah.plot", require "opah.audition.speaker"
-local tensor, text = require "opah.tensor", require "opah.text"
+local mean_of, tensor, text = require "opah.statistics".mean, require "opah.tensor", require "opah.text"
 
 local speaking = {}
 
@@ -120,7 +120,7 @@ function speaking.summary(list, setting)
   local function mean(value)
     local values = {}
     for _, entry in ipairs(list) do values[#values + 1] = value(entry) end
-    return measures.mean(values)
+    return mean_of(values)
   end
   -- What a command told before only counts while it is the one that is asked.
   local function told(entry, field, name)

@@ -2,6 +2,7 @@
 -- this machine does at best.
 local fs, machine = require "opah.fs", require "opah.machine"
 local fixtures, bytes = require "opah.bench.fixtures", require "opah.progress".size
+local median = require "opah.statistics".median
 
 local Bench = {}
 Bench.__index = Bench
@@ -53,14 +54,6 @@ function Bench:opah(...)
     error(fs.error("data", ("opah %s ended with exit code %d: %s"):format(table.concat({ ... }, " "), done.exit_code, done.errors)), 0)
   end
   return done
-end
-
-local function median(values)
-  local sorted = table.move(values, 1, #values, 1, {})
-  table.sort(sorted)
-  local middle = #sorted // 2
-  if #sorted % 2 == 1 then return sorted[middle + 1] end
-  return (sorted[middle] + sorted[middle + 1]) / 2
 end
 
 -- Seconds that a cost takes at these rates: arithmetic and reading overlap at best.

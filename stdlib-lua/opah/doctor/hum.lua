@@ -1,7 +1,7 @@
 --- Hum of the mains: steady lines at 50 or 60 Hz and their multiples. A line is what stands above its surroundings
 -- most of the time, so frames of 0.4 s under a Hann window are compared with the frequencies beside (Goertzel's
 -- sums, as one matrix product), and the median over the frames decides: a voice passes by, hum stays.
-local tensor = require "opah.tensor"
+local median, tensor = require "opah.statistics".median, require "opah.tensor"
 local hum = {}
 
 local seconds = 0.4
@@ -34,11 +34,6 @@ local function waves(rate, size)
   end
   made[key] = { basis = tensor.stack(columns, 2), frequencies = frequencies }
   return made[key].basis, frequencies
-end
-
-local function median(list)
-  table.sort(list)
-  return list[(#list + 1) // 2]
 end
 
 --- The mains frequency (50 or 60) whose hum is in samples [T], and the level of its strongest line in dB of full

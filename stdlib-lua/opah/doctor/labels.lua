@@ -1,5 +1,5 @@
 --- What can be wrong with the words of a clip, told from the text alone.
-local scripts, text = require "opah.doctor.scripts", require "opah.text"
+local scripts, text = require "opah.scripts", require "opah.text"
 local labels = {}
 
 --- The first character of private use, which no reader knows; what is invisible or lost the label's reader tells.

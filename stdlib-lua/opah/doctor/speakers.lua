@@ -1,6 +1,6 @@
 --- What only shows when a speaker's clips are seen together: how fast the words come, texts that are there twice, who
 -- is heard most.
-local scripts = require "opah.doctor.scripts"
+local scripts, statistics = require "opah.scripts", require "opah.statistics"
 local duration = require "opah.progress".duration
 local speakers = {}
 
@@ -11,14 +11,8 @@ local outlier = 3.5
 -- And nobody speaks at less than half or more than twice the usual rate: what deviates less is no fault, however even
 -- the rest is.
 local factor = 1.6
-
-local function median(list)
-  table.sort(list)
-  local n = #list
-  if n == 0 then return nil end
-  return n % 2 == 1 and list[(n + 1) // 2] or (list[n // 2] + list[n // 2 + 1]) / 2
-end
-
+-- The least deviation of the logarithms: some voices, such as a machine's, hardly vary.
+local narrowest = 1.4826 * 0.05
 --- Rates differ by script: a Han character is a syllable, a Latin letter is not.
 local function groups(clips)
   local by, order = {}, {}
@@ -33,8 +27,8 @@ local function groups(clips)
 end
 
 --- Adds `speech-rate`: letters per second of a clip (without the silence at its ends) far from what the same speaker
---- usually has, by the modified z-score 0.6745 (log rate - median) / MAD. Logarithms, since twice as fast and half as
---- fast are equally far.
+--- usually has, in deviations from the median (a modified z-score) of the logarithms, since twice as fast and half as fast
+--- are equally far.
 function speakers.rates(clips, found)
   local by, order = groups(clips)
   for _, key in ipairs(order) do
@@ -42,12 +36,11 @@ function speakers.rates(clips, found)
     if #list >= enough then
       local rates = {}
       for i, clip in ipairs(list) do rates[i] = math.log(clip.rate) end
-      local usual, distances = median(rates), {}
-      for i, clip in ipairs(list) do distances[i] = math.abs(math.log(clip.rate) - usual) end
-      local spread = math.max(median(distances), 0.05)
+      local usual, deviation = statistics.spread(rates)
+      deviation = math.max(deviation, narrowest)
       for _, clip in ipairs(list) do
         local distance = math.log(clip.rate) - usual
-        if 0.6745 * math.abs(distance) / spread > outlier and math.abs(distance) > math.log(factor) then
+        if math.abs(distance) / deviation > outlier and math.abs(distance) > math.log(factor) then
           found:add("speech-rate", clip.file,
             ("%.1f letters per second, where %s usually has %.1f: %s"):format(clip.rate, clip.speaker,
             math.exp(usual), distance > 0 and "too much text, or sound is missing"
@@ -121,7 +114,7 @@ function speakers.balance(clips, found, folder)
         own.speaker, duration(own.seconds), list[1].speaker, duration(list[1].seconds)))
     end
     rows[i] = { own.speaker, own.clips, own.seconds / 60, total > 0 and 100 * own.seconds / total or 0,
-      median(own.rates) or 0 }
+      statistics.median(own.rates) or 0 }
   end
   return rows
 end

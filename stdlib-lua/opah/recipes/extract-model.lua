@@ -2,6 +2,7 @@
 -- opah run extract-model --base-weight B --checkpoint results/P/checkpoints/step_000000100.ckpt --output checkpoints/P
 local checkpoint, recipe, fs = require "opah.checkpoint", require "opah.recipe", require "opah.fs"
 local lm, planning, progress = require "opah.lm", require "opah.planning", require "opah.progress"
+local trained_weights = require "opah.trained_weights"
 
 return recipe {
   flags = {
@@ -24,15 +25,9 @@ return recipe {
       error(fs.error("file", args.output .. " holds a model or other files already", "choose another folder"), 0)
     end
     local base = lm.load(args.base_weight)
-    local weights, trained, changed = base:named_parameters(), checkpoint.load(args.checkpoint).state_dict or {}, 0
-    for name, tensor in pairs(trained) do
-      local plain = name:gsub("^model%.", "")
-      if not weights[plain] then
-        error(fs.error("checkpoint", ("%s: %s is no weight of %s"):format(args.checkpoint, plain, args.base_weight),
-          plain:find("lora_") and "this run trained an adapter: use opah run merge-lora"
-          or "give the model that the run began with"), 0)
-      end
-      weights[plain] = tensor:to(weights[plain]:dtype())
+    local weights, changed = base:named_parameters(), 0
+    for name, value in pairs(trained_weights(args.checkpoint, weights, args.base_weight)) do
+      weights[name] = value:to(weights[name]:dtype())
       changed = changed + 1
     end
     fs.mkdir(args.output)

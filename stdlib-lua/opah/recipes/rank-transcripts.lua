@@ -7,7 +7,7 @@ local json, lm, planning = require "opah.json", require "opah.lm", require "opah
 local progress, stage_over = require "opah.progress", require "opah.stage"
 local tables, tensor, text = require "opah.tables", require "opah.tensor", require "opah.text"
 local likelihood, ranking = require "opah.transcripts.likelihood", require "opah.transcripts.ranking"
-local page, script_of = require "opah.transcripts.page", require "opah.audition.sentences".script
+local page, scripts = require "opah.transcripts.page", require "opah.scripts"
 local open_digests = require "opah.graph.digests"
 
 local frame_rate = 44100 / 2048     -- frames a second of the released codecs
@@ -55,9 +55,10 @@ return recipe {
         if not label then error(fs.error("data", "it has no label " .. args.text_extension), 0) end
         if not clip.codes then error(fs.error("data", "it has no codes", "opah run extract-vq makes them"), 0) end
         local line = text.clean((text.read_label(label)))
-        local script, letters = script_of(line)
+        local counts, letters = scripts.count(line)
         clips[#clips + 1] = {
-          path = path, codes_path = clip.codes, sound = clip.audio, speaker = clip.speaker or "", text = line, script = script, letters = letters,
+          path = path, codes_path = clip.codes, sound = clip.audio, speaker = clip.speaker or "", text = line, letters = letters,
+          script = scripts.main(counts) or "",
         }
       end)
       if not ok then

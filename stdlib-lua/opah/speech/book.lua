@@ -3,7 +3,7 @@
 local config, fs = require "opah.config", require "opah.fs"
 local read_label, text = require "opah.text".read_label, require "opah.text"
 local markdown, pronunciation = require "opah.speech.markdown", require "opah.speech.pronunciation"
-local sentences, subtitles = require "opah.speech.sentences", require "opah.speech.subtitles"
+local sentences, subtitles = require "opah.speech.sentences", require "opah.subtitles"
 
 local book = {}
 
@@ -37,6 +37,28 @@ local function paragraphs(content)
   return list
 end
 
+--- The cues of subtitles with something to say, by their times; what is no cue is noted.
+local function cues_of(content, notes)
+  local list, bad = {}, nil
+  for place, cue in ipairs(subtitles.read(content)) do
+    if cue.problem then
+      bad = bad or { first = cue, count = 0 }
+      bad.count = bad.count + 1
+    elseif cue.text ~= "" then
+      cue.place = place
+      list[#list + 1] = cue
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.first ~= b.first then return a.first < b.first end
+    return a.place < b.place
+  end)
+  if bad then
+    notes[#notes + 1] = ("%d blocks are no cues and are not spoken: line %d: %s"):format(bad.count, bad.first.line, bad.first.problem)
+  end
+  return list
+end
+
 --- The pieces of a file, `{ text, spoken, pause, at }`: `text` as it is shown, `spoken` with readings and replacements, `pause` the
 --- seconds before it (0 for the first), `at` the second of its cue. `pauses` are `{ sentence, paragraph, heading }`, seconds. Second, notes.
 function book.pieces(path, pauses, replacements)
@@ -52,9 +74,7 @@ function book.pieces(path, pauses, replacements)
     pieces[#pieces + 1] = { text = pronunciation.shown(shown), spoken = spoken, pause = #pieces > 0 and pause or 0, at = at }
   end
   if ending == "srt" or ending == "vtt" then
-    local cues, bad = subtitles.read(content)
-    for _, cue in ipairs(cues) do add(cue.text, 0, cue.first) end
-    if bad > 0 then notes[#notes + 1] = ("%d blocks are no cues and are not spoken"):format(bad) end
+    for _, cue in ipairs(cues_of(content, notes)) do add(cue.text, 0, cue.first) end
   else
     local blocks, code
     if ending == "md" or ending == "markdown" then blocks, code = markdown.blocks(content) else blocks = paragraphs(content) end

@@ -3,7 +3,7 @@ local audio, config, fs, json = require "opah.audio", require "opah.config", req
 local planning, progress, stage_over = require "opah.planning", require "opah.progress", require "opah.stage"
 local text = require "opah.text"
 local book, pronunciation = require "opah.speech.book", require "opah.speech.pronunciation"
-local speaking, subtitles = require "opah.speech.speaking", require "opah.speech.subtitles"
+local speaking, subtitles = require "opah.speech.speaking", require "opah.subtitles"
 local open_digests = require "opah.graph.digests"
 
 local long = {}

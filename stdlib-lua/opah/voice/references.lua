@@ -1,7 +1,7 @@
 --- Reference clips of a voice: what a model hears before it speaks.
 local audio, config, data, fs = require "opah.audio", require "opah.config", require "opah.data", require "opah.fs"
-local measures, sentences, tensor = require "opah.audition.measures", require "opah.audition.sentences", require "opah.tensor"
-local text = require "opah.text"
+local measures, scripts, statistics = require "opah.audition.measures", require "opah.scripts", require "opah.statistics"
+local tensor, text = require "opah.tensor", require "opah.text"
 
 local references = {}
 
@@ -18,7 +18,7 @@ function references.choose(packs, speaker, count, frame_rate)
       if not speaker or group.name == speaker then
         for _, sentence in ipairs(group.sentences) do
           local line = table.concat(sentence.texts, " ")
-          local _, letters = sentences.script(line)
+          local _, letters = scripts.count(line)
           local seconds = sentence.codes:size(2) / frame_rate
           if letters > 0 and seconds > 0 then
             paces[#paces + 1] = letters / seconds
@@ -33,7 +33,7 @@ function references.choose(packs, speaker, count, frame_rate)
   elseif not speaker and #order > 1 then
     config.usage_error(("--speaker is needed: the packs hold %s, and a voice is one of them"):format(table.concat(order, ", ")))
   end
-  local middle = measures.median(paces)
+  local middle = statistics.median(paces)
   for _, clip in ipairs(clips) do
     local outside = clip.seconds < shortest and shortest - clip.seconds or math.max(0, clip.seconds - longest)
     clip.cost = math.abs(math.log(clip.pace / middle)) + math.abs(clip.seconds - best) / best + outside + 4 * measures.repetition(clip.codes)

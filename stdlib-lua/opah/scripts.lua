@@ -45,7 +45,10 @@ end
 -- Scripts that one word is written in together.
 local together = { Han = "Japanese", Kana = "Japanese" }
 
---- How many letters a text has, by script; Han and Kana under "Han" and "Kana", and their number.
+--- How many letters a text has, by script (Han and Kana under "Han" and "Kana"), and how many characters are spoken: letters and
+--- digits.
+---
+---     scripts.count("7 Uhr")  --> {Latin = 3}, 4
 ---@param text string
 ---@return table<string, integer> counts
 ---@return integer letters
@@ -53,20 +56,25 @@ function scripts.count(text)
   local counts, letters = {}, 0
   for _, code in utf8.codes(text, true) do
     local script = scripts.of(code)
-    if script then counts[script], letters = (counts[script] or 0) + 1, letters + 1 end
+    if script then counts[script] = (counts[script] or 0) + 1 end
+    if script or code >= 0x30 and code <= 0x39 or code >= 0xFF10 and code <= 0xFF19 then letters = letters + 1 end
   end
   return counts, letters
 end
 
---- What most letters are of, Han and Kana as one ("Japanese" where there is any Kana); nil without letters.
+--- What most letters are of, Han and Kana as one ("Japanese" where there is any Kana); a fifth of Kana is enough among others,
+--- such as foreign names. Nil without letters.
+---
+---     scripts.main({ Latin = 9, Kana = 3 }), scripts.main({ Han = 8 })  --> "Japanese", "Han"
 ---@param counts table<string, integer>
 ---@return string?
 function scripts.main(counts)
-  local sums, best = {}, nil
+  local sums, best, all = {}, nil, 0
   for script, count in pairs(counts) do
     local group = together[script] or script
-    sums[group] = (sums[group] or 0) + count
+    sums[group], all = (sums[group] or 0) + count, all + count
   end
+  if (counts.Kana or 0) * 5 >= all and counts.Kana then return "Japanese" end
   for group, count in pairs(sums) do
     if not best or count > sums[best] or count == sums[best] and group < best then best = group end
   end
@@ -75,6 +83,8 @@ function scripts.main(counts)
 end
 
 --- A word with letters of two scripts that look alike (Latin, Greek, Cyrillic), and the two; nil when there is none.
+---
+---     select(2, scripts.mixed_word("the \u{430}pple"))  --> "Cyrillic and Latin"
 ---@param text string
 ---@return string? word
 ---@return string? scripts

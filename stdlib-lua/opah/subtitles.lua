@@ -1,0 +1,109 @@
+--- Subtitles, SRT and WebVTT: reading what is spoken when, and writing both for pieces that were spoken.
+local subtitles = {}
+
+--- Seconds of `1:02:03,456`, `02:03.456`; nil when it is no time.
+local function seconds(text)
+  local whole, fraction = text:match("^([%d:]+)[.,](%d*)$")
+  whole = whole or text:match("^[%d:]+$")
+  if not whole then return nil end
+  local total, parts = 0, 0
+  for part in whole:gmatch("%d+") do total, parts = total * 60 + tonumber(part), parts + 1 end
+  if parts < 2 or parts > 3 then return nil end
+  return total + (fraction and tonumber("0." .. fraction) or 0)
+end
+
+local entities = { amp = "&", lt = "<", gt = ">", quot = '"', apos = "'", nbsp = " ", lrm = "", rlm = "" }
+
+--- What is spoken of a cue's lines, without marks (`<i>`, `{\an8}`, `<00:01.000>`), dashes and notes of music, and by whom where a
+--- voice mark (`<v Alice>`) says it.
+local function spoken(text)
+  local speaker = text:match("<v[%w.]*%s+([^>]+)>")
+  text = text:gsub("{\\[^}]*}", ""):gsub("<[^>\n]*>", "")
+  text = text:gsub("&#(%d+);", function(code) return utf8.char(math.min(tonumber(code) or 32, 0x10FFFF)) end)
+  text = text:gsub("&(%a+);", entities)
+  text = ("\n" .. text):gsub("\n%s*%-%s+", "\n"):gsub("\n%s*–%s+", "\n"):gsub("♪", ""):gsub("♫", "")
+  return text:gsub("%s+", " "):match("^ ?(.-) ?$"), speaker
+end
+
+-- What begins a block that is not spoken.
+local unspoken = { "^WEBVTT", "^NOTE", "^STYLE", "^REGION" }
+
+local function is_unspoken(line)
+  for _, pattern in ipairs(unspoken) do if line:find(pattern .. "%f[^%u]") then return true end end
+  return false
+end
+
+--- The cues of a file's text, in its order: `{ line, first, last, text, speaker }`, `line` counted from 1, times in seconds; or
+--- `{ line, text, problem }` for what looks like a cue and is none. A cue is a line with `-->` and those below it up to an empty
+--- one; the lines right above are its number or name.
+---
+---     text = subtitles.srt { { first = 1.5, last = 2, text = "- <i>Yes</i> &amp; no." } }
+---     cue = subtitles.read(text)[1]
+---     cue.line, cue.first, cue.last, cue.text  --> 2, 1.5, 2.0, "Yes & no."
+---@param content string
+---@return table[]
+function subtitles.read(content)
+  local cues, number, cue, lines, above = {}, 0, nil, {}, nil
+  local function close()
+    if cue then
+      cue.text, cue.speaker = spoken(table.concat(lines, "\n"))
+      cues[#cues + 1] = cue
+    elseif above and not above.unspoken then
+      cues[#cues + 1] = { line = above.line, text = "", problem = "text without times: " .. above.text }
+    end
+    cue, lines, above = nil, {}, nil
+  end
+  content = content:gsub("^\u{FEFF}", ""):gsub("\r\n?", "\n")
+  for line in (content .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    local from, to = line:match("^%s*([%d:.,]+)%s*%-%->%s*([%d:.,]+)")
+    if line:find("-->", 1, true) and not (above and above.comment) then
+      -- Some writers leave out the empty line: then the next cue's number was taken for text.
+      if cue and lines[#lines] and lines[#lines]:find("^%s*%d+%s*$") then lines[#lines] = nil end
+      above = nil
+      close()
+      cue = { line = number, first = from and seconds(from), last = to and seconds(to) }
+      if not from then cue.problem = "no times: " .. line
+      elseif not cue.first or not cue.last then cue.problem = "no time of hours, minutes and seconds: " .. line end
+    elseif not line:find("%S") then close()
+    elseif cue then lines[#lines + 1] = line
+    elseif not above then
+      above = { line = number, text = line, comment = line:find("^NOTE%f[^%u]") ~= nil,
+        unspoken = is_unspoken(line) or line:find("^%s*%d+%s*$") ~= nil }
+    end
+  end
+  close()
+  return cues
+end
+
+local function stamp(value, mark)
+  local ms = math.floor(value * 1000 + 0.5)
+  return ("%02d:%02d:%02d%s%03d"):format(ms // 3600000, ms // 60000 % 60, ms // 1000 % 60, mark, ms % 1000)
+end
+
+--- The text of an SRT file of `{ first, last, text }`, seconds.
+---
+---     subtitles.srt({ { first = 1.5, last = 62, text = "Yes." } }):sub(3, 14)  --> "00:00:01,500"
+---@param cues { first: number, last: number, text: string }[]
+---@return string
+function subtitles.srt(cues)
+  local out = {}
+  for i, cue in ipairs(cues) do out[i] = ("%d\n%s --> %s\n%s\n"):format(i, stamp(cue.first, ","), stamp(cue.last, ","), cue.text) end
+  return table.concat(out, "\n")
+end
+
+--- The text of a VTT file. What would be a mark there is written out.
+---
+---     subtitles.read(subtitles.vtt({ { first = 0, last = 2, text = "1 < 2" } }))[1].text  --> "1 < 2"
+---@param cues { first: number, last: number, text: string }[]
+---@return string
+function subtitles.vtt(cues)
+  local out = { "WEBVTT\n" }
+  for i, cue in ipairs(cues) do
+    local text = cue.text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;")
+    out[#out + 1] = ("%d\n%s --> %s\n%s\n"):format(i, stamp(cue.first, "."), stamp(cue.last, "."), text)
+  end
+  return table.concat(out, "\n")
+end
+
+return subtitles
