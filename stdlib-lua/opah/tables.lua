@@ -5,7 +5,7 @@
 --   print(sweep:text())                                  -- also sweep:markdown() and sweep:html()
 --   report.html("sweep.html", { sweep:block() })         -- as a block of a report
 
-local progress = require "opah.progress"
+local escape, progress = require "opah.html".escape, require "opah.progress"
 
 ---@class opah.tables.Options
 ---@field digits? integer Significant digits of fractions; 4 unless given.
@@ -126,10 +126,6 @@ function Table:markdown()
   return table.concat(lines, "\n")
 end
 
-local function escaped(text)
-  return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
-end
-
 --- An HTML table; what means something in HTML is escaped.
 ---
 ---     tables({ "step" }):add({ 100 }):html()  --> <table>...<td>100</td>...</table>
@@ -137,8 +133,8 @@ end
 function Table:html()
   local lines = layout(self)
   for n, line in ipairs(lines) do
-    local tag, cells = n == 1 and "th" or "td", {}
-    for i, cell in ipairs(line) do cells[i] = ("<%s>%s</%s>"):format(tag, escaped(cell), tag) end
+    local form, cells = n == 1 and '<th scope="col">%s</th>' or "<td>%s</td>", {}
+    for i, cell in ipairs(line) do cells[i] = form:format(escape(cell)) end
     lines[n] = "<tr>" .. table.concat(cells) .. "</tr>"
   end
   return "<table>\n" .. table.concat(lines, "\n") .. "\n</table>"

@@ -60,7 +60,7 @@ local function speak(model, item, setting, folder)
     local samples, rate = setting.codec:decode(codes), setting.codec.sample_rate
     entry.sound, entry.picture = item.name .. ".wav", item.name .. ".png"
     audio.save(fs.join(folder, entry.sound), samples, rate)
-    fs.write(fs.join(folder, entry.picture), plot.spectrogram(samples, rate):png { width = 480, height = 200 })
+    fs.write(fs.join(folder, entry.picture), plot.spectrogram(samples, rate):png { width = 320, height = 240 })
     entry.silence = measures.silence(samples, rate)
   end
   return entry
