@@ -8,20 +8,26 @@ local audio, tensor = require "opah.audio", require "opah.tensor"
 local Recording = {}
 Recording.__index = Recording
 
--- Seconds of a stretch. A whole number of them is a whole number of samples at any rate.
-local stretch = 60
+-- Bytes of a stretch, about, as float32. Every load looks through the file once for what it holds, a quarter of a second for an hour
+-- of FLAC, so stretches are long.
+local size = 32e6
 
 --- Opens a recording.
 ---
 ---     recording(opah.embedded.speech .. "/Alice/4.80-7.20.wav"):samples(100, 250):shape()  --> {1, 150}
 ---@param path string
 ---@return opah.import.Recording
-local function new(path) return setmetatable({ path = path, info = audio.info(path), kept = {} }, Recording) end
+local function new(path)
+  local info = audio.info(path)
+  -- A whole number of seconds is a whole number of samples at any rate.
+  local stretch = math.max(10, size // (4 * info.channels * info.sample_rate))
+  return setmetatable({ path = path, info = info, stretch = math.tointeger(stretch), kept = {} }, Recording)
+end
 
 --- The stretch with that number, from 0; the last two are kept.
 local function decoded(self, number)
   for _, one in ipairs(self.kept) do if one.number == number then return one.samples end end
-  local samples = audio.load(self.path, { mono = false, offset = number * stretch, duration = stretch })
+  local samples = audio.load(self.path, { mono = false, offset = number * self.stretch, duration = self.stretch })
   if samples:dim() == 1 then samples = samples:unsqueeze(1) end
   table.insert(self.kept, 1, { number = number, samples = samples })
   self.kept[3] = nil
@@ -33,7 +39,7 @@ end
 ---@param to integer
 ---@return Tensor
 function Recording:samples(from, to)
-  local length, parts = stretch * self.info.sample_rate, {}
+  local length, parts = self.stretch * self.info.sample_rate, {}
   while from < to do
     local number = from // length
     local samples, start = decoded(self, number), from - number * length

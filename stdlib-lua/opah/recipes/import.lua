@@ -69,7 +69,7 @@ return recipe {
     end
     local lines = { ("%s: %d clips, %s of sound"):format(work.format.name, clips, progress.duration(seconds)) }
     if problems > 0 then lines[2] = ("%d entries would be skipped"):format(problems) end
-    return { memory = planning.program + 60e6, disk = disk, folder = args.dest, lines = lines }
+    return { memory = planning.program + 250e6, disk = disk, folder = args.dest, lines = lines }
   end,
   run = function(args)
     if fs.overlap(args.source, args.dest) then
