@@ -36,7 +36,7 @@ let traced: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
 
 func settings(_ name: String) -> [SwiftSetting] {
     if fuzzing { return fast + (name == "Tensors" ? [] : traced) }
-    return !development || ["Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
+    return !development || ["Distributed", "Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
 }
 
 let testSettings: [SwiftSetting] = [.unsafeFlags([development ? "-Onone" : "-O"] + march)]
@@ -109,6 +109,8 @@ let package = Package(
 
         // The only C code: what signal handlers do; and, the only code that may longjmp, the border to Lua.
         .target(name: "SystemShim"),
+        // MPI's calls, looked up when the program runs under one of its launchers: nothing is linked.
+        .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "FaultShim", path: "Tests/FaultShim"),
         // What the tests of several modules share; with an interpreter, and without.
@@ -118,15 +120,16 @@ let package = Package(
                 swiftSettings: fast),
     ]
     + library("Support", ["CXXHash", "SystemShim"])
+    + library("Distributed", ["Support", "CMPI"])
     + library("LuaHost", ["Support", "LuaShim", "CLua"])
-    + library("Tensors", ["Support", "COpenBLAS"])
+    + library("Tensors", ["Support", "SystemShim", "COpenBLAS"])
     + library("Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
     + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
     + library("Text", ["Support", "CPCRE2"])
     + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
     + library("LanguageModel", ["Support", "Tensors", "Formats", "Text"])
     + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
-    + library("Training", ["Support", "Tensors", "Formats", "LanguageModel", "Dataset"])
+    + library("Training", ["Support", "Distributed", "Tensors", "Formats", "LanguageModel", "Dataset"])
     + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])
     // What a person sees and starts; from here on upwards the program, and no longer its arithmetic.
     + library("Console", ["Support", "SystemShim"], hasTests: false)
@@ -137,13 +140,13 @@ let package = Package(
                           .product(name: "Yams", package: "Yams")], hasTests: false)
     + library("Documentation", ["Support", "LuaHost", "Installation", "Pictures"], hasTests: false)
     + library("REPL", ["Support", "LuaHost", "Tensors", "Console", "Installation", "Recipes", "Documentation", "CEditline"], hasTests: false)
-    + library("Bindings", ["Support", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel", "Dataset",
+    + library("Bindings", ["Support", "Distributed", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel", "Dataset",
                            "Training", "Configuration", "Console", "Installation", "Pictures", "Supervision", "Recipes",
                            "Documentation", "REPL"], support: ["TestSupport", "LuaTestSupport"])
     + [
         .executableTarget(
             name: "opah",
-            dependencies: ["Support", "LuaHost", "Tensors", "Console", "Installation", "Pictures", "Supervision", "Recipes",
+            dependencies: ["Support", "Distributed", "LuaHost", "Tensors", "Console", "Installation", "Pictures", "Supervision", "Recipes",
                            "Documentation", "REPL", "Bindings",
                            .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings("opah")),

@@ -14,6 +14,9 @@ public enum Terminal {
 
     nonisolated(unsafe) public static var style = Style.text   // set once, before anything runs
 
+    /// Of one of several processes that does not speak for all: who it is. Only its warnings are shown, with this in front.
+    nonisolated(unsafe) public static var speaker: String?   // set once, before anything runs
+
     /// Whether standard error is a terminal that can redraw a line.
     public static let isLive = isatty(2) != 0 && getenv("TERM").map { String(cString: $0) } != "dumb"
     /// Whether colours are welcome.
@@ -52,6 +55,7 @@ public enum Terminal {
     /// A line for people. What is no visible character in it is written out, since names and other people's words are in it.
     /// - Parameter isStyled: it was made of `styled` parts and shown text, and is written as it is.
     public static func log(_ line: String, isStyled: Bool = false) {
+        if speaker != nil { return }
         switch style {
         case .text: write((clearing() + (isStyled ? line : ShownText.message(line)) + "\n"))
         case .quiet: break
@@ -61,8 +65,9 @@ public enum Terminal {
 
     /// A line that even `--quiet` shows.
     public static func warn(_ line: String, isStyled: Bool = false) {
+        let line = speaker.map { "\($0): \(line)" } ?? line
         if style == .json {
-            event(["event": "warning", "message": .string(line)])
+            tell(["event": "warning", "message": .string(line)])
         } else {
             write(clearing() + (isStyled ? line : ShownText.message(line)) + "\n")
         }
@@ -73,6 +78,10 @@ public enum Terminal {
 
     /// Something for programs: shown with `--json`, and kept in the file `OPAH_EVENTS`, which a batch reads.
     public static func event(_ map: ConfigMap) {
+        if speaker == nil { tell(map) }
+    }
+
+    private static func tell(_ map: ConfigMap) {
         guard hasListener else { return }
         let line = JSON.encode(.map(map)) + "\n"
         if style == .json { write(line) }
@@ -89,7 +98,7 @@ public enum Terminal {
 
     /// Redraws the live line; nothing where there is no terminal.
     public static func live(_ line: String) {
-        guard isLive, style == .text else { return }
+        guard isLive, style == .text, speaker == nil else { return }
         write("\r" + ShownText.name(line) + "\u{1B}[K")
         liveLine = true
     }

@@ -1,4 +1,4 @@
-/* Ctrl-C, SIGTERM and SIGHUP: they stop the Lua code that runs, wherever it is. */
+/* Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 (what launchers of several processes pass on): they stop the Lua code that runs, wherever it is. */
 #define _GNU_SOURCE
 #include "Internal.h"
 #include <errno.h>
@@ -17,6 +17,7 @@ static volatile sig_atomic_t *flag;
 static pthread_t owner;
 static volatile time_t first;             /* when the first of two signals came, 0 for none */
 static volatile long first_nanoseconds;
+static volatile sig_atomic_t first_number;
 static volatile sig_atomic_t ending;      /* a signal came that is meant for the whole program */
 
 static void on_hook(lua_State *L, lua_Debug *record);
@@ -87,9 +88,10 @@ static void on_signal(int number) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (first != 0) {
         double elapsed = (double)(now.tv_sec - first) + 1e-9 * (double)(now.tv_nsec - first_nanoseconds);
-        /* A terminal that is closed sends SIGHUP twice, itself and through its shell, and some service managers send
-         * two different signals: no person is that quick. */
-        if (elapsed < 2 && (number == SIGINT || elapsed > 0.1)) _exit(130);
+        /* A terminal that is closed sends SIGHUP twice, itself and through its shell: no person is that quick. Service
+         * managers and launchers send two different signals, and may send SIGUSR1 to each of several processes. */
+        int again = number == SIGINT ? first_number == SIGINT || elapsed > 0.1 : number == first_number && elapsed > 0.1;
+        if (elapsed < 2 && again && number != SIGUSR1) _exit(130);
         if (elapsed <= 0.1 && number != SIGINT) {
             ending = 1;
             errno = saved;
@@ -97,6 +99,7 @@ static void on_signal(int number) {
         }
     }
     if (number != SIGINT) ending = 1;
+    first_number = number;
     first = now.tv_sec;
     first_nanoseconds = now.tv_nsec;
     *flag = 1;
@@ -113,8 +116,8 @@ void shim_catch_interrupts(volatile sig_atomic_t *address) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     /* What the caller wants ignored stays ignored: `nohup`. */
-    static const int others[] = { SIGTERM, SIGHUP };
-    for (int i = 0; i < 2; i++) {
+    static const int others[] = { SIGTERM, SIGHUP, SIGUSR1 };
+    for (int i = 0; i < 3; i++) {
         struct sigaction before;
         if (sigaction(others[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(others[i], &action, NULL);
     }

@@ -9,16 +9,18 @@ public final class ProjectFolder {
     public var tensorboard: String { path + "/tensorboard" }
     public var configuration: String { path + "/config.lua" }
     public var report: String { path + "/report.html" }
-    private let lock: FolderLock
+    private let lock: FolderLock?
 
     /// Makes the folder and takes its lock, which the system frees when the process ends, however it ends.
-    public init(results: String = "results", project: String) throws {
+    /// - Parameter isWriter: false for the processes of a run that only say where it is: they touch nothing.
+    public init(results: String = "results", project: String, isWriter: Bool = true) throws {
         guard !project.isEmpty, project != ".", project != "..", !project.contains("/"), !project.contains("\0"), project.utf8.count <= 200 else {
             throw OpahError(.argument, "\u{201C}\(project)\u{201D} cannot be the name of a project",
                             hint: project.isEmpty ? "give one: project=my_voice" : "use a plain folder name, without / and shorter than 200 bytes")
         }
         path = PathName.join(results, project)
-        lock = try FolderLock(path, for: "training")
+        lock = isWriter ? try FolderLock(path, for: "training") : nil
+        guard isWriter else { return }
         try FileKind.makeFolder(path + "/checkpoints")
     }
 
@@ -61,7 +63,7 @@ public final class ProjectFolder {
 
     /// Removes the folder when it holds nothing but what `init` made.
     func removeIfEmpty() {
-        guard rmdir(checkpoints) == 0 else { return }
+        guard let lock, rmdir(checkpoints) == 0 else { return }
         lock.release()
         rmdir(path)
     }

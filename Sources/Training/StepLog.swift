@@ -27,6 +27,12 @@ public struct StepLog: Sendable {
         topFiveAccuracy += loss.topFiveAccuracy * weight
     }
 
+    mutating func add(_ sums: LossSums, weight: Double) {
+        base += sums.base * weight
+        semantic += sums.semantic * weight
+        topFiveAccuracy += sums.topFiveAccuracy * weight
+    }
+
     /// A line of `metrics.jsonl`.
     func entry(_ stage: String) -> ConfigMap {
         var map: ConfigMap = [

@@ -1,4 +1,5 @@
 import Dataset
+import Distributed
 import Formats
 import LanguageModel
 import Support
@@ -31,16 +32,16 @@ public final class Trainer {
     /// The adapter that is trained; nil when weights are.
     let adapter: LoRAAdapter?
     /// nil where no average is asked for.
-    private let average: WeightAverage?
+    let average: WeightAverage?
     /// Optimizer steps taken.
-    private(set) var step = 0
-    private let events: TrainerEvents
-    private let identity: RunIdentity
+    var step = 0
+    let events: TrainerEvents
+    let identity: RunIdentity
     private let clock = ContinuousClock()
     private var validation: [TokenBatch] = []
     private var metrics: MetricsLog?
     private var board: EventFileWriter?
-    private var lastCheckpoint: String?
+    var lastCheckpoint: String?
     /// Checkpoints newer than the one that the run goes on from.
     private var damaged: [SkippedInput] = []
     /// Losses on held-out clips: the lowest of all runs of the project, and the last.
@@ -49,16 +50,26 @@ public final class Trainer {
     /// The last step that limits of steps and passes allow, and which of them it is.
     let lastStep: (step: Int, kind: RunLimits.Kind)
     /// Seconds that earlier runs took, as far as `max_time` counts them.
-    private(set) var secondsBefore = 0.0
+    var secondsBefore = 0.0
+    /// The processes that share the work; nil when there is only this one.
+    let ranks: Ranks?
+    private let exchange: any GradientExchange
 
     /// Takes the project folder. A model without adapter and without trainable weights is unfrozen: all of it is trained.
-    public init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents()) throws {
+    public init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents(), ranks: Ranks? = .shared) throws {
         try settings.check()
         try Self.check(data, fits: model)
         self.model = model
         self.data = data
         self.settings = settings
-        self.events = events
+        self.ranks = ranks
+        // The first process speaks for all.
+        var heard = events
+        if let ranks, ranks.rank > 0 {
+            heard = TrainerEvents()
+            heard.onInterrupt = events.onInterrupt
+        }
+        self.events = heard
         if model.adapters.isEmpty, model.trainableParameters.isEmpty { try model.unfreeze() }
         let trained = model.trainableParameters
         let adapters = model.adapters.filter { $0.namedParameters.contains { $0.tensor.requiresGrad } }
@@ -71,7 +82,8 @@ public final class Trainer {
         optimizer = try AdamW(trained, settings.optimizer)
         average = settings.averageDecay > 0 ? try WeightAverage(of: optimizer.parameters, decay: settings.averageDecay) : nil
         identity = try RunIdentity(model: model, data: data, settings: settings)
-        folder = try ProjectFolder(results: settings.results, project: settings.project)
+        folder = try ProjectFolder(results: settings.results, project: settings.project, isWriter: Ranks.isFirst)
+        exchange = ranks.map { RowExchange($0, model, trained.map(\.tensor), isByRow: !adapters.isEmpty) } ?? WholeBatches(model: model)
     }
 
     private static func check(_ data: TrainingDataset, fits model: LanguageModel) throws {
@@ -95,51 +107,77 @@ public final class Trainer {
     public func fit(dryRun: Bool = false) throws -> TrainingSummary {
         let began = clock.now
         defer { if dryRun { folder.removeIfEmpty() } }
-        let resumed = try resume(), first = step
-        if resumed != nil { secondsBefore = MetricsLog.seconds(folder.metrics, upTo: step) }
+        try requireSameRun()
+        let resumed: String? = try first {
+            let resumed = try resume()
+            if resumed != nil { secondsBefore = MetricsLog.seconds(folder.metrics, upTo: step) }
+            return resumed
+        }
+        try replicate(resumed: resumed != nil)
+        let firstStep = step
         var lastLoss: Double?, endedBy = lastStep.kind
         func summary(_ ending: TrainingSummary.Ending) -> TrainingSummary {
             TrainingSummary(ending: ending, endedBy: ending == .finished || ending == .alreadyFinished ? endedBy : nil, limits: settings.limits,
-                            step: step, firstStep: first, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
+                            step: step, firstStep: firstStep, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
                             lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
                             seconds: began.duration(to: clock.now).seconds)
         }
         // How far a time reaches, only the machine's rate tells.
         let plan = try plan(resumedFrom: resumed, timed: dryRun || settings.limits.time != nil)
-        try events.onStart(plan)
-        do { try plan.forecast?.check() } catch {
+        try first {
+            try events.onStart(plan)
+            return true
+        }
+        do { try settled { try plan.forecast?.check() } } catch {
             folder.removeIfEmpty()
             throw error
         }
         if dryRun { return summary(.planned) }
         if step >= lastStep.step { return summary(.alreadyFinished) }
         let started = clock.now
+        /// On the first process, whose clock counts.
         func isTimeUsed() -> Bool { settings.limits.time.map { secondsBefore + started.duration(to: clock.now).seconds >= $0 } ?? false }
-        if isTimeUsed() {
+        if try first({ isTimeUsed() }) {
             endedBy = .time
             return summary(.alreadyFinished)
         }
-        try openLogs()
+        try first {
+            try openLogs()
+            return true
+        }
         do {
             try prepareValidation()
             while true {
                 // Ctrl-C lets the step finish: what is saved is whole steps.
-                let log = try Interrupt.deferred { try takeStep() }
+                let (log, isStop) = try Interrupt.deferred { try takeStep() }
                 lastLoss = log.loss
-                let goesOn = try events.onStep(log), isLastStep = step >= lastStep.step
-                if goesOn, !isLastStep, isTimeUsed() { endedBy = .time }
-                let isLast = !goesOn || isLastStep || endedBy == .time && isTimeUsed()
+                let goesOn = try first {
+                    try Interrupt.deferred { try record(log, "train") }
+                    return try events.onStep(log)
+                }
+                let isLastStep = step >= lastStep.step
+                if goesOn, !isLastStep, settings.limits.time != nil, try first({ isTimeUsed() }) { endedBy = .time }
+                let isLast = !goesOn || isLastStep || endedBy == .time
                 if isLast || isDue(settings.validateEvery) { try validate() }
-                try Interrupt.check()
-                if isLast || step % settings.checkpointEvery == 0 { try events.onCheckpoint(saveCheckpoint()) }
+                if isStop { throw OpahError(.interrupted, "interrupted") }
+                // Of several, one that is asked to stop tells the others in the next step.
+                if ranks == nil { try Interrupt.check() }
+                if isLast || step % settings.checkpointEvery == 0 { _ = try saveTogether() }
                 if isLast { return summary(goesOn ? .finished : .stopped) }
             }
         } catch let error as OpahError where error.kind == .interrupted {
-            let path = step > 0 ? try Interrupt.deferred { try saveCheckpoint() } : nil
+            if ranks?.isLost == true { try saveAlone(error) } else if step > 0 { _ = try saveTogether(whenStopped: true) }
             events.onInterrupt()
-            if let path { try events.onCheckpoint(path) }
             return summary(.interrupted)
         }
+    }
+
+    /// The last whole step is saved by the first process when another is lost; what the step that failed drew counts as unused.
+    private func saveAlone(_ error: OpahError) throws {
+        events.onInterrupt()
+        try events.onWarning(error.description)
+        guard Ranks.isFirst, step > 0 else { return }
+        try events.onCheckpoint(saveCheckpoint())
     }
 
     /// Whether the batches of the last step have completed a multiple of `interval` batches.
@@ -149,19 +187,21 @@ public final class Trainer {
 
     // MARK: One step
 
-    private func takeStep() throws -> StepLog {
-        let began = clock.now
+    /// What the step came to, and whether some process was asked to stop.
+    private func takeStep() throws -> (StepLog, isStop: Bool) {
+        let began = clock.now, sampler = data.state
         optimizer.zeroGradients()
-        let factor = try settings.ownSchedule?(step) ?? settings.schedule.factor(step)
+        // A schedule of a recipe's own is asked once, for all.
+        let factor = try settings.ownSchedule.map { own in try first { try own(step) } } ?? settings.schedule.factor(step)
         optimizer.learningRate = settings.optimizer.learningRate * factor
         var log = StepLog(step: step + 1)
-        let share = 1 / Double(settings.accumulate)
-        for part in 0..<settings.accumulate {
-            let batch = try data.batch(settings.batchSize)
-            let loss = try model.loss(batch.forModel, dropoutSeed: dropoutSeed(part))
-            try loss.loss.backward(seed: Tensor([Float(share)], []))
-            log.add(loss, weight: share)
-            log.tokens += batch.tokenCount
+        let isStop: Bool
+        do {
+            let batches = try (0..<settings.accumulate).map { _ in try data.batch(settings.batchSize) }
+            isStop = try exchange.gradients(of: batches, seeds: batches.indices.map(dropoutSeed), into: &log)
+        } catch {
+            try data.restore(sampler)
+            throw error
         }
         log.gradientNorm = try clipGradientNorm(optimizer.parameters.map(\.tensor), settings.gradientClip ?? .infinity)
         guard log.loss.isFinite, log.gradientNorm.isFinite else {
@@ -173,8 +213,7 @@ public final class Trainer {
         try average?.follow(step: step)
         log.learningRate = optimizer.learningRate
         log.seconds = began.duration(to: clock.now).seconds
-        try record(log, "train")
-        return log
+        return (log, isStop)
     }
 
     /// Dropout of one batch: told by the run's seed and the place in the run, so nothing has to be saved.
@@ -197,17 +236,23 @@ public final class Trainer {
     /// wrong weights, the wrong tokenizer or codes of another codec: training cannot mend that.
     private func prepareValidation() throws {
         if settings.validateEvery > 0 {
-            let all = try data.validation(batchSize: settings.batchSize)
+            let all = try Interrupt.deferred { try data.validation(batchSize: settings.batchSize) }
             validation = settings.validationBatches.map { Array(all.prefix($0)) } ?? all
             if all.isEmpty {
-                try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")
+                try first {
+                    try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")
+                    return true
+                }
             }
         }
         guard step == 0 else { return }
-        let log = try validate() ?? measure([data.peek(1)])
+        let log = try validate() ?? measure([Interrupt.deferred { try data.peek(1) }])
         if let warning = LossCheck.warning(base: log.base, semantic: log.semantic, vocabulary: model.configuration.vocabularySize,
                                                     codebookSize: model.configuration.codebookSize) {
-            try events.onWarning(warning)
+            try first {
+                try events.onWarning(warning)
+                return true
+            }
         }
     }
 
@@ -215,9 +260,12 @@ public final class Trainer {
     private func validate() throws -> StepLog? {
         guard !validation.isEmpty else { return nil }
         let log = try average?.whileInPlace { try measure(validation) } ?? measure(validation)
-        try record(log, "val")
         note(validation: log.loss, at: step)
-        try events.onValidation(log)
+        try first {
+            try record(log, "val")
+            try events.onValidation(log)
+            return true
+        }
         return log
     }
 
@@ -231,15 +279,28 @@ public final class Trainer {
         let began = clock.now
         let total = Double(batches.reduce(0) { $0 + $1.tokenCount })
         var log = StepLog(step: step)
-        try Autograd.withoutGradients {
-            for batch in batches {
-                try Interrupt.check()
-                log.add(try model.loss(batch.forModel), weight: Double(batch.tokenCount) / total)
-                log.tokens += batch.tokenCount
-            }
+        for (batch, loss) in zip(batches, try losses(batches)) {
+            log.add(loss, weight: Double(batch.tokenCount) / total)
+            log.tokens += batch.tokenCount
         }
         log.seconds = began.duration(to: clock.now).seconds
         return log
+    }
+
+    /// Of each batch, in order. Several processes take turns; each batch is computed as one process would.
+    private func losses(_ batches: [TokenBatch]) throws -> [LossResult] {
+        func loss(_ batch: TokenBatch) throws -> LossResult {
+            try Interrupt.check()
+            return try Autograd.withoutGradients { try model.loss(batch.forModel) }
+        }
+        guard let ranks else { return try batches.map(loss) }
+        var own: [[Double]] = [], verdict = Verdict.goOn
+        do {
+            for place in batches.indices where place % ranks.size == ranks.rank { own.append(try loss(batches[place]).numbers) }
+        } catch { verdict = Verdict(error) }
+        let (all, isStop) = try ranks.exchange(own, verdict)
+        if isStop { throw OpahError(.interrupted, "interrupted") }
+        return try batches.indices.map { try LossResult(numbers: all[$0 % ranks.size][$0 / ranks.size]) }
     }
 
     // MARK: Saving and resuming
@@ -278,7 +339,7 @@ public final class Trainer {
         return found.path
     }
 
-    private func saveCheckpoint() throws -> String {
+    func saveCheckpoint() throws -> String {
         let path = folder.checkpointPath(step: step)
         let checkpoint = TrainingCheckpoint(
             step: step, parameters: average?.averages ?? optimizer.parameters, trained: average.map { _ in optimizer.parameters }, optimizer: optimizer.state, sampler: data.state, identity: identity,

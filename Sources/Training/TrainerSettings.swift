@@ -40,7 +40,18 @@ public struct TrainerSettings {
     /// The resolved configuration as Lua source, for `config.lua`.
     public var configuration = "return {}\n"
 
+    /// The program's version: all processes of a run must have the same.
+    public var program = ""
+
     public init() {}
+
+    /// The settings that change when a run ends, validates or saves; with several processes all must have the same.
+    var course: [String: String] {
+        func text(_ value: (some Any)?) -> String { value.map { "\($0)" } ?? "none" }
+        return ["max_steps": text(limits.steps), "max_passes": text(limits.passes), "max_time": text(limits.time),
+                "val_check_interval": text(validateEvery), "limit_val_batches": text(validationBatches),
+                "every_n_train_steps": text(checkpointEvery), "project": project]
+    }
 
     /// The settings that change what a step computes; a resumed run must have the same.
     var identity: [String: String] {

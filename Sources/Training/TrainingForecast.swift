@@ -1,3 +1,4 @@
+import Distributed
 import LanguageModel
 import Support
 import Tensors
@@ -25,6 +26,11 @@ public struct TrainingForecast: Sendable {
     /// Seconds, two days: beyond, a person wants to know of shorter ways.
     private static let longRun = 2 * 86400.0
 
+    /// The processes that share a step, as `2 ranks (a, b)`, and the seconds of a step in which gradients travel; nil alone.
+    public var ranks: String?, exchangeSeconds: Double?
+    /// Rows of a step in all.
+    var rowsPerStep = 0
+
     /// Of all validations of the run together, on that machine.
     public var validationSeconds = 0.0
 
@@ -35,6 +41,10 @@ public struct TrainingForecast: Sendable {
     public var lines: [String] {
         var lines = ["a step has about \(tokensPerStep) tokens; peak memory about \(ByteCount.text(bytes)) of \(ByteCount.text(memoryBudget)), weights included"
             + (recomputedLayers > 0 ? ", with \(recomputedLayers) layers running twice to save memory" : "")]
+        if let ranks {
+            lines.append("\(rowsPerStep) rows per step on \(ranks)" + (rowsPerStep == 1 ? ": one row cannot be shared, so the others are idle" : "")
+                + (exchangeSeconds.map { ", whose gradients travel for about \(DurationText.words($0)) of it" } ?? ""))
+        }
         if let seconds = secondsPerStep, let rates {
             lines.append("about \(DurationText.words(seconds)) per step, \(DurationText.words(self.seconds ?? 0)) for \(steps) steps and their validations (\(Int(rates.matrixRate / 1e9)) GFLOP/s measured)")
         }
@@ -67,14 +77,22 @@ extension Trainer {
         var steps = lastStep.step - step, endsBy = lastStep.kind
         let batches = try data.peek(settings.batchSize, count: min(max(Self.rowsAhead / settings.batchSize, 1), steps * settings.accumulate))
         let rows = try batches.map { try model.rowSizes($0.forModel) }
-        let costs = rows.map { model.trainingCost(rows: $0) }, share = Double(settings.accumulate) / Double(batches.count)
-        let largest = costs.max { $0.plan.bytes < $1.plan.bytes }!
+        let share = Double(settings.accumulate) / Double(batches.count)
+        let own = ranks.map { ranks in rows.map { ownRows($0, of: ranks) } } ?? rows.map { [$0] }
+        // Of this process, per batch: as a whole, or a row at a time.
+        let costs = own.map { $0.map { model.trainingCost(rows: $0) } }
+        let largest = costs.joined().max { $0.plan.bytes < $1.plan.bytes }
         // The tensors themselves and two moments of each; where they are averaged, the averages too.
         let values = optimizer.parameters.reduce(0) { $0 + $1.tensor.count }, averages = settings.averageDecay > 0 ? 4 * values : 0
         let checkpoint = 12 * values + averages + 100_000
+        // Several processes keep an adapter's gradients of each row, and one more for their sum.
+        let vectors = ranks == nil || adapter == nil ? 0 : ((own.map(\.count).max() ?? 0) * settings.accumulate + 1) * 4 * values
         let rates = timed ? try MachineRates.measure(seconds: 1, bufferBytes: 128 << 20) : nil
-        let secondsPerStep = rates.map { rates in costs.reduce(0) { $0 + $1.seconds(rates) } * share }
-        let validation = try rates.map(secondsOfValidation) ?? 0
+        let traffic = timed ? try exchangeSeconds() : nil
+        let secondsPerStep = try rates.map { rates in
+            try slowest(costs.joined().reduce(0) { $0 + $1.seconds(rates) } * share) + (traffic ?? 0)
+        }
+        let validation = try rates.map { try slowest(secondsOfValidation($0)) / Double(ranks?.size ?? 1) } ?? 0
         if let time = settings.limits.time, let secondsPerStep {
             let each = secondsPerStep + validation / Double(stepsPerValidation ?? RunLimits.endless)
             let inTime = max(1, Int(min((time - secondsBefore) / max(each, 1e-9), 1e12).rounded(.up)))
@@ -84,17 +102,49 @@ extension Trainer {
         let saves = (last + settings.checkpointEvery - 1) / settings.checkpointEvery - step / settings.checkpointEvery
         var forecast = TrainingForecast(
             tokensPerStep: Int(Double(rows.joined().reduce(0) { $0 + $1.tokens }) * share), longestRow: rows.joined().map(\.tokens).max() ?? 0,
-            bytes: largest.plan.bytes + averages, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest.plan.recomputedLayers,
-            operationsPerStep: costs.reduce(0) { $0 + $1.operations } * share,
+            bytes: (largest?.plan.bytes ?? 0) + vectors + averages, memoryBudget: model.planner.memoryBudget, recomputedLayers: largest?.plan.recomputedLayers ?? 0,
+            operationsPerStep: costs.joined().reduce(0) { $0 + $1.operations } * share,
             secondsPerStep: secondsPerStep, rates: rates, steps: steps, endsBy: endsBy,
             // One more while an older one makes room.
             checkpointBytes: checkpoint, checkpoints: adapter == nil ? min(saves, settings.wholeCheckpoints + 1) : saves,
-            freeBytes: try? DiskSpace.free(at: folder.path))
+            freeBytes: Ranks.isFirst ? try? DiskSpace.free(at: folder.path) : nil)
+        forecast.ranks = ranks.map { "\($0.size) ranks (\($0.machines))" }
+        (forecast.exchangeSeconds, forecast.rowsPerStep) = (traffic, settings.batchSize * settings.accumulate)
         // One validation before the first step, one every so often, one at the end.
         if let between = stepsPerValidation {
             forecast.validationSeconds = validation * Double((step == 0 ? 1 : 0) + (last - 1) / between - step / between + 1)
         }
         return forecast
+    }
+
+    /// The rows of a batch that this process computes, one at a time.
+    private func ownRows(_ rows: [RowSize], of ranks: Ranks) -> [[RowSize]] {
+        let costs = rows.map { model.trainingCost(rows: [$0]).operations }
+        return RowAssignment(costs: costs, ranks: ranks.size).rows(of: ranks.rank).map { [rows[$0]] }
+    }
+
+    /// All wait for the slowest.
+    private func slowest(_ seconds: Double) throws -> Double {
+        try ranks?.gather([seconds]).map { $0[0] }.max() ?? seconds
+    }
+
+    /// Of a step, in which gradients travel; measured with a part of them.
+    private func exchangeSeconds() throws -> Double? {
+        guard let ranks else { return nil }
+        let all = optimizer.parameters.reduce(0) { $0 + $1.tensor.count }, count = min(all, 1 << 21), clock = ContinuousClock()
+        let numbers = UnsafeMutablePointer<Float>.allocate(capacity: max(count, 1))
+        numbers.initialize(repeating: 0, count: count)
+        defer { if !ranks.isLost { numbers.deallocate() } }
+        let owners = adapter == nil ? Array(0..<ranks.size) : (0..<settings.batchSize * settings.accumulate).map { $0 % ranks.size }
+        let pieces = Dictionary(uniqueKeysWithValues: owners.indices.filter { owners[$0] == ranks.rank }.map { ($0, numbers) })
+        var best = Double.infinity
+        for _ in 0..<3 {
+            try ranks.barrier()
+            let began = clock.now
+            try ranks.reduce(pieces, owners: owners, count: count, into: numbers)
+            best = min(best, began.duration(to: clock.now).seconds)
+        }
+        return try slowest(best * Double(all) / Double(max(count, 1)))
     }
 
     /// Optimizer steps from one validation to the next; nil when there are none. The setting counts batches.

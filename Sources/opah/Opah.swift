@@ -1,10 +1,12 @@
 import ArgumentParser
 import Console
+import Distributed
 import Glibc
 import Installation
 import LuaHost
 import Recipes
 import Support
+import Tensors
 
 /// The commands. `opah file.lua`, `opah -e 'code'` and `opah -` work as with lua itself and are handled
 /// before the commands are looked at.
@@ -17,7 +19,7 @@ struct Opah: ParsableCommand {
         Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
         """,
         version: "opah \(opahVersion) (\(LuaHost.luaVersion))",
-        subcommands: [Run.self, Repl.self, Batch.self, List.self, Copy.self, Show.self, Check.self, Docs.self, Completions.self, CompleteWords.self])
+        subcommands: [Run.self, Repl.self, Batch.self, Launch.self, List.self, Copy.self, Show.self, Check.self, Docs.self, Completions.self, CompleteWords.self])
 }
 
 @main
@@ -47,7 +49,15 @@ enum Program {
         finish(0)
     }
 
-    static func finish(_ code: Int32) -> Never { exit(code) }
+    static func finish(_ code: Int32) -> Never { exit(Ranks.shared?.end(code) ?? code) }
+
+    /// Joins the other processes where a launcher started several.
+    static func join() throws {
+        try Ranks.start()
+        guard let ranks = Ranks.shared else { return }
+        Memory.sharers = ranks.localSize
+        if ranks.rank > 0 { Terminal.speaker = ranks.name(ranks.rank) }
+    }
 }
 
 /// Errors as people read them.
@@ -56,8 +66,9 @@ enum Failure {
     static func report(_ error: OpahError) -> Int32 {
         let code = RecipeRun.exitCode(of: error)
         if error.kind == .exit { return code }
+        if let ranks = Ranks.shared, error.kind != .interrupted || ranks.isLost, !ranks.isToShow(error, code: code) { return code }
         if error.kind == .interrupted {
-            Terminal.warn("interrupted")
+            if Ranks.isFirst { Terminal.warn(error.message == "interrupted" ? error.message : "interrupted: " + error.description) }
             return code
         }
         var event: ConfigMap = ["event": "error", "kind": .string(error.kind.rawValue), "message": .string(error.message)]

@@ -59,6 +59,7 @@ struct PlainLua {
     func run() -> Int32 {
         do {
             if showsVersion { print("opah \(opahVersion) (\(LuaHost.luaVersion))") }
+            try Program.join()
             let lua = try Session.interpreter(.opah, scriptFolder: script.map { $0 == "-" ? "." : PathName.folder($0) })
             // Without a script, the program is at 0, as in lua; the words behind the code follow it.
             try lua.setArguments(script: script, arguments, before: script == nil ? ["opah"] : before)

@@ -24,6 +24,7 @@ struct Run: ParsableCommand {
                 passed.append(argument)
             }
         }
+        try Program.join()
         OrphanWatch.begin()
         throw ExitCode(try Session.run(.opah, file: RecipeIndex.path(recipe), arguments: passed, recipe: recipe))
     }

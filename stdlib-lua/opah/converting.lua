@@ -1,10 +1,10 @@
 --- What recipes that make one clip of each clip share: the same tree below the output folder, labels carried along, and
 -- what is there already left alone as long as clip, label and settings are what it was made from.
-local audio, data, fs = require "opah.audio", require "opah.data", require "opah.fs"
-local outputs, stage_over = require "opah.outputs", require "opah.stage"
+local audio, fs = require "opah.audio", require "opah.fs"
+local outputs, sharding, stage_over = require "opah.outputs", require "opah.sharding", require "opah.stage"
 
 -- Options that do not change what a clip becomes.
-local common = { input_dir = true, output_dir = true, recursive = true, overwrite = true, clean = true, num_workers = true }
+local common = { input_dir = true, output_dir = true, recursive = true, overwrite = true, clean = true, num_workers = true, shard = true }
 
 --- Goes through the clips below `args.input_dir`: `convert(clip, note)` returns samples, their rate in Hz, and what the
 --- input's header said (the info table of audio.load); `note(text)` lists a note. All other options in `args` count as
@@ -17,7 +17,7 @@ local common = { input_dir = true, output_dir = true, recursive = true, overwrit
 ---     end)
 ---     code, fs.exists("Alice-quiet/0.00-2.10.lab")  --> 0, true
 ---@param name string As messages name the stage.
----@param args { input_dir: string, output_dir: string, recursive?: boolean, overwrite?: boolean, clean?: boolean }
+---@param args { input_dir: string, output_dir: string, recursive?: boolean, overwrite?: boolean, clean?: boolean, shard?: string }
 ---@param verb string What was done, after the number of clips.
 ---@param convert fun(clip: table, note: fun(text: string)): Tensor, integer, table
 ---@return integer code
@@ -26,10 +26,10 @@ return function(name, args, verb, convert)
   for key, value in pairs(args) do
     if not common[key] then settings[key] = value end
   end
-  local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-  local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
+  local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive, audio = true }, args.shard)
+  local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean, shard)
   local made <close> = fs.made(name, settings, { overwrite = args.overwrite, grouped = true })
-  local stage <close> = stage_over(name, #clips)
+  local stage <close> = stage_over(name, #clips):share(args.shard == nil)
   stage:add_skipped(skipped)
   stage:add_notes(notes)
   for _, clip in ipairs(clips) do

@@ -1,5 +1,5 @@
 --- Where a stage writes: the same tree below another folder, never over its own input.
-local fs = require "opah.fs"
+local fs, sharding = require "opah.fs", require "opah.sharding"
 ---@class opah.outputs
 local outputs = {}
 
@@ -12,14 +12,18 @@ local outputs = {}
 ---@param input string
 ---@param output string
 ---@param clean? boolean
+---@param shard? Shard Of several processes that write into it, which part this one does.
 ---@return table lock
-function outputs.prepare(input, output, clean)
+function outputs.prepare(input, output, clean, shard)
   if fs.overlap(input, output) then
     local message = ("%s and %s overlap: one is, or lies in, the other"):format(input, output)
     local hint = clean and "--clean would delete the input: choose a folder of its own"
     error(fs.error("argument", message, hint or "choose an output folder of its own"), 0)
   end
-  local lock = fs.lock(output, "writing clips")
+  if clean and shard and shard.count > 1 then
+    error(fs.error("usage", "--clean would remove what the other parts have written", "empty the folder before they begin"), 0)
+  end
+  local lock = fs.lock(output, "writing clips", { name = sharding.lock_name(shard) })
   if clean then fs.remove(output, { recursive = true, keep = ".lock" }) end
   return lock
 end
@@ -68,16 +72,17 @@ end
 ---@param made MadeFiles
 ---@param args { input_dir: string, output_dir: string }
 ---@param verb string What was done, after the number of clips.
----@param detail? string More for the summary.
+---@param detail? string|fun(): string More for the summary; a function is asked when all parts are done.
 ---@return integer code
 function outputs.finish(stage, made, args, verb, detail)
-  if stage.total == 0 and #stage.skipped == 0 then outputs.refuse_empty(args.input_dir) end
+  if stage.total == 0 and #stage.skipped == 0 and not stage.is_part then outputs.refuse_empty(args.input_dir) end
   for _, failed in ipairs(made:bring_out()) do
     if failed.problem.fatal then error(failed.problem, 0) end
     stage.done = stage.done - 1
     stage:skip(failed.owner, failed.problem)
   end
   stage:add_notes(made:notes("files", args.output_dir))
+  if type(detail) == "function" then detail = detail() end
   if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
   return stage:finish(verb, detail)
 end

@@ -1,7 +1,7 @@
 --- What the two slicing recipes share: every clip of a folder is cut, and its pieces are written under
 -- its own name. A clip's text belongs to the whole clip, so pieces have none unless there is only one.
-local audio, data, fs = require "opah.audio", require "opah.data", require "opah.fs"
-local outputs, stage_over = require "opah.outputs", require "opah.stage"
+local audio, fs = require "opah.audio", require "opah.fs"
+local outputs, sharding, stage_over = require "opah.outputs", require "opah.sharding", require "opah.stage"
 
 --- Labels that somebody wrote for the pieces of an earlier cut: they would not fit those of another one. Names in words, or
 --- nil. `own` holds the suffixes of labels that this stage copies, to a piece that is all there is.
@@ -24,15 +24,15 @@ end
 ---     slicing("cut", args, { min_duration = 0.5, max_duration = 1 })  --> 0
 ---     fs.exists("Alice-pieces/0.00-2.10/0000.wav")                    --> true
 ---@param name string As messages name the stage.
----@param args { input_dir: string, output_dir: string, recursive?: boolean, overwrite?: boolean, clean?: boolean }
+---@param args { input_dir: string, output_dir: string, recursive?: boolean, overwrite?: boolean, clean?: boolean, shard?: string }
 ---@param options? table
 ---@param flat? boolean
 ---@return integer code
 return function(name, args, options, flat)
-  local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
-  local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
+  local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive, audio = true }, args.shard)
+  local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean, shard)
   local made <close> = fs.made(name, options, { overwrite = args.overwrite })
-  local stage <close> = stage_over(name, #clips)
+  local stage <close> = stage_over(name, #clips):share(args.shard == nil)
   stage:add_skipped(skipped)
   stage:add_notes(notes)
   local pieces = 0
@@ -76,5 +76,5 @@ return function(name, args, options, flat)
       end
     end)
   end
-  return outputs.finish(stage, made, args, "clips cut", pieces .. " pieces written")
+  return outputs.finish(stage, made, args, "clips cut", function() return stage:total_of(pieces) .. " pieces written" end)
 end

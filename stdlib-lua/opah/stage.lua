@@ -9,7 +9,7 @@
 --     end)
 --   end
 --   return stage:finish("clips measured")            -- 0, or 3 when something was skipped
-local opah = require "opah"
+local dist, opah = require "opah.dist", require "opah"
 local progress = opah.progress
 
 ---@class opah.Stage
@@ -20,6 +20,8 @@ local progress = opah.progress
 ---@field notes table[] `{ path, text }`.
 ---@field bar ProgressBar
 ---@field finished? boolean
+---@field shared? boolean Whether the processes of one run share its inputs: their reports become one.
+---@field is_part? boolean Whether others have inputs of the same folder.
 local Stage = {}
 Stage.__index = Stage
 
@@ -34,6 +36,42 @@ Stage.__index = Stage
 local function new(name, total)
   local bar = progress.bar(total, name)
   return setmetatable({ name = name, total = total, done = 0, skipped = {}, notes = {}, bar = bar }, Stage)
+end
+
+--- Says that the processes of a run (see `opah.dist`) share the inputs, each with a part: `finish` tells of all of them.
+--- Alone, nothing changes. With false, this is a part whose other parts nobody here knows of.
+---
+---     stage("measure", 1):share().shared  --> true
+---@param shared? boolean
+---@return opah.Stage
+function Stage:share(shared)
+  self.shared = shared ~= false
+  self.is_part = not self.shared or dist.size() > 1
+  return self
+end
+
+--- A figure of this process, added up over those that share the inputs.
+---
+---     stage("measure", 1):share():total_of(3)  --> 3
+---@param figure number
+---@return number
+function Stage:total_of(figure)
+  if not self.shared then return figure end
+  local total = 0
+  for _, part in ipairs(dist.gather(figure)) do total = total + part end
+  return total
+end
+
+--- Everybody's report, on all.
+local function merge(stage)
+  local done, skipped, notes = 0, {}, {}
+  for _, part in ipairs(dist.gather { done = stage.done, skipped = stage.skipped, notes = stage.notes }) do
+    done = done + part.done
+    table.move(part.skipped, 1, #part.skipped, #skipped + 1, skipped)
+    table.move(part.notes, 1, #part.notes, #notes + 1, notes)
+  end
+  table.sort(skipped, function(a, b) return a.path < b.path end)
+  stage.done, stage.skipped, stage.notes = done, skipped, notes
 end
 
 --- Leaves one input out, for a reason (a string or an error value, whose hint is the remedy).
@@ -147,6 +185,7 @@ end
 function Stage:finish(verb, detail)
   self.bar:done()
   self.finished = true
+  if self.shared and dist.size() > 1 then merge(self) end
   list(self)
   progress.event { event = "stage", stage = self.name, done = self.done, skipped = self.skipped, notes = self.notes }
   progress.result { done = self.done, skipped = #self.skipped }

@@ -3,6 +3,7 @@ import Codec
 import Configuration
 import Console
 import Dataset
+import Distributed
 import Foundation
 import LuaHost
 import Recipes
@@ -158,7 +159,7 @@ extension LuaModule {
             try call.push(Codec.random(codecConfiguration(call), seed: UInt64(bitPattern: Int64(try call.option("seed", as: Int.self)))))
         }
         m.function("extract", """
-                   (opts: {input?: string, filelist?: string, codec: Codec, batch_size?: integer = 16, num_workers?: integer = 1, overwrite?: boolean = false, \
+                   (opts: {input?: string, filelist?: string, codec: Codec, batch_size?: integer = 16, num_workers?: integer = 1, overwrite?: boolean = false, shard?: string, \
                    on_progress?: function}) -> \(Record.extraction)
                    """,
                    """
@@ -167,7 +168,8 @@ extension LuaModule {
                    Codes that are there are made again when the recording's content or the codec changed: `remade` says how many and why. Those of which nothing tells what made them are kept, with a note, \
                    when they can be this codec's of a clip so long. \
                    Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); \
-                   `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
+                   `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither. \
+                   `shard` is a part of the clips, as in "3/16"; without it, several processes of one run (see `opah.dist`) share them by name, and each gets the report of all.
                    """,
                    example: """
                    fs.mkdir("recordings/Alice")
@@ -176,14 +178,20 @@ extension LuaModule {
                    report.extracted, report.skipped, fs.exists("recordings/Alice/1.npy")  --> 1, {}, true
                    """) { call in
             let input: String? = try call.option("input"), filelist: String? = try call.option("filelist")
-            let clips: Clips
+            let asked: String? = try call.option("shard")
+            guard let shard = asked.map({ Shard($0) }) ?? Shard.ofThisProcess() else {
+                throw OpahError(.usage, "\u{201C}\(asked ?? "")\u{201D} is no shard", hint: "write K/N, as in 3/16 for the third of sixteen")
+            }
+            var clips: Clips
             switch (input, filelist) {
             case (let folder?, nil): clips = try Clips(folder: folder)
             case (nil, let list?): clips = try Clips(filelist: list)
             default: throw call.error("give either input or filelist")
             }
+            if shard.count > 1 { clips = clips.part(below: input, shard.owns) }
+            let lockName = ".extract-vq.lock" + (shard.count > 1 ? "-\(shard.index + 1)-of-\(shard.count)" : "")
             // Another codec's codes between ours would be noticed by nobody. A folder that cannot be written to has its codes already.
-            let lock = try input.flatMap { access($0, W_OK) == 0 ? try FolderLock($0, for: "extracting codes", name: ".extract-vq.lock") : nil }
+            let lock = try input.flatMap { access($0, W_OK) == 0 ? try FolderLock($0, for: "extracting codes", name: lockName) : nil }
             defer { lock?.release() }
             // A list may lead to any folder: there is no lock, but what is half-written for it lies beside its clips.
             if input == nil { for folder in Set(clips.clips.map { PathName.folder($0.stem) }) { Leftovers.remove(in: folder, deep: false) } }
@@ -191,12 +199,35 @@ extension LuaModule {
             let size: Int = try call.option("batch_size")
             guard size > 0 else { throw call.error("batch_size must be above 0") }
             let extraction = Extraction(codec: try call.option("codec"), overwrite: try call.option("overwrite"), batchSize: size)
-            let report = try extraction.run(clips, folder: input) { done, total, seconds in try callback?(done, total, seconds) }
+            var report = try extraction.run(clips, folder: input) { done, total, seconds in try callback?(done, total, seconds) }
+            if asked == nil, let ranks = Ranks.shared { report = try report.merged(ranks) }
             return try call.push([
                 "extracted": report.extracted, "present": report.present, "audio_seconds": report.audioSeconds, "remade": report.remade,
                 "skipped": List(report.skipped.map(\.fields)), "notes": List(report.notes.map { ["path": $0.path, "text": $0.note] as Fields }),
             ] as Fields)
         }
+    }
+}
+
+extension Extraction.Report {
+    /// Those of all processes together.
+    fileprivate func merged(_ ranks: Ranks) throws -> Extraction.Report {
+        struct Told: Codable { var counts: [Int], seconds: Double, remade: String?, skipped: [[String?]], notes: [[String]] }
+        let own = Told(counts: [extracted, present], seconds: audioSeconds, remade: remade, skipped: skipped.map { [$0.path, $0.reason, $0.remedy] },
+                       notes: notes.map { [$0.path, $0.note] })
+        var all = Extraction.Report(), seen: Set<[String]> = []
+        let parts = try ranks.exchange(own, .goOn).all
+        for part in parts {
+            all.extracted += part.counts[0]
+            all.present += part.counts[1]
+            all.audioSeconds += part.seconds
+            all.skipped += part.skipped.map { SkippedInput(path: $0[0] ?? "", reason: $0[1] ?? "", remedy: $0[2]) }
+            all.notes += part.notes.filter { seen.insert($0).inserted }.map { (path: $0[0], note: $0[1]) }
+        }
+        all.skipped.sort { $0.path < $1.path }
+        let remade = parts.compactMap(\.remade)
+        all.remade = remade.isEmpty ? nil : remade.joined(separator: "; ")
+        return all
     }
 }
 

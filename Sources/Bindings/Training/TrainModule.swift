@@ -1,6 +1,8 @@
 import Configuration
 import Console
 import Dataset
+import Distributed
+import Installation
 import LanguageModel
 import LuaHost
 import Recipes
@@ -71,7 +73,9 @@ extension LuaModule {
                    """
                    Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes \
                    on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before \
-                   its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM and SIGHUP finish the step and save. The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
+                   its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the step and save. \
+                   Under mpirun, srun --mpi=pmix or `opah launch` the rows of a step are dealt out to all processes, and a LoRA checkpoint has the same bytes for any number of them; the callbacks run on rank 1 (see `opah.dist`). \
+                   The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
                    """,
                    example: """
                    model = lm.load(opah.embedded.model)
@@ -84,6 +88,10 @@ extension LuaModule {
                    summary.ending, summary.step, summary.checkpoint  --> "finished", 2, "results/my-voice/checkpoints/step_000000002.ckpt"
                    """) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
+            if Ranks.shared == nil, let step = Shard.slurmStep() {
+                throw OpahError(.usage, "started as one of \(step.count) tasks of a SLURM step, which do not know of each other: each would train the same",
+                                hint: "srun --mpi=pmix -K1 ... joins them")
+            }
             let settings = try trainerSettings(call, data)
             if let budget = try call.memoryBudget() ?? ByteCount.limit("OPAH_MEMORY_LIMIT") { model.planner.memoryBudget = budget }
             let dryRun: Bool = try call.option("dry_run")
@@ -92,7 +100,7 @@ extension LuaModule {
             let trainer = try Trainer(model: model, data: data, settings: settings, events: told?.added(to: events) ?? events)
             defer { told?.end() }
             let folder = PathName.join(settings.results, settings.project)
-            try TrainingReport.requireOwn(in: folder)
+            if Ranks.isFirst { try TrainingReport.requireOwn(in: folder) }
             if !dryRun { Terminal.event(["event": "output", "path": .string(FileKind.resolved(folder))]) }
             let summary = try trainer.fit(dryRun: dryRun)
             told?.end(summary.lines)
@@ -100,7 +108,8 @@ extension LuaModule {
                            "ended_by": summary.endedBy.map { .string($0.rawValue) } ?? .null, "step": .int(summary.step),
                            "loss": summary.lastLoss.map(ConfigValue.double) ?? .null, "held_out_loss": summary.lastValidation.map(ConfigValue.double) ?? .null,
                            "checkpoint": summary.checkpoint.map(ConfigValue.string) ?? .null, "left_out": .int(summary.skipped)])
-            if summary.step > summary.firstStep { try TrainingReport(settings: settings, folder: folder, summary: summary, data: data).write() }
+            if let ranks = Ranks.shared { RunRecord.add(["ranks": .int(ranks.size), "hosts": .list(ranks.hosts.map(ConfigValue.string)), "mpi": .string(ranks.library)]) }
+            if summary.step > summary.firstStep, Ranks.isFirst { try TrainingReport(settings: settings, folder: folder, summary: summary, data: data).write() }
             return try call.push(TrainingSummary.record.fields(of: (summary, folder)))
         }
     }
@@ -203,6 +212,7 @@ private func namedTensors(_ table: LuaTable) throws -> [(name: String, tensor: T
 
 private func trainerSettings(_ call: Call, _ data: TrainingDataset) throws -> TrainerSettings {
     var settings = try TrainerSettings.options.read(call.options)
+    settings.program = opahVersion
     settings.project = try call.option("project")
     if settings.limits == RunLimits() { settings.limits.steps = 1000 }
     var total: Int? = try call.option("num_training_steps")

@@ -96,6 +96,22 @@ public struct Clips: Sendable {
                                   remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)")])
     }
 
+    /// Only some of the clips, and what was skipped and noted of them.
+    /// - Parameters:
+    ///   - folder: names are paths below it; as they are listed when nil.
+    ///   - owns: asked for names without suffix.
+    public func part(below folder: String?, _ owns: (String) -> Bool) -> Clips {
+        let root = folder.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? ""
+        func isOwn(_ path: String) -> Bool {
+            owns(PathName.withoutSuffix(path.hasPrefix(root) ? String(path.dropFirst(root.count)) : path))
+        }
+        var part = self
+        part.clips = clips.filter { isOwn($0.place) }
+        part.skipped = skipped.filter { isOwn($0.path) }
+        part.notes = notes.filter { isOwn($0.path) }
+        return part
+    }
+
     /// Lines of `path|speaker|language|text`, paths as written (from the current folder). The path is that of the
     /// audio or of any file of the same name; a clip may be listed several times, and then counts as often.
     public init(filelist path: String) throws {

@@ -191,7 +191,7 @@ public final class TrainingDataset {
     }
 
     /// Where sampling stands: enough to go on exactly there.
-    public enum State: Sendable, Equatable {
+    public enum State: Sendable, Equatable, Codable {
         case coverage(pass: Int, position: Int)
         case reference(random: UInt64, counts: [[Int]])
     }

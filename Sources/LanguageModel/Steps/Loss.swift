@@ -49,22 +49,21 @@ extension LanguageModel {
             for part in plan.parts { try taken.take { try add(part, packed.part(part.rows)) } }
             loss = try taken.result(sums.base + sums.semantic)
         }
-        return LossResult(loss: loss, base: sums.base, semantic: sums.semantic,
-                          topFiveAccuracy: sums.judged == 0 ? 0 : Double(sums.correct) / Double(sums.judged))
+        return LossResult(loss: loss, base: sums.base, semantic: sums.semantic, topFiveAccuracy: sums.topFiveAccuracy)
     }
 }
 
 /// What the parts of a batch add up to.
-private struct LossSums {
+public struct LossSums {
     /// Labels of the whole batch, over which the means run.
     let tokenLabels: Int, codeLabels: Int
     private let logClasses: Double
-    private(set) var base = 0.0
-    private var codes = 0.0
+    public internal(set) var base = 0.0
+    var codes = 0.0
     /// Code labels that met logits.
-    private var met = 0
+    var met = 0
     /// Code labels that the accuracy counts, and those among them that were found.
-    private(set) var judged = 0, correct = 0
+    var judged = 0, correct = 0
 
     init(_ packed: PackedBatch, codebookSize: Int) {
         (tokenLabels, codeLabels) = (packed.tokenLabelCount, packed.codeLabelCount)
@@ -73,7 +72,8 @@ private struct LossSums {
 
     /// What the code labels that met no logits add: the mean runs over them too.
     var constant: Double { codeLabels == 0 ? 0 : Double(codeLabels - met) * logClasses / Double(codeLabels) }
-    var semantic: Double { codes + constant }
+    public var semantic: Double { codes + constant }
+    public var topFiveAccuracy: Double { judged == 0 ? 0 : Double(correct) / Double(judged) }
 
     /// Each gives the share of the mean that the term is.
     mutating func add(tokens term: NN.LinearLoss) throws -> Float {
@@ -95,7 +95,7 @@ private struct LossSums {
 }
 
 /// The loss of a part of a batch.
-private struct PartLoss {
+struct PartLoss {
     let model: LanguageModel
     let pass: ForwardPass
     /// Frames that the fast stack runs at once.

@@ -99,7 +99,8 @@ public enum RunRecord {
 
     /// A run is not worth failing because its record cannot be written.
     private static func write(isEnd: Bool = false) {
-        guard var fields else { return }
+        // Of several processes, one keeps the record.
+        guard var fields, Terminal.speaker == nil else { return }
         if !steps.isEmpty { fields["steps"] = .list(steps) }
         if let batchRecord {
             var full = fields

@@ -206,7 +206,7 @@ public final class BatchRun {
 }
 
 /// Counts the times that somebody asked this process to stop, instead of ending it.
-private final class StopSignals {
+public final class StopSignals {
     nonisolated(unsafe) private static let counter: UnsafeMutablePointer<sig_atomic_t> = {   // written by the handler alone
         let pointer = UnsafeMutablePointer<sig_atomic_t>.allocate(capacity: 1)
         pointer.initialize(to: 0)
@@ -218,10 +218,10 @@ private final class StopSignals {
         pointer.initialize(to: -1)
         return pointer
     }()
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+    private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
     private var caught: [Int32] = []
 
-    init() {
+    public init() {
         (Self.counter.pointee, Self.last.pointee) = (0, -1)                 // and allocated before a signal can come
         for number in Self.signals {
             // What the caller wants ignored stays ignored: `nohup`.
@@ -240,7 +240,7 @@ private final class StopSignals {
         }
     }
 
-    var count: Int { Int(Self.counter.pointee) }
+    public var count: Int { Int(Self.counter.pointee) }
 
-    func restore() { for number in caught { signal(number, SIG_DFL) } }
+    public func restore() { for number in caught { signal(number, SIG_DFL) } }
 }

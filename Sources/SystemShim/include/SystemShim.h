@@ -27,4 +27,9 @@ int system_sync_all(int descriptor);
 /* Columns that these Unicode scalars take on a terminal (wcwidth(3), in UTF-8 whatever the locale is). */
 int system_columns(const unsigned *scalars, int count);
 
+/* ---- processors ---- */
+
+/* How many this process may use, at least 1. */
+int system_processors(void);
+
 #endif

@@ -92,8 +92,13 @@ public enum Memory {
     /// The machine's physical memory: no single tensor may be larger.
     public static let limit = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
-    /// What the process may have of it: in a container, what that is allowed.
-    public static let available: Int = {
+    /// Processes of one run on this machine that share its memory; set once, before anything is planned.
+    nonisolated(unsafe) public static var sharers = 1
+
+    /// What the process may have of it: in a container, what that is allowed; of several processes of one run, its part.
+    public static var available: Int { allowed / max(sharers, 1) }
+
+    private static let allowed: Int = {
         // Version 2 of the kernel's control groups, then version 1.
         ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"].reduce(limit) { least, path in
             guard let file = fopen(path, "r") else { return least }

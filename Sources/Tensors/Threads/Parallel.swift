@@ -9,7 +9,7 @@ import Synchronization
 /// where there are none, its chunks run one after the other where it was made. So a list of whole clips
 /// keeps all threads busy without a barrier, and when the list runs out, its last clips are shared.
 public enum Parallel {
-    /// Threads used, the caller's included: `OPAH_THREADS`, or the number of processors.
+    /// Threads used, the caller's included: `OPAH_THREADS`, or the number of processors that the process may use.
     public static var threadCount: Int { pool.wanted.load(ordering: .relaxed) }
 
     public static func setThreadCount(_ count: Int) {

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemShim
 
 /// Worker threads that wait, briefly awake and then asleep, for jobs. Any thread may publish a job, also
 /// from inside another job; a thread that waits for its own helps with jobs that were made inside it.
@@ -55,7 +56,7 @@ final class ThreadPool: @unchecked Sendable {
 
     init() {
         let asked = getenv("OPAH_THREADS").flatMap { Int(String(cString: $0)) }
-        wanted = Atomic(max(1, min(asked ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)), 256)))
+        wanted = Atomic(max(1, min(asked ?? Int(system_processors()), 256)))
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
         var key = pthread_key_t()

@@ -60,10 +60,11 @@ local ignored = {
   "data.tokenizer", "data.persistent_workers", "data.pin_memory", "data.prefetch_factor", "data.train_dataset",
   "data.val_dataset", "data._target_", "**._target_", "**._partial_", "_target_", "_partial_",
 }
+local several = "there is one process, unless mpirun, srun --mpi=pmix -K1 or `opah launch` starts several"
 local advice = {
   ["trainer.accelerator"] = "everything runs on the processor",
-  ["trainer.devices"] = "everything runs on the processor, with all of its cores (OPAH_THREADS says how many)",
-  ["trainer.strategy"] = "there is one process", ["trainer.strategy.**"] = "there is one process",
+  ["trainer.devices"] = "everything runs on the processor, with all of its cores (OPAH_THREADS says how many); `opah launch -n N` or mpirun starts several processes",
+  ["trainer.num_nodes"] = several, ["trainer.strategy"] = several, ["trainer.strategy.**"] = several,
   ["trainer.precision"] = "arithmetic is in float32; weights=bfloat16 holds frozen weights in half the memory",
   ["trainer.default_root_dir"] = folder, ["callbacks.model_checkpoint.dirpath"] = folder, ["hydra.run.dir"] = folder,
   ["trainer.gradient_clip_algorithm"] = "gradients are clipped by their norm",

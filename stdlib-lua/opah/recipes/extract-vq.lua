@@ -12,6 +12,7 @@ return recipe {
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "the codec's weights" },
     { "batch-size", "integer", 64, "how many clips may be in memory at a time, at most one per thread; the codes are the same", from = 1 },
     { "filelist", "path", nil, "take the clips from a list of path|speaker|language|text instead" },
+    require "opah.sharding".flag,
     { "overwrite", "boolean", false, "extract again what has codes already" },
   },
   plan = function(args)
@@ -37,13 +38,13 @@ return recipe {
     local stage <close> = stage_over("extract-vq", 0)
     local report = vq.extract {
       input = not args.filelist and args.folder or nil, filelist = args.filelist, codec = codec,
-      batch_size = args.batch_size, num_workers = args.num_workers, overwrite = args.overwrite,
+      batch_size = args.batch_size, num_workers = args.num_workers, overwrite = args.overwrite, shard = args.shard,
       on_progress = function(done, total, seconds) stage.bar:at(done, total, { audio_seconds = seconds }) end,
     }
     stage.done = report.extracted + report.present
     stage:add_skipped(report.skipped)
     stage:add_notes(report.notes)
-    if stage.done == 0 and #stage.skipped == 0 and not args.filelist then outputs.refuse_empty(args.folder) end
+    if stage.done == 0 and #stage.skipped == 0 and not args.filelist and not args.shard then outputs.refuse_empty(args.folder) end
     require "opah.progress".result {
       extracted = report.extracted, present = report.present, audio_seconds = report.audio_seconds,
     }

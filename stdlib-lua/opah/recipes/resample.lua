@@ -12,6 +12,7 @@ return recipe {
     { "recursive", "boolean", true, "enter the folders below" },
     { "overwrite", "boolean", false, "redo clips that are there already" },
     { "clean", "boolean", false, "empty the output folder first" },
+    require "opah.sharding".flag,
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
     { "sampling-rate", "integer", 44100, "the sample rate to reach, in Hz", short = "sr", from = 1000, to = 768000 },
     { "mono", "boolean", true, "mix all channels into one" },

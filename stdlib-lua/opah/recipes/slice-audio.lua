@@ -12,6 +12,7 @@ return recipe {
     { "recursive", "boolean", true, "enter the folders below" },
     { "overwrite", "boolean", false, "cut again what has been cut" },
     { "clean", "boolean", false, "empty the output folder first" },
+    require "opah.sharding".flag,
     { "num-workers", "integer", nil, "accepted for compatibility" },
     { "min-duration", "number", 6.0, "pieces are at least this long, in seconds", from = 0 },
     { "max-duration", "number", 30.0, "pieces are at most this long, in seconds", above = 0 },

@@ -1,0 +1,45 @@
+--- A part of the clips of a folder, for recipes that work clip by clip on several machines: `--shard 3/16`, or under mpirun
+-- and srun by rank. Which part a clip belongs to, its name below the folder says.
+local data, dist, fs = require "opah.data", require "opah.dist", require "opah.fs"
+local sharding = {}
+
+--- The flag of such recipes.
+sharding.flag = { "shard", "string", nil, "work on part K of N only, as in 3/16; which clips, their names say" }
+
+--- As `data.scan`, but only this part's clips, skipped inputs and notes; and the part.
+---
+---     clips, skipped, notes, shard = sharding.scan("data", { audio = true }, "1/2")
+---     others = sharding.scan("data", { audio = true }, "2/2")
+---     #clips + #others, tostring(shard)  --> 14, "1/2"
+---@param folder string
+---@param options table
+---@param text? string
+---@return table[] clips
+---@return table[] skipped
+---@return table[] notes
+---@return Shard shard
+function sharding.scan(folder, options, text)
+  local shard = dist.shard(text)
+  local function own(list, path_of)
+    local kept = {}
+    for _, item in ipairs(list) do
+      local stem = fs.relative(path_of(item), folder):gsub("%.[^./]*$", "")
+      if shard:owns(stem) then kept[#kept + 1] = item end
+    end
+    return kept
+  end
+  local clips, skipped, notes = data.scan(folder, options)
+  local function path(item) return item.path end
+  return own(clips, function(clip) return clip.audio or clip.codes or clip.path end), own(skipped, path), own(notes, path), shard
+end
+
+--- The name of a folder's lock: parts of one work do not disturb each other.
+---
+---     sharding.lock_name(dist.shard("2/4")), sharding.lock_name(dist.shard("1/1"))  --> ".lock-2-of-4", ".lock"
+---@param shard? Shard
+---@return string
+function sharding.lock_name(shard)
+  return shard and shard.count > 1 and (".lock-%d-of-%d"):format(shard.index, shard.count) or ".lock"
+end
+
+return sharding
