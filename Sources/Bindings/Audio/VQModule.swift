@@ -215,7 +215,8 @@ extension Extraction.Report {
         struct Told: Codable { var counts: [Int], seconds: Double, remade: String?, skipped: [[String?]], notes: [[String]] }
         let own = Told(counts: [extracted, present], seconds: audioSeconds, remade: remade, skipped: skipped.map { [$0.path, $0.reason, $0.remedy] },
                        notes: notes.map { [$0.path, $0.note] })
-        var all = Extraction.Report(), seen: Set<[String]> = []
+        var all = self, seen: Set<[String]> = []
+        (all.extracted, all.present, all.audioSeconds, all.skipped, all.notes) = (0, 0, 0, [], [])
         let parts = try ranks.exchange(own, .goOn).all
         for part in parts {
             all.extracted += part.counts[0]
