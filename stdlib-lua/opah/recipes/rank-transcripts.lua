@@ -1,7 +1,8 @@
 --- Find wrong transcripts: clips ordered by how little their text explains their codes, the most doubtful first, on a page.
 -- opah run rank-transcripts data --checkpoint-path C --lora-weight results/P/checkpoints/step_000000100.ckpt
 -- What each text leaves open of its clip's codes (the negative log-likelihood under the model, in nats a code) is set against what other
--- clips' texts leave open, word by word: a wrong word explains no more than those do. A model that knows the voice sees most.
+-- clips' texts leave open, word by word: a wrong word explains no more than those do. A model that knows the voice sees most; of an adapter that was trained on
+-- these very clips an early checkpoint does, as later ones have learned the wrong texts by heart.
 local audio, recipe, data, fs = require "opah.audio", require "opah.recipe", require "opah.data", require "opah.fs"
 local json, lm, planning = require "opah.json", require "opah.lm", require "opah.planning"
 local progress, stage_over = require "opah.progress", require "opah.stage"

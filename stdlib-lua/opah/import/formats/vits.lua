@@ -22,8 +22,8 @@ function format.find(source, stat)
   return #found > 0 and found or nil
 end
 
---- The rows: `{ where, audio, speaker, text }`. A text of three columns or more may hold bars only where the path
---- says nothing else: what is left of it is joined again.
+--- The rows: `{ where, audio, speaker, text }`. A text with a bar in it makes one column more, and is a problem unless that is
+--- a number of columns which lists have.
 function format.read(path)
   local entries = {}
   for _, row in ipairs(delimited.plain(source_text(path), "|")) do
