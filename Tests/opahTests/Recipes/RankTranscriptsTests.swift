@@ -104,7 +104,7 @@ final class RankTranscriptsTests: XCTestCase {
 
     /// A hundred clips that the embedded voice has never heard, with their codes: `clips[i]` is `{ speaker, text, stem }`; labels can be
     /// changed before they are written below `data`.
-    private static let heard = """
+    private static let heard = #"""
         local clips, at, opah = {}, 1, require "opah"
         local fs, tensor, vectors = opah.fs, opah.tensor, opah.home .. "/Tests/Vectors/transcripts/"
         local codes = tensor.load_npy(vectors .. "codes.npy"):to("int32")
@@ -121,7 +121,7 @@ final class RankTranscriptsTests: XCTestCase {
           return list
         end
 
-        """
+        """#
 
     /// The paths of the clips without their suffix, worst first, after `change` (Lua) has spoilt some labels.
     private func rankHeard(_ folder: TestFolder, after change: String) throws -> [String] {
