@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Distributed
 import Foundation
 import Pictures
 import Supervision
@@ -31,6 +32,7 @@ struct Batch: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Begin others after one has failed.") var keepGoing = true
     @Option(help: ArgumentHelp("Run each recipe with each of these values. May be given several times: all combinations are run.", valueName: "name=a,b,...")) var vary: [String] = []
     @Option(name: .shortAndLong, help: "The folder for everything that is written.") var output = "out/batch"
+    @Option(help: ArgumentHelp("Run part K of N of the list only, each Nth recipe from the Kth on: for the tasks of a job array, which may share OUTPUT.", valueName: "K/N")) var only: String?
     @Flag(help: "Run also what is finished and unchanged.") var fresh = false
     @Flag(help: "List what would run, and stop.") var dryRun = false
     @Option(help: "Write the report also to this file: JSON, or HTML when it ends in .html.") var report: String?
@@ -52,6 +54,7 @@ struct Batch: ParsableCommand {
         try check(jobs > 0, "--jobs must be above 0")
         try check(timeout.map { $0 > 0 && $0.isFinite } ?? true, "--timeout must be above 0")
         try check(grace >= 0 && grace.isFinite, "--grace must not be below 0")
+        try check(only.map { Shard($0) != nil } ?? true, "--only \(only ?? ""): write K/N, as in 3/16 for the third of sixteen parts")
         try check(retry >= 0, "--retry must not be below 0")
         for (name, size) in [("memory", memory), ("disk", disk), ("keep-free", keepFree)] {
             try check(size.map { ByteCount.parse($0) ?? 0 > 0 } ?? true, "--\(name) \(size ?? ""): write a size as in 4GB or 512MiB")
@@ -62,33 +65,38 @@ struct Batch: ParsableCommand {
         Terminal.style = json ? .json : quiet ? .quiet : .text
         let list = try BatchList(inputs, variations: vary, arguments: Self.arguments)
         guard !list.items.isEmpty else { throw OpahError(.usage, "no recipes in \(inputs.joined(separator: ", "))") }
+        let part = only.flatMap { Shard($0) }
+        let items = list.items.enumerated().filter { place, _ in part.map { place % $0.count == $0.index } ?? true }.map(\.element)
+        guard !items.isEmpty else { return Terminal.warn("part \(only ?? "") of \(list.items.count) recipes is empty") }
         if dryRun {
-            for item in list.items { Terminal.show("\(item.name)\topah run \(item.command)") }
+            for item in items { Terminal.show("\(item.name)\topah run \(item.command)") }
             for item in list.leftOut { Terminal.log("left out: \(item.path)" + (item.reason.isEmpty ? "" : ": \(item.reason)")) }
             return
         }
-        let reports = [output + "/report.json", output + "/report.html"] + (report.map { [$0] } ?? [])
-        try BatchReport.require(reports, items: list.items, inputs: inputs)
+        let name = part.map { "report-\($0.index + 1)-of-\($0.count)" } ?? "report", own = PathName.join(output, name)
+        let reports = [own + ".json", own + ".html"] + (report.map { [$0] } ?? [])
+        try BatchReport.require(reports, items: items, inputs: inputs)
         try FileKind.makeFolder(output)
-        var settings = BatchRun.Settings(limits: .init(jobs: min(jobs, list.items.count), output: output))
+        var settings = BatchRun.Settings(limits: .init(jobs: min(jobs, items.count), output: output))
         (settings.jobs, settings.retries, settings.keepGoing, settings.fresh) = (jobs, retry, keepGoing, fresh)
+        settings.part = part.map { "\($0.index + 1)-of-\($0.count)" }
         (settings.limits.timeout, settings.limits.grace) = (timeout, grace)
         if let memory = memory.flatMap(ByteCount.parse) { settings.limits.memory = memory }
         if let disk = disk.flatMap(ByteCount.parse) { settings.limits.disk = disk }
         settings.limits.keepFree = keepFree.flatMap(ByteCount.parse)
 
-        let began = Date(), screen = BatchScreen(total: list.items.count)
-        let batch = try BatchRun(program: FileKind.resolved("/proc/self/exe"), items: list.items, output: output, settings: settings)
+        let began = Date(), screen = BatchScreen(total: items.count)
+        let batch = try BatchRun(program: FileKind.resolved("/proc/self/exe"), items: items, output: output, settings: settings)
         defer { screen.end() }
         let outcomes = try batch.run { screen.show($0) }
         screen.end()
-        let result = BatchReport(list.items, outcomes, output: FileKind.resolved(output), began: began)
-        try AtomicFile.write(output + "/report.json", result.json)
-        try AtomicFile.write(output + "/report.html", result.html(in: output))
+        let result = BatchReport(items, outcomes, output: FileKind.resolved(output), began: began)
+        try AtomicFile.write(own + ".json", result.json)
+        try AtomicFile.write(own + ".html", result.html(in: output))
         if let report {
             try AtomicFile.write(report, report.hasSuffix(".html") ? result.html(in: PathName.folder(report)) : result.json)
         }
-        Terminal.log("report: " + PathName.join(output, "report.html"))
+        Terminal.log("report: " + own + ".html")
         Terminal.warn(result.summary)
         throw ExitCode(result.exitCode)
     }

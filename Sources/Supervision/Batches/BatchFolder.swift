@@ -17,13 +17,15 @@ struct BatchFolder {
     var record: String { path + "/run.json" }
     var events: String { path + "/events.jsonl" }
     private var state: String { path + "/state.json" }
+    /// One batch at a time runs the recipe; others may run others.
+    static let lockName = ".run.lock"
 
     init(_ base: String, _ item: BatchItem) { path = PathName.join(base, item.name) }
 
     /// Makes room for a first attempt. What an earlier run wrote into `out` stays, so that a recipe can go on from it.
     func prepare() throws {
         try FileKind.makeFolder(out)
-        for name in try FileManager.default.contentsOfDirectory(atPath: path) where !["out", "tmp"].contains(name) {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) where !["out", "tmp", Self.lockName].contains(name) {
             try? FileManager.default.removeItem(atPath: path + "/" + name)
         }
         try prepareAttempt(1)

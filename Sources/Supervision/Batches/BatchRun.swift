@@ -31,6 +31,8 @@ public final class BatchRun {
         public var keepGoing = true
         /// Run also what is finished and unchanged.
         public var fresh = false
+        /// `2-of-4` when other batches do the other parts of the list, in the same folder; nil when this one does all.
+        public var part: String?
         public var limits: Limits
 
         public init(limits: Limits) { self.limits = limits }
@@ -55,8 +57,10 @@ public final class BatchRun {
     private var lookedAtDisk = ContinuousClock().now
     private var outcomes: [BatchOutcome?]
     private var hasFailed = false
+    /// Of the recipes that run.
+    private var itemLocks: [Int: FolderLock] = [:]
 
-    /// Makes the output folder, which one batch uses at a time.
+    /// Makes the output folder, which one batch, or one of each part, uses at a time.
     public init(program: String, items: [BatchItem], output: String, settings: Settings) throws {
         (self.program, self.items, self.settings) = (program, items, settings)
         try FileKind.makeFolder(output)
@@ -64,7 +68,7 @@ public final class BatchRun {
         outcomes = Array(repeating: nil, count: items.count)
         taken = Array(repeating: 0, count: items.count)
         disk = BatchDisk(output: self.output, keepFree: settings.limits.keepFree)
-        lock = try FolderLock(output, for: "a batch")
+        lock = try FolderLock(output, for: "a batch", name: settings.part.map { ".lock-\($0)" } ?? ".lock")
     }
 
     // MARK: running
@@ -117,13 +121,14 @@ public final class BatchRun {
     /// ended in time would write into the folders that are used now.
     private func endLeftovers(unless isStopped: () -> Bool) {
         let began = ContinuousClock().now
-        var left = ProcessTable.left(by: output), told = false
+        let own = settings.part == nil ? [output] : items.indices.map { folder($0).path }
+        var left = ProcessTable.left(below: own), told = false
         while !left.isEmpty, !isStopped() {
             if !told { Terminal.log("waiting for \(left.count == 1 ? "a process" : "\(left.count) processes") of an earlier batch in \(output) to end") }
             told = true
             if began.duration(to: ContinuousClock().now) > .seconds(settings.limits.grace) { for pid in left { kill(pid, SIGKILL) } }
             usleep(50_000)
-            left = ProcessTable.left(by: output)
+            left = ProcessTable.left(below: own)
         }
         if told { lock.removeLeftovers() }
     }
@@ -162,6 +167,7 @@ public final class BatchRun {
 
     private func end(_ index: Int, _ outcome: BatchOutcome, lastLines: String, _ tell: (Event) throws -> Void) throws {
         outcomes[index] = outcome
+        itemLocks.removeValue(forKey: index)?.release()
         if !outcome.isFinished { hasFailed = true }
         try tell(.ended(items[index], outcome, lastLines: lastLines))
     }
@@ -195,6 +201,7 @@ public final class BatchRun {
 
     private func attempt(_ index: Int, after earlier: BatchAttempt? = nil) throws -> BatchAttempt {
         let item = items[index], folder = folder(index)
+        if itemLocks[index] == nil { itemLocks[index] = try FolderLock(folder.path, for: "a recipe of a batch", name: BatchFolder.lockName) }
         if let earlier { try folder.prepareAttempt(earlier.attempt + 1) } else { try folder.prepare() }
         taken[index] = DiskSpace.taken(by: folder.path)
         return try BatchAttempt(index, item, folder, program: program, jobs: min(settings.jobs, items.count), settings.limits,

@@ -85,11 +85,12 @@ struct ProcessTable {
         }
     }
 
-    /// What recipes of an earlier batch in this folder have left running.
-    static func left(by output: String) -> [pid_t] {
+    /// What recipes of an earlier batch have left running that wrote below these folders.
+    static func left(below folders: [String]) -> [pid_t] {
         // A shell that somebody started from a recipe, with this batch in it, is not one of them.
         let ancestors = ProcessTable().ancestors(of: getpid())
-        return marks(BatchRun.mark).filter { $0.key.hasPrefix("\(BatchRun.mark)=\(output)/") }.flatMap(\.value).filter { !ancestors.contains($0) }
+        let prefixes = folders.map { "\(BatchRun.mark)=\($0)/" }
+        return marks(BatchRun.mark).filter { mark in prefixes.contains { mark.key.hasPrefix($0) } }.flatMap(\.value).filter { !ancestors.contains($0) }
     }
 
     private func ancestors(of pid: pid_t) -> Set<pid_t> {
