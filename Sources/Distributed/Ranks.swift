@@ -7,11 +7,15 @@ import Support
 /// Every process makes the same calls in the same order; each call ends when all have made it. Only the interpreter's
 /// thread may. Numbers come out the same everywhere: whatever is added up is added in the order of ranks or of pieces.
 public final class Ranks: @unchecked Sendable {
-    /// Nil when this process is alone.
-    nonisolated(unsafe) public private(set) static var shared: Ranks?   // set once, before anything runs
+    /// Those that this process works with; nil when it is alone, or does something alone for all (`first`).
+    public static var shared: Ranks? { alone > 0 ? nil : joined }
+    /// Those that it has joined, whatever it does now.
+    nonisolated(unsafe) public private(set) static var joined: Ranks?   // set once, before anything runs
+    /// How many calls of `first` are around what runs now.
+    nonisolated(unsafe) static var alone = 0   // only the interpreter's thread counts
 
     /// Whether this process writes and speaks for all: alone, or the first.
-    public static var isFirst: Bool { shared.map { $0.rank == 0 } ?? true }
+    public static var isFirst: Bool { joined.map { $0.rank == 0 } ?? true }
 
     /// Of this process, from 0, and how many there are.
     public let rank: Int, size: Int
@@ -36,7 +40,7 @@ public final class Ranks: @unchecked Sendable {
     /// Joins the others where a launcher's variables say that there are some; else does nothing and opens nothing.
     /// - Throws: kind `usage` when the launcher and the library do not belong together.
     public static func start() throws {
-        guard shared == nil, let launcher = Launcher() else { return }
+        guard joined == nil, let launcher = Launcher() else { return }
         let patience = try readPatience()
         guard try open(launcher) else { return }
         guard cmpi_start() == 0 else { throw OpahError(.usage, "MPI could not be started", hint: "see its own message above") }
@@ -47,7 +51,7 @@ public final class Ranks: @unchecked Sendable {
         }
         let ranks = Ranks(rank: Int(cmpi_rank()), size: size, library: version(), patience: patience)
         ranks.hosts = try ranks.gather(Array(FolderLock.hostName.utf8)).map { String(decoding: $0, as: UTF8.self) }
-        shared = ranks
+        joined = ranks
         // Programs that this one starts must not join in its place.
         for name in Launcher.ownVariables() { unsetenv(name) }
     }

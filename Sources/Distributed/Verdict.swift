@@ -54,6 +54,9 @@ extension Ranks {
     public func first<R: Codable>(_ body: () throws -> R) throws -> R {
         var result: R?, verdict = Verdict.goOn
         if rank == 0 {
+            // What it calls, nobody else does: it must not wait for the others.
+            Self.alone += 1
+            defer { Self.alone -= 1 }
             do { result = try body() } catch { verdict = Verdict(error) }
         }
         let bytes = try result.map { try Coded.bytes($0) } ?? []

@@ -49,7 +49,7 @@ enum Program {
         finish(0)
     }
 
-    static func finish(_ code: Int32) -> Never { exit(Ranks.shared?.end(code) ?? code) }
+    static func finish(_ code: Int32) -> Never { exit(Ranks.joined?.end(code) ?? code) }
 
     /// Joins the other processes where a launcher started several.
     static func join() throws {

@@ -5,16 +5,16 @@ import Tensors
 
 extension LuaModule {
     /// `opah.dist`
-    public static let dist = LuaModule("opah.dist", "Several processes, on one machine or many, that run the same program: under mpirun, srun --mpi=pmix or `opah launch`. Alone, everything here does nothing.") { m in
+    public static let dist = LuaModule("opah.dist", "Several processes, on one machine or many, that run the same program: under mpirun, srun --mpi=pmix or `opah launch`. Alone, and in a function that `first` or a callback of `train.fit` runs, nothing here waits for anybody.") { m in
         m.type(NameShard.luaClass)
         m.function("rank", "() -> integer", "Which of the processes this is, from 1.", example: "dist.rank()  --> 1") { call in
-            try call.push((Ranks.shared?.rank ?? 0) + 1)
+            try call.push((Ranks.joined?.rank ?? 0) + 1)
         }
         m.function("size", "() -> integer", "How many processes there are.", example: "dist.size()  --> 1") { call in
-            try call.push(Ranks.shared?.size ?? 1)
+            try call.push(Ranks.joined?.size ?? 1)
         }
         m.function("hosts", "() -> string[]", "The machine of each rank.", example: "#dist.hosts()  --> 1") { call in
-            try call.push(Ranks.shared?.hosts ?? [FolderLock.hostName])
+            try call.push(Ranks.joined?.hosts ?? [FolderLock.hostName])
         }
         m.function("barrier", "()", "Returns when all processes have come here.", example: "dist.barrier()") { call in
             try Ranks.shared?.barrier()
