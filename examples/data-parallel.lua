@@ -1,6 +1,6 @@
 --- A training loop of your own on several processes: every process draws the same batches, runs its own, and all add up.
--- opah launch -n 2 -- run examples/data-parallel.lua --max-steps 10
--- needs: nothing; alone it does the same with one process
+-- opah run examples/data-parallel.lua --max-steps 10
+-- needs: nothing; alone it does the same with one process as `opah launch -n 2 -- run examples/data-parallel.lua` with two
 -- expect: a line for every fifth step with the mean loss of its batches, and adapter.ckpt
 local opah = require "opah"
 local dist, fs, lm, lora, train = opah.dist, opah.fs, opah.lm, opah.lora, opah.train

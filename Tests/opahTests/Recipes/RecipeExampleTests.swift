@@ -18,6 +18,7 @@ final class RecipeExampleTests: XCTestCase {
     func testPackAndInspect() throws { try run("pack-and-inspect", makes: ["protos/00000000.protos"]) }
     func testFineTune() throws { try run("fine-tune", makes: ["result.json", "results/voice/checkpoints/step_000000040.ckpt"]) }
     func testCustomLoss() throws { try run("custom-loss", makes: ["adapter.ckpt"]) }
+    func testDataParallel() throws { try run("data-parallel", makes: ["adapter.ckpt"]) }
     func testPickCheckpoint() throws { try run("pick-checkpoint", makes: ["auditions/step_000000005/1.npy", "auditions/step_000000050/1.npy"]) }
     func testChooseAVoice() throws { try run("choose-a-voice", makes: ["auditions/index.html", "voices/Ann.voice/README.md", "notice.wav", "notice.srt"]) }
     func testBlendAdapters() throws { try run("blend-adapters", makes: ["model/model.pth", "model/config.json", "model/tokenizer.json"]) }

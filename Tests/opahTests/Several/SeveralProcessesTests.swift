@@ -105,7 +105,7 @@ final class SeveralProcessesTests: XCTestCase {
         // Measured alone as by several.
         func losses(_ project: String) throws -> [String] {
             try String(contentsOfFile: folder("results/\(project)/metrics.jsonl"), encoding: .utf8).split(separator: "\n").map {
-                $0.replacing(/, "seconds": .*/, with: "")
+                String($0).replacing(/, "seconds": .*/, with: "")
             }
         }
         XCTAssertEqual(try losses("n3"), try losses("n1"))
