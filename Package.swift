@@ -138,11 +138,13 @@ let package = Package(
     + library("Supervision", ["Support", "LuaHost", "Console", "Installation", "Pictures"])
     + library("Recipes", ["Support", "LuaHost", "Configuration", "Console", "Installation", "Supervision",
                           .product(name: "Yams", package: "Yams")], hasTests: false)
+    // Connections and what travels on them; who answers is not its concern.
+    + library("Serving", ["Support"])
     + library("Documentation", ["Support", "LuaHost", "Installation", "Pictures"], hasTests: false)
     + library("REPL", ["Support", "LuaHost", "Tensors", "Console", "Installation", "Recipes", "Documentation", "CEditline"], hasTests: false)
     + library("Bindings", ["Support", "Distributed", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel", "Dataset",
                            "Training", "Configuration", "Console", "Installation", "Pictures", "Supervision", "Recipes",
-                           "Documentation", "REPL"], support: ["TestSupport", "LuaTestSupport"])
+                           "Serving", "Documentation", "REPL"], support: ["TestSupport", "LuaTestSupport"])
     + [
         .executableTarget(
             name: "opah",

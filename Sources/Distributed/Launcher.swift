@@ -18,7 +18,7 @@ public struct Launcher: Equatable, Sendable {
     public var count: Int?
 
     /// By name, with their versions: the plain names belong to packages for development.
-    var libraries: [String] {
+    package var libraries: [String] {
         switch family {
         case .openMPI: ["libmpi.so.40"]
         case .mpich: ["libmpich.so.12", "libmpi.so.12"]
@@ -28,7 +28,7 @@ public struct Launcher: Equatable, Sendable {
     /// The package that brings the library.
     var package: String { family == .openMPI ? "libopenmpi3" : "libmpich12" }
 
-    init(family: Family, count: Int?) { (self.family, self.count) = (family, count) }
+    package init(family: Family, count: Int?) { (self.family, self.count) = (family, count) }
 
     /// Nil without a launcher.
     public init?(environment value: (String) -> String? = Launcher.variable) {

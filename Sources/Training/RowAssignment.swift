@@ -3,13 +3,13 @@
 ///
 /// Graham's rule (1969): at worst a third above the best. With rows of 60 to 512 tokens, 8 on 2 ranks keep both busy for
 /// 0.98 of the time, on 4 ranks 0.9, on 8 ranks 0.8; dealt out in turn 0.92, 0.84, 0.77.
-struct RowAssignment: Equatable {
+package struct RowAssignment: Equatable {
     /// The rank of each row.
-    let owners: [Int]
+    package let owners: [Int]
     /// What the busiest rank has to do.
-    let largestLoad: Double
+    package let largestLoad: Double
 
-    init(costs: [Double], ranks: Int) {
+    package init(costs: [Double], ranks: Int) {
         var owners = [Int](repeating: 0, count: costs.count), loads = [Double](repeating: 0, count: max(ranks, 1))
         for row in costs.indices.sorted(by: { costs[$0] == costs[$1] ? $0 < $1 : costs[$0] > costs[$1] }) {
             let rank = loads.indices.min { loads[$0] < loads[$1] } ?? 0
@@ -19,5 +19,5 @@ struct RowAssignment: Equatable {
         (self.owners, largestLoad) = (owners, loads.max() ?? 0)
     }
 
-    func rows(of rank: Int) -> [Int] { owners.indices.filter { owners[$0] == rank } }
+    package func rows(of rank: Int) -> [Int] { owners.indices.filter { owners[$0] == rank } }
 }

@@ -1,5 +1,5 @@
 import XCTest
-@testable import Distributed
+import Distributed
 
 final class LauncherTests: XCTestCase {
     private func launcher(_ variables: [String: String]) -> Launcher? { Launcher { variables[$0] } }

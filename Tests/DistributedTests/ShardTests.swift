@@ -1,5 +1,5 @@
 import XCTest
-@testable import Distributed
+import Distributed
 
 final class ShardTests: XCTestCase {
     func testText() {

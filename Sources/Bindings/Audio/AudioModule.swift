@@ -49,6 +49,25 @@ extension LuaModule {
             let subtype = try name.flatMap { try AudioSubtype(name: $0, call) }
             return try call.push(AudioFile.write(call.string(1), buffer, subtype: subtype))
         }
+        m.function("bytes", "(samples: Tensor, opts?: {format?: \"pcm16\"|\"float16\"|\"float32\" = \"pcm16\"}) -> string",
+                   "Samples [T] as bare little-endian bytes: 16-bit integers (rounded, what is beyond ±1 cut off, NaN as 0), or floats of 16 or 32 bits.",
+                   example: #"audio.bytes(tensor.new { 0, 0.5, -2 }):byte(1, -1)  --> 0, 0, 0, 64, 1, 128"#) { call in
+            let samples = try call.oneChannel(call.object(1, as: Tensor.self)), format: String = try call.option("format")
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(samples.count * (format == "float32" ? 4 : 2))
+            for x in samples {
+                switch format {
+                case "pcm16":
+                    // As audio.save rounds.
+                    let value = UInt16(bitPattern: Int16(x.isNaN ? 0 : min(max((Double(x) * 32768).rounded(), -32768), 32767)))
+                    bytes.append(UInt8(truncatingIfNeeded: value))
+                    bytes.append(UInt8(truncatingIfNeeded: value >> 8))
+                case "float16": withUnsafeBytes(of: Float16(x).bitPattern.littleEndian) { bytes += $0 }
+                default: withUnsafeBytes(of: x.bitPattern.littleEndian) { bytes += $0 }
+                }
+            }
+            return try call.push(bytes: bytes)
+        }
         m.function("can_write", "(path: string) -> boolean", "Whether audio.save can write under this name, told by the suffix; mp2, m4a and webm, for example, it cannot.",
                    example: #"audio.can_write("a.ogg"), audio.can_write("a.m4a")  --> true, false"#) { call in
             try call.push(AudioFile.isWritableName(call.string(1)))

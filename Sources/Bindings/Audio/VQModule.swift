@@ -86,6 +86,12 @@ extension Codec: LuaObject {
             }
             return try call.push(count, replaced + writer.finish())
         }
+        c.method("decoder", "() -> CodecDecoder", "Decodes codes as they come, for playing while they are made: memory does not grow with their number.",
+                 example: """
+                 codec = opah.embedded.codec()
+                 decoder = codec:decoder()
+                 #decoder:append(tensor.zeros(8, 3, { dtype = "int32" })), #decoder:append(tensor.zeros(8, 2, { dtype = "int32" }))  --> 6144, 4096
+                 """) { codec, call in try call.push(CodecDecoder(codec)) }
         c.method("cost", "(opts?: {seconds?: number = 1, frames?: integer}) -> \(Record.codecCost)",
                  "What `seconds` of sound, or `frames` of codes, cost: `{encode_operations, decode_operations, encode_bytes, decode_bytes}`. Operations are those of the layers written out directly, a multiply-add counting as two; "
                  + "divided by the rate of matrix products they give the least time. Bytes are memory beyond the codec itself, per clip in work.",
@@ -136,10 +142,29 @@ extension Codec: LuaObject {
     }
 }
 
+extension CodecDecoder: LuaObject {
+    public static let luaClass = LuaClass("CodecDecoder", of: CodecDecoder.self, "One sequence of codes on its way to sound, piece by piece.") { c in
+        c.property("stretch", "integer", "Frames that are decoded together.",
+                   example: "opah.embedded.codec():decoder().stretch  --> 30") { decoder, call in try call.push(decoder.stretch) }
+        c.method("append", "(codes: Tensor) -> Tensor",
+                 "The samples float32 [N] of the next codes [C, T], N = T * hop_length * 4. All pieces together are what `codec:decode` gives, within 1e-5; and to the last bit when every piece but the last has a multiple of `stretch` frames.",
+                 example: """
+                 codec = opah.embedded.codec()
+                 codes, decoder = tensor.zeros(8, 10, { dtype = "int32" }), codec:decoder()
+                 pieces = tensor.cat { decoder:append(codes[{ {}, { 1, 4 } }]), decoder:append(codes[{ {}, { 5, 10 } }]) }
+                 pieces:allclose(codec:decode(codes), { atol = 1e-5 })  --> true
+                 """) { decoder, call in
+            let samples = try decoder.append(call.object(1, as: Tensor.self))
+            return try call.push(Tensor(samples, [samples.count]))
+        }
+    }
+}
+
 extension LuaModule {
     /// `opah.vq`
     public static let vq = LuaModule("opah.vq", "The codec that turns sound into codes and back.") { m in
         m.type(Codec.luaClass)
+        m.type(CodecDecoder.luaClass)
         m.function("load", "(opts: {config?: string|table = \"firefly_gan_vq\", checkpoint: string}) -> Codec",
                    "A codec with the weights of a checkpoint (with or without `generator.` prefix and weight norm). `config` is firefly_gan_vq, a Lua or YAML file, or a table.",
                    example: """

@@ -168,6 +168,13 @@ extension LanguageModel: LuaObject {
             if samples == 1 { return try call.push(results[0].codes, details(results[0])) }
             return try call.push(results.map(\.codes), List(results.map(details)))
         }
+        c.method("session", "() -> SpeechSession",
+                 "For texts that come and go while others are spoken, as in a server. It speaks with the adapters that the model has now; sessions made with others share the weights.",
+                 example: """
+                 session = lm.load(opah.embedded.model):session()
+                 session:add { text = "Hi.", max_new_tokens = 2 }
+                 #session:step()  --> 1
+                 """) { model, call in try call.push(SpeechSession(model)) }
         c.method("compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> \(Record.comparison)",
                  "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.",
                  example: """
@@ -232,6 +239,7 @@ extension LuaModule {
     /// `opah.lm`
     public static let lm = LuaModule("opah.lm", "The language model: text and codes in, the next codes out.") { m in
         m.type(LanguageModel.luaClass)
+        m.type(SpeechSession.luaClass)
         m.function("load", "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\"}) -> LanguageModel",
                    "A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form; all arithmetic is float32. `lora` is an adapter file to use with it.",
                    example: """

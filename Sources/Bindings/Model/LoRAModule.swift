@@ -106,6 +106,17 @@ extension LuaModule {
             for note in adapter.notes { Terminal.log("note: " + note) }
             return .none
         }
+        m.function("remove", "(model: LanguageModel)", "Takes every adapter off the model, whose weights are what they were. A session (`model:session`) keeps those that were on it when it was made.",
+                   example: """
+                   model = lm.load(opah.embedded.model)
+                   lora.apply(model, "r_8_alpha_16")
+                   lora.remove(model)
+                   #model:parameters()  --> 0
+                   """) { call in
+            let model = try call.object(1, as: LanguageModel.self)
+            for adapter in model.adapters { model.removeLoRA(adapter) }
+            return .none
+        }
         m.function("merge", "(model: LanguageModel)", "Adds every adapter into the weights, in float32 with one rounding, and drops it. `model:save` then writes a model that needs no adapter.",
                    example: """
                    model = lm.load(opah.embedded.model)

@@ -6,7 +6,7 @@ import REPL
 import Support
 
 extension LuaModule {
-    public static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "dist", "run", "recipe", "graph", "callbacks", "tables", "embedded", "plot", "prompt"]
+    public static let parts = ["tensor", "nn", "audio", "vq", "text", "data", "lm", "lora", "train", "json", "fs", "checkpoint", "config", "progress", "report", "machine", "dist", "run", "recipe", "graph", "callbacks", "tables", "embedded", "plot", "http", "prompt"]
 
     /// `opah`: every module as a field, each loaded when first touched.
     public static let opah = LuaModule("opah", "All modules as fields: `opah.audio`, `opah.tensor`, ...; each is also `require \"opah.audio\"`.") { m in
@@ -63,7 +63,7 @@ extension LuaModule {
 extension Catalog {
     /// The native modules of Opah.
     nonisolated(unsafe) public static let opah = Catalog(   // only used on the interpreter's thread
-        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report, .machine, .dist, .plot, .prompt],
+        [.opah, .tensor, .nn, .audio, .vq, .text, .data, .lm, .lora, .train, .json, .fs, .checkpoint, .config, .progress, .report, .machine, .dist, .plot, .http, .prompt],
         // In one line: it stands in an error's message.
         inspect: { Inspector(lua: $0, depth: 3, items: 20, width: .max).text($1, isNested: true) }, words: ArgumentWords.words)
 }

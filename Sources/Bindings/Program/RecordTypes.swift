@@ -31,6 +31,12 @@ enum Record {
         max_logit_difference_as_written?: number, notes: string[]}>
         """
 
+    // http
+    static let serverStats = """
+        ServerStats<{connections: integer, requests: integer, gone: integer, bytes_received: integer, bytes_sent: integer, open: integer, queued: integer, \
+        statuses: table<string, integer>}>
+        """
+
     // machine, fs
     static let rates = "Rates<{matrix_rate: number, square_product: number, layer_product: number, read_bandwidth: number}>"
     static let memory = "Memory<{total: integer, available: integer, plannable: integer, resident: integer, peak: integer}>"

@@ -77,6 +77,8 @@ final class GenerationStream {
     /// The prompt, then what was generated.
     var columns: [[Int32]]
     var end: GenerationEnd?
+    /// How it is continued; set when it is prepared.
+    fileprivate(set) var options: GenerationOptions!
     var limit = 0, limitIsLength = false
     /// Holds keys and values of `cached`.
     var cache: KeyValueCache!
@@ -131,7 +133,7 @@ final class Generator {
         var active = streams
         while !active.isEmpty {
             try Interrupt.check()
-            try step(active, try hidden(active), options, onFrame)
+            try advance(active, onFrame)
             active = try active.compactMap { stream in
                 guard stream.end != nil else { return stream }
                 guard let next = try ended(stream) else { return nil }
@@ -139,6 +141,11 @@ final class Generator {
                 return next
             }
         }
+    }
+
+    /// One more token for each of the streams, which have been prepared.
+    func advance(_ active: [GenerationStream], _ onFrame: ((GeneratedFrame) throws -> Void)?) throws {
+        try step(active, try hidden(active), onFrame)
     }
 
     /// The hidden state of each stream's last token, [streams, D].
@@ -180,7 +187,8 @@ final class Generator {
     }
 
     /// Checks the prompt and makes room, keeping what the cache already holds of it.
-    private func prepare(_ stream: GenerationStream, _ options: GenerationOptions) throws {
+    func prepare(_ stream: GenerationStream, _ options: GenerationOptions) throws {
+        stream.options = options
         let length = stream.columns.count
         guard length > 0 else { throw OpahError(.argument, "generate: the prompt is empty") }
         guard length < model.maxLength else {
@@ -196,25 +204,25 @@ final class Generator {
         stream.cached = Array(stream.columns.prefix(min(common, length - 1)))   // the last one must run again
     }
 
-    private func step(_ active: [GenerationStream], _ hidden: Tensor, _ options: GenerationOptions,
+    private func step(_ active: [GenerationStream], _ hidden: Tensor,
                       _ onFrame: ((GeneratedFrame) throws -> Void)?) throws {
         let isNaive = decoder.configuration.architecture == .naive, size = decoder.configuration.vocabularySize
         let logits = try decoder.tokenLogits(hidden)
         var tokens: [Int] = [], speaking: [Int] = []
         for (i, stream) in active.enumerated() {
             let row = UnsafeMutableBufferPointer(start: logits.pointer(Float.self) + i * size, count: size)
-            let token = try mainToken(row, stream, options, isNaive)
+            let token = try mainToken(row, stream, stream.options, isNaive)
             tokens.append(token)
             // In a naive model codes come with every token; a fast stack need not run where they are masked.
             let hasCodes = isNaive || model.release.codesFollowMainToken
-            if frameIds.contains(token) || (hasCodes && options.strayTokens == .keep) { speaking.append(i) }
+            if frameIds.contains(token) || (hasCodes && stream.options.strayTokens == .keep) { speaking.append(i) }
         }
         var codes = [[Int32]](repeating: [Int32](repeating: 0, count: decoder.configuration.codebookCount), count: active.count)
         if !speaking.isEmpty {
             let first = model.release.codesFollowMainToken
                 ? speaking.map { Int32(min(max(tokens[$0] - frameIds.lowerBound, 0), decoder.configuration.codebookSize - 1)) } : nil
             let found = try decoder.codes(try rows(hidden, speaking), first: first) { place, book, logits in
-                let stream = active[speaking[place]]
+                let stream = active[speaking[place]], options = stream.options!
                 // Value k + offset is code k; with an offset of 1, 0 is padding.
                 if let size = options.codecSize, size + offset < logits.count {
                     for value in (size + offset)..<logits.count { logits[value] = -.infinity }

@@ -1,0 +1,125 @@
+--- The routes of fish-speech's own API server (release 1.5): POST /v1/tts, /v1/vqgan/encode, /v1/vqgan/decode, /v1/health.
+-- Bodies are JSON or MessagePack, with the fields and defaults of its schema.
+local audio, http, json, tensor = require "opah.audio", require "opah.http", require "opah.json", require "opah.tensor"
+local loop, sound = require "opah.serving.loop", require "opah.serving.sound"
+local field = loop.field
+
+local fish = {}
+
+-- Seconds of a recording, recordings and frames of a request: what is done at once, so that others do not wait long.
+local longest, most_clips, most_frames = 60, 8, 1300
+
+--- Bytes of a field: themselves in MessagePack, base 64 in JSON.
+local function bytes_of(context, value)
+  if type(value) ~= "string" then loop.fail(400, "a recording must be bytes (MessagePack), or base 64 (JSON)") end
+  if (context.request.headers["content-type"] or ""):find("msgpack", 1, true) then return value end
+  local ok, bytes = pcall(http.base64_decode, value)
+  return ok and bytes or loop.fail(400, "a recording is not base 64")
+end
+
+local function list_of(body, name, most)
+  local list = field(body, name, "table") or {}
+  for key in pairs(list) do
+    if math.type(key) ~= "integer" or key < 1 or key > #list then loop.fail(400, name .. " must be a list", { param = name }) end
+  end
+  if #list > most then loop.fail(400, ("%s has %d entries, and at most %d are taken"):format(name, #list, most), { param = name }) end
+  return list
+end
+
+local function tts(context, server)
+  local body = context:fields()
+  local text = field(body, "text", "string") or loop.fail(400, "text is missing: what to say", { param = "text" })
+  if utf8.len(text) > server.max_text then loop.fail(400, ("Text is too long, max length is %d"):format(server.max_text), { param = "text" }) end
+  local format = field(body, "format", "string") or "wav"
+  if not sound.media_types[format] then loop.fail(400, "format is wav, pcm, mp3, flac or opus", { param = "format" }) end
+  local streaming = field(body, "streaming", "boolean")
+  if streaming and format ~= "wav" and format ~= "pcm" then loop.fail(400, "streaming only supports wav and pcm", { param = "format" }) end
+  local settings = {
+    seed = field(body, "seed", "integer") or server.seed(), chunk_length = field(body, "chunk_length", "integer", 1, 1000),
+    max_new_tokens = field(body, "max_new_tokens", "integer", 0, 8192), top_p = field(body, "top_p", "number", 0.01, 1),
+    repetition_penalty = field(body, "repetition_penalty", "number", 0.5, 2), temperature = field(body, "temperature", "number", 0.01, 2),
+  }
+  local voice = server.speaker:voice(field(body, "reference_id", "string"), server.places)
+  local texts, codes
+  for i, reference in ipairs(list_of(body, "references", most_clips)) do
+    if type(reference) ~= "table" then loop.fail(400, "a reference has audio and text", { param = "references" }) end
+    local spoken = field(reference, "text", "string") or loop.fail(400, "a reference has no text", { param = "references" })
+    texts, codes = texts or {}, codes or {}
+    texts[i], codes[i] = spoken, server.codec:encode(sound.decode(bytes_of(context, reference.audio), server.codec.sample_rate, longest))
+  end
+  context.details.voice, context.details.characters = voice.name, utf8.len(text)
+  if server.log_texts then context.details.text = text end
+  local rate = server.codec.sample_rate
+  local headers = { ["Content-Disposition"] = "attachment; filename=audio." .. format }
+
+  local job <close> = server.speaker:speak { text = text, voice = voice, settings = settings, prompt_text = texts, prompt_tokens = codes }
+  if streaming then
+    local begun = false
+    for samples in function() return job:read() end do
+      if not begun then
+        context:start(sound.media_types[format], headers)
+        if format == "wav" then context:write(sound.wave_head(rate)) end
+        begun = true
+      end
+      context:write(audio.bytes(samples))
+    end
+    if not begun then loop.fail(500, "the model said nothing") end
+    context:finish()
+  else
+    context:bytes(200, sound.media_types[format], sound.encode(job:samples(), rate, format), headers)
+  end
+  context.details.frames, context.details.cut = job.frames, job.cut or nil
+end
+
+--- The answer in the form in which the request came.
+local function reply(context, value)
+  if (context.request.headers["content-type"] or ""):find("msgpack", 1, true) then
+    return context:bytes(200, "application/msgpack", http.msgpack_encode(value, { binary = true }))
+  end
+  for i, bytes in ipairs(value.audios or {}) do value.audios[i] = http.base64(bytes) end
+  return context:json(200, value)
+end
+
+local function encode(context, server)
+  local tokens = {}
+  for i, clip in ipairs(list_of(context:fields(), "audios", most_clips)) do
+    tokens[i] = server.codec:encode(sound.decode(bytes_of(context, clip), server.codec.sample_rate, longest)):totable()
+    coroutine.yield()
+  end
+  reply(context, { tokens = tokens })
+end
+
+local function decode(context, server)
+  local audios, frames = {}, 0
+  for i, tokens in ipairs(list_of(context:fields(), "tokens", most_clips)) do
+    local ok, codes = pcall(tensor.new, tokens, { dtype = "int32" })
+    if not ok then
+      if codes.kind == "interrupted" then error(codes, 0) end
+      loop.fail(400, "tokens are lists of whole numbers [codebooks, frames]: " .. codes.message, { param = "tokens" })
+    end
+    if codes:dim() ~= 2 then loop.fail(400, "tokens are lists of whole numbers [codebooks, frames]", { param = "tokens" }) end
+    frames = frames + codes:size(2)
+    if frames > most_frames then loop.fail(400, ("more than %d frames in one request"):format(most_frames), { param = "tokens" }) end
+    local ok_too, samples = pcall(server.codec.decode, server.codec, codes)
+    if not ok_too then
+      if samples.kind == "interrupted" then error(samples, 0) end
+      loop.fail(400, samples.message, { param = "tokens" })
+    end
+    audios[i] = audio.bytes(samples, { format = "float16" })
+    coroutine.yield()
+  end
+  reply(context, { audios = audios })
+end
+
+--- The routes, for a server `{ speaker, codec, max_text, places, ... }`.
+function fish.routes(server)
+  local function health(context) context:json(200, json.decode '{"status": "ok"}') end
+  return {
+    ["POST /v1/tts"] = function(context) return tts(context, server) end,
+    ["POST /v1/vqgan/encode"] = function(context) return encode(context, server) end,
+    ["POST /v1/vqgan/decode"] = function(context) return decode(context, server) end,
+    ["GET /v1/health"] = health, ["POST /v1/health"] = health,
+  }
+end
+
+return fish

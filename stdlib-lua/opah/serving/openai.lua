@@ -1,0 +1,92 @@
+--- The routes of OpenAI's audio API: POST /v1/audio/speech, GET /v1/models, and GET /v1/voices, which others added to it.
+local audio, http, json = require "opah.audio", require "opah.http", require "opah.json"
+local loop, sound = require "opah.serving.loop", require "opah.serving.sound"
+local field = loop.field
+
+local openai = {}
+
+local function speech(context, server)
+  local body = context:fields()
+  local text = field(body, "input", "string") or loop.fail(400, "input is missing: what to say", { param = "input" })
+  if utf8.len(text) > server.max_text then
+    loop.fail(400, ("input has %d characters, and at most %d are taken"):format(utf8.len(text), server.max_text), { param = "input" })
+  end
+  local format = field(body, "response_format", "string") or "mp3"
+  local media_type = sound.media_types[format]
+  if not media_type then loop.fail(400, "response_format is wav, flac, mp3, opus or pcm", { param = "response_format" }) end
+  local stream = field(body, "stream_format", "string")
+  if stream and stream ~= "audio" and stream ~= "sse" then loop.fail(400, "stream_format is audio or sse", { param = "stream_format" }) end
+  if (field(body, "speed", "number") or 1) ~= 1 then
+    loop.fail(400, "speed can only be 1: this model has no control of its pace, and stretched sound would not be its voice", { param = "speed" })
+  end
+  if (field(body, "instructions", "string") or "") ~= "" then
+    loop.fail(400, "this model takes no instructions", { param = "instructions" })
+  end
+  local voice = body.voice
+  if type(voice) == "table" and voice ~= json.null then body = { voice = voice.id } end     -- { id = "..." }
+  local found = server.speaker:voice(field(body, "voice", "string"), server.places)
+  context.details.voice, context.details.characters = found.name, utf8.len(text)
+  if server.log_texts then context.details.text = text end
+  local rate = server.codec.sample_rate
+
+  local job <close> = server.speaker:speak { text = text, voice = found, settings = { seed = server.seed() } }
+  local can_stream = format == "pcm" or format == "wav"
+  if stream == "sse" then
+    local begun = false
+    local function event(value)
+      if not begun then
+        context:start("text/event-stream", { ["Cache-Control"] = "no-store" })
+        begun = true
+      end
+      context:write("data: " .. json.encode(value) .. "\n\n")
+    end
+    local function delta(bytes) event { type = "speech.audio.delta", audio = http.base64(bytes) } end
+    if can_stream then
+      for samples in function() return job:read() end do
+        delta((not begun and format == "wav" and sound.wave_head(rate) or "") .. audio.bytes(samples))
+      end
+    else
+      delta(sound.encode(job:samples(), rate, format))        -- these are made of the whole
+    end
+    event { type = "speech.audio.done", usage = { input_tokens = 0, output_tokens = job.frames, total_tokens = job.frames } }
+    context:finish()
+  elseif format == "pcm" or format == "wav" and stream == "audio" then
+    -- Begun with the first samples, so that an error before them has a status of its own.
+    local begun = false
+    for samples in function() return job:read() end do
+      if not begun then
+        context:start(media_type, { ["X-Sample-Rate"] = tostring(rate) })
+        if format == "wav" then context:write(sound.wave_head(rate)) end
+        begun = true
+      end
+      context:write(audio.bytes(samples))
+    end
+    if not begun then loop.fail(500, "the model said nothing") end
+    context:finish()
+  else
+    context:bytes(200, media_type, sound.encode(job:samples(), rate, format))
+  end
+  context.details.frames, context.details.cut = job.frames, job.cut or nil
+end
+
+--- The routes, for a server `{ speaker, codec, model_name, max_text, places, ... }`.
+function openai.routes(server)
+  return {
+    ["POST /v1/audio/speech"] = function(context) return speech(context, server) end,
+    ["GET /v1/models"] = function(context)
+      context:json(200, { object = "list", data = { { id = server.model_name, object = "model", created = server.started, owned_by = "opah" } } })
+    end,
+    ["GET /v1/voices"] = function(context)
+      local list = {}
+      for i, name in ipairs(server.speaker.order) do list[i] = { id = name, name = name, kind = server.speaker.voices[name].kind } end
+      context:json(200, { object = "list", data = list, voices = list })
+    end,
+    --- Forgets a voice that was loaded; its folder stays, and is loaded anew when it is asked for.
+    ["DELETE /v1/voices/*"] = function(context, name)
+      if not server.speaker:unload(name) then loop.fail(404, "there is no voice " .. name) end
+      context:json(200, { id = name, deleted = true })
+    end,
+  }
+end
+
+return openai

@@ -1,0 +1,47 @@
+--- Samples as the bytes of the formats that clients ask for.
+local audio, fs = require "opah.audio", require "opah.fs"
+
+local sound = {}
+
+sound.media_types = { wav = "audio/wav", pcm = "audio/pcm", flac = "audio/flac", mp3 = "audio/mpeg", opus = "audio/ogg" }
+
+--- The head of a wav file with 16-bit samples of one channel. Without `count` it is for sound that goes on: the sizes then say
+-- "as long as there are bytes", which players take.
+function sound.wave_head(rate, count)
+  local data = count and 2 * count or 0xFFFFFFFF - 36
+  return string.pack("<c4I4c4c4I4I2I2I4I4I2I2c4I4", "RIFF", data + 36, "WAVE", "fmt ", 16, 1, 1, rate, 2 * rate, 2, 16, "data", data)
+end
+
+--- The whole as one file of a format.
+function sound.encode(samples, rate, format)
+  if format == "pcm" then return audio.bytes(samples) end
+  if format == "wav" then return sound.wave_head(rate, #samples) .. audio.bytes(samples) end
+  local place = fs.tempdir()
+  local path = fs.join(place, "sound." .. format)
+  local ok, problem = pcall(function()
+    -- Opus knows five rates.
+    if format == "opus" and rate ~= 48000 then samples, rate = audio.resample(samples, rate, 48000), 48000 end
+    audio.save(path, samples, rate)
+    return fs.read(path)
+  end)
+  fs.remove(place, { recursive = true })
+  if not ok then error(problem, 0) end
+  return problem
+end
+
+--- The samples of a recording that came as bytes, at `rate`; at most `longest` seconds.
+function sound.decode(bytes, rate, longest)
+  local place = fs.tempdir()
+  local path = fs.join(place, "sound")
+  local ok, samples = pcall(function()
+    fs.write(path, bytes)
+    local info = audio.info(path)
+    if info.duration > longest then error(fs.error("audio", ("a recording lasts %.1f s, and at most %g s are taken"):format(info.duration, longest)), 0) end
+    return (audio.load(path, { sample_rate = rate }))
+  end)
+  fs.remove(place, { recursive = true })
+  if not ok then error(samples, 0) end
+  return samples
+end
+
+return sound
