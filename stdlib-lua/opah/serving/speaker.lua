@@ -91,7 +91,7 @@ function Speaker:speak(options)
   for _, source in ipairs { self.defaults, voice.settings, options.settings or {} } do
     for name, value in pairs(source) do settings[name] = value end
   end
-  local job = setmetatable({ speaker = self, session = voice.session, settings = settings, codes = {}, size = first_frames, decoder = self.codec:decoder(), frames = 0 }, Job)
+  local job = setmetatable({ speaker = self, session = voice.session, settings = settings, codes = {}, size = first_frames, frames = 0 }, Job)
   self.waiting[#self.waiting + 1] = job
   self:fill()
   return job
@@ -154,6 +154,7 @@ function Job:read()
       local frames = table.move(self.codes, 1, count, 1, {})
       self.codes = table.move(self.codes, count + 1, #self.codes, 1, {})
       self.size = math.min(self.size * 2, most_frames)
+      self.decoder = self.decoder or self.speaker.codec:decoder()     -- megabytes: only for those who have a place
       return self.decoder:append(tensor.new(frames, { dtype = "int32" }):t():contiguous())
     end
     if self.problem then error(self.problem, 0) end
@@ -180,6 +181,8 @@ function Job:cancel()
   for i, waiting in ipairs(by.waiting) do
     if waiting == self then table.remove(by.waiting, i) break end
   end
+  local decoder <close> = self.decoder        -- its memory is free at once
+  self.decoder = nil
 end
 
 Job.__close = Job.cancel
