@@ -29,7 +29,7 @@ public enum LuaFixture {
             defer { Terminal.style = style }
             try lua.run("""
                 opah = require "opah"
-                for _, name in ipairs { "audio", "checkpoint", "config", "data", "fs", "json", "lm", "lora", "machine", "nn", "progress", "tensor", "text", "train", "vq" } do _G[name] = opah[name] end
+                for _, name in ipairs { "audio", "checkpoint", "config", "data", "dist", "fs", "json", "lm", "lora", "machine", "nn", "progress", "tensor", "text", "train", "vq" } do _G[name] = opah[name] end
                 folder, tiny = "\(folder)", "\(OpahProcess.checkout)/examples/checkpoints/tiny"
 
                 """ + fails)
