@@ -8,7 +8,7 @@ public struct AccessRules: Sendable {
     public init() {}
 
     /// What speaks against a request.
-    func objection(to head: RequestHead) -> Rejection? {
+    package func objection(to head: RequestHead) -> Rejection? {
         if let origin = head["origin"], !allows(origin: origin, host: head["host"] ?? "") {
             return Rejection(403, "pages of \(origin.prefix(80)) may not ask here: allow them with the server's option for CORS")
         }

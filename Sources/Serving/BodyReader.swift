@@ -1,8 +1,8 @@
 /// Takes a request's body out of the bytes as they come, of a stated length or in chunks.
-struct BodyReader {
+package struct BodyReader {
     private enum State { case size, data(Int), dataEnd, trailer, done }
 
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
     private let limit: Int
     private let isChunked: Bool
     private var state: State
@@ -11,9 +11,9 @@ struct BodyReader {
 
     private static let maxLine = 256, maxTrailer = 4096
 
-    var isComplete: Bool { if case .done = state { true } else { false } }
+    package var isComplete: Bool { if case .done = state { true } else { false } }
 
-    init(_ framing: RequestHead.Framing, limit: Int) throws(Rejection) {
+    package init(_ framing: RequestHead.Framing, limit: Int) throws(Rejection) {
         self.limit = limit
         switch framing {
         case .none: (state, isChunked) = (.done, false)
@@ -25,7 +25,7 @@ struct BodyReader {
     }
 
     /// - Returns: how many of the bytes belong to the body; the rest is the next request's.
-    mutating func take(_ input: ArraySlice<UInt8>) throws(Rejection) -> Int {
+    package mutating func take(_ input: ArraySlice<UInt8>) throws(Rejection) -> Int {
         var at = input.startIndex
         while at < input.endIndex {
             switch state {

@@ -7,24 +7,24 @@ public struct RequestHead: Sendable {
     public let query: [(name: String, value: String)]
     /// Names in lower case, in the order they came.
     public let headers: [(name: String, value: String)]
-    let isVersion11: Bool
-    let body: Framing
+    package let isVersion11: Bool
+    package let body: Framing
 
     /// How long the body is.
-    enum Framing: Equatable { case none, length(Int), chunked }
+    package enum Framing: Equatable { case none, length(Int), chunked }
 
     static let maxTarget = 8192, maxHeaders = 100
 
     /// The value of a header; nil when it is not there.
     public subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
 
-    var keepsAlive: Bool {
+    package var keepsAlive: Bool {
         let words = (self["connection"] ?? "").lowercased().split { $0 == "," || $0 == " " }
         return isVersion11 ? !words.contains("close") : words.contains("keep-alive")
     }
 
     /// Reads the bytes before the empty line.
-    init(_ bytes: ArraySlice<UInt8>) throws(Rejection) {
+    package init(_ bytes: ArraySlice<UInt8>) throws(Rejection) {
         var lines: [ArraySlice<UInt8>] = []
         var start = bytes.startIndex, i = start
         while i < bytes.endIndex {

@@ -18,9 +18,9 @@ public struct ServerSettings: Sendable {
 }
 
 /// Why a request is answered by the server itself.
-struct Rejection: Error, Equatable {
-    let status: Int
-    let reason: String
+package struct Rejection: Error, Equatable {
+    package let status: Int
+    package let reason: String
     init(_ status: Int, _ reason: String) { (self.status, self.reason) = (status, reason) }
 }
 

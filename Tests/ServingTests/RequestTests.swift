@@ -1,4 +1,4 @@
-@testable import Serving
+import Serving
 import Support
 import XCTest
 

@@ -1,5 +1,5 @@
 import Foundation
-@testable import Serving
+import Serving
 import Support
 import TestSupport
 import XCTest

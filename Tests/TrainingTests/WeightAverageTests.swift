@@ -14,10 +14,11 @@ final class WeightAverageTests: XCTestCase {
                      onStep: @escaping (LanguageModel) throws -> Void = { _ in }) throws -> TrainingSummary {
         let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
         try model.applyLoRA(LoRAConfiguration(rank: 4, alpha: 8, dropout: 0.1), generator: Random(seed: 5))
-        let store = SentenceStore(groups: [SentenceGroup(source: "folder", name: "Ann", sentences: (0..<12).map { i in
-            Sentence(texts: ["Hello number \(i)."],
-                     codes: SentenceCodes(codebooks: 8, values: (0..<8 * (3 + i % 5)).map { Int32(($0 * 13 + i * 29) % 60) }))
-        })])
+        let sentences = (0..<12).map { i in
+            let values = (0..<8 * (3 + i % 5)).map { Int32(($0 * 13 + i * 29) % 60) }
+            return Sentence(texts: ["Hello number \(i)."], codes: SentenceCodes(codebooks: 8, values: values))
+        }
+        let store = SentenceStore(groups: [SentenceGroup(source: "folder", name: "Ann", sentences: sentences)])
         var sampling = SamplingSettings(), settings = TrainerSettings(), events = TrainerEvents()
         (sampling.maxLength, sampling.seed, sampling.validationFraction) = (100, 3, 0.2)
         (settings.results, settings.project, settings.maxSteps, settings.batchSize) = (folder, project, steps, 2)
