@@ -181,7 +181,7 @@ function Job:cancel()
   for i, waiting in ipairs(by.waiting) do
     if waiting == self then table.remove(by.waiting, i) break end
   end
-  local decoder <close> = self.decoder        -- its memory is free at once
+  local _ <close> = self.decoder        -- its memory is free at once
   self.decoder = nil
 end
 
