@@ -221,7 +221,12 @@ public final class Server: @unchecked Sendable {          // all state is touche
             _ = takeLeft()
         }
         if isListening { Glibc.close(listener) }
+    }
+
+    /// Both ends of the pipe stay until nobody can wake the loop any more: a write into one without a reader is a SIGPIPE.
+    deinit {
         Glibc.close(wake.read)
+        Glibc.close(wake.write)
     }
 
     private func takeLeft() -> [Exchange] {

@@ -51,7 +51,7 @@ extension LuaModule {
         }
         m.function("bytes", "(samples: Tensor, opts?: {format?: \"pcm16\"|\"float16\"|\"float32\" = \"pcm16\"}) -> string",
                    "Samples [T] as bare little-endian bytes: 16-bit integers (rounded, what is beyond ±1 cut off, NaN as 0), or floats of 16 or 32 bits.",
-                   example: #"audio.bytes(tensor.new { 0, 0.5, -2 }):byte(1, -1)  --> 0, 0, 0, 64, 1, 128"#) { call in
+                   example: #"audio.bytes(tensor.new { 0, 0.5, -2 }):byte(1, -1)  --> 0, 0, 0, 64, 0, 128"#) { call in
             let samples = try call.oneChannel(call.object(1, as: Tensor.self)), format: String = try call.option("format")
             var bytes: [UInt8] = []
             bytes.reserveCapacity(samples.count * (format == "float32" ? 4 : 2))
