@@ -51,6 +51,7 @@ extension LuaModule {
         m.function("file", "(folder: string, path: string) -> string?, string?",
                    "The bytes of a file in `folder` or in a folder inside it, and its media type; nil for everything else: links, names with `..` or beginning with a dot, what is no file or above 64 MB. For static files.",
                    example: """
+                   fs.mkdir("page")
                    fs.write("page/index.html", "<h1>Voice</h1>")
                    http.file("page", "index.html")  --> "<h1>Voice</h1>", "text/html; charset=utf-8"
                    http.file("page", "../voice.json")  --> nil, nil
