@@ -9,11 +9,12 @@ final class GuideTests: XCTestCase {
     func testFromFishSpeechInJapanese() throws { try follow("from-fish-speech.ja.md") }
     func testWritingARecipeInEnglish() throws { try follow("writing-a-recipe.en.md") }
     func testWritingARecipeInJapanese() throws { try follow("writing-a-recipe.ja.md") }
-
     func testFromRecordingsToAVoiceInEnglish() throws { try follow("from-recordings-to-a-voice.en.md") }
     func testFromRecordingsToAVoiceInJapanese() throws { try follow("from-recordings-to-a-voice.ja.md") }
     func testSeveralMachinesInEnglish() throws { try follow("several-machines.en.md") }
     func testSeveralMachinesInJapanese() throws { try follow("several-machines.ja.md") }
+    func testServingInEnglish() throws { try follow("serving.en.md") }
+    func testServingInJapanese() throws { try follow("serving.ja.md") }
 
     func testEveryGuideHasATest() throws {
         let guides = try FileManager.default.contentsOfDirectory(atPath: OpahProcess.checkout + "/docs").filter { $0.hasSuffix(".en.md") || $0.hasSuffix(".ja.md") }
@@ -26,7 +27,7 @@ final class GuideTests: XCTestCase {
 
     /// Both languages show the same commands; only texts to speak and files to listen to may differ.
     func testLanguagesShowTheSameCommands() throws {
-        for name in ["from-fish-speech", "writing-a-recipe", "from-recordings-to-a-voice", "several-machines"] {
+        for name in ["from-fish-speech", "writing-a-recipe", "from-recordings-to-a-voice", "several-machines", "serving"] {
             func commands(_ language: String) throws -> [String] {
                 try Guide("\(name).\(language).md").blocks(["sh", "diff"]).map { $0.text.replacing(/"[^"$]*"|data(-raw)?\/[^ ]+/, with: "_").replacing(/ls _?[^ \n]*/, with: "ls") }
             }
