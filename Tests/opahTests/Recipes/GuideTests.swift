@@ -10,24 +10,34 @@ final class GuideTests: XCTestCase {
     func testWritingARecipeInEnglish() throws { try follow("writing-a-recipe.en.md") }
     func testWritingARecipeInJapanese() throws { try follow("writing-a-recipe.ja.md") }
     func testFromRecordingsToAVoiceInEnglish() throws { try follow("from-recordings-to-a-voice.en.md") }
-    func testFromRecordingsToAVoiceInJapanese() throws { try follow("from-recordings-to-a-voice.ja.md") }
     func testSeveralMachinesInEnglish() throws { try follow("several-machines.en.md") }
-    func testSeveralMachinesInJapanese() throws { try follow("several-machines.ja.md") }
     func testServingInEnglish() throws { try follow("serving.en.md") }
-    func testServingInJapanese() throws { try follow("serving.ja.md") }
 
     func testEveryGuideHasATest() throws {
         let guides = try FileManager.default.contentsOfDirectory(atPath: OpahProcess.checkout + "/docs").filter { $0.hasSuffix(".en.md") || $0.hasSuffix(".ja.md") }
         let tests = try String(contentsOfFile: #filePath, encoding: .utf8)
-        for guide in guides {
+        for guide in guides where !Self.sameInJapanese.contains(guide.replacing(".ja.md", with: "")) {
             let hasCommands = try !Guide(guide).blocks(["sh"]).isEmpty
             XCTAssertTrue(!hasCommands || tests.contains("follow(\"\(guide)\")"), "no test follows docs/\(guide)")
         }
     }
 
+    /// What is long to follow is followed in English; the Japanese page says and shows the same.
+    private static let sameInJapanese = ["from-recordings-to-a-voice", "several-machines", "serving"]
+
+    func testTheJapanesePagesOfLongGuidesAreTheSame() throws {
+        for name in Self.sameInJapanese {
+            let english = try Guide(name + ".en.md").blocks(["sh", "diff", "output"]), japanese = try Guide(name + ".ja.md").blocks(["sh", "diff", "output"])
+            XCTAssertFalse(english.isEmpty, name)
+            XCTAssertEqual(japanese.map(\.kind), english.map(\.kind), name)
+            func shown(_ blocks: [Guide.Block]) -> [String] { blocks.map { $0.text.replacing(/"[^"$]*"/, with: "_") } }
+            XCTAssertEqual(shown(japanese), shown(english), "\(name): more than texts to speak differs")
+        }
+    }
+
     /// Both languages show the same commands; only texts to speak and files to listen to may differ.
     func testLanguagesShowTheSameCommands() throws {
-        for name in ["from-fish-speech", "writing-a-recipe", "from-recordings-to-a-voice", "several-machines", "serving"] {
+        for name in ["from-fish-speech", "writing-a-recipe"] {
             func commands(_ language: String) throws -> [String] {
                 try Guide("\(name).\(language).md").blocks(["sh", "diff"]).map { $0.text.replacing(/"[^"$]*"|data(-raw)?\/[^ ]+/, with: "_").replacing(/ls _?[^ \n]*/, with: "ls") }
             }
