@@ -55,6 +55,8 @@
 
 ---@alias Rates {matrix_rate: number, square_product: number, layer_product: number, read_bandwidth: number}
 
+---@alias ServerStats {connections: integer, requests: integer, gone: integer, bytes_received: integer, bytes_sent: integer, open: integer, queued: integer, statuses: table<string, integer>}
+
 ---@alias Skipped {path: string, reason: string, remedy: string}
 
 ---@alias Stat {size: integer, kind: string, modified: number}

@@ -40,6 +40,16 @@ function audio.info(path) end
 ---@return string[]
 function audio.save(path, samples, sample_rate, opts) end
 
+---Samples [T] as bare little-endian bytes: 16-bit integers (rounded, what is beyond ±1 cut off, NaN as 0), or floats of 16 or 32 bits.
+---
+---```lua
+---audio.bytes(tensor.new { 0, 0.5, -2 }):byte(1, -1)  --> 0, 0, 0, 64, 0, 128
+---```
+---@param samples Tensor
+---@param opts? {format?: "pcm16"|"float16"|"float32"} defaults: format = "pcm16"
+---@return string
+function audio.bytes(samples, opts) end
+
 ---Whether audio.save can write under this name, told by the suffix; mp2, m4a and webm, for example, it cannot.
 ---
 ---```lua

@@ -197,6 +197,16 @@ function LanguageModel:training_cost(opts) end
 ---@return table
 function LanguageModel:generate(opts) end
 
+---For texts that come and go while others are spoken, as in a server. It speaks with the adapters that the model has now; sessions made with others share the weights.
+---
+---```lua
+---session = lm.load(opah.embedded.model):session()
+---session:add { text = "Hi.", max_new_tokens = 2 }
+---#session:step()  --> 1
+---```
+---@return SpeechSession
+function LanguageModel:session() end
+
 ---How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.
 ---
 ---```lua
@@ -220,5 +230,49 @@ function LanguageModel:compare(reference, sequences) end
 ---@param opts? {num_samples?: integer, context?: integer} defaults: num_samples = 1, context = 0
 ---@return GenerationCost
 function LanguageModel:generation_cost(opts) end
+
+---Texts that a model speaks in step, and that come and go one by one: each step reads the weights once for all of them.
+---@class SpeechSession
+local SpeechSession = {}
+
+---One more text to speak, with the options of `model:generate`; gives its number. What it becomes is what `model:generate` gives with the same seed, whatever else is spoken.
+---
+---```lua
+---session = lm.load(opah.embedded.model):session()
+---session:add { text = "Hi.", max_new_tokens = 2 }, session:add { text = "Ho.", max_new_tokens = 3 }, session:count()  --> 1, 2, 2
+---```
+---@param opts {text: string, prompt_text?: string[], prompt_tokens?: Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, codec?: Codec} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42
+---@return integer
+function SpeechSession:add(opts) end
+
+---One frame more of every text: its `number` and the `codes` of the frame; `ended` after the last one; `problem` when it cannot go on, which stops no other.
+---
+---```lua
+---session = lm.load(opah.embedded.model):session()
+---session:add { text = "Hi.", max_new_tokens = 1 }
+---events = session:step()
+---#events, #events[1].codes, events[2].ended, session:count()  --> 2, 8, true, 0
+---```
+---@return {number: integer, codes?: integer[], ended?: boolean, length_limit_hit?: boolean, problem?: string}[]
+function SpeechSession:step() end
+
+---Speaks a text no further.
+---
+---```lua
+---session = lm.load(opah.embedded.model):session()
+---session:cancel(session:add { text = "Hi." })
+---session:count()  --> 0
+---```
+---@param number integer
+function SpeechSession:cancel(number) end
+
+---How many texts are being spoken.
+---
+---```lua
+---session = lm.load(opah.embedded.model):session()
+---session:count()  --> 0
+---```
+---@return integer
+function SpeechSession:count() end
 
 return lm

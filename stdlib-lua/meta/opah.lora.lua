@@ -53,6 +53,17 @@ function lora.save(model, path) end
 ---@param opts? {scale?: number, trainable?: boolean, config?: string|table} defaults: scale = 1, trainable = false
 function lora.load(model, path, opts) end
 
+---Takes every adapter off the model, whose weights are what they were. A session (`model:session`) keeps those that were on it when it was made.
+---
+---```lua
+---model = lm.load(opah.embedded.model)
+---lora.apply(model, "r_8_alpha_16")
+---lora.remove(model)
+---#model:parameters()  --> 0
+---```
+---@param model LanguageModel
+function lora.remove(model) end
+
 ---Adds every adapter into the weights, in float32 with one rounding, and drops it. `model:save` then writes a model that needs no adapter.
 ---
 ---```lua

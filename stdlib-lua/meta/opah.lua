@@ -21,7 +21,9 @@
 ---@field progress opah.progress
 ---@field report opah.report
 ---@field machine opah.machine
+---@field dist opah.dist
 ---@field plot opah.plot
+---@field http opah.http
 ---@field prompt opah.prompt
 local opah = {}
 

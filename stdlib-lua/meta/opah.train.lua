@@ -59,7 +59,7 @@ function train.cosine_with_warmup(warmup, total, opts) end
 ---@return number
 function train.clip_grad_norm(params, max) end
 
----Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM and SIGHUP finish the step and save. The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
+---Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the step and save. Under mpirun, srun --mpi=pmix or `opah launch` the rows of a step are dealt out to all processes, and a LoRA checkpoint has the same bytes for any number of them; the callbacks run on rank 1 (see `opah.dist`). The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -87,6 +87,7 @@ function train.clip_grad_norm(params, max) end
 ---- `betas`: decay of the running means of gradients and of their squares
 ---- `eps`: added to the root of the second mean
 ---- `weight_decay`: share of a weight that a step takes away, times lr
+---- `ema_decay`: of a moving average of what is trained, as 0.99, which is then what is validated and saved; 0 keeps none
 ---- `val_check_interval`: batches from one validation to the next; 0 never validates
 ---- `limit_val_batches`: batches of a validation; the whole held-out set unless set
 ---- `every_n_train_steps`: optimizer steps from one checkpoint to the next
@@ -101,7 +102,7 @@ function train.clip_grad_norm(params, max) end
 ---- `final_lr_ratio`: what the cosine never goes below
 ---- `on_start`: is told which clips are left out; they are printed without it
 ---- `on_step`: ends the run by returning false
----@param opts {model: LanguageModel, data: Dataset, project: string, results?: string, config?: table, resume?: boolean, seed?: integer, max_steps?: integer, max_passes?: number, max_time?: number|string|table, batch_size?: integer, accumulate_grad_batches?: integer, gradient_clip_val?: number, lr?: number, betas?: number[], eps?: number, weight_decay?: number, val_check_interval?: integer, limit_val_batches?: integer, every_n_train_steps?: integer, save_top_k?: integer, dry_run?: boolean, progress?: boolean, memory_budget?: number|string, schedule?: "constant"|"cosine"|function, num_warmup_steps?: number, num_training_steps?: integer, num_cycles?: number, final_lr_ratio?: number, on_start?: (fun(plan: FitPlan)), on_validation?: (fun(log: StepLog)), on_checkpoint?: (fun(path: string)), on_warning?: (fun(text: string)), on_step?: (fun(log: StepLog): any)} defaults: results = "results", resume = true, seed = 42, batch_size = 8, accumulate_grad_batches = 1, gradient_clip_val = 1.0, lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0.0, val_check_interval = 100, every_n_train_steps = 100, save_top_k = 2, dry_run = false, progress = true, schedule = "constant", num_warmup_steps = 10, num_cycles = 0.5, final_lr_ratio = 0
+---@param opts {model: LanguageModel, data: Dataset, project: string, results?: string, config?: table, resume?: boolean, seed?: integer, max_steps?: integer, max_passes?: number, max_time?: number|string|table, batch_size?: integer, accumulate_grad_batches?: integer, gradient_clip_val?: number, lr?: number, betas?: number[], eps?: number, weight_decay?: number, ema_decay?: number, val_check_interval?: integer, limit_val_batches?: integer, every_n_train_steps?: integer, save_top_k?: integer, dry_run?: boolean, progress?: boolean, memory_budget?: number|string, schedule?: "constant"|"cosine"|function, num_warmup_steps?: number, num_training_steps?: integer, num_cycles?: number, final_lr_ratio?: number, on_start?: (fun(plan: FitPlan)), on_validation?: (fun(log: StepLog)), on_checkpoint?: (fun(path: string)), on_warning?: (fun(text: string)), on_step?: (fun(log: StepLog): any)} defaults: results = "results", resume = true, seed = 42, batch_size = 8, accumulate_grad_batches = 1, gradient_clip_val = 1.0, lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0.0, ema_decay = 0.0, val_check_interval = 100, every_n_train_steps = 100, save_top_k = 2, dry_run = false, progress = true, schedule = "constant", num_warmup_steps = 10, num_cycles = 0.5, final_lr_ratio = 0
 ---@return FitResult
 function train.fit(opts) end
 

@@ -26,7 +26,7 @@ function vq.load(opts) end
 ---@return Codec
 function vq.new(opts) end
 
----Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns `{extracted, present, remade, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. Codes that are there are made again when the recording's content or the codec changed: `remade` says how many and why. Those of which nothing tells what made them are kept, with a note, when they can be this codec's of a clip so long. Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither.
+---Writes the codes of every clip below `input` (or in a filelist) beside it as .npy. `on_progress(done, total, seconds)`. Returns `{extracted, present, remade, audio_seconds, skipped={{path, reason, remedy}}, notes={{path, text}}}` in the order of the clips; one bad clip never stops the rest. Codes that are there are made again when the recording's content or the codec changed: `remade` says how many and why. Those of which nothing tells what made them are kept, with a note, when they can be this codec's of a clip so long. Every thread takes whole clips, one at a time, through decoding, encoding and writing. `batch_size` is how many clips may be in memory at a time (more than threads never are); `num_workers` is accepted as the original's: `tensor.set_threads` says how many threads there are. The codes depend on neither. `shard` is a part of the clips, as in "3/16"; without it, several processes of one run (see `opah.dist`) share them by name, and each gets the report of all.
 ---
 ---```lua
 ---fs.mkdir("recordings/Alice")
@@ -34,7 +34,7 @@ function vq.new(opts) end
 ---report = vq.extract { input = "recordings", codec = opah.embedded.codec() }
 ---report.extracted, report.skipped, fs.exists("recordings/Alice/1.npy")  --> 1, {}, true
 ---```
----@param opts {input?: string, filelist?: string, codec: Codec, batch_size?: integer, num_workers?: integer, overwrite?: boolean, on_progress?: function} defaults: batch_size = 16, num_workers = 1, overwrite = false
+---@param opts {input?: string, filelist?: string, codec: Codec, batch_size?: integer, num_workers?: integer, overwrite?: boolean, shard?: string, on_progress?: function} defaults: batch_size = 16, num_workers = 1, overwrite = false
 ---@return ExtractionReport
 function vq.extract(opts) end
 
@@ -86,6 +86,16 @@ function Codec:decode(codes) end
 ---@return string[]
 function Codec:decode_to(path, codes, opts) end
 
+---Decodes codes as they come, for playing while they are made: memory does not grow with their number.
+---
+---```lua
+---codec = opah.embedded.codec()
+---decoder = codec:decoder()
+---#decoder:append(tensor.zeros(8, 3, { dtype = "int32" })), #decoder:append(tensor.zeros(8, 2, { dtype = "int32" }))  --> 6144, 4096
+---```
+---@return CodecDecoder
+function Codec:decoder() end
+
 ---What `seconds` of sound, or `frames` of codes, cost: `{encode_operations, decode_operations, encode_bytes, decode_bytes}`. Operations are those of the layers written out directly, a multiply-add counting as two; divided by the rate of matrix products they give the least time. Bytes are memory beyond the codec itself, per clip in work.
 ---
 ---```lua
@@ -127,5 +137,22 @@ function Codec:digest() end
 ---```
 ---@param path string
 function Codec:save(path) end
+
+---One sequence of codes on its way to sound, piece by piece.
+---@class CodecDecoder
+---@field stretch integer Frames that are decoded together. `opah.embedded.codec():decoder().stretch  --> 30`
+local CodecDecoder = {}
+
+---The samples float32 [N] of the next codes [C, T], N = T * hop_length * 4. All pieces together are what `codec:decode` gives, within 1e-5; and to the last bit when every piece but the last has a multiple of `stretch` frames.
+---
+---```lua
+---codec = opah.embedded.codec()
+---codes, decoder = tensor.zeros(8, 10, { dtype = "int32" }), codec:decoder()
+---pieces = tensor.cat { decoder:append(codes[{ {}, { 1, 4 } }]), decoder:append(codes[{ {}, { 5, 10 } }]) }
+---pieces:allclose(codec:decode(codes), { atol = 1e-5 })  --> true
+---```
+---@param codes Tensor
+---@return Tensor
+function CodecDecoder:append(codes) end
 
 return vq
