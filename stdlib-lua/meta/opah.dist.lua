@@ -41,7 +41,7 @@ function dist.barrier() end
 ---```lua
 ---gradient = tensor.new { 1, 2 }
 ---dist.all_reduce(gradient, { op = "mean" })
----gradient  --> [1, 2]
+---gradient  --> [1., 2.]
 ---```
 ---@param tensors Tensor|Tensor[]
 ---@param opts? {op?: "sum"|"mean"|"max"} defaults: op = "sum"

@@ -4,9 +4,9 @@ local checkpoint, fs = require "opah.checkpoint", require "opah.fs"
 --- Tensors by name of the checkpoint `path`; an error where one is no weight among `known` (model:named_parameters()) of the
 --- model in `folder`, with what to do.
 ---
----     model = lm.load(embedded.model)
+---     model = lm.load(opah.embedded.model)
 ---     opah.checkpoint.save("all.ckpt", { state_dict = { ["model.norm.weight"] = model:named_parameters()["norm.weight"] } })
----     trained_weights("all.ckpt", model:named_parameters(), embedded.model)["norm.weight"]:shape()  --> {32}
+---     trained_weights("all.ckpt", model:named_parameters(), opah.embedded.model)["norm.weight"]:shape()  --> {32}
 ---@param path string
 ---@param known table<string, Tensor>
 ---@param folder string

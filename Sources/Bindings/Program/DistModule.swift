@@ -28,7 +28,7 @@ extension LuaModule {
                    example: """
                    gradient = tensor.new { 1, 2 }
                    dist.all_reduce(gradient, { op = "mean" })
-                   gradient  --> [1, 2]
+                   gradient  --> [1., 2.]
                    """) { call in
             let op: String = try call.option("op")
             guard let ranks = Ranks.shared else { return .none }
