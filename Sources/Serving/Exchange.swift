@@ -16,8 +16,8 @@ public final class Exchange: @unchecked Sendable {        // used by one thread 
     }
 
     deinit {
-        if state != .ended { server.abort(number) }
-        releaseBody()
+        // Who lets go of the last reference may hold the server's lock.
+        server.forsake(state == .ended ? nil : number, bytes: body.count)
     }
 
     /// The body is not needed any more; its bytes no longer count.

@@ -16,8 +16,10 @@ public final class Server: @unchecked Sendable {          // all state is touche
     private let wake: (read: Int32, write: Int32)
     private var connections: [Int: Connection] = [:]
     private var queue: [Exchange] = []
-    /// Requests whose clients went away: to be let go of when the lock is not held, which their end takes.
-    private var left: [Exchange] = []
+    /// What exchanges that nobody holds any more leave to the loop: connections to end, bytes of bodies. Under a lock of its
+    /// own, since the last reference to one may go while `lock` is held.
+    private var forsaken: (connections: [Int], bytes: Int) = ([], 0)
+    private let forsakenLock = NSLock()
     private var numbers = 0, bodyBytes = 0
     private var phase = Phase.running
     private var acceptAgain = ContinuousClock.now
@@ -173,15 +175,14 @@ public final class Server: @unchecked Sendable {          // all state is touche
         var isListening = true
         while true {
             lock.lock()
+            takeForsaken()
             let now = ContinuousClock.now
             if phase == .closed {
                 for connection in connections.values { Glibc.close(connection.descriptor) }
                 connections = [:]
-                left += queue
                 queue = []
                 lock.broadcast()
                 lock.unlock()
-                _ = takeLeft()
                 break
             }
             if phase == .closing {
@@ -218,7 +219,6 @@ public final class Server: @unchecked Sendable {          // all state is touche
             let later = ContinuousClock.now
             for connection in Array(connections.values) where later > connection.deadline { expire(connection) }
             lock.unlock()
-            _ = takeLeft()
         }
         if isListening { Glibc.close(listener) }
     }
@@ -229,10 +229,24 @@ public final class Server: @unchecked Sendable {          // all state is touche
         Glibc.close(wake.write)
     }
 
-    private func takeLeft() -> [Exchange] {
-        lock.withLock {
-            defer { left = [] }
-            return left
+    /// An exchange that nobody holds any more, with its connection where that waits for an answer. Takes no lock of the loop's.
+    func forsake(_ number: Int?, bytes: Int) {
+        forsakenLock.withLock {
+            if let number { forsaken.connections.append(number) }
+            forsaken.bytes += bytes
+        }
+        wakeUp()
+    }
+
+    /// Under the lock.
+    private func takeForsaken() {
+        let (numbers, bytes) = forsakenLock.withLock {
+            defer { forsaken = ([], 0) }
+            return forsaken
+        }
+        bodyBytes -= bytes
+        for number in numbers {
+            if let connection = connections[number] { drop(connection) }
         }
     }
 
@@ -381,7 +395,6 @@ public final class Server: @unchecked Sendable {          // all state is touche
         switch connection.phase {
         case .waiting, .answering:
             statistics.gone += 1
-            left += queue.filter { $0.number == connection.number }
             queue.removeAll { $0.number == connection.number }
         default: break
         }

@@ -134,7 +134,8 @@ private enum Shell {
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", "exec 2>&1\n" + script]
+        // What a failed script leaves in the background would be waited for.
+        process.arguments = ["-c", "exec 2>&1\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + script]
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         var environment = ProcessInfo.processInfo.environment
         environment["OPAH_HOME"] = OpahProcess.checkout
