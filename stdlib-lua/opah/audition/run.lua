@@ -1,7 +1,7 @@
 --- A training run as others find it: its folder's settings, checkpoints and held-out losses, also while it is still going.
 local checkpoint, config, fs = require "opah.checkpoint", require "opah.config", require "opah.fs"
 local json, lm, lora = require "opah.json", require "opah.lm", require "opah.lora"
-local tensor, trained_weights = require "opah.tensor", require "opah.trained_weights"
+local tensor, trained = require "opah.tensor", require "opah.trained"
 
 local run = {}
 
@@ -83,7 +83,7 @@ function run.load(model_folder, path, weights)
   model:unfreeze()
   local named = model:named_parameters()
   tensor.no_grad(function()
-    for name, value in pairs(trained_weights(path, named, model_folder)) do named[name]:copy_(value) end
+    for name, value in pairs(trained(path, named, model_folder)) do named[name]:copy_(value) end
   end)
   return model
 end

@@ -2,7 +2,7 @@
 -- opah run extract-model --base-weight B --checkpoint results/P/checkpoints/step_000000100.ckpt --output checkpoints/P
 local checkpoint, recipe, fs = require "opah.checkpoint", require "opah.recipe", require "opah.fs"
 local lm, planning, progress = require "opah.lm", require "opah.planning", require "opah.progress"
-local trained_weights = require "opah.trained_weights"
+local trained = require "opah.trained"
 
 return recipe {
   flags = {
@@ -13,11 +13,11 @@ return recipe {
   },
   plan = function(args)
     local _, base = planning.weights(args.base_weight)
-    local trained = fs.stat(args.checkpoint).size
+    local stored = fs.stat(args.checkpoint).size
     return {
       -- Both files are mapped; what is written has the base's form.
-      memory = planning.program + 2 * base + trained / 3, disk = base, folder = args.output,
-      lines = { ("base %s, checkpoint %s"):format(progress.size(base), progress.size(trained)) },
+      memory = planning.program + 2 * base + stored / 3, disk = base, folder = args.output,
+      lines = { ("base %s, checkpoint %s"):format(progress.size(base), progress.size(stored)) },
     }
   end,
   run = function(args)
@@ -26,7 +26,7 @@ return recipe {
     end
     local base = lm.load(args.base_weight)
     local weights, changed = base:named_parameters(), 0
-    for name, value in pairs(trained_weights(args.checkpoint, weights, args.base_weight)) do
+    for name, value in pairs(trained(args.checkpoint, weights, args.base_weight)) do
       weights[name] = value:to(weights[name]:dtype())
       changed = changed + 1
     end

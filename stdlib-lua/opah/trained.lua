@@ -6,7 +6,7 @@ local checkpoint, fs = require "opah.checkpoint", require "opah.fs"
 ---
 ---     model = lm.load(opah.embedded.model)
 ---     opah.checkpoint.save("all.ckpt", { state_dict = { ["model.norm.weight"] = model:named_parameters()["norm.weight"] } })
----     trained_weights("all.ckpt", model:named_parameters(), opah.embedded.model)["norm.weight"]:shape()  --> {32}
+---     trained("all.ckpt", model:named_parameters(), opah.embedded.model)["norm.weight"]:shape()  --> {32}
 ---@param path string
 ---@param known table<string, Tensor>
 ---@param folder string
