@@ -10,7 +10,7 @@ final class TrainOptionsTests: XCTestCase {
         try OpahProcess.run([
             "run", "train", "project=\(project)", "pretrained_ckpt_path=\(Self.tiny)", "max_length=512",
             "train_dataset.proto_files=[protos]", "data.batch_size=1",
-            "trainer.max_steps=\(steps)", "trainer.val_check_interval=0", "model.optimizer.lr=1e-3",
+            "trainer.max_steps=\(steps)", "trainer.limit_val_batches=0", "model.optimizer.lr=1e-3",
         ] + more, folder: folder.path)
     }
 

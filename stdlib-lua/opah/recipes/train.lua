@@ -87,7 +87,7 @@ local function prepare(args)
   local adapter = tuned.lora_config and lora.config(tuned.lora_config)
   local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = weights })
   if args.from_adapter then
-    lora.load(model, args.from_adapter, { config = adapter, trainable = true })
+    lora.load(model, args.from_adapter, { config = tuned.lora_config, trainable = true })
   elseif adapter then
     lora.apply(model, adapter, { seed = cfg.seed })
   else
