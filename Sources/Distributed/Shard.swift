@@ -16,6 +16,14 @@ public struct Shard: Equatable, Sendable {
         self.init(index: number - 1, count: count)
     }
 
+    /// The same from a person, who is told how to write it.
+    public init(parsing text: String) throws {
+        guard let shard = Shard(text) else {
+            throw OpahError(.usage, "\u{201C}\(text)\u{201D} is no shard", hint: "write K/N, as in 3/16 for the third of sixteen")
+        }
+        self = shard
+    }
+
     public var text: String { "\(index + 1)/\(count)" }
 
     /// - Parameter name: as all processes see it: a path below the folder that is worked through, not an absolute one.

@@ -8,9 +8,11 @@ public enum Verdict {
     case failed(OpahError)
 
     public init(_ error: any Error) {
-        let known = error as? OpahError ?? OpahError(.lua, "\(error)")
-        self = known.kind == .interrupted ? .stop : .failed(known)
+        self = (error as? OpahError)?.kind == .interrupted ? .stop : .failed(by: error)
     }
+
+    /// A failure whatever the error is: where a stop leaves the others without something that they need.
+    public static func failed(by error: any Error) -> Verdict { .failed(error as? OpahError ?? OpahError(.lua, "\(error)")) }
 }
 
 extension Ranks {

@@ -17,7 +17,8 @@ final class Connection {
 
     let number: Int, descriptor: Int32
     var phase = Phase.head
-    var deadline: ContinuousClock.Instant
+    /// When it is given up; nil while somebody works on its request, who has limits of his own.
+    var deadline: ContinuousClock.Instant?
     /// Read and not understood yet.
     var input: [UInt8] = []
     /// To be sent, from `sent` on.
@@ -66,14 +67,16 @@ final class Connection {
         return count == 0 ? nil : bytes
     }
 
+    /// The client has ended its side: POLLRDHUP, which the Glibc module leaves out.
+    static let closed: Int16 = 0x2000
+
     /// Which events matter now.
     var events: Int16 {
-        let closed: Int16 = 0x2000   // POLLRDHUP, which the Glibc module leaves out
         var events: Int16 = pending > 0 ? Int16(POLLOUT) : 0
         switch phase {
         case .head, .body: events |= Int16(POLLIN)
         case .draining: events |= pending > 0 ? 0 : Int16(POLLIN)
-        case .waiting, .answering: events |= closed
+        case .waiting, .answering: events |= Self.closed
         }
         return events
     }

@@ -1,3 +1,5 @@
+import Support
+
 /// What a server allows. Every limit is there so that no client can take memory, connections or time without end.
 public struct ServerSettings: Sendable {
     /// Bytes of a request's line and headers.
@@ -15,6 +17,25 @@ public struct ServerSettings: Sendable {
     public var access = AccessRules()
 
     public init() {}
+
+    /// - Throws: `argument` for the first limit that is none.
+    func check() throws {
+        func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
+            guard range.contains(value) else { throw OpahError(.argument, "\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)") }
+        }
+        try require("max_head", maxHead, 256...1 << 20)
+        try require("max_body", maxBody, 0...1 << 32)
+        try require("max_bodies", maxBodies, 0...1 << 36)
+        try require("max_connections", maxConnections, 1...10_000)
+        try require("max_queue", maxQueue, 1...10_000)
+        try require("max_pending", maxPending, 1 << 16...1 << 36)
+        for (name, value) in [("head_time", headTime), ("body_time", bodyTime), ("idle_time", idleTime), ("write_time", writeTime)] {
+            guard value > 0, value <= 86_400 else { throw OpahError(.argument, "\(name) is above 0 and at most 86400 seconds, not \(value)") }
+        }
+        if let token = access.token, token.isEmpty || token.utf8.contains(where: { $0 <= 32 || $0 >= 127 }) {
+            throw OpahError(.argument, "a token is of printable ASCII characters without blanks")
+        }
+    }
 }
 
 /// Why a request is answered by the server itself.
@@ -22,38 +43,4 @@ package struct Rejection: Error, Equatable {
     package let status: Int
     package let reason: String
     init(_ status: Int, _ reason: String) { (self.status, self.reason) = (status, reason) }
-}
-
-/// The words of a status.
-enum StatusText {
-    static func of(_ status: Int) -> String {
-        switch status {
-        case 200: "OK"
-        case 202: "Accepted"
-        case 204: "No Content"
-        case 206: "Partial Content"
-        case 304: "Not Modified"
-        case 400: "Bad Request"
-        case 401: "Unauthorized"
-        case 403: "Forbidden"
-        case 404: "Not Found"
-        case 405: "Method Not Allowed"
-        case 408: "Request Timeout"
-        case 409: "Conflict"
-        case 411: "Length Required"
-        case 413: "Content Too Large"
-        case 414: "URI Too Long"
-        case 415: "Unsupported Media Type"
-        case 417: "Expectation Failed"
-        case 422: "Unprocessable Content"
-        case 429: "Too Many Requests"
-        case 431: "Request Header Fields Too Large"
-        case 500: "Internal Server Error"
-        case 501: "Not Implemented"
-        case 503: "Service Unavailable"
-        case 504: "Gateway Timeout"
-        case 505: "HTTP Version Not Supported"
-        default: status < 400 ? "OK" : "Error"
-        }
-    }
 }

@@ -12,7 +12,7 @@ extension Trainer {
     func settled(_ body: () throws -> Void) throws {
         guard let ranks else { return try body() }
         var verdict = Verdict.goOn
-        do { try body() } catch { verdict = .failed(error as? OpahError ?? OpahError(.lua, "\(error)")) }
+        do { try body() } catch { verdict = .failed(by: error) }
         _ = try ranks.agree(verdict)
     }
 

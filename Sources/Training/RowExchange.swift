@@ -49,7 +49,7 @@ final class RowExchange: GradientExchange {
             account = try compute(assignment.rows(of: ranks.rank), places, rows, seeds)
         } catch {
             // Also a stop is a failure here: without this rank's rows there is no step.
-            verdict = .failed(error as? OpahError ?? OpahError(.lua, "\(error)"))
+            verdict = .failed(by: error)
         }
         if case .goOn = verdict, Interrupt.isRequested { verdict = .stop }
         let (accounts, isStop) = try ranks.exchange(account, verdict)

@@ -39,14 +39,14 @@ public final class Trainer {
     let identity: RunIdentity
     private let clock = ContinuousClock()
     private var validation: [TokenBatch] = []
-    private var metrics: MetricsLog?
-    private var board: EventFileWriter?
+    var metrics: MetricsLog?
+    var board: EventFileWriter?
     var lastCheckpoint: String?
     /// Checkpoints newer than the one that the run goes on from.
-    private var damaged: [SkippedInput] = []
+    var damaged: [SkippedInput] = []
     /// Losses on held-out clips: the lowest of all runs of the project, and the last.
-    private var best: (step: Int, loss: Double)?
-    private var lastValidation: Double?
+    var best: (step: Int, loss: Double)?
+    var lastValidation: Double?
     /// The last step that limits of steps and passes allow, and which of them it is.
     let lastStep: (step: Int, kind: RunLimits.Kind)
     /// Seconds that earlier runs took, as far as `max_time` counts them.
@@ -269,7 +269,7 @@ public final class Trainer {
         return log
     }
 
-    private func note(validation loss: Double, at step: Int) {
+    func note(validation loss: Double, at step: Int) {
         lastValidation = loss
         if best.map({ loss < $0.loss }) ?? true { best = (step, loss) }
     }
@@ -301,67 +301,6 @@ public final class Trainer {
         let (all, isStop) = try ranks.exchange(own, verdict)
         if isStop { throw OpahError(.interrupted, "interrupted") }
         return try batches.indices.map { try LossResult(numbers: all[$0 % ranks.size][$0 / ranks.size]) }
-    }
-
-    // MARK: Saving and resuming
-
-    /// Puts the run back to the project's last complete checkpoint, and returns its path.
-    private func resume() throws -> String? {
-        guard let last = try folder.checkpointSteps().last else { return nil }
-        guard settings.resume else {
-            throw OpahError(.config, "\(folder.path) holds a run of \(last.step) steps already",
-                            hint: "choose another project name, or let it go on with resume=true")
-        }
-        guard let found = try folder.newestWholeCheckpoint() else { return nil }
-        let saved = found.content
-        damaged = found.damaged
-        for item in damaged {
-            try events.onWarning("\(item.path) is damaged (\(item.reason)) and passed over: the run goes on from step \(saved.step)")
-        }
-        let differences = identity.differences(to: saved.identity)
-        guard differences.isEmpty else {
-            throw OpahError(.config, "\(folder.path) holds another run: " + differences.joined(separator: "; "),
-                            hint: "choose another project name, or give the settings of that run")
-        }
-        let places = Dictionary(optimizer.parameters.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-        let trained = saved.trained ?? saved.parameters
-        guard trained.count == places.count, trained.allSatisfy({ places[$0.name]?.shape == $0.tensor.shape }) else {
-            throw OpahError(.checkpoint, "\(found.path): holds other tensors than this run trains", hint: "the file is damaged; remove it to go on from the one before")
-        }
-        try Autograd.withoutGradients {
-            for (name, tensor) in trained { _ = try places[name]!.copy_(tensor) }
-            try average?.restore(saved.parameters)
-        }
-        try optimizer.restore(saved.optimizer)
-        try data.restore(saved.sampler)
-        step = saved.step
-        lastCheckpoint = found.path
-        return found.path
-    }
-
-    func saveCheckpoint() throws -> String {
-        let path = folder.checkpointPath(step: step)
-        let checkpoint = TrainingCheckpoint(
-            step: step, parameters: average?.averages ?? optimizer.parameters, trained: average.map { _ in optimizer.parameters }, optimizer: optimizer.state, sampler: data.state, identity: identity,
-            adapter: try adapter?.metadata(baseDigest: model.baseDigest(), step: step))
-        try Interrupt.deferred { try checkpoint.save(path) }
-        lastCheckpoint = path
-        if adapter == nil { try folder.removeCheckpoints(keeping: settings.wholeCheckpoints) }
-        return path
-    }
-
-    private func openLogs() throws {
-        try folder.setAside(damaged)
-        try AtomicFile.write(folder.configuration, settings.configuration)
-        // A run that starts anew also drops what an earlier one measured before its first step.
-        let last = step > 0 ? step : -1
-        let log = try MetricsLog(folder.metrics, keepingSteps: last)
-        for line in log.kept where line["stage"]?.string == "val" {
-            if let loss = line["loss"]?.double, let step = line["step"]?.int { note(validation: loss, at: step) }
-        }
-        metrics = log
-        try FileKind.makeFolder(folder.tensorboard)
-        board = try EventFileWriter(folder: folder.tensorboard, resumingAfter: last)
     }
 }
 

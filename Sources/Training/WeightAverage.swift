@@ -23,7 +23,7 @@ final class WeightAverage {
         let share = 1 - min(decay, Double(1 + step) / Double(10 + step))
         try Autograd.withoutGradients {
             for (average, weight) in zip(averages, trained) {
-                try average.tensor.add_(weight.tensor.detach().sub(average.tensor).mul(share))
+                try average.tensor.add_(weight.tensor.detach().sub(average.tensor).mul_(share))
             }
         }
     }

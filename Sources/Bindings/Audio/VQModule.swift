@@ -204,9 +204,7 @@ extension LuaModule {
                    """) { call in
             let input: String? = try call.option("input"), filelist: String? = try call.option("filelist")
             let asked: String? = try call.option("shard")
-            guard let shard = asked.map({ Shard($0) }) ?? Shard.ofThisProcess() else {
-                throw OpahError(.usage, "\u{201C}\(asked ?? "")\u{201D} is no shard", hint: "write K/N, as in 3/16 for the third of sixteen")
-            }
+            let shard = try asked.map(Shard.init(parsing:)) ?? .ofThisProcess()
             var clips: Clips
             switch (input, filelist) {
             case (let folder?, nil): clips = try Clips(folder: folder)

@@ -9,24 +9,16 @@ extension SpeechSession: LuaObject {
                                           "Texts that a model speaks in step, and that come and go one by one: each step reads the weights once for all of them.") { c in
         let session = "session = lm.load(opah.embedded.model):session()"
         c.method("add", """
-                 (opts: {text: string, prompt_text?: string[], prompt_tokens?: Tensor[], speaker?: string = "assistant", max_new_tokens?: integer = 0, min_frames?: integer = 0, \
-                 top_p?: number = 0.7, temperature?: number = 0.7, repetition_penalty?: number = 1.2, chunk_length?: integer = 100, iterative_prompt?: boolean = true, \
-                 seed?: integer = 42, codec?: Codec}) -> integer
+                 (opts: {text: string, prompt_text?: string[] "of references", prompt_tokens?: Tensor[] "their codes [C, T]", \(SpeechOptions.ofOneSample), \
+                 codec?: Codec "codes that it does not have are never drawn"}) -> integer
                  """,
                  "One more text to speak, with the options of `model:generate`; gives its number. What it becomes is what `model:generate` gives with the same seed, whatever else is spoken.",
                  example: session + """
 
                  session:add { text = "Hi.", max_new_tokens = 2 }, session:add { text = "Ho.", max_new_tokens = 3 }, session:count()  --> 1, 2, 2
                  """) { session, call in
-            let sampling = try SamplingOptions(topP: call.option("top_p"), temperature: call.option("temperature"), repetitionPenalty: call.option("repetition_penalty"))
-            let seed: Int = try call.option("seed"), least: Int = try call.option("min_frames"), codec: Codec? = try call.option("codec")
-            var options = GenerationOptions(sampling: sampling, maxNewTokens: try call.option("max_new_tokens"), seed: UInt64(bitPattern: Int64(seed)))
-            options.minFrames = max(1, least)
-            options.codecSize = codec?.codebookSize
-            var speech = SpeechOptions(options)
-            speech.chunkLength = try call.option("chunk_length")
-            speech.iterativePrompt = try call.option("iterative_prompt")
-            speech.speaker = try call.option("speaker")
+            var speech = try SpeechOptions.ofOneSample.read(call.options)
+            speech.generation.codecSize = try call.option("codec", as: Codec?.self)?.codebookSize
             let texts = try call.option("prompt_text", as: [String]?.self) ?? [], codes = try call.option("prompt_tokens", as: [Tensor]?.self) ?? []
             guard texts.count == codes.count else { throw call.error("\(texts.count) prompt_text for \(codes.count) prompt_tokens", hint: "give both for each reference") }
             return try call.push(session.add(call.option("text"), references: zip(texts, codes).map { VoiceReference(text: $0, codes: $1) }, speech))

@@ -78,9 +78,7 @@ extension LuaModule {
                    one, other = dist.shard("1/2"), dist.shard("2/2")
                    one:owns("Alice/1.wav") ~= other:owns("Alice/1.wav"), dist.shard():owns("Alice/1.wav")  --> true, true
                    """) { call in
-            guard let text: String = try call.get(1) else { return try call.push(NameShard(.ofThisProcess())) }
-            guard let shard = Shard(text) else { throw OpahError(.usage, "\u{201C}\(text)\u{201D} is no shard", hint: "write K/N, as in 3/16 for the third of sixteen") }
-            return try call.push(NameShard(shard))
+            try call.push(NameShard(call.get(1, as: String?.self).map(Shard.init(parsing:)) ?? .ofThisProcess()))
         }
         m.function("first", "(fn: function, ...: any) -> ...: any",
                    "Runs `fn` on rank 1 alone. What it returns (plain data) is returned on all; what it raises is raised on all.",

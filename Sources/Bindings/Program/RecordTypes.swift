@@ -32,10 +32,6 @@ enum Record {
         """
 
     // http
-    static let serverStats = """
-        ServerStats<{connections: integer, requests: integer, gone: integer, bytes_received: integer, bytes_sent: integer, open: integer, queued: integer, \
-        statuses: table<string, integer>}>
-        """
 
     // machine, fs
     static let rates = "Rates<{matrix_rate: number, square_product: number, layer_product: number, read_bandwidth: number}>"

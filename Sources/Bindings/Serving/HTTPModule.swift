@@ -9,42 +9,20 @@ extension LuaModule {
         m.type(Server.luaClass)
         m.type(Exchange.luaClass)
         m.function("listen", """
-                   (opts?: {address?: string = "127.0.0.1", port?: integer = 8080, token?: string, origins?: string[], max_head?: integer = 16384, max_body?: integer = 16777216, \
-                   max_bodies?: integer = 67108864, max_connections?: integer = 256, max_queue?: integer = 64, head_time?: number = 10, body_time?: number = 60, idle_time?: number = 30, \
-                   write_time?: number = 30, graceful?: boolean = false}) -> Server
+                   (opts?: {address?: string = "127.0.0.1" "of this machine, by number", port?: integer = 8080 "0 takes a free one", \(ServerSettings.options), \
+                   graceful?: boolean = false "SIGTERM sets `server.ending` instead of stopping the program"}) -> Server
                    """,
                    """
-                   Listens for requests; port 0 takes a free one. Connections, sizes (bytes) and times (seconds) have limits, and what breaks one is answered by the server itself: 400, 401, 403, 408, 413, 414, 431, 501, 503. \
+                   Listens for requests. Connections, sizes (bytes) and times (seconds) have limits, and what breaks one is answered by the server itself: 400, 401, 403, 408, 413, 414, 431, 501, 503. \
                    Without a `token` it listens on this machine alone and answers to `localhost` only; with one, requests must carry `Authorization: Bearer TOKEN`. Pages in browsers are refused unless their origin \
-                   is one of `origins` ("*" for all). `graceful`: SIGTERM sets `server.ending` instead of stopping the program.
+                   is one of `origins`.
                    """,
                    example: """
                    server = http.listen { port = 0 }
                    server.port > 0, server:stats().open  --> true, 0
                    server:close()
                    """) { call in
-            var settings = ServerSettings()
-            settings.access.token = try call.option("token")
-            settings.access.origins = try call.option("origins", as: [String]?.self) ?? []
-            func count(_ name: String, _ range: ClosedRange<Int>) throws -> Int {
-                let value: Int = try call.option(name)
-                guard range.contains(value) else { throw call.error("\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)") }
-                return value
-            }
-            func time(_ name: String) throws -> Double {
-                let value: Double = try call.option(name)
-                guard value > 0, value <= 86_400 else { throw call.error("\(name) is above 0 and at most 86400 seconds, not \(value)") }
-                return value
-            }
-            if let token = settings.access.token, token.isEmpty || token.utf8.contains(where: { $0 <= 32 || $0 >= 127 }) {
-                throw call.error("a token is of printable ASCII characters without blanks")
-            }
-            (settings.maxHead, settings.maxBody) = (try count("max_head", 256...1 << 20), try count("max_body", 0...1 << 32))
-            (settings.maxBodies, settings.maxConnections) = (try count("max_bodies", 0...1 << 36), try count("max_connections", 1...10_000))
-            settings.maxQueue = try count("max_queue", 1...10_000)
-            (settings.headTime, settings.bodyTime) = (try time("head_time"), try time("body_time"))
-            (settings.idleTime, settings.writeTime) = (try time("idle_time"), try time("write_time"))
-            let server = try Server(ListenAddress(call.option("address")), port: call.option("port"), settings)
+            let server = try Server(ListenAddress(call.option("address")), port: call.option("port"), ServerSettings.options.read(call.options))
             if try call.option("graceful") { Termination.watch() }
             return try call.push(server)
         }
@@ -87,12 +65,6 @@ extension LuaModule {
                    example: #"http.base64_decode("T3BhaA=="), http.base64_decode("no!")  --> "Opah", nil"#) { call in
             try call.push(Data(base64Encoded: call.string(1)).map { LuaBytes($0) })
         }
-        m.function("now", "() -> number", "Seconds of a clock that only goes forward, for time limits.",
-                   example: "http.now() <= http.now()  --> true") { call in
-            var time = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &time)
-            return try call.push(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
-        }
     }
 }
 
@@ -108,12 +80,9 @@ extension Server: LuaObject {
             let timeout = try call.number(1)
             return try call.push(server.next(timeout: timeout.isFinite ? min(max(timeout, 0), 86_400) : 86_400))
         }
-        c.method("stats", "() -> \(Record.serverStats)", "Counts since the start: connections, requests, clients that went away, bytes, answers by status; and what is open and queued now.",
+        c.method("stats", "() -> \(Server.Statistics.record)", "Counts since the start, and what is open and queued now.",
                  example: listening + "\nserver:stats().requests  --> 0\nserver:close()") { server, call in
-            let stats = server.stats
-            return try call.push(["connections": stats.connections, "requests": stats.requests, "gone": stats.gone, "bytes_received": stats.bytesReceived,
-                                  "bytes_sent": stats.bytesSent, "open": stats.open, "queued": stats.queued,
-                                  "statuses": Fields(stats.statuses.sorted { $0.key < $1.key }.map { (String($0.key), $0.value) })] as Fields)
+            try call.push(Server.Statistics.record.fields(of: server.stats))
         }
         c.method("refused", "() -> {status: integer, reason: string}[]", "What the server refused by itself since the last time this was asked.",
                  example: listening + "\nserver:refused()  --> {}\nserver:close()") { server, call in

@@ -128,7 +128,6 @@ final class Generator {
     /// - Parameter ended: hears of every stream that has ended, and may name another to go on with.
     func run(_ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?,
              ended: (GenerationStream) throws -> GenerationStream?) throws {
-        try options.sampling.check()
         for stream in streams { try prepare(stream, options) }
         var active = streams
         while !active.isEmpty {
@@ -188,6 +187,7 @@ final class Generator {
 
     /// Checks the prompt and makes room, keeping what the cache already holds of it.
     func prepare(_ stream: GenerationStream, _ options: GenerationOptions) throws {
+        try options.sampling.check()
         stream.options = options
         let length = stream.columns.count
         guard length > 0 else { throw OpahError(.argument, "generate: the prompt is empty") }

@@ -256,7 +256,7 @@ public struct Options {
     /// The table's stack slot, nil when it was left out.
     private let slot: Int32?
     private let fields: [Parameter]
-    private let owner: String
+    let owner: String
     private let path: String
 
     init(_ L: OpaquePointer, _ slot: Int32?, _ fields: [Parameter], owner: String, path: String) {

@@ -1,3 +1,5 @@
+import Support
+
 /// The options that make up a value, each declared once: its name and type in Lua, its default (which is the value's own),
 /// where it goes, and what it is for. Signatures, help, stubs, completion and the reading of a call are made from it.
 ///
@@ -43,7 +45,13 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable { 
     public mutating func option<Given: LuaReadable>(_ name: String, _ type: String, _ value: Literal?, _ doc: String,
                                                     set: @escaping (inout Root, Given) throws -> Void) {
         let text = "\(name)?: \(type)\(value.map { " = \($0)" } ?? "") \"\(doc)\""
-        options.append((text, { root, given in try set(&root, given.get(name)) }))
+        options.append((text, { root, given in
+            let value: Given = try given.get(name)
+            do { try set(&root, value) } catch var error as OpahError {
+                error.message = "\(given.owner): \(error.message)"
+                throw error
+            }
+        }))
     }
 
     /// All options of a part.

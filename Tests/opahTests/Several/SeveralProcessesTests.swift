@@ -232,19 +232,36 @@ final class SeveralProcessesTests: XCTestCase {
         XCTAssertEqual(running.said.components(separatedBy: "cannot be empty").count, 2, running.said)
     }
 
-    func testAnotherBaseModelOnOneHostIsRefused() throws {
-        let running = try start(2, script("""
-            local opah = require "opah"
-            local embedded, dist = require "opah.embedded", opah.dist
-            local model = opah.lm.load(embedded.model, { weights = "float32" })
-            opah.lora.apply(model, "r_4_alpha_8", { seed = 1 })
-            local ds = embedded.dataset("\(packs)", model)
-            opah.train.fit { model = model, data = ds, project = "p", max_steps = 2, batch_size = 2, lr = dist.rank() == 2 and 1e-3 or 1e-4 }
-            """))
-        XCTAssertEqual(running.finish(), 1, running.said)
-        XCTAssertTrue(running.said.contains("rank 2 of 2 on "), running.said)
-        XCTAssertTrue(running.said.contains("lr is 0.001, and 0.0001 there"), running.said)
-        XCTAssertFalse(FileManager.default.fileExists(atPath: folder("results/p/checkpoints/step_000000001.ckpt")))
+    /// What differs on one host is named with it: a setting, the base model, the packs.
+    func testWhatDiffersOnOneHostIsRefused() throws {
+        let fewer = try OpahProcess.run(["-e", #"require "opah.embedded".packs("fewer", "Alice")"#], folder: folder.path)
+        XCTAssertEqual(fewer.code, 0, fewer.errors)
+        for (what, said) in [("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"), ("packs", "the dataset has other clips or texts")] {
+            let running = try start(2, script("""
+                local opah = require "opah"
+                local embedded, dist, fs = require "opah.embedded", opah.dist, opah.fs
+                local what = "\(what)"
+                local function is_other(name) return name == what and dist.rank() == 2 end
+                -- Each rank has a base of its own, as hosts without a shared disk have.
+                local base = "base" .. dist.rank()
+                fs.mkdir(base)
+                for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
+                if is_other("base") then
+                  local weights = opah.checkpoint.load(base .. "/model.pth")
+                  weights["norm.weight"]:mul_(1.5)
+                  opah.checkpoint.save(base .. "/model.pth", weights)
+                end
+                local model = opah.lm.load(base, { weights = "float32" })
+                opah.lora.apply(model, "r_4_alpha_8", { seed = 1 })
+                local packs = is_other("packs") and "fewer/protos" or "\(packs)"
+                local ds = opah.data.dataset { protos = packs, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
+                opah.train.fit { model = model, data = ds, project = what, max_steps = 2, batch_size = 2, lr = is_other("lr") and 1e-3 or 1e-4 }
+                """))
+            XCTAssertEqual(running.finish(), 1, running.said)
+            XCTAssertTrue(running.said.contains("rank 2 of 2 on "), running.said)
+            XCTAssertTrue(running.said.contains(said), "\(what): \(running.said)")
+            XCTAssertFalse(FileManager.default.fileExists(atPath: folder("results/\(what)/checkpoints/step_000000001.ckpt")), what)
+        }
     }
 
     func testTheOtherMPIIsRefused() throws {

@@ -4,8 +4,8 @@
 -- opah run serve --voice voices/Ann.voice --checkpoint-path C --vq-checkpoint-path F: a voice that `opah run voice pack` made.
 -- For other machines: --address 0.0.0.0 and a token in the variable OPAH_TOKEN. SIGTERM ends it when all are answered.
 local config, fs, http, json = require "opah.config", require "opah.fs", require "opah.http", require "opah.json"
-local lm, planning, progress = require "opah.lm", require "opah.planning", require "opah.progress"
-local recipe, vq = require "opah.recipe", require "opah.vq"
+local lm, machine, planning = require "opah.lm", require "opah.machine", require "opah.planning"
+local progress, recipe, vq = require "opah.progress", require "opah.recipe", require "opah.vq"
 local embedded = require "opah.embedded"
 local fish, loop, metrics = require "opah.serving.fish", require "opah.serving.loop", require "opah.serving.metrics"
 local openai, speaker = require "opah.serving.openai", require "opah.serving.speaker"
@@ -69,7 +69,7 @@ return recipe {
     }
     local requests = 0
     local server = {
-      speaker = speaks, codec = codec, listener = listener, began = http.now(), started = os.time(), max_text = args.max_text, places = args.voices,
+      speaker = speaks, codec = codec, listener = listener, began = machine.now(), started = os.time(), max_text = args.max_text, places = args.voices,
       log_texts = args.log_texts, model_name = fs.basename((args.checkpoint_path:gsub("(.)/+$", "%1"))),
       seed = function()
         requests = requests + 1

@@ -54,17 +54,7 @@ local function tts(context, server)
 
   local job <close> = server.speaker:speak { text = text, voice = voice, settings = settings, prompt_text = texts, prompt_tokens = codes }
   if streaming then
-    local begun = false
-    for samples in function() return job:read() end do
-      if not begun then
-        context:start(sound.media_types[format], headers)
-        if format == "wav" then context:write(sound.wave_head(rate)) end
-        begun = true
-      end
-      context:write(audio.bytes(samples))
-    end
-    if not begun then loop.fail(500, "the model said nothing") end
-    context:finish()
+    sound.stream(context, job, format, rate, headers)
   else
     context:bytes(200, sound.media_types[format], sound.encode(job:samples(), rate, format), headers)
   end

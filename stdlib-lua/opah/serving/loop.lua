@@ -1,6 +1,6 @@
 --- Requests and the routes that answer them. Each request is a coroutine: a route that waits lets the others go on, so that
 -- a short question is answered while a long text is being spoken. There is one interpreter, and one route runs at a time.
-local http, json = require "opah.http", require "opah.json"
+local http, json, machine = require "opah.http", require "opah.json", require "opah.machine"
 
 local loop = {}
 
@@ -124,7 +124,7 @@ function loop.run(server, options)
     coroutine.close(task.thread)      -- its <close> variables give up what it held
     options.log {
       method = task.context.request.method, path = task.context.request.path, status = task.context.status or 499,
-      seconds = tonumber(("%.3f"):format(http.now() - task.begun)), details = task.context.details,
+      seconds = tonumber(("%.3f"):format(machine.now() - task.begun)), details = task.context.details,
     }
   end
 
@@ -133,7 +133,7 @@ function loop.run(server, options)
     local context = task.context
     if context.request.gone then
       context.status = 499          -- as proxies log it: the client closed the connection
-    elseif http.now() > task.deadline then
+    elseif machine.now() > task.deadline then
       answer_error(context, { status = 504, message = ("the request took more than %g s"):format(options.timeout) })
       context.status = 504
     else
@@ -164,7 +164,7 @@ function loop.run(server, options)
     local request = server:next((busy or #tasks > 0) and 0 or 0.2)
     while request do
       local context = setmetatable({ request = request, details = {} }, Context)
-      local begun = http.now()
+      local begun = machine.now()
       tasks[#tasks + 1] = { thread = coroutine.create(route_of(options.routes, request)), context = context, begun = begun, deadline = begun + options.timeout }
       request = server:next(0)
     end

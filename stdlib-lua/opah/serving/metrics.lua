@@ -1,5 +1,5 @@
 --- What a server did, in the text form that Prometheus reads.
-local http, tensor = require "opah.http", require "opah.tensor"
+local machine, tensor = require "opah.machine", require "opah.tensor"
 
 local metrics = {}
 
@@ -30,7 +30,7 @@ function metrics.route(server)
     put("frames_total", "counter", "Frames of speech that were made.", speaker.frames)
     put("voices_loaded", "gauge", "Voices in memory.", #speaker.order)
     put("tensor_bytes", "gauge", "Bytes of live tensors.", tensor.memory().live)
-    put("uptime_seconds", "gauge", "Seconds since the start.", ("%.1f"):format(http.now() - server.began))
+    put("uptime_seconds", "gauge", "Seconds since the start.", ("%.1f"):format(machine.now() - server.began))
     context:bytes(200, "text/plain; version=0.0.4", table.concat(lines, "\n") .. "\n")
   end
 end

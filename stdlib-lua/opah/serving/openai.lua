@@ -51,18 +51,7 @@ local function speech(context, server)
     event { type = "speech.audio.done", usage = { input_tokens = 0, output_tokens = job.frames, total_tokens = job.frames } }
     context:finish()
   elseif format == "pcm" or format == "wav" and stream == "audio" then
-    -- Begun with the first samples, so that an error before them has a status of its own.
-    local begun = false
-    for samples in function() return job:read() end do
-      if not begun then
-        context:start(media_type, { ["X-Sample-Rate"] = tostring(rate) })
-        if format == "wav" then context:write(sound.wave_head(rate)) end
-        begun = true
-      end
-      context:write(audio.bytes(samples))
-    end
-    if not begun then loop.fail(500, "the model said nothing") end
-    context:finish()
+    sound.stream(context, job, format, rate, { ["X-Sample-Rate"] = tostring(rate) })
   else
     context:bytes(200, media_type, sound.encode(job:samples(), rate, format))
   end

@@ -1,5 +1,6 @@
 --- Samples as the bytes of the formats that clients ask for.
 local audio, fs = require "opah.audio", require "opah.fs"
+local loop = require "opah.serving.loop"
 
 local sound = {}
 
@@ -10,6 +11,22 @@ sound.media_types = { wav = "audio/wav", pcm = "audio/pcm", flac = "audio/flac",
 function sound.wave_head(rate, count)
   local data = count and 2 * count or 0xFFFFFFFF - 36
   return string.pack("<c4I4c4c4I4I2I2I4I4I2I2c4I4", "RIFF", data + 36, "WAVE", "fmt ", 16, 1, 1, rate, 2 * rate, 2, 16, "data", data)
+end
+
+--- Answers with a job's samples as they come: bare ones (pcm), or a wav file whose head does not say its length. The answer
+-- begins with the first samples, so that an error before them has a status of its own.
+function sound.stream(context, job, format, rate, headers)
+  local begun = false
+  for samples in function() return job:read() end do
+    if not begun then
+      context:start(sound.media_types[format], headers)
+      if format == "wav" then context:write(sound.wave_head(rate)) end
+      begun = true
+    end
+    context:write(audio.bytes(samples))
+  end
+  if not begun then loop.fail(500, "the model said nothing") end
+  context:finish()
 end
 
 --- The whole as one file of a format.
