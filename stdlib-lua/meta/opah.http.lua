@@ -5,14 +5,30 @@
 ---@class opah.http
 local http = {}
 
----Listens for requests; port 0 takes a free one. Connections, sizes (bytes) and times (seconds) have limits, and what breaks one is answered by the server itself: 400, 401, 403, 408, 413, 414, 431, 501, 503. Without a `token` it listens on this machine alone and answers to `localhost` only; with one, requests must carry `Authorization: Bearer TOKEN`. Pages in browsers are refused unless their origin is one of `origins` ("*" for all). `graceful`: SIGTERM sets `server.ending` instead of stopping the program.
+---Listens for requests. Connections, sizes (bytes) and times (seconds) have limits, and what breaks one is answered by the server itself: 400, 401, 403, 408, 413, 414, 431, 501, 503. Without a `token` it listens on this machine alone and answers to `localhost` only; with one, requests must carry `Authorization: Bearer TOKEN`. Pages in browsers are refused unless their origin is one of `origins`.
 ---
 ---```lua
 ---server = http.listen { port = 0 }
 ---server.port > 0, server:stats().open  --> true, 0
 ---server:close()
 ---```
----@param opts? {address?: string, port?: integer, token?: string, origins?: string[], max_head?: integer, max_body?: integer, max_bodies?: integer, max_connections?: integer, max_queue?: integer, head_time?: number, body_time?: number, idle_time?: number, write_time?: number, graceful?: boolean} defaults: address = "127.0.0.1", port = 8080, max_head = 16384, max_body = 16777216, max_bodies = 67108864, max_connections = 256, max_queue = 64, head_time = 10, body_time = 60, idle_time = 30, write_time = 30, graceful = false
+---
+---- `address`: of this machine, by number
+---- `port`: 0 takes a free one
+---- `token`: what requests must carry as `Authorization: Bearer TOKEN`
+---- `origins`: of pages in browsers that may ask, as https://example.org; * for all
+---- `max_head`: bytes of a request's line and headers
+---- `max_body`: bytes of a request's body
+---- `max_bodies`: bytes of all bodies that are held at a time
+---- `max_connections`: open connections; one more is told 503
+---- `max_queue`: requests that wait to be taken; one more is told 503
+---- `max_pending`: bytes that wait for one client to read them; a slower one loses its connection
+---- `head_time`: seconds for a request's line and headers
+---- `body_time`: seconds for a request's body
+---- `idle_time`: seconds between two requests of a connection
+---- `write_time`: seconds that a client may read nothing
+---- `graceful`: SIGTERM sets `server.ending` instead of stopping the program
+---@param opts? {address?: string, port?: integer, token?: string, origins?: string[], max_head?: integer, max_body?: integer, max_bodies?: integer, max_connections?: integer, max_queue?: integer, max_pending?: integer, head_time?: number, body_time?: number, idle_time?: number, write_time?: number, graceful?: boolean} defaults: address = "127.0.0.1", port = 8080, origins = {}, max_head = 16384, max_body = 16777216, max_bodies = 67108864, max_connections = 256, max_queue = 64, max_pending = 33554432, head_time = 10.0, body_time = 60.0, idle_time = 30.0, write_time = 30.0, graceful = false
 ---@return Server
 function http.listen(opts) end
 
@@ -78,14 +94,6 @@ function http.base64(bytes) end
 ---@return string?
 function http.base64_decode(text) end
 
----Seconds of a clock that only goes forward, for time limits.
----
----```lua
----http.now() <= http.now()  --> true
----```
----@return number
-function http.now() end
-
 ---A server that listens. Its connections are served by a thread of its own; the requests wait for `next`.
 ---@class Server
 ---@field port integer Where it listens. `server.port > 0  --> true`
@@ -104,7 +112,7 @@ local Server = {}
 ---@return Request?
 function Server:next(timeout) end
 
----Counts since the start: connections, requests, clients that went away, bytes, answers by status; and what is open and queued now.
+---Counts since the start, and what is open and queued now.
 ---
 ---```lua
 ---server = http.listen { port = 0 }

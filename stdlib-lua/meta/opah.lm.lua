@@ -186,13 +186,13 @@ function LanguageModel:training_cost(opts) end
 ---- `chunk_length`: pieces of text have at most about so many UTF-8 bytes
 ---- `iterative_prompt`: cut the text, each piece seeing the ones before it
 ---- `seed`: of sampling
----- `num_samples`: how many times the text is spoken
 ---- `allow_special`: whether control tokens such as `<|im_end|>` in texts count as such
+---- `num_samples`: how many times the text is spoken
 ---- `codec`: codes that it does not have are never drawn
 ---- `codebook_size`: the same without a codec
 ---- `on_frame`: hears every frame
 ---- `on_sample`: hears every sample that has ended
----@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, num_samples?: integer, allow_special?: boolean, codec?: Codec, codebook_size?: integer, on_frame?: (fun(codes: integer[], sample: integer)), on_sample?: (fun(sample: integer, codes: Tensor, info: table))} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, num_samples = 1, allow_special = false
+---@param opts {text?: string, prompt?: Tensor, prompt_text?: string|string[], prompt_tokens?: Tensor|Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, allow_special?: boolean, num_samples?: integer, codec?: Codec, codebook_size?: integer, on_frame?: (fun(codes: integer[], sample: integer)), on_sample?: (fun(sample: integer, codes: Tensor, info: table))} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, allow_special = false, num_samples = 1
 ---@return Tensor|Tensor[]
 ---@return table
 function LanguageModel:generate(opts) end
@@ -241,7 +241,21 @@ local SpeechSession = {}
 ---session = lm.load(opah.embedded.model):session()
 ---session:add { text = "Hi.", max_new_tokens = 2 }, session:add { text = "Ho.", max_new_tokens = 3 }, session:count()  --> 1, 2, 2
 ---```
----@param opts {text: string, prompt_text?: string[], prompt_tokens?: Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, codec?: Codec} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42
+---
+---- `prompt_text`: of references
+---- `prompt_tokens`: their codes [C, T]
+---- `speaker`: who speaks: the role in the prompt, in releases that have one for speakers
+---- `max_new_tokens`: frames at most, per piece of text; 0 is what the model holds
+---- `min_frames`: frames that are spoken before a piece may end
+---- `top_p`: tokens are kept, best first, while their summed probability does not exceed this
+---- `temperature`: what logits are divided by; low is plain, high is varied
+---- `repetition_penalty`: what logits of recent codes are divided by; 1 is none
+---- `chunk_length`: pieces of text have at most about so many UTF-8 bytes
+---- `iterative_prompt`: cut the text, each piece seeing the ones before it
+---- `seed`: of sampling
+---- `allow_special`: whether control tokens such as `<|im_end|>` in texts count as such
+---- `codec`: codes that it does not have are never drawn
+---@param opts {text: string, prompt_text?: string[], prompt_tokens?: Tensor[], speaker?: string, max_new_tokens?: integer, min_frames?: integer, top_p?: number, temperature?: number, repetition_penalty?: number, chunk_length?: integer, iterative_prompt?: boolean, seed?: integer, allow_special?: boolean, codec?: Codec} defaults: speaker = "assistant", max_new_tokens = 0, min_frames = 0, top_p = 0.7, temperature = 0.7, repetition_penalty = 1.2, chunk_length = 100, iterative_prompt = true, seed = 42, allow_special = false
 ---@return integer
 function SpeechSession:add(opts) end
 
