@@ -248,7 +248,7 @@ final class SeveralProcessesTests: XCTestCase {
                 for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
                 if is_other("base") then
                   local weights = opah.checkpoint.load(base .. "/model.pth")
-                  weights["norm.weight"]:mul_(1.5)
+                  weights["norm.weight"] = weights["norm.weight"]:mul(1.5)
                   opah.checkpoint.save(base .. "/model.pth", weights)
                 end
                 local model = opah.lm.load(base, { weights = "float32" })
