@@ -107,10 +107,12 @@ let package = Package(
         system("CEditline", "libedit", "libedit-dev"),
         system("CXXHash", "libxxhash", "libxxhash-dev"),
 
-        // The only C code: what signal handlers do; and, the only code that may longjmp, the border to Lua.
+        // The only C code: what signal handlers do, what is looked up at run time; and, the only code that may longjmp, the border to Lua.
         .target(name: "SystemShim"),
         // MPI's calls, looked up when the program runs under one of its launchers: nothing is linked.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
+        // oneDNN's bfloat16 product, looked up on processors that have the instructions.
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "FaultShim", path: "Tests/FaultShim"),
         // What the tests of several modules share; with an interpreter, and without.
@@ -122,7 +124,7 @@ let package = Package(
     + library("Support", ["CXXHash", "SystemShim"])
     + library("Distributed", ["Support", "CMPI"])
     + library("LuaHost", ["Support", "LuaShim", "CLua"])
-    + library("Tensors", ["Support", "SystemShim", "COpenBLAS"])
+    + library("Tensors", ["Support", "SystemShim", "COpenBLAS", "COneDNN"])
     + library("Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
     + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
     + library("Text", ["Support", "CPCRE2"])

@@ -12,11 +12,11 @@ extension NN {
     ///   - gain: [out].
     ///   - others: see the `loraLinear` without a gain.
     public static func loraLinear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float, gain: Tensor,
-                                  dropout mask: DropoutMask? = nil, valueWanted: Bool = true) throws -> Tensor {
+                                  dropout mask: DropoutMask? = nil, valueWanted: Bool = true, precision: ProductPrecision = .float32) throws -> Tensor {
         let name = "loraLinear"
         let x = try x.single(), weight = try weight.single(), bias = try bias?.single()
         let a = try a.single(), b = try b.single(), gain = try gain.single()
-        let w = try WeightMatrix(weight, name)
+        let w = try WeightMatrix(weight, name, precision)
         let rows = try rowCount(x, w, name), out = w.rows, input = w.columns
         let rank = try adapterRank(a, b, input: input, output: out, name)
         guard gain.shape == [out], bias?.shape ?? [out] == [out] else {
@@ -69,7 +69,7 @@ extension NN {
             }
             if wants.x {
                 dx = try Tensor(empty: shape)
-                let w = try WeightMatrix(saved.weight.value(name), name), d = dx!.pointer(Float.self)
+                let w = try WeightMatrix(saved.weight.value(name), name, precision), d = dx!.pointer(Float.self)
                 try w.multiply(inner.pointer(Float.self), count: rows, into: d)
                 if let mask {
                     mask.apply(d, d, rows: rows, width: input)
@@ -80,8 +80,8 @@ extension NN {
             if wants.weight || wants.a {
                 let x = try saved.x.value(name), masked = try maskedRows(x, mask, rows, input)
                 if wants.weight {
-                    dW = try weightGradient(inner, masked, rows, out, input)
-                    if mask != nil { dW = try dW!.add(weightGradient(g, x, rows, out, input)) }
+                    dW = try w.gradient(inner, masked, count: rows)
+                    if mask != nil { dW = try dW!.add(w.gradient(g, x, count: rows)) }
                 }
                 if wants.a { dA = try weightGradient(v, masked, rows, rank, input) }
             }

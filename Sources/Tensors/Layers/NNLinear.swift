@@ -8,10 +8,12 @@ extension NN {
     ///   - bias: [out].
     ///   - valueWanted: false leaves the result's elements undefined and only records the backward pass, for a second
     ///     run whose result nobody reads.
+    ///   - precision: of the products with the weight, forward and backward.
     /// - Returns: [..., out] in float32. What does not require a gradient costs none.
-    public static func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, valueWanted: Bool = true) throws -> Tensor {
+    public static func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, valueWanted: Bool = true,
+                              precision: ProductPrecision = .float32) throws -> Tensor {
         let x = try x.single(), weight = try weight.single(), bias = try bias?.single()
-        let w = try WeightMatrix(weight, "linear")
+        let w = try WeightMatrix(weight, "linear", precision)
         let rows = try rowCount(x, w, "linear")
         if let bias, bias.shape != [w.rows] {
             throw OpahError(.shape, "linear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)",
@@ -33,10 +35,10 @@ extension NN {
             var dx: Tensor?, dW: Tensor?, db: Tensor?
             if wants.x {
                 dx = try Tensor(empty: shape)
-                try WeightMatrix(savedWeight.value("linear"), "linear")
+                try WeightMatrix(savedWeight.value("linear"), "linear", precision)
                     .multiply(g.pointer(Float.self), count: rows, into: dx!.pointer(Float.self))
             }
-            if wants.weight { dW = try weightGradient(g, try savedX.value("linear"), rows, w.rows, w.columns) }
+            if wants.weight { dW = try w.gradient(g, try savedX.value("linear"), count: rows) }
             if wants.bias { db = try columnSums(g, rows: rows, width: w.rows) }
             return [dx, dW] + (hasBias ? [db] : [])
         }

@@ -34,14 +34,16 @@ extension NN {
     ///   - hidden: [N, D].
     ///   - weight: [V, D], any floating dtype; gets a gradient only when it requires one.
     ///   - targets: N integers, 0-based class ids or `ignoreIndex`.
+    ///   - precision: of the products with the weight, forward and backward.
     public static func linearCrossEntropy(_ hidden: Tensor, _ weight: Tensor, adapter: Adapter? = nil, targets: Tensor,
-                                          ignoreIndex: Int = -100, topK: Int = 5) throws -> LinearLoss {
+                                          ignoreIndex: Int = -100, topK: Int = 5,
+                                          precision: ProductPrecision = .float32) throws -> LinearLoss {
         let name = "linearCrossEntropy"
         let hidden = try hidden.single(), weight = try weight.single()
         let adapter = try adapter.map {
             Adapter(a: try $0.a.single(), b: try $0.b.single(), scale: $0.scale, gain: try $0.gain?.single(), dropout: $0.dropout)
         }
-        let w = try WeightMatrix(weight, name)
+        let w = try WeightMatrix(weight, name, precision)
         guard hidden.rank == 2, targets.shape == [hidden.shape[0]] else {
             throw OpahError(.shape, "\(name): hidden of shape \(hidden.shape) and targets of shape \(targets.shape)",
                             hint: "wanted [N, D] and [N]")
@@ -172,11 +174,8 @@ private struct LinearLossPass {
             }
         }
         if let dW = gradients[1] {
-            matrixProduct(classes, input, count, inner, lda: classes, transposeA: true, isSplit ? masked!.pointer(Float.self) : x, ldb: input,
-                          beta: 1, dW.pointer(Float.self), ldc: input)
-            guard isSplit else { return }
-            matrixProduct(classes, input, count, logits, lda: classes, transposeA: true, x, ldb: input,
-                          beta: 1, dW.pointer(Float.self), ldc: input)
+            try w.addGradient(inner, isSplit ? masked!.pointer(Float.self) : x, count: count, to: dW.pointer(Float.self))
+            if isSplit { try w.addGradient(logits, x, count: count, to: dW.pointer(Float.self)) }
         }
     }
 

@@ -9,11 +9,11 @@ extension NN {
     ///   - weight: [out, in], any floating dtype; gets a gradient only when it requires one.
     ///   - a: [r, in];  b: [out, r].
     ///   - scale: alpha / r.
-    ///   - valueWanted: see `linear`.
+    ///   - valueWanted, precision: see `linear`; products with A and B are in float32.
     public static func loraLinear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float,
-                                  dropout mask: DropoutMask? = nil, valueWanted: Bool = true) throws -> Tensor {
+                                  dropout mask: DropoutMask? = nil, valueWanted: Bool = true, precision: ProductPrecision = .float32) throws -> Tensor {
         let x = try x.single(), weight = try weight.single(), bias = try bias?.single(), a = try a.single(), b = try b.single()
-        let w = try WeightMatrix(weight, "loraLinear")
+        let w = try WeightMatrix(weight, "loraLinear", precision)
         let rows = try rowCount(x, w, "loraLinear"), out = w.rows, input = w.columns
         let rank = try adapterRank(a, b, input: input, output: out, "loraLinear")
         if let bias, bias.shape != [out] {
@@ -52,12 +52,12 @@ extension NN {
             }
             if wants.x {
                 dx = try Tensor(empty: shape)
-                try WeightMatrix(savedWeight.value("loraLinear"), "loraLinear")
+                try WeightMatrix(savedWeight.value("loraLinear"), "loraLinear", precision)
                     .multiply(g.pointer(Float.self), count: rows, into: dx!.pointer(Float.self))
                 addLowRank(v.pointer(Float.self), rank: rank, try savedA.pointer("loraLinear"), scale: 1,
                            to: dx!.pointer(Float.self), rows: rows, width: input, mask: mask)
             }
-            if wants.weight { dW = try weightGradient(g, try savedX.value("loraLinear"), rows, out, input) }
+            if wants.weight { dW = try w.gradient(g, try savedX.value("loraLinear"), count: rows) }
             if wants.a {
                 let masked = try maskedRows(try savedX.value("loraLinear"), mask, rows, input)
                 dA = try weightGradient(v, masked, rows, rank, input)

@@ -4,17 +4,20 @@ import Support
 /// panels of rows into a small float32 buffer, so that a half-stored model never exists in float32 at once.
 struct WeightMatrix {
     let rows: Int, columns: Int
+    /// In which numbers its products with rows are computed.
+    let precision: ProductPrecision
     private let tensor: Tensor
     /// Expanded rows at a time: 8 MiB or at least 256 rows. Large enough that repacking the other factor for each
     /// panel costs little, small enough to stay in the last-level cache.
     private var panelRows: Int { min(rows, max(256, (1 << 21) / max(columns, 1))) }
 
-    init(_ weight: Tensor, _ operation: String) throws {
+    init(_ weight: Tensor, _ operation: String, _ precision: ProductPrecision = .float32) throws {
         guard weight.rank == 2 else {
             throw OpahError(.shape, "\(operation): the weight must be [out, in], not \(weight.shape)")
         }
         rows = weight.shape[0]
         columns = weight.shape[1]
+        self.precision = precision
         tensor = weight.dtype.isHalf && weight.isContiguous ? weight : try weight.dense(operation)
     }
 
@@ -22,13 +25,15 @@ struct WeightMatrix {
 
     /// Calls `body(first row, row count, float32 rows)` for consecutive panels that cover the matrix.
     func forEachPanel(_ body: (Int, Int, UnsafePointer<Float>) throws -> Void) throws {
-        guard isHalf else { return try body(0, rows, tensor.pointer(Float.self)) }
+        let isRounded = precision == .bfloat16 && tensor.dtype != .bfloat16
+        guard isHalf || isRounded else { return try body(0, rows, tensor.pointer(Float.self)) }
         let step = panelRows
         let panel = try Storage(byteCount: step * columns * 4)
         let floats = panel.pointer.assumingMemoryBound(to: Float.self)
         for first in Swift.stride(from: 0, to: rows, by: max(step, 1)) {
             let count = min(step, rows - first)
             expand(first * columns, count * columns, to: floats)
+            if isRounded { Rounding.floats(floats, count * columns, to: floats) }
             try body(first, count, floats)
         }
     }
@@ -42,20 +47,56 @@ struct WeightMatrix {
         Parallel.forRange(count, grain: 65536) { HalfFloats.widen(tensor, start + $0.lowerBound, $0.count, to: out + $0.lowerBound) }
     }
 
+    /// The whole matrix as bfloat16 bits: as it lies when it is stored so, otherwise rounded.
+    private func bits() throws -> Rounding.Bits {
+        if tensor.dtype == .bfloat16 { return Rounding.Bits(tensor.pointer(UInt16.self), tensor.storage) }
+        return try Rounding.Bits(of: tensor.to(.float32).dense("linear").pointer(Float.self), rows * columns)
+    }
+
     /// y[n, rows] = x[n, columns] W^T + beta y
     func multiplyTransposed(_ x: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
+        if precision == .bfloat16, OneDNN.isUsed {
+            return try OneDNN.product(n, rows, columns, Rounding.Bits(of: x, n * columns), lda: columns, bits(), ldb: columns, transposeB: true,
+                                      beta: beta, y, ldc: rows)
+        }
+        let factor = try Rounding.Floats(of: x, n * columns, precision)
+        defer { withExtendedLifetime(factor) {} }
         try forEachPanel { first, count, panel in
-            matrixProduct(n, count, columns, x, lda: columns, panel, ldb: columns, transposeB: true,
+            matrixProduct(n, count, columns, factor.start, lda: columns, panel, ldb: columns, transposeB: true,
                           beta: beta, y + first, ldc: rows)
         }
     }
 
     /// y[n, columns] = g[n, rows] W + beta y
     func multiply(_ g: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
+        if precision == .bfloat16, OneDNN.isUsed {
+            return try OneDNN.product(n, columns, rows, Rounding.Bits(of: g, n * rows), lda: rows, bits(), ldb: columns,
+                                      beta: beta, y, ldc: columns)
+        }
+        let factor = try Rounding.Floats(of: g, n * rows, precision)
+        defer { withExtendedLifetime(factor) {} }
         try forEachPanel { first, count, panel in
-            matrixProduct(n, columns, count, g + first, lda: rows, panel, ldb: columns,
+            matrixProduct(n, columns, count, factor.start + first, lda: rows, panel, ldb: columns,
                           beta: first == 0 ? beta : 1, y, ldc: columns)
         }
+    }
+
+    /// dW[rows, columns] = g[n, rows]^T x[n, columns]
+    func gradient(_ g: Tensor, _ x: Tensor, count n: Int) throws -> Tensor {
+        let dW = try Tensor(zeros: [rows, columns])
+        if n > 0 { try addGradient(g.pointer(Float.self), x.pointer(Float.self), count: n, to: dW.pointer(Float.self)) }
+        return dW
+    }
+
+    /// dW[rows, columns] += g[n, rows]^T x[n, columns]
+    func addGradient(_ g: UnsafePointer<Float>, _ x: UnsafePointer<Float>, count n: Int, to dW: UnsafeMutablePointer<Float>) throws {
+        if precision == .bfloat16, OneDNN.isUsed {
+            return try OneDNN.product(rows, columns, n, Rounding.Bits(of: g, n * rows), lda: rows, transposeA: true, Rounding.Bits(of: x, n * columns),
+                                      ldb: columns, beta: 1, dW, ldc: columns)
+        }
+        let left = try Rounding.Floats(of: g, n * rows, precision), right = try Rounding.Floats(of: x, n * columns, precision)
+        defer { withExtendedLifetime((left, right)) {} }
+        matrixProduct(rows, columns, n, left.start, lda: rows, transposeA: true, right.start, ldb: columns, beta: 1, dW, ldc: columns)
     }
 }
 

@@ -4,7 +4,7 @@ import COpenBLAS
 ///
 /// OpenBLAS runs single-threaded inside each piece: its own pool would keep spinning between calls
 /// and fight with the other kernels for the cores. Pieces are cut along the longer of m and n, on
-/// multiples of 48 (a multiple of every micro-kernel's width), so each keeps whole tiles.
+/// multiples of 48 (a multiple of every micro-kernel's width), so each keeps whole tiles (`forEachPiece`).
 /// `lda`, `ldb`, `ldc` are row strides in elements of the matrices as stored.
 public func matrixProduct(
     _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1,
@@ -21,6 +21,11 @@ public func matrixProduct(
                     b + columns.lowerBound * (transposeB ? ldb : 1), blasint(ldb),
                     beta, c + rows.lowerBound * ldc + columns.lowerBound, blasint(ldc))
     }
+    forEachPiece(of: m, by: n, depth: k, product)
+}
+
+/// Cuts a product [m, k] x [k, n] into pieces for our threads, each a range of rows or of columns of the result.
+func forEachPiece(of m: Int, by n: Int, depth k: Int, _ product: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
     let threads = Parallel.threadCount
     let work = m * n * max(k, 1), tile = 48
     if threads == 1 || work < 1 << 18 { return product(0..<m, 0..<n) }
