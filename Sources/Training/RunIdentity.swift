@@ -14,6 +14,8 @@ public struct RunIdentity: Sendable, Equatable {
         facts = settings.identity.merging(data.settings.identity) { first, _ in first }
         facts["base_digest"] = try model.baseDigest()
         facts["dataset_digest"] = data.digest
+        // Absent from runs in float32, as from those of before there was a choice.
+        if model.products == .bfloat16 { facts["precision"] = "bfloat16" }
         let adapters = model.adapters.map { adapter in
             let c = adapter.configuration
             return (c.kind == .lora ? "" : "kind \(c.kind.rawValue), ") + "rank \(c.rank), alpha \(c.alpha), dropout \(c.dropout), targets \(c.targets.joined(separator: " "))"
@@ -28,6 +30,9 @@ public struct RunIdentity: Sendable, Equatable {
             guard before != now else { return nil }
             switch name {
             case "base_digest": return "the base model has other weights"
+            case "precision":
+                return now == "bfloat16" ? "products were in float32 and are in bfloat16 (trainer.precision=32-true goes on as before)"
+                    : "products were in bfloat16 and are in float32 (trainer.precision=bf16-rounded goes on as before, on any processor)"
             case "dataset_digest": return "the dataset has other clips or texts"
             default: return "\(name) was \(before) and is \(now)"
             }

@@ -97,6 +97,7 @@ extension Trainer {
         if let resumedFrom { lines.append("going on from \(resumedFrom)") }
         lines.append("training \(values) numbers in \(optimizer.parameters.count) tensors"
             + (adapter.map { " (adapter of rank \($0.configuration.rank))" } ?? " (all weights)"))
+        if let note = model.precisionNote { lines.append(note) }
         lines.append("\(data.trainingClips) clips to train on, \(data.validationClips) held out")
         let forecast = try step < lastStep.step ? forecast(timed: timed) : nil
         let last = forecast.map { step + $0.steps } ?? step

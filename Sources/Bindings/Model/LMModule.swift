@@ -18,6 +18,11 @@ extension LanguageModel: LuaObject {
         }
         c.property("release", "string", "Which fish-speech it is of, 1.4 or 1.5: its tokenizer says so.",
                    example: #"lm.load(opah.embedded.model).release  --> "1.4""#) { model, call in try call.push(model.release.name) }
+        c.property("products", "string", "In which numbers training and scoring multiply with the weights, `float32` or `bfloat16`: what `precision` (see `lm.load`) comes to on this machine.",
+                   example: """
+                   lm.load(opah.embedded.model).products                                   --> "float32"
+                   lm.load(opah.embedded.model, { precision = "bf16-rounded" }).products  --> "bfloat16"
+                   """) { model, call in try call.push(model.products.rawValue) }
         c.property("tokenizer", "Tokenizer?", "The tokenizer beside the weights.",
                    example: """
                    model = lm.load(opah.embedded.model)
@@ -240,8 +245,12 @@ extension LuaModule {
     public static let lm = LuaModule("opah.lm", "The language model: text and codes in, the next codes out.") { m in
         m.type(LanguageModel.luaClass)
         m.type(SpeechSession.luaClass)
-        m.function("load", "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\"}) -> LanguageModel",
-                   "A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form; all arithmetic is float32. `lora` is an adapter file to use with it.",
+        m.function("load", "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", precision?: \(Precision.literals) = \"32-true\"}) -> LanguageModel",
+                   """
+                   A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form. `lora` is an adapter file to use with it.
+                   `precision` is that of the products with weights in training and scoring: `32-true` float32; `bf16-true` and `bf16-mixed` bfloat16 factors with float32 sums where the processor multiplies such numbers
+                   (`machine.engines`); `auto` these when the weights are stored so; `bf16-rounded` such factors on any processor, no faster. All else is float32 always, and so is generation.
+                   """,
                    example: """
                    model = lm.load(opah.home .. "/examples/checkpoints/tiny", { weights = "float32" })
                    model:named_parameters()["norm.weight"]:dtype()  --> "float32"
@@ -249,9 +258,12 @@ extension LuaModule {
             let name: String = try call.option("weights")
             let form: LanguageModel.WeightForm = name == "stored" ? .asStored : LanguageModel.WeightForm(rawValue: name)!
             let model = try LanguageModel.load(call.string(1), maxLength: call.option("max_length"), weights: form)
+            model.precision = Precision(rawValue: try call.option("precision"))!
             var notes = model.notes.map { "\(model.folder ?? ""): \($0)" }
             if let adapter: String = try call.option("lora") { notes += try model.loadLoRA(adapter).notes }
             for note in notes { Terminal.log("note: " + note) }
+            // A run says it among its plans.
+            if let note = model.precisionNote { model.addNote(note) }
             return try call.push(model)
         }
         m.function("generation_cost", "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
@@ -308,4 +320,9 @@ extension LuaModule {
                                                codebookCount: books, speaker: call.option("speaker"), allowSpecial: call.option("allow_special")))
         }
     }
+}
+
+extension Precision {
+    /// As a type of Lua: one of these texts.
+    fileprivate static var literals: String { allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|") }
 }

@@ -72,6 +72,14 @@ extension LuaModule {
             try call.push(["model": InstructionSet.processorName(), "processors": ProcessInfo.processInfo.activeProcessorCount,
                            "threads": Parallel.threadCount, "instruction_set": InstructionSet.name] as Fields)
         }
+        m.function("engines", "() -> \(Record.engines)",
+                   """
+                   What computes products with large matrices: `{float32, bfloat16, fast_bfloat16}`, the first two as text. `bfloat16` names what multiplies such numbers on this processor, or says why nothing \
+                   does; `fast_bfloat16` is whether it does, and so what `precision = "auto"` goes by.
+                   """,
+                   example: #"machine.engines().float32  --> "OpenBLAS ...""#) { call in
+            try call.push(["float32": MatrixLibrary.description, "bfloat16": BFloat16Engine.description, "fast_bfloat16": BFloat16Engine.isFast] as Fields)
+        }
         m.function("load_average", "() -> number", "How many threads of all programs wanted to run, on average over the last minute; more than `cpu().processors` means that programs wait for each other.",
                    example: "machine.load_average() >= 0  --> true") { call in
             var averages = [0.0, 0.0, 0.0]

@@ -39,6 +39,8 @@ public final class LanguageModel {
     public internal(set) var notes: [String] = []
     /// How a training step stays within memory.
     public var planner = StepPlanner()
+    /// In which numbers training and scoring multiply with the weights.
+    public var precision = Precision.single
     /// The adapters applied, oldest first. Their effects add up.
     public internal(set) var adapters: [LoRAAdapter] = []
 

@@ -183,14 +183,15 @@ struct ForwardPass {
         let module = projection.module
         let (x, adapter) = try projection.adapted(x, try adapterMask(module, site, firstRow))
         guard let adapter else {
-            return try NN.linear(x, module.weight.tensor, bias: module.bias?.tensor, valueWanted: valueWanted)
+            return try NN.linear(x, module.weight.tensor, bias: module.bias?.tensor, valueWanted: valueWanted,
+                                 precision: model.products)
         }
         if let gain = adapter.gain {
             return try NN.loraLinear(x, module.weight.tensor, bias: module.bias?.tensor, a: adapter.a, b: adapter.b, scale: adapter.scale,
-                                     gain: gain, dropout: adapter.dropout, valueWanted: valueWanted)
+                                     gain: gain, dropout: adapter.dropout, valueWanted: valueWanted, precision: model.products)
         }
         return try NN.loraLinear(x, module.weight.tensor, bias: module.bias?.tensor, a: adapter.a, b: adapter.b, scale: adapter.scale,
-                                 dropout: adapter.dropout, valueWanted: valueWanted)
+                                 dropout: adapter.dropout, valueWanted: valueWanted, precision: model.products)
     }
 
     func embedding(_ module: Module, _ ids: [Int]) throws -> Tensor {

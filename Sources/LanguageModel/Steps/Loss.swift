@@ -116,7 +116,8 @@ struct PartLoss {
         let (x, adapter) = try projection.adapted(try NN.rmsNorm(hidden, model.tree.norm.tensor, eps: pass.epsilon),
                                                   try pass.adapterMask(projection.module, -2, pass.packed.firstToken))
         let term = try NN.linearCrossEntropy(x, projection.module.weight.tensor,
-                                             adapter: adapter, targets: try Tensor(integers: labels, [labels.count]))
+                                             adapter: adapter, targets: try Tensor(integers: labels, [labels.count]),
+                                             precision: model.products)
         return try RowOperations.weightedSum([(term.loss, try sums.add(tokens: term))])
     }
 
@@ -167,7 +168,8 @@ struct PartLoss {
         return try [false, true].compactMap { isPadding in
             let chosen = labels.map { ($0 == 0) == isPadding ? $0 : ignored }
             guard chosen.contains(where: { $0 != ignored }) else { return nil }
-            let term = try NN.linearCrossEntropy(x, weight, adapter: adapter, targets: try Tensor(integers: chosen, [chosen.count]))
+            let term = try NN.linearCrossEntropy(x, weight, adapter: adapter, targets: try Tensor(integers: chosen, [chosen.count]),
+                                                 precision: model.products)
             return (term.loss, try sums.add(codes: term, judged: !isPadding))
         }
     }

@@ -52,7 +52,7 @@ struct StepMemory {
     /// In a layer's backward pass: the gated product's gradient, those of gate and up, or the product itself and its
     /// masked copy; the residual's gradient, and a panel of expanded weights.
     private func backward(_ s: LayerShape, _ n: Int) -> Int {
-        3 * block(n, s.intermediateSize) + 2 * block(n, s.dim) + Self.panel + (hasGains ? block(n, s.intermediateSize) : 0)
+        3 * block(n, s.intermediateSize) + 2 * block(n, s.dim) + Self.panel + rounded(n, s.intermediateSize) + (hasGains ? block(n, s.intermediateSize) : 0)
     }
 
     /// Whether some gain's product needs a buffer of its own in the backward pass.
@@ -65,6 +65,7 @@ struct StepMemory {
         guard rows > 0 else { return 0 }
         let most = NN.lossBlock(rows: rows, classes: matrix.output)
         return (matrix.hasGain ? 2 : 1) * block(most, matrix.output) + (shape.hasDropout ? 3 : 2) * block(most, matrix.input) + Self.panel
+            + rounded(most, max(matrix.input, matrix.output))
     }
 
     /// Blocks are about equally large.
@@ -86,6 +87,11 @@ struct StepMemory {
 
     /// Weights expanded to float32 at a time.
     private static let panel = 8 << 20
+
+    /// The copy of a factor that is rounded to bfloat16: its bits, or where nothing multiplies those, float32.
+    private func rounded(_ n: Int, _ width: Int) -> Int {
+        shape.products == .float32 ? 0 : BFloat16Engine.isFast ? Memory.blockSize(2 * n * width) : block(n, width)
+    }
 
     /// Bytes of a float32 tensor [n, width].
     private func block(_ n: Int, _ width: Int) -> Int { Memory.blockSize(4 * n * width) }

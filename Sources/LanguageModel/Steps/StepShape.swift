@@ -45,6 +45,8 @@ public struct StepShape: Equatable, Sendable {
     /// Numbers that want a gradient, and those among them behind the frames: fast stack and code projection.
     var trainedCount: Int, trainedFrameCount: Int
     var hasDropout: Bool
+    /// In which numbers it multiplies with the weights.
+    var products: ProductPrecision
 
     /// Every matrix that a step multiplies with.
     var matrices: [Matrix] {
@@ -68,6 +70,7 @@ public struct StepShape: Equatable, Sendable {
         let trained = model.trainableParameters
         trainedCount = trained.reduce(0) { $0 + $1.tensor.count }
         trainedFrameCount = trained.reduce(0) { $1.name.hasPrefix("fast_") || $1.name.hasPrefix("codebook_") ? $0 + $1.tensor.count : $0 }
+        products = model.products
         hasDropout = c.dropout > 0 || model.adapters.contains { $0.configuration.dropout > 0 }
     }
 }

@@ -83,7 +83,7 @@ final class SettingsTests: XCTestCase {
             "trainer.default_root_dir=results/p", "callbacks.model_checkpoint.save_top_k=1", "callbacks.model_checkpoint.dirpath=x", "+logger.csv._target_=a.CSVLogger", "+logger.csv.save_dir=x",
             "hydra.run.dir=x", "+callbacks.sample_audio.texts=[a]", "+callbacks.early_stopping.patience=3", "trainer.limit_val_batches=0", "+foo.bar=1", "+trainer.max_stpes=4",
         ], folder: folder, code: 0, [
-            "note: trainer.devices is ignored: everything runs on the processor", "note: trainer.precision is ignored", "note: trainer.strategy is ignored: there is one process",
+            "note: trainer.devices is ignored: everything runs on the processor", "products with the weights are computed in", "note: trainer.strategy is ignored: there is one process",
             "note: callbacks.model_checkpoint.dirpath is ignored: paths.run_dir", "note: logger.csv is ignored", "note: hydra.run.dir is ignored", "note: callbacks.sample_audio is ignored",
             "callbacks.early_stop.patience=5", "no stock recipe reads foo.bar", "no stock recipe reads trainer.max_stpes; did you mean trainer.max_steps",
         ])

@@ -8,6 +8,7 @@ local settings = {
     max_steps = 100000,          -- optimizer steps; null or -1: no limit of steps
     max_passes = null,           -- passes over all clips; the original's max_epochs means the same
     max_epochs = null,
+    precision = "auto",          -- of products with weights: auto, 32-true, bf16-true or bf16-mixed, bf16-rounded (`?lm.load`)
     max_time = null,             -- as in 8h, "1 d 12 h", 01:12:00:00 (days first); what earlier runs took counts
     accumulate_grad_batches = 1,
     gradient_clip_val = null,
@@ -28,6 +29,7 @@ local types = {
   ["trainer.max_passes"] = { is = "number", above = 0, optional = true },
   ["trainer.max_epochs"] = { is = "number", from = -1, optional = true },
   ["trainer.max_time"] = { is = "duration", optional = true },
+  ["trainer.precision"] = { is = "text|integer" },
   ["trainer.accumulate_grad_batches"] = { is = "integer", from = 1 },
   ["trainer.gradient_clip_val"] = { is = "number", from = 0, optional = true },
   ["trainer.limit_val_batches"] = { is = "integer|share", from = 0, optional = true },
@@ -65,7 +67,6 @@ local advice = {
   ["trainer.accelerator"] = "everything runs on the processor",
   ["trainer.devices"] = "everything runs on the processor, with all of its cores (OPAH_THREADS says how many); `opah launch -n N` or mpirun starts several processes",
   ["trainer.num_nodes"] = several, ["trainer.strategy"] = several, ["trainer.strategy.**"] = several,
-  ["trainer.precision"] = "arithmetic is in float32; weights=bfloat16 holds frozen weights in half the memory",
   ["trainer.default_root_dir"] = folder, ["callbacks.model_checkpoint.dirpath"] = folder, ["hydra.run.dir"] = folder,
   ["trainer.gradient_clip_algorithm"] = "gradients are clipped by their norm",
   ["trainer.min_steps"] = schedule, ["trainer.min_epochs"] = schedule, ["trainer.limit_train_batches"] = schedule,
