@@ -54,6 +54,52 @@ final class SamplingTests: XCTestCase {
         }
     }
 
+    /// A share of the frames are other clips', and these are no labels; all else is as without, and so is what is held out.
+    func testCorruptedFrames() throws {
+        let store = store([Array(repeating: 40, count: 30), Array(repeating: 25, count: 30)])
+        func dataset(_ share: Double) throws -> TrainingDataset {
+            try TrainingDataset(store: store, tokenizer: tokenizer(), settings: settings {
+                ($0.maxLength, $0.corruptProbability, $0.validationFraction, $0.interactiveProbability) = (200, share, 0.2, 1)
+            })
+        }
+        let plain = try dataset(0), noisy = try dataset(0.3)
+        var frames = 0, changed = 0, others = Set<Int>()
+        for _ in 0..<40 {
+            let before = try plain.nextRow(), after = try noisy.nextRow(), length = before.length
+            XCTAssertEqual(after.length, length)
+            XCTAssertEqual(after.tokens.prefix(length), before.tokens.prefix(length), "1.4 has one token for every frame")
+            XCTAssertEqual(after.labels.prefix(length), before.labels.prefix(length))
+            for t in 0..<length {
+                let old = (1...2).map { before.tokens[$0 * length + t] }, new = (1...2).map { after.tokens[$0 * length + t] }
+                guard old[0] > 0 else {
+                    XCTAssertEqual(new, old)
+                    continue
+                }
+                frames += 1
+                let isIgnored = t > 0 && after.labels[length + t - 1] == SentencePacker.ignoredLabel && before.labels[length + t - 1] != SentencePacker.ignoredLabel
+                if new != old {
+                    changed += 1
+                    others.insert(new[0] - 1)
+                    XCTAssertEqual(new[0], new[1], "a whole frame of one clip")
+                }
+                if t > 0, new != old { XCTAssertEqual(after.labels[length + t - 1], SentencePacker.ignoredLabel) }
+                if t > 0, !isIgnored {
+                    XCTAssertEqual(new, old)
+                    XCTAssertEqual(after.labels[2 * length + t - 1], before.labels[2 * length + t - 1])
+                }
+            }
+        }
+        XCTAssertEqual(Double(changed) / Double(frames), 0.3, accuracy: 0.03)
+        XCTAssertGreaterThan(others.count, 40, "clips of both speakers")
+        let (a, b) = (try plain.validation(batchSize: 4), try noisy.validation(batchSize: 4))
+        XCTAssertFalse(a.isEmpty)
+        XCTAssertEqual(try a.map { try $0.inputs.ints() }, try b.map { try $0.inputs.ints() })
+
+        let state = noisy.state, next = try noisy.nextRow()
+        try noisy.restore(state)
+        XCTAssertEqual(try noisy.nextRow(), next, "a run that is resumed has the same frames")
+    }
+
     func testReferenceReachesOnlyTheFirstClips() throws {
         let data = try TrainingDataset(store: fiveSecondClips(), tokenizer: tokenizer(), settings: settings { $0.sampler = .reference })
         var seen: Set<Int> = []

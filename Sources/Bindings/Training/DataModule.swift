@@ -128,13 +128,13 @@ extension LuaModule {
         }
         m.function("dataset", """
                    (opts: {protos: string|string[], tokenizer: Tokenizer, max_length?: integer = 4096, sampler?: "coverage"|"reference" = "coverage", seed?: integer = 42, \
-                   val_fraction?: number = 0.05, interactive_prob?: number = 0.7, use_speaker?: boolean|number = false, skip_text_prob?: number = 0, causal?: boolean = true, \
+                   val_fraction?: number = 0.05, interactive_prob?: number = 0.7, use_speaker?: boolean|number = false, skip_text_prob?: number = 0, corrupt_prob?: number = 0, causal?: boolean = true, \
                    num_codebooks?: integer, codebook_size?: integer}) -> Dataset
                    """,
                    """
                    Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the \
                    original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip \
-                   has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text. Clips with a code of `codebook_size` or above are left out (see `skipped`).
+                   has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text; `corrupt_prob`: how often a frame to train on is another clip's, so that the text is heeded more (with few clips 0.15 helps). Clips with a code of `codebook_size` or above are left out (see `skipped`).
                    """,
                    example: """
                    ds = data.dataset {
@@ -149,6 +149,7 @@ extension LuaModule {
             settings.validationFraction = try call.option("val_fraction")
             settings.interactiveProbability = try call.option("interactive_prob")
             settings.skipTextProbability = try call.option("skip_text_prob")
+            settings.corruptProbability = try call.option("corrupt_prob")
             settings.causal = try call.option("causal")
             settings.codebooks = try call.option("num_codebooks")
             settings.codebookSize = try call.option("codebook_size")

@@ -51,7 +51,8 @@ struct RowSource: Sendable {
                 codes.append(sentence.codes)
             }
         }
-        return interactive ? .concatenated(turns) : try packer.pack(texts, codes, speaker: speaker)
+        let row = interactive ? .concatenated(turns) : try packer.pack(texts, codes, speaker: speaker)
+        return settings.corruptProbability > 0 ? try corrupted(row, &random) : row
     }
 
     /// A row length drawn for joined turns: normal with mean max/2 and deviation max/4, kept within 10...max.

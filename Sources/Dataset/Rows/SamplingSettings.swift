@@ -23,6 +23,8 @@ public struct SamplingSettings: Sendable {
     public var speakerProbability = 0.0
     /// How often an interactive turn goes without its text.
     public var skipTextProbability = 0.0
+    /// How often a frame of a training row is one of another clip's.
+    public var corruptProbability = 0.0
     /// Reference sampler only: consecutive clips (true), or clips drawn at random.
     public var causal = true
     /// How many codebooks to keep; nil keeps what the packs hold.
@@ -38,9 +40,10 @@ public struct SamplingSettings: Sendable {
         func require(_ holds: Bool, _ what: String) { if !holds { wrong.append(what) } }
         require(maxLength >= 16, "max_length must be 16 or more, not \(maxLength)")
         for (name, value) in [("val_fraction", validationFraction), ("interactive_prob", interactiveProbability),
-                              ("use_speaker", speakerProbability), ("skip_text_prob", skipTextProbability)] {
+                              ("use_speaker", speakerProbability), ("skip_text_prob", skipTextProbability), ("corrupt_prob", corruptProbability)] {
             require((0...1).contains(value), "\(name) must be from 0 to 1, not \(value)")
         }
+        require(corruptProbability < 1, "corrupt_prob must leave frames as they are")
         require(validationFraction < 1, "val_fraction must leave clips to train on")
         require(codebooks.map { $0 > 0 } ?? true, "num_codebooks must be above 0")
         guard wrong.isEmpty else { throw OpahError(.config, wrong.joined(separator: "; ")) }
@@ -48,11 +51,14 @@ public struct SamplingSettings: Sendable {
 
     /// Everything that decides which rows come when, by name; for comparing runs.
     package var identity: [String: String] {
-        [
+        var facts = [
             "max_length": String(maxLength), "sampler": sampler.rawValue, "sampler seed": String(seed),
             "val_fraction": String(validationFraction), "interactive_prob": String(interactiveProbability),
             "use_speaker": String(speakerProbability), "skip_text_prob": String(skipTextProbability), "causal": String(causal),
             "num_codebooks": codebooks.map(String.init) ?? "all",
         ]
+        // Absent, as in runs of before it was a setting.
+        if corruptProbability > 0 { facts["corrupt_prob"] = String(corruptProbability) }
+        return facts
     }
 }

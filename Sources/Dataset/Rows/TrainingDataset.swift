@@ -60,7 +60,9 @@ public final class TrainingDataset {
         self.skipped = skipped
         trainingClips = training.count
         validationClips = held.count
-        heldOut = held.source(packer, settings)
+        var plain = settings
+        plain.corruptProbability = 0
+        heldOut = held.source(packer, plain)
         let source = training.source(packer, settings)
         sampling = settings.sampler == .coverage ? .coverage(CoverageSampler(source: source))
             : .reference(ReferenceSampler(source: source))

@@ -30,6 +30,7 @@ local settings = {
     use_speaker = false,                               -- true, or how often: the folder's name is the role
     interactive_prob = 0.7,
     skip_text_prob = 0.0,
+    corrupt_prob = 0.0,                                -- how often a frame is another clip's: 0.15 makes a model heed the text
   },
 
   data = { batch_size = 8, num_workers = 4, max_length = "${max_length}" },
@@ -72,6 +73,7 @@ local types = {
   ["train_dataset.use_speaker"] = { is = "boolean|number", from = 0, to = 1 },
   ["train_dataset.interactive_prob"] = { is = "number", from = 0, to = 1 },
   ["train_dataset.skip_text_prob"] = { is = "number", from = 0, to = 1 },
+  ["train_dataset.corrupt_prob"] = { is = "number", from = 0, below = 1 },
   ["data.batch_size"] = { is = "integer", from = 1 },
   ["data.num_workers"] = { is = "integer", from = 0 },
   ["data.max_length"] = { is = "integer", from = 1 },

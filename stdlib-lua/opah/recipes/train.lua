@@ -32,6 +32,24 @@ local function schedule(name)
     :format(name))
 end
 
+-- Lightning's names of arithmetic that is not here: what is used in its place.
+local precisions = {
+  ["16-mixed"] = "auto", ["16-true"] = "auto", ["16"] = "auto", ["transformer-engine"] = "auto", ["transformer-engine-float16"] = "auto",
+  bf16 = "bf16-mixed", ["32"] = "32-true", ["64"] = "32-true", ["64-true"] = "32-true",
+}
+
+--- `trainer.precision` as lm.load takes it, and a remark where that is another name.
+local function precision(name)
+  name = tostring(name)
+  if precisions[name] then
+    return precisions[name], ("trainer.precision=%s is taken as %s"):format(name, precisions[name])
+  end
+  for _, known in ipairs { "auto", "32-true", "bf16-true", "bf16-mixed", "bf16-rounded" } do
+    if name == known then return name end
+  end
+  config.usage_error(("trainer.precision=%s: it is one of auto, 32-true, bf16-true, bf16-mixed, bf16-rounded"):format(name))
+end
+
 --- A number of batches (or of steps, which have several) as it is, or a part such as 0.5 of `whole`.
 local function part(value, whole)
   if value == nil or math.type(value) == "integer" then return value end
@@ -78,6 +96,8 @@ local function prepare(args)
     notes[#notes + 1] = ("pretrained_ckpt_path: the folder %s is meant"):format(weights_file)
     cfg.model.model.path = weights_file
   end
+  local arithmetic, another = precision(trainer.precision)
+  if another then notes[#notes + 1] = another end
   check_files(cfg, args)
   for _, note in ipairs(notes) do progress.log("note: " .. note) end
   for _, line in ipairs(remarks(cfg)) do progress.log("note: " .. line) end
@@ -85,7 +105,7 @@ local function prepare(args)
   local tuned = cfg.model.model
   local weights = (tuned.lora_config or args.from_adapter) and cfg.weights or "stored"
   local adapter = tuned.lora_config and lora.config(tuned.lora_config)
-  local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = weights })
+  local model = lm.load(tuned.path, { max_length = cfg.max_length, weights = weights, precision = arithmetic })
   if args.from_adapter then
     lora.load(model, args.from_adapter, { config = tuned.lora_config, trainable = true })
   elseif adapter then
@@ -102,7 +122,7 @@ local function prepare(args)
   local ds = data.dataset {
     protos = set.proto_files, tokenizer = model.tokenizer, max_length = set.max_length, sampler = set.sampler, seed = cfg.seed,
     val_fraction = set.val_fraction, interactive_prob = set.interactive_prob, use_speaker = set.use_speaker,
-    skip_text_prob = set.skip_text_prob, causal = set.causal, num_codebooks = model.config.num_codebooks,
+    skip_text_prob = set.skip_text_prob, corrupt_prob = set.corrupt_prob, causal = set.causal, num_codebooks = model.config.num_codebooks,
     codebook_size = model.config.codebook_size - (model.release == "1.4" and 1 or 0),
   }
 
