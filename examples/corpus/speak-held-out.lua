@@ -1,5 +1,5 @@
 --- Speak held-out sentences by the embedded voice, for a recogniser to listen to: see scripts/listen.
--- opah run examples/corpus/speak-held-out.lua --output listening --count 100 --tuned out/new-speaker/merged
+-- opah run examples/corpus/speak-held-out.lua --output listening --count 100 --tuned out/quickstart/merged
 -- needs: flite (sudo apt install flite)
 -- expect: sentences.txt, and a folder of 001.wav ... each for original, codec, base, random and tuned
 local opah = require "opah"
@@ -10,9 +10,9 @@ return opah.recipe {
   flags = {
     { "output", "output", "listening", "the folder for everything" },
     { "count", "integer", 100, "sentences", from = 1 },
-    { "tuned", "string", nil, "fine-tuned models, comma between: folders that new-speaker.lua made (merged)" },
+    { "tuned", "string", nil, "fine-tuned models, comma between: folders that quickstart.lua made (merged)" },
     { "weights", "path", voice.model, "the base model's folder, with codec.pth and codec.lua in it" },
-    { "target", "string", "awb", "flite's voice of the second speaker" },
+    { "target", "string", "awb", "flite's voice of the new speaker, and the role that the fine-tuned models know it by" },
     { "temperature", "number", voice.generate.temperature, "of sampling", above = 0 },
   },
   run = function(args)
@@ -70,7 +70,7 @@ return opah.recipe {
       original("original", "codec", speaker, i)
       original("target", "target-codec", args.target, i)
       speak(base, "base", speaker, i)
-      for t, model in ipairs(tuned) do speak(model, "tuned-" .. t, "assistant", i) end
+      for t, model in ipairs(tuned) do speak(model, "tuned-" .. t, args.target, i) end
       local codes = (tensor.rand(codec.num_codebooks, info.original[i].frames, { generator = generator }) * codec.codebook_size):floor():to("int32")
       save("random", i, codec:decode(codes))
       bar:step(1)

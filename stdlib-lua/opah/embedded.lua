@@ -17,6 +17,7 @@ local tiny, trained = fs.join(home, "examples/checkpoints/tiny"), fs.join(home, 
 ---@field model string A model folder.
 ---@field codec_config string
 ---@field codec_checkpoint string
+---@field newcomer string A folder with sixty clips of a speaker that the model does not know, with labels.
 ---@field speakers string[] Roles that the model knows.
 ---@field generate table Options of model:generate that it was measured with.
 
@@ -26,6 +27,7 @@ local embedded = {
   codec_config = fs.join(tiny, "codec.lua"), codec_checkpoint = fs.join(tiny, "codec.pth"),
   voice = {
     model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
+    newcomer = fs.join(home, "examples/voice/newcomer"),
     speakers = { "rms", "slt" },
     generate = { temperature = 0.05, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
   },

@@ -25,7 +25,7 @@ final class RecipeExampleTests: XCTestCase {
     func testLinearProbe() throws { try run("linear-probe", makes: ["probe.safetensors"]) }
     func testCachedPath() throws { try run("cached-path", makes: ["packs/00000000.protos", "adapter/adapter.ckpt", "merged/model.pth", "speech/1.npy"]) }
     func testSpeak() throws { try run("speak", makes: ["hello.wav", "hello.npy"]) }
-    func testQuickstart() throws { try run("quickstart", makes: ["hello.wav", "report.html", "merged/model.pth"]) }
+    func testQuickstart() throws { try run("quickstart", "--max-steps", "6", makes: ["hello.wav", "report.html", "merged/model.pth"]) }
 
     func testMakeTinyCheckpoints() throws {
         let made = try run("make-tiny-checkpoints", makes: ["codec.pth", "config.json", "model.pth"])
@@ -67,12 +67,12 @@ final class RecipeExampleTests: XCTestCase {
 
     /// Runs an example in an empty folder, checks what it says and makes, and runs it again. Gives paths in its output folder.
     @discardableResult
-    private func run(_ name: String, makes files: [String]) throws -> (String) -> String {
+    private func run(_ name: String, _ arguments: String..., makes files: [String]) throws -> (String) -> String {
         let folder = try TestFolder("example")
         folders.append(folder)
         let example = OpahProcess.checkout + "/examples/\(name).lua"
         for attempt in 1...2 {
-            let result = try OpahProcess.run(["run", example], folder: folder.path)
+            let result = try OpahProcess.run(["run", example] + arguments, folder: folder.path)
             XCTAssertEqual(result.code, 0, "\(name): \(result.errors)")
             if attempt == 1 {
                 try compare(result.output.replacing(folder.path, with: ".").replacing(OpahProcess.checkout, with: "OPAH"), name)
