@@ -3,6 +3,7 @@
 local recipe, planning, vq = require "opah.recipe", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
 local duration, outputs = require "opah.progress".duration, require "opah.outputs"
+local caching = require "opah.token_cache.clips"
 
 return recipe {
   positionals = { { "folder", "folder", "clips, one folder per speaker" } },
@@ -14,41 +15,55 @@ return recipe {
     { "filelist", "path", nil, "take the clips from a list of path|speaker|language|text instead" },
     require "opah.sharding".flag,
     { "overwrite", "boolean", false, "extract again what has codes already" },
+    { "cache", "path", nil, "a folder of codes by content, shared between projects: sound that it knows is not encoded again, and new codes go "
+      .. "into it [OPAH_CACHE, else none]" },
+    { "cache-limit", "string", nil, "how large that folder may be, as in 10GB: the codes used longest ago are removed" },
   },
   plan = function(args)
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     local sound = planning.sound(args.folder, { filelist = args.filelist })
-    local clips, seconds = 0, 0
+    local cache = caching.open(args, codec)
+    local clips, seconds, cached = 0, 0, 0
     for _, clip in ipairs(sound.clips) do
-      if args.overwrite or not clip.clip.codes then clips, seconds = clips + 1, seconds + clip.info.duration end
+      if args.overwrite or not clip.clip.codes then
+        if not args.overwrite and cache and cache:has(fs.digest(clip.clip.audio)) then
+          cached = cached + 1
+        else
+          clips, seconds = clips + 1, seconds + clip.info.duration
+        end
+      end
     end
     table.insert(sound.lines, ("%d to extract, %s"):format(clips, duration(seconds)))
+    if cache then table.insert(sound.lines, ("%d from the cache"):format(cached)) end
     -- The weights as read and as the kernels want them, and one clip per thread; about 0.8 of the rate of matrix products.
     local weights = fs.stat(args.checkpoint_path).size
     local at_once = math.min(tensor.threads(), args.batch_size)
     return {
       seconds = 0.2 + codec:cost { seconds = seconds }.encode_operations / planning.rates().matrix_rate / 0.8,
       memory = planning.program + 1.3 * weights + at_once * codec:cost { seconds = sound.longest }.encode_bytes,
-      disk = clips * 4096 + seconds * codec.frame_rate * codec.num_codebooks * 4, folder = args.folder or ".", lines = sound.lines,
+      disk = (clips + cached) * 4096 + seconds * codec.frame_rate * codec.num_codebooks * 4, folder = args.folder or ".", lines = sound.lines,
       memory_advice = "lower --batch-size, or cut the longest recordings first: opah run slice-audio",
     }
   end,
   run = function(args)
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     local stage <close> = stage_over("extract-vq", 0)
-    local report = vq.extract {
-      input = not args.filelist and args.folder or nil, filelist = args.filelist, codec = codec,
-      batch_size = args.batch_size, num_workers = args.num_workers, overwrite = args.overwrite, shard = args.shard,
-      on_progress = function(done, total, seconds) stage.bar:at(done, total, { audio_seconds = seconds }) end,
-    }
-    stage.done = report.extracted + report.present
+    local report = caching.extract(args, codec, function()
+      return vq.extract {
+        input = not args.filelist and args.folder or nil, filelist = args.filelist, codec = codec,
+        batch_size = args.batch_size, num_workers = args.num_workers, overwrite = args.overwrite, shard = args.shard,
+        on_progress = function(done, total, seconds) stage.bar:at(done, total, { audio_seconds = seconds }) end,
+      }
+    end)
+    stage.done = report.extracted + report.present + (report.cached or 0)
     stage:add_skipped(report.skipped)
     stage:add_notes(report.notes)
     if stage.done == 0 and #stage.skipped == 0 and not args.filelist and not args.shard then outputs.refuse_empty(args.folder) end
     require "opah.progress".result {
-      extracted = report.extracted, present = report.present, audio_seconds = report.audio_seconds,
+      extracted = report.extracted, present = report.present, cached = report.cached, audio_seconds = report.audio_seconds,
     }
-    local detail = ("%d of them new, %s of audio"):format(report.extracted, duration(report.audio_seconds))
+    local cached = report.cached and (", %d from the cache"):format(report.cached) or ""
+    local detail = ("%d of them new%s, %s of audio"):format(report.extracted, cached, duration(report.audio_seconds))
     return stage:finish("clips have codes", report.remade and detail .. ", " .. report.remade or detail)
   end,
 }

@@ -1,0 +1,121 @@
+--- Extraction of a folder's or a filelist's codes with a token cache: before it, codes that the cache has are put beside the
+--- clips that lack them, with the record that extraction itself would write; after it, the cache gets what it had not.
+local data, dist, fs, progress = require "opah.data", require "opah.dist", require "opah.fs", require "opah.progress"
+local sharding, token_cache = require "opah.sharding", require "opah.token_cache"
+
+local clips = {}
+
+local stage = "extract-vq"
+
+local function target(clip) return clip.codes or clip.stem .. ".npy" end
+
+--- The clips that this process extracts, as vq.extract chooses them.
+local function own(args)
+  if not args.filelist then return (sharding.scan(args.folder, { audio = true }, args.shard)) end
+  local shard, kept = dist.shard(args.shard), {}
+  for _, clip in ipairs(data.filelist(args.filelist)) do
+    if clip.audio and shard:owns(clip.stem) then kept[#kept + 1] = clip end
+  end
+  return kept
+end
+
+--- The lock that vq.extract takes as well; false where it cannot be had. Then nothing is taken out of the cache, and
+--- vq.extract says who is at work, or whether it matters that the folder cannot be written to.
+local function lock(args)
+  if args.filelist then return nil end
+  local ok, found = pcall(fs.lock, args.folder, "taking codes from the cache", { name = "." .. stage .. sharding.lock_name(dist.shard(args.shard)) })
+  return ok and found
+end
+
+--- Puts codes of the cache beside clips. Returns those that extraction has to encode, and why codes were made again.
+local function take(cache, codec, args, list)
+  local held <close> = lock(args)
+  if held == false then return {}, 0 end
+  local made <close> = fs.made(stage, { codec = codec:digest() }, { format = token_cache.format, grouped = true })
+  local bar <close> = progress.bar(#list, "cache")
+  local missing = {}
+  for _, clip in ipairs(list) do
+    local path, is_missing = target(clip), false
+    local ok, problem = pcall(function()
+      -- Only where there are codes does it take the record to know that they are wanted.
+      is_missing = not clip.codes and not cache:has(fs.digest(clip.audio))
+      if is_missing then return end
+      made:make(path, { sound = clip.audio }, function()
+        is_missing = not cache:take(fs.digest(clip.audio), path)
+        if is_missing then error("the cache has none") end   -- and what is known of the clip stays as it was
+      end, { owner = clip.audio })
+    end)
+    -- Any other problem is the clip's own, and extraction comes upon it as well.
+    if not ok and type(problem) == "userdata" and (problem.fatal or problem.kind == "interrupted") then error(problem, 0) end
+    if is_missing then missing[#missing + 1] = clip end
+    bar:step()
+  end
+  -- Of what could not be given its name, extraction says more when it tries the same.
+  local failed = made:bring_out()
+  for _, item in ipairs(failed) do if item.problem.fatal then error(item.problem, 0) end end
+  return missing, cache.taken - #failed, made.remade
+end
+
+--- Gives the cache what lies beside clips and is this codec's, as extraction wrote down; not what a hand changed since.
+local function keep(cache, codec, list)
+  local digest, origins = codec:digest(), {}
+  for _, clip in ipairs(list) do
+    local path = target(clip)
+    local folder, name = fs.dirname(path), fs.basename(path)
+    origins[folder] = origins[folder] or fs.origins(folder)
+    local origin = origins[folder][name]
+    local sound, codes = origin and origin.from.sound, origin and origin.to[name]
+    local is_ours = sound and codes and origin.stage == stage and not origin.is_open and origin.settings.codec == digest
+    if is_ours and token_cache.is_digest(sound.digest) and not cache:has(sound.digest, codes) then
+      local ok, found = pcall(fs.digest, path)
+      if ok and found == codes then cache:keep(sound.digest, path, codes) end
+    end
+  end
+end
+
+--- The cache that the options `cache` and `cache_limit` mean; nil without one.
+function clips.open(args, codec)
+  local folder = token_cache.folder(args.cache)
+  if not folder then
+    if args.cache_limit then
+      error(fs.error("usage", "--cache-limit says how large a cache may be, and there is none", "name one with --cache, or in OPAH_CACHE"), 0)
+    end
+    return nil
+  end
+  if not args.filelist and fs.overlap(args.folder, folder) then
+    local message = ("the clips in %s and the cache %s overlap: one is, or lies in, the other"):format(args.folder, folder)
+    error(fs.error("usage", message, "choose a folder of its own for --cache (or OPAH_CACHE)"), 0)
+  end
+  return token_cache.open(folder, codec, { limit = args.cache_limit })
+end
+
+--- Extracts with the recipe's options `args` by `extract`, which gives vq.extract's report. The report that is returned has
+--- `cached` besides, how many clips got their codes from the cache; without a cache it has not.
+function clips.extract(args, codec, extract)
+  local cache <close> = clips.open(args, codec)
+  if not cache then return extract() end
+  fs.mkdir(cache.folder)
+  local list = own(args)
+  local missing, taken, remade = {}, 0, nil
+  -- Who asks for extracting again wants no codes of before.
+  if not args.overwrite then missing, taken, remade = take(cache, codec, args, list) end
+  local ok, report = pcall(extract)
+  if not ok then
+    -- What was done until then is done. Codes that were there before may be of another format still.
+    pcall(keep, cache, codec, missing)
+    error(report, 0)
+  end
+  keep(cache, codec, list)
+  cache:close()
+  local told = { taken = taken, remade = remade, notes = cache.notes }
+  report.cached = 0
+  for _, part in ipairs(args.shard and { told } or dist.gather(told)) do
+    report.cached = report.cached + part.taken
+    report.present = report.present - part.taken
+    table.move(part.notes, 1, #part.notes, #report.notes + 1, report.notes)
+    if part.remade then report.remade = report.remade and report.remade .. "; " .. part.remade or part.remade end
+  end
+  return report
+end
+
+return clips
