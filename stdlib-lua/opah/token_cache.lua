@@ -1,7 +1,7 @@
 --- Codes kept by content in a folder that projects share, so that the same sound is not encoded again.
 --
 --   local cache <close> = require "opah.token_cache".open("/srv/codes", codec, { limit = "10GB" })
---   local codes = graph:each("codes", { over = clips, prepare = load_codec }, function(input, output, _, codec)
+--   local codes = graph:each("codes", { over = clips, inputs = { weights = weights } }, function(input, output)
 --     cache:make(input, output .. ".npy", function()
 --       tensor.save_npy(output .. ".npy", codec:encode(audio.load(input, { sample_rate = codec.sample_rate })))
 --     end)
@@ -175,6 +175,7 @@ function Cache:make(sound, target, work)
   if self:take(digest, target) then return true end
   work()
   self:keep(digest, target)
+  bring_out(self)
   return false
 end
 
