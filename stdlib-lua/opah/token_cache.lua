@@ -1,17 +1,23 @@
 --- Codes kept by content in a folder that projects share, so that the same sound is not encoded again.
 --
---   local cache <close> = require "opah.token_cache".open("/srv/codes", codec, { limit = "10GB" })
---   local codes = graph:each("codes", { over = clips, inputs = { weights = weights } }, function(input, output)
+--   local codec = opah.embedded.codec()
+--   local cache <close> = require "opah.token_cache".open("shared-codes", codec, { limit = "10GB" })
+--   local graph = require "opah.graph" { folder = "out/cached" }
+--   local clips = graph:files("data/Alice", { extension = { ".wav", ".flac" } })
+--   local weights = graph:files(opah.embedded.codec_checkpoint)
+--   graph:each("codes", { over = clips, inputs = { weights = weights } }, function(input, output)
 --     cache:make(input, output .. ".npy", function()
 --       tensor.save_npy(output .. ".npy", codec:encode(audio.load(input, { sample_rate = codec.sample_rate })))
 --     end)
 --   end)
+--   return graph:run()
 --
--- An entry is the .npy as it lies beside a clip, and its path says what it is: extract-vq/FORMAT/CODEC/XX/SOUND.CODES.npy, where
--- CODEC is the digest of the codec's configuration and weights (codec:digest), SOUND that of the recording's bytes, XX its first
--- two digits, CODES that of the entry itself, by which a damaged one is told when it is read. These are what extraction's own
--- records (`fs.made`) go by. An entry appears whole under its name and is never changed, so any number of processes may use a
--- cache at once; when it was last used, its time of change says.
+-- An entry is the .npy as it lies beside a clip, and its path says what it is:
+-- extract-vq/FORMAT/CODEC/XX/SOUND.CODES.npy, where CODEC is the digest of the codec's configuration and weights
+-- (codec:digest), SOUND that of the recording's bytes, XX its first two digits, CODES that of the entry itself, by
+-- which a damaged one is told when it is read. These are what extraction's own records (`fs.made`) go by. An entry
+-- appears whole under its name and is never changed, so any number of processes may use a cache at once; when it was
+-- last used, its time of change says.
 local fs, limits = require "opah.fs", require "opah.token_cache.limit"
 local error_text = require "opah".error_text
 
@@ -44,11 +50,11 @@ end
 ---@return boolean
 function token_cache.is_digest(text) return type(text) == "string" and limits.is_digest(text) end
 
---- Opens a cache for one codec's codes. Its folder need not be there yet. With `limit` (bytes, or text as in "10GB") the entries
---- that were used longest ago, of whatever codec, go when it is closed, until what is left fits.
+--- Opens a cache for one codec's codes. Its folder need not be there yet. With `limit` (bytes, or text as in "10GB")
+--- the entries that were used longest ago, of whatever codec, go when it is closed, until what is left fits.
 ---
----     local cache <close> = token_cache.open("codes", embedded.codec(), { limit = "10GB" })
----     cache.folder, cache.taken  --> "codes", 0
+---     local cache <close> = token_cache.open("cache-open", embedded.codec(), { limit = "10GB" })
+---     cache.folder, cache.taken  --> "cache-open", 0
 ---@param folder string
 ---@param codec Codec
 ---@param options? { limit?: string|number }
@@ -82,10 +88,10 @@ local function entries(cache, sound)
   return cache.listed[part]
 end
 
---- Whether the cache has codes of a sound, by its digest (`fs.digest`), or just these codes, by theirs. They are looked at only
---- when they are taken.
+--- Whether the cache has codes of a sound, by its digest (`fs.digest`), or just these codes, by theirs. They are looked
+--- at only when they are taken.
 ---
----     local cache <close> = token_cache.open("codes", embedded.codec())
+---     local cache <close> = token_cache.open("cache-has", embedded.codec())
 ---     cache:has(fs.digest("data/Alice/4.80-7.20.wav"))  --> false
 ---@param sound string
 ---@param codes? string
@@ -95,10 +101,11 @@ function Cache:has(sound, codes)
   return entry ~= nil and (codes == nil or entry.codes == codes)
 end
 
---- Writes the codes of a sound, given by its digest, to `target`, and says whether it had them. An entry whose bytes are not
---- what its name says is removed, told in `notes`, and never handed out. What goes wrong with `target` is an error.
+--- Writes the codes of a sound, given by its digest, to `target`, and says whether it had them. An entry whose bytes
+--- are not what its name says is removed, told in `notes`, and never handed out. What goes wrong with `target` is an
+--- error.
 ---
----     local cache <close> = token_cache.open("codes", embedded.codec())
+---     local cache <close> = token_cache.open("cache-take", embedded.codec())
 ---     cache:take(fs.digest("data/Alice/4.80-7.20.wav"), "mine.npy"), fs.exists("mine.npy")  --> false, false
 ---@param sound string
 ---@param target string
@@ -126,13 +133,14 @@ function Cache:take(sound, target)
   return true
 end
 
---- Keeps the codes in the file `codes` as those of a sound, given by its digest, in the place of what it had for that sound. A
---- cache that cannot be written to stops nobody's work: `notes` tells of it.
+--- Keeps the codes in the file `codes` as those of a sound, given by its digest, in the place of what it had for that
+--- sound. A cache that cannot be written to stops nobody's work: `notes` tells of it.
 ---
----     local cache <close> = token_cache.open("codes", embedded.codec())
+---     local cache <close> = token_cache.open("cache-keep", embedded.codec())
 ---     tensor.save_npy("mine.npy", embedded.codec():encode(audio.load("data/Alice/4.80-7.20.wav")))
 ---     cache:keep(fs.digest("data/Alice/4.80-7.20.wav"), "mine.npy")
----     cache:take(fs.digest("data/Alice/4.80-7.20.wav"), "theirs.npy"), fs.read("theirs.npy") == fs.read("mine.npy")  --> true, true
+---     cache:take(fs.digest("data/Alice/4.80-7.20.wav"), "theirs.npy")  --> true
+---     fs.read("theirs.npy") == fs.read("mine.npy")                     --> true
 ---@param sound string
 ---@param codes string
 ---@param digest? string Of the file `codes`, where that is known.
@@ -158,14 +166,15 @@ function Cache:keep(sound, codes, digest)
   end
 end
 
---- Codes of the recording `sound` in the file `target`: out of the cache, or by `work`, which writes them there and whose result
---- is kept. Says whether they came out of the cache. The work must give the codes that extraction gives: those of
---- `codec:encode` are, without `whole`.
+--- Codes of the recording `sound` in the file `target`: out of the cache, or by `work`, which writes them there and
+--- whose result is kept. Says whether they came out of the cache. The work must give the codes that extraction gives:
+--- those of `codec:encode` are, without `whole`.
 ---
 ---     local codec = embedded.codec()
----     local cache <close> = token_cache.open("codes", codec)
----     function encode() tensor.save_npy("a.npy", codec:encode(audio.load("data/Alice/4.80-7.20.wav"))) end
----     cache:make("data/Alice/4.80-7.20.wav", "a.npy", encode), cache:make("data/Alice/4.80-7.20.wav", "a.npy", encode)  --> false, true
+---     local cache <close> = token_cache.open("cache-make", codec)
+---     sound = "data/Alice/4.80-7.20.wav"
+---     function encode() tensor.save_npy("a.npy", codec:encode(audio.load(sound))) end
+---     cache:make(sound, "a.npy", encode), cache:make(sound, "a.npy", encode)  --> false, true
 ---@param sound string
 ---@param target string
 ---@param work fun()
@@ -181,10 +190,11 @@ end
 
 --- Brings out what was kept, remembers what was of use, and makes room. Also done at the end of its scope.
 ---
----     cache = token_cache.open("codes", embedded.codec(), { limit = 0 })
----     cache:make("data/Alice/4.80-7.20.wav", "a.npy", function() tensor.save_npy("a.npy", tensor.zeros(8, 2, { dtype = "int32" })) end)
+---     cache = token_cache.open("cache-close", embedded.codec(), { limit = 0 })
+---     fs.copy("data/Alice/0.00-2.10.lab", "any.npy")
+---     cache:keep(fs.digest("data/Alice/0.00-2.10.mp3"), "any.npy")
 ---     cache:close()
----     #fs.list("codes", { recursive = true })  --> 0
+---     #fs.list("cache-close", { recursive = true })  --> 0
 function Cache:close()
   if self.closed then return end
   self.closed = true

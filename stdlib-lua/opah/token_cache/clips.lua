@@ -1,5 +1,6 @@
---- Extraction of a folder's or a filelist's codes with a token cache: before it, codes that the cache has are put beside the
---- clips that lack them, with the record that extraction itself would write; after it, the cache gets what it had not.
+--- Extraction of a folder's or a filelist's codes with a token cache: before it, codes that the cache has are put
+--- beside the clips that lack them, with the record that extraction itself would write; after it, the cache gets what
+--- it had not.
 local data, dist, fs, progress = require "opah.data", require "opah.dist", require "opah.fs", require "opah.progress"
 local sharding, token_cache = require "opah.sharding", require "opah.token_cache"
 
@@ -12,9 +13,10 @@ local function target(clip) return clip.codes or clip.stem .. ".npy" end
 --- The clips that this process extracts, as vq.extract chooses them.
 local function own(args)
   if not args.filelist then return (sharding.scan(args.folder, { audio = true }, args.shard)) end
-  local shard, kept = dist.shard(args.shard), {}
+  local shard, kept, seen = dist.shard(args.shard), {}, {}   -- a list may name a clip twice
   for _, clip in ipairs(data.filelist(args.filelist)) do
-    if clip.audio and shard:owns(clip.stem) then kept[#kept + 1] = clip end
+    if clip.audio and not seen[clip.stem] and shard:owns(clip.stem) then kept[#kept + 1] = clip end
+    seen[clip.stem] = true
   end
   return kept
 end
@@ -23,7 +25,8 @@ end
 --- vq.extract says who is at work, or whether it matters that the folder cannot be written to.
 local function lock(args)
   if args.filelist then return nil end
-  local ok, found = pcall(fs.lock, args.folder, "taking codes from the cache", { name = "." .. stage .. sharding.lock_name(dist.shard(args.shard)) })
+  local name = "." .. stage .. sharding.lock_name(dist.shard(args.shard))
+  local ok, found = pcall(fs.lock, args.folder, "taking codes from the cache", { name = name })
   return ok and found
 end
 
@@ -46,7 +49,8 @@ local function take(cache, codec, args, list)
       end, { owner = clip.audio })
     end)
     -- Any other problem is the clip's own, and extraction comes upon it as well.
-    if not ok and type(problem) == "userdata" and (problem.fatal or problem.kind == "interrupted") then error(problem, 0) end
+    local ends_all = not ok and type(problem) == "userdata" and (problem.fatal or problem.kind == "interrupted")
+    if ends_all then error(problem, 0) end
     if is_missing then missing[#missing + 1] = clip end
     bar:step()
   end
@@ -78,22 +82,21 @@ function clips.open(args, codec)
   local folder = token_cache.folder(args.cache)
   if not folder then
     if args.cache_limit then
-      error(fs.error("usage", "--cache-limit says how large a cache may be, and there is none", "name one with --cache, or in OPAH_CACHE"), 0)
+      local message = "--cache-limit says how large a cache may be, and there is none"
+      error(fs.error("usage", message, "name one with --cache, or in OPAH_CACHE"), 0)
     end
     return nil
   end
   if not args.filelist and fs.overlap(args.folder, folder) then
-    local message = ("the clips in %s and the cache %s overlap: one is, or lies in, the other"):format(args.folder, folder)
+    local message = "the clips in %s and the cache %s overlap: one is, or lies in, the other"
+    message = message:format(args.folder, folder)
     error(fs.error("usage", message, "choose a folder of its own for --cache (or OPAH_CACHE)"), 0)
   end
   return token_cache.open(folder, codec, { limit = args.cache_limit })
 end
 
---- Extracts with the recipe's options `args` by `extract`, which gives vq.extract's report. The report that is returned has
---- `cached` besides, how many clips got their codes from the cache; without a cache it has not.
-function clips.extract(args, codec, extract)
-  local cache <close> = clips.open(args, codec)
-  if not cache then return extract() end
+--- Extraction of this process's clips with the cache: vq.extract's report, and what the cache did.
+local function with(cache, args, codec, extract)
   fs.mkdir(cache.folder)
   local list = own(args)
   local missing, taken, remade = {}, 0, nil
@@ -107,13 +110,23 @@ function clips.extract(args, codec, extract)
   end
   keep(cache, codec, list)
   cache:close()
-  local told = { taken = taken, remade = remade, notes = cache.notes }
-  report.cached = 0
-  for _, part in ipairs(args.shard and { told } or dist.gather(told)) do
-    report.cached = report.cached + part.taken
-    report.present = report.present - part.taken
-    table.move(part.notes, 1, #part.notes, #report.notes + 1, report.notes)
-    if part.remade then report.remade = report.remade and report.remade .. "; " .. part.remade or part.remade end
+  return report, { taken = taken, remade = remade, notes = cache.notes }
+end
+
+--- Extracts with the recipe's options `args` by `extract`, which gives vq.extract's report. The report that is returned
+--- has `cached` besides, how many clips got their codes from the cache; without a cache it has not.
+function clips.extract(args, codec, extract)
+  local cache <close> = clips.open(args, codec)
+  local report, told
+  if cache then report, told = with(cache, args, codec, extract) else report = extract() end
+  -- The report is that of all processes that share the clips; one of them may be on a machine without the cache.
+  for _, part in ipairs(args.shard and { told } or dist.gather(told or false)) do
+    if part then
+      report.cached = (report.cached or 0) + part.taken
+      report.present = report.present - part.taken
+      table.move(part.notes, 1, #part.notes, #report.notes + 1, report.notes)
+      if part.remade then report.remade = report.remade and report.remade .. "; " .. part.remade or part.remade end
+    end
   end
   return report
 end

@@ -1,4 +1,5 @@
---- How large a token cache may be: the entries that were used longest ago go first. When one was used, its time of change says.
+--- How large a token cache may be: the entries that were used longest ago go first. When one was used, its time of
+--- change says.
 local fs, machine = require "opah.fs", require "opah.machine"
 
 local limit = {}
@@ -15,14 +16,17 @@ function limit.entry(name)
   return name:match("^(" .. hex .. ")%.(" .. hex .. ")%.npy$")
 end
 
-local units = { [""] = 1, b = 1, kb = 1e3, mb = 1e6, gb = 1e9, tb = 1e12, kib = 2^10, mib = 2^20, gib = 2^30, tib = 2^40 }
+local units = {
+  [""] = 1, b = 1, kb = 1e3, mb = 1e6, gb = 1e9, tb = 1e12, kib = 2^10, mib = 2^20, gib = 2^30, tib = 2^40,
+}
 
 --- A number of bytes, as the program's other options take it: 4GB (powers of 1000), 4GiB (of 1024), 4000000000.
 function limit.bytes(value)
   local number, unit = tostring(value):lower():match("^%s*([%d.]+)%s*(%a*)%s*$")
   local bytes = tonumber(number) and units[unit] and tonumber(number) * units[unit]
   if not bytes or bytes >= 1e18 then
-    error(fs.error("usage", ("--cache-limit: %s is no number of bytes"):format(value), "write it as in 10GB or 500MB"), 0)
+    local message = ("--cache-limit: %s is no number of bytes"):format(value)
+    error(fs.error("usage", message, "write it as in 10GB or 500MB"), 0)
   end
   return math.floor(bytes)
 end
@@ -35,7 +39,8 @@ function limit.touch(paths)
   end
 end
 
---- Removes entries below `folder`, the one used longest ago first, until `bytes` are enough for the rest. Returns how many went.
+--- Removes entries below `folder`, the one used longest ago first, until `bytes` are enough for the rest. Returns how
+--- many went.
 function limit.make_room(folder, bytes)
   local found, total, removed = {}, 0, 0
   local below = fs.join(folder, limit.stage)
