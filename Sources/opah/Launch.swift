@@ -81,7 +81,7 @@ struct MPILauncher {
     }
 
     /// Variables that all processes are to have.
-    private static let passed = ["OPAH_THREADS", "OPAH_HOME", "OPAH_DIST_TIMEOUT", "OPAH_MEMORY_LIMIT", "OPAH_DISK_LIMIT", "LD_LIBRARY_PATH"]
+    private static let passed = ["OPAH_THREADS", "OPAH_HOME", "OPAH_CACHE", "OPAH_DIST_TIMEOUT", "OPAH_MEMORY_LIMIT", "OPAH_DISK_LIMIT", "LD_LIBRARY_PATH"]
 
     func words(program opah: String, command: [String], count: Int, hosts: [String], variable: (String) -> String? = Launcher.variable,
                isRoot: Bool = geteuid() == 0, folder: String = FileManager.default.currentDirectoryPath) -> [String] {
