@@ -13,6 +13,8 @@ public struct StepLog: Sendable {
     public var topFiveAccuracy = 0.0
     /// The learning rate that the step used, and the gradients' norm before clipping; 0 for a validation.
     public var learningRate = 0.0, gradientNorm = 0.0
+    /// Of a validation of several speakers: the loss of each, by name.
+    public var speakers: [String: Double] = [:]
     /// Real tokens in the batches, and the seconds that they took.
     public var tokens = 0, seconds = 0.0
 
@@ -42,6 +44,11 @@ public struct StepLog: Sendable {
         if stage == "train" {
             map["lr"] = .double(learningRate)
             map["grad_norm"] = .double(gradientNorm)
+        }
+        if !speakers.isEmpty {
+            var losses = ConfigMap()
+            for (name, loss) in speakers.sorted(by: { $0.key < $1.key }) { losses[name] = .double(loss) }
+            map["speaker_loss"] = .map(losses)
         }
         map["tokens"] = .int(tokens)
         map["seconds"] = .double(seconds)

@@ -39,6 +39,8 @@ public final class Trainer {
     let identity: RunIdentity
     private let clock = ContinuousClock()
     private var validation: [TokenBatch] = []
+    /// The same batches by speaker; empty where there is no curve for each.
+    private var speakers: [[TrainingDataset.SpeakerBatch]] = []
     var metrics: MetricsLog?
     var board: EventFileWriter?
     var lastCheckpoint: String?
@@ -227,6 +229,7 @@ public final class Trainer {
         var scalars = [("\(stage)/loss", log.loss), ("\(stage)/base_loss", log.base), ("\(stage)/semantic_loss", log.semantic),
                        ("\(stage)/top_5_accuracy", log.topFiveAccuracy)]
         if stage == "train" { scalars += [("\(stage)/grad_norm", log.gradientNorm), ("lr-AdamW", log.learningRate)] }
+        scalars += log.speakers.sorted { $0.key < $1.key }.map { ("\(stage)/loss/\($0.key)", $0.value) }
         try board?.add(scalars.map { (tag: $0.0, value: $0.1) }, step: log.step)
     }
 
@@ -238,6 +241,8 @@ public final class Trainer {
         if settings.validateEvery > 0 {
             let all = try Interrupt.deferred { try data.validation(batchSize: settings.batchSize) }
             validation = settings.validationBatches.map { Array(all.prefix($0)) } ?? all
+            let parts = try Interrupt.deferred { try data.validationBySpeaker(batchSize: settings.batchSize) }
+            speakers = Array(parts.prefix(validation.count))
             if all.isEmpty {
                 try first {
                     try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")
@@ -259,7 +264,7 @@ public final class Trainer {
     @discardableResult
     private func validate() throws -> StepLog? {
         guard !validation.isEmpty else { return nil }
-        let log = try average?.whileInPlace { try measure(validation) } ?? measure(validation)
+        let log = try average?.whileInPlace { try measure(validation, speakers) } ?? measure(validation, speakers)
         note(validation: log.loss, at: step)
         try first {
             try record(log, "val")
@@ -274,17 +279,38 @@ public final class Trainer {
         if best.map({ loss < $0.loss }) ?? true { best = (step, loss) }
     }
 
-    /// Losses over batches, weighted by their tokens; no adapter is merged, no weight is touched.
-    private func measure(_ batches: [TokenBatch]) throws -> StepLog {
+    /// Losses over batches, weighted by their tokens; no adapter is merged, no weight is touched. The loss of all is
+    /// the same sum whether or not those of `speakers` are asked for.
+    private func measure(_ batches: [TokenBatch], _ speakers: [[TrainingDataset.SpeakerBatch]] = []) throws -> StepLog {
         let began = clock.now
         let total = Double(batches.reduce(0) { $0 + $1.tokenCount })
         var log = StepLog(step: step)
-        for (batch, loss) in zip(batches, try losses(batches)) {
+        let found = try losses(batches)
+        for (batch, loss) in zip(batches, found) {
             log.add(loss, weight: Double(batch.tokenCount) / total)
             log.tokens += batch.tokenCount
         }
+        log.speakers = try speakerLosses(speakers, ofBatches: found)
         log.seconds = began.duration(to: clock.now).seconds
         return log
+    }
+
+    /// The loss of each speaker, weighted by tokens. A batch of one speaker counts as it was measured; one of several
+    /// is measured once more, each speaker's rows for themselves.
+    private func speakerLosses(_ speakers: [[TrainingDataset.SpeakerBatch]], ofBatches found: [LossResult]) throws
+        -> [String: Double] {
+        let mixed = speakers.flatMap { $0.compactMap(\.batch) }
+        let parts = try mixed.isEmpty ? [] : losses(mixed)
+        var next = 0, sums: [String: (loss: Double, tokens: Int)] = [:]
+        for (batch, whole) in zip(speakers, found) {
+            for part in batch {
+                var loss = whole
+                if part.batch != nil { (loss, next) = (parts[next], next + 1) }
+                sums[part.speaker, default: (0, 0)].loss += (loss.base + loss.semantic) * Double(part.tokens)
+                sums[part.speaker, default: (0, 0)].tokens += part.tokens
+            }
+        }
+        return sums.mapValues { $0.loss / Double($0.tokens) }
     }
 
     /// Of each batch, in order. Several processes take turns; each batch is computed as one process would.

@@ -154,6 +154,10 @@ extension Trainer {
     private func secondsOfValidation(_ rates: MachineRates) throws -> Double {
         guard settings.validateEvery > 0 else { return 0 }
         let batches = try data.validation(batchSize: settings.batchSize).prefix(settings.validationBatches ?? .max)
-        return try batches.reduce(0) { try $0 + model.trainingCost(rows: model.rowSizes($1.forModel)).seconds(rates) / 2 }
+        let parts = try data.validationBySpeaker(batchSize: settings.batchSize).prefix(batches.count)
+        let again = parts.flatMap { $0.compactMap(\.batch) }   // see Trainer.speakerLosses
+        return try (Array(batches) + again).reduce(0) {
+            try $0 + model.trainingCost(rows: model.rowSizes($1.forModel)).seconds(rates) / 2
+        }
     }
 }

@@ -10,6 +10,11 @@ extension StepLog {
         r.field("base", \.base, "cross-entropy of the tokens")
         r.field("semantic", \.semantic, "cross-entropy of the codes")
         r.field("top_5_accuracy", \.topFiveAccuracy, "share of the codes that were found among the five best")
+        r.field("speaker_loss?", "{[string]: number}", "of a validation of several speakers: the loss of each") { log in
+            guard !log.speakers.isEmpty else { return nil }
+            let losses: [(name: String, value: any LuaPushable)] = log.speakers.map { ($0.key, $0.value) }
+            return Fields(losses)
+        }
         r.field("lr", \.learningRate, "the learning rate that the step used; 0 for a validation")
         r.field("grad_norm", \.gradientNorm, "2-norm of the gradients before clipping; 0 for a validation")
         r.field("tokens", \.tokens, "real tokens in the batches")

@@ -55,8 +55,29 @@ struct TrainingReport {
             let curves = [("training", "train"), ("held-out clips", "val")].map { CurvePlot.Curve(name: $0.0, points: points($0.1, key)) }.filter { !$0.points.isEmpty }
             return "<h2>\(title)</h2><figure>" + CurvePlot(curves: curves, xLabel: "step", yLabel: label).svg + "</figure>"
         }
-        return plot("Loss", "loss", "loss") + plot("Loss of the codes", "semantic_loss", "loss") + plot("Codes among the best five", "top_5_accuracy", "share")
+        return plot("Loss", "loss", "loss") + speakerCurves(lines) + plot("Loss of the codes", "semantic_loss", "loss")
+            + plot("Codes among the best five", "top_5_accuracy", "share")
             + plot("Norm of the gradients", "grad_norm", "norm before clipping") + plot("Learning rate", "lr", "rate")
+    }
+
+    /// Of several speakers, one curve for each; of many, for those with the highest loss at the end.
+    private func speakerCurves(_ lines: [ConfigValue]) -> String {
+        var points: [String: [(x: Double, y: Double)]] = [:]
+        for line in lines where line["stage"]?.string == "val" {
+            guard let step = line["step"]?.double else { continue }
+            for (name, value) in line["speaker_loss"]?.map ?? ConfigMap() {
+                if let loss = value.double { points[name, default: []].append((step, loss)) }
+            }
+        }
+        guard !points.isEmpty else { return "" }
+        let worst = points.sorted { one, other in
+            let (a, b) = (one.value.last?.y ?? 0, other.value.last?.y ?? 0)
+            return a == b ? one.key < other.key : a > b
+        }
+        let shown = worst.prefix(8), curves = shown.map { CurvePlot.Curve(name: $0.key, points: $0.value) }
+        let more = shown.count < worst.count ? ", the \(shown.count) highest of \(worst.count)" : ""
+        let plot = CurvePlot(curves: curves, xLabel: "step", yLabel: "loss")
+        return "<h2>Held-out loss by speaker\(more)</h2><figure>" + plot.svg + "</figure>"
     }
 
     /// What was never trained on, and why.

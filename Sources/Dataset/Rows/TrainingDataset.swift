@@ -21,6 +21,7 @@ public final class TrainingDataset {
 
     private let padding: Int
     private let heldOut: RowSource
+    private let speakers: Set<String>
     private enum Sampling { case coverage(CoverageSampler), reference(ReferenceSampler) }
     private var sampling: Sampling
 
@@ -63,6 +64,7 @@ public final class TrainingDataset {
         var plain = settings
         plain.corruptProbability = 0
         heldOut = held.source(packer, plain)
+        speakers = Set((training.groups + held.groups).map(\.name))
         let source = training.source(packer, settings)
         sampling = settings.sampler == .coverage ? .coverage(CoverageSampler(source: source))
             : .reference(ReferenceSampler(source: source))
@@ -150,16 +152,49 @@ public final class TrainingDataset {
 
     /// Every held-out sentence once, as a turn of its own, in a fixed order; the same at every call.
     public func validation(batchSize: Int) throws -> [TokenBatch] {
-        var rows: [TrainingRow] = []
-        for (group, value) in heldOut.groups.enumerated() {
-            for place in value.sentences.indices {
-                rows.append(try heldOut.row(RowPlan(group: group, sentences: [place], interactive: true,
-                                                    useSpeaker: settings.speakerProbability >= 1, seed: 0)))
+        try heldOutRows(batchSize).map { try collated($0.map(\.row)) }
+    }
+
+    /// What a speaker has of one batch of `validation`.
+    public struct SpeakerBatch {
+        public let speaker: String
+        /// As `TokenBatch.tokenCount`.
+        public let tokens: Int
+        /// nil where the whole batch is this speaker's.
+        public let batch: TokenBatch?
+    }
+
+    /// Beyond these, a curve for each speaker says little and costs much.
+    private static let mostSpeakers = 100
+
+    /// For each batch of `validation`, what of it is whose; empty where the data has one speaker, or more than
+    /// `mostSpeakers`.
+    public func validationBySpeaker(batchSize: Int) throws -> [[SpeakerBatch]] {
+        guard speakers.count > 1, speakers.count <= Self.mostSpeakers else { return [] }
+        return try heldOutRows(batchSize).map { rows in
+            let groups = Dictionary(grouping: rows, by: \.speaker).sorted { $0.key < $1.key }
+            return try groups.map { group in
+                let batch = try collated(group.value.map(\.row)), isMixed = groups.count > 1
+                return SpeakerBatch(speaker: group.key, tokens: batch.tokenCount, batch: isMixed ? batch : nil)
             }
         }
-        return try stride(from: 0, to: rows.count, by: max(batchSize, 1)).map {
-            try TokenBatch(Array(rows[$0 ..< min($0 + max(batchSize, 1), rows.count)]), maxLength: settings.maxLength, padding: padding)
+    }
+
+    private func heldOutRows(_ batchSize: Int) throws -> [[(speaker: String, row: TrainingRow)]] {
+        var rows: [(speaker: String, row: TrainingRow)] = []
+        for (group, value) in heldOut.groups.enumerated() {
+            for place in value.sentences.indices {
+                let plan = RowPlan(group: group, sentences: [place], interactive: true,
+                                   useSpeaker: settings.speakerProbability >= 1, seed: 0)
+                rows.append((value.name, try heldOut.row(plan)))
+            }
         }
+        let size = max(batchSize, 1)
+        return stride(from: 0, to: rows.count, by: size).map { Array(rows[$0 ..< min($0 + size, rows.count)]) }
+    }
+
+    private func collated(_ rows: [TrainingRow]) throws -> TokenBatch {
+        try TokenBatch(rows, maxLength: settings.maxLength, padding: padding)
     }
 
     /// What has been used so far.
