@@ -85,6 +85,22 @@ final class TokenCacheTests: XCTestCase {
         XCTAssertEqual(try codes(folder("a"))["S/0.00-2.10.npy"], before["S/2.10-4.80.npy"])
     }
 
+    func testASoundThatSeveralClipsHaveIsEncodedOnce() throws {
+        let folder = try TestFolder("cache-twins")
+        try project("a", in: folder)
+        // No filelist could name the last one.
+        for name in ["copy", "other", "x|y"] {
+            try FileManager.default.copyItem(atPath: alice + "4.80-7.20.wav", toPath: folder("a/S/\(name).wav"))
+        }
+        let result = try extract("a", in: folder)
+        check(result, new: 3, cached: 3)
+        XCTAssertTrue(result.errors.contains("extract-vq: 6 clips have codes"), result.errors)
+        let codes = try codes(folder("a"))
+        for name in ["copy", "other", "x|y"] { XCTAssertEqual(codes["S/\(name).npy"], codes["S/4.80-7.20.npy"], name) }
+        check(try extract("a", in: folder), new: 0, cached: 0)
+        check(try extract("a", in: folder, ["--cache", "cache", "--overwrite"]), new: 6, cached: 0)
+    }
+
     func testAnotherCodecHasCodesOfItsOwn() throws {
         let folder = try TestFolder("cache-codec"), other = folder("other.pth")
         for name in ["a", "b"] { try project(name, in: folder) }
