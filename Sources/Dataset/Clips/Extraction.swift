@@ -50,7 +50,8 @@ package struct Extraction {
         case skipped(SkippedInput, notes: [String])
     }
 
-    /// Raised when the same samples and codec come to give other codes.
+    /// Raised when the same samples and codec come to give other codes; with it `format` in opah/token_cache.lua, whose
+    /// entries would not be current otherwise.
     package static let format = 1
 
     /// - Parameters:

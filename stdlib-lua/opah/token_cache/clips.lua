@@ -7,7 +7,7 @@ local twins = require "opah.token_cache.twins"
 
 local clips = {}
 
-local stage = "extract-vq"
+local stage = require "opah.token_cache.limit".stage
 
 local function target(clip) return clip.codes or clip.stem .. ".npy" end
 
