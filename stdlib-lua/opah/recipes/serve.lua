@@ -3,7 +3,7 @@
 -- curl http://127.0.0.1:8080/v1/audio/speech -d '{"input": "The old bird waited.", "voice": "slt", "response_format": "wav"}' -o a.wav
 -- opah run serve --voice voices/Ann.voice --checkpoint-path C --vq-checkpoint-path F: a voice that `opah run voice pack` made.
 -- For other machines: --address 0.0.0.0 and a token in the variable OPAH_TOKEN. SIGTERM ends it when all are answered.
-local config, fs, http, json = require "opah.config", require "opah.fs", require "opah.http", require "opah.json"
+local config, fs, http = require "opah.config", require "opah.fs", require "opah.http"
 local lm, machine, planning = require "opah.lm", require "opah.machine", require "opah.planning"
 local progress, recipe, vq = require "opah.progress", require "opah.recipe", require "opah.vq"
 local embedded = require "opah.embedded"
@@ -81,14 +81,9 @@ return recipe {
       for name, route in pairs(api.routes(server)) do routes[name] = route end
     end
 
-    local function log(entry)
-      local line = { time = os.date("!%Y-%m-%dT%H:%M:%SZ"), method = entry.method, path = entry.path, status = entry.status, seconds = entry.seconds }
-      for name, value in pairs(entry.details or {}) do line[name] = value end
-      io.stderr:write(json.encode(line), "\n")
-    end
     progress.log(("listening on http://%s:%d"):format(listener.address, listener.port))
     progress.result { address = listener.address, port = listener.port }
-    loop.run(listener, { routes = routes, timeout = args.timeout, log = log, work = function() return speaks:step() end })
+    loop.run(listener, { routes = routes, timeout = args.timeout, log = loop.log, work = function() return speaks:step() end })
     progress.log("all requests are answered: the server ends")
     return 0
   end,

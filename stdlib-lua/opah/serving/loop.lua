@@ -1,5 +1,7 @@
 --- Requests and the routes that answer them. Each request is a coroutine: a route that waits lets the others go on, so that
 -- a short question is answered while a long text is being spoken. There is one interpreter, and one route runs at a time.
+-- `coroutine.yield()` waits for what `work` does next, `coroutine.yield(seconds)` at least as long as that; a route that goes
+-- on without end, such as a stream of events, sets `context.deadline = math.huge`.
 local http, json, machine = require "opah.http", require "opah.json", require "opah.machine"
 
 local loop = {}
@@ -16,8 +18,15 @@ local kinds = { [401] = "authentication_error", [404] = "invalid_request_error",
 local Context = {}
 Context.__index = Context
 
+--- Adds the headers that all answers have.
+local function with_always(context, headers)
+  for name, value in pairs(context.always) do headers[name] = headers[name] or value end
+  return headers
+end
+
 local function send(context, status, headers, body)
   context.status = status
+  with_always(context, headers)
   return context.request:respond(status, headers, body)
 end
 
@@ -36,7 +45,7 @@ function Context:start(media_type, headers)
   headers = headers or {}
   headers["Content-Type"] = media_type
   self.status = 200
-  self.request:start(200, headers)
+  self.request:start(200, with_always(self, headers))
 end
 
 --- The next piece of it.
@@ -115,8 +124,19 @@ local function route_of(routes, request)
   return function() loop.fail(404, "there is nothing at " .. request.path) end
 end
 
+--- Writes what became of a request as a line of JSON on the standard error output.
+function loop.log(entry)
+  local line = { time = os.date("!%Y-%m-%dT%H:%M:%SZ"), method = entry.method, path = entry.path, status = entry.status, seconds = entry.seconds }
+  for name, value in pairs(entry.details or {}) do line[name] = value end
+  io.stderr:write(json.encode(line), "\n")
+end
+
+-- Seconds that nothing is looked at when there is nothing to do, at most.
+local longest_wait = 0.2
+
 --- Answers requests until the server is told to end. `options`: `routes` by `METHOD /path` (a last part `*` is any name),
--- `work()` does a step of what routes wait for and says whether there is more, `timeout` seconds for a request, `log(entry)`.
+-- `work()` does a step of what routes wait for and says whether there is more, `timeout` seconds for a request, `log(entry)`,
+-- `headers` that all answers of routes have.
 function loop.run(server, options)
   local tasks, stopping = {}, false
 
@@ -131,14 +151,20 @@ function loop.run(server, options)
   --- Lets a request's route go on; whether it has ended.
   local function go_on(task)
     local context = task.context
+    local now = machine.now()
     if context.request.gone then
       context.status = 499          -- as proxies log it: the client closed the connection
-    elseif machine.now() > task.deadline then
+    elseif now > context.deadline then
       answer_error(context, { status = 504, message = ("the request took more than %g s"):format(options.timeout) })
       context.status = 504
+    elseif now < task.wakes then
+      return false
     else
       local ok, problem = coroutine.resume(task.thread, context)
-      if ok and coroutine.status(task.thread) ~= "dead" then return false end
+      if ok and coroutine.status(task.thread) ~= "dead" then
+        task.wakes = problem and machine.now() + problem or 0
+        return false
+      end
       if not ok then
         if type(problem) ~= "string" and problem.kind == "interrupted" then error(problem, 0) end
         if type(problem) == "table" and problem.gone then
@@ -155,17 +181,24 @@ function loop.run(server, options)
     return true
   end
 
+  --- Seconds until a route wants to go on.
+  local function wait()
+    local seconds, now = longest_wait, machine.now()
+    for _, task in ipairs(tasks) do seconds = math.min(seconds, math.max(0, task.wakes - now)) end
+    return seconds
+  end
+
   while true do
     if server.ending and not stopping then
       stopping = true
       server:stop()
     end
     local busy = options.work()
-    local request = server:next((busy or #tasks > 0) and 0 or 0.2)
+    local request = server:next(busy and 0 or wait())
     while request do
-      local context = setmetatable({ request = request, details = {} }, Context)
       local begun = machine.now()
-      tasks[#tasks + 1] = { thread = coroutine.create(route_of(options.routes, request)), context = context, begun = begun, deadline = begun + options.timeout }
+      local context = setmetatable({ request = request, details = {}, deadline = begun + options.timeout, always = options.headers or {} }, Context)
+      tasks[#tasks + 1] = { thread = coroutine.create(route_of(options.routes, request)), context = context, begun = begun, wakes = 0 }
       request = server:next(0)
     end
     local left = {}
