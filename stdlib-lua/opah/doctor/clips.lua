@@ -11,6 +11,12 @@ local clips = {}
 -- Seconds that are listened to of a long recording: more would only take memory, and it has to be cut in any case.
 clips.heard = 300
 
+-- What clips are measured by unless somebody says otherwise: dB, seconds, and the codec of fish-speech 1.4.
+clips.usual = {
+  text_extension = { ".lab", ".txt" }, max_length = 4096, min_snr = 15, max_silence = 1.0, num_codebooks = 8,
+  codebook_size = 1000, sample_rate = 44100, hop_length = 512,
+}
+
 --- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
 local function listen(clip, found, with)
   local ok, samples, info = pcall(function()
@@ -59,7 +65,8 @@ local function listen(clip, found, with)
 end
 
 --- The label that training would read: of the first suffix in `with.text_extension` that the clip has.
-local function label_of(clip, with)
+---@return string?
+function clips.label_of(clip, with)
   for _, wanted in ipairs(with.text_extension) do
     for suffix, path in pairs(clip.labels) do if suffix:lower() == wanted:lower() then return path end end
   end
@@ -67,7 +74,7 @@ end
 
 --- Adds the faults of the label; sets `label`, `text` and what follows from it.
 local function read_label(clip, found, with)
-  clip.label = label_of(clip, with)
+  clip.label = clips.label_of(clip, with)
   local line = clip.words
   if clip.label then
     local ok, value, notes = pcall(text.read_label, clip.label)

@@ -45,6 +45,18 @@ local function move(from, to)
   fs.move(from, to)
 end
 
+--- The files that belong to a clip, as data.scan gives it: what has to move with it.
+---@return string[]
+function quarantine.files(clip)
+  local files = {}
+  if clip.audio then files[1] = clip.audio end
+  if clip.codes then files[#files + 1] = clip.codes end
+  local labels = {}
+  for _, path in pairs(clip.labels) do labels[#labels + 1] = path end
+  table.sort(labels)
+  return table.move(labels, 1, #labels, #files + 1, files)
+end
+
 --- Moves all files of the given clips from `dataset` to the same places below `folder`. Returns how many files moved;
 --- `failed(path, problem)` is told of those that could not.
 ---@param dataset string
@@ -81,10 +93,11 @@ function quarantine.move(dataset, folder, clips, failed)
   return moved
 end
 
---- Moves everything that the list names back below `dataset`. What stands in the way stays in quarantine, and in the
---- list.
+--- Moves everything that the list names back below `dataset`, or of it what is in the set `only`. What stands in the way
+--- stays in quarantine, and in the list.
+---@param only? table<string, boolean> Names as the list has them.
 ---@return integer moved
-function quarantine.restore(dataset, folder, failed)
+function quarantine.restore(dataset, folder, failed, only)
   if not fs.exists(fs.join(folder, quarantine.list)) then
     error(fs.error("file", ("%s: there is no %s"):format(folder, quarantine.list),
       "name the folder that --quarantine filled"), 0)
@@ -93,7 +106,9 @@ function quarantine.restore(dataset, folder, failed)
   local left, moved = {}, 0
   for _, entry in ipairs(read(folder)) do
     local from, to = fs.join(folder, entry.file), fs.join(dataset, entry.file)
-    if fs.exists(from) then
+    if only and not only[entry.file] then
+      left[#left + 1] = entry
+    elseif fs.exists(from) then
       local ok, problem = pcall(function()
         -- A link in the dataset may lead out of it.
         local inside = fs.resolve(fs.dirname(to))

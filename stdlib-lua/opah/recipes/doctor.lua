@@ -1,30 +1,32 @@
 --- Find what is wrong with clips, labels, codes, packs and weights before hours are spent on them.
 -- opah run doctor data --report doctor.html
-local codes, duplicates = require "opah.doctor.codes", require "opah.doctor.duplicates"
-local examine, faults, labels = require "opah.doctor.clips".examine, require "opah.doctor.faults",
+local examining, faults, labels = require "opah.doctor.clips", require "opah.doctor.faults",
   require "opah.doctor.labels"
 local packs, page, quarantine = require "opah.doctor.packs", require "opah.doctor.page",
   require "opah.doctor.quarantine"
-local speakers, weights = require "opah.doctor.speakers", require "opah.doctor.weights"
+local speakers, together, weights = require "opah.doctor.speakers", require "opah.doctor.together",
+  require "opah.doctor.weights"
 local recipe, data, fs, options = require "opah.recipe", require "opah.data", require "opah.fs", require "opah.options"
 local planning, progress, tables = require "opah.planning", require "opah.progress", require "opah.tables"
+
+local usual = examining.usual
 
 return recipe {
   positionals = { { "input_dir", "folder", "clips with their labels and, where there are, codes and packs" } },
   flags = {
     { "recursive", "boolean", true, "enter the folders below" },
     { "audio-only", "boolean", false, "look at the recordings alone: they have no labels yet" },
-    { "text-extension", "string", { ".lab", ".txt" }, "suffixes of the labels, the preferred one first",
+    { "text-extension", "string", usual.text_extension, "suffixes of the labels, the preferred one first",
       multiple = true },
     { "checkpoint-path", "folder", nil, "a model's folder: its weights are checked, and labels against its tokenizer" },
     { "readings", "file", nil, "a file of word<TAB>reading: Japanese words without one are listed" },
-    { "max-length", "integer", 4096, "tokens of a training row", from = 1 },
-    { "min-snr", "number", 15, "the least that a voice should be above its pauses, in dB" },
-    { "max-silence", "number", 1.0, "the most silence at either end, in seconds", from = 0 },
-    { "num-codebooks", "integer", 8, "codebooks of the codec", from = 1 },
-    { "codebook-size", "integer", 1000, "codes of a codebook", from = 1 },
-    { "sample-rate", "integer", 44100, "the codec's rate, in Hz", from = 1000 },
-    { "hop-length", "integer", 512, "samples of one of the codec's mel frames, of which four make a code", from = 1 },
+    { "max-length", "integer", usual.max_length, "tokens of a training row", from = 1 },
+    { "min-snr", "number", usual.min_snr, "the least that a voice should be above its pauses, in dB" },
+    { "max-silence", "number", usual.max_silence, "the most silence at either end, in seconds", from = 0 },
+    { "num-codebooks", "integer", usual.num_codebooks, "codebooks of the codec", from = 1 },
+    { "codebook-size", "integer", usual.codebook_size, "codes of a codebook", from = 1 },
+    { "sample-rate", "integer", usual.sample_rate, "the codec's rate, in Hz", from = 1000 },
+    { "hop-length", "integer", usual.hop_length, "samples of one of the codec's mel frames, of which four make a code", from = 1 },
     { "report", "path", nil, "write a page with the findings, and each doubtful clip to see and hear" },
     { "page-clips", "integer", 30, "clips on that page, at most", from = 0, to = 500 },
     { "quarantine", "path", nil, "move the clips that cannot be used here; nothing is removed" },
@@ -86,15 +88,11 @@ return recipe {
     do
       local bar <close> = progress.bar(#clips, "doctor")
       for _, clip in ipairs(clips) do
-        examine(clip, found, with)
+        examining.examine(clip, found, with)
         bar:step(1, { faults = #found.list > 0 and #found.list or nil })
       end
     end
-    duplicates.find(clips, found)
-    speakers.rates(clips, found)
-    speakers.scripts(clips, found)
-    speakers.texts(clips, found)
-    codes.compare(clips, found)
+    together(clips, found)
     local usable = {}
     for _, clip in ipairs(clips) do
       if (clip.audio or clip.codes) and not found.unusable[clip.file] then usable[#usable + 1] = clip end
@@ -142,14 +140,11 @@ return recipe {
       local bad = {}
       for _, clip in ipairs(clips) do
         if found.unusable[clip.file] then
-          local files, why = {}, {}
-          if clip.audio then files[1] = clip.audio end
-          if clip.codes then files[#files + 1] = clip.codes end
-          for _, path in pairs(clip.labels) do files[#files + 1] = path end
+          local why = {}
           for _, fault in ipairs(found:of(clip.file)) do
             if fault.severity == "error" then why[#why + 1] = fault.code .. ": " .. fault.what end
           end
-          bad[#bad + 1] = { files = files, why = table.concat(why, "; ") }
+          bad[#bad + 1] = { files = quarantine.files(clip), why = table.concat(why, "; ") }
         end
       end
       moved = quarantine.move(args.input_dir, args.quarantine, bad, stuck)
