@@ -3,24 +3,10 @@
 -- curl http://127.0.0.1:8080/v1/audio/speech -d '{"input": "The old bird waited.", "voice": "slt", "response_format": "wav"}' -o a.wav
 -- opah run serve --voice voices/Ann.voice --checkpoint-path C --vq-checkpoint-path F: a voice that `opah run voice pack` made.
 -- For other machines: --address 0.0.0.0 and a token in the variable OPAH_TOKEN. SIGTERM ends it when all are answered.
-local config, fs, http = require "opah.config", require "opah.fs", require "opah.http"
-local lm, machine, planning = require "opah.lm", require "opah.machine", require "opah.planning"
-local progress, recipe, vq = require "opah.progress", require "opah.recipe", require "opah.vq"
-local embedded = require "opah.embedded"
-local fish, loop, metrics = require "opah.serving.fish", require "opah.serving.loop", require "opah.serving.metrics"
-local openai, speaker = require "opah.serving.openai", require "opah.serving.speaker"
-
---- The embedded voice where it is asked for; else model and codec must be named.
-local function resolve(args)
-  if args.embedded then
-    local voice = embedded.voice
-    args.checkpoint_path, args.vq_checkpoint_path, args.vq_config_name = voice.model, voice.codec_checkpoint, voice.codec_config
-    args.speaker, args.defaults = args.speaker or table.concat(voice.speakers, ","), voice.generate
-  elseif not args.vq_checkpoint_path then
-    config.usage_error("--vq-checkpoint-path is needed: the codec that makes sound (or --embedded for the voice that comes with the program)")
-  end
-  return args
-end
+local fs, http, machine = require "opah.fs", require "opah.http", require "opah.machine"
+local progress, recipe = require "opah.progress", require "opah.recipe"
+local fish, loading, loop = require "opah.serving.fish", require "opah.serving.loading", require "opah.serving.loop"
+local metrics, openai = require "opah.serving.metrics", require "opah.serving.openai"
 
 return recipe {
   flags = {
@@ -44,28 +30,16 @@ return recipe {
     { "log-texts", "boolean", false, "the log also says what was said" },
   },
   plan = function(args)
-    resolve(args)
-    local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = args.streams })
-    local _, stored = planning.weights(args.checkpoint_path)
-    return {
-      seconds = 1, memory = planning.program + stored + cost.weight_bytes + 3.5 * fs.stat(args.vq_checkpoint_path).size
-        + args.streams * 1024 * cost.cache_bytes_per_token + 64e6,
-      lines = { ("up to %d texts at a time"):format(args.streams) },
-    }
+    loading.resolve(args)
+    return { seconds = 1, memory = loading.memory(args), lines = { ("up to %d texts at a time"):format(args.streams) } }
   end,
   run = function(args)
-    resolve(args)
-    local token = args.token_file and fs.read(args.token_file):match("^%s*(.-)%s*$") or os.getenv("OPAH_TOKEN")
-    local model = lm.load(args.checkpoint_path, { weights = args.weights })
-    local codec = vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-    local speaks = speaker.new { model = model, codec = codec, streams = args.streams, queue = args.queue, defaults = args.defaults }
-    for _, path in ipairs(args.voice) do speaks:load(path) end
-    for _, name in ipairs(speaker.names(args.speaker)) do speaks:add_role(name) end
-    -- The vocoder's tables are made at first use: now, and not while somebody waits.
-    speaks.codec:decoder()
+    loading.resolve(args)
+    local token = loading.token(args)
+    local speaks, codec = loading.speaker(args)
 
     local listener <close> = http.listen {
-      address = args.address, port = args.port, token = token ~= "" and token or nil, origins = args.cors, graceful = true,
+      address = args.address, port = args.port, token = token, origins = args.cors, graceful = true,
     }
     local requests = 0
     local server = {

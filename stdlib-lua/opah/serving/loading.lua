@@ -1,0 +1,46 @@
+--- What a server speaks with: the model, the codec and the voices that a command line names, and what they take.
+local config, fs, lm = require "opah.config", require "opah.fs", require "opah.lm"
+local planning, vq = require "opah.planning", require "opah.vq"
+local embedded, speaker = require "opah.embedded", require "opah.serving.speaker"
+
+local loading = {}
+
+--- The embedded voice where it is asked for; else model and codec must be named.
+function loading.resolve(args)
+  if args.embedded then
+    local voice = embedded.voice
+    args.checkpoint_path, args.vq_checkpoint_path, args.vq_config_name = voice.model, voice.codec_checkpoint, voice.codec_config
+    args.speaker, args.defaults = args.speaker or table.concat(voice.speakers, ","), voice.generate
+  elseif not args.vq_checkpoint_path then
+    config.usage_error("--vq-checkpoint-path is needed: the codec that makes sound (or --embedded for the voice that comes with the program)")
+  end
+  return args
+end
+
+--- Bytes of memory of a server that speaks `args.streams` texts at a time.
+function loading.memory(args)
+  local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = args.streams })
+  local _, stored = planning.weights(args.checkpoint_path)
+  return planning.program + stored + cost.weight_bytes + 3.5 * fs.stat(args.vq_checkpoint_path).size
+    + args.streams * 1024 * cost.cache_bytes_per_token + 64e6
+end
+
+--- The speaker with its voices and roles, ready to speak at once; second, the codec.
+function loading.speaker(args)
+  local model = lm.load(args.checkpoint_path, { weights = args.weights })
+  local codec = vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+  local speaks = speaker.new { model = model, codec = codec, streams = args.streams, queue = args.queue, defaults = args.defaults }
+  for _, path in ipairs(args.voice) do speaks:load(path) end
+  for _, name in ipairs(speaker.names(args.speaker)) do speaks:add_role(name) end
+  -- The vocoder's tables are made at first use: now, and not while somebody waits.
+  codec:decoder()
+  return speaks, codec
+end
+
+--- The token that clients must have, from a file or the variable OPAH_TOKEN; nil when there is none.
+function loading.token(args)
+  local token = args.token_file and fs.read(args.token_file):match("^%s*(.-)%s*$") or os.getenv("OPAH_TOKEN")
+  return token ~= "" and token or nil
+end
+
+return loading

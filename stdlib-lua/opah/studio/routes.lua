@@ -1,0 +1,54 @@
+--- Where everything of the studio is: the page and its two files, what it asks for, and what it may change.
+local fs, html, http = require "opah.fs", require "opah.html", require "opah.http"
+local clips, edits, events = require "opah.studio.clips", require "opah.studio.edits", require "opah.studio.events"
+local guard, history, runs = require "opah.studio.guard", require "opah.studio.history", require "opah.studio.runs"
+local speech, views = require "opah.studio.speech", require "opah.studio.views"
+local loop = require "opah.serving.loop"
+
+local routes = {}
+
+-- The files of the page, by the address that they have.
+local files = { ["/"] = "page.html", ["/page.css"] = "page.css", ["/page.js"] = "page.js" }
+
+--- The state of a studio over `options`: folder, recursive, text_extension, quarantine, results, page (a folder).
+function routes.studio(options)
+  return {
+    clips = clips.new(options.folder, options), history = history.open(options.folder), runs = runs.new(options.results),
+    quarantine = options.quarantine, page = options.page, max_text = options.max_text, start = guard.word(), open = 0,
+  }
+end
+
+--- Routes by `METHOD /path`, for a studio that also has `listener` and, where there is a model, `speaker` and `codec`.
+function routes.of(studio)
+  local word = guard.word()
+  local list = {}
+  for path, name in pairs(files) do
+    list["GET " .. path] = function(context)
+      local bytes, media_type = http.file(studio.page, name)
+      if not bytes then loop.fail(404, "the page's file " .. name .. " is not in " .. studio.page) end
+      if name == "page.html" then
+        local words = { WORD = word, FOLDER = html.escape(fs.basename(fs.resolve(studio.clips.folder))), START = studio.start }
+        bytes = bytes:gsub("{{(%u+)}}", words)
+      end
+      context:bytes(200, media_type, bytes)
+    end
+  end
+  list["GET /api/clips"] = function(context)
+    studio.clips:refresh()
+    local value = studio.clips:changes(0)
+    value.undo, value.quarantine = studio.history:describe(), studio.quarantine
+    context:json(200, value)
+  end
+  for name, route in pairs {
+    ["events"] = events.route, ["sound"] = views.sound, ["waveform"] = views.waveform, ["spectrogram"] = views.spectrogram,
+    ["runs"] = runs.list, ["run"] = runs.one, ["curve"] = runs.curve, ["take"] = runs.take, ["voices"] = speech.voices,
+  } do
+    list["GET /api/" .. name] = function(context) return route(context, studio) end
+  end
+  for name, route in pairs { ["label"] = edits.label, ["exclude"] = edits.exclude, ["undo"] = edits.undo, ["speak"] = speech.speak } do
+    list["POST /api/" .. name] = guard.own(word, function(context) return route(context, studio) end)
+  end
+  return list
+end
+
+return routes
