@@ -43,7 +43,7 @@ return recipe {
     { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
     { "voice", "folder", {}, "a voice (NAME.voice) to speak with", multiple = true },
     { "speaker", "string", nil, "roles that the model was trained with: \"Ann,Ben\"" },
-    { "page", "folder", nil, "a folder with a page.html, page.css and page.js of your own" },
+    { "page", "folder", nil, "a folder with your own page: a changed copy of stdlib-lua/opah/studio" },
   },
   plan = function(args)
     resolve(args)

@@ -162,11 +162,8 @@ end
 function Clips:changes(since)
   local whole = since == 0 or since < self.forgotten or since > self.version
   local list, gone, errors, notes = {}, {}, 0, 0
-  for place, entry in ipairs(self.order) do
-    if whole or entry.version > since then
-      list[#list + 1] = self:describe(entry)
-      list[#list].place = place
-    end
+  for _, entry in ipairs(self.order) do
+    if whole or entry.version > since then list[#list + 1] = self:describe(entry) end
     for _, found in ipairs { entry.found and entry.found.list or {}, entry.together } do
       for _, fault in ipairs(found) do
         if fault.severity == "error" then errors = errors + 1 else notes = notes + 1 end

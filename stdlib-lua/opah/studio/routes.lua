@@ -8,7 +8,8 @@ local loop = require "opah.serving.loop"
 local routes = {}
 
 -- The files of the page, by the address that they have.
-local files = { ["/"] = "page.html", ["/page.css"] = "page.css", ["/page.js"] = "page.js" }
+local files = { ["/"] = "page.html" }
+for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "training.js", "speak.js" } do files["/" .. name] = name end
 
 --- The state of a studio over `options`: folder, recursive, text_extension, quarantine, results, page (a folder).
 function routes.studio(options)

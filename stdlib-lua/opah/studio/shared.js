@@ -1,0 +1,60 @@
+// What all views share: asking the program, telling the reader, making elements, playing one thing at a time.
+export const byId = (id) => document.getElementById(id)
+export const meta = (name) => document.querySelector(`meta[name=${name}]`).content
+
+/** A line for eyes and screen readers alike; `problem` stays until the next success. */
+export function tell(text) {
+  byId("status").textContent = text
+  byId("problem").hidden = true
+}
+export function complain(text) {
+  byId("problem").textContent = text
+  byId("problem").hidden = false
+}
+
+/** Asks the program; gives `{ status, value }`. With a body it is an edit, and carries the word of this page. */
+export async function ask(path, body) {
+  const options = body === undefined ? {}
+    : { method: "POST", headers: { "Content-Type": "application/json", "X-Opah-Page": meta("word") }, body: JSON.stringify(body) }
+  let answer
+  try {
+    answer = await fetch("/api/" + path, options)
+  } catch {
+    complain("The studio does not answer: is the program still running?")
+    return { status: 0, value: {} }
+  }
+  const isData = (answer.headers.get("Content-Type") || "").startsWith("application/json")
+  const value = isData ? await answer.json() : await answer.blob()
+  if (!answer.ok && isData) complain(value.error.message)
+  return { status: answer.status, value }
+}
+
+/** An element with properties and children. */
+export function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties)
+  element.append(...children.filter((child) => child !== null && child !== undefined))
+  return element
+}
+
+export const dark = matchMedia("(prefers-color-scheme: dark)")
+/** The address of a picture in the colours of the page. */
+export const picture = (path) => `/api/${path}${dark.matches ? "&dark=1" : ""}`
+
+/** Plays one thing at a time. */
+let playing = null
+export async function play(audio) {
+  if (playing && playing !== audio) playing.pause()
+  playing = audio
+  try {
+    audio.currentTime = 0
+    await audio.play()
+  } catch (problem) {
+    if (problem.name !== "AbortError") complain(`This sound cannot be played: ${problem.message}`)
+  }
+}
+document.addEventListener("play", (event) => {
+  if (playing && playing !== event.target) playing.pause()
+  playing = event.target
+}, true)
+
+export const autoplayWanted = () => byId("autoplay").checked
