@@ -48,7 +48,7 @@ function drawList() {
     const button = make("button", { type: "button" }, make("b", {}, id),
       errors ? make("span", { className: "error" }, ` ${errors} error${errors > 1 ? "s" : ""}`) : null,
       notes ? make("span", { className: "note" }, ` ${notes} note${notes > 1 ? "s" : ""}`) : null,
-      drafts.has(id) ? make("span", { className: "note" }, " not saved") : null,
+      drafts.has(id) ? make("span", { className: "note" }, " · not saved") : null,
       make("small", {}, clip.label.text || "no label"))
     button.dataset.id = id
     if (id === current) button.setAttribute("aria-current", "true")

@@ -15,7 +15,7 @@ for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "trainin
 function routes.studio(options)
   return {
     clips = clips.new(options.folder, options), history = history.open(options.folder), runs = runs.new(options.results),
-    quarantine = options.quarantine, page = options.page, max_text = options.max_text, start = guard.word(), open = 0,
+    quarantine = options.quarantine, page = options.page, max_text = 4096, start = guard.word(), open = 0,
   }
 end
 

@@ -8,6 +8,7 @@ export function tell(text) {
   byId("problem").hidden = true
 }
 export function complain(text) {
+  byId("status").textContent = ""
   byId("problem").textContent = text
   byId("problem").hidden = false
 }
