@@ -2,11 +2,12 @@
 import * as clips from "./clips.js"
 import * as training from "./training.js"
 import * as speak from "./speak.js"
-import { ask, byId, complain, dark, meta } from "./shared.js"
+import { ask, byId, complain, dark, meta, tell } from "./shared.js"
 
 let view = "clips"
 function show(name) {
   view = name
+  tell("")
   for (const button of document.querySelectorAll("nav button")) {
     if (button.dataset.view === name) button.setAttribute("aria-current", "page")
     else button.removeAttribute("aria-current")
