@@ -1,6 +1,7 @@
 --- The clips of a folder with what doctor finds in them. The list is there at once; the findings come clip by clip, in steps
 -- between the requests of the page. Every change has a number, so that a page can ask for what is new.
 local data, fs, json = require "opah.data", require "opah.fs", require "opah.json"
+local machine = require "opah.machine"
 local examining, faults, together = require "opah.doctor.clips", require "opah.doctor.faults", require "opah.doctor.together"
 local labels = require "opah.studio.labels"
 
@@ -11,6 +12,8 @@ local clips = {}
 
 -- Clips that went are remembered for pages that are open; more are forgotten, and such a page asks for everything.
 local most_gone = 1000
+-- Seconds after the last change until all clips are compared: who goes from clip to clip does not wait for it each time.
+local calm = 1.5
 
 --- The clips of `folder`. `options`: `recursive`, `text_extension`, and whatever of doctor's usual measures is to be another.
 function clips.new(folder, options)
@@ -31,6 +34,15 @@ function Clips:holds(path) return fs.resolve(path):sub(1, #self.root + 1) == (se
 
 --- The clip of a name that came from elsewhere: it is looked up among those that were found, and never becomes a path.
 function Clips:find(id) return type(id) == "string" and self.by_id[id] or nil end
+
+local function forget(self, entry)
+  self.version = self.version + 1
+  table.insert(self.gone, { id = entry.id, version = self.version })
+  if #self.gone > most_gone then self.forgotten = table.remove(self.gone, 1).version end
+end
+
+--- Findings over all clips are to be looked for again, when nothing has changed for a moment.
+local function unsettle(self) self.compared, self.compare_at = false, machine.now() + calm end
 
 local function touch(self, entry)
   self.version = self.version + 1
@@ -66,10 +78,8 @@ function Clips:refresh()
   end
   for _, entry in ipairs(self.order) do
     if not by_id[entry.id] then
-      self.version = self.version + 1
-      table.insert(self.gone, { id = entry.id, version = self.version })
-      self.compared = false
-      if #self.gone > most_gone then self.forgotten = table.remove(self.gone, 1).version end
+      forget(self, entry)
+      unsettle(self)
     end
   end
   self.order, self.by_id, self.next, self.with.origins = order, by_id, 1, {}
@@ -80,14 +90,31 @@ end
 --- What is known of a clip's files before it is examined.
 function Clips:take(entry, clip, stamp)
   clip.file = clip.audio or clip.codes
-  entry.clip, entry.stamp, entry.found, self.compared = clip, stamp, nil, false
+  entry.clip, entry.stamp, entry.found = clip, stamp, nil
+  unsettle(self)
   entry.label = labels.read(self, entry)
   touch(self, entry)
+end
+
+--- A clip whose files were just moved away.
+function Clips:remove(entry)
+  for i, one in ipairs(self.order) do
+    if one == entry then
+      table.remove(self.order, i)
+      if i < self.next then self.next = self.next - 1 end
+      break
+    end
+  end
+  self.by_id[entry.id] = nil
+  if entry.found then self.seen = self.seen - 1 end
+  forget(self, entry)
+  unsettle(self)
 end
 
 --- A clip whose files were just changed, examined again at once.
 function Clips:changed(entry)
   local clip = entry.clip
+  if not entry.found then self.seen = self.seen + 1 end
   local fresh = { audio = clip.audio, codes = clip.codes, labels = clip.labels, speaker = clip.speaker, stem = clip.stem }
   self:take(entry, fresh, stamp_of(fresh))
   self:examine(entry)
@@ -134,7 +161,7 @@ function Clips:step()
       return true
     end
   end
-  if not self.compared then
+  if not self.compared and machine.now() >= self.compare_at then
     compare(self)
     return true
   end

@@ -86,7 +86,7 @@ function edits.exclude(context, studio)
   local failed = {}
   local ok, moved = pcall(quarantine.move, studio.clips.folder, studio.quarantine, { { files = files, why = table.concat(why, "; ") } }, collector(failed))
   if not ok or moved == 0 then studio.history:drop() end
-  studio.clips:refresh()
+  if ok and #failed == 0 then studio.clips:remove(entry) else studio.clips:refresh() end
   if not ok then error(moved, 0) end
   if #failed > 0 then loop.fail(409, "not everything could be moved: " .. listed(failed), { code = "not_moved" }) end
   context.details.clip = entry.id
