@@ -1,6 +1,8 @@
+import Foundation
+
 /// Who may ask: whoever has the token, and no page of a browser that nobody invited.
 public struct AccessRules: Sendable {
-    /// What requests must carry as `Authorization: Bearer TOKEN`; nil where everyone on this machine may ask.
+    /// What requests must carry as `Authorization: Bearer TOKEN`, or as a password (Basic); nil where everyone on this machine may ask.
     public var token: String?
     /// Origins whose pages may ask from a browser (`https://example.org`); `*` for all of them.
     public var origins: [String] = []
@@ -17,11 +19,23 @@ public struct AccessRules: Sendable {
             return Self.isLocal(host: head["host"] ?? "localhost") ? nil
                 : Rejection(403, "without a token, the server answers to localhost only, not to \((head["host"] ?? "").prefix(80))")
         }
-        let words = (head["authorization"] ?? "").split(separator: " ", maxSplits: 1)
-        guard words.count == 2, words[0].lowercased() == "bearer", Self.isEqual(String(words[1]), token) else {
+        guard let given = Self.token(in: head["authorization"] ?? ""), Self.isEqual(given, token) else {
             return Rejection(401, "a token is needed: Authorization: Bearer TOKEN")
         }
         return nil
+    }
+
+    /// The token of `Bearer TOKEN`, or the password of `Basic` (RFC 7617), which is how a browser sends one that shows a page.
+    private static func token(in authorization: String) -> String? {
+        let words = authorization.split(separator: " ", maxSplits: 1)
+        guard words.count == 2 else { return nil }
+        switch words[0].lowercased() {
+        case "bearer": return String(words[1])
+        case "basic":
+            guard let pair = Data(base64Encoded: String(words[1])), let colon = pair.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            return String(decoding: pair[(colon + 1)...], as: UTF8.self)
+        default: return nil
+        }
     }
 
     /// The origin that an answer may name to a browser.

@@ -17,7 +17,7 @@ extension Server {
         let error: ConfigMap = ["message": .string(rejection.reason), "type": .string(kind), "param": .null, "code": .null]
         let body = JSON.encode(.map(["error": .map(error)]))
         var text = "HTTP/1.1 \(rejection.status) \(StatusText.of(rejection.status))\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
-        if rejection.status == 401 { text += "WWW-Authenticate: Bearer\r\n" }
+        if rejection.status == 401 { text += "WWW-Authenticate: Bearer\r\nWWW-Authenticate: Basic realm=\"opah\", charset=\"UTF-8\"\r\n" }
         if rejection.status == 503 { text += "Retry-After: 1\r\n" }
         return Array((text + "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n" + body).utf8)
     }

@@ -86,6 +86,13 @@ final class RequestTests: XCTestCase {
         XCTAssertEqual(try objection("Host: a.example\r\nAuthorization: Bearer secre"), 401)
         XCTAssertEqual(try objection("Host: a.example\r\nAuthorization: Bearer secret2"), 401)
         XCTAssertNil(try objection("Host: a.example\r\nAuthorization: bearer secret"))
+        // A browser that shows a page asks for a name and a password: user:secret, :secret, user:secre, no colon, no base 64.
+        XCTAssertNil(try objection("Host: a.example\r\nAuthorization: Basic dXNlcjpzZWNyZXQ="))
+        XCTAssertNil(try objection("Host: a.example\r\nAuthorization: basic OnNlY3JldA=="))
+        for wrong in ["dXNlcjpzZWNyZQ==", "c2VjcmV0", "!", ""] {
+            XCTAssertEqual(try objection("Host: a.example\r\nAuthorization: Basic \(wrong)"), 401, wrong)
+        }
+        XCTAssertEqual(try objection("Host: a.example\r\nOrigin: https://evil.example\r\nAuthorization: Basic dXNlcjpzZWNyZXQ="), 403)
         XCTAssertThrowsError(try Server(ListenAddress("0.0.0.0"), port: 0), "others can reach it: a token is needed")
         XCTAssertThrowsError(try ListenAddress("example.org"))
     }
