@@ -3,6 +3,7 @@
 -- `coroutine.yield()` waits for what `work` does next, `coroutine.yield(seconds)` at least as long as that; a route that goes
 -- on without end, such as a stream of events, sets `context.deadline = math.huge`.
 local http, json, machine = require "opah.http", require "opah.json", require "opah.machine"
+local progress = require "opah.progress"
 
 local loop = {}
 
@@ -124,11 +125,11 @@ local function route_of(routes, request)
   return function() loop.fail(404, "there is nothing at " .. request.path) end
 end
 
---- Writes what became of a request as a line of JSON on the standard error output.
+--- Writes what became of a request as a line of JSON on the standard error output (a `log` event with --json).
 function loop.log(entry)
   local line = { time = os.date("!%Y-%m-%dT%H:%M:%SZ"), method = entry.method, path = entry.path, status = entry.status, seconds = entry.seconds }
   for name, value in pairs(entry.details or {}) do line[name] = value end
-  io.stderr:write(json.encode(line), "\n")
+  progress.log(json.encode(line))
 end
 
 -- Seconds that nothing is looked at when there is nothing to do, at most.
