@@ -120,7 +120,7 @@ final class StudioTests: XCTestCase {
         XCTAssertEqual(content("data/Alice/bare.lab"), "Nobody had told.")
         XCTAssertFalse(codes(made.value["clip"] as? [String: Any] ?? [:]).contains("no-label"))
         for wrong in [["text": "a\nb"], ["text": "..."], ["text": ""], ["text": 5], ["id": "../x"], ["digest": NSNull()]] as [[String: Any]] {
-            let body = ["id": "Alice/0.00-2.10", "text": "Words.", "digest": seen].merging(wrong) { $1 }
+            let body = (["id": "Alice/0.00-2.10", "text": "Words.", "digest": seen] as [String: Any]).merging(wrong) { $1 }
             XCTAssertTrue([400, 404].contains(try edit("label", body).status), "\(wrong)")
         }
         XCTAssertEqual(content(first), "New words. 日本")
@@ -234,7 +234,7 @@ final class StudioTests: XCTestCase {
         process.arguments = ["curl", "-s", "-N", "-m", "120", address + "/api/events?since=0"]
         process.standardOutput = FileHandle(forWritingAtPath: output)
         try process.run()
-        defer { process.terminate() }
+        defer { if process.isRunning { process.terminate() } }
         func heard(_ name: String, _ fits: ([String: Any]) -> Bool) -> Bool {
             for _ in 0..<300 {
                 let blocks = ((try? String(contentsOfFile: output, encoding: .utf8)) ?? "").components(separatedBy: "\n\n").dropLast()
