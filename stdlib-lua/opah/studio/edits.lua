@@ -117,7 +117,8 @@ end
 local function undo_exclude(context, studio, step)
   local only, failed = {}, {}
   for _, file in ipairs(step.files) do only[file] = true end
-  local moved = quarantine.restore(studio.clips.folder, studio.quarantine, collector(failed), only)
+  local there = fs.exists(fs.join(studio.quarantine, quarantine.list))
+  local moved = there and quarantine.restore(studio.clips.folder, studio.quarantine, collector(failed), only) or 0
   studio.history:drop()
   studio.clips:refresh()
   local entry = studio.clips:find(step.id)

@@ -3,13 +3,27 @@ local fs, html, http = require "opah.fs", require "opah.html", require "opah.htt
 local clips, edits, events = require "opah.studio.clips", require "opah.studio.edits", require "opah.studio.events"
 local guard, history, runs = require "opah.studio.guard", require "opah.studio.history", require "opah.studio.runs"
 local speech, views = require "opah.studio.speech", require "opah.studio.views"
-local loop = require "opah.serving.loop"
+local loop, opah = require "opah.serving.loop", require "opah"
 
 local routes = {}
 
 -- The files of the page, by the address that they have.
 local files = { ["/"] = "page.html" }
 for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "training.js", "speak.js" } do files["/" .. name] = name end
+
+--- A route whose errors are told to the page as they are: who asks is who owns the files.
+local function told(route, studio)
+  return function(context)
+    local ok, problem = pcall(route, context, studio)
+    if ok then return end
+    if type(problem) == "userdata" and not problem.fatal and problem.kind ~= "interrupted" and problem.kind ~= "lua" then
+      local reason, remedy = opah.error_text(problem)
+      context.details.problem = reason:sub(1, 500)
+      loop.fail(problem.kind == "audio" and 400 or 500, remedy and ("%s (%s)"):format(reason, remedy) or reason)
+    end
+    error(problem, 0)
+  end
+end
 
 --- The state of a studio over `options`: folder, recursive, text_extension, quarantine, results, page (a folder).
 function routes.studio(options)
@@ -44,10 +58,10 @@ function routes.of(studio)
     ["events"] = events.route, ["sound"] = views.sound, ["waveform"] = views.waveform, ["spectrogram"] = views.spectrogram,
     ["runs"] = runs.list, ["run"] = runs.one, ["curve"] = runs.curve, ["take"] = runs.take, ["voices"] = speech.voices,
   } do
-    list["GET /api/" .. name] = function(context) return route(context, studio) end
+    list["GET /api/" .. name] = told(route, studio)
   end
   for name, route in pairs { ["label"] = edits.label, ["exclude"] = edits.exclude, ["undo"] = edits.undo, ["speak"] = speech.speak } do
-    list["POST /api/" .. name] = guard.own(word, function(context) return route(context, studio) end)
+    list["POST /api/" .. name] = guard.own(word, told(route, studio))
   end
   return list
 end
