@@ -2,10 +2,11 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// The studio's page in a real browser, where there is one: keys are pressed by a script behind the page's own, and what it saw comes
-/// back as the label of a clip. The rest is looked at on the disk.
+/// The studio's page in a real browser, where there is one: keys are pressed by a script behind the page's own, and
+/// what it saw comes back as the label of a clip. The rest is looked at on the disk.
 final class StudioBrowserTests: XCTestCase {
-    private static let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].first { FileManager.default.isExecutableFile(atPath: $0) }
+    private static let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+        .first { FileManager.default.isExecutableFile(atPath: $0) }
 
     private static let script = #"""
 
@@ -19,12 +20,15 @@ final class StudioBrowserTests: XCTestCase {
       }
       return false
     }
-    const press = (key, target = document.activeElement) => target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))
-    const isAt = (name) => byId("clip-name").textContent === name, says = (text) => byId("status").textContent.includes(text)
+    const press = (key, target = document.activeElement) => target.dispatchEvent(new KeyboardEvent("keydown",
+        { key, bubbles: true, cancelable: true }))
+    const isAt = (name) => byId("clip-name").textContent === name,
+        says = (text) => byId("status").textContent.includes(text)
     const isPlaying = (audio) => !audio.paused && audio.currentTime > 0
     const takes = () => [...document.querySelectorAll(".take audio")]
     const saw = {}
-    saw.first = await until(() => isAt("Alice/0.00-2.10") && byId("waveform").naturalWidth > 0 && byId("spectrogram").naturalWidth > 0)
+    saw.first = await until(() => isAt("Alice/0.00-2.10") && byId("waveform").naturalWidth > 0
+        && byId("spectrogram").naturalWidth > 0)
     press(" ")
     saw.play = await until(() => isPlaying(byId("player")))
     press("j")
@@ -62,8 +66,9 @@ final class StudioBrowserTests: XCTestCase {
     saw.compared = await until(() => isPlaying(takes()[0]) && takes()[1].paused)
     saw.curve = await until(() => byId("curve").naturalWidth > 0 && byId("curve").alt.includes("3.25"))
     saw.wide = document.documentElement.scrollWidth <= innerWidth
-    saw.names = [...document.querySelectorAll("button, input, select, textarea, img, audio")].filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.alt
-      || one.hidden)).map((one) => one.id || one.outerHTML)
+    const hasName = (one) => one.labels?.length || one.ariaLabel || one.textContent.trim() || one.alt || one.hidden
+    saw.names = [...document.querySelectorAll("button, input, select, textarea, img, audio")]
+      .filter((one) => !hasName(one)).map((one) => one.id || one.outerHTML)
     const list = await ask("clips"), paper = list.value.clips.find((one) => one.id === "Alice/9.90-12.0")
     await ask("label", { id: paper.id, text: "SAW" + JSON.stringify(saw), digest: paper.label.digest })
     document.body.append(make("p", { id: "over" }))
@@ -77,16 +82,21 @@ final class StudioBrowserTests: XCTestCase {
         let code = try String(contentsOfFile: folder("page/page.js"), encoding: .utf8)
         try (code + Self.script).write(toFile: folder("page/page.js"), atomically: true, encoding: .utf8)
         for step in [1, 2] {
-            try files.createDirectory(atPath: folder("results/run/audition/step_\(step)"), withIntermediateDirectories: true)
-            try files.copyItem(atPath: folder("data/Alice/4.80-7.20.wav"), toPath: folder("results/run/audition/step_\(step)/a.wav"))
+            try files.createDirectory(atPath: folder("results/run/audition/step_\(step)"),
+                withIntermediateDirectories: true)
+            try files.copyItem(atPath: folder("data/Alice/4.80-7.20.wav"),
+                toPath: folder("results/run/audition/step_\(step)/a.wav"))
         }
         let spoken = #"[{"text": "Nobody had told.", "seed": 1, "sound": "a.wav", "seconds": 2.9, "ended": true}]"#
-        try #"{"checkpoints": [{"step": 1, "folder": "step_1", "spoken": \#(spoken)}, {"step": 2, "folder": "step_2", "spoken": \#(spoken)}]}"#
+        let checkpoints = [1, 2].map { #"{"step": \#($0), "folder": "step_\#($0)", "spoken": \#(spoken)}"# }
+            .joined(separator: ", ")
+        try #"{"checkpoints": [\#(checkpoints)]}"#
             .write(toFile: folder("results/run/audition/audition.json"), atomically: true, encoding: .utf8)
         try "{\"stage\": \"train\", \"step\": 1, \"loss\": 3.5}\n{\"stage\": \"train\", \"step\": 2, \"loss\": 3.25}\n"
             .write(toFile: folder("results/run/metrics.jsonl"), atomically: true, encoding: .utf8)
 
-        let running = try OpahProcess.start(["run", "studio", "data", "--port", "0", "--page", "page"], folder: folder.path)
+        let running = try OpahProcess.start(["run", "studio", "data", "--port", "0", "--page", "page"],
+            folder: folder.path)
         defer {
             running.process.terminate()
             _ = running.finish()
@@ -95,11 +105,14 @@ final class StudioBrowserTests: XCTestCase {
         for _ in 0..<600 where address.isEmpty {
             usleep(50_000)
             let text = running.errorsSoFar
-            if let range = text.range(of: "open http://127.0.0.1:") { address = "http://127.0.0.1:" + text[range.upperBound...].prefix { $0.isNumber } }
+            if let range = text.range(of: "open http://127.0.0.1:") {
+                address = "http://127.0.0.1:" + text[range.upperBound...].prefix { $0.isNumber }
+            }
         }
         let window = Process()
         window.executableURL = URL(fileURLWithPath: browser)
-        window.arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required", "--window-size=1200,900",
+        window.arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
+            "--autoplay-policy=no-user-gesture-required", "--window-size=1200,900",
                             "--remote-debugging-port=0", "--user-data-dir=" + folder("profile"), address + "/"]
         window.standardOutput = FileHandle.nullDevice
         window.standardError = FileHandle.nullDevice
@@ -109,10 +122,12 @@ final class StudioBrowserTests: XCTestCase {
             window.waitUntilExit()
         }
         func content(_ path: String) -> String { (try? String(contentsOfFile: folder(path), encoding: .utf8)) ?? "" }
-        for _ in 0..<1200 where !content("data/Alice/9.90-12.0.lab").hasPrefix("SAW") { usleep(100_000) }
+        for _ in 0..<3000 where !content("data/Alice/9.90-12.0.lab").hasPrefix("SAW") { usleep(100_000) }
         let report = content("data/Alice/9.90-12.0.lab")
-        let saw = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(report.dropFirst(3).utf8)) as? [String: Any], "the page did not come to its end: \(report) \(running.errorsSoFar)")
-        for name in ["first", "play", "next", "previous", "edit", "typing", "saved", "undone", "stays", "excluded", "back", "excludedAgain", "takes", "second", "compared", "curve", "wide"] {
+        let saw = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(report.dropFirst(3).utf8)) as? [String: Any],
+            "the page did not come to its end: \(report) \(running.errorsSoFar)")
+        for name in ["first", "play", "next", "previous", "edit", "typing", "saved", "undone", "stays", "excluded",
+            "back", "excludedAgain", "takes", "second", "compared", "curve", "wide"] {
             XCTAssertEqual(saw[name] as? Bool, true, name)
         }
         XCTAssertEqual(saw["names"] as? [String], [], "what has no name for those who do not see")

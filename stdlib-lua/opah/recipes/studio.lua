@@ -1,8 +1,8 @@
 --- A page to hear and correct clips and labels, watch training, compare checkpoints, and speak.
 -- opah run studio data
--- Then open the address that it prints. With --embedded, or with --checkpoint-path and --vq-checkpoint-path, the page also speaks
--- what is typed. Excluded clips go to the --quarantine folder, from which `opah run doctor data --quarantine ... --restore`
--- moves them back as well. Ctrl-C or SIGTERM ends it.
+-- Then open the address that it prints. With --embedded, or with --checkpoint-path and --vq-checkpoint-path, the page
+-- also speaks what is typed. Excluded clips go to the --quarantine folder, from which `opah run doctor data
+-- --quarantine ... --restore` moves them back as well. Ctrl-C or SIGTERM ends it.
 local config, fs, http = require "opah.config", require "opah.fs", require "opah.http"
 local opah, planning, progress = require "opah", require "opah.planning", require "opah.progress"
 local examining, recipe = require "opah.doctor.clips", require "opah.recipe"
@@ -14,14 +14,17 @@ local function resolve(args)
   local folder = fs.resolve(args.input_dir)
   args.quarantine = args.quarantine or folder .. "-quarantine"
   if fs.overlap(folder, args.quarantine) then
-    config.usage_error(("--quarantine %s overlaps %s: choose a folder beside it"):format(args.quarantine, args.input_dir))
+    config.usage_error(("--quarantine %s overlaps %s: choose a folder beside it"):format(args.quarantine,
+      args.input_dir))
   end
-  args.page = args.page or fs.join(opah.home or error(fs.error("file", "the page is not beside the program", "set OPAH_HOME, or give --page"), 0),
+  args.page = args.page or fs.join(opah.home or error(fs.error("file", "the page is not beside the program",
+    "set OPAH_HOME, or give --page"), 0),
     "stdlib-lua/opah/studio")
   args.speaks = args.embedded or args.checkpoint_path ~= nil
   if args.speaks then loading.resolve(args) end
   if not args.speaks and (args.vq_checkpoint_path or #args.voice > 0) then
-    config.usage_error("--checkpoint-path is needed: the model that speaks (or --embedded for the voice that comes with the program)")
+    config.usage_error("--checkpoint-path is needed: the model that speaks (or --embedded for the voice that comes "
+      .. "with the program)")
   end
   return args
 end
@@ -32,7 +35,8 @@ return recipe {
     { "results", "path", "results", "the folder of training runs; one that appears later is seen" },
     { "quarantine", "path", nil, "where excluded clips go; INPUT_DIR-quarantine unless given" },
     { "recursive", "boolean", true, "enter the folders below" },
-    { "text-extension", "string", examining.usual.text_extension, "suffixes of the labels, the preferred one first", multiple = true },
+    { "text-extension", "string", examining.usual.text_extension, "suffixes of the labels, the preferred one first",
+      multiple = true },
     { "address", "string", "127.0.0.1", "where to listen; any other than this machine's own needs a token" },
     { "port", "integer", 8090, "where to listen; 0 takes a free one", from = 0, to = 65535 },
     { "token-file", "file", nil, "a file with the token that requests must carry; else the variable OPAH_TOKEN" },
@@ -58,17 +62,20 @@ return recipe {
     args.streams, args.queue = 2, 8
     local _ <close> = fs.lock(args.input_dir, "a studio", { name = ".opah-studio.lock" })
     local studio = routes.studio {
-      folder = args.input_dir, recursive = args.recursive, text_extension = args.text_extension, quarantine = args.quarantine,
+      folder = args.input_dir, recursive = args.recursive, text_extension = args.text_extension,
+        quarantine = args.quarantine,
       results = args.results, page = args.page,
     }
     if args.speaks then studio.speaker, studio.codec = loading.speaker(args) end
     local listener <close> = http.listen {
-      address = args.address, port = args.port, token = loading.token(args), graceful = true, max_body = 1 << 20, max_bodies = 8 << 20,
+      address = args.address, port = args.port, token = loading.token(args), graceful = true, max_body = 1 << 20,
+        max_bodies = 8 << 20,
     }
     studio.listener = listener
     local host = listener.address:find(":", 1, true) and "[" .. listener.address .. "]" or listener.address
     local address = ("http://%s:%d"):format(host, listener.port)
-    progress.log(("studio: %d clips of %s: open %s/ in a browser"):format(#studio.clips.order, progress.name(args.input_dir), address))
+    progress.log(("studio: %d clips of %s: open %s/ in a browser"):format(#studio.clips.order,
+      progress.name(args.input_dir), address))
     progress.event { event = "listening", address = address }
     progress.result { address = listener.address, port = listener.port, clips = #studio.clips.order }
     loop.run(listener, {

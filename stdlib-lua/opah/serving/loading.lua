@@ -9,10 +9,12 @@ local loading = {}
 function loading.resolve(args)
   if args.embedded then
     local voice = embedded.voice
-    args.checkpoint_path, args.vq_checkpoint_path, args.vq_config_name = voice.model, voice.codec_checkpoint, voice.codec_config
+    args.checkpoint_path, args.vq_checkpoint_path, args.vq_config_name = voice.model, voice.codec_checkpoint,
+      voice.codec_config
     args.speaker, args.defaults = args.speaker or table.concat(voice.speakers, ","), voice.generate
   elseif not args.vq_checkpoint_path then
-    config.usage_error("--vq-checkpoint-path is needed: the codec that makes sound (or --embedded for the voice that comes with the program)")
+    config.usage_error("--vq-checkpoint-path is needed: the codec that makes sound (or --embedded for the voice that "
+      .. "comes with the program)")
   end
   return args
 end
@@ -29,7 +31,8 @@ end
 function loading.speaker(args)
   local model = lm.load(args.checkpoint_path, { weights = args.weights })
   local codec = vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-  local speaks = speaker.new { model = model, codec = codec, streams = args.streams, queue = args.queue, defaults = args.defaults }
+  local speaks = speaker.new { model = model, codec = codec, streams = args.streams, queue = args.queue,
+    defaults = args.defaults }
   for _, path in ipairs(args.voice) do speaks:load(path) end
   for _, name in ipairs(speaker.names(args.speaker)) do speaks:add_role(name) end
   -- The vocoder's tables are made at first use: now, and not while somebody waits.

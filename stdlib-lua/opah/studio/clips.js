@@ -58,7 +58,8 @@ function drawList() {
   list.scrollTop = place
   if (hadFocus) list.querySelector("[aria-current=true]")?.focus({ preventScroll: true })
   byId("more").hidden = shownIds.length <= limit
-  byId("count").textContent = shownIds.length === order.length ? `${order.length} clips` : `${shownIds.length} of ${order.length} clips`
+  byId("count").textContent = shownIds.length === order.length ? `${order.length} clips`
+    : `${shownIds.length} of ${order.length} clips`
 }
 
 /** Goes to a clip; `loud` says so, and plays it where that is wanted. */
@@ -83,7 +84,8 @@ function select(id, loud) {
 
 function showClip(clip, anew) {
   byId("clip-name").textContent = clip.id
-  byId("clip-facts").textContent = [clip.file, clip.speaker && `speaker ${clip.speaker}`, clip.seconds && `${clip.seconds.toFixed(2)} s`]
+  byId("clip-facts").textContent = [clip.file, clip.speaker && `speaker ${clip.speaker}`, clip.seconds
+    && `${clip.seconds.toFixed(2)} s`]
     .filter(Boolean).join(" · ")
   const draft = drafts.get(clip.id)
   if (anew || !draft) {
@@ -94,7 +96,8 @@ function showClip(clip, anew) {
   byId("label-file").textContent = clip.label.problem ? `${clip.label.file}: ${clip.label.problem}` : clip.label.file
   if (anew) byId("conflict").hidden = true
   byId("faults").replaceChildren(...clip.faults.map((fault) => make("li", { className: `fault ${fault.severity}` },
-    make("strong", {}, `${fault.severity}: ${fault.code}`), ` ${fault.what}`, fault.remedy ? make("div", { className: "dim" }, fault.remedy) : null)),
+    make("strong", {}, `${fault.severity}: ${fault.code}`), ` ${fault.what}`, fault.remedy
+      ? make("div", { className: "dim" }, fault.remedy) : null)),
     ...(clip.faults.length || !clip.seen ? [] : [make("li", { className: "dim" }, "Nothing was found.")]))
   byId("play").disabled = player.hidden = !clip.sound
   if (anew) redraw()
@@ -151,7 +154,8 @@ function move(by) {
 function keepDraft() {
   const clip = all.get(current)
   if (!clip) return
-  if (text.value !== clip.label.text && !text.disabled) drafts.set(current, { text: text.value, digest: text.dataset.digest })
+  if (text.value !== clip.label.text && !text.disabled) drafts.set(current,
+    { text: text.value, digest: text.dataset.digest })
   else drafts.delete(current)
 }
 text.addEventListener("input", keepDraft)
@@ -246,7 +250,8 @@ async function takeBack() {
   tell(value.undone === "label" ? `The label of ${value.id} is what it was.` : `${value.id} is back.`)
 }
 
-const actions = { " ": () => (player.paused ? playClip() : player.pause()), j: () => move(1), k: () => move(-1), e: edit, x: exclude, u: takeBack }
+const actions = { " ": () => (player.paused ? playClip() : player.pause()), j: () => move(1), k: () => move(-1),
+  e: edit, x: exclude, u: takeBack }
 actions.ArrowDown = actions.j
 actions.ArrowUp = actions.k
 

@@ -1,8 +1,9 @@
---- The clips of a folder with what doctor finds in them. The list is there at once; the findings come clip by clip, in steps
--- between the requests of the page. Every change has a number, so that a page can ask for what is new.
+--- The clips of a folder with what doctor finds in them. The list is there at once; the findings come clip by clip, in
+-- steps between the requests of the page. Every change has a number, so that a page can ask for what is new.
 local data, fs, json = require "opah.data", require "opah.fs", require "opah.json"
 local machine = require "opah.machine"
-local examining, faults, together = require "opah.doctor.clips", require "opah.doctor.faults", require "opah.doctor.together"
+local examining, faults, together = require "opah.doctor.clips", require "opah.doctor.faults",
+  require "opah.doctor.together"
 local labels = require "opah.studio.labels"
 
 local Clips = {}
@@ -12,10 +13,12 @@ local clips = {}
 
 -- Clips that went are remembered for pages that are open; more are forgotten, and such a page asks for everything.
 local most_gone = 1000
--- Seconds after the last change until all clips are compared: who goes from clip to clip does not wait for it each time.
+-- Seconds after the last change until all clips are compared: who goes from clip to clip does not wait for it each
+-- time.
 local calm = 1.5
 
---- The clips of `folder`. `options`: `recursive`, `text_extension`, and whatever of doctor's usual measures is to be another.
+--- The clips of `folder`. `options`: `recursive`, `text_extension`, and whatever of doctor's usual measures is to be
+--- another.
 function clips.new(folder, options)
   local with = setmetatable({ audio_only = false, origins = {}, known = {} }, { __index = function(_, name)
     if options[name] ~= nil then return options[name] end
@@ -30,7 +33,9 @@ function clips.new(folder, options)
 end
 
 --- Whether a path lies in the folder also when links are followed: nothing else is read or written.
-function Clips:holds(path) return fs.resolve(path):sub(1, #self.root + 1) == (self.root == "/" and "/" or self.root .. "/") end
+function Clips:holds(path)
+  return fs.resolve(path):sub(1, #self.root + 1) == (self.root == "/" and "/" or self.root .. "/")
+end
 
 --- The clip of a name that came from elsewhere: it is looked up among those that were found, and never becomes a path.
 function Clips:find(id) return type(id) == "string" and self.by_id[id] or nil end
@@ -53,16 +58,21 @@ local function stamp_of(clip)
   local list = {}
   for suffix, path in pairs(clip.labels) do list[#list + 1] = suffix .. "=" .. (fs.stamp(path) or "") end
   table.sort(list)
-  for _, path in ipairs { clip.audio or "", clip.codes or "" } do list[#list + 1] = path ~= "" and fs.stamp(path) or "-" end
+  for _, path in ipairs { clip.audio or "", clip.codes or "" } do
+    list[#list + 1] = path ~= "" and fs.stamp(path) or "-"
+  end
   return table.concat(list, "|")
 end
 
---- Looks at the folder anew: clips that were changed are examined again, new ones as well, and those that went are gone.
+--- Looks at the folder anew: clips that were changed are examined again, new ones as well, and those that went are
+--- gone.
 function Clips:refresh()
   local scanned, _, alone = data.scan(self.folder, { recursive = self.recursive })
   local _, skipped = data.scan(self.folder, { recursive = self.recursive, audio = true })
   self.left_out = {}
-  for _, item in ipairs(skipped) do table.insert(self.left_out, { file = item.path, what = item.reason, remedy = item.remedy }) end
+  for _, item in ipairs(skipped) do
+    table.insert(self.left_out, { file = item.path, what = item.reason, remedy = item.remedy })
+  end
   for _, item in ipairs(alone) do table.insert(self.left_out, { file = item.path, what = item.text }) end
   local order, by_id = {}, {}
   for _, clip in ipairs(scanned) do
@@ -115,7 +125,8 @@ end
 function Clips:changed(entry)
   local clip = entry.clip
   if not entry.found then self.seen = self.seen + 1 end
-  local fresh = { audio = clip.audio, codes = clip.codes, labels = clip.labels, speaker = clip.speaker, stem = clip.stem }
+  local fresh = { audio = clip.audio, codes = clip.codes, labels = clip.labels, speaker = clip.speaker,
+    stem = clip.stem }
   self:take(entry, fresh, stamp_of(fresh))
   self:examine(entry)
 end
@@ -125,7 +136,8 @@ function Clips:examine(entry)
   if self:holds(entry.clip.file) then
     examining.examine(entry.clip, found, self.with)
   else
-    found:add("unreadable", entry.clip.file, "a link that leads out of " .. self.folder, "copy the recording into the folder")
+    found:add("unreadable", entry.clip.file, "a link that leads out of " .. self.folder,
+      "copy the recording into the folder")
   end
   entry.found = found
   touch(self, entry)
@@ -178,14 +190,16 @@ function Clips:describe(entry)
   end
   table.sort(list, function(a, b) return a.severity == "error" and b.severity ~= "error" end)
   return {
-    id = entry.id, speaker = clip.speaker, file = fs.relative(clip.file, self.folder), sound = clip.audio ~= nil, seconds = clip.seconds,
-    label = { text = entry.label.text, digest = entry.label.digest, file = entry.label.file, problem = entry.label.problem },
+    id = entry.id, speaker = clip.speaker, file = fs.relative(clip.file, self.folder), sound = clip.audio ~= nil,
+      seconds = clip.seconds,
+    label = { text = entry.label.text, digest = entry.label.digest, file = entry.label.file,
+      problem = entry.label.problem },
     faults = list, seen = entry.found ~= nil,
   }
 end
 
---- What changed after `since`: clips, names of those that went, how far the examination is; everything for a page that is new
---- or has missed too much (`whole`).
+--- What changed after `since`: clips, names of those that went, how far the examination is; everything for a page that
+--- is new or has missed too much (`whole`).
 function Clips:changes(since)
   local whole = since == 0 or since < self.forgotten or since > self.version
   local list, gone, errors, notes = {}, {}, 0, 0

@@ -8,7 +8,8 @@ local edits = {}
 
 local function clip_of(studio, body)
   local id = field(body, "id", "string") or loop.fail(400, "id is missing: the clip", { param = "id" })
-  return studio.clips:find(id) or loop.fail(404, "there is no clip " .. id .. " (any more)", { param = "id", code = "no_clip" })
+  return studio.clips:find(id) or loop.fail(404, "there is no clip " .. id .. " (any more)",
+    { param = "id", code = "no_clip" })
 end
 
 --- The answer to an edit: the clip as it is now, and what undo would do next.
@@ -19,7 +20,8 @@ local function answer(context, studio, entry, more)
 end
 
 local function conflict(context, studio, entry, message, more)
-  local value = { error = { message = message, type = "invalid_request_error", code = "conflict" }, undo = studio.history:describe(),
+  local value = { error = { message = message, type = "invalid_request_error", code = "conflict" },
+    undo = studio.history:describe(),
     clip = entry and studio.clips:describe(entry) or nil }
   for name, one in pairs(more or {}) do value[name] = one end
   context:json(409, value)
@@ -30,11 +32,13 @@ function edits.label(context, studio)
   local body = context:fields()
   local entry = clip_of(studio, body)
   local line = labels.check(field(body, "text", "string") or loop.fail(400, "text is missing", { param = "text" }))
-  local seen = field(body, "digest", "string") or loop.fail(400, "digest is missing: that of the label which was seen", { param = "digest" })
+  local seen = field(body, "digest", "string") or loop.fail(400, "digest is missing: that of the label which was seen",
+    { param = "digest" })
   local now, other = labels.current(studio.clips, entry, seen)
   if not now then
     studio.clips:changed(entry)
-    return conflict(context, studio, entry, other.file .. " was changed by somebody else since this page read it: nothing was written. "
+    return conflict(context, studio, entry, other.file
+      .. " was changed by somebody else since this page read it: nothing was written. "
       .. "Compare the two texts, then save again", { yours = line })
   end
   -- The end of the line stays as whoever made the file had it.
@@ -68,7 +72,8 @@ local function collector(failed)
   end
 end
 
---- POST /api/exclude { id }: the clip goes into the quarantine with its label and codes; doctor --restore knows the way back.
+--- POST /api/exclude { id }: the clip goes into the quarantine with its label and codes; doctor --restore knows the way
+--- back.
 function edits.exclude(context, studio)
   local entry = clip_of(studio, context:fields())
   local clip, why, names = entry.clip, { "excluded in the studio" }, {}
@@ -79,12 +84,14 @@ function edits.exclude(context, studio)
   for i, path in ipairs(files) do
     names[i] = fs.relative(path, studio.clips.folder)
     if not studio.clips:holds(fs.dirname(path) .. "/x") then
-      loop.fail(409, names[i] .. " lies behind a link that leads out of the folder: it is left alone", { code = "not_editable" })
+      loop.fail(409, names[i] .. " lies behind a link that leads out of the folder: it is left alone",
+        { code = "not_editable" })
     end
   end
   studio.history:add { action = "exclude", id = entry.id, files = names }
   local failed = {}
-  local ok, moved = pcall(quarantine.move, studio.clips.folder, studio.quarantine, { { files = files, why = table.concat(why, "; ") } }, collector(failed))
+  local ok, moved = pcall(quarantine.move, studio.clips.folder, studio.quarantine,
+    { { files = files, why = table.concat(why, "; ") } }, collector(failed))
   if not ok or moved == 0 then studio.history:drop() end
   if ok and #failed == 0 then studio.clips:remove(entry) else studio.clips:refresh() end
   if not ok then error(moved, 0) end
@@ -99,7 +106,9 @@ local function undo_label(context, studio, step)
     studio.history:drop()
     conflict(context, studio, entry, why .. ": it stays as it is, and undo goes on with the step before")
   end
-  if not entry then return refuse("the clip " .. step.id .. " is not here any more, so its label cannot be taken back") end
+  if not entry then
+    return refuse("the clip " .. step.id .. " is not here any more, so its label cannot be taken back")
+  end
   local now = labels.current(studio.clips, entry, step.after)
   if not now or fs.relative(now.path, studio.clips.folder) ~= step.file then
     studio.clips:changed(entry)

@@ -1,5 +1,5 @@
---- GET /api/events?since=VERSION: what changes while the page is open, as server-sent events: `clips` (findings, edits from other
--- pages), `runs` (folders and checkpoints) and `metrics` (lines of a run).
+--- GET /api/events?since=VERSION: what changes while the page is open, as server-sent events: `clips` (findings, edits
+-- from other pages), `runs` (folders and checkpoints) and `metrics` (lines of a run).
 local json, machine = require "opah.json", require "opah.machine"
 
 local events = {}

@@ -1,5 +1,5 @@
---- What keeps other pages of the same browser away: an edit needs the word that this start of the program wrote into its own
--- page, and comes from that page's origin. Who may ask at all, the server itself decides (opah.http).
+--- What keeps other pages of the same browser away: an edit needs the word that this start of the program wrote into
+-- its own page, and comes from that page's origin. Who may ask at all, the server itself decides (opah.http).
 local loop = require "opah.serving.loop"
 
 local guard = {}
@@ -12,9 +12,10 @@ end
 
 --- The headers of all answers: nothing from elsewhere, in no frame, kept nowhere, read by no other origin.
 guard.headers = {
-  ["Content-Security-Policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
-    .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  ["Cross-Origin-Resource-Policy"] = "same-origin", ["Cross-Origin-Opener-Policy"] = "same-origin", ["Referrer-Policy"] = "no-referrer",
+  ["Content-Security-Policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    .. "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  ["Cross-Origin-Resource-Policy"] = "same-origin", ["Cross-Origin-Opener-Policy"] = "same-origin",
+    ["Referrer-Policy"] = "no-referrer",
   ["X-Frame-Options"] = "DENY", ["Cache-Control"] = "no-store",
 }
 
@@ -31,10 +32,13 @@ function guard.own(word, route)
     local headers = context.request.headers
     local origin, host = headers.origin, headers.host or ""
     if origin and origin ~= "http://" .. host and origin ~= "https://" .. host then
-      loop.fail(403, "edits are taken from the studio's own page only, not from " .. origin:sub(1, 80), { code = "foreign_origin" })
+      loop.fail(403, "edits are taken from the studio's own page only, not from " .. origin:sub(1, 80),
+        { code = "foreign_origin" })
     end
     local site = headers["sec-fetch-site"]
-    if site and site ~= "same-origin" then loop.fail(403, "edits are taken from the studio's own page only", { code = "foreign_origin" }) end
+    if site and site ~= "same-origin" then
+      loop.fail(403, "edits are taken from the studio's own page only", { code = "foreign_origin" })
+    end
     if not is_equal(headers["x-opah-page"] or "", word) then
       loop.fail(403, "this page is of another start of the studio: load it again", { code = "stale_page" })
     end

@@ -1,5 +1,6 @@
---- What was done to a dataset, so that it can be undone, also after the program was started again: a line of JSON each in a
--- hidden file of its folder. It may come with a stranger's dataset, so nothing in it is believed: clips are looked up by name.
+--- What was done to a dataset, so that it can be undone, also after the program was started again: a line of JSON each
+-- in a hidden file of its folder. It may come with a stranger's dataset, so nothing in it is believed: clips are looked
+-- up by name.
 local fs, http, json = require "opah.fs", require "opah.http", require "opah.json"
 
 local History = {}
@@ -41,7 +42,8 @@ local function save(self)
   fs.write(self.path, table.concat(lines))
 end
 
---- Adds a step before it is taken: a program that is killed in between has a step that is not undone, and not one that cannot be.
+--- Adds a step before it is taken: a program that is killed in between has a step that is not undone, and not one that
+--- cannot be.
 function History:add(step)
   step.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
   table.insert(self.steps, step)

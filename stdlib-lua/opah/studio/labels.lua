@@ -1,4 +1,5 @@
---- The label of a clip, as the page sees it and writes it: with a digest of the bytes, so that nobody's change is overwritten.
+--- The label of a clip, as the page sees it and writes it: with a digest of the bytes, so that nobody's change is
+-- overwritten.
 local fs, text = require "opah.fs", require "opah.text"
 local examining, loop = require "opah.doctor.clips", require "opah.serving.loop"
 
@@ -21,7 +22,8 @@ local function place(list, entry)
   return examining.label_of(clip, list.with) or clip.stem .. list.with.text_extension[1]
 end
 
---- `{ text, digest, file, problem }` of a clip; `file` as seen from the folder, `digest` nil for what cannot be edited here.
+--- `{ text, digest, file, problem }` of a clip; `file` as seen from the folder, `digest` nil for what cannot be edited
+--- here.
 function labels.read(list, entry)
   local path = place(list, entry)
   local label = { file = fs.relative(path, list.folder), text = "" }
@@ -31,6 +33,7 @@ function labels.read(list, entry)
   end
   local ok, bytes, digest = pcall(bytes_of, path)
   if not ok then
+    if bytes.fatal then error(bytes, 0) end
     label.problem = require "opah".error_text(bytes)
     return label
   end
@@ -60,7 +63,9 @@ end
 
 --- What a person typed as the text of a label: one line of UTF-8 with words.
 function labels.check(line)
-  if line:find("[%z\1-\31\127]") then loop.fail(400, "a label is one line of text, without control characters", { param = "text" }) end
+  if line:find("[%z\1-\31\127]") then
+    loop.fail(400, "a label is one line of text, without control characters", { param = "text" })
+  end
   line = line:match("^%s*(.-)%s*$")
   if #line > most // 2 then loop.fail(400, "the label is too long", { param = "text" }) end
   if not line:find("[%w\x80-\xFF]") then

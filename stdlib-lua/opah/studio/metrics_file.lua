@@ -1,5 +1,5 @@
---- A metrics.jsonl while a run writes it: what was added since the last look, or everything when it was written anew. A line
--- that has no end yet is left for the next look.
+--- A metrics.jsonl while a run writes it: what was added since the last look, or everything when it was written anew. A
+-- line that has no end yet is left for the next look.
 local fs, json = require "opah.fs", require "opah.json"
 
 local MetricsFile = {}
@@ -7,7 +7,8 @@ MetricsFile.__index = MetricsFile
 
 local metrics_file = {}
 
--- Bytes of one look, of a line, and of the end of what was read that is compared to tell whether the file is still the same.
+-- Bytes of one look, of a line, and of the end of what was read that is compared to tell whether the file is still the
+-- same.
 local most, longest_line, compared = 1024 * 1024, 65536, 256
 -- Entries that are kept; then every second one of them is left out.
 local most_entries = 20000
@@ -34,7 +35,8 @@ local function entry_of(line)
   return count > 0 and entry or nil
 end
 
---- Reads on; whether anything changed. `generation` is another when the file was written anew, and when entries were thinned.
+--- Reads on; whether anything changed. `generation` is another when the file was written anew, and when entries were
+--- thinned.
 function MetricsFile:look()
   local stamp, settled = fs.stamp(self.path)
   if stamp and stamp == self.stamp then return false end
@@ -85,7 +87,8 @@ function MetricsFile:curves(figure, count)
   for i, entry in ipairs(self.entries) do
     local value = entry[figure]
     if type(value) == "number" then
-      local stage = type(entry.stage) == "string" and entry.stage or type(entry.phase) == "string" and entry.phase or figure
+      local stage = type(entry.stage) == "string" and entry.stage or type(entry.phase) == "string" and entry.phase
+        or figure
       local list = by[stage] or {}
       by[stage] = list
       list[#list + 1] = { type(entry.step) == "number" and entry.step or i, value }

@@ -15,9 +15,12 @@ function show(name) {
   }
   if (name === "training") training.shown()
 }
-for (const button of document.querySelectorAll("nav button")) button.addEventListener("click", () => show(button.dataset.view))
+for (const button of document.querySelectorAll("nav button")) {
+  button.addEventListener("click", () => show(button.dataset.view))
+}
 
-// Single keys: not in fields, not with modifiers, not where a button takes the key itself, and only where they are wanted.
+// Single keys: not in fields, not with modifiers, not where a button takes the key itself, and only where they are
+// wanted.
 const keysWanted = byId("keys"), autoplay = byId("autoplay")
 for (const box of [keysWanted, autoplay]) {
   box.checked = localStorage.getItem("opah-" + box.id) !== "off"
@@ -25,7 +28,8 @@ for (const box of [keysWanted, autoplay]) {
 }
 document.addEventListener("keydown", (event) => {
   const target = event.target
-  if (!keysWanted.checked || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return
+  if (!keysWanted.checked || event.ctrlKey || event.metaKey || event.altKey || event.isComposing
+    || event.defaultPrevented) return
   if (target.closest("textarea, select, input:not([type=checkbox])")) return
   if (event.key === " " && target.closest("button, summary, input, audio")) return
   const done = view === "clips" ? clips.key(event.key) : view === "training" ? training.key(event.key) : false
@@ -43,7 +47,9 @@ function listen(since) {
   on("clips", clips.changed)
   on("runs", training.runsChanged)
   on("metrics", training.metrics)
-  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) complain("The studio has ended, or too many of its pages are open.") })
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) complain("The studio has ended, or too many of its pages are open.")
+  })
 }
 
 const first = await ask("clips")

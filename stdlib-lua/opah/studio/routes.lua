@@ -9,14 +9,17 @@ local routes = {}
 
 -- The files of the page, by the address that they have.
 local files = { ["/"] = "page.html" }
-for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "training.js", "speak.js" } do files["/" .. name] = name end
+for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "training.js", "speak.js" } do
+  files["/" .. name] = name
+end
 
 --- A route whose errors are told to the page as they are: who asks is who owns the files.
 local function told(route, studio)
   return function(context)
     local ok, problem = pcall(route, context, studio)
     if ok then return end
-    if type(problem) == "userdata" and not problem.fatal and problem.kind ~= "interrupted" and problem.kind ~= "lua" then
+    if type(problem) == "userdata" and not problem.fatal and problem.kind ~= "interrupted"
+      and problem.kind ~= "lua" then
       local reason, remedy = opah.error_text(problem)
       context.details.problem = reason:sub(1, 500)
       loop.fail(problem.kind == "audio" and 400 or 500, remedy and ("%s (%s)"):format(reason, remedy) or reason)
@@ -28,7 +31,8 @@ end
 --- The state of a studio over `options`: folder, recursive, text_extension, quarantine, results, page (a folder).
 function routes.studio(options)
   return {
-    clips = clips.new(options.folder, options), history = history.open(options.folder), runs = runs.new(options.results),
+    clips = clips.new(options.folder, options), history = history.open(options.folder),
+      runs = runs.new(options.results),
     quarantine = options.quarantine, page = options.page, max_text = 4096, start = guard.word(), open = 0,
   }
 end
@@ -42,7 +46,8 @@ function routes.of(studio)
       local bytes, media_type = http.file(studio.page, name)
       if not bytes then loop.fail(404, "the page's file " .. name .. " is not in " .. studio.page) end
       if name == "page.html" then
-        local words = { WORD = word, FOLDER = html.escape(fs.basename(fs.resolve(studio.clips.folder))), START = studio.start }
+        local words = { WORD = word, FOLDER = html.escape(fs.basename(fs.resolve(studio.clips.folder))),
+          START = studio.start }
         bytes = bytes:gsub("{{(%u+)}}", words)
       end
       context:bytes(200, media_type, bytes)
@@ -55,12 +60,14 @@ function routes.of(studio)
     context:json(200, value)
   end
   for name, route in pairs {
-    ["events"] = events.route, ["sound"] = views.sound, ["waveform"] = views.waveform, ["spectrogram"] = views.spectrogram,
+    ["events"] = events.route, ["sound"] = views.sound, ["waveform"] = views.waveform,
+      ["spectrogram"] = views.spectrogram,
     ["runs"] = runs.list, ["run"] = runs.one, ["curve"] = runs.curve, ["take"] = runs.take, ["voices"] = speech.voices,
   } do
     list["GET /api/" .. name] = told(route, studio)
   end
-  for name, route in pairs { ["label"] = edits.label, ["exclude"] = edits.exclude, ["undo"] = edits.undo, ["speak"] = speech.speak } do
+  for name, route in pairs { ["label"] = edits.label, ["exclude"] = edits.exclude, ["undo"] = edits.undo,
+    ["speak"] = speech.speak } do
     list["POST /api/" .. name] = guard.own(word, told(route, studio))
   end
   return list

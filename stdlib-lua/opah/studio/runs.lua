@@ -1,4 +1,5 @@
---- Training runs below a folder, also those that appear later: their figures, checkpoints, and what auditions spoke at them.
+--- Training runs below a folder, also those that appear later: their figures, checkpoints, and what auditions spoke at
+-- them.
 local fs, http, json = require "opah.fs", require "opah.http", require "opah.json"
 local machine, plot = require "opah.machine", require "opah.plot"
 local loop, metrics_file = require "opah.serving.loop", require "opah.studio.metrics_file"
@@ -14,10 +15,11 @@ local walk_time, look_time = 3, 0.5
 -- Runs that are followed, points of a curve, lines of a log, curves of a plot.
 local most_runs, most_points, most_lines, most_curves = 200, 800, 200, 8
 
-function runs.new(folder) return setmetatable({ folder = folder, by_name = {}, order = {}, files = {}, walked = -math.huge, looked = -math.huge, version = 0 }, Runs) end
+function runs.new(folder) return setmetatable({ folder = folder, by_name = {}, order = {}, files = {},
+  walked = -math.huge, looked = -math.huge, version = 0 }, Runs) end
 
---- Names of a walk by what they are: runs with their checkpoints and auditions. The files of auditions are remembered, since
---- nothing else is ever sent.
+--- Names of a walk by what they are: runs with their checkpoints and auditions. The files of auditions are remembered,
+--- since nothing else is ever sent.
 local function walk(self)
   local found, order, files = {}, {}, {}
   local root = fs.resolve(self.folder)
@@ -29,7 +31,8 @@ local function walk(self)
     return found[name]
   end
   if fs.stat(self.folder) and fs.stat(self.folder).kind == "folder" then
-    for _, path in ipairs(fs.list(self.folder, { recursive = true, extension = { ".jsonl", ".ckpt", ".json", ".wav", ".png" } })) do
+    for _, path in ipairs(fs.list(self.folder, { recursive = true, extension = { ".jsonl", ".ckpt", ".json", ".wav",
+      ".png" } })) do
       local below = fs.relative(path, self.folder)
       -- The folder may itself be that of a run.
       local where, rest = ("./" .. below):match("^(.*)/(metrics%.jsonl)$")
@@ -57,7 +60,8 @@ function Runs:look()
     local found, order, files = walk(self)
     for _, name in ipairs(order) do
       local run, known = found[name], self.by_name[name]
-      run.file = known and known.file and known.file.path == run.metrics and known.file or run.metrics and metrics_file.new(run.metrics)
+      run.file = known and known.file and known.file.path == run.metrics and known.file or run.metrics
+        and metrics_file.new(run.metrics)
       table.sort(run.checkpoints)
       local said = json.encode { run.checkpoints, run.audition_stamp or "", run.metrics or "" }
       if not known or known.said ~= said then self.version = self.version + 1 end
@@ -78,21 +82,23 @@ end
 --- The run that a request names, looked up among those that were found.
 local function run_of(context, studio)
   studio.runs:look()
-  return studio.runs.by_name[context.request.query.run or ""] or loop.fail(404, "there is no such run below " .. studio.runs.folder, { param = "run" })
+  return studio.runs.by_name[context.request.query.run or ""] or loop.fail(404, "there is no such run below "
+    .. studio.runs.folder, { param = "run" })
 end
 
 local function text_of(value) return type(value) == "string" and #value <= 2000 and value or nil end
 local function number_of(value) return type(value) == "number" and value or nil end
 
---- The auditions of a run as the page has them: sentences, each with what was spoken at every checkpoint. The file is read as
---- a stranger's: only sounds and pictures that were found on a walk are named.
+--- The auditions of a run as the page has them: sentences, each with what was spoken at every checkpoint. The file is
+--- read as a stranger's: only sounds and pictures that were found on a walk are named.
 local function audition(self, run)
   local bytes = run.audition and http.file(self.folder, run.audition)
   local ok, value = pcall(json.decode, bytes or "")
   if not ok or type(value) ~= "table" or type(value.checkpoints) ~= "table" then return {} end
   local sentences, by = {}, {}
   for _, checkpoint in ipairs(value.checkpoints) do
-    if type(checkpoint) == "table" and math.type(checkpoint.step) == "integer" and type(checkpoint.spoken) == "table" then
+    if type(checkpoint) == "table" and math.type(checkpoint.step) == "integer"
+      and type(checkpoint.spoken) == "table" then
       for _, spoken in ipairs(checkpoint.spoken) do
         local line = type(spoken) == "table" and text_of(spoken.text)
         if line then
@@ -107,7 +113,8 @@ local function audition(self, run)
             local path = type(name) == "string" and fs.join(base, name)
             return path and self.files[path] and path or nil
           end
-          table.insert(by[key].takes, { step = checkpoint.step, seconds = number_of(spoken.seconds), ended = spoken.ended ~= false,
+          table.insert(by[key].takes, { step = checkpoint.step, seconds = number_of(spoken.seconds),
+            ended = spoken.ended ~= false,
             distance = number_of(spoken.distance), sound = known(spoken.sound), picture = known(spoken.picture) })
         end
       end
@@ -123,7 +130,8 @@ function runs.list(context, studio)
   local list = {}
   for i, name in ipairs(self.order) do
     local run = self.by_name[name]
-    list[i] = { name = name, checkpoints = run.checkpoints, entries = run.file and #run.file.entries or 0, audition = run.audition ~= nil }
+    list[i] = { name = name, checkpoints = run.checkpoints, entries = run.file and #run.file.entries or 0,
+      audition = run.audition ~= nil }
   end
   context:json(200, { folder = self.folder, runs = list })
 end
@@ -184,7 +192,8 @@ function Runs:news(seen)
     if file and (known.file ~= file or known.generation ~= file.generation or known.count ~= #file.entries) then
       local anew = known.file ~= file or known.generation ~= file.generation
       local from = math.max(anew and 1 or known.count + 1, #file.entries - most_lines + 1)
-      list[#list + 1] = { run = name, anew = anew, count = #file.entries, entries = table.move(file.entries, from, #file.entries, 1, {}) }
+      list[#list + 1] = { run = name, anew = anew, count = #file.entries,
+        entries = table.move(file.entries, from, #file.entries, 1, {}) }
       seen[name] = { file = file, generation = file.generation, count = #file.entries }
     end
   end

@@ -16,7 +16,8 @@ export function complain(text) {
 /** Asks the program; gives `{ status, value }`. With a body it is an edit, and carries the word of this page. */
 export async function ask(path, body) {
   const options = body === undefined ? {}
-    : { method: "POST", headers: { "Content-Type": "application/json", "X-Opah-Page": meta("word") }, body: JSON.stringify(body) }
+    : { method: "POST", headers: { "Content-Type": "application/json", "X-Opah-Page": meta("word") },
+      body: JSON.stringify(body) }
   let answer
   try {
     answer = await fetch("/api/" + path, options)

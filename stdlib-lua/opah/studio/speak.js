@@ -24,10 +24,12 @@ async function say(event) {
   if (status !== 200) return tell("")
   const audio = make("audio", { controls: true, src: URL.createObjectURL(value) })
   audio.setAttribute("aria-label", text)
-  byId("spoken").prepend(make("li", {}, make("p", {}, text), make("p", { className: "dim" }, [voice, seed && `seed ${seed}`].filter(Boolean).join(" · ")), audio))
+  byId("spoken").prepend(make("li", {}, make("p", {}, text), make("p", { className: "dim" },
+    [voice, seed && `seed ${seed}`].filter(Boolean).join(" · ")), audio))
   tell(`Spoken in ${((performance.now() - began) / 1000).toFixed(1)} s.`)
   play(audio)
 }
 
 byId("speech").addEventListener("submit", say)
-byId("words").addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) say(event) })
+byId("words").addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey
+  && !event.isComposing) say(event) })

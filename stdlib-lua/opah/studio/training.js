@@ -10,19 +10,24 @@ export async function runsChanged() {
   runs = value.runs
   byId("run").hidden = runs.length === 0
   byId("no-runs").hidden = runs.length > 0
-  byId("no-runs").textContent = `There is no training run below ${value.folder} yet. One that begins is shown here by itself.`
+  byId("no-runs").textContent = `There is no training run below ${value.folder} yet. `
+    + "One that begins is shown here by itself."
   if (!runs.some((one) => one.name === run)) run = runs.at(-1)?.name ?? null
-  byId("run-name").replaceChildren(...runs.map((one) => make("option", { value: one.name, selected: one.name === run }, one.name)))
+  byId("run-name").replaceChildren(...runs.map((one) => make("option", { value: one.name, selected: one.name === run },
+    one.name)))
   if (run !== null) await showRun()
 }
+
+const lossOf = (one) => (one.loss === undefined ? "" : ` (held-out loss ${one.loss.toFixed(3)})`)
 
 async function showRun() {
   const { status, value } = await ask("run?run=" + encodeURIComponent(run))
   if (status !== 200 || value.name !== run) return
   if (!value.figures.includes(figure)) figure = value.figures.includes("loss") ? "loss" : value.figures[0] ?? "loss"
-  byId("figure").replaceChildren(...value.figures.map((name) => make("option", { value: name, selected: name === figure }, name)))
+  byId("figure").replaceChildren(...value.figures.map((name) => make("option",
+    { value: name, selected: name === figure }, name)))
   byId("checkpoints").textContent = value.checkpoints.length === 0 ? "None was written yet."
-    : value.checkpoints.map((one) => `step ${one.step}${one.loss === undefined ? "" : ` (held-out loss ${one.loss.toFixed(3)})`}`).join(", ")
+    : value.checkpoints.map((one) => `step ${one.step}${lossOf(one)}`).join(", ")
   showTakes(value)
   redraw()
   drawLog()
@@ -51,7 +56,8 @@ export function redraw() {
     image.hidden = false
     image.src = next.src
     const last = lines.get(run)?.findLast((entry) => figure in entry)
-    image.alt = `${figure} of ${run} by step${last ? `; last ${last[figure].toPrecision(4)} at step ${last.step ?? "?"}` : ""}`
+    image.alt = `${figure} of ${run} by step`
+    if (last) image.alt += `; last ${last[figure].toPrecision(4)} at step ${last.step}`
   }
   next.onerror = () => { if (wanted === run) image.hidden = true }
   next.src = picture(`curve?run=${encodeURIComponent(run)}&figure=${encodeURIComponent(figure)}&at=${drawn}`)
@@ -59,7 +65,8 @@ export function redraw() {
 
 export const shown = redraw
 
-const number = (value) => (typeof value !== "number" ? value ?? "" : Number.isInteger(value) ? value : value.toPrecision(4))
+const number = (value) => (typeof value !== "number" ? value ?? "" : Number.isInteger(value) ? value
+  : value.toPrecision(4))
 
 function drawLog() {
   const list = lines.get(run) ?? [], names = new Set(["step", "stage", "loss"])
@@ -67,7 +74,8 @@ function drawLog() {
   const columns = [...names].filter((name) => list.some((entry) => name in entry))
   const table = byId("log")
   table.tHead.replaceChildren(make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name))))
-  table.tBodies[0].replaceChildren(...list.slice().reverse().map((entry) => make("tr", {}, ...columns.map((name) => make("td", {}, number(entry[name]))))))
+  table.tBodies[0].replaceChildren(...list.slice().reverse().map((entry) => make("tr", {},
+    ...columns.map((name) => make("td", {}, number(entry[name]))))))
 }
 
 function showTakes(value) {
@@ -80,7 +88,8 @@ function showTakes(value) {
   byId("takes").replaceChildren(...value.sentences.map((sentence) => {
     const title = make("h3", {}, sentence.text, make("span", { className: "dim" }, ` seed ${sentence.seed}`))
     const takes = make("div", { className: "row", tabIndex: 0 }, ...sentence.takes.map((take, i) => {
-      const audio = take.sound ? make("audio", { controls: true, preload: "none", src: "/api/take?file=" + encodeURIComponent(take.sound) }) : null
+      const audio = take.sound ? make("audio", { controls: true, preload: "none", src: "/api/take?file="
+        + encodeURIComponent(take.sound) }) : null
       audio?.setAttribute("aria-label", `step ${take.step}: ${sentence.text}`)
       const box = make("div", { className: "take" }, make("b", {}, `${i + 1}. step ${take.step}`),
         take.ended ? null : " (cut off)", audio ?? make("p", {}, "no sound"),

@@ -1,4 +1,5 @@
---- A clip to hear and to look at: its sound as training hears it (decoded, of one channel), its waveform and its spectrogram.
+--- A clip to hear and to look at: its sound as training hears it (decoded, of one channel), its waveform and its
+-- spectrogram.
 local audio, plot = require "opah.audio", require "opah.plot"
 local examining, loop = require "opah.doctor.clips", require "opah.serving.loop"
 local sound = require "opah.serving.sound"
@@ -13,7 +14,8 @@ local function samples_of(context, studio, seconds)
   local entry = studio.clips:find(context.request.query.id)
   local path = entry and entry.clip.audio
   if not path then loop.fail(404, "there is no recording of that clip", { param = "id", code = "no_clip" }) end
-  if not studio.clips:holds(path) then loop.fail(404, "the recording is a link that leads out of the folder", { param = "id" }) end
+  if not studio.clips:holds(path) then loop.fail(404, "the recording is a link that leads out of the folder",
+    { param = "id" }) end
   local length = audio.info(path).duration
   local samples, info = audio.load(path, { duration = length > seconds and seconds or nil })
   return samples, info.sample_rate
@@ -42,6 +44,7 @@ end
 
 --- GET /api/waveform?id=CLIP, GET /api/spectrogram?id=CLIP.
 function views.waveform(context, studio) views.answer(context, plot.waveform(samples_of(context, studio, drawn))) end
-function views.spectrogram(context, studio) views.answer(context, plot.spectrogram(samples_of(context, studio, drawn))) end
+function views.spectrogram(context, studio) views.answer(context, plot.spectrogram(samples_of(context, studio,
+  drawn))) end
 
 return views
