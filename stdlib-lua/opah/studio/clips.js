@@ -77,7 +77,7 @@ function select(id, loud) {
   const clip = all.get(id)
   showClip(clip, true)
   if (!loud) return
-  const findings = clip.faults.length ? `, ${clip.faults.length} findings` : ""
+  const findings = clip.faults.length ? `, ${clip.faults.length} finding${clip.faults.length > 1 ? "s" : ""}` : ""
   tell(`${id}, ${place + 1} of ${shownIds.length}${findings}: ${clip.label.text || "no label"}`)
   if (autoplayWanted()) playClip()
 }
