@@ -3,10 +3,24 @@
 -- curl http://127.0.0.1:8080/v1/audio/speech -d '{"input": "The old bird waited.", "voice": "slt", "response_format": "wav"}' -o a.wav
 -- opah run serve --voice voices/Ann.voice --checkpoint-path C --vq-checkpoint-path F: a voice that `opah run voice pack` made.
 -- For other machines: --address 0.0.0.0 and a token in the variable OPAH_TOKEN. SIGTERM ends it when all are answered.
-local fs, http, machine = require "opah.fs", require "opah.http", require "opah.machine"
+local config, fs, http, machine = require "opah.config", require "opah.fs", require "opah.http", require "opah.machine"
 local progress, recipe = require "opah.progress", require "opah.recipe"
 local fish, loading, loop = require "opah.serving.fish", require "opah.serving.loading", require "opah.serving.loop"
 local metrics, openai = require "opah.serving.metrics", require "opah.serving.openai"
+
+--- Connections that may be open: one for each text that is spoken or waits, and more for short questions. Each is an open
+-- file, and the program has some of its own.
+local function connections(args)
+  local count = math.max(256, args.streams + args.queue + 64)
+  local needed <const> = count + 64
+  local file <close> = assert(io.open("/proc/self/limits"))
+  local allowed = tonumber(file:read("a"):match("Max open files%s+(%d+)"))       -- nil where it says "unlimited"
+  if allowed and needed > allowed then
+    config.usage_error(("--queue %d needs %d open files, and this process may have %d: say ulimit -n %d before, or choose a shorter queue")
+      :format(args.queue, needed, allowed, needed))
+  end
+  return count
+end
 
 return recipe {
   flags = {
@@ -35,11 +49,13 @@ return recipe {
   end,
   run = function(args)
     loading.resolve(args)
+    local most_connections = connections(args)
     local token = loading.token(args)
     local speaks, codec = loading.speaker(args)
 
     local listener <close> = http.listen {
       address = args.address, port = args.port, token = token, origins = args.cors, graceful = true,
+      max_connections = most_connections, max_queue = math.max(64, args.streams + args.queue),
     }
     local requests = 0
     local server = {
