@@ -3,42 +3,7 @@ import TestSupport
 import XCTest
 
 /// `opah run serve`, asked with curl: the embedded voice in OpenAI's and fish-speech's forms.
-final class ServeTests: XCTestCase {
-    private var folder: TestFolder!
-    private var running: OpahProcess.Running!
-    private var address = ""
-
-    private func start(_ more: [String] = [], _ environment: [String: String] = [:]) throws {
-        folder = try TestFolder("serve")
-        running = try OpahProcess.start(["run", "serve", "--embedded", "--port", "0"] + more, folder: folder.path, environment: environment)
-        for _ in 0..<600 where address.isEmpty {
-            usleep(50_000)
-            let text = running.errorsSoFar
-            if let range = text.range(of: "listening on ") { address = String(text[range.upperBound...].prefix { !$0.isNewline }) }
-        }
-        XCTAssertTrue(address.hasPrefix("http://127.0.0.1:"), running.errorsSoFar)
-    }
-
-    override func tearDown() {
-        if let running, running.process.isRunning {
-            running.process.terminate()
-            _ = running.finish()
-        }
-        address = ""
-    }
-
-    private func ask(_ path: String, _ body: String? = nil, type: String = "application/json", headers: [String] = []) throws -> (status: Int, body: Data) {
-        let process = Process(), output = folder("answer-\(UUID().uuidString)"), pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["curl", "-s", "-m", "100", "-o", output, "-w", "%{http_code}", address + path]
-            + (body.map { ["-H", "Content-Type: \(type)", "--data-binary", $0] } ?? []) + headers.flatMap { ["-H", $0] }
-        process.standardOutput = pipe
-        try process.run()
-        let status = Int(String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)) ?? 0
-        process.waitUntilExit()
-        return (status, (try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data())
-    }
-
+final class ServeTests: ServeTestCase {
     func testSpeech() throws {
         try start(["--seed", "7"])
         let text = #""input": "The old bird waited behind the harbour again.", "voice": "rms""#
