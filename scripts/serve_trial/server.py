@@ -56,6 +56,11 @@ class Server:
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) * 1024
 
+    def processor_seconds(self):
+        """What all its threads have worked."""
+        with open(f"/proc/{self.process.pid}/stat") as status: words = status.read().rpartition(") ")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")      # utime and stime, proc(5)
+
     def ask(self, path, body=None, kind="application/json", method=None, timeout=150):
         """Status, headers (names in lower case), bytes. `body`: bytes, or what becomes JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
