@@ -65,7 +65,7 @@ def check(rows, server):
     try:
         import ormsgpack, pydantic
     except ImportError:
-        return rows.skip(ROWS, "the ormsgpack package is not there: no registry was reachable")
+        return rows.skip(ROWS, "the ormsgpack package is not installed: no registry was reachable, or --offline")
 
     class Reference(pydantic.BaseModel):
         audio: bytes

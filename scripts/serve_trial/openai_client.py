@@ -9,7 +9,7 @@ ROWS = ["openai: wav, and pcm is its samples", "openai: wav streamed in pieces i
         "openai: sixteen at a time (AsyncOpenAI)", "openai: lists of models and voices", "openai: what cannot be is a BadRequestError"]
 SOUNDS = [f"openai: {form}, read by libsndfile" for form in ("flac", "mp3", "opus")]
 REFUSALS = ["openai: a wrong token is an AuthenticationError", "openai: 429 is retried until it is answered"]
-MISSING = "the openai package is not there: no registry was reachable"
+MISSING = "the openai package is not installed: no registry was reachable, or --offline"
 
 
 def package():

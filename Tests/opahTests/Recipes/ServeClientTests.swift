@@ -74,7 +74,10 @@ final class ServeClientTests: ServeTestCase {
         client.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         client.arguments = ["curl", "-s", "-m", "100", "-o", "/dev/null", "-H", "Content-Type: application/json", "-d", "@" + folder("long.json"), address + "/v1/audio/speech"]
         try client.run()
-        for _ in 0..<200 where try !String(decoding: ask("/metrics").body, as: UTF8.self).contains("opah_texts_active 1") { usleep(20_000) }
+        for _ in 0..<200 {
+            if try String(decoding: ask("/metrics").body, as: UTF8.self).contains("opah_texts_active 1") { break }
+            usleep(20_000)
+        }
         XCTAssertTrue(client.isRunning)
         let before = port
         kill(running.process.processIdentifier, SIGKILL)

@@ -10,7 +10,8 @@ class ServeTestCase: XCTestCase {
     var address = ""
 
     func start(_ more: [String] = [], _ environment: [String: String] = [:], port: Int = 0) throws {
-        (folder, address) = (try TestFolder("serve"), "")
+        folder = try TestFolder("serve")
+        address = ""
         running = try OpahProcess.start(["run", "serve", "--embedded", "--port", "\(port)"] + more, folder: folder.path, environment: environment)
         for _ in 0..<600 where address.isEmpty {
             usleep(50_000)
