@@ -1,11 +1,11 @@
 --- Where a stage writes: the same tree below another folder, never over its own input.
-local fs, sharding = require "opah.fs", require "opah.sharding"
+local fs, part_lock = require "opah.fs", require "opah.part_lock"
 ---@class opah.outputs
 local outputs = {}
 
 --- Makes the output folder; with `clean`, empties it first. Refuses folders that overlap the input,
 --- links resolved, before anything is touched. Returns the lock of
---- the folder, to be held `<close>`: another run into it would leave a mixture, and is refused.
+--- the folder, to be held `<close>`: another run into it would leave a mixture, and is refused (see opah.part_lock).
 ---
 ---     lock = outputs.prepare("data", "out-clips")
 ---     fs.exists("out-clips"), pcall(outputs.prepare, "data", "data/cleaned")  --> true, false, ...data and data/cleaned overlap...
@@ -23,7 +23,7 @@ function outputs.prepare(input, output, clean, shard)
   if clean and shard and shard.count > 1 then
     error(fs.error("usage", "--clean would remove what the other parts have written", "empty the folder before they begin"), 0)
   end
-  local lock = fs.lock(output, "writing clips", { name = sharding.lock_name(shard) })
+  local lock = part_lock.take(output, "writing clips", shard)
   if clean then fs.remove(output, { recursive = true, keep = ".lock" }) end
   return lock
 end

@@ -33,13 +33,4 @@ function sharding.scan(folder, options, text)
   return own(clips, function(clip) return clip.audio or clip.codes or clip.path end), own(skipped, path), own(notes, path), shard
 end
 
---- The name of a folder's lock: parts of one work do not disturb each other.
----
----     sharding.lock_name(dist.shard("2/4")), sharding.lock_name(dist.shard("1/1"))  --> ".lock-2-of-4", ".lock"
----@param shard? Shard
----@return string
-function sharding.lock_name(shard)
-  return shard and shard.count > 1 and (".lock-%d-of-%d"):format(shard.index, shard.count) or ".lock"
-end
-
 return sharding

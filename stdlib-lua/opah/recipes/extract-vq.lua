@@ -2,6 +2,7 @@
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
 local recipe, planning, vq = require "opah.recipe", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
+local dist, part_lock = require "opah.dist", require "opah.part_lock"
 local duration, outputs = require "opah.progress".duration, require "opah.outputs"
 local caching = require "opah.token_cache.clips"
 
@@ -47,6 +48,8 @@ return recipe {
   end,
   run = function(args)
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
+    -- A list may lead to any folder, and has no lock.
+    local _ <close> = not args.filelist and part_lock.beside(args.folder, "extracting codes", dist.shard(args.shard), ".extract-vq") or nil
     local stage <close> = stage_over("extract-vq", 0)
     local report = caching.extract(args, codec, function()
       return vq.extract {
