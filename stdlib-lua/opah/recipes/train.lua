@@ -3,7 +3,7 @@
 local config, data, fs = require "opah.config", require "opah.data", require "opah.fs"
 local lm, lora = require "opah.lm", require "opah.lora"
 local callbacks, progress, train = require "opah.callbacks", require "opah.progress", require "opah.train"
-local recipe = require "opah.recipe"
+local recipe, scaling = require "opah.recipe", require "opah.scaling"
 
 --- What is not there of what the settings name, all at once, before anything is loaded.
 local function check_files(cfg, args)
@@ -145,12 +145,31 @@ local function prepare(args)
   }
 end
 
+--- Of a dry run: what a step would take on several machines like this one.
+local function several(args, options)
+  local network, latency = scaling.network(args)
+  local on_several = {}
+  function on_several:on_start(plan)
+    local forecast = plan.forecast
+    if not (forecast and forecast.seconds_per_step) then return end
+    local rows = options.batch_size * options.accumulate_grad_batches
+    local steps = scaling.steps({
+      rows = rows, row_seconds = forecast.seconds_per_step / rows, gradient_bytes = 4 * plan.trainable_values, network = network,
+      latency = latency, whole = not (options.config.model.model.lora_config or args.from_adapter),
+    }, args.hosts)
+    for _, line in ipairs(scaling.lines(steps)) do progress.log(line) end
+  end
+  return on_several
+end
+
 return recipe {
   overrides = true,
   flags = {
     { "config-name", "string", "text2semantic_finetune", "a stock configuration, a Lua table file or a fish-speech YAML file", short = "cn" },
     { "from-adapter", "path", nil, "begin with this adapter, a checkpoint of another run, and not with a new one" },
     { "dry-run", "boolean", false, "load everything, print the plan (memory, time, disk), and stop; refuse what cannot fit" },
+    { "hosts", "integer", nil, "with --dry-run: what a step would take on 1, 2, 4, ... machines like this one", from = 1, to = 1024 },
+    scaling.flags[1], scaling.flags[2],
   },
   plan = function(args)
     local options = prepare(args)
@@ -166,8 +185,12 @@ return recipe {
     }
   end,
   run = function(args)
+    if (args.hosts or args.network or args.latency) and not (args.dry_run and args.hosts) then
+      config.usage_error("--hosts, --network and --latency are questions to --dry-run; `opah launch` trains on several machines")
+    end
     local options = prepare(args)
     local asked_for = callbacks.configured(options.config.callbacks, options)
+    if args.dry_run and args.hosts then asked_for[#asked_for + 1] = several(args, options) end
     return train.fit(callbacks.with(options, asked_for)).exit_code
   end,
 }
