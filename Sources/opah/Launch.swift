@@ -17,6 +17,8 @@ struct Launch: ParsableCommand {
         Needs Open MPI (openmpi-bin) or MPICH (mpich), on all hosts, which are reached through ssh; program, models and packs have the same paths everywhere. \
         One process per host is best: it uses all processors that it may. On one machine the processors are divided among the processes. \
         Ctrl-C ends the step, saves, and gives exit code 130.
+
+        How far several machines carry: opah run scaling, or opah run train --dry-run --hosts N ...
         """)
     @Option(name: .customShort("n"), help: "How many processes. (default: one per host)") var count: Int?
     @Option(help: ArgumentHelp("The machines, this one included if it is to take part.", valueName: "a,b,...")) var hosts: String?
