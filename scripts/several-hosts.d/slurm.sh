@@ -39,7 +39,7 @@ CONF
     (cd slurm && exec munged -F --force --key-file=munge.key --socket="$PWD/munge.socket" --pid-file="$PWD/munged.pid" \
         --log-file="$PWD/munged.log" --seed-file="$PWD/munged.seed" --num-threads=2) >>"$log" 2>&1 &
     slurm_daemons+=($!)
-    slurm_wait "munged" test -S slurm/munge.socket || return 1
+    slurm_wait "munged" 30 test -S slurm/munge.socket || return 1
     slurmctld -D -i >>"$log" 2>&1 &
     slurm_daemons+=($!)
     for node in n1 n2; do
@@ -47,14 +47,13 @@ CONF
         unshare --mount bash -c "mount --bind '$work/slurm/pmix-$node' '$work/slurm/pmix' && exec slurmd -D -N $node" >>"$log" 2>&1 &
         slurm_daemons+=($!)
     done
-    slurm_wait "both nodes" bash -c '[ "$(sinfo -h -o "%t %D")" = "idle 2" ]' || return 1
+    slurm_wait "both nodes" 30 bash -c '[ "$(sinfo -h -o "%t %D")" = "idle 2" ]' || return 1
     sinfo --version
 }
 
-# Tries for half a minute.
-slurm_wait() { # what command...
-    local what=$1 end=$((SECONDS + 30))
-    shift
+slurm_wait() { # what seconds command...
+    local what=$1 end=$((SECONDS + $2))
+    shift 2
     until "$@" >>"$log" 2>&1; do
         [ $SECONDS -lt $end ] || { echo "$what did not come"; return 1; }
         sleep 0.2
@@ -68,7 +67,6 @@ slurm_down() {
     sleep 1
     for daemon in "${slurm_daemons[@]}"; do kill -9 "$daemon"; done
     wait
-    umount "$work/slurm/pmix"
 }
 
 # Both nodes are one machine, where Open MPI's shared memory would take them for the same host twice.
@@ -114,28 +112,33 @@ slurm_killed_rank() {
     train 0 lost 60 pmix && same lost whole 60 && echo "code $code after $seconds s, went on with two"
 }
 
-# Four shards as an array; the third is killed in the middle of its work, then its task is run again.
+# Four shards as an array; the third is killed when the first of its codes are there, then its task is run again.
 slurm_array() {
-    local copy job left said
+    local copy job left said first
     mkdir many
-    for copy in 1 2 3 4 5 6 7 8 9 10 11 12; do cp -r raw many/$copy; done
+    for copy in $(seq 24); do cp -r raw many/"$copy"; done
     cp -r many array
     "$opah" run extract-vq many "${codec[@]}" >&2 || return 1
+    first=$("$opah" -e 'local fs, shard = require "opah.fs", require "opah.dist".shard("3/4")
+        for _, path in ipairs(fs.list("many", { recursive = true, extension = "npy" })) do
+            local stem = fs.relative(path, "many"):gsub("%.npy$", "")
+            if shard:owns(stem) then print("array/" .. stem .. ".npy") break end
+        end')
     cat >array.sh <<BATCH
 #!/bin/bash
 "$opah" run extract-vq array --shard "\$SLURM_ARRAY_TASK_ID/4" ${codec[*]@Q} &
 if [ "\$KILLED" = "\$SLURM_ARRAY_TASK_ID" ]; then
-    until [ -e array/.extract-vq-\$KILLED-of-4 ]; do sleep 0.01; done
-    sleep 0.2
+    until [ -e "$first" ] || ! kill -0 \$!; do sleep 0.01; done
     kill -9 \$!
 fi
 wait \$!
 BATCH
     job=$(KILLED=3 sbatch --parsable --array=1-4 --output="$work/array-%a-%A.log" array.sh) || { echo "no job"; return 1; }
-    slurm_wait "the array's end" bash -c '[ -z "$(squeue -h)" ]' || return 1
+    slurm_wait "the array's end" 300 bash -c '[ -z "$(squeue -h)" ]' || return 1
     cat array-*-"$job".log >&2
     left=$(($(find many -name '*.npy' | wc -l) - $(find array -name '*.npy' | wc -l)))
     ! grep -q "clips have codes" array-3-"$job".log && [ "$left" -gt 0 ] || { echo "the third shard was not killed in its work"; return 1; }
+    [ -e array/.extract-vq.run.lock-3-of-4 ] || { echo "the killed shard had no lock"; return 1; }
     job=$(sbatch --parsable --wait --array=3 --output="$work/array-%a-%A.log" array.sh) || { echo "the rerun failed"; return 1; }
     cat array-3-"$job".log >&2
     [ "$(newly_made array-3-"$job".log)" -eq "$left" ] || { echo "the rerun made $(newly_made array-3-"$job".log), and $left were missing"; return 1; }

@@ -85,8 +85,8 @@ end
 --- As `take`, for a folder whose clips get something beside them; nil where nothing can be written, since then all that is
 --- to be made must be there already.
 ---
----     lock = part_lock.beside("data", "extracting codes", dist.shard("1/1"), ".extract-vq")
----     pcall(part_lock.beside, "data", "extracting codes", dist.shard("2/3"), ".extract-vq")  --> false, ...cannot go together with a run over everything...
+---     lock = part_lock.beside("data", "extracting codes", dist.shard("1/1"), ".extract-vq.run.lock")
+---     pcall(part_lock.beside, "data", "extracting codes", dist.shard("2/3"), ".extract-vq.run.lock")  --> false, ...cannot go together with a run over everything...
 ---     lock:release()
 ---@param folder string
 ---@param work string

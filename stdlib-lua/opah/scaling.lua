@@ -29,6 +29,7 @@ local drawn_steps = 200
 ---@param hosts integer
 ---@return number
 function scaling.balance(rows, hosts)
+  if hosts == 1 then return 1.0 end
   local state, work, busiest = 1, 0, 0
   local function chance()
     state = state * 6364136223846793005 + 1442695040888963407   -- Knuth, MMIX
