@@ -127,7 +127,10 @@ final class PartsTests: XCTestCase {
             XCTAssertEqual(run.code, 0, run.errors)
             new += made(run.errors)
         }
-        XCTAssertEqual(before + new, wanted.count, "every clip once")
+        // Codes that were there without a word of what made them are made again, to the same bytes.
+        XCTAssertGreaterThanOrEqual(before + new, wanted.count)
+        let last = try OpahProcess.run(["run", "extract-vq", "many"] + Self.codec, folder: folder.path)
+        XCTAssertTrue(last.errors.contains("280 clips have codes, 0 of them new"), last.errors)
         XCTAssertEqual(try codes("many"), wanted)
         XCTAssertEqual(hidden("many"), [])
     }
