@@ -1,5 +1,6 @@
-# Two hosts of one machine: network namespaces with names of their own, joined by a pair of veth that lets 1 Gbit/s through.
-# `opah launch --hosts` starts the second host's process through an agent instead of ssh; nothing else differs.
+# Two hosts of one machine: network namespaces with names of their own, joined by a pair of veth that lets 1 Gbit/s
+# through. `opah launch --hosts` starts the second host's process through an agent instead of ssh; nothing else
+# differs.
 
 host_a=opah-a-$$ host_b=opah-b-$$ cable_a=oa$$ cable_b=ob$$
 address_a=10.77.0.1 address_b=10.77.0.2
@@ -92,8 +93,8 @@ network_killed_host() {
     train 0 killed 60 alone && same killed whole 60 && echo "code $code, went on from step $step"
 }
 
-# The first process saves and ends while the cable is cut. Open MPI's launcher cannot reach the other host to end what is left
-# there, and waits for the cable.
+# The first process saves and ends while the cable is cut. Open MPI's launcher cannot reach the other host to end what
+# is left there, and waits for the cable.
 network_cut_cable() {
     training cut 60
     OPAH_DIST_TIMEOUT=5 launch "$opah" "${words[@]}" >cut.log 2>&1 &

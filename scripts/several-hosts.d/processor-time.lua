@@ -1,4 +1,5 @@
---- Seconds of the processor that each process of a run spends in training two steps of eight rows; in the folder with packs.
+--- Seconds of the processor that each process of a run spends in training two steps of eight rows; in the folder with
+--- packs.
 -- The least of three: what else runs on the machine takes caches and memory away.
 local opah = require "opah"
 local data, dist, fs, lm, lora, train = opah.data, opah.dist, opah.fs, opah.lm, opah.lora, opah.train

@@ -40,15 +40,16 @@ local function holder(folder, work, name)
       lock:release()
       return nil
     end
-    -- Another holder than before came when our own lock was there already: it looks like us for what was left, or finds our
-    -- lock and is refused. So of two that exclude each other never both go on, and parts that begin together all do.
+    -- Another holder than before came when our own lock was there already: it looks like us for what was left, or
+    -- finds our lock and is refused. So of two that exclude each other never both go on, and parts that begin
+    -- together all do.
     if before ~= note(path) then return nil end
   until os.clock() - began > patience
   return lock
 end
 
---- Takes the lock of a folder for a whole run (no shard, or one of one) or for a part. An error while a run is at work that
---- cannot go together with it, which says who and what to do.
+--- Takes the lock of a folder for a whole run (no shard, or one of one) or for a part. An error while a run is at
+--- work that cannot go together with it, which says who and what to do.
 ---
 ---     first = part_lock.take("out-parts", "writing clips", dist.shard("1/2"))
 ---     second = part_lock.take("out-parts", "writing clips", dist.shard("2/2"))
@@ -71,7 +72,9 @@ function part_lock.take(folder, work, shard, base)
     local problem = conflicts(base, shard, name) and holder(folder, work, name)
     if problem then
       own:release()
-      local function called(part) return part and ("part %s of %s"):format(table.unpack(part)) or "a run over everything" end
+      local function called(part)
+        return part and ("part %s of %s"):format(table.unpack(part)) or "a run over everything"
+      end
       local text, hint = opah.error_text(problem)
       local one = called(shard and shard.count > 1 and { shard.index, shard.count } or nil)
       local other = called(name ~= base and { name:match("(%d+)%-of%-(%d+)$") } or nil)
@@ -82,8 +85,8 @@ function part_lock.take(folder, work, shard, base)
   return own
 end
 
---- As `take`, for a folder whose clips get something beside them; nil where nothing can be written, since then all that is
---- to be made must be there already.
+--- As `take`, for a folder whose clips get something beside them; nil where nothing can be written, since then all
+--- that is to be made must be there already.
 ---
 ---     lock = part_lock.beside("data", "extracting codes", dist.shard("1/1"), ".extract-vq.run.lock")
 ---     pcall(part_lock.beside, "data", "extracting codes", dist.shard("2/3"), ".extract-vq.run.lock")  --> false, ...cannot go together with a run over everything...
@@ -98,8 +101,8 @@ function part_lock.beside(folder, work, shard, base)
   local ok, result = pcall(part_lock.take, folder, work, shard, base)
   if ok then return result end
   local path = fs.join(folder, part_lock.name(base, shard))
-  if not (fs.exists(path) or fs.is_link(path) or tostring(result):find("cannot go together", 1, true)) then return nil end
-  error(result, 0)
+  if fs.exists(path) or fs.is_link(path) or tostring(result):find("cannot go together", 1, true) then error(result, 0) end
+  return nil
 end
 
 return part_lock

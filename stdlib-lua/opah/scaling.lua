@@ -3,10 +3,10 @@
 --   step(N) = seconds of the rows of the busiest host + seconds of the optimizer + exchange(N)
 --   exchange(N) = bytes through each host's cable / rate + turns * latency
 --
--- Rows are dealt out whole, the longest first, each to the host with least to do (Graham 1969), so more hosts than rows of
--- a step have nothing to do. Of an adapter each row's gradient travels by itself: a host gives (N-1)/N of each of its rows
--- to those who add them, and (N-1)/N of the sum to all. All weights are added within a host first: 2 (N-1)/N of their bytes,
--- the traffic of a ring. What is sent goes both ways at once.
+-- Rows are dealt out whole, the longest first, each to the host with least to do (Graham 1969), so more hosts than
+-- rows of a step have nothing to do. Of an adapter each row's gradient travels by itself: a host gives (N-1)/N of
+-- each of its rows to those who add them, and (N-1)/N of the sum to all. All weights are added within a host first:
+-- 2 (N-1)/N of their bytes, the traffic of a ring. What is sent goes both ways at once.
 local config = require "opah.config"
 local scaling = {}
 
@@ -15,8 +15,9 @@ local payload = 1448 / 1538
 -- Blocks of 2 MB, three of them under way at a time; each is dealt out and then given to all.
 local block, under_way, turns_of_block = 2e6, 3, 2
 
--- Rows of a batch differ in length: uniformly between this part of the longest and all of it. Then 8 rows keep 2, 4 and 8
--- hosts busy for 0.99, 0.95 and 0.75 of the time, much as those that the sampler draws do (0.98, 0.9 to 0.94, 0.72 to 0.83).
+-- Rows of a batch differ in length: uniformly between this part of the longest and all of it. Then 8 rows keep 2, 4
+-- and 8 hosts busy for 0.99, 0.95 and 0.75 of the time, much as those that the sampler draws do (0.98, 0.9 to 0.94,
+-- 0.72 to 0.83).
 local shortest_row = 0.4
 
 --- Steps, drawn by chance but always the same, that a balance is the mean of.
@@ -106,8 +107,8 @@ local function counts(last)
   return list
 end
 
---- Steps on 1, 2, 4, ... hosts, at most `hosts`: of each the number of hosts and of rows, seconds in all and of the exchange,
---- rows per second against those of one host, and that divided by the hosts.
+--- Steps on 1, 2, 4, ... hosts, at most `hosts`: of each the number of hosts and of rows, seconds in all and of the
+--- exchange, rows per second against those of one host, and that divided by the hosts.
 ---
 ---     options = { rows = 8, row_seconds = 8.3, gradient_bytes = 20e6, network = 1e9, latency = 2e-4 }
 ---     list = scaling.steps(options, 3)
@@ -124,7 +125,8 @@ function scaling.steps(options, hosts, per_host)
     local seconds, _, exchange = scaling.step(asked, count)
     local speedup = index == 1 and 1 or asked.rows / seconds / (list[1].rows / list[1].seconds)
     list[index] = {
-      hosts = count, rows = asked.rows, seconds = seconds, exchange_seconds = exchange, speedup = speedup, efficiency = speedup / count,
+      hosts = count, rows = asked.rows, seconds = seconds, exchange_seconds = exchange,
+      speedup = speedup, efficiency = speedup / count,
     }
   end
   return list
@@ -141,10 +143,13 @@ function scaling.lines(steps)
   for _, step in ipairs(steps) do
     local more = step.hosts > step.rows
     idle = idle or more
-    lines[#lines + 1] = ("%5d   %10.2f   %13.2f   %13.2f   %20.0f %%%s"):format(step.hosts, step.seconds, step.exchange_seconds, step.speedup,
-      100 * step.efficiency, more and "   more hosts than rows" or "")
+    lines[#lines + 1] = ("%5d   %10.2f   %13.2f   %13.2f   %20.0f %%%s"):format(step.hosts, step.seconds,
+      step.exchange_seconds, step.speedup, 100 * step.efficiency, more and "   more hosts than rows" or "")
   end
-  if idle then lines[#lines + 1] = "Hosts beyond the rows of a step have nothing to do: raise data.batch_size (and the learning rate with it)." end
+  if idle then
+    lines[#lines + 1] = "Hosts beyond the rows of a step have nothing to do: raise data.batch_size"
+      .. " (and the learning rate with it)."
+  end
   return lines
 end
 
@@ -152,7 +157,8 @@ end
 ---
 ---     scaling.extraction({ audio_hours = 1000, second_seconds = 0.019, bytes_per_second = 88200, network = 1e9 }, 4)  --> 4.75, false
 ---@param options { audio_hours: number, second_seconds: number, bytes_per_second: number, network: number } `second_seconds`: of one
---- second of sound on one host; `bytes_per_second`: of the files; all hosts read from one server over `network` (bits a second).
+--- second of sound on one host; `bytes_per_second`: of the files; all hosts read from one server over `network` (bits
+--- a second).
 ---@param hosts integer
 ---@return number hours
 ---@return boolean full
@@ -194,12 +200,14 @@ scaling.flags = {
 function scaling.network(args)
   local function amount(name, unit, usual)
     local text = args[name] or usual
-    return scaling.amount(text, unit) or config.usage_error(("--%s %s: write a number and its unit, as in %s"):format(name, text, usual))
+    return scaling.amount(text, unit)
+      or config.usage_error(("--%s %s: write a number and its unit, as in %s"):format(name, text, usual))
   end
   return amount("network", "bit", "1Gbit"), amount("latency", "s", "0.2ms")
 end
 
---- A rate or a time as people write them: `1Gbit`, `100Mbit/s` in bits a second; `0.2ms`, `50us` in seconds. Nil for others.
+--- A rate or a time as people write them: `1Gbit`, `100Mbit/s` in bits a second; `0.2ms`, `50us` in seconds. Nil for
+--- others.
 ---
 ---     scaling.amount("1Gbit", "bit"), scaling.amount("0.2ms", "s"), scaling.amount("fast", "bit")  --> 1000000000.0, 0.0002, nil
 ---@param text string

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Parts of one work in one folder: parts of the same number go together, others and whole runs exclude each other, and one
-/// that was killed is run again.
+/// Parts of one work in one folder: parts of the same number go together, others and whole runs exclude each other,
+/// and one that was killed is run again.
 final class PartsTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
     private static let codec = ["--config-name", tiny + "/codec.lua", "--checkpoint-path", tiny + "/codec.pth"]

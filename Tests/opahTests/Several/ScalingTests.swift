@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// What several machines bring, held against the tables of seconds that were worked out by hand for the 1.4 model: 8.3 s a row
-/// of 512 tokens, 20 MB of gradients; all weights 12.4 s a row, 1.5 s for the optimizer, 2 GB.
+/// What several machines bring, held against the tables of seconds that were worked out by hand for the 1.4 model:
+/// 8.3 s a row of 512 tokens, 20 MB of gradients; all weights 12.4 s a row, 1.5 s for the optimizer, 2 GB.
 final class ScalingTests: XCTestCase {
     private func check(_ body: String, file: StaticString = #filePath, line: UInt = #line) throws {
         let run = try OpahProcess.run(["-e", """
@@ -17,7 +17,8 @@ final class ScalingTests: XCTestCase {
     }
 
     func testAnAdapter() throws {
-        // With the balance of the hand-made table, which sent one vector per host and not one per row: up to 0.26 s less.
+        // With the balance of the hand-made table, which sent one vector per host and not one per row: up to 0.26 s
+        // less.
         try check("""
             for network, seconds in pairs { [1e9] = { 66.4, 34.1, 17.9, 10.1 }, [10e9] = { 66.4, 33.9, 17.7, 9.8 } } do
               for index, hosts in ipairs { 1, 2, 4, 8 } do

@@ -49,7 +49,8 @@ return recipe {
   run = function(args)
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     -- A list may lead to any folder, and has no lock.
-    local _ <close> = not args.filelist and part_lock.beside(args.folder, "extracting codes", dist.shard(args.shard), ".extract-vq.run.lock") or nil
+    local _ <close> = not args.filelist
+      and part_lock.beside(args.folder, "extracting codes", dist.shard(args.shard), ".extract-vq.run.lock") or nil
     local stage <close> = stage_over("extract-vq", 0)
     local report = caching.extract(args, codec, function()
       return vq.extract {

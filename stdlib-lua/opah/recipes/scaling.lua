@@ -15,7 +15,8 @@ local function train(args)
   local row_seconds = args.row_seconds or (whole and whole_row_of_512 or row_of_512) * args.tokens / 512
   local bytes = args.gradient_megabytes and args.gradient_megabytes * 1e6 or (whole and whole_bytes or adapter_bytes)
   local steps = scaling.steps({
-    rows = args.rows, row_seconds = row_seconds, gradient_bytes = bytes, network = network, latency = latency, whole = whole,
+    rows = args.rows, row_seconds = row_seconds, gradient_bytes = bytes, network = network, latency = latency,
+    whole = whole,
     update_seconds = whole and not args.row_seconds and whole_update or 0,
   }, args.hosts, args.per_host)
   print(("%d rows %s of %d tokens, %.4g s each; %s of gradients %s; %.4g Gbit/s, %.4g ms"):format(args.rows,
@@ -33,7 +34,8 @@ local function extract(args)
   print(("%.4g hours of sound, read from one server over %.4g Gbit/s"):format(args.audio_hours, network / 1e9))
   print("hosts   hours of extraction")
   local list = scaling.extractions({
-    audio_hours = args.audio_hours, second_seconds = args.second_seconds or second_seconds, bytes_per_second = sound_bytes, network = network,
+    audio_hours = args.audio_hours, second_seconds = args.second_seconds or second_seconds,
+    bytes_per_second = sound_bytes, network = network,
   }, args.hosts)
   for _, item in ipairs(list) do
     print(("%5d   %19.2f%s"):format(item.hosts, item.hours, item.full and "   the server's cable is full" or ""))

@@ -154,8 +154,8 @@ local function several(args, options)
     if not (forecast and forecast.seconds_per_step) then return end
     local rows = options.batch_size * options.accumulate_grad_batches
     local steps = scaling.steps({
-      rows = rows, row_seconds = forecast.seconds_per_step / rows, gradient_bytes = 4 * plan.trainable_values, network = network,
-      latency = latency, whole = not (options.config.model.model.lora_config or args.from_adapter),
+      rows = rows, row_seconds = forecast.seconds_per_step / rows, gradient_bytes = 4 * plan.trainable_values,
+      network = network, latency = latency, whole = not (options.config.model.model.lora_config or args.from_adapter),
     }, args.hosts)
     for _, line in ipairs(scaling.lines(steps)) do progress.log(line) end
   end
@@ -186,7 +186,8 @@ return recipe {
   end,
   run = function(args)
     if (args.hosts or args.network or args.latency) and not (args.dry_run and args.hosts) then
-      config.usage_error("--hosts, --network and --latency are questions to --dry-run; `opah launch` trains on several machines")
+      config.usage_error("--hosts, --network and --latency are questions to --dry-run;"
+        .. " `opah launch` trains on several machines")
     end
     local options = prepare(args)
     local asked_for = callbacks.configured(options.config.callbacks, options)
