@@ -1,7 +1,7 @@
 --- How far several machines carry: seconds of a training step, and hours of an extraction, on N hosts of one kind.
 --
---   step(N) = seconds of the rows of the busiest host + seconds of the optimizer + exchange(N)
---   exchange(N) = bytes through each host's cable / rate + turns * latency
+-- A step takes the seconds of the busiest host's rows, those of the optimizer, and those of the exchange: the bytes through each
+-- host's cable divided by its rate, and turns times latency.
 --
 -- Rows are dealt out whole, the longest first, each to the host with least to do (Graham 1969), so more hosts than
 -- rows of a step have nothing to do. Of an adapter each row's gradient travels by itself: a host gives (N-1)/N of

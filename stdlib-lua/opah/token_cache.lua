@@ -53,7 +53,7 @@ function token_cache.is_digest(text) return type(text) == "string" and limits.is
 --- Opens a cache for one codec's codes. Its folder need not be there yet. With `limit` (bytes, or text as in "10GB")
 --- the entries that were used longest ago, of whatever codec, go when it is closed, until what is left fits.
 ---
----     local cache <close> = token_cache.open("cache-open", embedded.codec(), { limit = "10GB" })
+---     local cache <close> = token_cache.open("cache-open", opah.embedded.codec(), { limit = "10GB" })
 ---     cache.folder, cache.taken  --> "cache-open", 0
 ---@param folder string
 ---@param codec Codec
@@ -91,7 +91,7 @@ end
 --- Whether the cache has codes of a sound, by its digest (`fs.digest`), or just these codes, by theirs. They are looked
 --- at only when they are taken.
 ---
----     local cache <close> = token_cache.open("cache-has", embedded.codec())
+---     local cache <close> = token_cache.open("cache-has", opah.embedded.codec())
 ---     cache:has(fs.digest("data/Alice/4.80-7.20.wav"))  --> false
 ---@param sound string
 ---@param codes? string
@@ -105,7 +105,7 @@ end
 --- are not what its name says is removed, told in `notes`, and never handed out. What goes wrong with `target` is an
 --- error.
 ---
----     local cache <close> = token_cache.open("cache-take", embedded.codec())
+---     local cache <close> = token_cache.open("cache-take", opah.embedded.codec())
 ---     cache:take(fs.digest("data/Alice/4.80-7.20.wav"), "mine.npy"), fs.exists("mine.npy")  --> false, false
 ---@param sound string
 ---@param target string
@@ -136,8 +136,8 @@ end
 --- Keeps the codes in the file `codes` as those of a sound, given by its digest, in the place of what it had for that
 --- sound. A cache that cannot be written to stops nobody's work: `notes` tells of it.
 ---
----     local cache <close> = token_cache.open("cache-keep", embedded.codec())
----     tensor.save_npy("mine.npy", embedded.codec():encode(audio.load("data/Alice/4.80-7.20.wav")))
+---     local cache <close> = token_cache.open("cache-keep", opah.embedded.codec())
+---     tensor.save_npy("mine.npy", opah.embedded.codec():encode(audio.load("data/Alice/4.80-7.20.wav")))
 ---     cache:keep(fs.digest("data/Alice/4.80-7.20.wav"), "mine.npy")
 ---     cache:take(fs.digest("data/Alice/4.80-7.20.wav"), "theirs.npy")  --> true
 ---     fs.read("theirs.npy") == fs.read("mine.npy")                     --> true
@@ -170,7 +170,7 @@ end
 --- whose result is kept. Says whether they came out of the cache. The work must give the codes that extraction gives:
 --- those of `codec:encode` are, without `whole`.
 ---
----     local codec = embedded.codec()
+---     local codec = opah.embedded.codec()
 ---     local cache <close> = token_cache.open("cache-make", codec)
 ---     sound = "data/Alice/4.80-7.20.wav"
 ---     function encode() tensor.save_npy("a.npy", codec:encode(audio.load(sound))) end
@@ -190,7 +190,7 @@ end
 
 --- Brings out what was kept, remembers what was of use, and makes room. Also done at the end of its scope.
 ---
----     cache = token_cache.open("cache-close", embedded.codec(), { limit = 0 })
+---     cache = token_cache.open("cache-close", opah.embedded.codec(), { limit = 0 })
 ---     fs.copy("data/Alice/0.00-2.10.lab", "any.npy")
 ---     cache:keep(fs.digest("data/Alice/0.00-2.10.mp3"), "any.npy")
 ---     cache:close()

@@ -2,7 +2,7 @@
 --- beside the clips that lack them, with the record that extraction itself would write; after it, the cache gets what
 --- it had not.
 local data, dist, fs, progress = require "opah.data", require "opah.dist", require "opah.fs", require "opah.progress"
-local sharding, token_cache = require "opah.sharding", require "opah.token_cache"
+local part_lock, sharding, token_cache = require "opah.part_lock", require "opah.sharding", require "opah.token_cache"
 local twins = require "opah.token_cache.twins"
 
 local clips = {}
@@ -26,7 +26,7 @@ end
 --- vq.extract says who is at work, or whether it matters that the folder cannot be written to.
 local function lock(args)
   if args.filelist then return nil end
-  local name = "." .. stage .. sharding.lock_name(dist.shard(args.shard))
+  local name = part_lock.name("." .. stage .. ".lock", dist.shard(args.shard))
   local ok, found = pcall(fs.lock, args.folder, "taking codes from the cache", { name = name })
   return ok and found
 end
