@@ -21,6 +21,8 @@
 
 ---@alias Ended {exit_code: integer, seconds: number, processor_seconds: number, peak: integer, output: string, errors: string, timed_out: boolean}
 
+---@alias Engines {float32: string, bfloat16: string, fast_bfloat16: boolean}
+
 ---@alias ExtractionReport {extracted: integer, present: integer, remade?: string, audio_seconds: number, skipped: Skipped[], notes: Note[]}
 
 ---@alias FitPlan {first_step: integer, max_steps?: integer, last_step: integer, ends_by: string, trainable_tensors: integer, trainable_values: integer, clips: integer, held_out: integer, skipped: Skipped[], resumed_from?: string, folder: string, lines: string[], forecast?: Forecast}
@@ -61,7 +63,7 @@
 
 ---@alias Stat {size: integer, kind: string, modified: number}
 
----@alias StepLog {step: integer, loss: number, base: number, semantic: number, top_5_accuracy: number, lr: number, grad_norm: number, tokens: integer, seconds: number, tokens_per_second: number}
+---@alias StepLog {step: integer, loss: number, base: number, semantic: number, top_5_accuracy: number, speaker_loss?: table<string, number>, lr: number, grad_norm: number, tokens: integer, seconds: number, tokens_per_second: number}
 
 ---@alias TrainingCost {operations: number, floor_operations: number, attention_operations: number, recomputed_operations: number, bytes_moved: number, bytes: integer, parts: integer, recomputed_layers: integer, seconds: (fun(matrix_rate: number, bandwidth: number): number)}
 

@@ -81,7 +81,7 @@ function data.pack_sentences(opts) end
 ---@return Batch
 function data.collate(rows, opts) end
 
----Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text. Clips with a code of `codebook_size` or above are left out (see `skipped`).
+---Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text; `corrupt_prob`: how often a frame to train on is another clip's, so that the text is heeded more (with few clips 0.15 helps). Clips with a code of `codebook_size` or above are left out (see `skipped`).
 ---
 ---```lua
 ---ds = data.dataset {
@@ -89,7 +89,7 @@ function data.collate(rows, opts) end
 ---}
 ---ds.clips, ds.held_out, ds:batch(2).inputs:shape()  --> 3, 3, {2, 9, 120}
 ---```
----@param opts {protos: string|string[], tokenizer: Tokenizer, max_length?: integer, sampler?: "coverage"|"reference", seed?: integer, val_fraction?: number, interactive_prob?: number, use_speaker?: boolean|number, skip_text_prob?: number, causal?: boolean, num_codebooks?: integer, codebook_size?: integer} defaults: max_length = 4096, sampler = "coverage", seed = 42, val_fraction = 0.05, interactive_prob = 0.7, use_speaker = false, skip_text_prob = 0, causal = true
+---@param opts {protos: string|string[], tokenizer: Tokenizer, max_length?: integer, sampler?: "coverage"|"reference", seed?: integer, val_fraction?: number, interactive_prob?: number, use_speaker?: boolean|number, skip_text_prob?: number, corrupt_prob?: number, causal?: boolean, num_codebooks?: integer, codebook_size?: integer} defaults: max_length = 4096, sampler = "coverage", seed = 42, val_fraction = 0.05, interactive_prob = 0.7, use_speaker = false, skip_text_prob = 0, corrupt_prob = 0, causal = true
 ---@return Dataset
 function data.dataset(opts) end
 

@@ -5,7 +5,7 @@
 ---@class opah.http
 local http = {}
 
----Listens for requests. Connections, sizes (bytes) and times (seconds) have limits, and what breaks one is answered by the server itself: 400, 401, 403, 408, 413, 414, 431, 501, 503. Without a `token` it listens on this machine alone and answers to `localhost` only; with one, requests must carry `Authorization: Bearer TOKEN`. Pages in browsers are refused unless their origin is one of `origins`.
+---Listens for requests. Connections, sizes (bytes) and times (seconds) have limits, and what breaks one is answered by the server itself: 400, 401, 403, 408, 413, 414, 431, 501, 503. Without a `token` it listens on this machine alone and answers to `localhost` only; with one, requests must carry `Authorization: Bearer TOKEN`, or the token as a password (`Basic`), which a browser asks for. Pages in browsers are refused unless their origin is one of `origins`.
 ---
 ---```lua
 ---server = http.listen { port = 0 }

@@ -5,14 +5,16 @@
 ---@class opah.lm
 local lm = {}
 
----A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form; all arithmetic is float32. `lora` is an adapter file to use with it.
+---A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form. `lora` is an adapter file to use with it.
+---`precision` is that of the products with weights in training and scoring: `32-true` float32; `bf16-true` and `bf16-mixed` bfloat16 factors with float32 sums where the processor multiplies such numbers
+---(`machine.engines`); `auto` these when the weights are stored so; `bf16-rounded` such factors on any processor, no faster. All else is float32 always, and so is generation.
 ---
 ---```lua
 ---model = lm.load(opah.home .. "/examples/checkpoints/tiny", { weights = "float32" })
 ---model:named_parameters()["norm.weight"]:dtype()  --> "float32"
 ---```
 ---@param dir string
----@param opts? {max_length?: integer, lora?: string, weights?: "stored"|"float32"|"bfloat16"|"int8"} defaults: weights = "stored"
+---@param opts? {max_length?: integer, lora?: string, weights?: "stored"|"float32"|"bfloat16"|"int8", precision?: "auto"|"32-true"|"bf16-true"|"bf16-mixed"|"bf16-rounded"} defaults: weights = "stored", precision = "32-true"
 ---@return LanguageModel
 function lm.load(dir, opts) end
 
@@ -72,6 +74,7 @@ function lm.encode_prompt(tokenizer, text, codes, num_codebooks, opts) end
 ---@class LanguageModel
 ---@field config table The settings of config.json, all of them resolved. `model.config.n_layer, model.config.dim, model.config.num_codebooks  --> 2, 32, 8`
 ---@field release string Which fish-speech it is of, 1.4 or 1.5: its tokenizer says so. `lm.load(opah.embedded.model).release  --> "1.4"`
+---@field products string In which numbers training and scoring multiply with the weights, `float32` or `bfloat16`: what `precision` (see `lm.load`) comes to on this machine. `lm.load(opah.embedded.model, { precision = "bf16-rounded" }).products  --> "bfloat16"`
 ---@field tokenizer Tokenizer? The tokenizer beside the weights. `model.tokenizer:encode("Hi")  --> {80, 113}`
 ---@field max_length integer The longest sequence in tokens, prompt and answer together. `lm.load(opah.embedded.model, { max_length = 512 }).max_length  --> 512`
 ---@field notes string[] What loading noticed. `lm.load(opah.embedded.model).notes  --> {}`

@@ -65,6 +65,14 @@ function machine.now() end
 ---@return Processor
 function machine.cpu() end
 
+---What computes products with large matrices: `{float32, bfloat16, fast_bfloat16}`, the first two as text. `bfloat16` names what multiplies such numbers on this processor, or says why nothing does; `fast_bfloat16` is whether it does, and so what `precision = "auto"` goes by.
+---
+---```lua
+---machine.engines().float32  --> "OpenBLAS ..."
+---```
+---@return Engines
+function machine.engines() end
+
 ---How many threads of all programs wanted to run, on average over the last minute; more than `cpu().processors` means that programs wait for each other.
 ---
 ---```lua
