@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 return opah.recipe {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,last,more,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,last,more,many,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
@@ -42,9 +42,9 @@ return opah.recipe {
       opah.checkpoint.save(to, weights)
     end
 
-    local steps = { plain = 800, heed = 850, last = 1100, more = 6000 }
+    local steps = { plain = 800, heed = 850, last = 1100, more = 6000, many = 9000 }
     local function pretrain(base, project, last, rate, ...)
-      run("pretrain", "--protos", at "protos", "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
+      run("pretrain", "--protos", at(project == "many" and "protos-many" or "protos"), "--base", at(base), "--results", out, "--project", project, "--vocab-size", 1024,
         "--codebooks", 4, "--codebook-size", 256, "--dim", 128, "--layers", 4, "--heads", 2, "--feed-forward", 384, "--max-length", 160,
         "--use-speaker", 0.85, "--interactive-prob", 1, "--optimizer", "muon", "--lr", rate, "--muon-lr", rate, "--batch-size", 12,
         "--every", 200, "--max-steps", last, ...)
@@ -53,6 +53,11 @@ return opah.recipe {
     local function made_of(base, project, step, output)
       if fs.exists(at(output)) then return end
       run("extract-model", "--base-weight", at(base), "--checkpoint", at(("%s/checkpoints/step_%09d.ckpt"):format(project, step)), "--output", at(output))
+    end
+
+    local function codes(packs)
+      run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
+      run("build-dataset", "--input", at "clips", "--output", at(packs), "--text-extension", ".lab")
     end
 
     local stages = {
@@ -71,10 +76,7 @@ return opah.recipe {
       encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
       vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
       joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4, 400) end,
-      codes = function()
-        run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
-        run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
-      end,
+      codes = function() codes("protos") end,
       -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
       -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
       model = function() pretrain("fresh", "model", steps.plain, 5e-3, "--labels", at "clips", "--warmup", 50, "--decay-steps", 1) end,
@@ -86,20 +88,31 @@ return opah.recipe {
         made_of("level", "heed", steps.heed, "heeding")
         pretrain("heeding", "last", steps.last, 3e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", steps.last)
       end,
-      -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
       more = function()
         made_of("heeding", "last", steps.last, "trained")
         pretrain("trained", "more", steps.more, 4e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", 2500)
       end,
-      weights = function()
+      -- Ten more speakers, most of them the same ones played slower or faster: what stays the same between voices is what an adapter
+      -- to a new one needs.
+      many = function()
         made_of("trained", "more", steps.more, "finished")
+        local voices = { "rms@84", "rms@92", "rms@112", "rms@124", "slt@80", "slt@90", "slt@112", "kal16", "kal16@88", "kal16@118" }
+        for i, voice in ipairs(voices) do
+          run(corpus, "--output", at "clips", "--domain", "small", "--voices", voice, "--clips", 600, "--first", 30001 + 600 * (i - 1))
+        end
+        codes("protos-many")
+        pretrain("finished", "many", steps.many, 4e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", 3500)
+      end,
+      -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
+      weights = function()
+        made_of("finished", "many", steps.many, "spoken")
         fs.mkdir(at "weights")
-        for _, path in ipairs(fs.list(at "finished", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
+        for _, path in ipairs(fs.list(at "spoken", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
         -- Trained on rows of one or two clips; a reference before the text makes longer ones.
-        local settings = opah.json.decode(fs.read(at "finished/config.json"))
+        local settings = opah.json.decode(fs.read(at "spoken/config.json"))
         settings.max_seq_len = 512
         fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
-        halve(at "finished/model.pth", at "weights/model.pth", "bfloat16")
+        halve(at "spoken/model.pth", at "weights/model.pth", "bfloat16")
         halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,
