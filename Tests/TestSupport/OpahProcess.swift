@@ -49,10 +49,23 @@ public struct OpahProcess {
 
         public var errorsSoFar: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }
 
+        /// The exit code, as the system has it: Foundation now and then never hears of the end of one of several processes.
+        /// nil when it has heard of it already.
+        private func ended() -> Int32? {
+            var info = siginfo_t()
+            while waitid(P_PID, id_t(process.processIdentifier), &info, WEXITED | WNOWAIT) != 0 {
+                guard errno == EINTR else { return nil }
+            }
+            let status = info._sifields._sigchld.si_status
+            return info.si_code == CLD_EXITED ? status : 128 + status
+        }
+
         public func finish() -> Result {
-            process.waitUntilExit()
+            let code = ended() ?? {
+                process.waitUntilExit()
+                return process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+            }()
             defer { for name in [".out", ".err"] { try? FileManager.default.removeItem(atPath: base + name) } }
-            let code = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
             return Result(code: code, output: (try? String(contentsOfFile: base + ".out", encoding: .utf8)) ?? "", errors: errorsSoFar)
         }
     }

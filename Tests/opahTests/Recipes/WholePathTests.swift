@@ -136,7 +136,7 @@ final class WholePathTests: XCTestCase {
         let folder = try TestFolder("quickstart")
         let result = try OpahProcess.run(["run", OpahProcess.checkout + "/examples/quickstart.lua", "--output", "out", "--max-steps", "12"], folder: folder.path)
         XCTAssertEqual(result.code, 0, result.errors)
-        XCTAssertTrue(result.errors.contains("weights are random"), result.errors)
+        XCTAssertTrue(result.errors.contains("learns a new speaker"), result.errors)
         let loss = try XCTUnwrap(result.errors.firstMatch(of: /loss ([0-9.]+) -> ([0-9.]+) in/), result.errors)
         XCTAssertLessThan(Double(loss.2)!, Double(loss.1)! - 0.3)
         let page = try String(contentsOfFile: folder("out/report.html"), encoding: .utf8)
