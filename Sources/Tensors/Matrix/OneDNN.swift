@@ -65,7 +65,8 @@ package enum OneDNN {
         return .right
     }
 
-    /// C[m, n] = alpha op(A) op(B) + beta C, spread over our threads as float32 products are.
+    /// C[m, n] = alpha op(A) op(B) + beta C, spread over our threads as float32 products are. A row's sums do not depend on how
+    /// many rows there are, nor a column's on the columns.
     package static func product(
         _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1,
         _ a: Rounding.Bits, lda: Int, transposeA: Bool = false,
@@ -74,15 +75,54 @@ package enum OneDNN {
     ) throws {
         let failed = Failure()
         forEachPiece(of: m, by: n, depth: k) { rows, columns in
-            let status = conednn_product(transposeA ? 84 : 78, transposeB ? 84 : 78, Int64(rows.count), Int64(columns.count), Int64(k), alpha,
-                                         a.start + rows.lowerBound * (transposeA ? 1 : lda), Int64(lda),
-                                         b.start + columns.lowerBound * (transposeB ? ldb : 1), Int64(ldb),
-                                         beta, c + rows.lowerBound * ldc + columns.lowerBound, Int64(ldc))
+            let left = Factor(a.start + rows.lowerBound * (transposeA ? 1 : lda), stride: lda, alongRows: !transposeA)
+            let right = Factor(b.start + columns.lowerBound * (transposeB ? ldb : 1), stride: ldb, alongRows: transposeB)
+            let status = piece(rows.count, columns.count, k, alpha, left, right, beta, c + rows.lowerBound * ldc + columns.lowerBound, ldc)
             if status != 0 { failed.status = status }
         }
         guard failed.status == 0 else {
             throw OpahError(failed.status == 1 ? .memory : .data, "oneDNN refuses a product of [\(m), \(k)] and [\(k), \(n)] with status \(failed.status)",
                             hint: "OPAH_ONEDNN=off does without it")
+        }
+    }
+
+    /// A factor's vectors of k numbers: rows of A, columns of B.
+    private struct Factor {
+        let start: UnsafePointer<UInt16>, stride: Int
+        /// Whether a vector's numbers lie one after the other.
+        let alongRows: Bool
+
+        init(_ start: UnsafePointer<UInt16>, stride: Int, alongRows: Bool) { (self.start, self.stride, self.alongRows) = (start, stride, alongRows) }
+
+        /// The first vector twice.
+        func doubled(_ k: Int, in copy: UnsafeMutablePointer<UInt16>) -> Factor {
+            for p in 0..<k {
+                copy[p] = start[alongRows ? p : p * stride]
+                copy[k + p] = copy[p]
+            }
+            return Factor(copy, stride: k, alongRows: true)
+        }
+    }
+
+    /// On this thread. A single row or column is computed as two alike: the library sums those in another order, and a clip's
+    /// numbers must not depend on what is in the batch with it.
+    private static func piece(_ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: Factor, _ b: Factor, _ beta: Float,
+                              _ c: UnsafeMutablePointer<Float>, _ ldc: Int) -> Int32 {
+        guard m == 1 || n == 1 else {
+            return conednn_product(a.alongRows ? 78 : 84, b.alongRows ? 84 : 78, Int64(m), Int64(n), Int64(k), alpha, a.start, Int64(a.stride),
+                                   b.start, Int64(b.stride), beta, c, Int64(ldc))
+        }
+        let height = max(m, 2), width = max(n, 2)
+        return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 4 * k) { copies in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width) { result in
+                let to = result.baseAddress!
+                for i in 0..<height { for j in 0..<width { to[i * width + j] = beta == 0 ? 0 : c[min(i, m - 1) * ldc + min(j, n - 1)] } }
+                let left = m == 1 ? a.doubled(k, in: copies.baseAddress!) : a
+                let right = n == 1 ? b.doubled(k, in: copies.baseAddress! + 2 * k) : b
+                let status = piece(height, width, k, alpha, left, right, beta, to, width)
+                for i in 0..<m { for j in 0..<n { c[i * ldc + j] = to[i * width + j] } }
+                return status
+            }
         }
     }
 
