@@ -19,8 +19,6 @@ local pretraining = {}
 ---@field lr number Of embeddings, outputs and vectors.
 ---@field muon_lr number Of hidden matrices.
 ---@field every integer Steps between two checkpoints.
----@field corrupted? number Share of the frames that are another clip's; 0 unless given.
----@field seed? integer Of which frames those are.
 ---@field identity table What may not change between the calls for one folder.
 
 --- The factor on the rates after `done` steps.
@@ -32,34 +30,6 @@ local pretraining = {}
 ---@return number
 function pretraining.factor(done, settings)
   return math.min(1, (done + 1) / math.max(settings.warmup, 1)) * math.min(1, (settings.steps - done) / math.max(settings.decay_steps, 1))
-end
-
---- Puts frames of the row before (the last row's for the first) into a share of a batch's frames, and takes these from the
---- labels. A model that cannot trust what was spoken so far learns sooner to read the text: what the dropout of a decoder's
---- inputs does in Tacotron (Wang et al. 2017).
----
----     batch = { inputs = tensor.ones(2, 5, 8, { dtype = "int64" }), labels = tensor.ones(2, 5, 8, { dtype = "int64" }) }
----     changed = pretraining.corrupt(batch, 1, tensor.generator(1))
----     changed.labels[1][2]  --> [-100, -100, -100, -100, -100, -100, -100,    1]
----@param batch Batch
----@param share number
----@param generator Generator
----@return Batch
-function pretraining.corrupt(batch, share, generator)
-  local inputs, labels = batch.inputs, batch.labels
-  local rows, books, length = inputs:size(1), inputs:size(2) - 1, inputs:size(3)
-  if rows < 2 then return batch end
-  local codes = inputs:narrow(2, 2, books)
-  local others = tensor.cat({ codes:narrow(1, rows, 1), codes:narrow(1, 1, rows - 1) }, 1)
-  local drawn = tensor.rand(rows, 1, length, { generator = generator }):lt(share):to("int64")
-  -- A frame has codes above 0; its own and the other's must be there.
-  local chosen = drawn * codes:narrow(2, 1, 1):gt(0):to("int64") * others:narrow(2, 1, 1):gt(0):to("int64")      -- [B, 1, T]
-  local ahead = chosen:narrow(3, 2, length - 1):pad(3, 0, 1)                                                      -- labels are one step ahead
-  local changed = {}
-  for name, value in pairs(batch) do changed[name] = value end
-  changed.inputs = tensor.cat({ inputs:narrow(2, 1, 1), codes + (others - codes) * chosen }, 2)
-  changed.labels = tensor.cat({ labels:narrow(2, 1, 1), labels:narrow(2, 2, books) * (1 - ahead) - ahead * 100 }, 2)
-  return changed
 end
 
 -- Mean losses of the held-out clips.
@@ -129,11 +99,7 @@ function pretraining.run(settings)
     local ok, problem = pcall(function()
       local factor = pretraining.factor(step, settings)
       optimizer.lr, optimizer.muon_lr = settings.lr * factor, settings.muon_lr * factor
-      local batch = data:batch(settings.batch)
-      if (settings.corrupted or 0) > 0 then
-        batch = pretraining.corrupt(batch, settings.corrupted, tensor.generator((settings.seed or 1) * 1000003 + step))
-      end
-      local loss, parts = model:loss(batch)
+      local loss, parts = model:loss(data:batch(settings.batch))
       local value = loss:item()
       if value ~= value or value == math.huge then
         error(fs.error("data", ("the loss of step %d is no number"):format(step + 1), "lower --lr and --muon-lr"), 0)

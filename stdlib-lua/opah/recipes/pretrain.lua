@@ -28,7 +28,7 @@ return recipe {
     { "optimizer", "string", "adamw", "adamw, whose rate falls along a cosine; muon, which needs fewer steps and whose rate is level at first" },
     { "muon-lr", "number", 3e-3, "learning rate of hidden matrices with muon; --lr is that of the rest", above = 0 },
     { "decay-steps", "integer", 500, "muon: steps in which the rates fall to nothing at the end", from = 1 },
-    { "corrupt", "number", 0, "muon: share of the frames that are another clip's, so that the text is heeded more", from = 0, below = 1 },
+    { "corrupt", "number", 0, "how often a frame is another clip's, so that the text is heeded more", from = 0, below = 1 },
     { "warmup", "integer", 100, "steps in which it rises", from = 0 },
     { "every", "integer", 500, "steps between two checkpoints, each with its held-out loss", from = 1 },
     { "use-speaker", "number", 0, "how often the speaker's name is the role instead of assistant; generate's --speaker then chooses", from = 0, to = 1 },
@@ -95,15 +95,15 @@ return recipe {
     local ds = data.dataset {
       protos = { args.protos }, tokenizer = model.tokenizer, max_length = args.max_length, seed = args.seed, val_fraction = args.val_fraction,
       num_codebooks = model.config.num_codebooks, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
+      corrupt_prob = args.corrupt,
     }
     if args.optimizer == "muon" then
       local last = pretraining.run {
         model = model, data = ds, folder = fs.join(args.results, args.project), steps = args.max_steps, decay_steps = args.decay_steps,
         warmup = args.warmup, batch = args.batch_size, lr = args.lr, muon_lr = args.muon_lr, every = args.every,
-        corrupted = args.corrupt, seed = args.seed,
         identity = { data = ds.digest, model = model.config, batch = args.batch_size, lr = args.lr, muon_lr = args.muon_lr, warmup = args.warmup,
           seed = args.seed, use_speaker = args.use_speaker, interactive_prob = args.interactive_prob,
-          corrupted = args.corrupt > 0 and args.corrupt or nil },
+          corrupt_prob = args.corrupt > 0 and args.corrupt or nil },
       }
       progress.log("checkpoint: " .. last)
       return 0
