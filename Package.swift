@@ -107,7 +107,8 @@ let package = Package(
         system("CEditline", "libedit", "libedit-dev"),
         system("CXXHash", "libxxhash", "libxxhash-dev"),
 
-        // The only C code: what signal handlers do, what is looked up at run time; and, the only code that may longjmp, the border to Lua.
+        // The only C code: what signal handlers do, what is looked up at run time; and, the only code that may longjmp,
+        // the border to Lua.
         .target(name: "SystemShim"),
         // MPI's calls, looked up when the program runs under one of its launchers: nothing is linked.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),

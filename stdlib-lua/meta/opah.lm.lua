@@ -77,7 +77,7 @@ function lm.encode_prompt(tokenizer, text, codes, num_codebooks, opts) end
 ---@field products string In which numbers training and scoring multiply with the weights, `float32` or `bfloat16`: what `precision` (see `lm.load`) comes to on this machine. `lm.load(opah.embedded.model, { precision = "bf16-rounded" }).products  --> "bfloat16"`
 ---@field tokenizer Tokenizer? The tokenizer beside the weights. `model.tokenizer:encode("Hi")  --> {80, 113}`
 ---@field max_length integer The longest sequence in tokens, prompt and answer together. `lm.load(opah.embedded.model, { max_length = 512 }).max_length  --> 512`
----@field notes string[] What loading noticed. `lm.load(opah.embedded.model).notes  --> {}`
+---@field notes string[] What loading noticed, and what `precision` comes to where it is not `32-true`. `lm.load(opah.embedded.model).notes  --> {}`
 local LanguageModel = {}
 
 ---The tensors that training updates, in order: the adapters', or all that require gradients; none of a model as it was loaded (see `lora.apply`, `model:unfreeze`).

@@ -33,8 +33,8 @@ extension LanguageModel: LuaObject {
                    lm.load(opah.embedded.model).max_length                        --> 1024
                    lm.load(opah.embedded.model, { max_length = 512 }).max_length  --> 512
                    """) { model, call in try call.push(model.maxLength) }
-        c.property("notes", "string[]", "What loading noticed.",
-                   example: "lm.load(opah.embedded.model).notes  --> {}") { model, call in try call.push(model.notes) }
+        c.property("notes", "string[]", "What loading noticed, and what `precision` comes to where it is not `32-true`.",
+                   example: "lm.load(opah.embedded.model).notes  --> {}") { model, call in try call.push(model.notes + [model.precisionNote].compactMap { $0 }) }
         c.method("parameters", "() -> Tensor[]", "The tensors that training updates, in order: the adapters', or all that require gradients; none of a model as it was loaded (see `lora.apply`, `model:unfreeze`).",
                  example: """
                  model = lm.load(opah.embedded.model)
@@ -262,8 +262,6 @@ extension LuaModule {
             var notes = model.notes.map { "\(model.folder ?? ""): \($0)" }
             if let adapter: String = try call.option("lora") { notes += try model.loadLoRA(adapter).notes }
             for note in notes { Terminal.log("note: " + note) }
-            // A run says it among its plans.
-            if let note = model.precisionNote { model.addNote(note) }
             return try call.push(model)
         }
         m.function("generation_cost", "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /* oneDNN's product of bfloat16 matrices, found when the program runs: no package of it is needed to build or to start.
- * The function is one of its exported ones since release 1.1, with BLAS's arguments and rows stored one after the other. */
+ * The function is exported by its releases 2 and 3, with BLAS's arguments and rows stored one after the other. */
 
 /* Loads the library; returns 0, or -1 with the reason in `problem`. */
 int conednn_open(const char *library, char *problem, size_t size);

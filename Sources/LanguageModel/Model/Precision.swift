@@ -43,7 +43,4 @@ extension LanguageModel {
         case (_, .bfloat16): "products with the weights are computed in bfloat16 by \(engine), sums in float32 (precision \(precision.rawValue))"
         }
     }
-
-    /// Adds to what a person may want to know.
-    public func addNote(_ note: String) { notes.append(note) }
 }

@@ -47,17 +47,19 @@ struct WeightMatrix {
         Parallel.forRange(count, grain: 65536) { HalfFloats.widen(tensor, start + $0.lowerBound, $0.count, to: out + $0.lowerBound) }
     }
 
-    /// The whole matrix as bfloat16 bits: as it lies when it is stored so, otherwise rounded.
-    private func bits() throws -> Rounding.Bits {
-        if tensor.dtype == .bfloat16 { return Rounding.Bits(tensor.pointer(UInt16.self), tensor.storage) }
-        return try Rounding.Bits(of: tensor.to(.float32).dense("linear").pointer(Float.self), rows * columns)
+    /// The same as bfloat16 bits: all at once as they lie when stored so, otherwise rounded.
+    private func forEachPanelOfBits(_ body: (Int, Int, Rounding.Bits) throws -> Void) throws {
+        if tensor.dtype == .bfloat16 { return try body(0, rows, Rounding.Bits(tensor.pointer(UInt16.self), tensor.storage)) }
+        try forEachPanel { first, count, panel in try body(first, count, Rounding.Bits(of: panel, count * columns)) }
     }
 
     /// y[n, rows] = x[n, columns] W^T + beta y
     func multiplyTransposed(_ x: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
         if precision == .bfloat16, OneDNN.isUsed {
-            return try OneDNN.product(n, rows, columns, Rounding.Bits(of: x, n * columns), lda: columns, bits(), ldb: columns, transposeB: true,
-                                      beta: beta, y, ldc: rows)
+            let factor = try Rounding.Bits(of: x, n * columns)
+            return try forEachPanelOfBits { first, count, panel in
+                try OneDNN.product(n, count, columns, factor, lda: columns, panel, ldb: columns, transposeB: true, beta: beta, y + first, ldc: rows)
+            }
         }
         let factor = try Rounding.Floats(of: x, n * columns, precision)
         defer { withExtendedLifetime(factor) {} }
@@ -70,8 +72,10 @@ struct WeightMatrix {
     /// y[n, columns] = g[n, rows] W + beta y
     func multiply(_ g: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
         if precision == .bfloat16, OneDNN.isUsed {
-            return try OneDNN.product(n, columns, rows, Rounding.Bits(of: g, n * rows), lda: rows, bits(), ldb: columns,
-                                      beta: beta, y, ldc: columns)
+            let factor = try Rounding.Bits(of: g, n * rows)
+            return try forEachPanelOfBits { first, count, panel in
+                try OneDNN.product(n, columns, count, factor.from(first), lda: rows, panel, ldb: columns, beta: first == 0 ? beta : 1, y, ldc: columns)
+            }
         }
         let factor = try Rounding.Floats(of: g, n * rows, precision)
         defer { withExtendedLifetime(factor) {} }

@@ -22,7 +22,7 @@ package enum OneDNN {
     /// Whether bfloat16 products are computed by it.
     package static var isUsed: Bool { state.isOpen }
 
-    /// The same library under the names of its releases, newest first; all have the function.
+    /// The same library under the names of its releases, newest first.
     private static let names = ["libdnnl.so.3", "libdnnl.so.2"]
 
     /// Opens the library, whether or not the processor has the instructions: with AVX-512 alone its products are right, and slow.
@@ -43,6 +43,8 @@ package enum OneDNN {
         return State(isOpen: false, description: "not used: oneDNN is not installed (sudo apt install libdnnl2): \(problems.joined(separator: "; "))")
     }
 
+    private static let asStored = CChar(UInt8(ascii: "N")), transposed = CChar(UInt8(ascii: "T"))
+
     private enum Trial { case right, wrong, refused }
 
     /// Products of whole numbers, which have one right result in every order of summing, in each orientation.
@@ -52,8 +54,10 @@ package enum OneDNN {
         let halfA = a.map { BFloat16($0).bits }, halfB = b.map { BFloat16($0).bits }
         for (transposeA, transposeB) in [(false, false), (false, true), (true, false)] {
             var c = [Float](repeating: 1, count: m * n)
-            guard conednn_product(transposeA ? 84 : 78, transposeB ? 84 : 78, Int64(m), Int64(n), Int64(k), 1, halfA, Int64(transposeA ? m : k),
-                                  halfB, Int64(transposeB ? k : n), 1, &c, Int64(n)) == 0 else { return .refused }
+            let status = conednn_product(transposeA ? transposed : asStored, transposeB ? transposed : asStored,
+                                         Int64(m), Int64(n), Int64(k), 1, halfA, Int64(transposeA ? m : k),
+                                         halfB, Int64(transposeB ? k : n), 1, &c, Int64(n))
+            guard status == 0 else { return .refused }
             for i in 0..<m {
                 for j in 0..<n {
                     var sum: Float = 1
@@ -75,8 +79,8 @@ package enum OneDNN {
     ) throws {
         let failed = Failure()
         forEachPiece(of: m, by: n, depth: k) { rows, columns in
-            let left = Factor(a.start + rows.lowerBound * (transposeA ? 1 : lda), stride: lda, alongRows: !transposeA)
-            let right = Factor(b.start + columns.lowerBound * (transposeB ? ldb : 1), stride: ldb, alongRows: transposeB)
+            let left = Factor(a.start + rows.lowerBound * (transposeA ? 1 : lda), stride: lda, isContiguous: !transposeA)
+            let right = Factor(b.start + columns.lowerBound * (transposeB ? ldb : 1), stride: ldb, isContiguous: transposeB)
             let status = piece(rows.count, columns.count, k, alpha, left, right, beta, c + rows.lowerBound * ldc + columns.lowerBound, ldc)
             if status != 0 { failed.status = status }
         }
@@ -90,17 +94,19 @@ package enum OneDNN {
     private struct Factor {
         let start: UnsafePointer<UInt16>, stride: Int
         /// Whether a vector's numbers lie one after the other.
-        let alongRows: Bool
+        let isContiguous: Bool
 
-        init(_ start: UnsafePointer<UInt16>, stride: Int, alongRows: Bool) { (self.start, self.stride, self.alongRows) = (start, stride, alongRows) }
+        init(_ start: UnsafePointer<UInt16>, stride: Int, isContiguous: Bool) {
+            (self.start, self.stride, self.isContiguous) = (start, stride, isContiguous)
+        }
 
         /// The first vector twice.
         func doubled(_ k: Int, in copy: UnsafeMutablePointer<UInt16>) -> Factor {
             for p in 0..<k {
-                copy[p] = start[alongRows ? p : p * stride]
+                copy[p] = start[isContiguous ? p : p * stride]
                 copy[k + p] = copy[p]
             }
-            return Factor(copy, stride: k, alongRows: true)
+            return Factor(copy, stride: k, isContiguous: true)
         }
     }
 
@@ -109,7 +115,8 @@ package enum OneDNN {
     private static func piece(_ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: Factor, _ b: Factor, _ beta: Float,
                               _ c: UnsafeMutablePointer<Float>, _ ldc: Int) -> Int32 {
         guard m == 1 || n == 1 else {
-            return conednn_product(a.alongRows ? 78 : 84, b.alongRows ? 84 : 78, Int64(m), Int64(n), Int64(k), alpha, a.start, Int64(a.stride),
+            return conednn_product(a.isContiguous ? asStored : transposed, b.isContiguous ? transposed : asStored,
+                                   Int64(m), Int64(n), Int64(k), alpha, a.start, Int64(a.stride),
                                    b.start, Int64(b.stride), beta, c, Int64(ldc))
         }
         let height = max(m, 2), width = max(n, 2)

@@ -10,6 +10,9 @@ package enum Rounding {
         /// What lies there already.
         init(_ start: UnsafePointer<UInt16>, _ owner: Storage) { (self.start, self.owner) = (start, owner) }
 
+        /// The same without the first `count`.
+        func from(_ count: Int) -> Bits { Bits(start + count, owner) }
+
         /// `count` numbers, rounded.
         package init(of x: UnsafePointer<Float>, _ count: Int) throws {
             owner = try Storage(byteCount: count * 2)
