@@ -107,13 +107,15 @@ let package = Package(
         system("CEditline", "libedit", "libedit-dev"),
         system("CXXHash", "libxxhash", "libxxhash-dev"),
 
-        // The only C code: what signal handlers do, what is looked up at run time; and, the only code that may longjmp,
-        // the border to Lua.
+        // All C code: what signal handlers do, what is looked up at run time, instructions that have to be named; and, the only
+        // code that may longjmp, the border to Lua.
         .target(name: "SystemShim"),
         // MPI's calls, looked up when the program runs under one of its launchers: nothing is linked.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
         // oneDNN's bfloat16 product, looked up on processors that have the instructions.
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
+        // Products of 8-bit weights, by instructions that a compiler gives only to those who name them; optimised in every build.
+        .target(name: "CByteProducts", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "FaultShim", path: "Tests/FaultShim"),
         // What the tests of several modules share; with an interpreter, and without.
@@ -130,7 +132,7 @@ let package = Package(
     + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
     + library("Text", ["Support", "CPCRE2"])
     + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
-    + library("LanguageModel", ["Support", "Tensors", "Formats", "Text"])
+    + library("LanguageModel", ["Support", "Tensors", "Formats", "Text", "CByteProducts"])
     + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
     + library("Training", ["Support", "Distributed", "Tensors", "Formats", "LanguageModel", "Dataset"])
     + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])

@@ -245,24 +245,6 @@ final class GenerationTests: XCTestCase {
         XCTAssertEqual(Prompt.window([30, 400, 40, 400, 500], budget: 100), [0, 1, 4])
     }
 
-    /// The nearest numbers that eight bits hold, in units of a row's scale: a byte, and below it the bytes before it in its
-    /// 32-bit word as a fraction. Word j of a block of 32 holds columns j, 8 + j, 16 + j and 24 + j; a row's end has whole bytes.
-    private func representable(_ row: [Float]) -> [Float] {
-        var result = row.map { $0.rounded() }
-        for start in stride(from: 0, to: row.count / 32 * 32, by: 32) {
-            for j in 0..<8 {
-                var word: UInt32 = 0
-                for k in 0..<4 {
-                    let below = word >> 8, column = start + 8 * k + j
-                    let byte = Int32((Double(row[column]) - Double(below) / 16_777_216).rounded())
-                    word = UInt32(truncatingIfNeeded: byte) << 24 | below
-                    result[column] = Float(Int32(bitPattern: word)) / 16_777_216
-                }
-            }
-        }
-        return result
-    }
-
     func testEightBitWeights() throws {
         // Weights that eight bits hold exactly must give exactly what float32 gives.
         for name in ["dual_bf16", "dual_tied", "naive_bf16"] {
@@ -274,8 +256,8 @@ final class GenerationTests: XCTestCase {
                         let values = UnsafeMutableBufferPointer(start: p + row * width, count: width)
                         let scale = exp2(ceil(log2(maxAbs(Array(values)) / 126)))
                         var units = values.map { $0 / scale }
-                        units[row % min(8, width)] = 127   // the largest, from which the scale is found: a whole byte
-                        for (i, unit) in representable(units).enumerated() { values[i] = unit * scale }
+                        units[row % min(8, width)] = 127   // the largest, from which the scale is found
+                        for (i, unit) in units.enumerated() { values[i] = unit.rounded() * scale }
                     }
                     tensor.storage.didChange()
                     XCTAssertFalse(name.isEmpty)

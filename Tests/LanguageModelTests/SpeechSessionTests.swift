@@ -1,5 +1,6 @@
 import LanguageModel
 import Support
+import Tensors
 import TestSupport
 import XCTest
 
@@ -46,5 +47,35 @@ final class SpeechSessionTests: XCTestCase {
         }
         assertThrows(.argument, containing: "nothing to speak") { try session.add("...", options(1, 5)) }
         XCTAssertEqual(session.count, 0)
+    }
+
+    /// A reference is run for the first text and kept: the others begin where it ended, and become what they are alone.
+    func testReferencesAreRunOnce() throws {
+        let model = try LanguageModel.load(OpahProcess.checkout + "/examples/checkpoints/tiny"), session = try SpeechSession(model)
+        let books = model.configuration.codebookCount
+        func reference(_ frames: Int) throws -> VoiceReference {
+            VoiceReference(text: "Good morning.", codes: try Tensor(integers: (0..<books * frames).map { $0 * 7 % 50 }, [books, frames]))
+        }
+        var generation = GenerationOptions(sampling: try SamplingOptions(topP: 0.7, temperature: 0.7, repetitionPenalty: 1.2), maxNewTokens: 6)
+        generation.minFrames = 6
+        let long = try reference(120), other = try reference(60)
+        func first(_ text: String, _ reference: VoiceReference) throws -> Duration {
+            _ = try session.add(text, references: [reference], SpeechOptions(generation))
+            let time = try ContinuousClock().measure { _ = try session.step() }
+            var codes: [[Int32]] = []
+            while session.count > 0 {
+                for case (_, .ended(let speech)) in try session.step() {
+                    let alone = try model.speak(text, references: [reference], SpeechOptions(generation))[0]
+                    XCTAssertEqual(try speech.codes.ints(), try alone.codes.ints(), text)
+                    codes.append([])
+                }
+            }
+            XCTAssertEqual(codes.count, 1)
+            return time
+        }
+        let cold = try first("Hello.", long)
+        _ = try first("Good night.", other)
+        let warm = try (0..<3).map { try first("Hello \($0).", long) }.min()!
+        XCTAssertLessThan(warm, cold * 0.8)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Installation
+import LanguageModel
 import LuaHost
 import Supervision
 import Support
@@ -74,11 +75,12 @@ extension LuaModule {
         }
         m.function("engines", "() -> \(Record.engines)",
                    """
-                   What computes products with large matrices: `{float32, bfloat16, fast_bfloat16}`, the first two as text. `bfloat16` names what multiplies such numbers on this processor, or says why nothing \
-                   does; `fast_bfloat16` is whether it does, and so what `precision = "auto"` goes by.
+                   What computes products with large matrices: `{float32, bfloat16, fast_bfloat16, int8}`, all but one as text. `bfloat16` names what multiplies such numbers on this processor, or says why nothing \
+                   does; `fast_bfloat16` is whether it does, and so what `precision = "auto"` goes by; `int8` is whose instructions multiply 8-bit weights when such a model speaks.
                    """,
                    example: #"machine.engines().float32  --> "OpenBLAS ...""#) { call in
-            try call.push(["float32": MatrixLibrary.description, "bfloat16": BFloat16Engine.description, "fast_bfloat16": BFloat16Engine.isFast] as Fields)
+            try call.push(["float32": MatrixLibrary.description, "bfloat16": BFloat16Engine.description, "fast_bfloat16": BFloat16Engine.isFast,
+                           "int8": LanguageModel.WeightForm.int8Engine] as Fields)
         }
         m.function("load_average", "() -> number", "How many threads of all programs wanted to run, on average over the last minute; more than `cpu().processors` means that programs wait for each other.",
                    example: "machine.load_average() >= 0  --> true") { call in

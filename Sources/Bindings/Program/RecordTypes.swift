@@ -36,7 +36,7 @@ enum Record {
     // machine, fs
     static let rates = "Rates<{matrix_rate: number, square_product: number, layer_product: number, read_bandwidth: number}>"
     static let memory = "Memory<{total: integer, available: integer, plannable: integer, resident: integer, peak: integer}>"
-    static let engines = "Engines<{float32: string, bfloat16: string, fast_bfloat16: boolean}>"
+    static let engines = "Engines<{float32: string, bfloat16: string, fast_bfloat16: boolean, int8: string}>"
     static let cpu = "Processor<{model: string, processors: integer, threads: integer, instruction_set: string}>"
     static let ended = "Ended<{exit_code: integer, seconds: number, processor_seconds: number, peak: integer, output: string, errors: string, timed_out: boolean}>"
     static let origin = "Origin<{stage: string, settings: table, is_open: boolean, from: {[string]: {path: string, digest: string}}, to: {[string]: string}}>"

@@ -35,7 +35,7 @@ struct DecoderLinear {
     /// Least rows worth handing to a thread.
     var grain: Int { matrix.grain }
     /// Floats that `prepare` needs per vector.
-    var scratchWidth: Int { columns + adapters.reduce(0) { $0 + $1.a.rows } + (inputGain == nil ? 0 : columns) }
+    var scratchWidth: Int { matrix.vectorWidth + adapters.reduce(0) { $0 + $1.a.rows } + (inputGain == nil ? 0 : columns) }
 
     /// Vectors x[n, columns] made ready for `apply`, by each thread for itself.
     struct Input {
@@ -46,7 +46,7 @@ struct DecoderLinear {
     }
 
     func prepare(_ x: UnsafePointer<Float>, count n: Int, in scratch: UnsafeMutablePointer<Float>) -> Input {
-        let lowRank = scratch + n * columns
+        let lowRank = scratch + n * matrix.vectorWidth
         var at = lowRank
         for (a, _, _) in adapters {
             a.products(0..<a.rows, x, count: n, into: at, stride: a.rows)   // float32: no order of its own

@@ -18,11 +18,13 @@ import Tensors
 ///   one. There are 6 meetings per layer, 336 a frame. Norms are computed by every thread for itself (a width of 1024 takes
 ///   0.1 us), which saves as many meetings again.
 /// - One row at a time: two rows side by side were read at 8.4 GB/s by one core, one at 21 and in order at 37.
-/// - int8 by shifts of whole words (`Int8Rows`): 25 GB/s by one core and 46 by two, what a bare sum reads; widening
-///   each byte gives 21 and 40. bfloat16 by shift and mask gives 44, float32 46.
+/// - int8 by exact sums of 16-bit products (`ByteRows`, figures there); bfloat16 by shift and mask gives 44, float32 46.
 /// - Ranges shrink towards the end of a phase (`TeamMember.share`): equal halves wait for the core that was disturbed,
 ///   small pieces restart the prefetcher each time.
 /// - Huge pages (what `Storage` asks for) against pages of 4 KiB: 46 and 41 GB/s for a bare sum, 40 and 40 for int8.
+///
+/// Frames with int8, old against new in turn on a machine that reads 17 to 26 GB/s: 15.0 and 16.4 frames/s with shifted words,
+/// 18.8 and 18.9 with exact sums; the figures below are of shifted words on a machine that reads 40 to 50.
 ///
 /// Whole frames after 200 tokens of prompt, medians: int8 23.2 to 25.7 ms (39 to 43 frames/s), bfloat16 42 to 45 ms (22 to
 /// 24), float32 58 to 81 ms (12 to 17, as the memory's rate changed with the neighbours of a shared host). Of the floor by

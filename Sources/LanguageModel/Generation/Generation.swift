@@ -74,6 +74,8 @@ extension LanguageModel {
 final class GenerationStream {
     let sample: Int, piece: Int
     let promptLength: Int
+    /// Columns at the beginning that other texts may have too, and which are run by themselves for that.
+    let sharedLength: Int
     /// The prompt, then what was generated.
     var columns: [[Int32]]
     var end: GenerationEnd?
@@ -84,8 +86,9 @@ final class GenerationStream {
     var cache: KeyValueCache!
     var cached: [[Int32]] = []
 
-    init(sample: Int, piece: Int, prompt: [[Int32]], continuing earlier: GenerationStream? = nil) {
+    init(sample: Int, piece: Int, prompt: [[Int32]], shared: Int = 0, continuing earlier: GenerationStream? = nil) {
         (self.sample, self.piece, columns, promptLength) = (sample, piece, prompt, prompt.count)
+        sharedLength = min(shared, prompt.count - 1)
         if let earlier { (cache, cached) = (earlier.cache, earlier.cached) }
     }
 
@@ -112,11 +115,15 @@ final class Generator {
     private let frameIds: Range<Int>
     /// What columns add to the codec's codes.
     private let offset: Int
+    /// Where the beginnings that texts share are kept; nil where there is nobody to share with.
+    private let beginnings: SharedBeginnings?
     /// How many earlier codes the repetition penalty sees.
     private static let window = 16
 
-    init(_ model: LanguageModel) throws {
+    /// - Parameter keepsBeginnings: for texts that come one after the other, with the same references.
+    init(_ model: LanguageModel, keepsBeginnings: Bool = false) throws {
         self.model = model
+        beginnings = keepsBeginnings ? SharedBeginnings() : nil
         decoder = try Decoder(model)
         (endId, frameIds, offset) = (model.endId, model.frameIds, model.release.format.codeOffset)
     }
@@ -162,10 +169,12 @@ final class Generator {
                 stream.cached = stream.columns
                 continue
             }
+            let isFresh = stream.cached.isEmpty
+            if isFresh, stream.sharedLength > 0 { try begin(stream) }
             if stream.columns.count - stream.cached.count > Self.fewTokens {
                 let rows = try decoder.prompt(stream.cache, position: stream.cached.count, columns: stream.columns[stream.cached.count...])
                 put(rows.pointer(Float.self) + (rows.shape[0] - 1) * width, i)
-                if stream.cached.isEmpty { fresh.append(i) }
+                if isFresh { fresh.append(i) }
                 stream.cached = stream.columns
                 continue
             }
@@ -183,6 +192,23 @@ final class Generator {
             active[i].cached.append(active[i].columns.last!)
         }
         return result
+    }
+
+    /// Runs, or finds, what a stream may begin with like others. By itself in either case: what it becomes must not depend on
+    /// whether somebody was here before.
+    private func begin(_ stream: GenerationStream) throws {
+        let columns = Array(stream.columns.prefix(stream.sharedLength))
+        if let kept = beginnings?.find(columns) {
+            try stream.cache.copy(kept, count: columns.count)
+        } else {
+            _ = try decoder.prompt(stream.cache, position: 0, columns: columns[...])
+            try beginnings?.keep(columns) {
+                let copy = try decoder.makeCache()
+                try copy.copy(stream.cache, count: columns.count)
+                return copy
+            }
+        }
+        stream.cached = columns
     }
 
     /// Checks the prompt and makes room, keeping what the cache already holds of it.

@@ -4,7 +4,8 @@ import Tensors
 /// Texts that are spoken in step and come and go one by one: each step reads the weights once for all that are there. What a
 /// text becomes depends on its seed and on nothing else that is spoken meanwhile.
 ///
-/// It holds what the model's adapters were when it was made: sessions of several voices share the base's weights.
+/// It holds what the model's adapters were when it was made: sessions of several voices share the base's weights. References that
+/// texts have in common are run once.
 public final class SpeechSession {
     private let model: LanguageModel
     private let generator: Generator
@@ -24,7 +25,7 @@ public final class SpeechSession {
 
     public init(_ model: LanguageModel) throws {
         self.model = model
-        generator = try Generator(model)
+        generator = try Generator(model, keepsBeginnings: true)
     }
 
     /// How many texts are being spoken.

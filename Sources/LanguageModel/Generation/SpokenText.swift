@@ -56,7 +56,7 @@ struct SpokenText {
         private mutating func start(_ piece: Int, after earlier: GenerationStream? = nil) -> GenerationStream {
             segments.append(text.encoded[piece])
             let prompt = text.reference + text.history(segments).flatMap { $0 }
-            return GenerationStream(sample: sample, piece: piece, prompt: prompt, continuing: earlier)
+            return GenerationStream(sample: sample, piece: piece, prompt: prompt, shared: text.reference.count, continuing: earlier)
         }
 
         /// Takes what a stream said; gives the stream to go on with, nil when the text has been spoken.

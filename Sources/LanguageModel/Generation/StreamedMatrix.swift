@@ -9,8 +9,8 @@ final class StreamedMatrix: @unchecked Sendable {
     let rows: Int, columns: Int
     let form: Form
     private let bytes: UnsafeRawPointer
-    /// int8: what each row is multiplied by.
-    private let scales: UnsafePointer<Float>?
+    /// int8: the rows.
+    private let byteRows: ByteRows?
     private let owners: [Storage]
 
     /// Looks at a contiguous float32 or bfloat16 tensor [rows, columns] without copying it; float16, and
@@ -21,37 +21,15 @@ final class StreamedMatrix: @unchecked Sendable {
             ? weight : try weight.detach().to(.float32).contiguous()
         form = plain.dtype == .bfloat16 ? .bfloat16 : .float32
         bytes = UnsafeRawPointer(plain.storage.pointer) + plain.offset * plain.dtype.size
-        scales = nil
+        byteRows = nil
         owners = [plain.storage]
     }
 
-    /// A copy with one byte per weight: q = round(w / s) with s = max |row| / 127, so that w is about q s.
+    /// A copy with one byte per weight.
     init(quantizing weight: Tensor) throws {
-        let (rows, columns) = (weight.shape[0], weight.shape[1])
-        (self.rows, self.columns, form) = (rows, columns, .int8)
-        let quantized = try Storage(byteCount: rows * columns), scaling = try Storage(byteCount: rows * 4)
-        nonisolated(unsafe) let q = quantized.pointer, s = scaling.pointer.assumingMemoryBound(to: Float.self)
-        let source = try StreamedMatrix(weight), whole = columns & ~31
-        Parallel.forRange(rows, grain: 16) { range in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { buffer in
-                let row = buffer.baseAddress!
-                for r in range {
-                    source.expand(r..<(r + 1), to: row)
-                    var largest: Float = 0
-                    for c in 0..<columns { largest = max(largest, abs(row[c])) }
-                    s[r] = largest / 127 * Int8Rows.unit
-                    let inverse = largest > 0 ? 127 / largest : 0
-                    for c in 0..<columns { row[c] *= inverse }
-                    for c in stride(from: 0, to: whole, by: 32) { Int8Rows.round(row + c, into: q + r * columns + c) }
-                    for c in whole..<columns {
-                        (q + r * columns + c).storeBytes(of: Int8(truncatingIfNeeded: (row[c] + 12_582_912).bitPattern), as: Int8.self)
-                    }
-                }
-            }
-        }
-        bytes = UnsafeRawPointer(q)
-        scales = UnsafePointer(s)
-        owners = [quantized, scaling]
+        let rounded = try ByteRows(StreamedMatrix(weight))
+        (rows, columns, form, byteRows) = (rounded.rows, rounded.columns, .int8, rounded)
+        (bytes, owners) = (UnsafeRawPointer(bitPattern: 16)!, [])   // never read: `byteRows` has its own
     }
 
     /// The least number of rows worth handing to a thread: 16 KiB of weights.
@@ -65,10 +43,16 @@ final class StreamedMatrix: @unchecked Sendable {
         }
     }
 
-    /// Vectors x[n, columns] in the order that `products` wants: themselves, or a copy in `scratch` [n, columns].
+    /// Floats that an arranged vector takes.
+    var vectorWidth: Int { byteRows?.vectorWidth ?? columns }
+
+    /// Vectors x[n, columns] as `products` wants them: themselves, or a copy in `scratch` [n, vectorWidth].
     func arranged(_ x: UnsafePointer<Float>, count n: Int, in scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
-        guard form == .bfloat16 else { return x }
-        for i in 0..<n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
+        switch form {
+        case .float32: return x
+        case .bfloat16: for i in 0..<n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
+        case .int8: byteRows!.round(x, count: n, into: scratch)
+        }
         return UnsafePointer(scratch)
     }
 
@@ -77,7 +61,7 @@ final class StreamedMatrix: @unchecked Sendable {
         switch form {
         case .float32: products(Float32Rows.self, range, x, n, y, stride)
         case .bfloat16: products(BFloat16Rows.self, range, x, n, y, stride)
-        case .int8: products(Int8Rows.self, range, x, n, y, stride)
+        case .int8: byteRows!.products(range, x, count: n, into: y, stride: stride)
         }
     }
 
@@ -88,7 +72,7 @@ final class StreamedMatrix: @unchecked Sendable {
         if n == 1 {
             var row = range.lowerBound
             while row < range.upperBound {
-                y[row] = F.products(bytes + row &* rowBytes, x, stride: columns, count: 1, columns: columns).0 * scale(row)
+                y[row] = F.products(bytes + row &* rowBytes, x, stride: columns, count: 1, columns: columns).0
                 row &+= 1
             }
             return
@@ -102,24 +86,24 @@ final class StreamedMatrix: @unchecked Sendable {
                 var row = first
                 if left == 1 {
                     while row < end {
-                        out[row] = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 1, columns: columns).0 * scale(row)
+                        out[row] = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 1, columns: columns).0
                         row &+= 1
                     }
                     i &+= 1
                 } else if left == 2 || left == 4 {
                     while row < end {
                         let sums = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 2, columns: columns)
-                        out[row] = sums.0 * scale(row)
-                        out[row &+ stride] = sums.1 * scale(row)
+                        out[row] = sums.0
+                        out[row &+ stride] = sums.1
                         row &+= 1
                     }
                     i &+= 2
                 } else {
                     while row < end {
                         let sums = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 3, columns: columns)
-                        out[row] = sums.0 * scale(row)
-                        out[row &+ stride] = sums.1 * scale(row)
-                        out[row &+ 2 &* stride] = sums.2 * scale(row)
+                        out[row] = sums.0
+                        out[row &+ stride] = sums.1
+                        out[row &+ 2 &* stride] = sums.2
                         row &+= 1
                     }
                     i &+= 3
@@ -129,10 +113,9 @@ final class StreamedMatrix: @unchecked Sendable {
         }
     }
 
-    @inline(__always) private func scale(_ row: Int) -> Float { scales?[row] ?? 1 }
-
     /// y[n, rows] = x[n, columns] W^T, as matrix products: for prompts, where each weight serves many tokens.
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+        if let byteRows { return byteRows.multiply(x, count: n, into: y) }
         if form == .float32 {
             let w = bytes.assumingMemoryBound(to: Float.self)
             return matrixProduct(n, rows, columns, x, lda: columns, w, ldb: columns, transposeB: true, y, ldc: rows)
@@ -159,19 +142,7 @@ final class StreamedMatrix: @unchecked Sendable {
             for i in 0..<count {
                 out[i] = BFloat16(bits: (bytes + 2 * (start + i)).loadUnaligned(as: UInt16.self)).float
             }
-        case .int8:
-            for (offset, row) in range.enumerated() {
-                let from = bytes + row * columns, to = out + offset * columns, scale = scales![row]
-                let whole = columns & ~31
-                for c in stride(from: 0, to: whole, by: 32) {
-                    let w = Int8Rows.block(from + c)
-                    storeLanes(w.0 * scale, to + c)
-                    storeLanes(w.1 * scale, to + c + 8)
-                    storeLanes(w.2 * scale, to + c + 16)
-                    storeLanes(w.3 * scale, to + c + 24)
-                }
-                for c in whole..<columns { to[c] = Int8Rows.element(from + c) * scale }
-            }
+        case .int8: byteRows!.expand(range, to: out)
         }
     }
 }

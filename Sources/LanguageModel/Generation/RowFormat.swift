@@ -92,36 +92,3 @@ enum BFloat16Rows: RowFormat {
         for i in whole..<columns { out[i] = x[i] }
     }
 }
-
-/// Weights of eight bits, four to a 32-bit lane: shifting a lane left until one of them is on top and converting it makes
-/// 2^24 times the weight, in one step less than widening each byte.
-///
-/// What stays below the top byte are the bytes under it, which then belong to the weight: a weight is its byte plus the
-/// fraction that its neighbours make. Rounding took account of it (`round`), so it is as near as a whole byte would be.
-/// Byte k of lane j holds column 8 k + j of its block of 32, so that the vector keeps its order.
-enum Int8Rows: RowFormat {
-    static var bytesPerElement: Int { 1 }
-    /// What a converted lane must be multiplied by to be in units of the row's scale.
-    static var unit: Float { 1 / 16_777_216 }
-
-    @inline(__always)
-    static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {
-        let words = w.loadUnaligned(as: SIMD8<Int32>.self)
-        return (Lanes(words &<< 24), Lanes(words &<< 16), Lanes(words &<< 8), Lanes(words))
-    }
-
-    @inline(__always) static func element(_ w: UnsafeRawPointer) -> Float { Float(Int32(w.load(as: Int8.self)) << 24) }
-
-    /// 32 weights in units of the scale, each from -127 to 127, as 32 bytes.
-    @inline(__always)
-    static func round(_ w: UnsafePointer<Float>, into q: UnsafeMutableRawPointer) {
-        var words = SIMD8<UInt32>(repeating: 0)
-        for k in 0..<4 {
-            let below = words &>> 8
-            // Adding 1.5 * 2^23 rounds half to even and leaves the whole number in the low bits.
-            let rest = loadLanes(w + 8 * k) - Lanes(below) * unit + 12_582_912
-            words = unsafeBitCast(rest, to: SIMD8<UInt32>.self) &<< 24 | below
-        }
-        q.storeBytes(of: words, as: SIMD8<UInt32>.self)
-    }
-}

@@ -1,0 +1,89 @@
+import CByteProducts
+import XCTest
+
+/// The C kernels of 8-bit weights: every engine that this processor has, against sums of whole numbers.
+final class ByteProductsTests: XCTestCase {
+    private var random = FixedRandom(state: 7)
+
+    override func tearDown() {
+        for engine: Int32 in [2, 1, 0] where cbyte_use_engine(engine) == 0 { return }
+    }
+
+    private func engines() -> [Int32] { [Int32(0), 1, 2].filter { cbyte_use_engine($0) == 0 } }
+
+    func testTheBestEngineIsUsed() {
+        let used = cbyte_engine()
+        XCTAssertEqual(used, engines().last)
+        XCTAssertEqual(cbyte_use_engine(3), -1)
+        XCTAssertEqual(cbyte_use_engine(-1), -1)
+    }
+
+    func testProductsAreExact() {
+        // Rows of extremes: the largest sums that there can be.
+        for width in [32, 64, 96, 480, 1024] {
+            for extreme in [false, true] {
+                let weights = (0..<4 * width).map { _ in extreme ? Int8(127) : Int8(random.next(in: -127...127)) }
+                let vectors = (0..<3 * width).map { _ in extreme ? Int16(-32767) : Int16(random.next(in: -32767...32767)) }
+                let expected = (0..<3).map { v in (0..<4).map { r in
+                    (0..<width).reduce(0) { $0 + Int(weights[r * width + $1]) * Int(vectors[v * width + $1]) }
+                } }
+                guard expected.allSatisfy({ $0.allSatisfy { abs($0) < 1 << 31 } }) else { continue }
+                for engine in engines() {
+                    for rows in 1...4 {
+                        for count in 1...3 {
+                            var sums = [Int32](repeating: 77, count: 12)
+                            cbyte_products(weights, Int64(width), Int32(rows), vectors, Int64(width), Int32(count), Int64(width), &sums)
+                            for v in 0..<count {
+                                XCTAssertEqual(sums[v * 4 ..< v * 4 + rows].map(Int.init), Array(expected[v][..<rows]), "engine \(engine), \(width) columns")
+                            }
+                        }
+                    }
+                    XCTAssertEqual(Int(cbyte_product(weights, vectors, Int64(width))), expected[0][0], "engine \(engine), \(width) columns")
+                }
+            }
+        }
+    }
+
+    /// A lane of plain C adds up a whole block.
+    func testABlockCannotOverflow() {
+        XCTAssertLessThan(Int(CBYTE_BLOCK) / 2 * 127 * 32767, 1 << 31)
+    }
+
+    func testVectorsAreRounded() {
+        for count in [1, 7, 16, 100, 1000, 1024] {
+            let x = (0..<count).map { _ in Float(random.next(in: -1_000_000...1_000_000)) / 3000 }
+            let largest = x.map(abs).max()!, padded = (count + 31) / 32 * 32
+            for engine in engines() {
+                var out = [Int16](repeating: 99, count: padded)
+                let unit = cbyte_round(x, Int64(count), Int64(padded), &out)
+                XCTAssertEqual(unit, largest / 32767, "engine \(engine)")
+                for i in 0..<count { XCTAssertEqual(Float(out[i]) * unit, x[i], accuracy: unit * 0.51, "engine \(engine), element \(i) of \(count)") }
+                XCTAssertEqual(out[count...].map(Int.init), [Int](repeating: 0, count: padded - count))
+            }
+        }
+    }
+
+    func testWhatIsNotFiniteShows() {
+        for engine in engines() {
+            var out = [Int16](repeating: 1, count: 64)
+            XCTAssertEqual(cbyte_round([Float](repeating: 0, count: 50), 50, 64, &out), 0, "engine \(engine)")
+            XCTAssertEqual(out, [Int16](repeating: 0, count: 64))
+            for place in [0, 17, 49] {
+                var x = [Float](repeating: 1, count: 50)
+                x[place] = .infinity
+                XCTAssertEqual(cbyte_round(x, 50, 64, &out), .infinity, "engine \(engine), place \(place)")
+                x[place] = .nan
+                XCTAssertTrue(cbyte_round(x, 50, 64, &out).isNaN, "engine \(engine), place \(place)")
+            }
+        }
+    }
+}
+
+/// Whole numbers from a fixed seed.
+private struct FixedRandom {
+    var state: UInt64
+    mutating func next(in range: ClosedRange<Int>) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return range.lowerBound + Int(state >> 33) % range.count
+    }
+}
