@@ -56,8 +56,8 @@ public final class MadeFiles: Sendable {
     }
 
     private struct State {
-        /// The input whose digest was taken last.
-        var lastInput: (path: String, stamp: String, digest: String)?
+        /// The inputs whose digests were taken last: a recording and its list, of which many outputs are cut.
+        var lastInputs: [(path: String, stamp: String, digest: String)] = []
         var records: [String: MadeRecord] = [:]
         var looked: Set<String> = []
         var unknown: [String] = [], edited: [String] = []
@@ -180,13 +180,13 @@ public final class MadeFiles: Sendable {
         return Making(folder: folder, name: name, entry: entry, before: before, changes: changes, isAtomic: isAtomic)
     }
 
-    /// The digest of an input. The last one is kept while its file stays what it was: of one long recording come hundreds
-    /// of outputs, one after another.
+    /// The digest of an input. The last ones are kept while their files stay what they were: of one long recording and its
+    /// list come hundreds of outputs, one after another.
     private func digest(_ path: String, _ stamp: FileStamp?) -> String {
         let settled = stamp.flatMap { $0.isSettled ? $0.text : nil }
-        if let settled, let last = state.withLock({ $0.lastInput }), last.path == path, last.stamp == settled { return last.digest }
+        if let settled, let last = state.withLock({ $0.lastInputs.first { $0.path == path && $0.stamp == settled } }) { return last.digest }
         let digest = (try? Digest.of(file: path)) ?? ""
-        if let settled { state.withLock { $0.lastInput = (path, settled, digest) } }
+        if let settled { state.withLock { $0.lastInputs = [(path, settled, digest)] + $0.lastInputs.prefix(3) } }
         return digest
     }
 
