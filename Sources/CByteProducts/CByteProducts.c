@@ -4,34 +4,43 @@
 #include <immintrin.h>
 #endif
 
+/* Results must not depend on which of these functions gave them. */
+#pragma STDC FP_CONTRACT OFF
+
 /* Four rows and three vectors have twelve sums, which with a row's weights and a product fill the sixteen registers. One function for
    each number of vectors, so that the sums are registers. */
 #define ROWS 4
 #define CALL(products) \
-    switch (count) { \
-    case 1: products(weights, row_bytes, rows, vectors, vector_stride, 1, columns, sums); return; \
-    case 2: products(weights, row_bytes, rows, vectors, vector_stride, 2, columns, sums); return; \
-    default: products(weights, row_bytes, rows, vectors, vector_stride, 3, columns, sums); return; \
+    switch (t->count) { \
+    case 1: products(t, 1); return; \
+    case 2: products(t, 2); return; \
+    default: products(t, 3); return; \
     }
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void plain_products(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride,
-                           const int count, int64_t columns, int32_t *sums) {
-    for (int v = 0; v < count; v++)
-        for (int r = 0; r < rows; r++) {
-            int32_t sum = 0;
-            for (int64_t c = 0; c < columns; c++) sum += (int32_t)weights[r * row_bytes + c] * vectors[v * vector_stride + c];
-            sums[v * ROWS + r] = sum;
-        }
+/* The sums of vector v become results. */
+static void put(const struct cbyte_tile *t, int v, const int32_t *sums) {
+    float unit = t->units[v * t->unit_stride], *out = t->out + v * t->out_stride;
+    for (int r = 0; r < t->rows; r++) {
+        float part = (float)sums[r] * unit;
+        if (!t->is_first) part = out[r] + part;
+        if (t->scales) part = part * t->scales[r];
+        out[r] = part;
+    }
 }
 
-static void plain(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride, int count,
-                  int64_t columns, int32_t *sums) { CALL(plain_products) }
-
-static int32_t plain_single(const int8_t *weights, const int16_t *vector, int64_t columns) {
-    int32_t sum;
-    plain_products(weights, 0, 1, vector, 0, 1, columns, &sum);
+static int32_t plain_sum(const int8_t *weights, const int16_t *vector, int64_t columns) {
+    int32_t sum = 0;
+    for (int64_t c = 0; c < columns; c++) sum += (int32_t)weights[c] * vector[c];
     return sum;
+}
+
+static void plain(const struct cbyte_tile *t) {
+    for (int v = 0; v < t->count; v++) {
+        int32_t sums[ROWS];
+        for (int r = 0; r < t->rows; r++) sums[r] = plain_sum(t->weights + r * t->row_bytes, t->vectors + v * t->vector_stride, t->columns);
+        put(t, v, sums);
+    }
 }
 
 /* NaN when there is one among them. */
@@ -68,31 +77,46 @@ INLINE AVX2 __m128i totals(__m256i a, __m256i b, __m256i c, __m256i d) {
     return _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
 }
 
-INLINE AVX2 void avx2_products(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride,
-                               const int count, int64_t columns, int32_t *sums) {
+/* As `put`, for four rows at once. */
+INLINE AVX2 void put4(const struct cbyte_tile *t, int v, __m128i sums) {
+    if (t->rows < ROWS) {
+        int32_t plain[ROWS];
+        _mm_storeu_si128((__m128i *)plain, sums);
+        put(t, v, plain);
+        return;
+    }
+    float *out = t->out + v * t->out_stride;
+    __m128 part = _mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_set1_ps(t->units[v * t->unit_stride]));
+    if (!t->is_first) part = _mm_add_ps(_mm_loadu_ps(out), part);
+    if (t->scales) part = _mm_mul_ps(part, _mm_loadu_ps(t->scales));
+    _mm_storeu_ps(out, part);
+}
+
+INLINE AVX2 void avx2_products(const struct cbyte_tile *t, const int count) {
     const int8_t *w[ROWS];
-    for (int r = 0; r < ROWS; r++) w[r] = weights + (r < rows ? r : 0) * row_bytes;
+    for (int r = 0; r < ROWS; r++) w[r] = t->weights + (r < t->rows ? r : 0) * t->row_bytes;
+    const int16_t *vectors = t->vectors;
+    const int64_t stride = t->vector_stride, columns = t->columns;
     __m256i s[3][ROWS];
     for (int v = 0; v < count; v++) for (int r = 0; r < ROWS; r++) s[v][r] = _mm256_setzero_si256();
     for (int64_t c = 0; c < columns; c += 16) {
         __m256i x[2];
-        for (int v = 0; v < count && v < 2; v++) x[v] = _mm256_loadu_si256((const __m256i *)(vectors + v * vector_stride + c));
+        for (int v = 0; v < count && v < 2; v++) x[v] = _mm256_loadu_si256((const __m256i *)(vectors + v * stride + c));
         for (int r = 0; r < ROWS; r++) {
             __m256i row = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w[r] + c)));
             for (int v = 0; v < count && v < 2; v++) s[v][r] = _mm256_add_epi32(s[v][r], _mm256_madd_epi16(row, x[v]));
             if (count == 3) {
                 /* Read where it lies: in a register it would drive a sum out of one, which took a third of the speed. */
                 __m256i product;
-                __asm__("vpmaddwd %2, %1, %0" : "=x"(product) : "x"(row), "m"(*(const block_of_vector *)(vectors + 2 * vector_stride + c)));
+                __asm__("vpmaddwd %2, %1, %0" : "=x"(product) : "x"(row), "m"(*(const block_of_vector *)(vectors + 2 * stride + c)));
                 s[2][r] = _mm256_add_epi32(s[2][r], product);
             }
         }
     }
-    for (int v = 0; v < count; v++) _mm_storeu_si128((__m128i *)(sums + v * ROWS), totals(s[v][0], s[v][1], s[v][2], s[v][3]));
+    for (int v = 0; v < count; v++) put4(t, v, totals(s[v][0], s[v][1], s[v][2], s[v][3]));
 }
 
-static AVX2 void avx2(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride, int count,
-                      int64_t columns, int32_t *sums) { CALL(avx2_products) }
+static AVX2 void avx2(const struct cbyte_tile *t) { CALL(avx2_products) }
 
 static AVX2 int32_t avx2_single(const int8_t *weights, const int16_t *vector, int64_t columns) {
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
@@ -108,25 +132,28 @@ static AVX2 int32_t avx2_single(const int8_t *weights, const int16_t *vector, in
     return total(_mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d)));
 }
 
-INLINE VNNI void vnni_products(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride,
-                               const int count, int64_t columns, int32_t *sums) {
+INLINE VNNI void vnni_products(const struct cbyte_tile *t, const int count) {
     const int8_t *w[ROWS];
-    for (int r = 0; r < ROWS; r++) w[r] = weights + (r < rows ? r : 0) * row_bytes;
+    for (int r = 0; r < ROWS; r++) w[r] = t->weights + (r < t->rows ? r : 0) * t->row_bytes;
+    const int64_t columns = t->columns;
     __m512i s[3][ROWS];
     for (int v = 0; v < count; v++) for (int r = 0; r < ROWS; r++) s[v][r] = _mm512_setzero_si512();
     for (int64_t c = 0; c < columns; c += 32) {
         __m512i x[3];
-        for (int v = 0; v < count; v++) x[v] = _mm512_loadu_si512(vectors + v * vector_stride + c);
+        for (int v = 0; v < count; v++) x[v] = _mm512_loadu_si512(t->vectors + v * t->vector_stride + c);
         for (int r = 0; r < ROWS; r++) {
             __m512i row = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(w[r] + c)));
             for (int v = 0; v < count; v++) s[v][r] = _mm512_dpwssd_epi32(s[v][r], row, x[v]);
         }
     }
-    for (int v = 0; v < count; v++) for (int r = 0; r < rows; r++) sums[v * ROWS + r] = _mm512_reduce_add_epi32(s[v][r]);
+    for (int v = 0; v < count; v++) {
+        __m256i half[ROWS];
+        for (int r = 0; r < ROWS; r++) half[r] = _mm256_add_epi32(_mm512_castsi512_si256(s[v][r]), _mm512_extracti64x4_epi64(s[v][r], 1));
+        put4(t, v, totals(half[0], half[1], half[2], half[3]));
+    }
 }
 
-static VNNI void vnni(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride, int count,
-                      int64_t columns, int32_t *sums) { CALL(vnni_products) }
+static VNNI void vnni(const struct cbyte_tile *t) { CALL(vnni_products) }
 
 static VNNI int32_t vnni_single(const int8_t *weights, const int16_t *vector, int64_t columns) {
     __m512i a = _mm512_setzero_si512(), b = a;
@@ -172,11 +199,11 @@ static float plain_round(const float *x, int64_t count, int64_t padded, int16_t 
     return most / 32767;
 }
 
-typedef void products_call(const int8_t *, int64_t, int, const int16_t *, int64_t, int, int64_t, int32_t *);
+typedef void products_call(const struct cbyte_tile *);
 typedef int32_t product_call(const int8_t *, const int16_t *, int64_t);
 typedef float round_call(const float *, int64_t, int64_t, int16_t *);
 static products_call *products = plain;
-static product_call *single = plain_single;
+static product_call *single = plain_sum;
 static round_call *rounding = plain_round;
 static int engine;
 
@@ -186,7 +213,7 @@ int cbyte_use_engine(int wanted) {
         : __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") ? 2 : 1;
     if (wanted > best || wanted < 0) return -1;
     products = wanted == 2 ? vnni : wanted == 1 ? avx2 : plain;
-    single = wanted == 2 ? vnni_single : wanted == 1 ? avx2_single : plain_single;
+    single = wanted == 2 ? vnni_single : wanted == 1 ? avx2_single : plain_sum;
     rounding = wanted > 0 ? avx2_round : plain_round;
 #else
     if (wanted != 0) return -1;
@@ -205,10 +232,7 @@ __attribute__((constructor)) static void choose(void) {
 
 int cbyte_engine(void) { return engine; }
 
-void cbyte_products(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride, int count,
-                    int64_t columns, int32_t *sums) {
-    products(weights, row_bytes, rows, vectors, vector_stride, count, columns, sums);
-}
+void cbyte_products(const struct cbyte_tile *tile) { products(tile); }
 
 int32_t cbyte_product(const int8_t *weights, const int16_t *vector, int64_t columns) { return single(weights, vector, columns); }
 

@@ -5,9 +5,8 @@
 /* Products of rows of 8-bit weights with vectors of 16-bit numbers, summed exactly in 32 bits: C, because a compiler gives these
    instructions of a processor only to those who name them. */
 
-/* Columns that one call sums at most: 1024 / 2 pairs, each at most 2 * 127 * 32767, of which a lane adds up one in eight, stay
-   below 2^31 by far. */
-#define CBYTE_BLOCK 1024
+/* Columns that one call sums at most: 512 * 127 * 32767 is below 2^31. */
+#define CBYTE_BLOCK 512
 /* Rows and vectors are whole steps of so many columns; both may be read up to there. */
 #define CBYTE_STEP 32
 
@@ -17,12 +16,28 @@ int cbyte_engine(void);
 /* Takes another of them, for tests: those that this processor has not are refused (-1). */
 int cbyte_use_engine(int engine);
 
-/* sums[v * 4 + r] = the sum over columns of weights[r * row_bytes + c] * vectors[v * vector_stride + c], for up to four rows and up
-   to three vectors; columns: a multiple of CBYTE_STEP up to CBYTE_BLOCK. Weights are from -127 to 127, vectors from -32767. */
-void cbyte_products(const int8_t *weights, int64_t row_bytes, int rows, const int16_t *vectors, int64_t vector_stride, int count,
-                    int64_t columns, int32_t *sums);
+/* Up to four rows, up to three vectors. */
+struct cbyte_tile {
+    const int8_t *weights;
+    int64_t row_bytes;
+    int rows;
+    const int16_t *vectors;
+    int64_t vector_stride;
+    int count;
+    int64_t columns;            /* a multiple of CBYTE_STEP up to CBYTE_BLOCK */
+    const float *units;         /* one for each vector, unit_stride apart */
+    int64_t unit_stride;
+    const float *scales;        /* one for each row, or NULL: more columns are to come */
+    int is_first;               /* whether `out` holds nothing yet */
+    float *out;
+    int64_t out_stride;
+};
 
-/* The same of a single row and a single vector, for rows that come from memory one after the other: asks for what lies ahead. */
+/* out[v * out_stride + r] (+)= units[v * unit_stride] * the sum over columns of weights[r * row_bytes + c] * vectors[v * vector_stride + c],
+   then times scales[r]. Weights are from -127 to 127, vectors from -32767. */
+void cbyte_products(const struct cbyte_tile *tile);
+
+/* The sum alone of a single row and a single vector, for rows that come from memory one after the other: asks for what lies ahead. */
 int32_t cbyte_product(const int8_t *weights, const int16_t *vector, int64_t columns);
 
 /* out[i] = x[i] in units of the largest magnitude / 32767, rounded half to even, 0 from `count` up to `padded`. Returns the unit; 0

@@ -3,9 +3,9 @@ import Support
 import Tensors
 
 /// Weights of eight bits and how they are multiplied: a row is q s with whole q from -127 to 127, a vector is rounded to
-/// 16 bits, in units of its own for each 1024 columns, and the sum of the products is exact in 32 bits.
+/// 16 bits, in units of its own for each 512 columns, and the sum of the products is exact in 32 bits.
 ///
-/// The vector's rounding (half of 1/32767 of its largest element in 1024) is some 250 times finer than the weights', and the
+/// The vector's rounding (half of 1/32767 of its largest element in 512) is some 250 times finer than the weights', and the
 /// sums of whole numbers do not depend on who adds them up: samples are the same in whatever company.
 ///
 /// Of the ways tried (one core with AVX2, G weights a second from memory, then from its caches): each byte made a float 8.4 and
@@ -75,39 +75,32 @@ struct ByteRows {
     /// y[i * stride + row] = the product of a row and the i-th of n rounded vectors, for the rows of a range.
     func products(_ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int) {
         if n == 1 { return singles(range, x, into: y) }
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 12) { buffer in
-            let sums = buffer.baseAddress!
-            var row = range.lowerBound
-            while row < range.upperBound {
-                let height = min(4, range.upperBound &- row)
-                var i = 0
-                while i < n {
-                    let left = n &- i, count = left == 2 || left == 4 ? 2 : min(left, 3)
-                    tile(row, height, x + i &* vectorWidth, count, sums, into: y + i &* stride, stride)
-                    i &+= count
-                }
-                row &+= height
+        var row = range.lowerBound
+        while row < range.upperBound {
+            let end = min(row &+ 4, range.upperBound)
+            var i = 0
+            while i < n {
+                let count = Self.group(n &- i)
+                for b in 0..<blocks { tile(row..<end, b, x + i &* vectorWidth, count, into: y + i &* stride, stride) }
+                i &+= count
             }
+            row = end
         }
     }
 
-    /// Up to four rows and three vectors.
+    /// How many vectors pass together when so many are left: three, but never one at the end of four.
+    @inline(__always) private static func group(_ left: Int) -> Int { left == 2 || left == 4 ? 2 : min(left, 3) }
+
+    /// Up to four rows and three vectors, in one block of columns; the blocks of a row follow each other.
     @inline(__always)
-    private func tile(_ row: Int, _ height: Int, _ x: UnsafePointer<Float>, _ count: Int, _ sums: UnsafeMutablePointer<Int32>,
-                      into y: UnsafeMutablePointer<Float>, _ stride: Int) {
-        let values = UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self), blocks = blocks
-        for b in 0..<blocks {
-            cbyte_products(weights + (row &* rowBytes &+ b &* Self.block), Int64(rowBytes), Int32(height), values + b &* Self.block,
-                           Int64(2 &* vectorWidth), Int32(count), Int64(width(ofBlock: b)), sums)
-            for v in 0..<count {
-                let unit = x[v &* vectorWidth &+ rowBytes / 2 &+ b], out = y + (v &* stride &+ row)
-                for r in 0..<height {
-                    let part = Float(sums[v &* 4 &+ r]) * unit
-                    out[r] = b == 0 ? part : out[r] + part
-                }
-            }
-        }
-        for v in 0..<count { for r in 0..<height { y[v &* stride &+ row &+ r] *= scales[row &+ r] } }
+    private func tile(_ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>, _ stride: Int) {
+        let row = rows.lowerBound, start = b &* Self.block
+        var tile = cbyte_tile(weights: weights + (row &* rowBytes &+ start), row_bytes: Int64(rowBytes), rows: Int32(rows.count),
+                              vectors: UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self) + start, vector_stride: Int64(2 &* vectorWidth),
+                              count: Int32(count), columns: Int64(width(ofBlock: b)),
+                              units: x + (rowBytes / 2 &+ b), unit_stride: Int64(vectorWidth),
+                              scales: b == blocks &- 1 ? scales + row : nil, is_first: b == 0 ? 1 : 0, out: y + row, out_stride: Int64(stride))
+        cbyte_products(&tile)
     }
 
     /// One row after the other, front to back.
@@ -125,8 +118,9 @@ struct ByteRows {
         }
     }
 
-    /// Vectors that stay in a core's second cache while all rows pass.
-    private static let together = 96
+    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), and rows whose blocks stay in its
+    /// first while these vectors do (8 KiB).
+    private static let together = 96, tallest = 16
 
     /// y[n, rows] = x[n, columns] W^T, for prompts: what `products` gives, shared by all threads.
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
@@ -137,8 +131,29 @@ struct ByteRows {
             }
             Parallel.forRange(rows, grain: 32) { range in
                 for first in stride(from: 0, to: n, by: Self.together) {
-                    products(range, rounded + first * vectorWidth, count: min(Self.together, n - first), into: y + first * rows, stride: rows)
+                    panel(range, rounded + first * vectorWidth, count: min(Self.together, n - first), into: y + first * rows)
                 }
+            }
+        }
+    }
+
+    private func panel(_ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+        for b in 0..<blocks {
+            var first = range.lowerBound
+            while first < range.upperBound {
+                let last = min(first &+ Self.tallest, range.upperBound)
+                var i = 0
+                while i < n {
+                    let count = Self.group(n &- i)
+                    var row = first
+                    while row < last {
+                        let end = min(row &+ 4, last)
+                        tile(row..<end, b, x + i &* vectorWidth, count, into: y + i &* rows, rows)
+                        row = end
+                    }
+                    i &+= count
+                }
+                first = last
             }
         }
     }

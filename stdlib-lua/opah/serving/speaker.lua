@@ -11,7 +11,7 @@ local speaker = {}
 
 -- Frames that are decoded together: few at first, so that sound begins soon, later what a stretch of the vocoder takes. The
 -- same for every text, whether it is streamed or not: so both are the same sound, bit for bit.
-local first_frames, most_frames = 4, 32
+local first_frames, most_frames = 2, 32
 
 --- A speaker of `options`: model, codec, `streams` that are spoken at a time, `queue` that wait.
 function speaker.new(options)
