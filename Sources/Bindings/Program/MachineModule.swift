@@ -12,8 +12,11 @@ extension LuaModule {
         m.constant("program", "string", "The path of this program, for `machine.run`.", example: "machine.program  --> \"/...\"", FileKind.resolved("/proc/self/exe"))
         m.function("rates", "(seconds?: number = 2, opts?: {size?: integer = 2048, buffer?: integer = 536870912}) -> \(Record.rates)",
                    """
-                   What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, layer_product, read_bandwidth}`. FLOP/s of float32 products (of \
-                   `size` x `size` matrices, and of `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), bytes/s of reading `buffer` bytes, more than any cache holds. \
+                   What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, \
+                   layer_product, bfloat16_rate, read_bandwidth}`. FLOP/s of float32 products (of `size` x `size` matrices, and of \
+                   `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), of the better of these with \
+                   bfloat16 factors where the processor multiplies such numbers (see `machine.engines`), and bytes/s of reading \
+                   `buffer` bytes, more than any cache holds. \
                    Smaller sizes take less time and say less.
                    """,
                    example: """
@@ -26,7 +29,7 @@ extension LuaModule {
             guard buffer >= 4096, buffer <= 64 << 30 else { throw call.error("buffer must be from 4 KiB to 64 GiB") }
             let rates = try MachineRates.measure(seconds: seconds, size: size, bufferBytes: buffer)
             return try call.push(["matrix_rate": rates.matrixRate, "square_product": rates.squareProduct, "layer_product": rates.layerProduct,
-                                  "read_bandwidth": rates.readBandwidth] as Fields)
+                                  "bfloat16_rate": rates.bfloat16Rate, "read_bandwidth": rates.readBandwidth] as Fields)
         }
         m.function("memory", "() -> \(Record.memory)",
                    """

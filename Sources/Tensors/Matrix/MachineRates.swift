@@ -11,19 +11,24 @@ public struct MachineRates: Sendable, Equatable {
     public let squareProduct: Double
     /// FLOP/s of 512 rows of width 1024 with a stored weight [4096, 1024]: a layer of the language model.
     public let layerProduct: Double
+    /// FLOP/s of the better of the same two products with bfloat16 factors and float32 sums; nil where the processor has no
+    /// instructions for them (`BFloat16Engine.isFast`).
+    public let bfloat16Rate: Double?
     /// Bytes/s of all threads reading, and adding up, a buffer that no cache holds.
     public let readBandwidth: Double
 
     /// FLOP/s of the better of the two products.
     public var matrixRate: Double { max(squareProduct, layerProduct) }
 
-    public init(squareProduct: Double, layerProduct: Double, readBandwidth: Double) {
+    public init(squareProduct: Double, layerProduct: Double, bfloat16Rate: Double? = nil, readBandwidth: Double) {
         (self.squareProduct, self.layerProduct, self.readBandwidth) = (squareProduct, layerProduct, readBandwidth)
+        self.bfloat16Rate = bfloat16Rate
     }
 
     /// Rate by rate the better of two measurements, such as one before and one after what is judged.
     public func better(_ other: MachineRates) -> MachineRates {
         MachineRates(squareProduct: max(squareProduct, other.squareProduct), layerProduct: max(layerProduct, other.layerProduct),
+                     bfloat16Rate: [bfloat16Rate, other.bfloat16Rate].compactMap { $0 }.max(),
                      readBandwidth: max(readBandwidth, other.readBandwidth))
     }
 
@@ -33,9 +38,12 @@ public struct MachineRates: Sendable, Equatable {
     ///   - bufferBytes: what is read for the bandwidth: many times the last cache.
     /// - Throws: kind `memory` when the buffers cannot be had, `interrupted`.
     public static func measure(seconds: Double = 2, size: Int = 2048, bufferBytes: Int = 512 << 20) throws -> MachineRates {
-        let square = try product(size, size, size, seconds: seconds / 3)
-        let layer = try product(max(size / 4, 1), 4096, 1024, seconds: seconds / 3)
-        return try MachineRates(squareProduct: square, layerProduct: layer, readBandwidth: reading(bufferBytes, seconds: seconds / 3))
+        let rows = max(size / 4, 1), part = seconds / (BFloat16Engine.isFast ? 5 : 3)
+        let square = try product(size, size, size, seconds: part)
+        let layer = try product(rows, 4096, 1024, seconds: part)
+        let half = BFloat16Engine.isFast
+            ? try max(bfloat16Product(size, size, size, seconds: part), bfloat16Product(rows, 4096, 1024, seconds: part)) : nil
+        return try MachineRates(squareProduct: square, layerProduct: layer, bfloat16Rate: half, readBandwidth: reading(bufferBytes, seconds: part))
     }
 
     /// [m, k] times a stored [n, k], as `linear` does it.
@@ -44,6 +52,14 @@ public struct MachineRates: Sendable, Equatable {
         let best = try bestTime(seconds) {
             matrixProduct(m, n, k, a.start, lda: k, b.start, ldb: k, transposeB: true, c.start, ldc: n)
         }
+        return 2 * Double(m) * Double(n) * Double(k) / best
+    }
+
+    /// The same with bfloat16 factors, in the instructions that the processor has for them.
+    private static func bfloat16Product(_ m: Int, _ n: Int, _ k: Int, seconds: Double) throws -> Double {
+        let zeros = try Pages<Float>(max(m, n) * k), c = try Pages<Float>(m * n)
+        let a = try Rounding.Bits(of: zeros.start, m * k), b = try Rounding.Bits(of: zeros.start, n * k)
+        let best = try bestTime(seconds) { try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n) }
         return 2 * Double(m) * Double(n) * Double(k) / best
     }
 
@@ -69,14 +85,14 @@ public struct MachineRates: Sendable, Equatable {
     }
 
     /// The shortest of as many runs as fit into `seconds`, at least three, the first of which only warms up.
-    private static func bestTime(_ seconds: Double, _ body: () -> Void) throws -> Double {
-        body()
+    private static func bestTime(_ seconds: Double, _ body: () throws -> Void) throws -> Double {
+        try body()
         let clock = ContinuousClock(), began = clock.now
         var best = Double.infinity, runs = 0
         while runs < 2 || began.duration(to: clock.now) / .seconds(1) < seconds {
             try Interrupt.check()
             let start = clock.now
-            body()
+            try body()
             best = min(best, start.duration(to: clock.now) / .seconds(1))
             runs += 1
         }
