@@ -1,29 +1,6 @@
---- The bench as people read it: a table, and notes on how far it can be trusted.
-local bytes = require "opah.progress".size
-
-local function number(value)
-  if value == 0 then return "0" end
-  local size = math.abs(value)
-  return (size >= 100 and "%.0f" or size >= 10 and "%.1f" or size >= 1 and "%.2f" or size >= 0.01 and "%.3f" or "%.2g"):format(value)
-end
-
--- Columns as wide as they need to be; the first is text, the others are set to the right.
-local function layout(rows)
-  local widths = {}
-  for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, utf8.len(cell)) end
-  end
-  local lines = {}
-  for r, row in ipairs(rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      local space = (" "):rep(widths[i] - utf8.len(cell))
-      cells[i] = (i == 1 or i == #row) and cell .. space or space .. cell
-    end
-    lines[r] = (table.concat(cells, "  "):gsub("%s+$", ""))
-  end
-  return lines
-end
+--- The bench as people read it: tables, and notes on how far they can be trusted.
+local bytes, comparisons, page = require "opah.progress".size, require "opah.bench.comparisons", require "opah.bench.page"
+local number = page.number
 
 -- Rates that differ by more than a tenth, or programs that ran beside the bench, spoil figures.
 local function quiet(report)
@@ -44,39 +21,70 @@ local function quiet(report)
   end
 end
 
---- Lines of text, and how many figures failed. Adds to the report's notes.
+-- One row for each goal, the first with the figure.
+local function figure_rows(rows, figure)
+  local goals = {}
+  for goal in (figure.goal .. ", "):gmatch("(.-), ") do goals[#goals + 1] = goal end
+  rows[#rows + 1] = {
+    figure.name, number(figure.median) .. " " .. figure.unit, page.spread(figure), figure.floor and number(figure.floor) or "",
+    figure.fraction and ("%.2f"):format(figure.fraction) or "", bytes(figure.peak), page.met(figure.met), goals[1] or "",
+  }
+  for i = 2, #goals do rows[#rows + 1] = { "", "", "", "", "", "", "", goals[i] } end
+end
+
+-- `matrix products 210-220 GFLOP/s (bf16 380-400), reading memory 40.1-44.0 GB/s`
+local function rate_line(report)
+  local function range(name, form)
+    local least, most = math.huge, 0
+    for _, figure in ipairs(report.figures) do
+      for _, rates in pairs(figure.rates or {}) do
+        if rates[name] then least, most = math.min(least, rates[name]), math.max(most, rates[name]) end
+      end
+    end
+    return most > 0 and (form .. "-" .. form):format(least / 1e9, most / 1e9) or nil
+  end
+  local products, half = range("matrix_rate", "%.0f"), range("bfloat16_rate", "%.0f")
+  if not products then return nil end
+  return ("matrix products %s GFLOP/s%s, reading memory %s GB/s"):format(products, half and (" (bf16 %s)"):format(half) or "", range("read_bandwidth", "%.1f"))
+end
+
+-- What a figure is, and its further numbers.
+local function about(figure)
+  local details = {}
+  for name, value in pairs(figure.details or {}) do details[#details + 1] = ("%s %s"):format(name, math.type(value) == "integer" and value or number(value)) end
+  table.sort(details)
+  return ("%s: %s%s"):format(figure.name, figure.what, #details > 0 and (" (%s)"):format(table.concat(details, ", ")) or "")
+end
+
+--- Lines of text, how many figures failed, and how many comparisons were left out. Adds to the report's notes.
 return function(report)
-  local rows, failed, rate, bandwidth = { { "figure", "measured", "spread", "floor", "fraction", "peak", "met", "goal", "what" } }, 0, {}, {}
+  local rows, failed = { { "figure", "measured", "spread", "floor", "fraction", "peak", "met", "goal" } }, 0
   for _, figure in ipairs(report.figures) do
     if figure.error then
       failed = failed + 1
-      rows[#rows + 1] = { figure.name, "failed", "", "", "", "", "", "", figure.what }
+      rows[#rows + 1] = { figure.name, "failed", "", "", "", "", "", "" }
       report.notes[#report.notes + 1] = figure.name .. " failed: " .. figure.error:gsub("%s+$", "")
     else
-      for _, when in pairs(figure.rates) do
-        rate[#rate + 1], bandwidth[#bandwidth + 1] = when.matrix_rate, when.read_bandwidth
-      end
-      rows[#rows + 1] = {
-        figure.name, number(figure.median) .. " " .. figure.unit, #figure.values > 1 and number(figure.least) .. "-" .. number(figure.most) or "",
-        figure.floor and number(figure.floor) or "", figure.fraction and ("%.2f"):format(figure.fraction) or "", bytes(figure.peak),
-        figure.met == nil and "" or figure.met and "yes" or "NO", figure.goal, figure.what,
-      }
+      figure_rows(rows, figure)
     end
   end
   quiet(report)
-  local lines = { ("%s, %d threads, %s%s"):format(report.machine.model, report.machine.threads, report.machine.instruction_set, report.quick and "; --quick: times mean nothing" or "") }
-  if #rate > 0 then
-    lines[#lines + 1] = ("matrix products %.0f-%.0f GFLOP/s, reading memory %.1f-%.1f GB/s"):format(math.min(table.unpack(rate)) / 1e9, math.max(table.unpack(rate)) / 1e9,
-      math.min(table.unpack(bandwidth)) / 1e9, math.max(table.unpack(bandwidth)) / 1e9)
+  local lines = {}
+  local function add(more) table.move(more, 1, #more, #lines + 1, lines) end
+  local machine = report.machine
+  add { ("%s, %d threads, %s%s"):format(machine.model, machine.threads, machine.instruction_set, report.quick and "; --quick: times mean nothing" or "") }
+  add { rate_line(report) }
+  add { "" }
+  add(page.table(rows))
+  local against, left_out = comparisons.against(report)
+  for _, part in ipairs { against, comparisons.beside(report) } do
+    if #part > 0 then
+      add { "" }
+      add(part)
+    end
   end
-  lines[#lines + 1] = ""
-  for _, line in ipairs(layout(rows)) do lines[#lines + 1] = line end
-  for _, figure in ipairs(report.figures) do
-    local details = {}
-    for name, value in pairs(figure.details or {}) do details[#details + 1] = ("%s %s"):format(name, math.type(value) == "integer" and value or number(value)) end
-    table.sort(details)
-    if #details > 0 then lines[#lines + 1] = ("  %s: %s"):format(figure.name, table.concat(details, ", ")) end
-  end
-  for _, note in ipairs(report.notes) do lines[#lines + 1] = "note: " .. note end
-  return lines, failed
+  add { "" }
+  for _, figure in ipairs(report.figures) do add(page.wrap(about(figure), "  ")) end
+  for _, note in ipairs(report.notes) do add(page.wrap("note: " .. note, "  ")) end
+  return lines, failed, left_out
 end

@@ -1,0 +1,55 @@
+--- How the bench's results are set: tables with columns as wide as they need to be, and lines that stay within a page.
+local page = {}
+
+page.width = 100
+
+--- Three significant digits or so, as text.
+function page.number(value)
+  if value == 0 then return "0" end
+  local size = math.abs(value)
+  return (size >= 100 and "%.0f" or size >= 10 and "%.1f" or size >= 1 and "%.2f" or size >= 0.01 and "%.3f" or "%.2g"):format(value)
+end
+
+--- The least and the most of several values; nothing for a single one.
+function page.spread(measured)
+  return #measured.values > 1 and page.number(measured.least) .. "-" .. page.number(measured.most) or ""
+end
+
+--- Whether a goal is met, as a cell.
+function page.met(met) return met == nil and "" or met and "yes" or "NO" end
+
+--- Lines of a table: the first column and the last are text, the others are set to the right.
+function page.table(rows)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, utf8.len(cell)) end
+  end
+  local lines = {}
+  for r, row in ipairs(rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do
+      local space = (" "):rep(widths[i] - utf8.len(cell))
+      cells[i] = (i == 1 or i == #row) and cell .. space or space .. cell
+    end
+    lines[r] = (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+  return lines
+end
+
+--- A text as lines of at most `page.width`, broken between words; those after the first are indented.
+function page.wrap(text, indent)
+  local lines, line = {}, nil
+  for word in text:gmatch("%S+") do
+    if not line then
+      line = word
+    elseif #line + 1 + #word > page.width then
+      lines[#lines + 1], line = line, indent .. word
+    else
+      line = line .. " " .. word
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+return page
