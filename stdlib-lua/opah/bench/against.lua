@@ -1,5 +1,5 @@
---- The same work in PyTorch, beside Opah's figures: what the scripts in the folder of this name measure, in processes of
--- their own, each right after the figure that it stands beside.
+--- The same work in PyTorch, beside Opah's figures: what the scripts in the folder of this name measure, in processes
+-- of their own, each right after the figure that it stands beside.
 --
 -- A figure's `against(quick)` lists requests `{ name, work, precision, goal, ... }`: what the scripts are asked (see
 -- measure.py), and how many times as fast Opah should be. Figures that ask the same share one answer.
@@ -40,8 +40,8 @@ function Against:ask(request)
     return nil, ("ended with exit code %d%s"):format(done.exit_code, said ~= "" and ": " .. said or "")
   end
   local found = answer(done.output)
-  if not found then return nil, "printed no result" .. (done.output ~= "" and ", but: " .. last_line(done.output) or "") end
-  return found, done.peak
+  if found then return found, done.peak end
+  return nil, "printed no result" .. (done.output ~= "" and ", but: " .. last_line(done.output) or "")
 end
 
 -- Values that figures can be made of.
@@ -75,8 +75,8 @@ function Against:measure(request)
   }
 end
 
---- A figure's comparisons, beside what Opah was measured at: a list of `{ name, values, median, least, most, peak, ratio,
---- goal, met }`, or `{ name, error }`. `ratio` is how many times as fast Opah is; `on_result` is called with each.
+--- A figure's comparisons, beside what Opah was measured at: a list of `{ name, values, median, least, most, peak,
+-- ratio, goal, met }`, or `{ name, error }`. `ratio` is how many times as fast Opah is; `on_result` is called with each.
 function Against:compare(figure, measured, on_result)
   local list = {}
   for i, request in ipairs(figure.against(self.quick)) do
@@ -94,12 +94,13 @@ function Against:compare(figure, measured, on_result)
   return list
 end
 
---- Compares with `python`, a program; `settings` has quick, repeats and limit, the seconds that one comparison may take.
---- `about` tells what it is, `{ program, torch, python, threads }`, or why it cannot be used: `{ program, error }`.
----@return table against
+--- Compares with `python`, a program; `settings` has quick, repeats and limit, the seconds that one comparison may
+-- take. `about` tells what it is, `{ program, torch, python, threads }`, or why it cannot be used: `{ program, error }`.
 local function new(python, settings)
-  local self = setmetatable({ python = python, quick = settings.quick, repeats = settings.repeats, limit = settings.limit,
-    threads = machine.cpu().threads, known = {}, about = { program = python } }, Against)
+  local self = setmetatable({
+    python = python, quick = settings.quick, repeats = settings.repeats, limit = settings.limit,
+    threads = machine.cpu().threads, known = {}, about = { program = python },
+  }, Against)
   local found, problem = self:ask { work = "probe" }
   if found and type(found.torch) ~= "string" then found, problem = nil, "names no version of torch" end
   if not found then

@@ -1,5 +1,5 @@
---- A competitor: a process bound to one of the processors that does nothing but compute, so that figures can be measured
--- beside it. It ends when it is closed, and by itself when the process that began it is no more, however that ended.
+--- A competitor: a process bound to one of the processors that does nothing but compute, so that figures can be
+-- measured beside it. It ends when it is closed, and by itself when the process that began it is no more.
 local io = require "io"
 local fs, machine = require "opah.fs", require "opah.machine"
 local processes = require "opah.bench.processes"
@@ -44,7 +44,8 @@ function beside.begin(processor)
     __close = function(_, failure)
       local _, _, code = pipe:close()
       if code ~= asked and not failure then
-        error(fs.error("data", ("the process that computes beside ended by itself on processor %d (%s)"):format(processor, code)), 0)
+        local what = "the process that computes beside ended by itself on processor %d (%s)"
+        error(fs.error("data", what:format(processor, code)), 0)
       end
     end,
   })

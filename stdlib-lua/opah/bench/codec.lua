@@ -14,7 +14,10 @@ local function encode(bench)
   local t = tensor.range(1, length * codec.sample_rate)
   local samples = (t * 0.05):sin() * 0.3 + tensor.randn({ #t }, { generator = tensor.generator(3) }) * 0.05
   local values, busy = bench:time(function() codec:encode(samples) end, 2 * bench.repeats)
-  return { values = values, busy = busy, cost = { flops = codec:cost({ seconds = length }).encode_operations }, details = { audio_seconds = length } }
+  return {
+    values = values, busy = busy, cost = { flops = codec:cost({ seconds = length }).encode_operations },
+    details = { audio_seconds = length },
+  }
 end
 
 local function decode(bench)
@@ -63,8 +66,11 @@ local function against(work, goal)
 end
 
 return {
-  { name = "encode", what = "codec: encode 10 s", unit = "s", competes = true, run = encode, goals = { { "fraction", ">=", 0.75 } }, against = against("encode", 1.3) },
-  { name = "extract-vq", what = "extract-vq over 200 clips of 2-12 s, the whole command", unit = "s", competes = true, run = extract, goals = { { "fraction", ">=", 0.7 } } },
-  { name = "decode", what = "codec: decode 10 s (floor: direct convolution)", unit = "s", competes = true, run = decode,
-    goals = { { "measured", "<=", function(rates) return 2.5 * 145e9 / rates.matrix_rate end } }, against = against("decode", 2) },
+  { name = "encode", what = "codec: encode 10 s", unit = "s", competes = true,
+    run = encode, goals = { { "fraction", ">=", 0.75 } }, against = against("encode", 1.3) },
+  { name = "extract-vq", what = "extract-vq over 200 clips of 2-12 s, the whole command", unit = "s", competes = true,
+    run = extract, goals = { { "fraction", ">=", 0.7 } } },
+  { name = "decode", what = "codec: decode 10 s (floor: direct convolution)", unit = "s", competes = true,
+    run = decode, goals = { { "measured", "<=", function(rates) return 2.5 * 145e9 / rates.matrix_rate end } },
+    against = against("decode", 2) },
 }

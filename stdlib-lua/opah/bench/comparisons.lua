@@ -1,5 +1,5 @@
---- What the bench compares, as people read it: Opah beside PyTorch, and beside a competitor. Lists of lines, empty where
--- nothing was compared, and how many comparisons were left out.
+--- What the bench compares, as people read it: Opah beside PyTorch, and beside a competitor. Lists of lines, empty
+-- where nothing was compared, and how many comparisons were left out.
 local bytes, page = require "opah.progress".size, require "opah.bench.page"
 local number, met = page.number, page.met
 
@@ -20,18 +20,21 @@ function comparisons.against(report)
     for _, other in ipairs(figure.against or {}) do
       if other.error then
         missing = missing + 1
-        notes[#notes + 1] = ("%s was not compared with PyTorch (%s): it %s"):format(figure.name, other.name, other.error)
+        local note = "%s was not compared with PyTorch (%s): it %s"
+        notes[#notes + 1] = note:format(figure.name, other.name, other.error)
       else
         rows[#rows + 1] = {
-          figure.name, figure.median and number(figure.median) or "failed", number(other.median) .. " " .. figure.unit, page.spread(other),
-          bytes(other.peak), other.ratio and number(other.ratio) .. " x" or "", goal(other.goal), met(other.met), other.name,
+          figure.name, figure.median and number(figure.median) or "failed", number(other.median) .. " " .. figure.unit,
+          page.spread(other), bytes(other.peak), other.ratio and number(other.ratio) .. " x" or "", goal(other.goal),
+          met(other.met), other.name,
         }
       end
     end
   end
   if #rows == 1 then return {}, missing end
   local lines = page.table(rows)
-  table.insert(lines, 1, ("PyTorch %s, %d threads; the ratio is how many times as fast Opah is"):format(about.torch, about.threads))
+  local title = "PyTorch %s, %s threads; the ratio is how many times as fast Opah is"
+  table.insert(lines, 1, title:format(about.torch, about.threads))
   return lines, missing
 end
 
@@ -44,14 +47,16 @@ function comparisons.beside(report)
     if busy then
       local one = busy.one_thread
       rows[#rows + 1] = {
-        figure.name, number(figure.median), number(busy.median) .. " " .. figure.unit, ("%.2f"):format(busy.share), goal(busy.goal), met(busy.met),
-        one and number(one.median) or "", one and ("%.2f"):format(one.ratio) or "", one and met(one.met) or "",
+        figure.name, number(figure.median), number(busy.median) .. " " .. figure.unit, ("%.2f"):format(busy.share),
+        goal(busy.goal), met(busy.met), one and number(one.median) or "", one and ("%.2f"):format(one.ratio) or "",
+        one and met(one.met) or "",
       }
     end
   end
   if #rows == 1 then return {} end
   local lines = page.table(rows)
-  table.insert(lines, 1, ("beside a process that computes on processor %d; shares are of the quiet speed, pair by pair"):format(report.beside.processor))
+  local title = "beside a process that computes on processor %d; shares are of the quiet speed, pair by pair"
+  table.insert(lines, 1, title:format(report.beside.processor))
   return lines
 end
 

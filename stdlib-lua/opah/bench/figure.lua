@@ -1,7 +1,8 @@
 --- One figure, measured in a process of its own: what it runs on, how long it takes, and how that compares with what
 -- this machine does at best.
 local fs, machine, tensor = require "opah.fs", require "opah.machine", require "opah.tensor"
-local beside, fixtures, processes = require "opah.bench.beside", require "opah.bench.fixtures", require "opah.bench.processes"
+local beside, fixtures = require "opah.bench.beside", require "opah.bench.fixtures"
+local processes = require "opah.bench.processes"
 local bytes, median = require "opah.progress".size, require "opah.statistics".median
 
 local Bench = {}
@@ -132,11 +133,12 @@ end
 
 --- Measures one figure; what its part of the JSON holds.
 --
--- A figure is `{ name, what, unit, goals, run, against, one_thread }`. `run(bench)` returns `{ values, busy, cost, peak,
--- details }`: values in the figure's unit (seconds, or things per second), busy what `bench:measure` returns beside them,
--- cost the least that one value takes (`flops`, `bytes`; what the modules themselves tell of their work; `products` is
--- what they multiply), peak only where it is not this process's, details further numbers. `against(quick)` lists what
--- PyTorch can do of it (`opah.bench.against`); one_thread asks for its speed with a single thread beside a competitor.
+-- A figure is `{ name, what, unit, goals, run, against, competes, one_thread }`. `run(bench)` returns `{ values, busy,
+-- cost, peak, details }`: values in the figure's unit (seconds, or things per second), busy what `bench:measure` returns
+-- beside them, cost the least that one value takes (`flops`, `bytes`; what the modules themselves tell of their work;
+-- `products` is what they multiply), peak only where it is not this process's, details further numbers. `against(quick)`
+-- lists what PyTorch can do of it (`opah.bench.against`); `competes` says that it has a speed to keep beside a
+-- competitor, and one_thread asks for that of a single thread as well.
 local function measure(figure, settings)
   local bench = new(settings, figure.one_thread)
   local function rates() return machine.rates(settings.quick and 0 or 1, settings.quick and { size = 128, buffer = 4194304 } or {}) end

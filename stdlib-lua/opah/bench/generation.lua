@@ -32,7 +32,8 @@ local function generate(form, streams)
     -- What speaking together is worth: frames per second against those of one stream.
     local together = streams > 1 and values[1] / run(frames, 1, 1) or nil
     return {
-      values = values, busy = busy, cost = { bytes = cost.bytes_per_frame / streams, flops = cost.operations_per_frame / streams },
+      values = values, busy = busy,
+      cost = { bytes = cost.bytes_per_frame / streams, flops = cost.operations_per_frame / streams },
       details = { frames = frames, streams = streams, against_one = together },
     }
   end
@@ -68,20 +69,21 @@ end
 -- PyTorch speaks behind a prompt of about the sentence's length.
 local function against(precision)
   return function(quick)
-    return { { name = precision == "bfloat16" and "bf16 weights" or precision, work = "generate", precision = precision, frames = frame_count(quick), prompt = 40 } }
+    local name = precision == "bfloat16" and "bf16 weights" or precision
+    return { { name = name, work = "generate", precision = precision, frames = frame_count(quick), prompt = 40 } }
   end
 end
 
 local near = { "fraction", ">=", 0.85 }
 return {
-  { name = "generate-float32", what = "generation, float32 weights, one stream", unit = "frames/s", competes = true, run = generate("float32", 1),
-    goals = { near }, against = against("float32"), one_thread = true },
-  { name = "generate-bf16", what = "generation, bf16 weights, one stream", unit = "frames/s", competes = true, run = generate("bfloat16", 1),
-    goals = { near }, against = against("bfloat16"), one_thread = true },
-  { name = "generate-int8", what = "generation, int8 weights, one stream", unit = "frames/s", competes = true, run = generate("int8", 1),
-    goals = { near, { "measured", ">=", 18 } }, against = against("bfloat16"), one_thread = true },
-  { name = "generate-4-streams", what = "generation, bf16 weights, four streams", unit = "frames/s", competes = true, run = generate("bfloat16", 4),
-    goals = { { "against_one", ">=", 1.5 } }, one_thread = true },
+  { name = "generate-float32", what = "generation, float32 weights, one stream", unit = "frames/s",
+    competes = true, run = generate("float32", 1), goals = { near }, against = against("float32"), one_thread = true },
+  { name = "generate-bf16", what = "generation, bf16 weights, one stream", unit = "frames/s",
+    competes = true, run = generate("bfloat16", 1), goals = { near }, against = against("bfloat16"), one_thread = true },
+  { name = "generate-int8", what = "generation, int8 weights, one stream", unit = "frames/s",
+    competes = true, run = generate("int8", 1), goals = { near, { "measured", ">=", 18 } }, against = against("bfloat16"), one_thread = true },
+  { name = "generate-4-streams", what = "generation, bf16 weights, four streams", unit = "frames/s",
+    competes = true, run = generate("bfloat16", 4), goals = { { "against_one", ">=", 1.5 } }, one_thread = true },
   { name = "error-bf16", what = "logits with bf16 weights against float32, relative", unit = "", run = error_of("bfloat16"),
     goals = { { "of_bound", "<=", 1 } } },
   { name = "error-int8", what = "logits with int8 weights against float32, relative", unit = "", run = error_of("int8"),

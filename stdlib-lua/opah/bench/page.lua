@@ -7,7 +7,8 @@ page.width = 100
 function page.number(value)
   if value == 0 then return "0" end
   local size = math.abs(value)
-  return (size >= 100 and "%.0f" or size >= 10 and "%.1f" or size >= 1 and "%.2f" or size >= 0.01 and "%.3f" or "%.2g"):format(value)
+  local form = size >= 100 and "%.0f" or size >= 10 and "%.1f" or size >= 1 and "%.2f" or size >= 0.01 and "%.3f" or "%.2g"
+  return form:format(value)
 end
 
 --- The least and the most of several values; nothing for a single one.

@@ -1,6 +1,6 @@
 --- The bench as people read it: tables, and notes on how far they can be trusted.
-local bytes, comparisons, page = require "opah.progress".size, require "opah.bench.comparisons", require "opah.bench.page"
-local number = page.number
+local comparisons, page = require "opah.bench.comparisons", require "opah.bench.page"
+local bytes, number = require "opah.progress".size, page.number
 
 -- Rates that differ by more than a tenth, or programs that ran beside the bench, spoil figures.
 local function quiet(report)
@@ -26,8 +26,9 @@ local function figure_rows(rows, figure)
   local goals = {}
   for goal in (figure.goal .. ", "):gmatch("(.-), ") do goals[#goals + 1] = goal end
   rows[#rows + 1] = {
-    figure.name, number(figure.median) .. " " .. figure.unit, page.spread(figure), figure.floor and number(figure.floor) or "",
-    figure.fraction and ("%.2f"):format(figure.fraction) or "", bytes(figure.peak), page.met(figure.met), goals[1] or "",
+    figure.name, number(figure.median) .. " " .. figure.unit, page.spread(figure),
+    figure.floor and number(figure.floor) or "", figure.fraction and ("%.2f"):format(figure.fraction) or "",
+    bytes(figure.peak), page.met(figure.met), goals[1] or "",
   }
   for i = 2, #goals do rows[#rows + 1] = { "", "", "", "", "", "", "", goals[i] } end
 end
@@ -45,15 +46,19 @@ local function rate_line(report)
   end
   local products, half = range("matrix_rate", "%.0f"), range("bfloat16_rate", "%.0f")
   if not products then return nil end
-  return ("matrix products %s GFLOP/s%s, reading memory %s GB/s"):format(products, half and (" (bf16 %s)"):format(half) or "", range("read_bandwidth", "%.1f"))
+  local with_half = half and (" (bf16 %s)"):format(half) or ""
+  return ("matrix products %s GFLOP/s%s, reading memory %s GB/s"):format(products, with_half, range("read_bandwidth", "%.1f"))
 end
 
 -- What a figure is, and its further numbers.
 local function about(figure)
   local details = {}
-  for name, value in pairs(figure.details or {}) do details[#details + 1] = ("%s %s"):format(name, math.type(value) == "integer" and value or number(value)) end
+  for name, value in pairs(figure.details or {}) do
+    details[#details + 1] = ("%s %s"):format(name, math.type(value) == "integer" and value or number(value))
+  end
   table.sort(details)
-  return ("%s: %s%s"):format(figure.name, figure.what, #details > 0 and (" (%s)"):format(table.concat(details, ", ")) or "")
+  local text = figure.name .. ": " .. figure.what
+  return #details > 0 and ("%s (%s)"):format(text, table.concat(details, ", ")) or text
 end
 
 --- Lines of text, how many figures failed, and how many comparisons were left out. Adds to the report's notes.
@@ -72,7 +77,8 @@ return function(report)
   local lines = {}
   local function add(more) table.move(more, 1, #more, #lines + 1, lines) end
   local machine = report.machine
-  add { ("%s, %d threads, %s%s"):format(machine.model, machine.threads, machine.instruction_set, report.quick and "; --quick: times mean nothing" or "") }
+  local quickly = report.quick and "; --quick: times mean nothing" or ""
+  add { ("%s, %d threads, %s%s"):format(machine.model, machine.threads, machine.instruction_set, quickly) }
   add { rate_line(report) }
   add { "" }
   add(page.table(rows))

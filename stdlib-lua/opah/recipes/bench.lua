@@ -8,13 +8,13 @@
 -- another process computes on one of the processors; generation there with a single thread too.
 -- The JSON: { opah, machine = { model, processors, threads, instruction_set, memory }, quick, load_average, figures, notes }.
 -- Each of figures: { name, what, unit, values = [..], median, least, most, peak (bytes), rates = { before, after },
--- details = { numbers by name }, goal (text) } and, where there is a floor, floor and fraction; where there is a goal and not --quick, met;
--- one that failed has name, what, unit and error. Rates are FLOP/s and bytes/s. Names and units do not change.
--- With --against: against = { program, torch, python, threads } or { program, error }; for a figure against = [{ name, values,
--- median, least, most, peak, ratio (how many times as fast Opah is), and where there is a goal for it goal, met }], one that
--- could not be measured with name and error. With --beside: beside = { processor }; for a figure beside = { processor,
--- values, median, share (of the quiet speed), goal, met } and for generation one_thread in it: { values, median, ratio (of all
--- threads' speed to one's), goal, met }.
+-- details = { numbers by name }, goal (text) } and, where there is a floor, floor and fraction; where there is a goal and
+-- not --quick, met; one that failed has name, what, unit and error. Rates are FLOP/s and bytes/s. Names and units do not
+-- change. With --against: against = { program, torch, python, threads } or { program, error }; for a figure against = [{
+-- name, values, median, least, most, peak, ratio (how many times as fast Opah is), and where there is a goal for it goal
+-- and met }], one that could not be measured with name and error. With --beside: beside = { processor }; for a figure
+-- beside = { processor, values, median, share (of the quiet speed), goal, met } and for generation one_thread in it:
+-- { values, median, ratio (of all threads' speed to one's), goal, met }.
 local opah = require "opah"
 local recipe = require "opah.recipe"
 local config, fs, json, machine, progress = opah.config, opah.fs, opah.json, opah.machine, opah.progress
@@ -59,28 +59,35 @@ end
 
 local function competing(wanted)
   local beside = require "opah.bench.beside"
-  if not any(wanted, "competes") then config.usage_error("--beside: none of these figures is measured beside another process; --list marks those that are") end
+  if not any(wanted, "competes") then
+    config.usage_error("--beside: none of these figures is measured beside another process; --list marks those that are")
+  end
   local processor = beside.processor()
   local reason = beside.refused(processor)
-  if reason then config.usage_error(("--beside: no process can be bound to processor %d: %s"):format(processor, reason)) end
+  if reason then config.usage_error(("--beside: nothing can be bound to processor %d: %s"):format(processor, reason)) end
   return processor
 end
 
 local function comparing(args, wanted)
-  if not any(wanted, "against") then config.usage_error("--against: none of these figures is compared with PyTorch; --list marks those that are") end
-  local began, result = pcall(require "opah.bench.against", args.against, { quick = args.quick, repeats = args.repeats, limit = args.against_limit })
-  if began then return result end
-  if type(result) == "table" or type(result) == "userdata" then
-    if result.kind == "interrupted" then error(result, 0) end
+  if not any(wanted, "against") then
+    config.usage_error("--against: none of these figures is compared with PyTorch; --list marks those that are")
   end
-  config.usage_error(("--against: %s"):format(result.message))
+  local settings = { quick = args.quick, repeats = args.repeats, limit = args.against_limit }
+  local began, result = pcall(require "opah.bench.against", args.against, settings)
+  if began then return result end
+  -- There is no such program.
+  if type(result) ~= "string" and result.kind == "file" then config.usage_error("--against: " .. result.message) end
+  error(result, 0)
 end
 
 -- A figure measured in a process of its own.
 local function measure(figure, args, folder, processor)
   local arguments = { "run", arg[0], "--child", figure.name, "--folder", folder, "--repeats", tostring(args.repeats) }
   if args.quick then arguments[#arguments + 1] = "--quick" end
-  if processor and figure.competes then table.move({ "--processor", tostring(processor) }, 1, 2, #arguments + 1, arguments) end
+  if processor and figure.competes then
+    arguments[#arguments + 1] = "--processor"
+    arguments[#arguments + 1] = tostring(processor)
+  end
   local done = require "opah.bench.processes".opah(table.unpack(arguments))
   if done.exit_code == 0 then return json.decode(done.output) end
   return { name = figure.name, what = figure.what, unit = figure.unit, error = done.errors }
@@ -107,7 +114,8 @@ return recipe {
     local figures, by_name = known_figures()
     if args.list then
       for _, figure in ipairs(figures) do
-        print(("%-18s  %s%s  %s"):format(figure.name, figure.against and "T" or " ", figure.competes and "B" or " ", figure.what))
+        local marks = (figure.against and "T" or " ") .. (figure.competes and "B" or " ")
+        print(("%-18s  %s  %s"):format(figure.name, marks, figure.what))
       end
       return 0
     end
@@ -140,14 +148,18 @@ return recipe {
 
     do
       local pieces = #wanted
-      for _, figure in ipairs(wanted) do if comparable and figure.against then pieces = pieces + #figure.against(args.quick) end end
+      for _, figure in ipairs(wanted) do
+        if comparable and figure.against then pieces = pieces + #figure.against(args.quick) end
+      end
       local bar <close> = progress.bar(pieces, "bench")
       for i, figure in ipairs(wanted) do
         local measured = measure(figure, args, folder, processor)
         report.figures[i] = measured
         bar:step(1, { [figure.name] = measured.median, share = measured.beside and measured.beside.share })
         if comparable and figure.against then
-          measured.against = other:compare(figure, measured, function(result) bar:step(1, { ["PyTorch"] = result.median, ratio = result.ratio }) end)
+          measured.against = other:compare(figure, measured, function(result)
+            bar:step(1, { ["PyTorch"] = result.median, ratio = result.ratio })
+          end)
         end
       end
       bar:done()

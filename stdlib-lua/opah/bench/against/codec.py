@@ -1,6 +1,6 @@
-"""The firefly codec by its shapes: sound to codes, and codes to sound. B batch, C channels, T frames; weights are random.
+"""The firefly codec by its shapes: sound to codes, and codes to sound; weights are random.
 
-In bfloat16 it runs under autocast, as whoever has its float32 weights would.
+B batch, C channels, T frames. In bfloat16 it runs under autocast, as whoever has its float32 weights would.
 """
 
 import math
@@ -95,7 +95,8 @@ class Encoder(nn.Module):
 
     def __init__(self, spectrum, backbone):
         super().__init__()
-        self.size, self.hop, self.window = spectrum["n_fft"], spectrum["hop_length"], torch.hann_window(spectrum["win_length"])
+        self.size, self.hop = spectrum["n_fft"], spectrum["hop_length"]
+        self.window = torch.hann_window(spectrum["win_length"])
         # The bank's numbers do not matter here, only its shape.
         self.mel = torch.rand(spectrum["n_mels"], self.size // 2 + 1) / self.size
         dims, kernel = backbone["dims"], backbone["kernel_size"]
@@ -106,9 +107,10 @@ class Encoder(nn.Module):
         self.stages, self.norm = nn.Sequential(*stages), ChannelNorm(dims[-1])
 
     def forward(self, samples):
-        edge = self.window.numel() - self.hop
+        length = self.window.numel()
+        edge = length - self.hop
         padded = F.pad(samples[:, None], (edge // 2, edge - edge // 2), mode="reflect")[:, 0]
-        spectrum = torch.stft(padded, self.size, self.hop, self.window.numel(), self.window, center=False, return_complex=True)
+        spectrum = torch.stft(padded, self.size, self.hop, length, self.window, center=False, return_complex=True)
         magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-6).sqrt()
         return self.norm(self.stages((self.mel @ magnitude).clamp(min=1e-5).log()))
 
@@ -168,7 +170,8 @@ def encode(request):
 def decode(request):
     c = request["codec"]
     quantizer, vocoder = Quantizer(c["quantizer"]), Vocoder(c["head"])
-    rate = c["spec_transform"]["sample_rate"] / c["spec_transform"]["hop_length"] / math.prod(c["quantizer"]["downsample_factor"])
+    spectrum, factors = c["spec_transform"], c["quantizer"]["downsample_factor"]
+    rate = spectrum["sample_rate"] / spectrum["hop_length"] / math.prod(factors)
     frames, count = int(request["seconds"] * rate), int(quantizer.levels.prod())
     codes = torch.randint(0, count, (1, quantizer.groups, frames))
     return runner(request, lambda: vocoder(quantizer.decode(codes)))

@@ -1,4 +1,4 @@
-"""The dual-AR language model by its shapes: a slow transformer over columns of tokens, a fast one over the codes of a frame.
+"""The dual-AR language model by its shapes: a slow transformer over columns, a fast one over the codes of a frame.
 
 B batch, T columns, C codebooks, D width. Weights are random and as `precision` says; biases there are none.
 """
@@ -86,9 +86,10 @@ class Layer(nn.Module):
         self.down = Adapted(c["intermediate_size"], width, **adapter)
 
     def forward(self, x, turn, cache=None, at=0):
-        """x [B, T, D] from position `at` on; `cache` keeps keys and values [B, heads, positions, width] of those before."""
+        """x [B, T, D] from position `at` on; `cache` keeps keys and values [B, heads, positions, width]."""
         batch, length = x.shape[:2]
-        q, k, v = self.qkv(self.attention_norm(x)).unflatten(-1, (-1, self.size)).split((self.heads, self.kv, self.kv), 2)
+        heads = self.qkv(self.attention_norm(x)).unflatten(-1, (-1, self.size))
+        q, k, v = heads.split((self.heads, self.kv, self.kv), 2)
         q, k, v = rotate(q, *turn).transpose(1, 2), rotate(k, *turn).transpose(1, 2), v.transpose(1, 2)
         if cache is not None:
             keys, values = cache

@@ -1,8 +1,9 @@
-"""What PyTorch makes of the bench's work on this machine: `python measure.py REQUEST`, a line of JSON to standard output.
+"""What PyTorch makes of the bench's work here: `python measure.py REQUEST` prints a line of JSON.
 
-`opah run bench --against PYTHON` starts it. REQUEST is JSON: `work` is `probe`, or one of lora, generate, encode and decode,
-whose sizes stand beside it; `precision` is float32 or bfloat16; `threads`, `repeats` and `parent`, the bench's process, with
-which this one ends. Weights are random. The answer has `values`, seconds or frames per second in the order they were measured.
+`opah run bench --against PYTHON` starts it. REQUEST is JSON: `work` is `probe`, or one of lora, generate, encode and
+decode, whose sizes stand beside it; `precision` is float32 or bfloat16; `threads`, `repeats` and `parent`, the bench's
+process, with which this one ends. Weights are random. The answer has `values`, seconds or frames per second in the order
+they were measured.
 """
 
 import json
