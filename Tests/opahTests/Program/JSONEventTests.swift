@@ -89,6 +89,8 @@ final class JSONEventTests: XCTestCase {
         let generate = try check(["generate", "--text", "Hello.", "--checkpoint-path", tiny, "--max-new-tokens", "5", "--num-samples", "2", "--output", "said"], folder: folder)
         XCTAssertEqual((facts(generate)["files"] as? [String])?.sorted(), ["said/codes_0.npy", "said/codes_1.npy"])
         XCTAssertEqual(facts(try check(["vqgan", "-i", data + "/Alice/0.00-2.10.mp3", "-o", "back.wav"] + codec, folder: folder))["output"] as? String, "back.wav")
+        let bench = facts(try check(["bench", "--quick", "--repeats", "1", "--only", "add", "--output", "bench.json"], folder: folder))
+        XCTAssertEqual(["figures", "failed", "not_compared"].map { bench[$0] as? Int }, [1, 0, 0])
     }
 
     func testFailuresEndWithAResultToo() throws {

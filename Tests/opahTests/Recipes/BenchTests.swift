@@ -59,6 +59,24 @@ final class BenchTests: XCTestCase {
         XCTAssertEqual(try OpahProcess.run(["run", "bench", "--list"]).output.split(separator: "\n").count, Self.names.count)
     }
 
+    /// `scripts/bench` with builders in the place of the true ones, which say something wherever they can.
+    func testTheScriptWritesNothingButTheResultToStandardOutput() throws {
+        let folder = try TestFolder("script"), files = FileManager.default
+        for path in ["scripts", "bin", ".build/release"] { try files.createDirectory(atPath: folder(path), withIntermediateDirectories: true) }
+        try files.copyItem(atPath: OpahProcess.checkout + "/scripts/bench", toPath: folder("scripts/bench"))
+        for name in ["scripts/install-packages", "bin/swift"] {
+            try "#!/bin/sh\necho building; echo building >&2\n".write(toFile: folder(name), atomically: true, encoding: .utf8)
+            try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder(name))
+        }
+        try files.createSymbolicLink(atPath: folder(".build/release/opah"), withDestinationPath: OpahProcess.program.path)
+        let command = "os.exit(select(3, os.execute(\"PATH='\(folder("bin"))':$PATH '\(folder("scripts/bench"))' --quick --only add --output -\")))"
+        let result = try OpahProcess.run(["-e", command])
+        XCTAssertEqual(result.code, 0, result.errors)
+        let report = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any], result.output)
+        XCTAssertEqual((report["figures"] as? [[String: Any]])?.count, 1)
+        XCTAssertEqual(result.errors.components(separatedBy: "building").count, 5, "both of both builders")
+    }
+
     // MARK: beside PyTorch
 
     /// A program in Python's place: `$3` is what it is asked, as JSON. It says which torch it has, then what `answers` do.
