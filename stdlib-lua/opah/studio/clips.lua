@@ -16,6 +16,8 @@ local most_gone = 1000
 -- Seconds after the last change until all clips are compared: who goes from clip to clip does not wait for it each
 -- time.
 local calm = 1.5
+-- Seconds after which the clock of any file system has ticked (FAT's ticks are of two).
+local longest_tick = 3
 
 --- The clips of `folder`. `options`: `recursive`, `text_extension`, and whatever of doctor's usual measures is to be
 --- another.
@@ -26,7 +28,8 @@ function clips.new(folder, options)
   end })
   local self = setmetatable({
     folder = folder, root = fs.resolve(folder), recursive = options.recursive ~= false, with = with,
-    version = 0, order = {}, by_id = {}, gone = {}, forgotten = 0, left_out = {}, next = 1, seen = 0,
+    version = 0, order = {}, by_id = {}, gone = {}, forgotten = 0, left_out = {}, loose = {}, next = 1,
+    seen = 0,
   }, Clips)
   self:refresh()
   return self
@@ -54,36 +57,73 @@ local function touch(self, entry)
   entry.version = self.version
 end
 
+--- Stamps of all files of a clip as one text, and whether the next write to any of them is sure to show in it.
 local function stamp_of(clip)
-  local list = {}
-  for suffix, path in pairs(clip.labels) do list[#list + 1] = suffix .. "=" .. (fs.stamp(path) or "") end
-  table.sort(list)
-  for _, path in ipairs { clip.audio or "", clip.codes or "" } do
-    list[#list + 1] = path ~= "" and fs.stamp(path) or "-"
+  local list, sure = {}, true
+  local function add(path)
+    local stamp, settled = fs.stamp(path)
+    list[#list + 1] = path .. "=" .. (stamp or "-")
+    sure = sure and settled ~= false
   end
-  return table.concat(list, "|")
+  for _, path in pairs(clip.labels) do add(path) end
+  table.sort(list)
+  if clip.audio then add(clip.audio) end
+  if clip.codes then add(clip.codes) end
+  return table.concat(list, "|"), sure
 end
 
---- Looks at the folder anew: clips that were changed are examined again, new ones as well, and those that went are
---- gone.
-function Clips:refresh()
-  local scanned, _, alone = data.scan(self.folder, { recursive = self.recursive })
-  local _, skipped = data.scan(self.folder, { recursive = self.recursive, audio = true })
-  self.left_out = {}
+--- Whether the files of an entry's clip may be others than when it was last asked. A file that had just been written is
+--- looked at once more, since the next write within the same tick of the disk's clock leaves the stamp as it is.
+local function is_other(entry, clip)
+  local stamp, sure = stamp_of(clip)
+  local same, now = stamp == entry.stamp, machine.now()
+  if same and not entry.doubtful then return false end
+  if not same then entry.stamp, entry.since = stamp, now end
+  entry.doubtful = not sure and now - entry.since < longest_tick
+  return true
+end
+
+--- All files below the folder, and as one text their names with the times at which a name last came to or went from
+--- their folders.
+local function names_of(self)
+  local files, seen, list = fs.list(self.folder, { recursive = self.recursive }), {}, {}
+  local function add(folder)
+    if seen[folder] then return end
+    seen[folder] = true
+    list[#list + 1] = ("%s %s"):format(folder, (fs.stat(folder) or {}).modified)
+  end
+  add(self.folder)
+  for _, path in ipairs(files) do
+    add(path:match("^(.*)/") or self.folder)
+    list[#list + 1] = path
+  end
+  return table.concat(list, "\n"), files
+end
+
+--- Scans the whole folder: which files belong together, and what is left out.
+local function scan(self, files)
+  local scanned, skipped, alone = data.scan(self.folder, { recursive = self.recursive })
+  local order, by_id, owned, recorded = {}, {}, {}, false
+  for _, clip in ipairs(scanned) do
+    local id = fs.relative(clip.stem, self.folder)
+    local entry = self.by_id[id] or { id = id, together = {} }
+    if is_other(entry, clip) then self:take(entry, clip) end
+    order[#order + 1], by_id[id] = entry, entry
+    recorded = recorded or clip.audio ~= nil
+    for _, path in pairs(clip.labels) do owned[path] = true end
+    for _, path in ipairs { clip.audio or clip.codes, clip.codes } do owned[path] = true end
+  end
+  -- Where nothing is recorded, this says why.
+  if not recorded then skipped = select(2, data.scan(self.folder, { recursive = self.recursive, audio = true })) end
+  self.left_out, self.loose = {}, {}
   for _, item in ipairs(skipped) do
     table.insert(self.left_out, { file = item.path, what = item.reason, remedy = item.remedy })
   end
   for _, item in ipairs(alone) do table.insert(self.left_out, { file = item.path, what = item.text }) end
-  local order, by_id = {}, {}
-  for _, clip in ipairs(scanned) do
-    if clip.audio or clip.codes then
-      local id, stamp = fs.relative(clip.stem, self.folder), stamp_of(clip)
-      local entry = self.by_id[id]
-      if not entry or entry.stamp ~= stamp then
-        entry = { id = id, together = {} }
-        self:take(entry, clip, stamp)
-      end
-      order[#order + 1], by_id[id] = entry, entry
+  for _, path in ipairs(files) do
+    if not owned[path] then
+      local stamp, settled = fs.stamp(path)
+      self.loose[path] = settled and stamp or ""
     end
   end
   for _, entry in ipairs(self.order) do
@@ -92,15 +132,38 @@ function Clips:refresh()
       unsettle(self)
     end
   end
-  self.order, self.by_id, self.next, self.with.origins = order, by_id, 1, {}
-  self.seen = 0
-  for _, entry in ipairs(order) do if entry.found then self.seen = self.seen + 1 end end
+  self.order, self.by_id = order, by_id
+end
+
+--- A clip of which nothing but its files is known.
+local function unheard(clip)
+  return { audio = clip.audio, codes = clip.codes, labels = clip.labels, speaker = clip.speaker, stem = clip.stem }
+end
+
+--- Looks at the folder anew: clips that were changed are examined again, new ones as well, and those that went are
+--- gone. Nothing is scanned as long as names are the same, and nothing is read as long as stamps are.
+function Clips:refresh()
+  local names, files = names_of(self)
+  local whole = names ~= self.names
+  -- What is left out may be so for its content.
+  for path, stamp in pairs(self.loose) do whole = whole or fs.stamp(path) ~= stamp end
+  if whole then
+    scan(self, files)
+    -- From before the scan: what came meanwhile is seen at the next look.
+    self.names = names
+  else
+    for _, entry in ipairs(self.order) do
+      if is_other(entry, entry.clip) then self:take(entry, unheard(entry.clip)) end
+    end
+  end
+  self.next, self.seen, self.with.origins = 1, 0, {}
+  for _, entry in ipairs(self.order) do if entry.found then self.seen = self.seen + 1 end end
 end
 
 --- What is known of a clip's files before it is examined.
-function Clips:take(entry, clip, stamp)
+function Clips:take(entry, clip)
   clip.file = clip.audio or clip.codes
-  entry.clip, entry.stamp, entry.found = clip, stamp, nil
+  entry.clip, entry.found = clip, nil
   unsettle(self)
   entry.label = labels.read(self, entry)
   touch(self, entry)
@@ -123,11 +186,9 @@ end
 
 --- A clip whose files were just changed, examined again at once.
 function Clips:changed(entry)
-  local clip = entry.clip
   if not entry.found then self.seen = self.seen + 1 end
-  local fresh = { audio = clip.audio, codes = clip.codes, labels = clip.labels, speaker = clip.speaker,
-    stem = clip.stem }
-  self:take(entry, fresh, stamp_of(fresh))
+  is_other(entry, entry.clip)
+  self:take(entry, unheard(entry.clip))
   self:examine(entry)
 end
 
@@ -143,6 +204,14 @@ function Clips:examine(entry)
   touch(self, entry)
 end
 
+--- A clip as the page has it, as JSON: kept until it changes, since a page asks for all of them when it is loaded.
+local function told(self, entry)
+  if entry.told_version ~= entry.version then
+    entry.told, entry.told_version = json.encode(self:describe(entry)), entry.version
+  end
+  return entry.told
+end
+
 --- What only shows when all clips are seen.
 local function compare(self)
   local list, found = {}, faults()
@@ -156,6 +225,7 @@ local function compare(self)
     if json.encode(own) ~= json.encode(entry.together) then
       entry.together = own
       touch(self, entry)
+      told(self, entry)
     end
   end
   self.compared = true
@@ -169,6 +239,7 @@ function Clips:step()
     self.next = self.next + 1
     if not entry.found then
       self:examine(entry)
+      told(self, entry)
       self.seen = self.seen + 1
       return true
     end
@@ -198,13 +269,16 @@ function Clips:describe(entry)
   }
 end
 
---- What changed after `since`: clips, names of those that went, how far the examination is; everything for a page that
---- is new or has missed too much (`whole`).
-function Clips:changes(since)
+--- What changed after `since`, as JSON: clips, names of those that went, how far the examination is, and the fields of
+--- `more`; everything for a page that is new or has missed too much (`whole`). Second, the version that it tells of.
+---@param since integer
+---@param more table
+---@return string, integer
+function Clips:changes(since, more)
   local whole = since == 0 or since < self.forgotten or since > self.version
   local list, gone, errors, notes = {}, {}, 0, 0
   for _, entry in ipairs(self.order) do
-    if whole or entry.version > since then list[#list + 1] = self:describe(entry) end
+    if whole or entry.version > since then list[#list + 1] = told(self, entry) end
     for _, found in ipairs { entry.found and entry.found.list or {}, entry.together } do
       for _, fault in ipairs(found) do
         if fault.severity == "error" then errors = errors + 1 else notes = notes + 1 end
@@ -214,10 +288,12 @@ function Clips:changes(since)
   for _, item in ipairs(self.gone) do
     if not whole and item.version > since and not self.by_id[item.id] then gone[#gone + 1] = item.id end
   end
-  return {
-    whole = whole, version = self.version, clips = list, gone = gone, left_out = self.left_out, total = #self.order,
+  local head = {
+    whole = whole, version = self.version, gone = gone, left_out = self.left_out, total = #self.order,
     seen = self.seen, done = self.compared == true and self.seen == #self.order, errors = errors, notes = notes,
   }
+  for name, value in pairs(more) do head[name] = value end
+  return ('%s,"clips":[%s]}'):format(json.encode(head):sub(1, -2), table.concat(list, ",")), self.version
 end
 
 return clips

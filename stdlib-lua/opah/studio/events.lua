@@ -18,27 +18,26 @@ function events.route(context, studio)
   context.deadline = math.huge
   context:start("text/event-stream")
   local written = machine.now()
-  local function send(name, value)
-    context:write(("event: %s\ndata: %s\n\n"):format(name, json.encode(value)))
+  local function send(name, text)
+    context:write(("event: %s\ndata: %s\n\n"):format(name, text))
     written = machine.now()
   end
-  send("hello", { start = studio.start })
+  send("hello", json.encode { start = studio.start })
   local seen, runs_version = {}, -1
   while not studio.listener.ending do
     -- A page that does not read is not sent more.
     if context.request.pending < 1024 * 1024 then
       if studio.clips.version ~= since then
-        local changes = studio.clips:changes(since)
-        changes.undo = studio.history:describe()
+        local changes, version = studio.clips:changes(since, { undo = studio.history:describe() })
         send("clips", changes)
-        since = changes.version
+        since = version
       end
       studio.runs:look()
       if studio.runs.version ~= runs_version then
         runs_version = studio.runs.version
-        send("runs", { version = runs_version })
+        send("runs", json.encode { version = runs_version })
       end
-      for _, news in ipairs(studio.runs:news(seen)) do send("metrics", news) end
+      for _, news in ipairs(studio.runs:news(seen)) do send("metrics", json.encode(news)) end
       if machine.now() - written > quiet then
         context:write(": still here\n\n")
         written = machine.now()

@@ -55,9 +55,8 @@ function routes.of(studio)
   end
   list["GET /api/clips"] = function(context)
     studio.clips:refresh()
-    local value = studio.clips:changes(0)
-    value.undo, value.quarantine = studio.history:describe(), studio.quarantine
-    context:json(200, value)
+    context:bytes(200, "application/json",
+      (studio.clips:changes(0, { undo = studio.history:describe(), quarantine = studio.quarantine })))
   end
   for name, route in pairs {
     ["events"] = events.route, ["sound"] = views.sound, ["waveform"] = views.waveform,
