@@ -204,12 +204,16 @@ function Clips:examine(entry)
   touch(self, entry)
 end
 
---- A clip as the page has it, as JSON: kept until it changes, since a page asks for all of them when it is loaded.
+--- A clip as the page has it, as JSON, with the numbers of its errors and notes: kept until it changes, since a page
+--- asks for all of them when it is loaded.
 local function told(self, entry)
   if entry.told_version ~= entry.version then
-    entry.told, entry.told_version = json.encode(self:describe(entry)), entry.version
+    local clip, errors = self:describe(entry), 0
+    for _, fault in ipairs(clip.faults) do if fault.severity == "error" then errors = errors + 1 end end
+    entry.told, entry.told_version = json.encode(clip), entry.version
+    entry.errors, entry.notes = errors, #clip.faults - errors
   end
-  return entry.told
+  return entry.told, entry.errors, entry.notes
 end
 
 --- What only shows when all clips are seen.
@@ -278,12 +282,9 @@ function Clips:changes(since, more)
   local whole = since == 0 or since < self.forgotten or since > self.version
   local list, gone, errors, notes = {}, {}, 0, 0
   for _, entry in ipairs(self.order) do
-    if whole or entry.version > since then list[#list + 1] = told(self, entry) end
-    for _, found in ipairs { entry.found and entry.found.list or {}, entry.together } do
-      for _, fault in ipairs(found) do
-        if fault.severity == "error" then errors = errors + 1 else notes = notes + 1 end
-      end
-    end
+    local text, own_errors, own_notes = told(self, entry)
+    if whole or entry.version > since then list[#list + 1] = text end
+    errors, notes = errors + own_errors, notes + own_notes
   end
   for _, item in ipairs(self.gone) do
     if not whole and item.version > since and not self.by_id[item.id] then gone[#gone + 1] = item.id end
