@@ -1,4 +1,5 @@
 // The clips: a list, one of them to hear, to see and to correct, and the way back.
+import { another, position, say, seek, spanOf } from "./playhead.js"
 import { ask, autoplayWanted, byId, complain, make, picture, play, tell } from "./shared.js"
 
 const all = new Map(), drafts = new Map(), sounds = new Map()
@@ -68,6 +69,7 @@ function select(id, loud) {
   current = id
   player.pause()
   player.removeAttribute("src")
+  player.load()
   byId("clip").hidden = id === null
   if (id === null) return
   const place = shownIds.indexOf(id)
@@ -100,20 +102,36 @@ function showClip(clip, anew) {
       ? make("div", { className: "dim" }, fault.remedy) : null)),
     ...(clip.faults.length || !clip.seen ? [] : [make("li", { className: "dim" }, "Nothing was found.")]))
   byId("play").disabled = player.hidden = !clip.sound
-  if (anew) redraw()
+  if (anew) {
+    another(clip, loadClip)
+    redraw()
+  }
 }
 
 /** The pictures of the clip, in the colours of the page. */
 export function redraw() {
   const clip = all.get(current)
-  for (const name of ["waveform", "spectrogram"]) {
-    const image = byId(name)
-    image.hidden = !clip?.sound
-    if (!clip?.sound) continue
-    image.onerror = () => { image.hidden = true }
-    image.alt = `${name} of ${clip.id}`
-    image.src = picture(`${name}?id=${encodeURIComponent(clip.id)}`)
-  }
+  for (const name of ["waveform", "spectrogram"]) draw(byId(name), clip)
+}
+
+/** A picture, with the span of time that it shows: the line of the player runs over it. */
+async function draw(image, clip) {
+  const name = image.id, address = clip?.sound ? picture(`${name}?id=${encodeURIComponent(clip.id)}`) : ""
+  image.dataset.wanted = address
+  image.parentElement.hidden = !address
+  image.parentElement.classList.add("coming")
+  if (!address) return
+  const answer = await fetch(address).catch(() => null)
+  const drawn = answer?.ok ? await answer.blob() : null
+  if (image.dataset.wanted !== address) return
+  // Why something cannot be drawn is told by doctor's findings.
+  image.parentElement.hidden = !drawn
+  if (!drawn) return
+  URL.revokeObjectURL(image.src)
+  image.alt = `${name} of ${clip.id}`
+  image.src = URL.createObjectURL(drawn)
+  image.parentElement.classList.remove("coming")
+  spanOf(name, answer.headers.get("Opah-Span"))
 }
 
 /** The sound of a clip as an address of this page; the few latest are kept. */
@@ -131,15 +149,25 @@ async function soundOf(id) {
   return sounds.get(id)
 }
 
+/** Puts the sound of the clip into the player; whether it is there. */
+async function loadClip() {
+  const id = current
+  if (!all.get(id)?.sound) return false
+  if (player.getAttribute("src")) return true
+  const address = await soundOf(id), from = position()
+  if (!address || id !== current) return false
+  if (!player.getAttribute("src")) {
+    player.src = address
+    player.currentTime = from
+  }
+  return true
+}
+
+/** Plays from where the line is; from the beginning, when it is at the end. */
 async function playClip() {
   const id = current
-  if (!all.get(id)?.sound) return
-  if (!player.getAttribute("src")) {
-    const address = await soundOf(id)
-    if (!address || id !== current) return
-    player.src = address
-  }
-  await play(player)
+  if (!await loadClip() || id !== current) return
+  await play(player, player.ended || player.currentTime >= player.duration ? 0 : player.currentTime)
   const after = shownIds[shownIds.indexOf(id) + 1]
   if (after && all.get(after).sound) soundOf(after)
 }
@@ -251,9 +279,11 @@ async function takeBack() {
 }
 
 const actions = { " ": () => (player.paused ? playClip() : player.pause()), j: () => move(1), k: () => move(-1),
-  e: edit, x: exclude, u: takeBack }
+  h: () => seek(position() - 0.5), l: () => seek(position() + 0.5), p: say, e: edit, x: exclude, u: takeBack }
 actions.ArrowDown = actions.j
 actions.ArrowUp = actions.k
+actions.ArrowLeft = actions.h
+actions.ArrowRight = actions.l
 
 /** A single key; whether it meant something here. */
 export function key(name) {
@@ -273,7 +303,7 @@ byId("editor").addEventListener("submit", save)
 byId("take-theirs").addEventListener("click", cancel)
 byId("more").addEventListener("click", () => { limit += 300; drawList() })
 for (const id of ["search", "kind"]) byId(id).addEventListener("input", () => { limit = 300; drawList() })
-for (const [name, label] of [["play", "Stop"], ["pause", "Play"], ["ended", "Play"]]) {
+for (const [name, label] of [["play", "Pause"], ["pause", "Play"], ["ended", "Play"]]) {
   player.addEventListener(name, () => { byId("play").textContent = label })
 }
 text.addEventListener("keydown", (event) => {

@@ -12,7 +12,7 @@ end
 
 --- The headers of all answers: nothing from elsewhere, in no frame, kept nowhere, read by no other origin.
 guard.headers = {
-  ["Content-Security-Policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+  ["Content-Security-Policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     .. "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   ["Cross-Origin-Resource-Policy"] = "same-origin", ["Cross-Origin-Opener-Policy"] = "same-origin",
     ["Referrer-Policy"] = "no-referrer",

@@ -32,6 +32,8 @@ document.addEventListener("keydown", (event) => {
     || event.defaultPrevented) return
   if (target.closest("textarea, select, input:not([type=checkbox])")) return
   if (event.key === " " && target.closest("button, summary, input, audio")) return
+  // Arrows move the player's own slider, and what is wider than the window.
+  if (/^Arrow(Left|Right)$/.test(event.key) && target.closest("audio, [role=region]")) return
   const done = view === "clips" ? clips.key(event.key) : view === "training" ? training.key(event.key) : false
   if (done) event.preventDefault()
 })

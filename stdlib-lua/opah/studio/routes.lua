@@ -1,4 +1,4 @@
---- Where everything of the studio is: the page and its two files, what it asks for, and what it may change.
+--- Where everything of the studio is: the page and its files, what it asks for, and what it may change.
 local fs, html, http = require "opah.fs", require "opah.html", require "opah.http"
 local clips, edits, events = require "opah.studio.clips", require "opah.studio.edits", require "opah.studio.events"
 local guard, history, runs = require "opah.studio.guard", require "opah.studio.history", require "opah.studio.runs"
@@ -9,7 +9,7 @@ local routes = {}
 
 -- The files of the page, by the address that they have.
 local files = { ["/"] = "page.html" }
-for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "training.js", "speak.js" } do
+for _, name in ipairs { "page.css", "page.js", "shared.js", "clips.js", "playhead.js", "training.js", "speak.js" } do
   files["/" .. name] = name
 end
 

@@ -4,7 +4,8 @@ export const meta = (name) => document.querySelector(`meta[name=${name}]`).conte
 
 /** A line for eyes and screen readers alike; `problem` stays until the next success. */
 export function tell(text) {
-  byId("status").textContent = text
+  // The same words a second time are read again only when they differ.
+  byId("status").textContent = text && text === byId("status").textContent ? `${text}\u00a0` : text
   byId("problem").hidden = true
 }
 export function complain(text) {
@@ -42,13 +43,13 @@ export const dark = matchMedia("(prefers-color-scheme: dark)")
 /** The address of a picture in the colours of the page. */
 export const picture = (path) => `/api/${path}${dark.matches ? "&dark=1" : ""}`
 
-/** Plays one thing at a time. */
+/** Plays one thing at a time, from a moment of it. */
 let playing = null
-export async function play(audio) {
+export async function play(audio, from = 0) {
   if (playing && playing !== audio) playing.pause()
   playing = audio
   try {
-    audio.currentTime = 0
+    audio.currentTime = from
     await audio.play()
   } catch (problem) {
     if (problem.name !== "AbortError") complain(`This sound cannot be played: ${problem.message}`)

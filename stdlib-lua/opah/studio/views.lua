@@ -30,21 +30,41 @@ end
 
 local paper, ink, light_ink = '<rect width="100%" height="100%" fill="white"/>', 'color="#374151"', 'color="#cbd5e1"'
 
---- Answers with a picture as SVG without its paper: it lies on the page, light or dark (`?dark`).
-function views.answer(context, picture)
+-- The axis of time below a picture: the one line that is as wide as what is drawn.
+local axis = '<line x1="([%d.]+)" y1="([%d.]+)" x2="([%d.]+)" y2="%2" stroke="currentColor" stroke%-opacity="0.60"/>'
+
+--- Where the time of a picture begins and ends, as shares of its width, and the seconds in between, for the line that
+--- runs over it: "0.0484 0.9789 3.0302".
+local function span_of(svg, seconds)
+  local width = tonumber(svg:match('viewBox="0 0 ([%d.]+) '))
+  local left, right = 0, 0
+  for from, _, to in svg:gmatch(axis) do
+    if to - from > right - left then left, right = tonumber(from), tonumber(to) end
+  end
+  return ("%.4f %.4f %.4f"):format(left / width, right / width, seconds)
+end
+
+--- Answers with a picture as SVG without its paper: it lies on the page, light or dark (`?dark`). `seconds`: those that
+--- it shows, where it has an axis of time.
+function views.answer(context, picture, seconds)
   local svg = picture:svg()
+  local headers = seconds and { ["Opah-Span"] = span_of(svg, seconds) } or {}
   local from, to = svg:find(paper, 1, true)
   if from then svg = svg:sub(1, from - 1) .. svg:sub(to + 1) end
   if context.request.query.dark then
     from, to = svg:find(ink, 1, true)
     if from then svg = svg:sub(1, from - 1) .. light_ink .. svg:sub(to + 1) end
   end
-  context:bytes(200, "image/svg+xml", svg)
+  context:bytes(200, "image/svg+xml", svg, headers)
+end
+
+local function show(context, studio, draw)
+  local samples, rate = samples_of(context, studio, drawn)
+  views.answer(context, draw(samples, rate), #samples / rate)
 end
 
 --- GET /api/waveform?id=CLIP, GET /api/spectrogram?id=CLIP.
-function views.waveform(context, studio) views.answer(context, plot.waveform(samples_of(context, studio, drawn))) end
-function views.spectrogram(context, studio) views.answer(context, plot.spectrogram(samples_of(context, studio,
-  drawn))) end
+function views.waveform(context, studio) show(context, studio, plot.waveform) end
+function views.spectrogram(context, studio) show(context, studio, plot.spectrogram) end
 
 return views
