@@ -31,6 +31,29 @@ final class StudioBrowserTests: XCTestCase {
         && byId("spectrogram").naturalWidth > 0)
     press(" ")
     saw.play = await until(() => isPlaying(byId("player")))
+    // The line over the pictures: it moves with the sound, and the sound with it.
+    const lines = [byId("position"), byId("position-below")], at = (line) => parseFloat(line.style.left)
+    const begun = lines.map(at)
+    saw.glides = await until(() => lines.every((line, i) => !line.hidden && at(line) > begun[i]))
+    press(" ")
+    saw.paused = await until(() => byId("player").paused)
+    const place = byId("waveform").getBoundingClientRect(), span = byId("player").duration
+    const click = (share) => byId("waveform").dispatchEvent(new MouseEvent("click",
+        { bubbles: true, clientX: place.left + share * place.width }))
+    // The axis reaches from 36.8 to 744 of the picture's 760 units: this is the middle of the clip's time.
+    click((36.8 + 744) / 2 / 760)
+    const isNear = (time) => Math.abs(byId("player").currentTime - time) < 0.02
+    saw.clicked = await until(() => isNear(span / 2) && Math.abs(at(lines[0]) - 51.37) < 0.1)
+    press("l", document.body)
+    saw.on = await until(() => isNear(span / 2 + 0.5))
+    press("p", document.body)
+    saw.said = says(`${(span / 2 + 0.5).toFixed(1)} of ${span.toFixed(1)} seconds`)
+        && byId("position").getAttribute("aria-valuetext") === `${(span / 2 + 0.5).toFixed(1)} of ${span.toFixed(1)} seconds`
+    byId("position").focus()
+    press("ArrowLeft")
+    saw.slider = await until(() => isNear(span / 2 + 0.4))
+    press("Home")
+    saw.home = await until(() => isNear(0))
     press("j")
     saw.next = await until(() => isAt("Alice/12.0-14.2") && isPlaying(byId("player")))
     press("k")
@@ -126,7 +149,8 @@ final class StudioBrowserTests: XCTestCase {
         let report = content("data/Alice/9.90-12.0.lab")
         let saw = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(report.dropFirst(3).utf8)) as? [String: Any],
             "the page did not come to its end: \(report) \(running.errorsSoFar)")
-        for name in ["first", "play", "next", "previous", "edit", "typing", "saved", "undone", "stays", "excluded",
+        for name in ["first", "play", "glides", "paused", "clicked", "on", "said", "slider", "home", "next", "previous",
+            "edit", "typing", "saved", "undone", "stays", "excluded",
             "back", "excludedAgain", "takes", "second", "compared", "curve", "wide"] {
             XCTAssertEqual(saw[name] as? Bool, true, name)
         }

@@ -180,6 +180,65 @@ final class StudioTests: XCTestCase {
         XCTAssertTrue(second.errors.contains("at work here"), second.errors)
     }
 
+    /// The list is kept from one load of the page to the next, and is true all the same.
+    func testTheFolderChangesUnderneath() throws {
+        let wave = try Data(contentsOf: URL(fileURLWithPath: folder("data/Alice/4.80-7.20.wav")))
+        /// Writes into the file that is there: neither its name nor its inode changes.
+        func overwrite(_ path: String, _ data: Data) throws {
+            let file = try XCTUnwrap(FileHandle(forWritingAtPath: folder(path)), path)
+            try file.truncate(atOffset: 0)
+            try file.write(contentsOf: data)
+            try file.close()
+        }
+        func text(_ id: String) throws -> String? { (try clip(id)["label"] as? [String: Any])?["text"] as? String }
+        func total() throws -> Int { try XCTUnwrap(get("/api/clips")["total"] as? Int) }
+        func leftOut() throws -> [String] {
+            (try get("/api/clips")["left_out"] as? [[String: Any]] ?? []).compactMap { $0["what"] as? String }
+        }
+        try start()
+        let id = "Alice/0.00-2.10", label = "data/Alice/0.00-2.10.lab"
+        _ = try clip(id)
+        let count = try total(), version = try get("/api/clips")["version"] as? Int
+        XCTAssertEqual(try get("/api/clips")["version"] as? Int, version, "nothing changed, and nothing is looked at")
+
+        // Labels: in place and of the same length, again within the same tick of the disk's clock, as another file, gone.
+        for words in ["aaaa bbbb.", "cccc dddd.", "eeee ffff."] {
+            try overwrite(label, Data(words.utf8))
+            XCTAssertEqual(try text(id), words)
+        }
+        try FileManager.default.removeItem(atPath: folder(label))
+        XCTAssertTrue(codes(try clip(id)).contains("no-label"))
+        try Data("Of another suffix.".utf8).write(to: URL(fileURLWithPath: folder("data/Alice/0.00-2.10.txt")))
+        XCTAssertEqual(try text(id), "Of another suffix.")
+
+        // Sounds: broken, mended, replaced by one of the same size and time.
+        try overwrite("data/Alice/4.80-7.20.wav", Data("RIFF1234WAVEjunk".utf8))
+        XCTAssertEqual(codes(try clip("Alice/4.80-7.20")), ["unreadable"])
+        try overwrite("data/Alice/4.80-7.20.wav", wave)
+        XCTAssertFalse(codes(try clip("Alice/4.80-7.20")).contains("unreadable"))
+        let time = try FileManager.default.attributesOfItem(atPath: folder("data/Alice/4.80-7.20.wav"))
+        try (wave.prefix(44) + Data(count: wave.count - 44)).write(to: URL(fileURLWithPath: folder("quiet.wav")))
+        try FileManager.default.setAttributes([.modificationDate: XCTUnwrap(time[.modificationDate])],
+            ofItemAtPath: folder("quiet.wav"))
+        XCTAssertEqual(rename(folder("quiet.wav"), folder("data/Alice/4.80-7.20.wav")), 0)
+        XCTAssertTrue(codes(try clip("Alice/4.80-7.20")).contains("silent"))
+
+        // Names: in a folder that was empty, gone again, left out for its content, and a link to nothing.
+        try FileManager.default.createDirectory(atPath: folder("data/Bob"), withIntermediateDirectories: false)
+        XCTAssertEqual(try total(), count)
+        try wave.write(to: URL(fileURLWithPath: folder("data/Bob/a.wav")))
+        XCTAssertEqual(try clip("Bob/a")["speaker"] as? String, "Bob")
+        try FileManager.default.removeItem(atPath: folder("data/Bob/a.wav"))
+        XCTAssertEqual(try total(), count)
+        try Data("not a sound".utf8).write(to: URL(fileURLWithPath: folder("data/Bob/b.aac")))
+        XCTAssertEqual(try leftOut().count, 1)
+        try overwrite("data/Bob/b.aac", wave)
+        XCTAssertEqual(try clip("Bob/b")["file"] as? String, "Bob/b.aac")
+        XCTAssertEqual(try leftOut(), [])
+        try FileManager.default.createSymbolicLink(atPath: folder("data/Alice/z.wav"), withDestinationPath: "nowhere")
+        XCTAssertEqual(try leftOut(), ["is a link to nothing"])
+    }
+
     func testNothingFromOutsideAndNobodyFromElsewhere() throws {
         try Data("Secret words.".utf8).write(to: URL(fileURLWithPath: folder("secret.lab")))
         try FileManager.default.copyItem(atPath: folder("data/Alice/4.80-7.20.wav"), toPath: folder("outside.wav"))
@@ -232,7 +291,7 @@ final class StudioTests: XCTestCase {
         XCTAssertTrue(try String(contentsOfFile: head,
             encoding: .utf8).contains("Content-Security-Policy: default-src 'none'; script-src 'self'"))
         XCTAssertFalse(page.contains("//"), "no address of another host")
-        for name in ["page.css", "page.js", "shared.js", "clips.js", "training.js", "speak.js"] {
+        for name in ["page.css", "page.js", "shared.js", "clips.js", "playhead.js", "training.js", "speak.js"] {
             let file = String(decoding: try curl("/" + name).body, as: UTF8.self)
             XCTAssertFalse(file.isEmpty, name)
             XCTAssertFalse(file.contains("http:") || file.contains("https:"), name)
