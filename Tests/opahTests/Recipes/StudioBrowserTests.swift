@@ -47,8 +47,8 @@ final class StudioBrowserTests: XCTestCase {
     press("l", document.body)
     saw.on = await until(() => isNear(span / 2 + 0.5))
     press("p", document.body)
-    saw.said = says(`${(span / 2 + 0.5).toFixed(1)} of ${span.toFixed(1)} seconds`)
-        && byId("position").getAttribute("aria-valuetext") === `${(span / 2 + 0.5).toFixed(1)} of ${span.toFixed(1)} seconds`
+    const words = `${(span / 2 + 0.5).toFixed(1)} of ${span.toFixed(1)} seconds`
+    saw.said = says(words) && byId("position").getAttribute("aria-valuetext") === words
     byId("position").focus()
     press("ArrowLeft")
     saw.slider = await until(() => isNear(span / 2 + 0.4))

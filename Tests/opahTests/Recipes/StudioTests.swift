@@ -201,7 +201,7 @@ final class StudioTests: XCTestCase {
         let count = try total(), version = try get("/api/clips")["version"] as? Int
         XCTAssertEqual(try get("/api/clips")["version"] as? Int, version, "nothing changed, and nothing is looked at")
 
-        // Labels: in place and of the same length, again within the same tick of the disk's clock, as another file, gone.
+        // Labels: in place and of the same length, again within the same tick of the disk's clock, gone, another suffix.
         for words in ["aaaa bbbb.", "cccc dddd.", "eeee ffff."] {
             try overwrite(label, Data(words.utf8))
             XCTAssertEqual(try text(id), words)

@@ -86,7 +86,9 @@ for (const name of ["play", "playing"]) {
 }
 // Who wants nothing to glide sees the line in its new place a few times a second, which is when the player says so.
 player.addEventListener("timeupdate", () => { if (still.matches) draw(false) })
-for (const name of ["pause", "ended", "seeked", "loadedmetadata", "emptied"]) player.addEventListener(name, () => draw(true))
+for (const name of ["pause", "ended", "seeked", "loadedmetadata", "emptied"]) {
+  player.addEventListener(name, () => draw(true))
+}
 handle.addEventListener("focus", () => draw(true))
 
 for (const name of Object.keys(lines)) {
