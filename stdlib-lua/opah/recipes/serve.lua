@@ -1,6 +1,6 @@
 --- Serve a voice to other programs: OpenAI's audio API, fish-speech's own API, metrics.
 -- opah run serve --embedded speaks with the voice that comes with the program:
--- curl http://127.0.0.1:8080/v1/audio/speech -d '{"input": "The old bird waited.", "voice": "slt", "response_format": "wav"}' -o a.wav
+-- curl http://127.0.0.1:8080/v1/audio/speech --json '{"input": "The old bird waited.", "voice": "slt", "response_format": "wav"}' -o a.wav
 -- opah run serve --voice voices/Ann.voice --checkpoint-path C --vq-checkpoint-path F: a voice that `opah run voice pack` made.
 -- For other machines: --address 0.0.0.0 and a token in the variable OPAH_TOKEN. SIGTERM ends it when all are answered.
 local config, fs, http, machine = require "opah.config", require "opah.fs", require "opah.http", require "opah.machine"
