@@ -4,7 +4,7 @@ local codes, fingerprint, hum = require "opah.doctor.codes", require "opah.docto
   require "opah.doctor.hum"
 local labels, levels, speakers = require "opah.doctor.labels", require "opah.doctor.levels",
   require "opah.doctor.speakers"
-local spectrum = require "opah.doctor.spectrum"
+local reverberation, spectrum = require "opah.doctor.reverberation", require "opah.doctor.spectrum"
 
 local clips = {}
 
@@ -13,8 +13,8 @@ clips.heard = 300
 
 -- What clips are measured by unless somebody says otherwise: dB, seconds, and the codec of fish-speech 1.4.
 clips.usual = {
-  text_extension = { ".lab", ".txt" }, max_length = 4096, min_snr = 15, max_silence = 1.0, num_codebooks = 8,
-  codebook_size = 1000, sample_rate = 44100, hop_length = 512,
+  text_extension = { ".lab", ".txt" }, max_length = 4096, min_snr = 15, max_silence = 1.0,
+  max_reverberation = 0.4, num_codebooks = 8, codebook_size = 1000, sample_rate = 44100, hop_length = 512,
 }
 
 --- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
@@ -61,6 +61,10 @@ local function listen(clip, found, with)
   end
   local mains, hum_level = hum.find(mono, rate)
   if mains then found:add("hum", clip.file, ("%d Hz hum at %.0f dB of full scale"):format(mains, hum_level)) end
+  local decay = reverberation.time(mono, rate)
+  if decay and decay > with.max_reverberation then
+    found:add("reverberation", clip.file, ("its room goes on: %.1f s until a sound has faded by 60 dB"):format(decay))
+  end
   clip.print = fingerprint.of(mono, rate)
 end
 

@@ -15,6 +15,7 @@ local catalogue = {
   ["low-snr"] = { "note", "record it again in a quieter room, or leave it out" },
   ["narrow-band"] = { "note", "look for the recording before it was compressed or sent over a telephone" },
   ["hum"] = { "note", "apply audio.high_pass(samples, rate, { cutoff = 80 }), and record away from mains cables" },
+  ["reverberation"] = { "note", "record nearer to the microphone, in a room with curtains and carpets" },
   ["long-lead"] = { "note", "cut it: audio.trim, or opah run slice-audio" },
   ["long-tail"] = { "note", "cut it: audio.trim, or opah run slice-audio" },
   ["duplicate"] = { "note", "keep one of them: the same clip twice counts twice" },

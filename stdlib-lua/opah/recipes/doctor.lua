@@ -23,6 +23,8 @@ return recipe {
     { "max-length", "integer", usual.max_length, "tokens of a training row", from = 1 },
     { "min-snr", "number", usual.min_snr, "the least that a voice should be above its pauses, in dB" },
     { "max-silence", "number", usual.max_silence, "the most silence at either end, in seconds", from = 0 },
+    { "max-reverberation", "number", usual.max_reverberation,
+      "the longest that a room may take to let a sound fade by 60 dB, in seconds", above = 0 },
     { "num-codebooks", "integer", usual.num_codebooks, "codebooks of the codec", from = 1 },
     { "codebook-size", "integer", usual.codebook_size, "codes of a codebook", from = 1 },
     { "sample-rate", "integer", usual.sample_rate, "the codec's rate, in Hz", from = 1000 },
@@ -67,7 +69,8 @@ return recipe {
     local with = {
       audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length,
         min_snr = args.min_snr,
-      max_silence = args.max_silence, num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
+      max_silence = args.max_silence, max_reverberation = args.max_reverberation,
+      num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
       sample_rate = args.sample_rate, hop_length = args.hop_length, origins = {}, known = {},
       readings = args.readings and labels.readings(args.readings) or nil,
     }
