@@ -81,4 +81,33 @@ final class ServeTests: ServeTestCase {
         XCTAssertEqual(open.code, 1)
         XCTAssertTrue(open.errors.contains("a token is needed"), open.errors)
     }
+
+    /// The unit of the package, as systemd reads it: no word that it does not know, and little that it gives away.
+    func testTheUnitIsWhatSystemdKnows() throws {
+        let analyze = "/usr/bin/systemd-analyze"
+        guard FileManager.default.isExecutableFile(atPath: analyze) else { throw XCTSkip("there is no systemd here") }
+        let folder = try TestFolder("unit"), unit = folder("opah-serve.service")
+        let text = try String(contentsOfFile: OpahProcess.checkout + "/examples/serving/opah-serve.service", encoding: .utf8)
+        func lines(_ text: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: unit))
+            let process = Process(), pipe = Pipe()
+            process.executableURL = URL(fileURLWithPath: analyze)
+            process.arguments = arguments + [unit]
+            (process.standardOutput, process.standardError) = (pipe, pipe)
+            try process.run()
+            let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            return (process.terminationStatus, said)
+        }
+        // Its program is where the package puts it, which need not be here.
+        let here = text.replacing("/usr/bin/opah", with: OpahProcess.program.path)
+        XCTAssertNotEqual(here, text)
+        let verified = try lines(here, ["verify", "--man=no"])
+        XCTAssertEqual(verified.status, 0, verified.text)
+        XCTAssertFalse(verified.text.contains("opah-serve"), verified.text)
+        XCTAssertTrue(try lines(here + "NoSuchOption=yes\n", ["verify", "--man=no"]).text.contains("opah-serve"), "this test can fail")
+        // In tenths: 15 is 1.5.
+        let exposed = try lines(here, ["security", "--offline=true", "--no-pager", "--threshold=15"])
+        XCTAssertEqual(exposed.status, 0, exposed.text)
+    }
 }
