@@ -264,6 +264,19 @@ public final class Tokenizer: Sendable {
         addedContents[id].map { Array($0.utf8) } ?? model.vocabulary.token(id).map(Array.init)
     }
 
+    /// Tells its files from others, as they are now.
+    public func digest() throws -> String {
+        let digest = Digest()
+        for name in files {
+            let path = directory + "/" + name
+            guard name == files[0] || FileKind.exists(path) else { continue }
+            let file = try MappedFile(path)
+            digest.update("\(name)\0\(file.bytes.count)\0")
+            file.withBytes { digest.update($0) }
+        }
+        return digest.finish()
+    }
+
     /// Copies the tokenizer's files, byte for byte, to another folder (which must exist).
     public func save(to folder: String) throws {
         for name in files {

@@ -239,11 +239,10 @@ public final class Trainer {
     /// wrong weights, the wrong tokenizer or codes of another codec: training cannot mend that.
     private func prepareValidation() throws {
         if settings.validateEvery > 0 {
-            let all = try Interrupt.deferred { try data.validation(batchSize: settings.batchSize) }
-            validation = settings.validationBatches.map { Array(all.prefix($0)) } ?? all
-            let parts = try Interrupt.deferred { try data.validationBySpeaker(batchSize: settings.batchSize) }
-            speakers = Array(parts.prefix(validation.count))
-            if all.isEmpty {
+            let limit = settings.validationBatches
+            validation = try Interrupt.deferred { try data.validation(batchSize: settings.batchSize, limit: limit) }
+            speakers = try Interrupt.deferred { try data.validationBySpeaker(batchSize: settings.batchSize, limit: limit) }
+            if validation.isEmpty {
                 try first {
                     try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")
                     return true

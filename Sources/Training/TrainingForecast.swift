@@ -153,10 +153,10 @@ extension Trainer {
     /// Of one validation: about half of a step of the same batches, forward only.
     private func secondsOfValidation(_ rates: MachineRates) throws -> Double {
         guard settings.validateEvery > 0 else { return 0 }
-        let batches = try data.validation(batchSize: settings.batchSize).prefix(settings.validationBatches ?? .max)
-        let parts = try data.validationBySpeaker(batchSize: settings.batchSize).prefix(batches.count)
+        let batches = try data.validation(batchSize: settings.batchSize, limit: settings.validationBatches)
+        let parts = try data.validationBySpeaker(batchSize: settings.batchSize, limit: settings.validationBatches)
         let again = parts.flatMap { $0.compactMap(\.batch) }   // see Trainer.speakerLosses
-        return try (Array(batches) + again).reduce(0) {
+        return try (batches + again).reduce(0) {
             try $0 + model.trainingCost(rows: model.rowSizes($1.forModel)).seconds(rates) / 2
         }
     }

@@ -145,20 +145,30 @@ public enum PackFolder {
 
     /// The packs of a path: the file itself, or those in the folder, in order of name. Those that we packed are
     /// checked against their manifest.
-    public static func shards(_ path: String) throws -> [String] {
-        if FileKind.isFile(path) { return [path] }
-        let found = try FolderWalk(path).files.filter(isPack)
-        guard let manifest = try PackManifest(folder: path) else { return found }
+    public static func shards(_ path: String) throws -> [String] { try checked(path).names.map { place(of: $0, in: path) } }
+
+    /// The same by names as seen from the folder, with the manifest that they were checked against.
+    static func checked(_ path: String) throws -> (names: [String], manifest: PackManifest?) {
+        let found = try names(path)
+        guard !FileKind.isFile(path), let manifest = try PackManifest(folder: path) else { return (found, nil) }
         try manifest.check(path)
-        if let foreign = found.first(where: { !isOwn($0, in: path, manifest) }) {
-            throw OpahError(.data, "\(foreign): is not among the packs that \(PathName.join(path, PackManifest.name)) lists",
+        if let foreign = found.first(where: { !manifest.owns($0) }) {
+            throw OpahError(.data, "\(place(of: foreign, in: path)): is not among the packs that \(PathName.join(path, PackManifest.name)) lists",
                             hint: "move it elsewhere, or name the packs to use one by one")
         }
-        return manifest.shards.map { PathName.join(path, $0.name) }
+        return (manifest.shards.map(\.name), manifest)
     }
 
-    /// Where the sentences of a folder of packs came from, in order; empty where that is not known.
-    static func clips(_ path: String) throws -> [String] { FileKind.isFolder(path) ? try PackManifest(folder: path)?.clips ?? [] : [] }
+    /// The packs that are there, by names as seen from the folder.
+    static func names(_ path: String) throws -> [String] {
+        if FileKind.isFile(path) { return [PathName.last(path)] }
+        var root = path.utf8.count
+        while root > 0, path.utf8.dropLast(path.utf8.count - root).last == UInt8(ascii: "/") { root -= 1 }
+        return try FolderWalk(path).files.filter(isPack).map { String(decoding: $0.utf8.dropFirst(root + 1), as: UTF8.self) }
+    }
+
+    /// The path of a pack of that name.
+    static func place(of name: String, in path: String) -> String { FileKind.isFile(path) ? path : PathName.join(path, name) }
 
     private static func isPack(_ path: String) -> Bool { [".protos", ".proto"].contains(PathName.suffix(path).lowercased()) }
 

@@ -1,48 +1,22 @@
 import Formats
 import Support
 
-/// One clip as the packs hold it.
-public struct Sentence: Sendable {
-    public let texts: [String]
-    public let codes: SentenceCodes
-    /// Made from the codes: the same recording has the same id in whatever pack, at whatever place, it turns up.
-    public let id: UInt64
-    /// The clip that it was packed from, where the packs say so: for messages.
-    public let clip: String?
-
-    public init(texts: [String], codes: SentenceCodes, clip: String? = nil) {
-        (self.texts, self.codes, self.clip) = (texts, codes, clip)
-        id = codes.values.withUnsafeBytes { UInt64(Digest.of($0).prefix(16), radix: 16)! }
-    }
-}
-
-/// All sentences of one speaker.
-public struct SentenceGroup: Sendable {
-    /// `folder` or `filelist`.
-    public let source: String
-    /// The speaker.
-    public let name: String
-    public var sentences: [Sentence]
-
-    public init(source: String, name: String, sentences: [Sentence]) {
-        (self.source, self.name, self.sentences) = (source, name, sentences)
-    }
-}
-
-/// Everything that the packs of a dataset hold, in memory: codes take 4 bytes each, so an hour of speech
-/// (21.5 frames/s, 8 codebooks) takes 2.5 MB.
+/// What the packs of a dataset hold. Those on disk are read through an index (`PackIndex`): nothing of a clip is in memory but
+/// 32 bytes about it.
 public struct SentenceStore: Sendable {
-    public private(set) var groups: [SentenceGroup]
+    public let groups: [SentenceGroup]
     /// The same speakers, texts and codes in the same order have the same digest, whatever files they came from.
     public let digest: String
 
+    /// - Parameter groups: of sentences in memory.
     public init(groups: [SentenceGroup]) {
         self.groups = groups
-        let digest = Digest()
+        let digest = StoreDigest()
         for group in groups {
-            digest.update("\u{1D}\(group.name)\u{1E}\(group.sentences.count)")
-            for sentence in group.sentences {
-                digest.update(sentence.texts.joined(separator: "\u{1F}") + "\u{1E}\(sentence.codes.codebooks)\u{1E}\(sentence.id)")
+            digest.begin(group.name, sentences: group.count)
+            for place in 0..<group.count {
+                // Only reading packs can fail, and it says so where rows are made.
+                if let texts = try? group.texts(place) { digest.add(texts: texts, group.facts(place)) }
             }
         }
         self.digest = digest.finish()
@@ -54,30 +28,53 @@ public struct SentenceStore: Sendable {
         if let missing = paths.first(where: { !FileKind.exists($0) }) {
             throw OpahError(.file, "\(missing): there is no such file or folder of packs", hint: hint)
         }
-        let packs = try paths.map { (shards: try PackFolder.shards($0), clips: try PackFolder.clips($0)) }, files = packs.flatMap(\.shards)
-        guard !files.isEmpty else { throw OpahError(.data, "\(paths.joined(separator: ", ")): no .protos files", hint: hint) }
-        var groups: [SentenceGroup] = []
-        for pack in packs {
-            var clips = pack.clips.makeIterator()
-            for file in pack.shards {
-                let reader = try ProtosReader(file)
-                while let group = try reader.next() {
-                    let sentences = try group.sentences.enumerated().map { place, sentence in
-                        let clip = clips.next()
-                        do { return Sentence(texts: sentence.texts, codes: try SentenceCodes(rows: sentence.codes), clip: clip) }
-                        catch let error as OpahError { throw error.at(clip ?? "\(file): sentence \(place + 1) of \(group.name)") }
-                    }
-                    groups.append(SentenceGroup(source: group.source, name: group.name, sentences: sentences))
-                }
-            }
+        let indexes = try paths.map(PackIndex.open)
+        guard indexes.contains(where: { !$0.contents.shards.isEmpty }) else {
+            throw OpahError(.data, "\(paths.joined(separator: ", ")): no .protos files", hint: hint)
         }
-        guard groups.contains(where: { !$0.sentences.isEmpty }) else {
+        groups = indexes.flatMap { index in index.contents.groups.indices.map { SentenceGroup(index, group: $0) } }
+        guard groups.contains(where: { $0.count > 0 }) else {
             throw OpahError(.data, "\(paths.joined(separator: ", ")): the packs hold no sentences",
                             hint: "run build-dataset again and look at what it skipped")
         }
-        self.init(groups: groups)
+        if indexes.count == 1 {
+            digest = indexes[0].contents.digest
+        } else {
+            let digest = StoreDigest()
+            for group in groups {
+                try Interrupt.check()
+                digest.begin(group.name, sentences: group.count)
+                for place in 0..<group.count { digest.add(texts: try group.texts(place), group.facts(place)) }
+            }
+            self.digest = digest.finish()
+        }
+        release()
     }
 
-    public var sentenceCount: Int { groups.reduce(0) { $0 + $1.sentences.count } }
-    public var frameCount: Int { groups.lazy.flatMap(\.sentences).reduce(0) { $0 + $1.codes.frames } }
+    public var sentenceCount: Int { groups.reduce(0) { $0 + $1.count } }
+    public var frameCount: Int { groups.reduce(0) { sum, group in (0..<group.count).reduce(sum) { $0 + group.facts($1).frames } } }
+
+    /// Gives back the memory of what was read of the packs so far.
+    func release() { for index in indexes { index.release() } }
+
+    /// Those that packs are read through, in the order of their groups.
+    var indexes: [PackIndex] {
+        var found: [PackIndex] = []
+        for index in groups.lazy.compactMap({ $0.packed?.index }) where found.last !== index { found.append(index) }
+        return found
+    }
+}
+
+/// The digest of a store, clip by clip. Runs compare it when they go on: what is digested can never change.
+struct StoreDigest {
+    private let digest = Digest()
+
+    func begin(_ name: String, sentences: Int) { digest.update("\u{1D}\(name)\u{1E}\(sentences)") }
+
+    func add(texts: [String], _ facts: ClipFacts) {
+        digest.update(texts.joined(separator: "\u{1F}") + "\u{1E}\(facts.codebooks)\u{1E}\(facts.id)")
+    }
+
+    /// Call it once.
+    func finish() -> String { digest.finish() }
 }

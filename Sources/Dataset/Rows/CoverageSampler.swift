@@ -44,9 +44,9 @@ struct CoverageSampler: Sendable {
 
     /// How often each sentence has been used, per group.
     func counts() -> [[Int]] {
-        var counts = source.groups.map { Array(repeating: pass, count: $0.sentences.count) }
+        var counts = source.groups.map { Array(repeating: pass, count: $0.count) }
         for plan in plans.prefix(position) {
-            for sentence in plan.sentences { counts[plan.group][sentence] += 1 }
+            for sentence in plan.sentences { counts[plan.group][Int(sentence)] += 1 }
         }
         return counts
     }
@@ -55,21 +55,21 @@ struct CoverageSampler: Sendable {
         let settings = source.settings
         var random = ShuffleRandom(seed: settings.seed, purpose: 1, index: UInt64(pass))
         var plans: [RowPlan] = []
-        for (group, lengths) in source.lengths.enumerated() {
-            var order = Array(lengths.indices)
+        for (group, lengths) in source.groups.lazy.map(\.lengths).enumerated() {
+            var order = Array(0..<Int32(lengths.count))
             random.shuffle(&order)
             var next = 0
             while next < order.count {
                 let interactive = random.uniform() < settings.interactiveProbability
                 let budget = interactive ? settings.maxLength : max(10, source.drawBudget(&random))
-                var taken: [Int] = [], used = 0
+                let first = next
+                var used = 0
                 // Lengths are those of turns of their own; joined into one turn, the same sentences are shorter.
-                while next < order.count, taken.isEmpty || used + lengths[order[next]] <= budget {
-                    used += lengths[order[next]]
-                    taken.append(order[next])
+                while next < order.count, next == first || used + Int(lengths[Int(order[next])]) <= budget {
+                    used += Int(lengths[Int(order[next])])
                     next += 1
                 }
-                plans.append(RowPlan(group: group, sentences: taken, interactive: interactive,
+                plans.append(RowPlan(group: group, sentences: Array(order[first..<next]), interactive: interactive,
                                      useSpeaker: random.uniform() < settings.speakerProbability, seed: random.next()))
             }
         }

@@ -9,7 +9,7 @@ extension RowSource {
         var row = row
         let length = row.length, books = row.rows - 1
         for t in 0..<length where packer.writer.frames.contains(row.tokens[t]) && random.uniform() < settings.corruptProbability {
-            let group = groups[random.below(groups.count)], codes = group.sentences[random.below(group.sentences.count)].codes
+            let group = groups[random.below(groups.count)], codes = try group.sentence(random.below(group.count)).codes
             let frame = random.below(codes.frames)
             row.tokens[t] = try packer.writer.mainToken(firstCode: Int(codes.values[frame]))
             for book in 0..<books {

@@ -7,15 +7,22 @@ public struct HeldOutSplit: Sendable {
     private let forcedIn: UInt64?, forcedOut: UInt64?
 
     /// - Parameter ids: those of all clips that can be trained on.
-    public init(fraction: Double, ids: some Collection<UInt64>) {
+    public init(fraction: Double, ids: some Sequence<UInt64>) {
         let fraction = min(max(fraction, 0), 1)
         self.fraction = fraction
-        let distinct = Set(ids)
-        let ordered = distinct.sorted { (Self.place($0), $0) < (Self.place($1), $1) }
-        let held = ordered.prefix { Self.place($0) < fraction }.count
-        let canSplit = fraction > 0 && fraction < 1 && ordered.count > 1
-        forcedIn = canSplit && held == 0 ? ordered.first : nil
-        forcedOut = canSplit && held == ordered.count ? ordered.last : nil
+        // The first and the last by place.
+        var first: (place: Double, id: UInt64)?, last: (place: Double, id: UInt64)?
+        for id in ids {
+            let here = (place: Self.place(id), id: id)
+            if first.map({ here < $0 }) ?? true { first = here }
+            if last.map({ here > $0 }) ?? true { last = here }
+        }
+        guard fraction > 0, fraction < 1, let first, let last, first.id != last.id else {
+            (forcedIn, forcedOut) = (nil, nil)
+            return
+        }
+        forcedIn = first.place < fraction ? nil : first.id
+        forcedOut = last.place < fraction ? last.id : nil
     }
 
     public func isHeldOut(_ id: UInt64) -> Bool {

@@ -11,30 +11,30 @@ struct ReferenceSampler: Sendable {
     init(source: RowSource) {
         self.source = source
         random = ShuffleRandom(seed: source.settings.seed, purpose: 2, index: 0)
-        counts = source.groups.map { Array(repeating: 0, count: $0.sentences.count) }
+        counts = source.groups.map { Array(repeating: 0, count: $0.count) }
     }
 
     mutating func next() throws -> TrainingRow {
         let settings = source.settings
-        let group = drawGroup(), sentences = source.groups[group].sentences
+        let group = drawGroup(), clips = source.groups[group]
         let window = max(settings.maxLength / 20, 1)
         let candidates: [Int]
         if settings.causal {
-            let first = window >= sentences.count ? 0 : random.below(sentences.count - window + 1)
-            candidates = Array(first ..< min(first + window, sentences.count))
+            let first = window >= clips.count ? 0 : random.below(clips.count - window + 1)
+            candidates = Array(first ..< min(first + window, clips.count))
         } else {
-            candidates = (0 ..< min(window, sentences.count)).map { _ in random.below(sentences.count) }
+            candidates = (0 ..< min(window, clips.count)).map { _ in random.below(clips.count) }
         }
         let interactive = random.uniform() < settings.interactiveProbability
         let budget = interactive ? settings.maxLength : source.drawBudget(&random)
         let useSpeaker = random.uniform() < settings.speakerProbability
         let cleaning = source.packer.format.cleaning
-        let used = try source.packer.sentencesFilling(budget, candidates.lazy.map { place in
-            (cleanText(sentences[place].texts[0], cleaning), sentences[place].codes)
-        })
+        let used = try source.packer.sentencesFilling(budget, of: candidates.count) { place in
+            (cleanText(try clips.texts(candidates[place])[0], cleaning), clips.facts(candidates[place]).frames)
+        }
         let taken = Array(candidates.prefix(max(used, 1)))
         for place in taken { counts[group][place] += 1 }
-        return try source.row(RowPlan(group: group, sentences: taken, interactive: interactive, useSpeaker: useSpeaker,
+        return try source.row(RowPlan(group: group, sentences: taken.map { Int32($0) }, interactive: interactive, useSpeaker: useSpeaker,
                                       seed: random.next()))
     }
 
@@ -45,9 +45,9 @@ struct ReferenceSampler: Sendable {
 
     /// A group, by its number of sentences.
     private mutating func drawGroup() -> Int {
-        var place = random.below(source.groups.reduce(0) { $0 + $1.sentences.count })
+        var place = random.below(source.groups.reduce(0) { $0 + $1.count })
         for (group, value) in source.groups.enumerated() {
-            place -= value.sentences.count
+            place -= value.count
             if place < 0 { return group }
         }
         return source.groups.count - 1

@@ -4,34 +4,41 @@ import Text
 /// complete, so that the same plan always becomes the same row.
 struct RowPlan: Sendable {
     let group: Int
-    /// Positions in the group's list of sentences.
-    let sentences: [Int]
+    /// Positions in the group's list of clips.
+    let sentences: [Int32]
     let interactive: Bool
     let useSpeaker: Bool
     /// Seeds the row's own choices: which of several texts, which turns go without text.
     let seed: UInt64
 }
 
+/// The clips of a speaker that rows are made of: a part of those of the store.
+struct RowGroup: Sendable {
+    let group: SentenceGroup
+    /// Places in `group`, ascending.
+    fileprivate(set) var places: [Int32] = []
+    /// Of each: tokens of a turn of its own, whichever text, role or skip is drawn.
+    fileprivate(set) var lengths: [Int32] = []
+
+    init(_ group: SentenceGroup) { self.group = group }
+
+    mutating func add(_ place: Int, length: Int32) {
+        places.append(Int32(place))
+        lengths.append(length)
+    }
+
+    var name: String { group.name }
+    var count: Int { places.count }
+    func facts(_ clip: Int) -> ClipFacts { group.facts(Int(places[clip])) }
+    func texts(_ clip: Int) throws -> [String] { try group.texts(Int(places[clip])) }
+    func sentence(_ clip: Int) throws -> Sentence { try group.sentence(Int(places[clip])) }
+}
+
 /// Sentences with their lengths, and how plans become rows.
 struct RowSource: Sendable {
-    let groups: [SentenceGroup]
-    /// Per group and sentence: tokens of a turn of its own, whichever text, role or skip is drawn.
-    let lengths: [[Int]]
+    let groups: [RowGroup]
     let packer: SentencePacker
     let settings: SamplingSettings
-
-    /// The most tokens that a turn with this sentence alone can have.
-    static func length(_ sentence: Sentence, speaker: String, _ packer: SentencePacker, _ settings: SamplingSettings) throws -> Int {
-        var roles: [String?] = settings.speakerProbability < 1 || !packer.format.hasSpeakers ? [nil] : []
-        if settings.speakerProbability > 0, packer.format.hasSpeakers { roles.append(speaker) }
-        var longest = 0
-        for role in roles {
-            for text in sentence.texts { longest = max(longest, try packer.prompt([cleanText(text, packer.format.cleaning)], speaker: role).count) }
-            // A turn without text keeps one more column.
-            if settings.skipTextProbability > 0 { longest = max(longest, try packer.prompt([], speaker: role, skipText: true).count + 1) }
-        }
-        return longest + sentence.codes.frames
-    }
 
     func row(_ plan: RowPlan) throws -> TrainingRow {
         let group = groups[plan.group]
@@ -41,7 +48,7 @@ struct RowSource: Sendable {
         let interactive = plan.interactive || !packer.format.hasSpeakers
         var texts: [String] = [], codes: [SentenceCodes] = [], turns: [TrainingRow] = []
         for place in plan.sentences {
-            let sentence = group.sentences[place]
+            let sentence = try group.sentence(Int(place))
             let text = cleanText(sentence.texts[random.below(sentence.texts.count)], packer.format.cleaning)
             if interactive {
                 let skip = random.uniform() < settings.skipTextProbability

@@ -82,6 +82,9 @@ public struct SentencePacker: Sendable {
         writer = try TurnWriter(tokenizer)
     }
 
+    /// Of the tokenizer's files.
+    func tokenizerDigest() throws -> String { try writer.tokenizer.digest() }
+
     /// The prompt's token ids. Control tokens inside the sentences stay plain text: nobody's label
     /// can open or close a turn.
     public func prompt(_ sentences: [String], speaker: String?, skipText: Bool = false) throws -> [Int] {
@@ -97,11 +100,17 @@ public struct SentencePacker: Sendable {
     /// text and frames are used up. It forgets the words around each turn, and the last sentence may go beyond. Formats whose
     /// sentences have turns of their own take all.
     public func sentencesFilling(_ budget: Int, _ sentences: some Sequence<(text: String, codes: SentenceCodes)>) throws -> Int {
-        guard format.hasSpeakers else { return sentences.reduce(0) { count, _ in count + 1 } }
+        let all = Array(sentences)
+        return try sentencesFilling(budget, of: all.count) { (all[$0].text, all[$0].codes.frames) }
+    }
+
+    /// The same of `count` sentences, each of which is asked for only when it is looked at.
+    func sentencesFilling(_ budget: Int, of count: Int, _ sentence: (Int) throws -> (text: String, frames: Int)) throws -> Int {
+        guard format.hasSpeakers else { return count }
         var remaining = budget, taken = 0
-        for (text, codes) in sentences {
-            guard remaining > 0 else { break }
-            remaining -= try writer.tokenizer.encode(text, allowSpecial: false).count + codes.frames
+        while taken < count, remaining > 0 {
+            let (text, frames) = try sentence(taken)
+            remaining -= try writer.tokenizer.encode(text, allowSpecial: false).count + frames
             taken += 1
         }
         return taken

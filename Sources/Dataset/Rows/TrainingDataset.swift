@@ -15,12 +15,16 @@ public final class TrainingDataset {
     /// How its rows are written: the format of the tokenizer.
     public let format: PromptFormat
     /// The clip that has the largest code.
-    package let largestCodeClip: String
+    package var largestCodeClip: String {
+        var names = ClipNames()
+        return largest.map { names.name($0.place, of: $0.group) } ?? ""
+    }
     /// Tokens cut from rows so far; always 0 with the coverage sampler.
     public private(set) var truncatedTokens = 0
 
     private let padding: Int
     private let heldOut: RowSource
+    private let largest: (group: SentenceGroup, place: Int)?
     private let speakers: Set<String>
     private enum Sampling { case coverage(CoverageSampler), reference(ReferenceSampler) }
     private var sampling: Sampling
@@ -31,29 +35,30 @@ public final class TrainingDataset {
         digest = store.digest
         // The padding's labels are ignored, so any token would do.
         padding = tokenizer.endId ?? 0
-        codebooks = settings.codebooks ?? store.groups.lazy.flatMap(\.sentences).first?.codes.codebooks ?? 0
+        codebooks = settings.codebooks ?? store.groups.first { $0.count > 0 }?.facts(0).codebooks ?? 0
         let packer = try SentencePacker(tokenizer: tokenizer, codebooks: codebooks)
         format = packer.format
-        var skipped: [SkippedInput] = []
-        var usable: [[(sentence: Sentence, length: Int)]] = []
-        for group in store.groups {
-            usable.append([])
-            for sentence in group.sentences {
-                try Interrupt.check()
-                let length = try RowSource.length(sentence, speaker: group.name, packer, settings)
-                if let problem = Self.problem(sentence, length: length, group: group, codebooks: codebooks, packer.format, settings) {
-                    skipped.append(problem)
+        let prompts = try PromptLengths(store, packer, settings)
+        var skipped: [SkippedInput] = [], names = ClipNames()
+        var usable: [RowGroup] = []
+        for (number, group) in store.groups.enumerated() {
+            try Interrupt.check()
+            var clips = RowGroup(group)
+            for place in 0..<group.count {
+                let facts = group.facts(place), prompt = prompts[number, place], length = prompt.map { $0 + facts.frames }
+                if let problem = Self.problem(facts, length: length, codebooks, settings) {
+                    skipped.append(SkippedInput(path: names.name(place, of: group), reason: problem.reason, remedy: problem.remedy))
                 } else {
-                    usable[usable.count - 1].append((sentence, length))
+                    clips.add(place, length: Int32(clamping: length ?? 0))
                 }
             }
+            usable.append(clips)
         }
-        let split = HeldOutSplit(fraction: settings.validationFraction, ids: usable.flatMap { $0.map(\.sentence.id) })
-        var training = Part(), held = Part()
-        for (group, sentences) in zip(store.groups, usable) {
-            training.add(group, sentences.filter { !split.isHeldOut($0.sentence.id) })
-            held.add(group, sentences.filter { split.isHeldOut($0.sentence.id) })
-        }
+        names = ClipNames()
+        store.release()
+        let split = HeldOutSplit(fraction: settings.validationFraction,
+                                 ids: usable.lazy.flatMap { group in (0..<group.count).lazy.map { group.facts($0).id } })
+        let training = Part(usable) { !split.isHeldOut($0) }, held = Part(usable) { split.isHeldOut($0) }
         guard !training.groups.isEmpty else {
             throw OpahError(.data, "no clip is left to train on" + SkippedInput.listing(skipped),
                             hint: "lower val_fraction, raise max_length, or look at what was skipped")
@@ -68,54 +73,53 @@ public final class TrainingDataset {
         let source = training.source(packer, settings)
         sampling = settings.sampler == .coverage ? .coverage(CoverageSampler(source: source))
             : .reference(ReferenceSampler(source: source))
-        let largest = (training.groups + held.groups).lazy
-            .flatMap { group in group.sentences.lazy.map { (clip: Self.name($0, group), code: $0.codes.values.max() ?? 0) } }
-            .max { $0.code < $1.code }
-        (largestCode, largestCodeClip) = (Int(largest?.code ?? 0), largest?.clip ?? "")
+        var largest: (code: Int, group: SentenceGroup, place: Int)?
+        for group in training.groups + held.groups {
+            for clip in 0..<group.count {
+                let code = group.facts(clip).largestCode
+                if largest.map({ code > $0.code }) ?? true { largest = (code, group.group, Int(group.places[clip])) }
+            }
+        }
+        largestCode = largest?.code ?? 0
+        self.largest = largest.map { ($0.group, $0.place) }
     }
 
-    /// One side of the split while it is put together.
+    /// One side of the split: groups that have clips on it.
     private struct Part {
-        var groups: [SentenceGroup] = [], lengths: [[Int]] = []
-        var count: Int { groups.reduce(0) { $0 + $1.sentences.count } }
+        var groups: [RowGroup] = []
+        var count: Int { groups.reduce(0) { $0 + $1.count } }
 
-        mutating func add(_ group: SentenceGroup, _ sentences: [(sentence: Sentence, length: Int)]) {
-            guard !sentences.isEmpty else { return }
-            groups.append(SentenceGroup(source: group.source, name: group.name, sentences: sentences.map(\.sentence)))
-            lengths.append(sentences.map(\.length))
+        init(_ all: [RowGroup], _ isOn: (UInt64) -> Bool) {
+            for group in all {
+                var part = RowGroup(group.group)
+                for clip in 0..<group.count where isOn(group.facts(clip).id) {
+                    part.add(Int(group.places[clip]), length: group.lengths[clip])
+                }
+                if part.count > 0 { groups.append(part) }
+            }
         }
 
         func source(_ packer: SentencePacker, _ settings: SamplingSettings) -> RowSource {
-            RowSource(groups: groups, lengths: lengths, packer: packer, settings: settings)
+            RowSource(groups: groups, packer: packer, settings: settings)
         }
-    }
-
-    /// What messages call a sentence: its clip, or where the packs do not say which (the original's), how its text begins.
-    private static func name(_ sentence: Sentence, _ group: SentenceGroup) -> String {
-        sentence.clip ?? "\(group.name): \u{201C}\((sentence.texts.first ?? "").prefix(40))\u{201D}"
     }
 
     /// Why a sentence cannot be trained on; nil when it can.
-    private static func problem(_ sentence: Sentence, length: Int, group: SentenceGroup, codebooks: Int, _ format: PromptFormat,
-                                _ settings: SamplingSettings) -> SkippedInput? {
-        let name = name(sentence, group)
-        if sentence.texts.isEmpty || sentence.texts.contains(where: { cleanText($0, format.cleaning).isEmpty }) {
-            return SkippedInput(path: name, reason: "has no text", remedy: "correct its label and pack again")
+    /// - Parameter length: in tokens, as a turn of its own; nil where a text is empty.
+    private static func problem(_ clip: ClipFacts, length: Int?, _ codebooks: Int, _ settings: SamplingSettings)
+        -> (reason: String, remedy: String)? {
+        guard let length else { return ("has no text", "correct its label and pack again") }
+        if clip.frames == 0 { return ("has no frames", "the clip is shorter than one token (46 ms)") }
+        if clip.codebooks < codebooks {
+            return ("has \(clip.codebooks) codebooks, and \(codebooks) are wanted", "these codes come from another codec: extract them again")
         }
-        if sentence.codes.frames == 0 {
-            return SkippedInput(path: name, reason: "has no frames", remedy: "the clip is shorter than one token (46 ms)")
-        }
-        if sentence.codes.codebooks < codebooks {
-            return SkippedInput(path: name, reason: "has \(sentence.codes.codebooks) codebooks, and \(codebooks) are wanted",
-                                remedy: "these codes come from another codec: extract them again")
-        }
-        if let size = settings.codebookSize, let code = sentence.codes.values.max(), code >= size {
-            return SkippedInput(path: name, reason: "has the code \(code), and the model reads codes from 0 to \(size - 1)",
-                                remedy: "these codes come from another codec than the model's: extract them again")
+        if let size = settings.codebookSize, clip.largestCode >= size {
+            return ("has the code \(clip.largestCode), and the model reads codes from 0 to \(size - 1)",
+                    "these codes come from another codec than the model's: extract them again")
         }
         if settings.sampler == .coverage, length > settings.maxLength {
-            return SkippedInput(path: name, reason: "\(length) tokens do not fit in max_length \(settings.maxLength)",
-                                remedy: "cut the clip (opah run slice-audio), or raise max_length")
+            return ("\(length) tokens do not fit in max_length \(settings.maxLength)",
+                    "cut the clip (opah run slice-audio), or raise max_length")
         }
         return nil
     }
@@ -151,8 +155,9 @@ public final class TrainingDataset {
     }
 
     /// Every held-out sentence once, as a turn of its own, in a fixed order; the same at every call.
-    public func validation(batchSize: Int) throws -> [TokenBatch] {
-        try heldOutRows(batchSize).map { try collated($0.map(\.row)) }
+    /// - Parameter limit: makes so many batches at most.
+    public func validation(batchSize: Int, limit: Int? = nil) throws -> [TokenBatch] {
+        try heldOutClips(batchSize, limit).map { try collated(heldOutRows($0).map(\.row)) }
     }
 
     /// What a speaker has of one batch of `validation`.
@@ -169,10 +174,10 @@ public final class TrainingDataset {
 
     /// For each batch of `validation`, what of it is whose; empty where the data has one speaker, or more than
     /// `mostSpeakers`.
-    public func validationBySpeaker(batchSize: Int) throws -> [[SpeakerBatch]] {
+    public func validationBySpeaker(batchSize: Int, limit: Int? = nil) throws -> [[SpeakerBatch]] {
         guard speakers.count > 1, speakers.count <= Self.mostSpeakers else { return [] }
-        return try heldOutRows(batchSize).map { rows in
-            let groups = Dictionary(grouping: rows, by: \.speaker).sorted { $0.key < $1.key }
+        return try heldOutClips(batchSize, limit).map { clips in
+            let groups = Dictionary(grouping: try heldOutRows(clips), by: \.speaker).sorted { $0.key < $1.key }
             return try groups.map { group in
                 let batch = try collated(group.value.map(\.row)), isMixed = groups.count > 1
                 return SpeakerBatch(speaker: group.key, tokens: batch.tokenCount, batch: isMixed ? batch : nil)
@@ -180,17 +185,20 @@ public final class TrainingDataset {
         }
     }
 
-    private func heldOutRows(_ batchSize: Int) throws -> [[(speaker: String, row: TrainingRow)]] {
-        var rows: [(speaker: String, row: TrainingRow)] = []
-        for (group, value) in heldOut.groups.enumerated() {
-            for place in value.sentences.indices {
-                let plan = RowPlan(group: group, sentences: [place], interactive: true,
-                                   useSpeaker: settings.speakerProbability >= 1, seed: 0)
-                rows.append((value.name, try heldOut.row(plan)))
-            }
+    /// The held-out clips of each batch: groups, and positions in their lists of clips.
+    private func heldOutClips(_ batchSize: Int, _ limit: Int?) -> [[(group: Int, clip: Int)]] {
+        let all = heldOut.groups.indices.lazy.flatMap { group in (0..<self.heldOut.groups[group].count).lazy.map { (group: group, clip: $0) } }
+        let size = max(batchSize, 1), most = (limit ?? .max).multipliedReportingOverflow(by: size)
+        let clips = Array(all.prefix(most.overflow ? .max : most.partialValue))
+        return stride(from: 0, to: clips.count, by: size).map { Array(clips[$0 ..< min($0 + size, clips.count)]) }
+    }
+
+    private func heldOutRows(_ clips: [(group: Int, clip: Int)]) throws -> [(speaker: String, row: TrainingRow)] {
+        try clips.map { group, clip in
+            let plan = RowPlan(group: group, sentences: [Int32(clip)], interactive: true,
+                               useSpeaker: settings.speakerProbability >= 1, seed: 0)
+            return (heldOut.groups[group].name, try heldOut.row(plan))
         }
-        let size = max(batchSize, 1)
-        return stride(from: 0, to: rows.count, by: size).map { Array(rows[$0 ..< min($0 + size, rows.count)]) }
     }
 
     private func collated(_ rows: [TrainingRow]) throws -> TokenBatch {
@@ -210,15 +218,16 @@ public final class TrainingDataset {
     }
 
     public func coverage() -> Coverage {
-        let counts: [Int], passes: Int, rows: Int
+        let counts: [[Int]], passes: Int, rows: Int
         switch sampling {
         case .coverage(let sampler):
-            (counts, passes, rows) = (sampler.counts().flatMap { $0 }, sampler.pass, sampler.plans.count)
+            (counts, passes, rows) = (sampler.counts(), sampler.pass, sampler.plans.count)
         case .reference(let sampler):
-            (counts, passes, rows) = (sampler.counts.flatMap { $0 }, 0, 0)
+            (counts, passes, rows) = (sampler.counts, 0, 0)
         }
-        return Coverage(clips: counts.count, seen: counts.count { $0 > 0 }, fewest: counts.min() ?? 0, most: counts.max() ?? 0,
-                        passes: passes, rowsPerPass: rows)
+        let all = counts.lazy.joined()
+        return Coverage(clips: trainingClips, seen: counts.reduce(0) { $0 + $1.count { $0 > 0 } }, fewest: all.min() ?? 0,
+                        most: all.max() ?? 0, passes: passes, rowsPerPass: rows)
     }
 
     /// Rows of so many passes over all clips from the beginning; nil with the reference sampler, which makes none.

@@ -68,12 +68,6 @@ public struct PackedSentence: Equatable, Sendable {
 }
 
 extension PackedGroup {
-    init(_ message: TextData_TextData) {
-        self.init(source: message.source, name: message.name, sentences: message.sentences.map {
-            PackedSentence(texts: $0.texts, codes: $0.semantics.map(\.values))
-        })
-    }
-
     var message: TextData_TextData {
         var result = TextData_TextData()
         result.source = source

@@ -1,18 +1,26 @@
-/// The wire format of protocol buffers, as far as counting needs it.
+/// The wire format of protocol buffers, as far as finding and counting fields needs it.
 enum ProtosWire {
     /// Sentences of a group, and the texts and codebooks in them. What is damaged ends the count: reading it will say so.
     static func parts(_ group: UnsafeRawBufferPointer) -> Int {
         var count = 0
-        fields(group) { number, content in
-            guard number == 4, let content else { return }
+        fields(group) { field in
+            guard field.number == 4, let content = field.content else { return }
             count += 1
-            fields(content) { _, _ in count += 1 }
+            fields(UnsafeRawBufferPointer(rebasing: group[content])) { _ in count += 1 }
         }
         return count
     }
 
-    /// Calls `body` for each field, with its content where that has a length of its own.
-    private static func fields(_ message: UnsafeRawBufferPointer, _ body: (Int, UnsafeRawBufferPointer?) -> Void) {
+    struct Field {
+        let number: Int
+        /// The whole field, its key included, and what is in it where that has a length of its own: in bytes of the message.
+        let range: Range<Int>, content: Range<Int>?
+    }
+
+    /// Calls `body` for each field.
+    /// - Returns: false when what follows the last of them is no field.
+    @discardableResult
+    static func fields(_ message: UnsafeRawBufferPointer, _ body: (Field) throws -> Void) rethrows -> Bool {
         var position = 0
         func varint() -> UInt64? {
             var value: UInt64 = 0
@@ -26,19 +34,22 @@ enum ProtosWire {
             return nil
         }
         while position < message.count {
-            guard let key = varint() else { return }
-            var content: UnsafeRawBufferPointer?
+            let start = position
+            guard let key = varint() else { return false }
+            var content: Range<Int>?
             switch key & 7 {
-            case 0: if varint() == nil { return }
+            case 0: if varint() == nil { return false }
             case 1: position += 8
             case 2:
-                guard let length = varint(), length <= UInt64(message.count - position) else { return }
-                content = UnsafeRawBufferPointer(rebasing: message[position..<position + Int(length)])
+                guard let length = varint(), length <= UInt64(message.count - position) else { return false }
+                content = position..<position + Int(length)
                 position += Int(length)
             case 5: position += 4
-            default: return
+            default: return false
             }
-            body(Int(truncatingIfNeeded: key >> 3), content)
+            guard position <= message.count else { return false }
+            try body(Field(number: Int(truncatingIfNeeded: key >> 3), range: start..<position, content: content))
         }
+        return true
     }
 }

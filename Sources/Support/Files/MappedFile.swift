@@ -35,6 +35,11 @@ public final class MappedFile: @unchecked Sendable {
         try withExtendedLifetime(self) { try body(bytes) }
     }
 
+    /// Gives back the memory of the pages that were read; what is touched again is read from the file again.
+    public func release() {
+        if let address = bytes.baseAddress { madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED) }
+    }
+
     /// A whole file as bytes of our own.
     public static func contents(_ path: String) throws -> [UInt8] { try MappedFile(path).withBytes { Array($0) } }
 
