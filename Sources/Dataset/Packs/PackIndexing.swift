@@ -1,7 +1,5 @@
 import Formats
 import Support
-import Synchronization
-import Tensors
 
 /// Makes the records of an index: reads each sentence of each shard once, on all threads, and keeps 32 bytes of it.
 struct PackIndexing {
@@ -14,38 +12,29 @@ struct PackIndexing {
     mutating func add(_ shard: PackedShard, clips: [String]) throws {
         var found: [PackedShard.Group] = []
         while let group = try shard.group(after: found.last) { found.append(group) }
-        // A thread takes sentences of whichever groups.
-        var starts = [0]
-        for group in found { starts.append(starts[starts.count - 1] + group.sentences.count) }
-        let first = records.count / ClipRecords.size, count = starts[found.count]
-        var part = [UInt8](repeating: 0, count: count * ClipRecords.size)
-        let failure = Mutex<(place: Int, error: any Error)?>(nil)
-        part.withUnsafeMutableBytes { buffer in
+        let places = ClipPlaces(counts: found.lazy.map(\.sentences.count)), first = records.count / ClipRecords.size
+        var part = [UInt8](repeating: 0, count: places.count * ClipRecords.size)
+        try part.withUnsafeMutableBytes { buffer in
             nonisolated(unsafe) let slots = buffer   // each is written once, by the thread that took it
-            Parallel.forRange(count, grain: 32) { range in
-                var group = starts.partition(above: range.lowerBound) - 1
-                for place in range where !Interrupt.isRequested {
-                    while place >= starts[group + 1] { group += 1 }
-                    let slot = UnsafeMutableRawBufferPointer(rebasing: slots[place * ClipRecords.size ..< (place + 1) * ClipRecords.size])
-                    do {
-                        let clip = first + place < clips.count ? clips[first + place] : nil
-                        try Self.record(place - starts[group], found[group], shard, clip, slot)
-                    } catch {
-                        failure.withLock { if $0.map({ place < $0.place }) ?? true { $0 = (place, error) } }
-                    }
-                }
+            try places.forEach(0..<places.count) { number, group, place in
+                let slot = slots[number * ClipRecords.size ..< (number + 1) * ClipRecords.size]
+                let clip = first + number < clips.count ? clips[first + number] : nil
+                try Self.record(place, found[group], shard, clip, UnsafeMutableRawBufferPointer(rebasing: slot))
             }
         }
-        try Interrupt.check()
-        if let failure = failure.withLock({ $0?.error }) { throw failure }
         records += part
-        for (group, start) in zip(found, starts) {
+        let all = ClipRecords.memory(records)
+        for (number, group) in found.enumerated() {
+            let start = first + places[number].lowerBound
             digest.begin(group.name, sentences: group.sentences.count)
             for (place, range) in group.sentences.enumerated() {
-                let texts = try shard.texts(at: range) { OpahError(.format, "\(shard.path): a sentence \($0)", hint: "pack the dataset again") }
-                digest.add(texts: texts, ClipRecords.memory(records)[first + start + place].facts)
+                let texts = try shard.texts(at: range) {
+                    OpahError(.format, "\(shard.path): a sentence \($0)", hint: "pack the dataset again")
+                }
+                digest.add(texts: texts, all[start + place].facts)
             }
-            groups.append(.init(source: group.source, name: group.name, shard: shards, first: first + start, count: group.sentences.count))
+            groups.append(.init(source: group.source, name: group.name, shard: shards, first: start,
+                                count: group.sentences.count))
         }
         shards += 1
     }
@@ -66,17 +55,5 @@ struct PackIndexing {
     /// Without shards and manifest, which the caller knows. Call it once.
     func finish() -> PackIndex.Contents {
         PackIndex.Contents(groups: groups, digest: digest.finish(), records: .memory(records))
-    }
-}
-
-extension [Int] {
-    /// The number of elements that are not above `value`, of ascending ones.
-    func partition(above value: Int) -> Int {
-        var low = 0, high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] <= value { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -1,6 +1,3 @@
-import Support
-import Synchronization
-import Tensors
 import Text
 
 /// Of each clip, how many tokens of a turn of its own are not frames, whichever text, role or skip is drawn.
@@ -63,30 +60,23 @@ struct PromptLengths {
             return Int32(clamping: longest)
         }
 
-        /// Of all clips of these groups.
+        /// Clips after which the memory of what was read is given back: nothing but lengths stays.
+        private static let stretch = 1 << 16
+
+        /// Of all clips of these groups, which are of one pack.
         func lengths(of groups: [SentenceGroup]) throws -> [[Int32]] {
-            var starts = [0]
-            for group in groups { starts.append(starts[starts.count - 1] + group.count) }
-            let skipped = try groups.map { try self.skipped($0) }
-            var all = [Int32](repeating: 0, count: starts[groups.count])
-            let failure = Mutex<(place: Int, error: any Error)?>(nil)
-            all.withUnsafeMutableBufferPointer { buffer in
+            let places = ClipPlaces(counts: groups.lazy.map(\.count)), skipped = try groups.map { try self.skipped($0) }
+            var all = [Int32](repeating: 0, count: places.count)
+            try all.withUnsafeMutableBufferPointer { buffer in
                 nonisolated(unsafe) let slots = buffer   // each is written once, by the thread that took it
-                Parallel.forRange(slots.count, grain: 64) { range in
-                    var group = starts.partition(above: range.lowerBound) - 1
-                    for place in range where !Interrupt.isRequested {
-                        while place >= starts[group + 1] { group += 1 }
-                        do {
-                            slots[place] = try length(place - starts[group], of: groups[group], skipped: skipped[group])
-                        } catch {
-                            failure.withLock { if $0.map({ place < $0.place }) ?? true { $0 = (place, error) } }
-                        }
+                for start in stride(from: 0, to: places.count, by: Self.stretch) {
+                    try places.forEach(start ..< min(start + Self.stretch, places.count)) { number, group, place in
+                        slots[number] = try length(place, of: groups[group], skipped: skipped[group])
                     }
+                    groups.first?.packed?.index.release()
                 }
             }
-            try Interrupt.check()
-            if let failure = failure.withLock({ $0?.error }) { throw failure }
-            return groups.indices.map { Array(all[starts[$0]..<starts[$0 + 1]]) }
+            return groups.indices.map { Array(all[places[$0]]) }
         }
     }
 }

@@ -23,6 +23,8 @@ public final class TrainingDataset {
     public private(set) var truncatedTokens = 0
 
     private let padding: Int
+    private let store: SentenceStore
+    private var rowsMade = 0
     private let heldOut: RowSource
     private let largest: (group: SentenceGroup, place: Int)?
     private let speakers: Set<String>
@@ -32,7 +34,7 @@ public final class TrainingDataset {
     public init(store: SentenceStore, tokenizer: Tokenizer, settings: SamplingSettings = SamplingSettings()) throws {
         try settings.check()
         self.settings = settings
-        digest = store.digest
+        (self.store, digest) = (store, store.digest)
         // The padding's labels are ignored, so any token would do.
         padding = tokenizer.endId ?? 0
         codebooks = settings.codebooks ?? store.groups.first { $0.count > 0 }?.facts(0).codebooks ?? 0
@@ -126,6 +128,9 @@ public final class TrainingDataset {
 
     /// The next row to train on.
     public func nextRow() throws -> TrainingRow {
+        rowsMade += 1
+        // What was read of mapped packs counts as memory of ours until it is given back.
+        if rowsMade % 256 == 0 { store.release() }
         switch sampling {
         case .coverage(var sampler):
             defer { sampling = .coverage(sampler) }
