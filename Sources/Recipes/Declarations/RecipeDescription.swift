@@ -1,4 +1,5 @@
 import Console
+import Foundation
 import Installation
 import LuaHost
 import Support
@@ -16,8 +17,8 @@ public enum RecipeDescription {
         case works(String)
     }
 
-    /// Of processor time, for one file.
-    private static let seconds = 2.0
+    /// Of processor time, for one file; the environment variable OPAH_DESCRIBE_SECONDS can only take from it.
+    private static let seconds = min(2, ProcessInfo.processInfo.environment["OPAH_DESCRIBE_SECONDS"].flatMap { Double($0) } ?? 2)
     private static let hint = "when you trust the file: opah check --trust FILE and opah show --trust FILE give it full power"
 
     /// Native functions that compute a little, and those whose messages wait until the recipe runs.
