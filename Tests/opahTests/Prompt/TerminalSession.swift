@@ -10,6 +10,8 @@ final class TerminalSession {
     /// Everything that was written, as it came.
     private(set) var raw: [UInt8] = []
     private var ended = false
+    /// Nothing was typed since a wait ended, so that nothing more is expected.
+    private var isQuiet = false
 
     init(_ arguments: [String], program: String = OpahProcess.program.path, folder: String, environment extra: [String: String] = [:], width: Int = 80, height: Int = 24) throws {
         screen = VirtualScreen(width: width, height: height)
@@ -54,6 +56,7 @@ final class TerminalSession {
     }
 
     func type(_ keys: String) {
+        isQuiet = false
         var bytes = Array(keys.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { write(master, $0.baseAddress!, $0.count) }
@@ -62,24 +65,29 @@ final class TerminalSession {
         }
     }
 
-    /// Reads until the condition holds and nothing more comes for a moment; fails the test with the screen after `timeout` seconds.
-    func wait(_ what: String, timeout: Double = 30, file: StaticString = #filePath, line: UInt = #line, until condition: (VirtualScreen) -> Bool) {
+    /// Reads until the condition holds and nothing more comes for `quiet` milliseconds; fails the test with the screen after `timeout` seconds.
+    func wait(_ what: String, timeout: Double = 30, quiet: Int32 = 60, file: StaticString = #filePath, line: UInt = #line, until condition: (VirtualScreen) -> Bool) {
         let end = Date().addingTimeInterval(timeout)
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16), pause = isQuiet ? 0 : quiet
         while true {
             var descriptor = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-            if poll(&descriptor, 1, 60) > 0 {
+            if poll(&descriptor, 1, pause) > 0 {
                 let count = read(master, &buffer, buffer.count)
                 if count > 0 {
                     raw += buffer[..<count]
                     screen.feed(buffer[..<count])
+                    pause = quiet
                     continue
                 }
                 if condition(screen) { return }
                 XCTFail("the program ended while waiting for \(what):\n" + screen.lines.joined(separator: "\n"), file: file, line: line)
                 return
             }
-            if condition(screen) { return }
+            if condition(screen) {
+                isQuiet = quiet > 0
+                return
+            }
+            pause = max(quiet, 10)
             if Date() > end {
                 XCTFail("no \(what):\n" + screen.lines.joined(separator: "\n"), file: file, line: line)
                 return
@@ -93,7 +101,7 @@ final class TerminalSession {
 
     /// Until the prompt stands alone in the cursor's line.
     func waitForPrompt(file: StaticString = #filePath, line: UInt = #line) {
-        wait("prompt", file: file, line: line) { $0.current == ">" && $0.column == 2 }
+        wait("prompt", quiet: 25, file: file, line: line) { $0.current == ">" && $0.column == 2 }
     }
 
     /// Types a line, or several of a block, and gives what comes after the first one on the screen.
@@ -104,9 +112,9 @@ final class TerminalSession {
         let parts = text.split(separator: "\n", omittingEmptySubsequences: false)
         for (i, part) in parts.enumerated() {
             type(String(part))
-            wait("echo of \(part)", file: file, line: line) { $0.current.hasSuffix(part.suffix(8)) }
+            wait("echo of \(part)", quiet: 0, file: file, line: line) { $0.current.hasSuffix(part.suffix(8)) }
             type("\r")
-            if i + 1 < parts.count { wait("line after \(part)", file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) } }
+            if i + 1 < parts.count { wait("line after \(part)", quiet: 25, file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) } }
         }
         waitForPrompt(file: file, line: line)
         return Array(screen.lines.dropFirst(before).dropLast())
