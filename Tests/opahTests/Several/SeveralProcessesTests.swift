@@ -11,14 +11,18 @@ final class SeveralProcessesTests: XCTestCase {
 
     override func setUpWithError() throws {
         folder = try TestFolder("several")
-        let made = try OpahProcess.run(["-e", """
-            local embedded = require "opah.embedded"
-            print(embedded.packs("."))
-            """], folder: folder.path)
-        XCTAssertEqual(made.code, 0, made.errors)
-        packs = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        packs = try Self.packed.get()
     }
     private var packs = ""
+
+    /// Made once; nobody writes there.
+    private static let packed = Result<String, any Error> {
+        let place = NSTemporaryDirectory() + "several-packs-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let made = try OpahProcess.run(["-e", "print(require 'opah.embedded'.packs('\(place)'))"])
+        XCTAssertEqual(made.code, 0, made.errors)
+        return made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
 
     // MARK: starting
 
@@ -95,10 +99,17 @@ final class SeveralProcessesTests: XCTestCase {
         XCTAssertEqual(running.finish(), code, running.said, file: file, line: line)
     }
 
+    /// All at once.
+    private func runTogether(_ all: [(count: Int?, arguments: [String])], line: UInt = #line) throws {
+        let running = try all.map { try start($0.count, $0.arguments) }
+        for one in running { XCTAssertEqual(one.finish(), 0, one.said, line: line) }
+    }
+
     // MARK: the same bytes
 
     func testAnyNumberOfProcessesAndEitherMPI() throws {
-        for count in 1...4 { try run(count, training("n\(count)", steps: 6)) }
+        // One process without a launcher adds a step's rows in another order, and comes to the same but for rounding.
+        try runTogether((1...4).map { ($0, training("n\($0)", steps: 6)) } + [(nil, training("alone", steps: 6))])
         try run(3, training("mpich", steps: 6), under: .mpich)
         let wanted = try checkpoint("n1", 6)
         for project in ["n2", "n3", "n4", "mpich"] { XCTAssertEqual(try checkpoint(project, 6), wanted, project) }
@@ -110,15 +121,12 @@ final class SeveralProcessesTests: XCTestCase {
         }
         XCTAssertEqual(try losses("n3"), try losses("n1"))
         XCTAssertGreaterThan(try losses("n1").count { $0.contains("\"val\"") }, 1)
-        // One process without a launcher adds a step's rows in another order, and comes to the same but for rounding.
-        try run(nil, training("alone", steps: 6))
         func numbers(_ project: String) throws -> [Double] { try losses(project).compactMap { $0.firstMatch(of: /"loss": ([0-9.]+)/).flatMap { Double(String($0.1)) } } }
         for (a, b) in zip(try numbers("alone"), try numbers("n1")) { XCTAssertEqual(a, b, accuracy: 1e-4) }
     }
 
     func testAnotherNumberOfProcessesGoesOn() throws {
-        try run(2, training("whole", steps: 6))
-        try run(2, training("parts", steps: 3))
+        try runTogether([(2, training("whole", steps: 6)), (2, training("parts", steps: 3))])
         try run(3, training("parts", steps: 5))
         try run(1, training("parts", steps: 6))
         XCTAssertEqual(try checkpoint("parts", 6), try checkpoint("whole", 6))
@@ -128,8 +136,7 @@ final class SeveralProcessesTests: XCTestCase {
         func whole(_ project: String) -> [String] {
             training(project, steps: 2).filter { !$0.hasPrefix("+lora") } + ["trainer.accumulate_grad_batches=2"]
         }
-        try run(2, whole("a"))
-        try run(2, whole("b"))
+        try runTogether([(2, whole("a")), (2, whole("b"))])
         XCTAssertEqual(try checkpoint("a", 2), try checkpoint("b", 2))
     }
 
@@ -151,10 +158,20 @@ final class SeveralProcessesTests: XCTestCase {
         return names.compactMap { Int($0.dropFirst(5).dropLast(5)) }.max() ?? 0
     }
 
-    func testStopsSaveOnceAndOthersGoOn() throws {
+    /// The last checkpoint of 30 steps that nothing disturbed; made once.
+    private func undisturbed() throws -> Data {
+        if let known = Self.undisturbed { return known }
         try run(1, training("whole", steps: 30))
+        let made = try checkpoint("whole", 30)
+        Self.undisturbed = made
+        return made
+    }
+    private nonisolated(unsafe) static var undisturbed: Data?
+
+    func testStopsSaveOnceAndOthersGoOn() throws {
+        let wanted = try undisturbed(), signals = [(SIGUSR1, true), (SIGTERM, false)]
         // Every process is asked, as launchers do; then one alone.
-        for (signal, asksAll) in [(SIGUSR1, true), (SIGTERM, false)] {
+        for (signal, asksAll) in signals {
             let project = "stopped\(signal)", running = try start(2, training(project, steps: 30))
             waitForStep(project, 4, running)
             let ranks = running.ranks()
@@ -162,23 +179,24 @@ final class SeveralProcessesTests: XCTestCase {
             for rank in asksAll ? ranks : [ranks[1]] { kill(rank, signal) }
             XCTAssertEqual(running.finish(), 130, running.said)
             XCTAssertTrue((4..<30).contains(lastStep(project)), running.said)
-            try run(3, training(project, steps: 30))
-            XCTAssertEqual(try checkpoint(project, 30), try checkpoint("whole", 30))
         }
+        let projects = signals.map { "stopped\($0.0)" }
+        try runTogether(projects.map { (3, training($0, steps: 30)) })
+        for project in projects { XCTAssertEqual(try checkpoint(project, 30), wanted, project) }
     }
 
     func testAKilledProcessCostsTheTimeSinceTheLastCheckpoint() throws {
-        try run(1, training("whole", steps: 30))
+        let wanted = try undisturbed()
         let running = try start(3, training("killed", steps: 30))
         waitForStep("killed", 5, running)
         kill(running.ranks()[1], SIGKILL)
         XCTAssertNotEqual(running.finish(within: 10), 0, running.said)
         try run(2, training("killed", steps: 30))
-        XCTAssertEqual(try checkpoint("killed", 30), try checkpoint("whole", 30))
+        XCTAssertEqual(try checkpoint("killed", 30), wanted)
     }
 
     func testASilentProcessIsNoticedAndTheStateSaved() throws {
-        environment["OPAH_DIST_TIMEOUT"] = "3"
+        environment["OPAH_DIST_TIMEOUT"] = "2"
         let running = try start(3, training("silent", steps: 400))
         waitForStep("silent", 4, running)
         let stopped = running.ranks()[1]
@@ -191,14 +209,13 @@ final class SeveralProcessesTests: XCTestCase {
         let step = lastStep("silent")
         XCTAssertGreaterThanOrEqual(step, 4)
         environment["OPAH_DIST_TIMEOUT"] = nil
-        try run(2, training("silent", steps: step + 2))
-        try run(1, training("whole", steps: step + 2))
+        try runTogether([(2, training("silent", steps: step + 2)), (1, training("whole", steps: step + 2))])
         XCTAssertEqual(try checkpoint("silent", step + 2), try checkpoint("whole", step + 2))
     }
 
-    private func script(_ text: String) throws -> [String] {
-        try text.write(toFile: folder("script.lua"), atomically: true, encoding: .utf8)
-        return ["script.lua"]
+    private func script(_ text: String, name: String = "script.lua") throws -> [String] {
+        try text.write(toFile: folder(name), atomically: true, encoding: .utf8)
+        return [name]
     }
 
     func testAnErrorEndsAllWithOneMessage() throws {
@@ -211,23 +228,25 @@ final class SeveralProcessesTests: XCTestCase {
             opah.train.fit { model = model, data = ds, project = "p", max_steps = 50, batch_size = 2, val_check_interval = 0,
               on_step = function(log) if log.step == 2 then error("the callback broke") end end }
             """
-        var running = try start(3, script(fit))
         let began = Date()
+        var running = try start(3, script(fit))
+        // One that fails alone, where nothing is agreed.
+        let alone = try start(3, script("""
+            local dist = require "opah.dist"
+            if dist.rank() == 2 then error("only here") end
+            dist.barrier()
+            """, name: "alone.lua"))
+        let all = try start(3, ["run", "train", "project="])
         XCTAssertEqual(running.finish(within: 20), 1, running.said)
         XCTAssertLessThan(Date().timeIntervalSince(began), 20)
         XCTAssertEqual(running.said.components(separatedBy: "the callback broke").count - 1, 1, running.said)
         XCTAssertTrue(running.said.contains("rank 1 of 3 on "), running.said)
-        // One that fails alone, where nothing is agreed.
-        running = try start(3, script("""
-            local dist = require "opah.dist"
-            if dist.rank() == 2 then error("only here") end
-            dist.barrier()
-            """))
+        running = alone
         XCTAssertEqual(running.finish(within: 20), 1, running.said)
         XCTAssertEqual(running.said.components(separatedBy: "only here").count - 1, 1, running.said)
         XCTAssertTrue(running.said.contains("rank 2 of 3 on "), running.said)
         // What all fail of is said once.
-        running = try start(3, ["run", "train", "project="])
+        running = all
         XCTAssertEqual(running.finish(within: 20), 2, running.said)
         XCTAssertEqual(running.said.components(separatedBy: "cannot be empty").count, 2, running.said)
     }
@@ -236,14 +255,15 @@ final class SeveralProcessesTests: XCTestCase {
     func testWhatDiffersOnOneHostIsRefused() throws {
         let fewer = try OpahProcess.run(["-e", #"require "opah.embedded".packs("fewer", "Alice")"#], folder: folder.path)
         XCTAssertEqual(fewer.code, 0, fewer.errors)
-        for (what, said) in [("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"), ("packs", "the dataset has other clips or texts")] {
-            let running = try start(2, script("""
+        let differences = [("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"), ("packs", "the dataset has other clips or texts")]
+        let all = try differences.map { what, _ in
+            try start(2, script("""
                 local opah = require "opah"
                 local embedded, dist, fs = require "opah.embedded", opah.dist, opah.fs
                 local what = "\(what)"
                 local function is_other(name) return name == what and dist.rank() == 2 end
                 -- Each rank has a base of its own, as hosts without a shared disk have.
-                local base = "base" .. dist.rank()
+                local base = what .. "-base" .. dist.rank()
                 fs.mkdir(base)
                 for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
                 if is_other("base") then
@@ -256,7 +276,9 @@ final class SeveralProcessesTests: XCTestCase {
                 local packs = is_other("packs") and "fewer/protos" or "\(packs)"
                 local ds = opah.data.dataset { protos = packs, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
                 opah.train.fit { model = model, data = ds, project = what, max_steps = 2, batch_size = 2, lr = is_other("lr") and 1e-3 or 1e-4 }
-                """))
+                """, name: what + ".lua"))
+        }
+        for ((what, said), running) in zip(differences, all) {
             XCTAssertEqual(running.finish(), 1, running.said)
             XCTAssertTrue(running.said.contains("rank 2 of 2 on "), running.said)
             XCTAssertTrue(running.said.contains(said), "\(what): \(running.said)")
@@ -283,26 +305,23 @@ final class SeveralProcessesTests: XCTestCase {
             }
             return found
         }
-        try copy("alone")
+        for name in ["alone", "ranks", "shards"] { try copy(name) }
         try run(nil, ["run", "extract-vq", "alone"] + codec)
         let wanted = try codes("alone")
         XCTAssertGreaterThan(wanted.count, 10)
-        try copy("ranks")
         let running = try start(3, ["run", "extract-vq", "ranks"] + codec)
         XCTAssertEqual(running.finish(), 0, running.said)
         XCTAssertTrue(running.said.contains("extract-vq: \(wanted.count) clips have codes, \(wanted.count) of them new"), running.said)
         XCTAssertEqual(try codes("ranks"), wanted)
-        try copy("shards")
         var total = 0
-        for shard in 1...4 {
-            let running = try start(nil, ["run", "extract-vq", "shards", "--shard", "\(shard)/4"] + codec)
+        for running in try (1...4).map({ try start(nil, ["run", "extract-vq", "shards", "--shard", "\($0)/4"] + codec) }) {
             XCTAssertEqual(running.finish(), 0, running.said)
             total += running.said.firstMatch(of: /codes, ([0-9]+) of them new/).flatMap { Int(String($0.1)) } ?? 0
         }
         XCTAssertEqual(total, wanted.count)
         XCTAssertEqual(try codes("shards"), wanted)
-        try run(2, ["run", "resample", "alone", "resampled", "--sampling-rate", "8000"])
-        try run(nil, ["run", "resample", "alone", "resampled-alone", "--sampling-rate", "8000"])
+        let rate = ["--sampling-rate", "8000"]
+        try runTogether([(2, ["run", "resample", "alone", "resampled"] + rate), (nil, ["run", "resample", "alone", "resampled-alone"] + rate)])
         let diff = Process()
         diff.executableURL = URL(fileURLWithPath: "/usr/bin/diff")
         diff.arguments = ["-rq", "--exclude=.*", folder("resampled"), folder("resampled-alone")]
@@ -315,14 +334,14 @@ final class SeveralProcessesTests: XCTestCase {
 
     func testALoopOfOnesOwn() throws {
         let example = OpahProcess.checkout + "/examples/data-parallel.lua"
-        func losses(_ count: Int?) throws -> [Double] {
-            let running = try start(count, ["run", example, "--output", "out\(count ?? 0)"])
+        let all = try [nil, 2, 4].map { count in try start(count, ["run", example, "--output", "out\(count ?? 0)"]) }
+        func losses(_ running: Running) throws -> [Double] {
             XCTAssertEqual(running.finish(), 0, running.said)
             return running.said.matches(of: /loss ([0-9.]+)/).compactMap { Double(String($0.1)) }
         }
-        let alone = try losses(nil)
+        let alone = try losses(all[0])
         XCTAssertEqual(alone.count, 2)
-        for count in [2, 4] { for (a, b) in zip(alone, try losses(count)) { XCTAssertEqual(a, b, accuracy: 2e-4) } }
+        for several in all[1...] { for (a, b) in zip(alone, try losses(several)) { XCTAssertEqual(a, b, accuracy: 2e-4) } }
     }
 
     func testWhatLuaSees() throws {
@@ -371,14 +390,14 @@ final class SeveralProcessesTests: XCTestCase {
     func testWaitingCostsLittle() throws {
         let running = try start(2, script("""
             local dist, machine = require "opah.dist", require "opah.machine"
-            if dist.rank() == 1 then os.execute("sleep 4") end
+            if dist.rank() == 1 then os.execute("sleep 2") end
             local before = os.clock()
             dist.barrier()
             if dist.rank() == 2 then print(("waited with %.3f"):format(os.clock() - before)) end
             """))
         XCTAssertEqual(running.finish(), 0, running.said)
         let used = try XCTUnwrap(running.said.firstMatch(of: /waited with ([0-9.]+)/).flatMap { Double(String($0.1)) }, running.said)
-        XCTAssertLessThan(used, 0.15 * 4)
+        XCTAssertLessThan(used, 0.15 * 2)
     }
 
     func testNoMPIInTheProgram() throws {
