@@ -137,6 +137,7 @@ final class TerminalSession {
 
     /// The screen changes as well: a terminal wraps anew what was on it.
     func resize(width: Int, height: Int) {
+        isQuiet = false
         screen.resize(width: width, height: height)
         var size = winsize(ws_row: UInt16(height), ws_col: UInt16(width), ws_xpixel: 0, ws_ypixel: 0)
         _ = ioctl(master, UInt(TIOCSWINSZ), &size)
