@@ -99,7 +99,7 @@ final class SeveralProcessesTests: XCTestCase {
         XCTAssertEqual(running.finish(), code, running.said, file: file, line: line)
     }
 
-    /// All at once.
+    /// All at once; runs that succeed, since two launchers of Open MPI that abort at once were seen to hang.
     private func runTogether(_ all: [(count: Int?, arguments: [String])], line: UInt = #line) throws {
         let running = try all.map { try start($0.count, $0.arguments) }
         for one in running { XCTAssertEqual(one.finish(), 0, one.said, line: line) }
@@ -213,9 +213,9 @@ final class SeveralProcessesTests: XCTestCase {
         XCTAssertEqual(try checkpoint("silent", step + 2), try checkpoint("whole", step + 2))
     }
 
-    private func script(_ text: String, name: String = "script.lua") throws -> [String] {
-        try text.write(toFile: folder(name), atomically: true, encoding: .utf8)
-        return [name]
+    private func script(_ text: String) throws -> [String] {
+        try text.write(toFile: folder("script.lua"), atomically: true, encoding: .utf8)
+        return ["script.lua"]
     }
 
     func testAnErrorEndsAllWithOneMessage() throws {
@@ -228,25 +228,23 @@ final class SeveralProcessesTests: XCTestCase {
             opah.train.fit { model = model, data = ds, project = "p", max_steps = 50, batch_size = 2, val_check_interval = 0,
               on_step = function(log) if log.step == 2 then error("the callback broke") end end }
             """
-        let began = Date()
         var running = try start(3, script(fit))
-        // One that fails alone, where nothing is agreed.
-        let alone = try start(3, script("""
-            local dist = require "opah.dist"
-            if dist.rank() == 2 then error("only here") end
-            dist.barrier()
-            """, name: "alone.lua"))
-        let all = try start(3, ["run", "train", "project="])
+        let began = Date()
         XCTAssertEqual(running.finish(within: 20), 1, running.said)
         XCTAssertLessThan(Date().timeIntervalSince(began), 20)
         XCTAssertEqual(running.said.components(separatedBy: "the callback broke").count - 1, 1, running.said)
         XCTAssertTrue(running.said.contains("rank 1 of 3 on "), running.said)
-        running = alone
+        // One that fails alone, where nothing is agreed.
+        running = try start(3, script("""
+            local dist = require "opah.dist"
+            if dist.rank() == 2 then error("only here") end
+            dist.barrier()
+            """))
         XCTAssertEqual(running.finish(within: 20), 1, running.said)
         XCTAssertEqual(running.said.components(separatedBy: "only here").count - 1, 1, running.said)
         XCTAssertTrue(running.said.contains("rank 2 of 3 on "), running.said)
         // What all fail of is said once.
-        running = all
+        running = try start(3, ["run", "train", "project="])
         XCTAssertEqual(running.finish(within: 20), 2, running.said)
         XCTAssertEqual(running.said.components(separatedBy: "cannot be empty").count, 2, running.said)
     }
@@ -255,15 +253,14 @@ final class SeveralProcessesTests: XCTestCase {
     func testWhatDiffersOnOneHostIsRefused() throws {
         let fewer = try OpahProcess.run(["-e", #"require "opah.embedded".packs("fewer", "Alice")"#], folder: folder.path)
         XCTAssertEqual(fewer.code, 0, fewer.errors)
-        let differences = [("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"), ("packs", "the dataset has other clips or texts")]
-        let all = try differences.map { what, _ in
-            try start(2, script("""
+        for (what, said) in [("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"), ("packs", "the dataset has other clips or texts")] {
+            let running = try start(2, script("""
                 local opah = require "opah"
                 local embedded, dist, fs = require "opah.embedded", opah.dist, opah.fs
                 local what = "\(what)"
                 local function is_other(name) return name == what and dist.rank() == 2 end
                 -- Each rank has a base of its own, as hosts without a shared disk have.
-                local base = what .. "-base" .. dist.rank()
+                local base = "base" .. dist.rank()
                 fs.mkdir(base)
                 for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
                 if is_other("base") then
@@ -276,9 +273,7 @@ final class SeveralProcessesTests: XCTestCase {
                 local packs = is_other("packs") and "fewer/protos" or "\(packs)"
                 local ds = opah.data.dataset { protos = packs, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
                 opah.train.fit { model = model, data = ds, project = what, max_steps = 2, batch_size = 2, lr = is_other("lr") and 1e-3 or 1e-4 }
-                """, name: what + ".lua"))
-        }
-        for ((what, said), running) in zip(differences, all) {
+                """))
             XCTAssertEqual(running.finish(), 1, running.said)
             XCTAssertTrue(running.said.contains("rank 2 of 2 on "), running.said)
             XCTAssertTrue(running.said.contains(said), "\(what): \(running.said)")
