@@ -8,7 +8,10 @@ final class SettingsTests: XCTestCase {
     private let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
     private func train(_ settings: [String], folder: TestFolder, code: Int32, _ parts: [String], line: UInt = #line) throws {
-        let ran = try OpahProcess.run(["run", "train"] + settings, folder: folder.path)
+        try check(OpahProcess.run(["run", "train"] + settings, folder: folder.path), settings, code: code, parts, line: line)
+    }
+
+    private func check(_ ran: OpahProcess.Result, _ settings: [String], code: Int32, _ parts: [String], line: UInt = #line) {
         XCTAssertEqual(ran.code, code, "\(settings): \(ran.errors)", line: line)
         for part in parts { XCTAssertTrue(ran.errors.contains(part), "\(settings): no \u{201C}\(part)\u{201D} in\n\(ran.errors)", line: line) }
         if code == 2 { XCTAssertFalse(ran.errors.contains("cannot open the model"), "a model was loaded first: \(ran.errors)", line: line) }
@@ -16,6 +19,11 @@ final class SettingsTests: XCTestCase {
 
     func testWrongSettingsAreRefusedBeforeAnyModelIsLoaded() throws {
         let folder = try TestFolder("settings")
+        var waiting: [(settings: [String], part: String, running: OpahProcess.Running)] = []
+        func judge() {
+            for one in waiting { check(one.running.finish(), one.settings, code: 2, [one.part]) }
+            waiting = []
+        }
         for (settings, part) in [
             (["projct=x"], "did you mean project?"), (["project=../x"], "has no /"), (["project=''"], "it cannot be empty"), (["project=1e3"], "write project='\"1e3\"'"), (["project=null"], "project is a name"), (["project=True"], "project='\"True\"'"),
             (["data.batch_size=0"], "1 or more"), (["data.batch_size=\"2\""], "write data.batch_size=2"), (["trainer.max_steps=ten"], "ten is text"),
@@ -28,9 +36,11 @@ final class SettingsTests: XCTestCase {
             (["model.lr_scheduler.lr_lambda._target_=linear"], "there is no schedule linear"), (["--config-name", "nosuch.yaml"], "there is no configuration nosuch.yaml"),
             (["pretrained_ckpt_path=nosuch"], "pretrained_ckpt_path: nosuch does not exist"), (["pretrained_ckpt_path=\(tiny)", "train_dataset.proto_files=[gone]"], "gone does not exist"),
             (["callbacks.audition.codec_checkpoint=no.pth"], "no.pth does not exist"), (["callbacks.audtion.every=2"], "did you mean callbacks.audition"),
-        ] {
-            try train(settings, folder: folder, code: 2, [part])
+        ] as [([String], String)] {
+            waiting.append((settings, part, try OpahProcess.start(["run", "train"] + settings, folder: folder.path)))
+            if waiting.count == 4 { judge() }
         }
+        judge()
         try train(["projct=x", "trainer.max_steps=ten", "data.batch_size=0", "a b=1"], folder: folder, code: 2, ["4 settings are wrong", "did you mean project?", "ten is text", "1 or more"])
     }
 
