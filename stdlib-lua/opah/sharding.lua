@@ -21,9 +21,11 @@ sharding.flag = { "shard", "string", nil, "work on part K of N only, as in 3/16;
 function sharding.scan(folder, options, text)
   local shard = dist.shard(text)
   local function own(list, path_of)
-    local kept = {}
+    local kept, top = {}, folder:gsub("(.)/+$", "%1")
     for _, item in ipairs(list) do
-      local stem = fs.relative(path_of(item), folder):gsub("%.[^./]*$", "")
+      local path = path_of(item)
+      -- What is said of the folder itself, as of names in it that cannot be read, one part says.
+      local stem = path == top and "." or fs.relative(path, folder):gsub("%.[^./]*$", "")
       if shard:owns(stem) then kept[#kept + 1] = item end
     end
     return kept

@@ -71,6 +71,26 @@ final class NothingSwallowedTests: XCTestCase {
         XCTAssertEqual(extract.code, 1, extract.errors)
     }
 
+    /// What is said of the folder itself, as of names in it that are no UTF-8, one part of several says.
+    func testNamesThatAreNoUTF8InTheFolderItself() throws {
+        let folder = try TestFolder("names")
+        try copy(alice + "4.80-7.20.wav", folder("in/good.wav"))
+        let path = Array((folder("in") + "/").utf8) + [0x83, 0x6E, 0x83, 0x69] + Array(".wav".utf8) + [0]
+        let file = path.withUnsafeBytes { open($0.bindMemory(to: CChar.self).baseAddress!, O_WRONLY | O_CREAT, 0o644) }
+        guard file >= 0 else { throw XCTSkip("this file system takes UTF-8 alone") }
+        close(file)
+        for stage in ["loudness-norm", "resample", "slice-audio"] {
+            for input in ["in", "in/", "./in"] {
+                let result = try opah(folder, stage, input, "out-\(stage)")
+                XCTAssertEqual(result.code, 3, "\(stage) \(input): \(result.errors)")
+                XCTAssertTrue(result.errors.contains("convmv -f cp932"), result.errors)
+            }
+        }
+        let parts = try ["1/3", "2/3", "3/3"].map { try opah(folder, "resample", "in", "parts", "--shard", $0) }
+        XCTAssertEqual(parts.filter { $0.errors.contains("convmv") }.count, 1)
+        XCTAssertTrue(FileManager.default.fileExists(atPath: folder("parts/good.wav")))
+    }
+
     func testWhatWasSkippedIsToldWhenTheRecipeFailsLater() throws {
         let folder = try TestFolder("fails")
         try write("""
