@@ -3,7 +3,7 @@
 -- from the same state, to the same weights as if it had been called so at once.
 local checkpoint, fs, json, progress, tensor, train =
   require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.progress", require "opah.tensor", require "opah.train"
-local muon = require "opah.muon"
+local muon, own_files = require "opah.muon", require "opah.own_files"
 
 ---@class opah.pretraining
 local pretraining = {}
@@ -73,11 +73,12 @@ function pretraining.run(settings)
     data:set_state(json.decode(state.data))
     step = math.tointeger(state.step) or 0
     progress.log(("going on after step %d of %d"):format(step, settings.steps))
+  elseif #fs.list(fs.join(folder, "checkpoints"), { extension = ".ckpt" }) > 0 then
+    error(fs.error("usage", folder .. " holds checkpoints of another run", "give another --project, or move them"), 0)
   end
   local function path_of(at) return fs.join(folder, "checkpoints", ("step_%09d.ckpt"):format(at)) end
   local function note(fields)
-    local file <close> = assert(io.open(fs.join(folder, "metrics.jsonl"), "a"))
-    assert(file:write(json.encode(fields), "\n"))
+    own_files.append(fs.join(folder, "metrics.jsonl"), json.encode(fields))
   end
   local function save()
     local weights, prefixed = {}, {}

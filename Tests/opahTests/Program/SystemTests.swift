@@ -221,6 +221,22 @@ final class SystemTests: XCTestCase {
         XCTAssertTrue(result.errors.contains("notes.txt: is there already, and was not written by this program as the report of a batch"), result.errors)
     }
 
+    /// Of recipes that write one file, or a page into a folder. What they wrote themselves is replaced.
+    func testPagesAndRecordsReplaceOnlyTheirOwn() throws {
+        let result = try shell(#"""
+            tiny=$OPAH_HOME/examples/checkpoints/tiny; cp -r $OPAH_HOME/examples/data data
+            mkdir site codec; echo mine | tee notes.txt > site/index.html; cp $tiny/codec.pth codec; mkfifo pipe; ln -s notes.txt link.html
+            for page in notes.txt data/Alice/0.00-2.10.lab $PWD/data link.html pipe; do "$0" run doctor data --audio-only --report $page; echo $?; done
+            "$0" run rank-transcripts data --checkpoint-path $tiny --output site; echo $?
+            "$0" run train-codec data --config-name $tiny/codec.lua --checkpoint-path codec/codec.pth --output codec; echo $?
+            cat notes.txt site/index.html; cmp data/Alice/0.00-2.10.lab $OPAH_HOME/examples/data/Alice/0.00-2.10.lab; cmp codec/codec.pth $tiny/codec.pth; ls site codec
+            for i in 1 2; do "$0" run doctor data --audio-only --report new.html > /dev/null; echo $?; done
+            """#)
+        XCTAssertEqual(result.output, "2\n2\n2\n2\n2\n2\n2\nmine\nmine\ncodec:\ncodec.pth\n\nsite:\nindex.html\n0\n0\n", result.errors)
+        XCTAssertTrue(result.errors.contains("notes.txt: is there already, and is no page of this program"), result.errors)
+        XCTAssertTrue(result.errors.contains("codec holds a codec that no training left there"), result.errors)
+    }
+
     func testTheReferenceReplacesOnlyItsOwnPages() throws {
         let reference = Reference(.opah), site = folder("site")
         for _ in 0..<2 { try reference.write(to: site) }

@@ -1,7 +1,7 @@
 --- A codec's training run: phases one after the other, a state that it is resumed from exactly, held-out figures.
 local checkpoint, fs, progress, tensor, train =
   require "opah.checkpoint", require "opah.fs", require "opah.progress", require "opah.tensor", require "opah.train"
-local json = require "opah.json"
+local json, own_files = require "opah.json", require "opah.own_files"
 local phases = require "opah.codec.phases"
 
 ---@class opah.codec.Run
@@ -141,8 +141,7 @@ end
 --- A line for the log of figures, `metrics.jsonl`.
 ---@param fields table
 function Run:note(fields)
-  local file <close> = assert(io.open(fs.join(self.folder, "metrics.jsonl"), "a"))
-  assert(file:write(json.encode(fields), "\n"))
+  own_files.append(fs.join(self.folder, "metrics.jsonl"), json.encode(fields))
 end
 
 return run

@@ -9,7 +9,7 @@ local choice, command, features = require "opah.audition.choice", require "opah.
 local page, runs, sentences = require "opah.audition.page", require "opah.audition.run", require "opah.audition.sentences"
 local speaker, speaking = require "opah.audition.speaker", require "opah.audition.speaking"
 local open_digests = require "opah.graph.digests"
-local recipe = require "opah.recipe"
+local own_files, recipe = require "opah.own_files", require "opah.recipe"
 
 -- Frames a second, and the levels of a code, of the released codecs.
 local frame_rate, levels = 44100 / 2048, { 8, 5, 5, 5 }
@@ -110,6 +110,8 @@ return recipe {
   plan = plan,
   run = function(args)
     local asked = prepare(args)
+    own_files.page(fs.join(asked.output, "index.html"))
+    own_files.json(fs.join(asked.output, "audition.json"), "checkpoints")
     local _ <close> = fs.lock(asked.output, "an audition")
     local digests = open_digests(fs.join(asked.output, ".digests.json"))
     local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }

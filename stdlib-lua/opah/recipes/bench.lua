@@ -18,6 +18,7 @@
 local opah = require "opah"
 local recipe = require "opah.recipe"
 local config, fs, json, machine, progress = opah.config, opah.fs, opah.json, opah.machine, opah.progress
+local own_files = require "opah.own_files"
 
 -- All figures in the order of the report, and by name.
 local function known_figures()
@@ -29,16 +30,6 @@ local function known_figures()
     end
   end
   return figures, by_name
-end
-
--- A result may replace an earlier one, and nothing else.
-local function check_output(path)
-  if path and path ~= "-" and fs.exists(path) and fs.stat(path).size > 0 then
-    local is_json, earlier = pcall(function() return json.decode(fs.read(path)) end)
-    if not (is_json and type(earlier) == "table" and earlier.figures) then
-      config.usage_error(path .. ": is there already, and is no result of this bench: choose another name, or move it")
-    end
-  end
 end
 
 local function choose(only, figures, by_name)
@@ -110,7 +101,7 @@ return recipe {
   },
   run = function(args)
     if args.repeats < 1 then config.usage_error("--repeats must be above 0") end
-    check_output(args.output)
+    if args.output and args.output ~= "-" then own_files.json(args.output, "figures") end
     local figures, by_name = known_figures()
     if args.list then
       for _, figure in ipairs(figures) do

@@ -7,6 +7,7 @@ local packs, page, quarantine = require "opah.doctor.packs", require "opah.docto
 local speakers, together, weights = require "opah.doctor.speakers", require "opah.doctor.together",
   require "opah.doctor.weights"
 local recipe, data, fs, options = require "opah.recipe", require "opah.data", require "opah.fs", require "opah.options"
+local own_files = require "opah.own_files"
 local planning, progress, tables = require "opah.planning", require "opah.progress", require "opah.tables"
 
 local usual = examining.usual
@@ -44,6 +45,7 @@ return recipe {
     }
   end,
   run = function(args)
+    if args.report then own_files.page(args.report) end
     options.check {
       { not args.restore or args.quarantine ~= nil, "--restore needs --quarantine, the folder to move back from" },
     }

@@ -5,7 +5,7 @@
 local config, fs, json = require "opah.config", require "opah.fs", require "opah.json"
 local progress, tables = require "opah.progress", require "opah.tables"
 local choice, runs = require "opah.audition.choice", require "opah.audition.run"
-local recipe = require "opah.recipe"
+local own_files, recipe = require "opah.own_files", require "opah.recipe"
 
 local flags = {
   { "audition", "folder", nil, "where the audition was written to; RUN/audition unless given" },
@@ -105,12 +105,7 @@ return recipe {
     local tolerances = {}
     for _, measure in ipairs(measures) do tolerances[measure.name] = measure.tolerance end
     local path = args.output or fs.join(args.run, "pick.json")
-    if fs.exists(path) then
-      local ok, earlier = pcall(json.decode, fs.read(path))
-      if not ok or type(earlier) ~= "table" or not earlier.reasons then
-        error(fs.error("file", path .. " is there and is no choice of this recipe: it is not replaced", "choose another name with --output"), 0)
-      end
-    end
+    own_files.json(path, "reasons")
     fs.write(path, json.encode({
       format = 1, step = picked.step, checkpoint = fs.relative(picked.path, args.run), digest = fs.digest(picked.path), measures = picked.measures,
       reasons = why.reasons, within_all_tolerances = why.all_within, tolerances = tolerances, heard = was_heard, judged = why.judged,

@@ -9,7 +9,7 @@ local progress, stage_over = require "opah.progress", require "opah.stage"
 local tables, tensor, text = require "opah.tables", require "opah.tensor", require "opah.text"
 local likelihood, ranking = require "opah.transcripts.likelihood", require "opah.transcripts.ranking"
 local page, scripts = require "opah.transcripts.page", require "opah.scripts"
-local open_digests = require "opah.graph.digests"
+local open_digests, own_files = require "opah.graph.digests", require "opah.own_files"
 
 local frame_rate = 44100 / 2048     -- frames a second of the released codecs
 
@@ -43,6 +43,8 @@ return recipe {
   },
   plan = plan,
   run = function(args)
+    own_files.page(fs.join(args.output, "index.html"))
+    own_files.json(fs.join(args.output, "ranks.json"), 1)
     local found, skipped, notes = data.scan(args.folder)
     local _ <close> = fs.lock(args.output, "ranking transcripts")
     local clips = {}

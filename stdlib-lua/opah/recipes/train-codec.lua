@@ -5,7 +5,7 @@ local config, data, fs, progress, report = require "opah.config", require "opah.
 local json, tensor, vq = require "opah.json", require "opah.tensor", require "opah.vq"
 local crops, firefly, phases, runs = require "opah.codec.crops", require "opah.codec.firefly", require "opah.codec.phases", require "opah.codec.run"
 local stage_over = require "opah.stage"
-local recipe = require "opah.recipe"
+local own_files, recipe = require "opah.own_files", require "opah.recipe"
 
 return recipe {
   positionals = { { "folder", "folder", "recordings; labels are not needed" } },
@@ -36,6 +36,13 @@ return recipe {
       local list = i % apart == 0 and #held < args.held_out and held or learned
       list[#list + 1] = clip.audio
     end
+
+    -- A codec that no run left here is somebody's, perhaps the one to begin with.
+    local function lies_here(name) return fs.exists(fs.join(args.output, name)) end
+    if lies_here("codec.pth") and not lies_here("state.ckpt") and not lies_here("metrics.jsonl") then
+      config.usage_error(args.output .. " holds a codec that no training left there: choose another --output")
+    end
+    own_files.page(fs.join(args.output, "report.html"))
 
     local given = args.checkpoint_path
     local native = given and vq.load { config = args.config_name, checkpoint = given } or vq.new { config = args.config_name, seed = args.seed }
