@@ -232,7 +232,7 @@ final class SystemTests: XCTestCase {
             cat notes.txt site/index.html; cmp data/Alice/0.00-2.10.lab $OPAH_HOME/examples/data/Alice/0.00-2.10.lab; cmp codec/codec.pth $tiny/codec.pth; ls site codec
             for i in 1 2; do "$0" run doctor data --audio-only --report new.html > /dev/null; echo $?; done
             """#)
-        XCTAssertEqual(result.output, "2\n2\n2\n2\n2\n2\n2\nmine\nmine\ncodec:\ncodec.pth\n\nsite:\nindex.html\n0\n0\n", result.errors)
+        XCTAssertEqual(result.output, "2\n2\n2\n2\n2\n2\n2\nmine\nmine\ncodec:\ncodec.pth\n\nsite:\nindex.html\nrun.json\n0\n0\n", result.errors)
         XCTAssertTrue(result.errors.contains("notes.txt: is there already, and is no page of this program"), result.errors)
         XCTAssertTrue(result.errors.contains("codec holds a codec that no training left there"), result.errors)
     }
