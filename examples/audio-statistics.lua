@@ -28,8 +28,12 @@ return opah.recipe {
     end
 
     statistics:sort("LUFS", true)
-    print(statistics:text())
-    print(("loudest %s, quietest %s"):format(statistics.rows[1][1], statistics.rows[#statistics.rows][1]))
+    local rows = statistics.rows
+    local function name(row) return opah.progress.name(row[1], { output = true }) end
+    if #rows > 0 then
+      print(statistics:text())
+      print(("loudest %s, quietest %s"):format(name(rows[1]), name(rows[#rows])))
+    end
     fs.mkdir(args.output)
     fs.write(fs.join(args.output, "statistics.md"), statistics:markdown() .. "\n")
     return stage:finish("clips measured")

@@ -50,7 +50,7 @@ return opah.recipe {
       local best = nn.linear(input, weight, bias):argmax(-1) - 1      -- argmax gives positions, from 1
       return best:eq(classes):to("float32"):mean():item()
     end
-    print(("%d speakers: %s"):format(#names, table.concat(names, ", ")))
+    print(("%d speakers: %s"):format(#names, opah.progress.name(table.concat(names, ", "), { output = true })))
     print(("named rightly: %.0f %% of %d clips seen, %.0f %% of %d unseen"):format(100 * accuracy(x, y), #seen.y,
       100 * accuracy(x_unseen, y_unseen), #unseen.y))
     opah.fs.mkdir(args.output)

@@ -11,6 +11,14 @@ final class ShownTextTests: XCTestCase {
         XCTAssertEqual(ShownText.message("a\n\tb\u{1B}[1m"), "a\n\tb\\x1b[1m")
     }
 
+    /// Commands in messages: as a shell takes them, and on the line where they began.
+    func testWordsOfCommands() {
+        for (word, quoted) in [("a.wav", "a.wav"), ("音声.wav", "音声.wav"), ("a b.wav", "'a b.wav'"), ("it's", #"'it'\''s'"#), ("-x", "./-x"), ("", "''"),
+                               ("a\n done.wav", #"$'a\x0a done.wav'"#), ("\u{1B}[2J'\\", #"$'\x1b[2J\'\\'"#), ("-\u{202E}", #"$'./-\xe2\x80\xae'"#)] {
+            XCTAssertEqual(ShellText.quoted(word), quoted)
+        }
+    }
+
     func testErrorsNameFilesSafely() {
         XCTAssertEqual(OpahError.system("a\nb\u{1B}", errno: ENOENT, doing: "open").message, "a\\nb\\x1b: cannot open: No such file or directory")
         XCTAssertEqual(OpahError(.file, "wrong").at("a\n").message, "a\\n: wrong")

@@ -167,7 +167,7 @@ local function list(stage)
   if #stage.skipped > 0 then
     progress.log(("%s: %d skipped:"):format(stage.name, #stage.skipped))
     for _, item in ipairs(stage.skipped) do
-      progress.log(("  %s%s"):format(said(item.path, item.reason), item.remedy and "\n    -> " .. item.remedy or ""))
+      progress.log(("  %s%s"):format(said(item.path, item.reason), item.remedy and "\n    -> " .. item.remedy:gsub("\n", "\n       ") or ""))
     end
   end
 end

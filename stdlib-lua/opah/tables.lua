@@ -68,17 +68,28 @@ function Table:cell(value)
   return tostring(value)
 end
 
+--- A cell as a terminal may have it: a name in it neither clears the screen nor begins a line.
+local function shown(text) return utf8.len(text) and progress.name(text, { output = true }) or text end
+
+--- A cell of a text file, likewise.
+local function written(text) return utf8.len(text) and progress.name(text) or text end
+
 --- How many columns of a terminal a text takes; bytes where it is not UTF-8.
 local function width(text) return utf8.len(text) and progress.columns(text) or #text end
 
---- All cells as text, the header first, with the width of each column and whether it holds only numbers.
-local function layout(self)
-  local lines, widths, numeric = { self.header }, {}, {}
-  for i, name in ipairs(self.header) do widths[i], numeric[i] = width(name), true end
+--- All cells as text, which goes through `write` when it is given, the header first, with the width of each column and
+--- whether it holds only numbers.
+local function layout(self, write)
+  write = write or function(text) return text end
+  local lines, widths, numeric = { {} }, {}, {}
+  for i, name in ipairs(self.header) do
+    lines[1][i] = write(name)
+    widths[i], numeric[i] = width(lines[1][i]), true
+  end
   for _, row in ipairs(self.rows) do
     local line = {}
     for i, value in ipairs(row) do
-      line[i] = self:cell(value)
+      line[i] = write(self:cell(value))
       widths[i] = math.max(widths[i], width(line[i]))
       numeric[i] = numeric[i] and type(value) == "number"
     end
@@ -97,7 +108,7 @@ end
 ---     print(tables({ "voice", "loss" }):add({ "Alice", 3.5 }):add({ "花子", 12 }):text())
 ---@return string
 function Table:text()
-  local lines, widths, numeric = layout(self)
+  local lines, widths, numeric = layout(self, shown)
   for n, line in ipairs(lines) do
     local cells = {}
     for i, cell in ipairs(line) do cells[i] = padded(cell, widths[i], numeric[i]) end
@@ -112,7 +123,7 @@ end
 ---     losses:markdown():match("[^\n]+")  --> "| step | loss |"
 ---@return string
 function Table:markdown()
-  local lines, widths, numeric = layout(self)
+  local lines, widths, numeric = layout(self, written)
   local rule = {}
   for i, columns in ipairs(widths) do
     rule[i] = ("-"):rep(math.max(3, columns) - (numeric[i] and 1 or 0)) .. (numeric[i] and ":" or "")

@@ -204,7 +204,8 @@ final class StrangersFileTests: XCTestCase {
 
     /// Names of files never reach a terminal as they are.
     func testNamesAreShownSafely() throws {
-        let names = ["a\u{1B}]0;title\u{7}.wav", "b\u{1B}[2J.wav", "c\nlength: 9 clips measured.wav", "d\u{202E}gpj.wav", "e\u{9B}31m.wav", "f\r.wav"]
+        let names = ["a\u{1B}]0;title\u{7}.wav", "b\u{1B}[2J.wav", "c\nlength: 9 clips measured.wav", "d\u{202E}gpj.wav", "e\u{9B}31m.wav", "f\r.wav",
+                     "g\nlength: 9 clips measured.webm", "h\nlength: 9 clips measured.mp4"]
         try FileManager.default.createDirectory(atPath: folder("data\u{1B}[1m"), withIntermediateDirectories: true)
         for name in names { try write("data\u{1B}[1m/" + name, "no sound") }
         for arguments in [["run", "length", "data\u{1B}[1m"], ["run", "loudness-norm", "data\u{1B}[1m", "out"], ["run", "resample", "data\u{1B}[1m", "out"], ["run", "slice-audio", "data\u{1B}[1m", "out"],
@@ -215,6 +216,12 @@ final class StrangersFileTests: XCTestCase {
             for bad in ["\u{1B}", "\u{7}", "\u{202E}", "\u{9B}", "\r"] { XCTAssertFalse(result.errors.unicodeScalars.contains(bad.unicodeScalars.first!), "\(arguments): \(result.errors)") }
             XCTAssertFalse(result.errors.split(separator: "\n").contains { $0.hasPrefix("length: 9 clips") }, result.errors)
         }
+        // A table is for a terminal: none of its cells is obeyed, whoever made it.
+        let table = "local t = require 'opah.tables' { 'clip' }:add { 'b\\27[2J.wav' }:add { 'c\\n9 clips' } print(t:text()) print(t:markdown()) print 'the end'"
+        let session = try TerminalSession(["-e", table], folder: folder.path)
+        session.wait("the table") { $0.lines.contains { $0.hasPrefix("the end") } }
+        let shown = String(decoding: session.raw, as: UTF8.self)
+        XCTAssertFalse(shown.contains("\u{1B}[2J") || shown.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("9 clips") }, shown)
         let events = try OpahProcess.run(["run", "length", "data\u{1B}[1m", "--json"], folder: folder.path)
         XCTAssertTrue(events.errors.contains(#"b\u001b[2J.wav"#), events.errors)
     }
