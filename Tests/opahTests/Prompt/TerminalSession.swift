@@ -100,8 +100,8 @@ final class TerminalSession {
     }
 
     /// Until the prompt stands alone in the cursor's line.
-    func waitForPrompt(file: StaticString = #filePath, line: UInt = #line) {
-        wait("prompt", quiet: 25, file: file, line: line) { $0.current == ">" && $0.column == 2 }
+    func waitForPrompt(quiet: Int32 = 60, file: StaticString = #filePath, line: UInt = #line) {
+        wait("prompt", quiet: quiet, file: file, line: line) { $0.current == ">" && $0.column == 2 }
     }
 
     /// Types a line, or several of a block, and gives what comes after the first one on the screen.
@@ -116,7 +116,7 @@ final class TerminalSession {
             type("\r")
             if i + 1 < parts.count { wait("line after \(part)", quiet: 25, file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) } }
         }
-        waitForPrompt(file: file, line: line)
+        waitForPrompt(quiet: 25, file: file, line: line)
         return Array(screen.lines.dropFirst(before).dropLast())
     }
 
