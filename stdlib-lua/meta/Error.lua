@@ -55,7 +55,7 @@
 
 ---@alias Processor {model: string, processors: integer, threads: integer, instruction_set: string}
 
----@alias Rates {matrix_rate: number, square_product: number, layer_product: number, read_bandwidth: number}
+---@alias Rates {matrix_rate: number, square_product: number, layer_product: number, bfloat16_rate?: number, read_bandwidth: number}
 
 ---@alias ServerStats {connections: integer, requests: integer, gone: integer, bytes_received: integer, bytes_sent: integer, open: integer, queued: integer, statuses: table<string, integer>}
 

@@ -6,7 +6,7 @@
 ---@field program string The path of this program, for `machine.run`. `machine.program  --> "/..."`
 local machine = {}
 
----What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, layer_product, read_bandwidth}`. FLOP/s of float32 products (of `size` x `size` matrices, and of `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), bytes/s of reading `buffer` bytes, more than any cache holds. Smaller sizes take less time and say less.
+---What the machine does at best, measured now for about `seconds` with all threads: `{matrix_rate, square_product, layer_product, bfloat16_rate, read_bandwidth}`. FLOP/s of float32 products (of `size` x `size` matrices, and of `size` / 4 rows of 1024 with a weight [4096, 1024]; `matrix_rate` is the better one), of the better of these with bfloat16 factors where the processor multiplies such numbers (see `machine.engines`), and bytes/s of reading `buffer` bytes, more than any cache holds. Smaller sizes take less time and say less.
 ---
 ---```lua
 ---local rates = machine.rates(0.01, { size = 64, buffer = 1048576 })
