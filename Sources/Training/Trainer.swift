@@ -239,9 +239,9 @@ public final class Trainer {
     /// wrong weights, the wrong tokenizer or codes of another codec: training cannot mend that.
     private func prepareValidation() throws {
         if settings.validateEvery > 0 {
-            let limit = settings.validationBatches
-            validation = try Interrupt.deferred { try data.validation(batchSize: settings.batchSize, limit: limit) }
-            speakers = try Interrupt.deferred { try data.validationBySpeaker(batchSize: settings.batchSize, limit: limit) }
+            let size = settings.batchSize, limit = settings.validationBatches
+            validation = try Interrupt.deferred { try data.validation(batchSize: size, limit: limit) }
+            speakers = try Interrupt.deferred { try data.validationBySpeaker(batchSize: size, limit: limit) }
             if validation.isEmpty {
                 try first {
                     try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")

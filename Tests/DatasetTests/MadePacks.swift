@@ -21,22 +21,31 @@ struct MadePacks {
     /// 8 codebooks of 5 + (7 i + 3 g) mod 40 frames; every fifth clip has two texts.
     static func groups(from first: Int = 0) -> [PackedGroup] {
         (0..<speakers).map { g in
-            PackedGroup(source: "folder", name: "Speaker \(g)", sentences: (first..<first + clips).map { i in
-                let texts = ["Clip number \(i) of speaker \(g)."] + (i % 5 == 0 ? ["Another spelling, \(i)"] : [])
-                return PackedSentence(texts: texts, codes: (0..<8).map { book in
-                    (0..<5 + (7 * i + 3 * g) % 40).map { t in UInt32((i * 131 + g * 977 + book * 17 + t * 29) % 1000) }
+            PackedGroup(
+                source: "folder", name: "Speaker \(g)",
+                sentences: (first..<first + clips).map { i in
+                    let texts = ["Clip number \(i) of speaker \(g)."] + (i % 5 == 0 ? ["Another spelling, \(i)"] : [])
+                    return PackedSentence(
+                        texts: texts,
+                        codes: (0..<8).map { book in
+                            (0..<5 + (7 * i + 3 * g) % 40).map { t in
+                                UInt32((i * 131 + g * 977 + book * 17 + t * 29) % 1000)
+                            }
+                        })
                 })
-            })
         }
     }
 
     /// The same in memory.
     static func store(_ groups: [PackedGroup] = groups()) throws -> SentenceStore {
-        SentenceStore(groups: try groups.map { group in
-            SentenceGroup(source: group.source, name: group.name, sentences: try group.sentences.map {
-                Sentence(texts: $0.texts, codes: try SentenceCodes(rows: $0.codes))
+        SentenceStore(
+            groups: try groups.map { group in
+                SentenceGroup(
+                    source: group.source, name: group.name,
+                    sentences: try group.sentences.map {
+                        Sentence(texts: $0.texts, codes: try SentenceCodes(rows: $0.codes))
+                    })
             })
-        })
     }
 
     var index: String { folder + "/.packs.index" }
@@ -55,7 +64,7 @@ struct MadePacks {
     func rewriteIndex(_ change: (_ head: inout String, _ records: inout [UInt8]) -> Void) throws {
         let bytes = try MappedFile.contents(index), start = 40
         let length = bytes[start..<start + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
-        var head = String(decoding: bytes[start + 8 ..< start + 8 + length], as: UTF8.self)
+        var head = String(decoding: bytes[start + 8..<start + 8 + length], as: UTF8.self)
         var records = Array(bytes[(start + 8 + length)...])
         change(&head, &records)
         let rest = (0..<8).map { UInt8(truncatingIfNeeded: head.utf8.count >> (8 * $0)) } + Array(head.utf8) + records

@@ -12,7 +12,9 @@ final class MappedRowsTests: XCTestCase {
         var settings = SamplingSettings()
         settings.sampler = sampler
         if isSecond {
-            (settings.maxLength, settings.validationFraction, settings.seed) = (sampler == .coverage ? 80 : 100, 0.05, 42)
+            (settings.maxLength, settings.validationFraction, settings.seed) = (
+                sampler == .coverage ? 80 : 100, 0.05, 42
+            )
             (settings.codebookSize, settings.codebooks, settings.causal) = (990, 4, sampler == .coverage)
         } else {
             (settings.maxLength, settings.validationFraction, settings.seed) = (256, 0.2, 7)
@@ -26,7 +28,9 @@ final class MappedRowsTests: XCTestCase {
     private func digest(_ data: TrainingDataset) throws -> String {
         let digest = Digest()
         func add(_ batch: TokenBatch) throws {
-            for tensor in [batch.inputs, batch.labels] { digest.update(try tensor.ints().map(String.init).joined(separator: ",") + "\n") }
+            for tensor in [batch.inputs, batch.labels] {
+                digest.update(try tensor.ints().map(String.init).joined(separator: ",") + "\n")
+            }
         }
         for _ in 0..<200 { try add(data.batch(1)) }
         for batch in try data.validation(batchSize: 4) { try add(batch) }
@@ -37,14 +41,18 @@ final class MappedRowsTests: XCTestCase {
         let tokenizer = try Self.tokenizer.get()
         // Digests that version 0.1.0 printed.
         let known: [(SamplingSettings.Sampler, Bool, String, clips: [Int])] = [
-            (.coverage, false, "026cc83206743fe2592ec1b8cb47b6f5", [237, 63, 0]), (.coverage, true, "47d114411cd579b23b79f257e56af5e1", [77, 6, 217]),
-            (.reference, false, "cfeee3be895ddf9d428279a2dd00bfd2", [237, 63, 0]), (.reference, true, "a6e530e3ff656a7f6b750f981c7d5d52", [77, 6, 217]),
+            (.coverage, false, "026cc83206743fe2592ec1b8cb47b6f5", [237, 63, 0]),
+            (.coverage, true, "47d114411cd579b23b79f257e56af5e1", [77, 6, 217]),
+            (.reference, false, "cfeee3be895ddf9d428279a2dd00bfd2", [237, 63, 0]),
+            (.reference, true, "a6e530e3ff656a7f6b750f981c7d5d52", [77, 6, 217]),
         ]
         try withTemporaryFolder { folder in
             let packs = try MadePacks(in: folder)
             for (sampler, isSecond, rows, clips) in known {
                 let settings = settings(sampler, isSecond), what = "\(sampler) \(isSecond)"
-                func dataset(_ store: SentenceStore) throws -> TrainingDataset { try TrainingDataset(store: store, tokenizer: tokenizer, settings: settings) }
+                func dataset(_ store: SentenceStore) throws -> TrainingDataset {
+                    try TrainingDataset(store: store, tokenizer: tokenizer, settings: settings)
+                }
                 // Cold, with an index and lengths of other settings, and with all of them.
                 for round in 0..<2 {
                     let memory = try dataset(MadePacks.store()), mapped = try dataset(packs.store())
@@ -53,7 +61,8 @@ final class MappedRowsTests: XCTestCase {
                     XCTAssertEqual([mapped.trainingClips, mapped.validationClips, mapped.skipped.count], clips, what)
                     XCTAssertEqual(memory.skipped.map(\.path), mapped.skipped.map(\.path), what)
                     XCTAssertEqual(memory.skipped.map(\.reason), mapped.skipped.map(\.reason), what)
-                    XCTAssertEqual([memory.largestCode, memory.codebooks], [mapped.largestCode, mapped.codebooks], what)
+                    XCTAssertEqual(
+                        [memory.largestCode, memory.codebooks], [mapped.largestCode, mapped.codebooks], what)
                     XCTAssertEqual(memory.largestCodeClip, mapped.largestCodeClip, what)
                     XCTAssertEqual(try digest(memory), rows, what)
                     XCTAssertEqual(try digest(mapped), rows, "\(what), round \(round)")
@@ -73,7 +82,8 @@ final class MappedRowsTests: XCTestCase {
 
     /// A limit makes the first batches, and no more.
     func testSomeBatchesOfTheHeldOut() throws {
-        let data = try TrainingDataset(store: MadePacks.store(), tokenizer: Self.tokenizer.get(), settings: settings(.coverage, false))
+        let data = try TrainingDataset(
+            store: MadePacks.store(), tokenizer: Self.tokenizer.get(), settings: settings(.coverage, false))
         let all = try data.validation(batchSize: 4), some = try data.validation(batchSize: 4, limit: 3)
         XCTAssertEqual(all.count, 16)
         XCTAssertEqual(try some.map { try $0.inputs.ints() }, try all.prefix(3).map { try $0.inputs.ints() })
@@ -94,10 +104,16 @@ final class MappedRowsTests: XCTestCase {
         try withTemporaryFolder { folder in
             let packs = try MadePacks(in: folder, groups: groups)
             for _ in 0..<2 {
-                let memory = try TrainingDataset(store: MadePacks.store(groups), tokenizer: Self.tokenizer.get(), settings: settings)
-                let mapped = try TrainingDataset(store: packs.store(), tokenizer: Self.tokenizer.get(), settings: settings)
-                XCTAssertEqual(memory.skipped.map { [$0.path, $0.reason, $0.remedy ?? ""] }, mapped.skipped.map { [$0.path, $0.reason, $0.remedy ?? ""] })
-                for reason in ["has no text", "has no frames", "has 5 codebooks, and 8", "has the code 1500", "do not fit"] {
+                let memory = try TrainingDataset(
+                    store: MadePacks.store(groups), tokenizer: Self.tokenizer.get(), settings: settings)
+                let mapped = try TrainingDataset(
+                    store: packs.store(), tokenizer: Self.tokenizer.get(), settings: settings)
+                XCTAssertEqual(
+                    memory.skipped.map { [$0.path, $0.reason, $0.remedy ?? ""] },
+                    mapped.skipped.map { [$0.path, $0.reason, $0.remedy ?? ""] })
+                for reason in [
+                    "has no text", "has no frames", "has 5 codebooks, and 8", "has the code 1500", "do not fit",
+                ] {
                     XCTAssertTrue(mapped.skipped.contains { $0.reason.contains(reason) }, reason)
                 }
                 XCTAssertEqual(mapped.skipped.count { $0.reason == "has no text" }, 2)

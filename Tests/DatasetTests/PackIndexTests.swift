@@ -9,9 +9,14 @@ import XCTest
 
 /// The index beside packs: made once, used while they stay, made again when they change, and never believed.
 final class PackIndexTests: XCTestCase {
-    private func withPacks<R>(_ body: (MadePacks) throws -> R) throws -> R { try withTemporaryFolder { try body(MadePacks(in: $0)) } }
+    private func withPacks<R>(_ body: (MadePacks) throws -> R) throws -> R {
+        try withTemporaryFolder { try body(MadePacks(in: $0)) }
+    }
 
-    private func check(_ store: SentenceStore, is expected: SentenceStore, _ what: String = "", file: StaticString = #filePath, line: UInt = #line) throws {
+    private func check(
+        _ store: SentenceStore, is expected: SentenceStore, _ what: String = "", file: StaticString = #filePath,
+        line: UInt = #line
+    ) throws {
         XCTAssertEqual(store.digest, expected.digest, what, file: file, line: line)
         XCTAssertEqual(store.groups.map(\.name), expected.groups.map(\.name), what, file: file, line: line)
         XCTAssertEqual(store.groups.map(\.count), expected.groups.map(\.count), what, file: file, line: line)
@@ -76,12 +81,13 @@ final class PackIndexTests: XCTestCase {
         }
     }
 
-    /// Packs with a manifest: it is asked again when it changes, and what is not in it is noticed through an index, too.
+    /// Packs with a manifest: it is asked again when it changes, and what is not in it is noticed with an index, too.
     func testManifest() throws {
         try withTemporaryFolder { folder in
             func pack(_ first: Int) throws {
                 for group in MadePacks.groups(from: first) {
-                    try FileManager.default.createDirectory(atPath: "\(folder)/data/\(group.name)", withIntermediateDirectories: true)
+                    try FileManager.default.createDirectory(
+                        atPath: "\(folder)/data/\(group.name)", withIntermediateDirectories: true)
                     for (i, sentence) in group.sentences.enumerated() {
                         let stem = "\(folder)/data/\(group.name)/" + String(format: "%03d", i)
                         try Npy.save(sentence.codesTensor(), to: stem + ".npy")
@@ -102,15 +108,18 @@ final class PackIndexTests: XCTestCase {
             var settings = SamplingSettings()
             settings.codebookSize = 990
             let skipped = try TrainingDataset(store: store(), tokenizer: tokenizer, settings: settings).skipped
-            XCTAssertTrue(skipped.first?.path.hasPrefix(folder + "/data/Speaker 0/") ?? false, "\(skipped.first?.path ?? "none")")
+            XCTAssertTrue(
+                skipped.first?.path.hasPrefix(folder + "/data/Speaker 0/") ?? false, "\(skipped.first?.path ?? "none")")
 
             try pack(500)
             XCTAssertNotEqual(try store().digest, first.digest)
-            try FileManager.default.copyItem(atPath: folder + "/protos/00000000.protos", toPath: folder + "/protos/00000009.protos")
+            try FileManager.default.copyItem(
+                atPath: folder + "/protos/00000000.protos", toPath: folder + "/protos/00000009.protos")
             assertThrows(.data, containing: "00000009.protos") { try store() }
             try FileManager.default.removeItem(atPath: folder + "/protos/00000009.protos")
             XCTAssertEqual(try store().sentenceCount, 300)
-            try JSON.encode(["complete": false, "shards": []]).write(toFile: folder + "/protos/packs.json", atomically: true, encoding: .utf8)
+            try JSON.encode(["complete": false, "shards": []]).write(
+                toFile: folder + "/protos/packs.json", atomically: true, encoding: .utf8)
             assertThrows(.data, containing: "not finished") { try store() }
         }
     }
@@ -120,12 +129,15 @@ final class PackIndexTests: XCTestCase {
         try withPacks { packs in
             _ = try packs.store()
             let whole = try MappedFile.contents(packs.index)
-            for bytes in [[], Array("OPAHIDX1".utf8), Array(whole.dropLast()), whole + [0], [UInt8](repeating: 0, count: 4096)]
+            for bytes in [
+                [], Array("OPAHIDX1".utf8), Array(whole.dropLast()), whole + [0], [UInt8](repeating: 0, count: 4096),
+            ]
                 + stride(from: 0, to: whole.count, by: 997).map({ place in
                     var bytes = whole
                     bytes[place] ^= 0x40
                     return bytes
-                }) {
+                })
+            {
                 try Data(bytes).write(to: URL(fileURLWithPath: packs.index))
                 XCTAssertEqual(try packs.store().digest, expected.digest)
                 XCTAssertEqual(try MappedFile.contents(packs.index), whole)
@@ -133,17 +145,25 @@ final class PackIndexTests: XCTestCase {
         }
     }
 
-    /// An index whose digest is right and whose numbers are not: an error that names it, wherever a clip is not what it says.
+    /// An index whose digest is right and whose numbers are not: an error that names it, wherever a clip is not what it
+    /// says.
     func testLyingIndex() throws {
         typealias Change = (inout [UInt8]) -> Void
         let expected = try MadePacks.store()
         func put(_ value: UInt64, _ size: Int, _ offset: Int, of record: Int = 0) -> Change {
-            { records in for i in 0..<size { records[32 * record + offset + i] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(i))) } }
+            { records in
+                for i in 0..<size {
+                    records[32 * record + offset + i] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(i)))
+                }
+            }
         }
         let changes: [(String, Change)] = [
-            ("offset beyond", put(1 << 40, 8, 0)), ("offset at the end of numbers", put(.max, 8, 0)), ("offset of another", put(100, 8, 0)),
-            ("length", put(0xFFFF_FFFF, 4, 8)), ("shorter", put(3, 4, 8)), ("nothing", put(0, 4, 8)), ("frames", put(6, 4, 12)),
-            ("many frames", put(0xFFFF_FFFF, 4, 12)), ("id", put(5, 8, 16)), ("code", put(0, 4, 24)), ("codebooks", put(7, 2, 28)),
+            ("offset beyond", put(1 << 40, 8, 0)), ("offset at the end of numbers", put(.max, 8, 0)),
+            ("offset of another", put(100, 8, 0)),
+            ("length", put(0xFFFF_FFFF, 4, 8)), ("shorter", put(3, 4, 8)), ("nothing", put(0, 4, 8)),
+            ("frames", put(6, 4, 12)),
+            ("many frames", put(0xFFFF_FFFF, 4, 12)), ("id", put(5, 8, 16)), ("code", put(0, 4, 24)),
+            ("codebooks", put(7, 2, 28)),
             ("many codebooks", put(65535, 2, 28)), ("texts", put(1, 2, 30)), ("no texts", put(0, 2, 30)),
         ]
         try withPacks { packs in
@@ -151,17 +171,22 @@ final class PackIndexTests: XCTestCase {
                 _ = try packs.store()
                 try packs.rewriteIndex { _, records in change(&records) }
                 let group = try packs.store().groups[0]
-                let error = assertThrows(.data, containing: "is not as the index of the packs says") { try group.sentence(0) }
+                let error = assertThrows(.data, containing: "is not as the index of the packs says") {
+                    try group.sentence(0)
+                }
                 XCTAssertEqual(error?.hint, "remove \(packs.index): it is made again", what)
                 _ = try? group.texts(0)
                 XCTAssertEqual(try group.sentence(1).codes, try expected.groups[0].sentence(1).codes, what)
                 try FileManager.default.removeItem(atPath: packs.index)
                 XCTAssertEqual(try packs.store().digest, expected.digest, what)
             }
-            for (old, new) in [("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, 101"), ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, -1"),
-                               ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 3, 100"), ("\"Speaker 0\", 0, 100", "\"Speaker 0\", -1, 100"),
-                               ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, 9223372036854775807"), ("00000000.protos", "../0000.protos"),
-                               ("\"shards\"", "\"shard\""), ("{", "[")] {
+            for (old, new) in [
+                ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, 101"), ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, -1"),
+                ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 3, 100"), ("\"Speaker 0\", 0, 100", "\"Speaker 0\", -1, 100"),
+                ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, 9223372036854775807"),
+                ("00000000.protos", "../0000.protos"),
+                ("\"shards\"", "\"shard\""), ("{", "["),
+            ] {
                 try packs.rewriteIndex { head, _ in
                     XCTAssertTrue(head.contains(old), head)
                     head = head.replacingOccurrences(of: old, with: new)
@@ -169,7 +194,9 @@ final class PackIndexTests: XCTestCase {
                 try check(packs.store(), is: expected, "\(old) -> \(new)")
             }
             // A clip in another speaker's shard.
-            try packs.rewriteIndex { head, _ in head = head.replacingOccurrences(of: "\"Speaker 0\", 0, 100", with: "\"Speaker 0\", 2, 100") }
+            try packs.rewriteIndex { head, _ in
+                head = head.replacingOccurrences(of: "\"Speaker 0\", 0, 100", with: "\"Speaker 0\", 2, 100")
+            }
             assertThrows(.data, containing: "index of the packs") { try packs.store().groups[0].sentence(3) }
         }
     }
@@ -189,8 +216,11 @@ final class PackIndexTests: XCTestCase {
     func testSingleFilesAndSeveralPaths() throws {
         try withTemporaryFolder { folder in
             let packs = try MadePacks(in: folder), groups = MadePacks.groups()
-            try check(SentenceStore(protos: [packs.shard(2), packs.shard(0)]), is: MadePacks.store([groups[2], groups[0]]))
-            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: packs.folder).count, 3, "small packs have no index beside them")
+            try check(
+                SentenceStore(protos: [packs.shard(2), packs.shard(0)]), is: MadePacks.store([groups[2], groups[0]]))
+            XCTAssertEqual(
+                try FileManager.default.contentsOfDirectory(atPath: packs.folder).count, 3,
+                "small packs have no index beside them")
 
             var large = groups[0]
             large.sentences = groups.flatMap(\.sentences)
@@ -210,7 +240,8 @@ final class PackIndexTests: XCTestCase {
         try withPacks { packs in
             let tokenizer = try Tokenizer(directory: Vectors.path("tokenizer/a_bytelevel"))
             _ = try TrainingDataset(store: packs.store(), tokenizer: tokenizer)
-            let size = try MappedFile(packs.index).bytes.count + MappedFile(packs.folder + "/.packs.lengths").bytes.count
+            let size =
+                try MappedFile(packs.index).bytes.count + MappedFile(packs.folder + "/.packs.lengths").bytes.count
             XCTAssertLessThan(size, 100 * 300)
         }
     }
@@ -223,8 +254,12 @@ final class PackIndexTests: XCTestCase {
                 var settings = SamplingSettings()
                 settings.maxLength = 60
                 change(&settings)
-                let found = try TrainingDataset(store: packs.store(), tokenizer: tokenizer, settings: settings).skipped.map(\.reason)
-                XCTAssertEqual(found, try TrainingDataset(store: MadePacks.store(), tokenizer: tokenizer, settings: settings).skipped.map(\.reason))
+                let found = try TrainingDataset(store: packs.store(), tokenizer: tokenizer, settings: settings).skipped
+                    .map(\.reason)
+                XCTAssertEqual(
+                    found,
+                    try TrainingDataset(store: MadePacks.store(), tokenizer: tokenizer, settings: settings).skipped.map(
+                        \.reason))
                 return found
             }
             let lengths = packs.folder + "/.packs.lengths"
@@ -245,7 +280,9 @@ final class PackIndexTests: XCTestCase {
             bytes.replaceSubrange(8..<40, with: digest.utf8)
             try Data(bytes).write(to: URL(fileURLWithPath: lengths))
             XCTAssertEqual(try reasons(), first)
-            for damaged in [[], Array(bytes.prefix(71)), Array(bytes.prefix(72)), [UInt8](repeating: 255, count: bytes.count)] {
+            for damaged in [
+                [], Array(bytes.prefix(71)), Array(bytes.prefix(72)), [UInt8](repeating: 255, count: bytes.count),
+            ] {
                 try Data(damaged).write(to: URL(fileURLWithPath: lengths))
                 XCTAssertEqual(try reasons(), first)
             }

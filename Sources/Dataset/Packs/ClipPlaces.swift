@@ -20,7 +20,7 @@ struct ClipPlaces {
     func forEach(_ clips: Range<Int>, _ body: (_ number: Int, _ group: Int, _ place: Int) throws -> Void) throws {
         let failure = Mutex<(number: Int, error: any Error)?>(nil)
         Parallel.forRange(clips.count, grain: 32) { range in
-            let numbers = clips.lowerBound + range.lowerBound ..< clips.lowerBound + range.upperBound
+            let numbers = clips.lowerBound + range.lowerBound..<clips.lowerBound + range.upperBound
             var group = lastGroup(startingUpTo: numbers.lowerBound)
             for number in numbers where !Interrupt.isRequested {
                 while number >= starts[group + 1] { group += 1 }

@@ -35,7 +35,7 @@ enum ClipRecords: Sendable {
     func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         switch self {
         case .mapped(let file, let start, let count):
-            try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start ..< start + count * Self.size])) }
+            try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start..<start + count * Self.size])) }
         case .memory(let bytes): try bytes.withUnsafeBytes(body)
         }
     }
@@ -46,8 +46,10 @@ enum ClipRecords: Sendable {
         }
         return ClipRecord(
             offset: Int(clamping: number(0, UInt64.self)), length: Int(number(8, UInt32.self)),
-            facts: ClipFacts(id: number(16, UInt64.self), frames: Int(number(12, UInt32.self)), codebooks: Int(number(28, UInt16.self)),
-                             largestCode: Int(number(24, UInt32.self)), texts: Int(number(30, UInt16.self))))
+            facts: ClipFacts(
+                id: number(16, UInt64.self), frames: Int(number(12, UInt32.self)),
+                codebooks: Int(number(28, UInt16.self)),
+                largestCode: Int(number(24, UInt32.self)), texts: Int(number(30, UInt16.self))))
     }
 
     /// Writes a record to its 32 bytes.
@@ -55,9 +57,12 @@ enum ClipRecords: Sendable {
     static func write(_ record: ClipRecord, to bytes: UnsafeMutableRawBufferPointer) -> Bool {
         let facts = record.facts
         guard let offset = UInt64(exactly: record.offset), let length = UInt32(exactly: record.length),
-              let frames = UInt32(exactly: facts.frames), let code = UInt32(exactly: facts.largestCode),
-              let codebooks = UInt16(exactly: facts.codebooks), let texts = UInt16(exactly: facts.texts) else { return false }
-        func put<T: FixedWidthInteger>(_ value: T, _ offset: Int) { bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self) }
+            let frames = UInt32(exactly: facts.frames), let code = UInt32(exactly: facts.largestCode),
+            let codebooks = UInt16(exactly: facts.codebooks), let texts = UInt16(exactly: facts.texts)
+        else { return false }
+        func put<T: FixedWidthInteger>(_ value: T, _ offset: Int) {
+            bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
+        }
         put(offset, 0)
         put(length, 8)
         put(frames, 12)

@@ -145,7 +145,9 @@ public enum PackFolder {
 
     /// The packs of a path: the file itself, or those in the folder, in order of name. Those that we packed are
     /// checked against their manifest.
-    public static func shards(_ path: String) throws -> [String] { try checked(path).names.map { place(of: $0, in: path) } }
+    public static func shards(_ path: String) throws -> [String] {
+        try checked(path).names.map { place(of: $0, in: path) }
+    }
 
     /// The same by names as seen from the folder, with the manifest that they were checked against.
     static func checked(_ path: String) throws -> (names: [String], manifest: PackManifest?) {
@@ -153,7 +155,8 @@ public enum PackFolder {
         guard !FileKind.isFile(path), let manifest = try PackManifest(folder: path) else { return (found, nil) }
         try manifest.check(path)
         if let foreign = found.first(where: { !manifest.owns($0) }) {
-            throw OpahError(.data, "\(place(of: foreign, in: path)): is not among the packs that \(PathName.join(path, PackManifest.name)) lists",
+            let list = PathName.join(path, PackManifest.name)
+            throw OpahError(.data, "\(place(of: foreign, in: path)): is not among the packs that \(list) lists",
                             hint: "move it elsewhere, or name the packs to use one by one")
         }
         return (manifest.shards.map(\.name), manifest)
@@ -164,11 +167,15 @@ public enum PackFolder {
         if FileKind.isFile(path) { return [PathName.last(path)] }
         var root = path.utf8.count
         while root > 0, path.utf8.dropLast(path.utf8.count - root).last == UInt8(ascii: "/") { root -= 1 }
-        return try FolderWalk(path).files.filter(isPack).map { String(decoding: $0.utf8.dropFirst(root + 1), as: UTF8.self) }
+        return try FolderWalk(path).files.filter(isPack).map {
+            String(decoding: $0.utf8.dropFirst(root + 1), as: UTF8.self)
+        }
     }
 
     /// The path of a pack of that name.
-    static func place(of name: String, in path: String) -> String { FileKind.isFile(path) ? path : PathName.join(path, name) }
+    static func place(of name: String, in path: String) -> String {
+        FileKind.isFile(path) ? path : PathName.join(path, name)
+    }
 
     private static func isPack(_ path: String) -> Bool { [".protos", ".proto"].contains(PathName.suffix(path).lowercased()) }
 

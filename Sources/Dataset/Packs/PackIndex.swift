@@ -1,13 +1,13 @@
 import Formats
 import Support
 
-/// The clips of one path of packs, read through its index: what is known of each without reading it, and each when it is
-/// asked for.
+/// The clips of one path of packs, read through its index: what is known of each without reading it, and each when it
+/// is asked for.
 ///
 /// The index is a file beside the packs (`PackIndexFile`). Where the stamps of shards and manifest are those that it
-/// noted, they are as they were when they were checked, and nothing else is read at the start. Where stamps differ and the
-/// content is the same (a copy), the index stays; anything else makes it anew. A folder that cannot be written has none, and the
-/// packs are read from end to end at each start.
+/// noted, they are as they were when they were checked, and nothing else is read at the start. Where stamps differ and
+/// the content is the same (a copy), the index stays; anything else makes it anew. A folder that cannot be written has
+/// none, and the packs are read from end to end at each start.
 final class PackIndex: Sendable {
     /// What an index holds.
     struct Contents: Sendable {
@@ -52,14 +52,20 @@ final class PackIndex: Sendable {
         for (number, name) in names.enumerated() {
             try Interrupt.check()
             let found = try manifest?.shards[number] ?? PackManifest.shard(PackFolder.place(of: name, in: path))
-            shards.append(Contents.Shard(name: name, bytes: found.bytes, digest: found.digest, stamp: seen.stamps[name] ?? ""))
+            shards.append(
+                Contents.Shard(name: name, bytes: found.bytes, digest: found.digest, stamp: seen.stamps[name] ?? ""))
         }
         var contents: Contents
-        if let stored, stored.shards.elementsEqual(shards, by: { $0.name == $1.name && $0.bytes == $1.bytes && $0.digest == $1.digest }) {
+        if let stored,
+            stored.shards.elementsEqual(
+                shards, by: { $0.name == $1.name && $0.bytes == $1.bytes && $0.digest == $1.digest })
+        {
             contents = stored
         } else {
             var indexing = PackIndexing()
-            for name in names { try indexing.add(PackedShard(PackFolder.place(of: name, in: path)), clips: manifest?.clips ?? []) }
+            for name in names {
+                try indexing.add(PackedShard(PackFolder.place(of: name, in: path)), clips: manifest?.clips ?? [])
+            }
             contents = indexing.finish()
         }
         (contents.shards, contents.manifest) = (shards, seen.manifest)
@@ -73,7 +79,9 @@ final class PackIndex: Sendable {
         shards = try contents.shards.map { shard in
             let file = try PackedShard(PackFolder.place(of: shard.name, in: path))
             guard file.size == shard.bytes else {
-                throw OpahError(.data, "\(file.path): has \(file.size) bytes, and had \(shard.bytes) a moment ago", hint: "try again when nobody writes it")
+                throw OpahError(
+                    .data, "\(file.path): has \(file.size) bytes, and had \(shard.bytes) a moment ago",
+                    hint: "try again when nobody writes it")
             }
             return file
         }
@@ -89,11 +97,14 @@ final class PackIndex: Sendable {
         init(_ path: String) throws {
             names = try PackFolder.names(path)
             for name in names {
-                if let stamp = FileStamp(PackFolder.place(of: name, in: path)), stamp.isSettled { stamps[name] = stamp.text }
+                if let stamp = FileStamp(PackFolder.place(of: name, in: path)), stamp.isSettled {
+                    stamps[name] = stamp.text
+                }
             }
             let manifest = PathName.join(path, PackManifest.name)
             // One that is not settled is taken for another each time.
-            self.manifest = FileKind.isFolder(path) && FileKind.exists(manifest)
+            self.manifest =
+                FileKind.isFolder(path) && FileKind.exists(manifest)
                 ? FileStamp(manifest).flatMap { $0.isSettled ? $0.text : nil } ?? "" : nil
         }
 
@@ -119,19 +130,23 @@ final class PackIndex: Sendable {
 
     func texts(_ place: Int, of group: Int) throws -> [String] {
         let (shard, record, problem) = try find(place, group)
-        let texts = try shard.texts(at: record.offset ..< record.offset + record.length, limit: record.facts.texts, problem)
+        let texts = try shard.texts(
+            at: record.offset..<record.offset + record.length, limit: record.facts.texts, problem)
         guard texts.count == record.facts.texts else { throw problem("has \(texts.count) texts") }
         return texts
     }
 
     func sentence(_ place: Int, of group: Int) throws -> Sentence {
         let (shard, record, problem) = try find(place, group)
-        let range = record.offset ..< record.offset + record.length
+        let range = record.offset..<record.offset + record.length
         // Counted before they are made: empty ones would take many times their bytes.
         let parts = try shard.parts(at: range, problem)
-        guard parts == record.facts.texts + record.facts.codebooks else { throw problem("has \(parts) texts and codebooks") }
+        guard parts == record.facts.texts + record.facts.codebooks else {
+            throw problem("has \(parts) texts and codebooks")
+        }
         let found = try shard.sentence(at: range, problem)
-        let sentence = Sentence(texts: found.texts, codes: try SentenceCodes(rows: found.codes))
+        guard let codes = try? SentenceCodes(rows: found.codes) else { throw problem("has codes that cannot be") }
+        let sentence = Sentence(texts: found.texts, codes: codes)
         guard sentence.facts == record.facts else { throw problem("holds another clip") }
         return sentence
     }
@@ -140,8 +155,12 @@ final class PackIndex: Sendable {
         let found = contents.groups[group], record = record(place, of: group), shard = shards[found.shard]
         let index = PackIndexFile.place(beside: path)
         func problem(_ what: String) -> OpahError {
-            OpahError(.data, "\(shard.path): sentence \(place + 1) of \(found.name) is not as the index of the packs says: it \(what)",
-                      hint: FileKind.exists(index) ? "remove \(index): it is made again" : "were the packs replaced during the run? start it again")
+            OpahError(
+                .data,
+                "\(shard.path): sentence \(place + 1) of \(found.name) is not as the index of the packs says: "
+                    + "it \(what)",
+                hint: FileKind.exists(index)
+                    ? "remove \(index): it is made again" : "were the packs replaced during the run? start it again")
         }
         guard record.offset <= shard.size, record.length <= shard.size - record.offset else {
             throw problem("would be at byte \(record.offset) of \(shard.size)")

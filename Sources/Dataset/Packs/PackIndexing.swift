@@ -15,9 +15,9 @@ struct PackIndexing {
         let places = ClipPlaces(counts: found.lazy.map(\.sentences.count)), first = records.count / ClipRecords.size
         var part = [UInt8](repeating: 0, count: places.count * ClipRecords.size)
         try part.withUnsafeMutableBytes { buffer in
-            nonisolated(unsafe) let slots = buffer   // each is written once, by the thread that took it
+            nonisolated(unsafe) let slots = buffer  // each is written once, by the thread that took it
             try places.forEach(0..<places.count) { number, group, place in
-                let slot = slots[number * ClipRecords.size ..< (number + 1) * ClipRecords.size]
+                let slot = slots[number * ClipRecords.size..<(number + 1) * ClipRecords.size]
                 let clip = first + number < clips.count ? clips[first + number] : nil
                 try Self.record(place, found[group], shard, clip, UnsafeMutableRawBufferPointer(rebasing: slot))
             }
@@ -33,19 +33,28 @@ struct PackIndexing {
                 }
                 digest.add(texts: texts, all[start + place].facts)
             }
-            groups.append(.init(source: group.source, name: group.name, shard: shards, first: start,
-                                count: group.sentences.count))
+            groups.append(
+                .init(
+                    source: group.source, name: group.name, shard: shards, first: start,
+                    count: group.sentences.count))
         }
         shards += 1
     }
 
-    private static func record(_ place: Int, _ group: PackedShard.Group, _ shard: PackedShard, _ clip: String?,
-                               _ slot: UnsafeMutableRawBufferPointer) throws {
+    private static func record(
+        _ place: Int, _ group: PackedShard.Group, _ shard: PackedShard, _ clip: String?,
+        _ slot: UnsafeMutableRawBufferPointer
+    ) throws {
         let packed = try shard.sentence(place, of: group), range = group.sentences[place]
         do {
             let sentence = Sentence(texts: packed.texts, codes: try SentenceCodes(rows: packed.codes))
-            guard ClipRecords.write(ClipRecord(offset: range.lowerBound, length: range.count, facts: sentence.facts), to: slot) else {
-                throw OpahError(.data, "\(packed.texts.count) texts and \(packed.codes.count) codebooks: each may have 65535", hint: "pack the dataset again")
+            guard
+                ClipRecords.write(
+                    ClipRecord(offset: range.lowerBound, length: range.count, facts: sentence.facts), to: slot)
+            else {
+                throw OpahError(
+                    .data, "\(packed.texts.count) texts and \(packed.codes.count) codebooks: each may have 65535",
+                    hint: "pack the dataset again")
             }
         } catch let error as OpahError {
             throw error.at(clip ?? "\(shard.path): sentence \(place + 1) of \(group.name)")

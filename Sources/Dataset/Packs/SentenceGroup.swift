@@ -16,7 +16,9 @@ public struct Sentence: Sendable {
     }
 
     var facts: ClipFacts {
-        ClipFacts(id: id, frames: codes.frames, codebooks: codes.codebooks, largestCode: Int(codes.values.max() ?? 0), texts: texts.count)
+        ClipFacts(
+            id: id, frames: codes.frames, codebooks: codes.codebooks, largestCode: Int(codes.values.max() ?? 0),
+            texts: texts.count)
     }
 }
 
@@ -84,8 +86,8 @@ public struct SentenceGroup: Sendable {
     }
 }
 
-/// What messages call clips. A pack's list of them may be long: it is read when the first name is asked for, and kept as long
-/// as this value.
+/// What messages call clips. A pack's list of them may be long: it is read when the first name is asked for, and kept
+/// as long as this value.
 struct ClipNames {
     private var lists: [ObjectIdentifier: [String]] = [:]
 

@@ -1,8 +1,8 @@
 import Formats
 import Support
 
-/// What the packs of a dataset hold. Those on disk are read through an index (`PackIndex`): nothing of a clip is in memory but
-/// 32 bytes about it.
+/// What the packs of a dataset hold. Those on disk are read through an index (`PackIndex`): nothing of a clip is in
+/// memory but 32 bytes about it.
 public struct SentenceStore: Sendable {
     public let groups: [SentenceGroup]
     /// The same speakers, texts and codes in the same order have the same digest, whatever files they came from.
@@ -34,8 +34,9 @@ public struct SentenceStore: Sendable {
         }
         groups = indexes.flatMap { index in index.contents.groups.indices.map { SentenceGroup(index, group: $0) } }
         guard groups.contains(where: { $0.count > 0 }) else {
-            throw OpahError(.data, "\(paths.joined(separator: ", ")): the packs hold no sentences",
-                            hint: "run build-dataset again and look at what it skipped")
+            throw OpahError(
+                .data, "\(paths.joined(separator: ", ")): the packs hold no sentences",
+                hint: "run build-dataset again and look at what it skipped")
         }
         if indexes.count == 1 {
             digest = indexes[0].contents.digest
@@ -52,7 +53,9 @@ public struct SentenceStore: Sendable {
     }
 
     public var sentenceCount: Int { groups.reduce(0) { $0 + $1.count } }
-    public var frameCount: Int { groups.reduce(0) { sum, group in (0..<group.count).reduce(sum) { $0 + group.facts($1).frames } } }
+    public var frameCount: Int {
+        groups.reduce(0) { sum, group in (0..<group.count).reduce(sum) { $0 + group.facts($1).frames } }
+    }
 
     /// Gives back the memory of what was read of the packs so far.
     func release() { for index in indexes { index.release() } }

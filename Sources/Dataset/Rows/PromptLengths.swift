@@ -2,7 +2,8 @@ import Text
 
 /// Of each clip, how many tokens of a turn of its own are not frames, whichever text, role or skip is drawn.
 ///
-/// All texts are tokenised for that, on all threads; those of a large pack are kept beside its index (`PromptLengthsFile`).
+/// All texts are tokenised for that, on all threads; those of a large pack are kept beside its index
+/// (`PromptLengthsFile`).
 struct PromptLengths {
     /// By group and place; -1 where the clip has no text, or one that is empty once it is cleaned.
     private var values: [[Int32]] = []
@@ -40,7 +41,9 @@ struct PromptLengths {
             skipsTexts = settings.skipTextProbability > 0
         }
 
-        private func roles(_ group: SentenceGroup) -> [String?] { (hasAssistant ? [nil] : []) + (hasSpeaker ? [group.name] : []) }
+        private func roles(_ group: SentenceGroup) -> [String?] {
+            (hasAssistant ? [nil] : []) + (hasSpeaker ? [group.name] : [])
+        }
 
         /// Of a turn without text.
         func skipped(_ group: SentenceGroup) throws -> Int {
@@ -68,9 +71,9 @@ struct PromptLengths {
             let places = ClipPlaces(counts: groups.lazy.map(\.count)), skipped = try groups.map { try self.skipped($0) }
             var all = [Int32](repeating: 0, count: places.count)
             try all.withUnsafeMutableBufferPointer { buffer in
-                nonisolated(unsafe) let slots = buffer   // each is written once, by the thread that took it
+                nonisolated(unsafe) let slots = buffer  // each is written once, by the thread that took it
                 for start in stride(from: 0, to: places.count, by: Self.stretch) {
-                    try places.forEach(start ..< min(start + Self.stretch, places.count)) { number, group, place in
+                    try places.forEach(start..<min(start + Self.stretch, places.count)) { number, group, place in
                         slots[number] = try length(place, of: groups[group], skipped: skipped[group])
                     }
                     groups.first?.packed?.index.release()

@@ -1,6 +1,7 @@
 import Support
 
-/// Prompt lengths kept beside an index, in `.packs.lengths`, for the tokenizer and the roles that were last used: 4 bytes a clip.
+/// Prompt lengths kept beside an index, in `.packs.lengths`, for the tokenizer and the roles that were last used:
+/// 4 bytes a clip.
 ///
 ///     8 bytes   "OPAHLEN1"
 ///     32 bytes  the digest of all that follows, in hexadecimal digits
@@ -16,26 +17,35 @@ struct PromptLengthsFile {
     init?(_ index: PackIndex, _ measure: PromptLengths.Measure) {
         let own = PackIndexFile.place(beside: index.path)
         guard index.contents.records.count >= PackIndex.smallest, FileKind.isFile(own),
-              let tokenizer = try? measure.packer.tokenizerDigest() else { return nil }
+            let tokenizer = try? measure.packer.tokenizerDigest()
+        else { return nil }
         place = own.dropLast("index".count) + "lengths"
         let digest = Digest()
         // The store's digest stands for all names and texts in their order.
-        for fact in [index.contents.digest, tokenizer, measure.packer.format.release, "\(measure.hasAssistant)", "\(measure.hasSpeaker)",
-                     "\(measure.skipsTexts)"] { digest.update(fact + "\n") }
+        for fact in [
+            index.contents.digest, tokenizer, measure.packer.format.release, "\(measure.hasAssistant)",
+            "\(measure.hasSpeaker)",
+            "\(measure.skipsTexts)",
+        ] { digest.update(fact + "\n") }
         key = digest.finish()
     }
 
     /// By group; nil when there are none that fit.
     func read(_ groups: [SentenceGroup], _ measure: PromptLengths.Measure) throws -> [[Int32]]? {
-        let count = groups.reduce(0) { $0 + $1.count }, start = Self.magic.count + Self.digestSize, first = start + Self.digestSize
+        let count = groups.reduce(0) { $0 + $1.count }, start = Self.magic.count + Self.digestSize,
+            first = start + Self.digestSize
         guard let file = try? MappedFile(place), file.bytes.count == first + 4 * count else { return nil }
         let values: [[Int32]]? = file.withBytes { bytes in
             guard bytes.starts(with: Self.magic), bytes[start..<first].elementsEqual(key.utf8),
-                  Digest.of(UnsafeRawBufferPointer(rebasing: bytes[start...])).utf8.elementsEqual(bytes[Self.magic.count..<start]) else { return nil }
+                Digest.of(UnsafeRawBufferPointer(rebasing: bytes[start...])).utf8.elementsEqual(
+                    bytes[Self.magic.count..<start])
+            else { return nil }
             var next = first
             return groups.map { group in
                 defer { next += 4 * group.count }
-                return (0..<group.count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: next + 4 * $0, as: Int32.self)) }
+                return (0..<group.count).map {
+                    Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: next + 4 * $0, as: Int32.self))
+                }
             }
         }
         guard let values else { return nil }

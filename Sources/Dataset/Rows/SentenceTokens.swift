@@ -105,7 +105,8 @@ public struct SentencePacker: Sendable {
     }
 
     /// The same of `count` sentences, each of which is asked for only when it is looked at.
-    func sentencesFilling(_ budget: Int, of count: Int, _ sentence: (Int) throws -> (text: String, frames: Int)) throws -> Int {
+    func sentencesFilling(_ budget: Int, of count: Int, _ sentence: (Int) throws -> (text: String, frames: Int)) throws
+        -> Int {
         guard format.hasSpeakers else { return count }
         var remaining = budget, taken = 0
         while taken < count, remaining > 0 {

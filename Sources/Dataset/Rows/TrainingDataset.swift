@@ -47,9 +47,10 @@ public final class TrainingDataset {
             try Interrupt.check()
             var clips = RowGroup(group)
             for place in 0..<group.count {
-                let facts = group.facts(place), prompt = prompts[number, place], length = prompt.map { $0 + facts.frames }
+                let facts = group.facts(place), length = prompts[number, place].map { $0 + facts.frames }
                 if let problem = Self.problem(facts, length: length, codebooks, settings) {
-                    skipped.append(SkippedInput(path: names.name(place, of: group), reason: problem.reason, remedy: problem.remedy))
+                    let name = names.name(place, of: group)
+                    skipped.append(SkippedInput(path: name, reason: problem.reason, remedy: problem.remedy))
                 } else {
                     clips.add(place, length: Int32(clamping: length ?? 0))
                 }
@@ -58,8 +59,8 @@ public final class TrainingDataset {
         }
         names = ClipNames()
         store.release()
-        let split = HeldOutSplit(fraction: settings.validationFraction,
-                                 ids: usable.lazy.flatMap { group in (0..<group.count).lazy.map { group.facts($0).id } })
+        let ids = usable.lazy.flatMap { group in (0..<group.count).lazy.map { group.facts($0).id } }
+        let split = HeldOutSplit(fraction: settings.validationFraction, ids: ids)
         let training = Part(usable) { !split.isHeldOut($0) }, held = Part(usable) { split.isHeldOut($0) }
         guard !training.groups.isEmpty else {
             throw OpahError(.data, "no clip is left to train on" + SkippedInput.listing(skipped),
@@ -113,7 +114,8 @@ public final class TrainingDataset {
         guard let length else { return ("has no text", "correct its label and pack again") }
         if clip.frames == 0 { return ("has no frames", "the clip is shorter than one token (46 ms)") }
         if clip.codebooks < codebooks {
-            return ("has \(clip.codebooks) codebooks, and \(codebooks) are wanted", "these codes come from another codec: extract them again")
+            return ("has \(clip.codebooks) codebooks, and \(codebooks) are wanted",
+                    "these codes come from another codec: extract them again")
         }
         if let size = settings.codebookSize, clip.largestCode >= size {
             return ("has the code \(clip.largestCode), and the model reads codes from 0 to \(size - 1)",
@@ -129,8 +131,8 @@ public final class TrainingDataset {
     /// The next row to train on.
     public func nextRow() throws -> TrainingRow {
         rowsMade += 1
-        // What was read of mapped packs counts as memory of ours until it is given back.
-        if rowsMade % 256 == 0 { store.release() }
+        // What was read of mapped packs counts as memory of ours until it is given back: some 100 KB a clip.
+        if rowsMade % 8 == 0 { store.release() }
         switch sampling {
         case .coverage(var sampler):
             defer { sampling = .coverage(sampler) }
@@ -192,14 +194,17 @@ public final class TrainingDataset {
 
     /// The held-out clips of each batch: groups, and positions in their lists of clips.
     private func heldOutClips(_ batchSize: Int, _ limit: Int?) -> [[(group: Int, clip: Int)]] {
-        let all = heldOut.groups.indices.lazy.flatMap { group in (0..<self.heldOut.groups[group].count).lazy.map { (group: group, clip: $0) } }
+        let all = heldOut.groups.enumerated().lazy.flatMap { group, clips in
+            (0..<clips.count).lazy.map { (group: group, clip: $0) }
+        }
         let size = max(batchSize, 1), most = (limit ?? .max).multipliedReportingOverflow(by: size)
         let clips = Array(all.prefix(most.overflow ? .max : most.partialValue))
         return stride(from: 0, to: clips.count, by: size).map { Array(clips[$0 ..< min($0 + size, clips.count)]) }
     }
 
     private func heldOutRows(_ clips: [(group: Int, clip: Int)]) throws -> [(speaker: String, row: TrainingRow)] {
-        try clips.map { group, clip in
+        defer { store.release() }
+        return try clips.map { group, clip in
             let plan = RowPlan(group: group, sentences: [Int32(clip)], interactive: true,
                                useSpeaker: settings.speakerProbability >= 1, seed: 0)
             return (heldOut.groups[group].name, try heldOut.row(plan))
@@ -231,8 +236,8 @@ public final class TrainingDataset {
             (counts, passes, rows) = (sampler.counts, 0, 0)
         }
         let all = counts.lazy.joined()
-        return Coverage(clips: trainingClips, seen: counts.reduce(0) { $0 + $1.count { $0 > 0 } }, fewest: all.min() ?? 0,
-                        most: all.max() ?? 0, passes: passes, rowsPerPass: rows)
+        return Coverage(clips: trainingClips, seen: all.count { $0 > 0 }, fewest: all.min() ?? 0, most: all.max() ?? 0,
+                        passes: passes, rowsPerPass: rows)
     }
 
     /// Rows of so many passes over all clips from the beginning; nil with the reference sampler, which makes none.

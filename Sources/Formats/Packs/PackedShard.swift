@@ -1,10 +1,11 @@
 import Support
 import SwiftProtobuf
 
-/// One `.protos` shard, mapped: its groups in turn, of which names are read and places of sentences are found; a sentence is
-/// read where somebody asks for it. A group may have 2 GiB, so none is ever read as a whole.
+/// One `.protos` shard, mapped: its groups in turn, of which names are read and places of sentences are found; a sentence
+/// is read where somebody asks for it. A group may have 2 GiB, so none is ever read as a whole.
 ///
-/// Memory: 16 bytes for each sentence of a group, whose sentences, texts and codebooks are counted before any of them is made.
+/// Memory: 16 bytes for each sentence of a group, whose sentences, texts and codebooks are counted before any of them is
+/// made.
 package final class PackedShard: Sendable {
     /// A group's head, and where its sentences are.
     package struct Group: Sendable {
@@ -30,8 +31,8 @@ package final class PackedShard: Sendable {
     /// Gives back the memory of what was read; what is read again comes from the file.
     package func release() { file.release() }
 
-    /// The group after another, or the first; nil after the last. An error names the shard, the byte offset and the groups
-    /// read before.
+    /// The group after another, or the first; nil after the last. An error names the shard, the byte offset and the
+    /// groups read before.
     package func group(after previous: Group?) throws -> Group? {
         try Interrupt.check()
         let start = previous?.range.upperBound ?? 0, number = previous.map { $0.number + 1 } ?? 0
@@ -43,19 +44,22 @@ package final class PackedShard: Sendable {
         }
         let length = Int(try reader.integer(UInt32.self, "a length"))
         guard length <= reader.remaining else {
-            throw damaged("the group claims \(length) bytes, and \(reader.remaining) are left" + (start == 0
-                ? " (\(describeContent(file.bytes)))" : ""))
+            throw damaged(
+                "the group claims \(length) bytes, and \(reader.remaining) are left"
+                    + (start == 0
+                        ? " (\(describeContent(file.bytes)))" : ""))
         }
         let bytes = try reader.take(length, "a group"), parts = ProtosWire.parts(bytes)
         // A clip of a third of a second takes 12 bytes for each of its parts.
         guard parts <= Self.partLimit + length / 8 else {
-            throw damaged("the group has \(parts) sentences, texts and codebooks in \(length) bytes, most of them empty")
+            throw damaged(
+                "the group has \(parts) sentences, texts and codebooks in \(length) bytes, most of them empty")
         }
         let otherLayout = "the group has another layout than TextData"
         var sentences: [Range<Int>] = [], rest: [UInt8] = []
         let isWhole = try ProtosWire.fields(bytes) { field in
             if field.number == 4, let content = field.content {
-                sentences.append(start + 4 + content.lowerBound ..< start + 4 + content.upperBound)
+                sentences.append(start + 4 + content.lowerBound..<start + 4 + content.upperBound)
             } else if field.number == 1 || field.number == 2 {
                 rest.append(contentsOf: bytes[field.range])
             } else {
@@ -68,22 +72,28 @@ package final class PackedShard: Sendable {
             throw damaged("the group is no TextData message (\(error))")
         }
         guard head.unknownFields.data.isEmpty, length > 0 else { throw damaged(otherLayout) }
-        return Group(number: number, source: head.source, name: head.name, range: start..<start + 4 + length, sentences: sentences)
+        return Group(
+            number: number, source: head.source, name: head.name, range: start..<start + 4 + length,
+            sentences: sentences)
     }
 
     /// Parts of a group that may be empty.
     private static let partLimit = 1 << 16
 
     private func damaged(_ position: Int, groups: Int, _ why: String) -> OpahError {
-        OpahError(.format, "\(path): damaged at byte \(position) of \(size), after \(groups) whole "
-                  + "group\(groups == 1 ? "" : "s"): \(why)", hint: "pack the dataset again")
+        OpahError(
+            .format,
+            "\(path): damaged at byte \(position) of \(size), after \(groups) whole "
+                + "group\(groups == 1 ? "" : "s"): \(why)", hint: "pack the dataset again")
     }
 
     // MARK: Sentences
 
     /// A sentence of a group.
     package func sentence(_ place: Int, of group: Group) throws -> PackedSentence {
-        try sentence(at: group.sentences[place]) { damaged(group.range.lowerBound, groups: group.number, "the group \($0)") }
+        try sentence(at: group.sentences[place]) {
+            damaged(group.range.lowerBound, groups: group.number, "the group \($0)")
+        }
     }
 
     /// The sentence in these bytes of the file.
@@ -126,8 +136,10 @@ package final class PackedShard: Sendable {
         }
     }
 
-    private func bytes<R>(_ range: Range<Int>, _ problem: (String) -> OpahError,
-                          _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    private func bytes<R>(
+        _ range: Range<Int>, _ problem: (String) -> OpahError,
+        _ body: (UnsafeRawBufferPointer) throws -> R
+    ) throws -> R {
         guard range.lowerBound >= 0, range.upperBound <= size else {
             throw problem("would be at bytes \(range.lowerBound) to \(range.upperBound) of \(size)")
         }

@@ -13,7 +13,8 @@ enum ProtosWire {
 
     struct Field {
         let number: Int
-        /// The whole field, its key included, and what is in it where that has a length of its own: in bytes of the message.
+        /// The whole field, its key included, and what is in it where that has a length of its own: in bytes of the
+        /// message.
         let range: Range<Int>, content: Range<Int>?
     }
 

@@ -37,7 +37,8 @@ public final class MappedFile: @unchecked Sendable {
 
     /// Gives back the memory of the pages that were read; what is touched again is read from the file again.
     public func release() {
-        if let address = bytes.baseAddress { madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED) }
+        guard let address = bytes.baseAddress else { return }
+        madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED)
     }
 
     /// A whole file as bytes of our own.

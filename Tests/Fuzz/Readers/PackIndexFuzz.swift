@@ -33,7 +33,8 @@ enum PackIndexFuzz {
             for place in 0..<min(group.count, 400) {
                 _ = try? group.texts(place)
                 guard let sentence = try? group.sentence(place) else { continue }
-                precondition(sentence.codes.frames == group.facts(place).frames, "pack-index: a clip that is not the record's")
+                precondition(
+                    sentence.codes.frames == group.facts(place).frames, "pack-index: a clip that is not the record's")
             }
         }
     }
@@ -44,7 +45,8 @@ enum PackIndexFuzz {
         guard bytes.count >= 8, let place = data.range(of: Data(old.utf8)) else { return bytes }
         let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let now = length &+ UInt64(new.utf8.count) &- UInt64(old.utf8.count)
-        return (0..<8).map { UInt8(truncatingIfNeeded: now >> (8 * UInt64($0))) } + bytes[8..<place.lowerBound] + Array(new.utf8)
+        return (0..<8).map { UInt8(truncatingIfNeeded: now >> (8 * UInt64($0))) } + bytes[8..<place.lowerBound]
+            + Array(new.utf8)
             + bytes[place.upperBound...]
     }
 }

@@ -41,7 +41,9 @@ extension FuzzReader {
         // The index of packs that are there: its digest is made right, and stamps that are asked for are theirs.
         FuzzReader(
             "pack-index", maxLength: 12_000,
-            dictionary: ["\"shards\"", "\"groups\"", "\"digest\"", "STAMP", "00000000.protos", "-1", "9223372036854775807"],
+            dictionary: [
+                "\"shards\"", "\"groups\"", "\"digest\"", "STAMP", "00000000.protos", "-1", "9223372036854775807",
+            ],
             seeds: { [try PackIndexFuzz.seed()] }
         ) {
             try PackIndexFuzz.read($0)
