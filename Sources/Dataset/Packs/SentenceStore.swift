@@ -7,10 +7,12 @@ public struct SentenceStore: Sendable {
     public let groups: [SentenceGroup]
     /// The same speakers, texts and codes in the same order have the same digest, whatever files they came from.
     public let digest: String
+    /// What packs are read through.
+    private let indexes: [PackIndex]
 
     /// - Parameter groups: of sentences in memory.
     public init(groups: [SentenceGroup]) {
-        self.groups = groups
+        (self.groups, indexes) = (groups, [])
         let digest = StoreDigest()
         for group in groups {
             digest.begin(group.name, sentences: group.count)
@@ -28,7 +30,7 @@ public struct SentenceStore: Sendable {
         if let missing = paths.first(where: { !FileKind.exists($0) }) {
             throw OpahError(.file, "\(missing): there is no such file or folder of packs", hint: hint)
         }
-        let indexes = try paths.map(PackIndex.open)
+        indexes = try paths.map(PackIndex.open)
         guard indexes.contains(where: { !$0.contents.shards.isEmpty }) else {
             throw OpahError(.data, "\(paths.joined(separator: ", ")): no .protos files", hint: hint)
         }
@@ -59,13 +61,6 @@ public struct SentenceStore: Sendable {
 
     /// Gives back the memory of what was read of the packs so far.
     func release() { for index in indexes { index.release() } }
-
-    /// Those that packs are read through, in the order of their groups.
-    var indexes: [PackIndex] {
-        var found: [PackIndex] = []
-        for index in groups.lazy.compactMap({ $0.packed?.index }) where found.last !== index { found.append(index) }
-        return found
-    }
 }
 
 /// The digest of a store, clip by clip. Runs compare it when they go on: what is digested can never change.
