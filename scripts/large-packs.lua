@@ -1,4 +1,4 @@
---- Start-up and memory of training on large packs: seconds cold (no index yet), warm and after a copy, and what is held.
+--- Start-up and memory of training on large packs: seconds cold (no index yet) and warm, and what is held.
 -- opah run scripts/large-packs.lua --clips 10000,100000,1000000 --output large-packs.json
 -- Packs are made up: clips of 10 s (215 frames, 8 codebooks), a sentence of 12 words each, 10 MB to a shard, with packs.json.
 local opah = require "opah"
