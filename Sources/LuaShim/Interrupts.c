@@ -23,6 +23,8 @@ static volatile sig_atomic_t ending;      /* a signal came that is meant for the
 static void on_hook(lua_State *L, lua_Debug *record);
 
 static void arm(lua_State *L) {
+    /* A state whose libraries are being opened has no place yet for the error: the next call raises it. */
+    if (shim_shared(L) == NULL) return;
     if (stage == RAISED) lua_sethook(L, on_hook, LUA_MASKCOUNT, GRACE);
     else lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }

@@ -79,6 +79,16 @@ final class InterruptTests: LuaTestCase {
         XCTAssertLessThan(Date().timeIntervalSince(start), 5)
     }
 
+    /// While an interpreter is being made there is no place yet for the error: what it runs first is stopped.
+    func testBeforeAnInterpreterIsThere() throws {
+        for _ in 0..<3 {
+            Interrupts.raise()
+            XCTAssertThrowsError(try Interpreter(Catalog([])).run("while true do end")) { XCTAssertEqual(($0 as? OpahError)?.kind, .interrupted, "\($0)") }
+            lua.clearInterrupt()
+        }
+        XCTAssertEqual(try result("return 1 + 1"), "2")
+    }
+
     func testPromptStartsAfresh() throws {
         kill(getpid(), SIGINT)
         guard case .values(let values) = lua.evaluate("1 + 1") else { return XCTFail("the request at the prompt was not forgotten") }
