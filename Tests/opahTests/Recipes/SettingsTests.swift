@@ -85,6 +85,16 @@ final class SettingsTests: XCTestCase {
 
     private var usual: [String] { ["pretrained_ckpt_path=\(tiny)", "max_length=512", "data.batch_size=1", "+lora@model.model.lora_config=r_4_alpha_8", "--dry-run"] }
 
+    func testDeletedSettingsThatAreNeededAreNamed() throws {
+        let folder = try TestFolder("deleted")
+        for (deleted, named) in [("~callbacks", "callbacks.audition, callbacks.model_checkpoint"), ("~data", "data.batch_size"), ("~model.optimizer", "model.optimizer._target_"),
+                                 ("~train_dataset", "train_dataset.proto_files"), ("train_dataset.proto_files=[]", "train_dataset.proto_files: names no packs")] {
+            let ran = try OpahProcess.run(["run", "train", "project=p", "pretrained_ckpt_path=\(tiny)", deleted, "--dry-run"], folder: folder.path)
+            XCTAssertEqual(ran.code, 2, "\(deleted): \(ran.errors)")
+            XCTAssertTrue(ran.errors.contains(named), "\(deleted): \(ran.errors)")
+        }
+    }
+
     func testLightningsSettingsGetALineAndNotAStop() throws {
         let folder = try TestFolder("lightning")
         try packs(folder)

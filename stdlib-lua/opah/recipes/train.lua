@@ -5,6 +5,25 @@ local lm, lora = require "opah.lm", require "opah.lora"
 local callbacks, progress, train = require "opah.callbacks", require "opah.progress", require "opah.train"
 local recipe, scaling = require "opah.recipe", require "opah.scaling"
 
+-- What is read of the settings whatever they are; a command line can delete any of it (`~callbacks`).
+local needed = {
+  "project", "paths.run_dir", "model.model.path", "model.optimizer._target_", "model.lr_scheduler.lr_lambda._target_", "data.batch_size",
+  "train_dataset.proto_files", "trainer", "callbacks.audition", "callbacks.model_checkpoint",
+}
+
+local function check_settings(cfg)
+  local missing = {}
+  for _, path in ipairs(needed) do
+    local value = cfg
+    for name in path:gmatch("[^.]+") do value = type(value) == "table" and value[name] or nil end
+    if value == nil then missing[#missing + 1] = path end
+  end
+  if #missing > 0 then
+    config.usage_error(("%s: deleted from the settings, and needed: give single settings below it another value")
+      :format(table.concat(missing, ", ")))
+  end
+end
+
 --- What is not there of what the settings name, all at once, before anything is loaded.
 local function check_files(cfg, args)
   local missing = {}
@@ -16,6 +35,7 @@ local function check_files(cfg, args)
   for _, path in ipairs(cfg.train_dataset.proto_files) do
     need(path, "train_dataset.proto_files", "`opah run build-dataset` makes packs")
   end
+  if #cfg.train_dataset.proto_files == 0 then missing[#missing + 1] = "train_dataset.proto_files: names no packs (data/protos)" end
   need(args.from_adapter or ".", "--from-adapter", "a .ckpt of another run's checkpoints")
   need(cfg.callbacks.audition.codec_checkpoint, "callbacks.audition.codec_checkpoint", "the codec's weights")
   if #missing > 0 then config.usage_error(table.concat(missing, "\n")) end
@@ -76,6 +96,7 @@ end
 --- Loads what a run is made of: the options of `train.fit` and where it writes.
 local function prepare(args)
   local cfg, notes = config.load(args.config_name, args.overrides)
+  check_settings(cfg)
   if cfg.project:find("/", 1, true) or cfg.project == "." or cfg.project == ".." then
     config.usage_error(("project=%s: a project is one folder below results, so its name has no /"):format(cfg.project))
   end
@@ -96,7 +117,7 @@ local function prepare(args)
     notes[#notes + 1] = ("pretrained_ckpt_path: the folder %s is meant"):format(weights_file)
     cfg.model.model.path = weights_file
   end
-  local arithmetic, another = precision(trainer.precision)
+  local arithmetic, another = precision(trainer.precision or "auto")
   if another then notes[#notes + 1] = another end
   check_files(cfg, args)
   for _, note in ipairs(notes) do progress.log("note: " .. note) end
