@@ -320,7 +320,9 @@ public final class MadeFiles: Sendable {
     private func orphans(_ root: String) -> [String] {
         guard let files = try? FolderWalk(root).files else { return [] }
         var found: [String] = []
-        for folder in Set(files.map(PathName.folder)).union([root]).sorted() {
+        // An output may be a folder, with its record beside it, where no other file is.
+        let folders = Set(files.map(PathName.folder)), above = folders.map(PathName.folder).filter { $0.hasPrefix(root + "/") }
+        for folder in folders.union(above).union([root]).sorted() {
             let (entries, looked) = state.withLock { ($0.record(folder).entries, $0.looked) }
             for (name, entry) in entries where entry.stage == stage && !looked.contains(PathName.join(folder, name)) {
                 let isGone = entry.sources.values.allSatisfy { !FileKind.exists(PathName.join(folder, $0.path)) }

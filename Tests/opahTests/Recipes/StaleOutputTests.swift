@@ -139,6 +139,14 @@ final class StaleOutputTests: XCTestCase {
             XCTAssertEqual(refused.code, 1, refused.errors)
             XCTAssertTrue(refused.errors.contains("was written for a piece of it"), refused.errors)
             XCTAssertEqual(text(folder(first + ".lab")), "Mine.")
+
+            // Of a recording that is gone, every piece is named, and kept.
+            try copy(alice + "0.00-2.10.mp3", folder("in/S/y.mp3"))
+            _ = try run("1")
+            try FileManager.default.removeItem(atPath: folder("in/S/y.mp3"))
+            let left = try stamps(folder("out")).keys.filter { $0.contains("/y") && $0.hasSuffix(".wav") }.count
+            let gone = try run("1")
+            XCTAssertTrue(left > 1 && gone.errors.contains("\(left) files were made from what is no longer there"), gone.errors)
         }
     }
 
