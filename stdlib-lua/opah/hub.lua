@@ -265,9 +265,9 @@ function Repository:fetch(file, folder, options)
   local target, part = places(file, folder)
   if not (options and options.force) and is_right(target, file) then return "there" end
   fs.mkdir(fs.dirname(part))
-  -- What curl writes goes through a link.
+  -- What curl writes goes through a link, and into a pipe that nobody reads.
   local stat = fs.stat(part)
-  if fs.is_link(part) or stat and stat.size > file.size then fs.remove(part) end
+  if fs.is_link(part) or stat and (stat.kind ~= "file" or stat.size > file.size) then fs.remove(part) end
   if not is_right(part, file) then
     local address = ("%s/%s/resolve/%s/%s"):format(self.endpoint, self.name, self.commit, addresses.escaped(file.path, "/"))
     local status, code, complaint = transfer(self, address, part, file.size, {

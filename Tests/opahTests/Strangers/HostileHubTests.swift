@@ -185,6 +185,12 @@ final class HostileHubTests: XCTestCase {
         XCTAssertEqual(try download().code, 0)
         XCTAssertEqual(files.contents(atPath: folder("work/deep/ck/a")), hello)
         XCTAssertFalse(files.fileExists(atPath: folder("other/evil")))
+
+        // A pipe, which would wait for a reader.
+        try files.removeItem(atPath: folder("work/deep/ck/a"))
+        XCTAssertEqual(mkfifo(parts + "/a.\(sha).incomplete", 0o644), 0)
+        XCTAssertEqual(try download().code, 0)
+        XCTAssertEqual(files.contents(atPath: folder("work/deep/ck/a")), hello)
     }
 
     func testCurlsOwnSettingsAndTheDisk() throws {
