@@ -38,6 +38,7 @@ return recipe {
     checkpoint.save(fs.join(args.output, "model.pth"), weights)
     lm.load(args.output)     -- reads back
     progress.log(("%d weights from %s -> %s"):format(changed, args.checkpoint, args.output))
+    progress.result { output = args.output, changed = changed }
     return 0
   end,
 }

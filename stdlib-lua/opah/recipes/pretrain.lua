@@ -106,6 +106,7 @@ return recipe {
           corrupt_prob = args.corrupt > 0 and args.corrupt or nil },
       }
       progress.log("checkpoint: " .. last)
+      progress.result { project = args.project, folder = fs.join(args.results, args.project), checkpoint = last }
       return 0
     end
     return train.fit {
