@@ -117,7 +117,7 @@ return recipe {
     local interrupted
     while run:current() and run.step < (args.stop_after or math.huge) do
       local phase = run:current().phase
-      local ok, shown = pcall(run.take, run, source:batch(args.batch_size, run.step + 1))
+      local ok, shown = pcall(function() return run:take(source:batch(args.batch_size, run.step + 1)) end)
       if not ok then
         if type(shown) == "userdata" and shown.kind == "interrupted" then interrupted = shown break end
         error(shown, 0)
