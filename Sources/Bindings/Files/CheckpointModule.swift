@@ -25,7 +25,8 @@ extension LuaModule {
                    local saved = checkpoint.load("step10.ckpt")
                    saved.step, saved.lr, saved.state_dict.w:equal(w)  --> 10, {0.0001, 5e-05}, true
                    """) { call in
-            try Checkpoint.save(LuaCheckpoint.value(of: call.value(2), path: ""), to: call.string(1))
+            let content = try LuaCheckpoint.value(of: call.value(2), path: "")
+            try Interrupts.finishing { try Checkpoint.save(content, to: call.string(1)) }
             return .none
         }
     }

@@ -61,6 +61,15 @@ final class CodecTrainingTests: XCTestCase {
         XCTAssertTrue(again.errors.contains("going on after step"), again.errors)
         XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("whole/codec.pth"), andPath: folder("killed/codec.pth")))
 
+        // Stopped in the middle: the steps until then are saved.
+        let stopped = try OpahProcess.start(["run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output", "stopped",
+                                             "--encoder-steps", "100000", "--judges-width", "4", "--batch-size", "2", "--seconds", "0.3"], folder: folder.path)
+        let end = Date(timeIntervalSinceNow: 60)
+        while !FileManager.default.fileExists(atPath: folder("stopped/metrics.jsonl")), stopped.process.isRunning, Date() < end { usleep(20_000) }
+        kill(stopped.process.processIdentifier, SIGTERM)
+        XCTAssertEqual(stopped.finish().code, 130)
+        XCTAssertTrue(FileManager.default.fileExists(atPath: folder("stopped/state.ckpt")))
+
         let other = try train("killed", ["--lr", "0.1"])
         XCTAssertEqual(other.code, 1)
         XCTAssertTrue(other.errors.contains("was made by a run with other settings"), other.errors)
