@@ -8,9 +8,8 @@ local audio, fs, lm, vq = opah.audio, opah.fs, opah.lm, opah.vq
 local features, voice = require "opah.audition.features", require "opah.embedded".voice
 local sentences = { "The old bird waited behind the harbour again.", "Please bring the small guitar to my mother.",
   "Seven apples are near the yellow window.", "The castle is quiet and the book is old." }
-local honest = "Every distance is from one half of the recordings; the other half says how near the speaker is to herself. The model " ..
-  "knows sixty words, hardly one of them from her, and its codec has only heard synthesisers, at twice the rate of these recordings. " ..
-  "What can change is the sound of the voice: do not expect to understand it as you do the base."
+local honest = "Distances are from one half of the recordings. The model knows sixty words, hardly one of them from her; its codec has only " ..
+  "heard synthesisers, at twice this rate. The sound of the voice can come near; do not expect to understand it as you do the base."
 
 return opah.recipe {
   flags = {
@@ -74,7 +73,7 @@ return opah.recipe {
     for _, base in ipairs(voice.speakers) do speak("base voice " .. base, lm.load(voice.model), base) end
     speak("fine-tuned", lm.load(fs.join(tuned, "merged")), "allison")
     opah.report.html(fs.join(args.output, "report.html"), { title = "The embedded voice learns a real one", { text = honest }, rows, table.unpack(page) })
-    for _, row in ipairs(rows.table) do print(("%-36s codes %s  spectrum %s dB"):format(table.unpack(row))) end
+    for _, row in ipairs(rows.table) do opah.progress.log(("%-36s codes %s  spectrum %s dB"):format(table.unpack(row))) end
     print("report: " .. fs.join(args.output, "report.html"))
   end,
 }
