@@ -1,35 +1,41 @@
-"""Resemblyzer's speaker encoder in NumPy, for scripts/listen: the PyPI package's own weights, without PyTorch and librosa.
+"""Resemblyzer's speaker encoder in NumPy, for scripts/listen: the package's own weights, without PyTorch and librosa.
 
-A mel spectrogram [T, 40] of power in 25 ms windows every 10 ms; parts of 160 frames go through three LSTM layers of 256,
-a linear layer and a ReLU; the voice is the mean of the parts' unit vectors, as a unit vector [256]. What the package does
-before, removing pauses by a voice activity detector, is a cut at both ends here: a synthesiser pauses nowhere else."""
+A mel spectrogram [T, 40] of power in 25 ms windows every 10 ms; parts of 160 frames go through three LSTM layers of
+256, a linear layer and a ReLU; the voice is the mean of the parts' unit vectors, as a unit vector [256]. The package
+removes pauses before that, by a voice activity detector; here both ends are cut: a synthesiser pauses nowhere else."""
 import importlib.util, json, os, struct, subprocess
 import numpy as np
 
 
 def weights(program, folder):
-    """The package's weights by name. Opah reads the .pt file, in which no code can run, and writes it as safetensors."""
+    """The package's weights by name. Opah reads the .pt file, running no code of it, and writes it as safetensors."""
     path = os.path.join(folder, "resemblyzer.safetensors")
     if not os.path.exists(path):
-        source = os.path.join(os.path.dirname(importlib.util.find_spec("resemblyzer").origin), "pretrained.pt")
-        code = "local c = require 'opah.checkpoint' c.save(os.getenv 'WEIGHTS_TO', c.load(os.getenv 'WEIGHTS_FROM').model_state)"
+        package = os.path.dirname(importlib.util.find_spec("resemblyzer").origin)
+        source = os.path.join(package, "pretrained.pt")
+        code = ("local c = require 'opah.checkpoint' "
+                "c.save(os.getenv 'WEIGHTS_TO', c.load(os.getenv 'WEIGHTS_FROM').model_state)")
         subprocess.run([program, "-e", code], env={**os.environ, "WEIGHTS_FROM": source, "WEIGHTS_TO": path}, check=True)
     data = open(path, "rb").read()
     begin = 8 + struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8:begin])
-    return {name: np.frombuffer(data[begin + told["data_offsets"][0]:begin + told["data_offsets"][1]], "<f4").reshape(told["shape"])
-            for name, told in header.items() if name != "__metadata__"}
+    found = {}
+    for name, told in header.items():
+        if name == "__metadata__": continue
+        first, last = told["data_offsets"]
+        found[name] = np.frombuffer(data[begin + first:begin + last], "<f4").reshape(told["shape"])
+    return found
 
 
 def mel_bank(bands=40, size=400, rate=16000):
-    """Triangles of equal area on Slaney's scale (15 mels up to 1000 Hz, then 27 for each factor of 6.4): [bands, size / 2 + 1]."""
+    """Triangles of equal area on Slaney's scale, [bands, size / 2 + 1]: 15 mels up to 1000 Hz, then 27 for a factor of 6.4."""
     step = np.log(6.4) / 27
     top = 15 + np.log(rate / 2 / 1000) / step
     mels = np.linspace(0, top, bands + 2)
     edges = np.where(mels < 15, mels * 200 / 3, 1000 * np.exp(step * (mels - 15)))
     bins = np.arange(size // 2 + 1) * rate / size
-    rows = [np.clip(np.minimum((bins - a) / (b - a), (c - bins) / (c - b)), 0, None) * 2 / (c - a) for a, b, c in zip(edges, edges[1:], edges[2:])]
-    return np.stack(rows)
+    return np.stack([np.clip(np.minimum((bins - a) / (b - a), (c - bins) / (c - b)), 0, None) * 2 / (c - a)
+                     for a, b, c in zip(edges, edges[1:], edges[2:])])
 
 
 def spectrogram(samples, bank):
@@ -40,7 +46,7 @@ def spectrogram(samples, bank):
 
 
 def parts_of(samples, bank):
-    """Pieces of 160 frames, 77 apart, of a clip at least -30 dB loud: [parts, 160, 40]. The last is left out below three quarters."""
+    """Pieces of 160 frames, 77 apart, of a clip at least -30 dB loud: [parts, 160, 40]. The last is at least 3/4 full."""
     loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max())
     samples = samples[loud[0]:loud[-1] + 1]
     samples = samples * max(1, 10 ** (-30 / 20) / np.sqrt((samples ** 2).mean()))
@@ -71,7 +77,7 @@ def encode(w, x):
 
 
 def voice_of(w, clips):
-    """The unit vector [256] of a speaker: of clips (samples at 16 kHz, within -1 and 1), the mean of each clip's unit vector."""
+    """The unit vector [256] of a speaker: the mean of each clip's unit vector; samples at 16 kHz, within -1 and 1."""
     bank = mel_bank()
     parts = [parts_of(x, bank) for x in clips]
     vectors, at, each = encode(w, np.concatenate(parts)), 0, []
