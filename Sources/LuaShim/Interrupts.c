@@ -13,6 +13,7 @@ enum { NONE, REQUESTED, RAISED, ENDING };
 enum { GRACE = 100000, GRACE_SWITCHES = 1000 };
 static volatile sig_atomic_t stage = NONE;
 static int switches;                      /* coroutine switches since RAISED */
+static int deferrals;                     /* functions that run to their end first */
 static volatile sig_atomic_t *flag;
 static pthread_t owner;
 static volatile time_t first;             /* when the first of two signals came, 0 for none */
@@ -24,14 +25,14 @@ static void on_hook(lua_State *L, lua_Debug *record);
 
 static void arm(lua_State *L) {
     /* A state whose libraries are being opened has no place yet for the error: the next call raises it. */
-    if (shim_shared(L) == NULL) return;
+    if (shim_shared(L) == NULL || deferrals > 0) return;
     if (stage == RAISED) lua_sethook(L, on_hook, LUA_MASKCOUNT, GRACE);
     else lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 static void on_hook(lua_State *L, lua_Debug *record) {
     (void)record;
-    if (stage == NONE) {
+    if (stage == NONE || deferrals > 0) {
         lua_sethook(L, NULL, 0, 0);
         return;
     }
@@ -46,7 +47,7 @@ static void on_hook(lua_State *L, lua_Debug *record) {
 }
 
 void shim_switch(lua_State *L) {
-    if (stage == NONE) return;
+    if (stage == NONE || deferrals > 0) return;
     if (stage == RAISED && ++switches > GRACE_SWITCHES) stage = ENDING;
     arm(L);
 }
@@ -74,6 +75,13 @@ void shim_clear_interrupt(lua_State *L) {
     first = 0;
     if (flag) *flag = 0;
     lua_sethook(L, NULL, 0, 0);
+}
+
+void shim_defer_interrupt(lua_State *L, bool begins) {
+    deferrals += begins ? 1 : -1;
+    if (stage == NONE) return;
+    if (deferrals > 0) lua_sethook(L, NULL, 0, 0);
+    else arm(L);
 }
 
 bool shim_interrupt_pending(void) { return stage != NONE; }

@@ -50,7 +50,7 @@ end
 --- Adds a line to a log. A link in its place is removed: nothing is written where it leads.
 ---
 ---     own_files.append("metrics.jsonl", '{"step": 1}')
----     fs.read("metrics.jsonl")  --> "{\"step\": 1}\n"
+---     fs.read("metrics.jsonl")  --> {"step": 1}
 ---@param path string
 ---@param line string
 function own_files.append(path, line)

@@ -3,7 +3,7 @@
 -- from the same state, to the same weights as if it had been called so at once.
 local checkpoint, fs, json, progress, tensor, train =
   require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.progress", require "opah.tensor", require "opah.train"
-local muon, own_files = require "opah.muon", require "opah.own_files"
+local muon, own_files, steps = require "opah.muon", require "opah.own_files", require "opah.steps"
 
 ---@class opah.pretraining
 local pretraining = {}
@@ -80,12 +80,15 @@ function pretraining.run(settings)
   local function note(fields)
     own_files.append(fs.join(folder, "metrics.jsonl"), json.encode(fields))
   end
-  local function save()
+  local function write()
     local weights, prefixed = {}, {}
     for name, weight in pairs(named) do weights[name], prefixed["model." .. name] = weight:detach(), weight:detach() end
     checkpoint.save(path_of(step), { state_dict = prefixed, step = step })
     checkpoint.save(state_path, { step = step, identity = identity, weights = weights, optimizer = optimizer:state(),
       data = json.encode(data:state()) })
+  end
+  local function save()
+    write()
     local held = measure(settings)
     if held then
       progress.log(("step %d: held-out loss %.3f (semantic %.3f, base %.3f), top-5 %.3f"):format(step, held.loss, held.semantic, held.base,
@@ -95,33 +98,28 @@ function pretraining.run(settings)
   end
 
   local bar <close> = progress.bar(settings.steps, "pretrain", { done = step })
-  local interrupted
-  while step < settings.steps do
-    local ok, problem = pcall(function()
-      local factor = pretraining.factor(step, settings)
-      optimizer.lr, optimizer.muon_lr = settings.lr * factor, settings.muon_lr * factor
-      local loss, parts = model:loss(data:batch(settings.batch))
-      local value = loss:item()
-      if value ~= value or value == math.huge then
-        error(fs.error("data", ("the loss of step %d is no number"):format(step + 1), "lower --lr and --muon-lr"), 0)
-      end
-      loss:backward()
-      local norm = train.clip_grad_norm(parameters, 1)
-      optimizer:step()
-      optimizer:zero_grad()
-      step = step + 1
-      bar:step(1, { loss = value, semantic = parts.semantic })
-      note { step = step, loss = value, semantic = parts.semantic, base = parts.base, norm = norm, factor = factor }
-    end)
-    if not ok then
-      if type(problem) ~= "userdata" or problem.kind ~= "interrupted" then error(problem, 0) end
-      interrupted = problem
-      break
+  local function take()
+    if step >= settings.steps then return end
+    local factor = pretraining.factor(step, settings)
+    optimizer.lr, optimizer.muon_lr = settings.lr * factor, settings.muon_lr * factor
+    local loss, parts = model:loss(data:batch(settings.batch))
+    local value = loss:item()
+    if value ~= value or value == math.huge then
+      error(fs.error("data", ("the loss of step %d is no number"):format(step + 1), "lower --lr and --muon-lr"), 0)
     end
-    if step % settings.every == 0 and step < settings.steps then save() end
+    loss:backward()
+    local norm = train.clip_grad_norm(parameters, 1)
+    optimizer:step()
+    optimizer:zero_grad()
+    step = step + 1
+    return { step = step, loss = value, semantic = parts.semantic, base = parts.base, norm = norm, factor = factor }
   end
-  if not interrupted then save() end
-  if interrupted then error(interrupted, 0) end
+  steps.run(take, function(shown)
+    bar:step(1, { loss = shown.loss, semantic = shown.semantic })
+    note(shown)
+    if step % settings.every == 0 and step < settings.steps then save() end
+  end, write)
+  save()
   return path_of(step)
 end
 

@@ -48,6 +48,15 @@ extension LuaModule {
             let error = call.error(saidBy: 1)
             return try call.push(error.message, error.hint)
         }
+        m.function("finish", "(work: fun(): ...any) -> ...any",
+                   """
+                   Runs `work` to its end and returns what it returns, although Ctrl-C or SIGTERM may ask to stop meanwhile: that is heard afterwards, as the error `interrupted`. For a step that must not stay \
+                   half done, or for saving what was done. A second Ctrl-C within two seconds ends the program all the same.
+                   """,
+                   example: "opah.finish(function() return 1, 2 end)  --> 1, 2") { call in
+            let work = try call.get(1, as: LuaFunction.self)
+            return try call.push(all: call.interpreter.deferringInterrupts { try work() })
+        }
         m.function("inspect", "(value: any, opts?: {depth?: integer = 4, items?: integer = 30, width?: integer = 80}) -> string",
                    "What `pp` prints, as a string; `width` is the columns that a line keeps to.",
                    example: """

@@ -161,6 +161,13 @@ public final class Interpreter {
     /// Forgets a stop that was asked for. Running code from outside does this at its end.
     public func clearInterrupt() { shim_clear_interrupt(current) }
 
+    /// Runs Lua code that must come to its end: whoever asks to stop meanwhile is heard afterwards.
+    public func deferringInterrupts<T>(_ body: () throws -> T) rethrows -> T {
+        shim_defer_interrupt(current, true)
+        defer { shim_defer_interrupt(current, false) }
+        return try Interrupt.deferred(body)
+    }
+
     // MARK: globals
 
     /// `arg` as the lua program has it: the script at 0, the program and its options before it, the rest after.

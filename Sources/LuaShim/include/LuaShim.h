@@ -111,6 +111,8 @@ bool shim_ending_asked(void);
 void shim_interrupt(void);
 /* An `interrupted` error is on its way already: see that no pcall loop outlives it. */
 void shim_interrupt_raised(lua_State *L);
+/* Between a call that begins and one that ends nothing raises: what was asked for meanwhile raises afterwards. Calls nest. */
+void shim_defer_interrupt(lua_State *L, bool begins);
 void shim_clear_interrupt(lua_State *L);
 bool shim_interrupt_pending(void);
 /* The error was raised; code that cleans up may be running. */

@@ -57,7 +57,7 @@ final class RecordedSessionTests: XCTestCase {
     private static func normalised(_ text: String) -> String {
         text.replacing(/^(.*> stop\n)\([0-9.]+ (ms|s)\)\n/.anchorsMatchLineEndings(), with: { "\($0.1)(time)\n" })
             .replacing(/^\([0-9.]+ (ns|µs|ms|s)\)\n/.anchorsMatchLineEndings(), with: "").replacing("(time)\n", with: "(0.2 s)\n")
-            .replacing(/^took .*/.anchorsMatchLineEndings(), with: "took 0.01 ms").replacing(/^.* ± .* \(mean/.anchorsMatchLineEndings(), with: "50.0 ns ± 0.50 ns (mean").replacing(/[0-9]+ pass(es)? each/, with: "100 passes each")
+            .replacing(/^took .*/.anchorsMatchLineEndings(), with: "took 0.01 ms").replacing(/^.* ± .* \(mean/.anchorsMatchLineEndings(), with: "50.0 ns ± 0.50 ns (mean").replacing(/[0-9]+ pass(es)? each/, with: "100 passes each").replacing(/spread of [0-9]+ runs/, with: "spread of 7 runs")
             .replacing(/tensors in memory: .*/, with: "tensors in memory: 64 kB")
     }
 

@@ -109,7 +109,8 @@ final class SeveralProcessesTests: XCTestCase {
 
     func testAnyNumberOfProcessesAndEitherMPI() throws {
         // One process without a launcher adds a step's rows in another order, and comes to the same but for rounding.
-        try runTogether((1...4).map { ($0, training("n\($0)", steps: 6)) } + [(nil, training("alone", steps: 6))])
+        let several = [1, 2, 3, 4].map { (count: Int) -> (Int?, [String]) in (count, training("n\(count)", steps: 6)) }
+        try runTogether(several + [(nil, training("alone", steps: 6))])
         try run(3, training("mpich", steps: 6), under: .mpich)
         let wanted = try checkpoint("n1", 6)
         for project in ["n2", "n3", "n4", "mpich"] { XCTAssertEqual(try checkpoint(project, 6), wanted, project) }

@@ -4,7 +4,7 @@
 local config, data, fs, progress, report = require "opah.config", require "opah.data", require "opah.fs", require "opah.progress", require "opah.report"
 local json, tensor, vq = require "opah.json", require "opah.tensor", require "opah.vq"
 local crops, firefly, phases, runs = require "opah.codec.crops", require "opah.codec.firefly", require "opah.codec.phases", require "opah.codec.run"
-local stage_over = require "opah.stage"
+local stage_over, whole_steps = require "opah.stage", require "opah.steps"
 local own_files, recipe = require "opah.own_files", require "opah.recipe"
 
 return recipe {
@@ -114,23 +114,21 @@ return recipe {
 
     stage.bar:at(run.step, run.total)
     stage.done = run.step
-    local interrupted
-    while run:current() and run.step < (args.stop_after or math.huge) do
+    local function take()
+      if not run:current() or run.step >= (args.stop_after or math.huge) then return end
       local phase = run:current().phase
-      local ok, shown = pcall(function() return run:take(source:batch(args.batch_size, run.step + 1)) end)
-      if not ok then
-        if type(shown) == "userdata" and shown.kind == "interrupted" then interrupted = shown break end
-        error(shown, 0)
-      end
-      stage.done = run.step
+      local shown = run:take(source:batch(args.batch_size, run.step + 1))
       shown.step, shown.phase = run.step, phase
+      return shown
+    end
+    whole_steps.run(take, function(shown)
+      stage.done = run.step
       run:note(shown)
       curves.loss[#curves.loss + 1] = { run.step, shown.loss }
-      stage.bar:step(1, { phase = phase, loss = shown.loss, mel = shown.mel })
+      stage.bar:step(1, { phase = shown.phase, loss = shown.loss, mel = shown.mel })
       if run.step % args.every == 0 then save() end
-    end
+    end, function() run:save() end)
     save()
-    if interrupted then error(interrupted, 0) end
     return stage:finish("steps", "the codec is " .. fs.join(args.output, "codec.pth"))
   end,
 }
