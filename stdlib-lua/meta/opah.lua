@@ -74,6 +74,15 @@ function opah.pp(value, opts) end
 ---@return string?
 function opah.error_text(value) end
 
+---Runs `work` to its end and returns what it returns, although Ctrl-C or SIGTERM may ask to stop meanwhile: that is heard afterwards, as the error `interrupted`. For a step that must not stay half done, or for saving what was done. A second Ctrl-C within two seconds ends the program all the same.
+---
+---```lua
+---opah.finish(function() return 1, 2 end)  --> 1, 2
+---```
+---@param work function
+---@return any ...
+function opah.finish(work) end
+
 ---What `pp` prints, as a string; `width` is the columns that a line keeps to.
 ---
 ---```lua

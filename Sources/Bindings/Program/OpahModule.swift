@@ -48,7 +48,7 @@ extension LuaModule {
             let error = call.error(saidBy: 1)
             return try call.push(error.message, error.hint)
         }
-        m.function("finish", "(work: fun(): ...any) -> ...any",
+        m.function("finish", "(work: function) -> ...: any",
                    """
                    Runs `work` to its end and returns what it returns, although Ctrl-C or SIGTERM may ask to stop meanwhile: that is heard afterwards, as the error `interrupted`. For a step that must not stay \
                    half done, or for saving what was done. A second Ctrl-C within two seconds ends the program all the same.
