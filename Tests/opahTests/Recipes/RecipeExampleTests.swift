@@ -30,7 +30,7 @@ final class RecipeExampleTests: XCTestCase {
     /// The package of recordings is not there: clips of the embedded new speaker stand for them, some of which are left out.
     func testRealVoice() throws {
         let prompts = try TestFolder("prompts")
-        let convert = """
+        let convert = #"""
             local opah = require "opah"
             local audio, fs = opah.audio, opah.fs
             local lines = { "; a remark", "gone: A text without a recording.", "01: [a tone]" }
@@ -40,7 +40,7 @@ final class RecipeExampleTests: XCTestCase {
               lines[#lines + 1] = ("%02d: %s"):format(i, fs.read((path:gsub("flac$", "lab"))):gsub("%s+$", ""))
             end
             fs.write("texts.txt", table.concat(lines, "\n"))
-            """
+            """#
         let made = try OpahProcess.run(["-e", convert], folder: prompts.path)
         XCTAssertEqual(made.code, 0, made.errors)
         let inside = try run("real-voice", "--sounds", prompts.path, "--texts", prompts("texts.txt"), "--clips", "20", "--max-steps", "2",

@@ -19,20 +19,23 @@ end
 --- Whether a goal is met, as a cell.
 function page.met(met) return met == nil and "" or met and "yes" or "NO" end
 
---- Lines of a table: the first column and the last are text, the others are set to the right.
+--- Lines of a table: the first column and the last are text, the others are set to the right. Columns stand closer where
+-- the lines would not stay within a page otherwise.
 function page.table(rows)
   local widths = {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, utf8.len(cell)) end
   end
-  local lines = {}
+  local total = -2
+  for _, width in ipairs(widths) do total = total + width + 2 end
+  local gap, lines = total > page.width and " " or "  ", {}
   for r, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
       local space = (" "):rep(widths[i] - utf8.len(cell))
       cells[i] = (i == 1 or i == #row) and cell .. space or space .. cell
     end
-    lines[r] = (table.concat(cells, "  "):gsub("%s+$", ""))
+    lines[r] = (table.concat(cells, gap):gsub("%s+$", ""))
   end
   return lines
 end
