@@ -114,8 +114,8 @@ final class TerminalSession {
             type(String(part))
             wait("echo of \(part)", quiet: 0, file: file, line: line) { $0.current.hasSuffix(part.suffix(8)) }
             type("\r")
-            // The prompt of the next line: a dumb terminal shows what is typed before it in front of it.
-            if i + 1 < parts.count { wait("line after \(part)", quiet: 0, file: file, line: line) { [">", ">>"].contains($0.current) } }
+            // Also until a prompt has come: a dumb terminal shows what is typed before it in front of it.
+            if i + 1 < parts.count { wait("line after \(part)", file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) } }
         }
         waitForPrompt(quiet: 25, file: file, line: line)
         return Array(screen.lines.dropFirst(before).dropLast())
