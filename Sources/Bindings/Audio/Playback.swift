@@ -25,7 +25,7 @@ enum Playback {
         do { try process.run() } catch { throw OpahError(.file, "\(program) does not start: \(error.localizedDescription)") }
         while process.isRunning {
             usleep(20_000)
-            if Interrupt.isRequested {
+            if Interrupt.isStopping {
                 process.terminate()
                 process.waitUntilExit()
             }

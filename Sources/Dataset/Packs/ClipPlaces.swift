@@ -22,7 +22,7 @@ struct ClipPlaces {
         Parallel.forRange(clips.count, grain: 32) { range in
             let numbers = clips.lowerBound + range.lowerBound..<clips.lowerBound + range.upperBound
             var group = lastGroup(startingUpTo: numbers.lowerBound)
-            for number in numbers where !Interrupt.isRequested {
+            for number in numbers where !Interrupt.isStopping {
                 while number >= starts[group + 1] { group += 1 }
                 do { try body(number, group, number - starts[group]) } catch {
                     failure.withLock { if $0.map({ number < $0.number }) ?? true { $0 = (number, error) } }

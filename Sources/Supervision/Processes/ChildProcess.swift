@@ -148,7 +148,7 @@ public final class ChildProcess {
                 if Interrupt.isRequested { try Interrupt.check() }
                 return end
             }
-            if Interrupt.isRequested || timeout.map({ seconds > $0 }) ?? false { stop() }
+            if Interrupt.isStopping || timeout.map({ seconds > $0 }) ?? false { stop() }
             // A hundredth of what it has taken so far: times stay exact to one percent, and waiting costs nothing.
             usleep(UInt32(min(20_000, max(100, seconds * 10_000))))
         }

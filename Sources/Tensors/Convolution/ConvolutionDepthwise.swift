@@ -9,7 +9,7 @@ extension ConvolutionKernels {
     private static func forEachChannel(_ g: ConvolutionGeometry, _ body: (_ channel: Int, _ long: Int, _ short: Int) -> Void) throws {
         Parallel.forRange(g.batch * g.longChannels, grain: max(1, 8192 / max(g.shortLength, 1))) { rows in
             for row in rows {
-                guard !Interrupt.isRequested else { return }
+                guard !Interrupt.isStopping else { return }
                 body(row % g.longChannels, row * g.longLength, row * g.shortLength)
             }
         }
@@ -54,7 +54,7 @@ extension ConvolutionKernels {
                                         weight: UnsafeMutablePointer<Float>) throws {
         Parallel.forRange(g.longChannels) { channels in
             for channel in channels {
-                guard !Interrupt.isRequested else { return }
+                guard !Interrupt.isStopping else { return }
                 for k in 0..<g.kernel {
                     let inside = g.inside(k, 0..<g.shortLength)
                     var sum = 0.0

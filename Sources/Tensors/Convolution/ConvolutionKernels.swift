@@ -44,7 +44,7 @@ enum ConvolutionKernels {
         let rows = g.shortPerGroup, depth = g.longPerGroup * g.kernel
         let all = pieces(g)
         Parallel.forEach(all.count) { index in
-            guard !Interrupt.isRequested else { return }
+            guard !Interrupt.isStopping else { return }
             let piece = all[index], n = piece.outputs.count
             let out = short + piece.shortBase + piece.outputs.lowerBound
             let firstChannel = piece.shortBase / max(g.shortLength, 1) % g.shortChannels
