@@ -15,13 +15,12 @@ struct ByteRows {
     let rows: Int, columns: Int
     /// Bytes from a row to the next; zeros fill up the last step.
     private let rowBytes: Int
-    private let weights: UnsafePointer<Int8>
+    let weights: UnsafePointer<Int8>
     /// What each row is multiplied by.
     private let scales: UnsafePointer<Float>
     private let owners: [Storage]
 
     private static let block = Int(CBYTE_BLOCK)
-
 
     /// q = round(w / s) with s = max |row| / 127.
     init(_ source: StreamedMatrix) throws {

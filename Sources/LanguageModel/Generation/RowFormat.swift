@@ -6,13 +6,9 @@ protocol RowFormat {
     static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes)
     /// One weight of a row's end that fills no block.
     static func element(_ w: UnsafeRawPointer) -> Float
-    /// Whether the vector must be put in another order.
-    static var arranges: Bool { get }
 }
 
 extension RowFormat {
-    static var arranges: Bool { false }
-
     /// The products of one row with up to three vectors, `stride` floats apart. Per vector the sums are the same, to the last
     /// bit, however many there are: samples must not depend on their company.
     ///
@@ -70,7 +66,6 @@ enum Float32Rows: RowFormat {
 /// upper, and a shift or a mask makes them floats. The vector is put in the same order.
 enum BFloat16Rows: RowFormat {
     static var bytesPerElement: Int { 2 }
-    static var arranges: Bool { true }
 
     @inline(__always)
     static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {

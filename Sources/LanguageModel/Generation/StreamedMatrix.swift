@@ -29,7 +29,7 @@ final class StreamedMatrix: @unchecked Sendable {
     init(quantizing weight: Tensor) throws {
         let rounded = try ByteRows(StreamedMatrix(weight))
         (rows, columns, form, byteRows) = (rounded.rows, rounded.columns, .int8, rounded)
-        (bytes, owners) = (UnsafeRawPointer(bitPattern: 16)!, [])   // never read: `byteRows` has its own
+        (bytes, owners) = (UnsafeRawPointer(rounded.weights), [])   // `byteRows` owns them
     }
 
     /// The least number of rows worth handing to a thread: 16 KiB of weights.

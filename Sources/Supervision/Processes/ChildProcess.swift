@@ -145,7 +145,7 @@ public final class ChildProcess {
     public func wait(timeout: Double? = nil) throws -> End {
         while true {
             if let end = poll() {
-                if Interrupt.isRequested { try Interrupt.check() }
+                try Interrupt.check()
                 return end
             }
             if Interrupt.isStopping || timeout.map({ seconds > $0 }) ?? false { stop() }
