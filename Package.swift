@@ -21,7 +21,7 @@ let define: [String] = []
 /// A debug build expects an object file per source, which whole modules give with more than one thread.
 let fast: [SwiftSetting] = [
     .unsafeFlags(["-O", "-whole-module-optimization"] + march + define),
-    .unsafeFlags(["-num-threads", "2"], .when(configuration: .debug)),
+    .unsafeFlags(["-num-threads", "2"], .when(configuration: .debug))
 ]
 
 /// `OPAH_DEV=1 swift build` is for work on the program: only the modules with kernels are optimised, the others are
@@ -36,18 +36,25 @@ let traced: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
 
 func settings(_ name: String) -> [SwiftSetting] {
     if fuzzing { return fast + (name == "Tensors" ? [] : traced) }
-    return !development || ["Distributed", "Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
+    return !development
+        || ["Distributed", "Tensors", "Codec", "LanguageModel", "Audio", "Formats", "Text"].contains(name) ? fast : slow
 }
 
 let testSettings: [SwiftSetting] = [.unsafeFlags([development ? "-Onone" : "-O"] + march)]
 
 /// A module, and its tests where it has some of its own.
-func library(_ name: String, _ dependencies: [Target.Dependency], hasTests: Bool = true,
-             support: [Target.Dependency] = ["TestSupport"]) -> [Target] {
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], hasTests: Bool = true,
+    support: [Target.Dependency] = ["TestSupport"]
+) -> [Target] {
     let module = Target.target(name: name, dependencies: dependencies, swiftSettings: settings(name))
     guard hasTests else { return [module] }
-    return [module, .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + support + dependencies,
-                                swiftSettings: testSettings)]
+    return [
+        module,
+        .testTarget(
+            name: name + "Tests", dependencies: [.byName(name: name)] + support + dependencies,
+            swiftSettings: testSettings)
+    ]
 }
 
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
@@ -56,15 +63,20 @@ func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
 
 /// What fuzzing and the tests of its findings read with, and the program for fuzzing.
 func fuzz() -> [Target] {
-    let readers: [Target.Dependency] = ["Support", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
-                                        "Training", "Configuration", "LuaHost", "Recipes", "Bindings"]
+    let readers: [Target.Dependency] = [
+        "Support", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
+        "Training", "Configuration", "LuaHost", "Recipes", "Bindings"
+    ]
     let traced = traced + [.unsafeFlags(["-parse-as-library"])]
     return [
-        .target(name: "FuzzReaders", dependencies: readers, path: "Tests/Fuzz/Readers", swiftSettings: settings("FuzzReaders")),
+        .target(
+            name: "FuzzReaders", dependencies: readers, path: "Tests/Fuzz/Readers",
+            swiftSettings: settings("FuzzReaders")),
         fuzzing
-            ? .executableTarget(name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
-                                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
-            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"], swiftSettings: testSettings),
+            ? .executableTarget(
+                name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"], swiftSettings: testSettings)
     ]
 }
 
@@ -73,7 +85,10 @@ func products() -> [Product] {
     if fuzzing { return [.executable(name: "opah-fuzz", targets: ["opah-fuzz"])] }
     if Context.environment["OPAH_ONLY"] != nil { return [] }
     // The library is preloaded by tests, to make system calls fail.
-    return [.executable(name: "opah", targets: ["opah"]), .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"])]
+    return [
+        .executable(name: "opah", targets: ["opah"]),
+        .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"])
+    ]
 }
 
 /// `OPAH_ONLY=Audio swift test` builds and tests one module and what it stands on, nothing else.
@@ -93,74 +108,97 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0")
     ],
-    targets: selected([
-        system("CLua", "lua5.4", "liblua5.4-dev"),
-        system("CSndfile", "sndfile", "libsndfile1-dev"),
-        system("CMpg123", "libmpg123", "libmpg123-dev"),
-        system("COpenBLAS", "openblas", "libopenblas-dev"),
-        system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
-        // Its pkg-config file holds -D flags, which SwiftPM refuses with a warning; its header needs none of them.
-        system("CKissFFT", nil, "libkissfft-dev"),
-        system("CZlib", "zlib", "zlib1g-dev"),
-        system("CEditline", "libedit", "libedit-dev"),
-        system("CXXHash", "libxxhash", "libxxhash-dev"),
+    targets: selected(
+        [
+            system("CLua", "lua5.4", "liblua5.4-dev"),
+            system("CSndfile", "sndfile", "libsndfile1-dev"),
+            system("CMpg123", "libmpg123", "libmpg123-dev"),
+            system("COpenBLAS", "openblas", "libopenblas-dev"),
+            system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
+            // Its pkg-config file holds -D flags, which SwiftPM refuses with a warning; its header needs none of them.
+            system("CKissFFT", nil, "libkissfft-dev"),
+            system("CZlib", "zlib", "zlib1g-dev"),
+            system("CEditline", "libedit", "libedit-dev"),
+            system("CXXHash", "libxxhash", "libxxhash-dev"),
 
-        // All C code: what signal handlers do, what is looked up at run time, instructions that have to be named; and, the only
-        // code that may longjmp, the border to Lua.
-        .target(name: "SystemShim"),
-        // MPI's calls, looked up when the program runs under one of its launchers: nothing is linked.
-        .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
-        // oneDNN's bfloat16 product, looked up on processors that have the instructions.
-        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
-        // Products of 8-bit weights, by instructions that a compiler gives only to those who name them; optimised in every build.
-        .target(name: "CByteProducts", cSettings: [.unsafeFlags(["-O2"])]),
-        .target(name: "LuaShim", dependencies: ["CLua"]),
-        .target(name: "FaultShim", path: "Tests/FaultShim"),
-        // What the tests of several modules share; with an interpreter, and without.
-        .target(name: "LuaTestSupport", dependencies: ["TestSupport", "LuaHost", "Bindings"], path: "Tests/LuaTestSupport",
+            // All C code: what signal handlers do, what is looked up at run time, instructions that have to be named;
+            // and, the only code that may longjmp, the border to Lua.
+            .target(name: "SystemShim"),
+            // MPI's calls, looked up when the program runs under one of its launchers: nothing is linked.
+            .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
+            // oneDNN's bfloat16 product, looked up on processors that have the instructions.
+            .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
+            // Products of 8-bit weights, by instructions that a compiler gives only to those who name them; optimised
+            // in every build.
+            .target(name: "CByteProducts", cSettings: [.unsafeFlags(["-O2"])]),
+            .target(name: "LuaShim", dependencies: ["CLua"]),
+            .target(name: "FaultShim", path: "Tests/FaultShim"),
+            // What the tests of several modules share; with an interpreter, and without.
+            .target(
+                name: "LuaTestSupport", dependencies: ["TestSupport", "LuaHost", "Bindings"],
+                path: "Tests/LuaTestSupport",
                 swiftSettings: fast),
-        .target(name: "TestSupport", dependencies: ["Support", "Tensors", "Formats"], path: "Tests/TestSupport",
-                swiftSettings: fast),
-    ]
-    + library("Support", ["CXXHash", "SystemShim"])
-    + library("Distributed", ["Support", "CMPI"])
-    + library("LuaHost", ["Support", "LuaShim", "CLua"])
-    + library("Tensors", ["Support", "SystemShim", "COpenBLAS", "COneDNN"])
-    + library("Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
-    + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
-    + library("Text", ["Support", "CPCRE2"])
-    + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
-    + library("LanguageModel", ["Support", "Tensors", "Formats", "Text", "CByteProducts"])
-    + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
-    + library("Training", ["Support", "Distributed", "Tensors", "Formats", "LanguageModel", "Dataset"])
-    + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])
-    // What a person sees and starts; from here on upwards the program, and no longer its arithmetic.
-    + library("Console", ["Support", "SystemShim"], hasTests: false)
-    + library("Installation", ["Support"], hasTests: false)
-    + library("Pictures", ["Support", "Audio", "Console", "CZlib"], hasTests: false)
-    + library("Supervision", ["Support", "LuaHost", "Console", "Installation", "Pictures"])
-    + library("Recipes", ["Support", "LuaHost", "Configuration", "Console", "Installation", "Supervision",
-                          .product(name: "Yams", package: "Yams")], hasTests: false)
-    // Connections and what travels on them; who answers is not its concern.
-    + library("Serving", ["Support"])
-    + library("Documentation", ["Support", "LuaHost", "Installation", "Pictures"], hasTests: false)
-    + library("REPL", ["Support", "LuaHost", "Tensors", "Console", "Installation", "Recipes", "Documentation", "CEditline"], hasTests: false)
-    + library("Bindings", ["Support", "Distributed", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel", "Dataset",
-                           "Training", "Configuration", "Console", "Installation", "Pictures", "Supervision", "Recipes",
-                           "Serving", "Documentation", "REPL"], support: ["TestSupport", "LuaTestSupport"])
-    + [
-        .executableTarget(
-            name: "opah",
-            dependencies: ["Support", "Distributed", "LuaHost", "Tensors", "Console", "Installation", "Pictures", "Supervision", "Recipes",
-                           "Documentation", "REPL", "Bindings",
-                           .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: settings("opah")),
-        // What starts the program, on a terminal or from a shell.
-        .testTarget(name: "opahTests", dependencies: ["TestSupport", "LuaTestSupport", "Audio", "Documentation", "LuaHost", "Bindings"],
-                    swiftSettings: testSettings),
-    ]
-    + fuzz()),
+            .target(
+                name: "TestSupport", dependencies: ["Support", "Tensors", "Formats"], path: "Tests/TestSupport",
+                swiftSettings: fast)
+        ]
+            + library("Support", ["CXXHash", "SystemShim"])
+            + library("Distributed", ["Support", "CMPI"])
+            + library("LuaHost", ["Support", "LuaShim", "CLua"])
+            + library("Tensors", ["Support", "SystemShim", "COpenBLAS", "COneDNN"])
+            + library(
+                "Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
+            + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
+            + library("Text", ["Support", "CPCRE2"])
+            + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
+            + library("LanguageModel", ["Support", "Tensors", "Formats", "Text", "CByteProducts"])
+            + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
+            + library("Training", ["Support", "Distributed", "Tensors", "Formats", "LanguageModel", "Dataset"])
+            + library("Configuration", ["Support", .product(name: "Yams", package: "Yams")])
+            // What a person sees and starts; from here on upwards the program, and no longer its arithmetic.
+            + library("Console", ["Support", "SystemShim"], hasTests: false)
+            + library("Installation", ["Support"], hasTests: false)
+            + library("Pictures", ["Support", "Audio", "Console", "CZlib"], hasTests: false)
+            + library("Supervision", ["Support", "LuaHost", "Console", "Installation", "Pictures"])
+            + library(
+                "Recipes",
+                [
+                    "Support", "LuaHost", "Configuration", "Console", "Installation", "Supervision",
+                    .product(name: "Yams", package: "Yams")
+                ], hasTests: false)
+            // Connections and what travels on them; who answers is not its concern.
+            + library("Serving", ["Support"])
+            + library("Documentation", ["Support", "LuaHost", "Installation", "Pictures"], hasTests: false)
+            + library(
+                "REPL",
+                ["Support", "LuaHost", "Tensors", "Console", "Installation", "Recipes", "Documentation", "CEditline"],
+                hasTests: false)
+            + library(
+                "Bindings",
+                [
+                    "Support", "Distributed", "LuaHost", "Tensors", "Formats", "Audio", "Text", "Codec",
+                    "LanguageModel", "Dataset",
+                    "Training", "Configuration", "Console", "Installation", "Pictures", "Supervision", "Recipes",
+                    "Serving", "Documentation", "REPL"
+                ], support: ["TestSupport", "LuaTestSupport"])
+            + [
+                .executableTarget(
+                    name: "opah",
+                    dependencies: [
+                        "Support", "Distributed", "LuaHost", "Tensors", "Console", "Installation", "Pictures",
+                        "Supervision", "Recipes",
+                        "Documentation", "REPL", "Bindings",
+                        .product(name: "ArgumentParser", package: "swift-argument-parser")
+                    ],
+                    swiftSettings: settings("opah")),
+                // What starts the program, on a terminal or from a shell.
+                .testTarget(
+                    name: "opahTests",
+                    dependencies: ["TestSupport", "LuaTestSupport", "Audio", "Documentation", "LuaHost", "Bindings"],
+                    swiftSettings: testSettings)
+            ]
+            + fuzz()),
     swiftLanguageModes: [.v6]
 )

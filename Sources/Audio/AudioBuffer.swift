@@ -37,16 +37,16 @@ public struct AudioBuffer: Sendable, Equatable {
         var mix = Array(channels[0].prefix(count))
         mix.withUnsafeMutableBufferPointer { mix in
             for channel in channels.dropFirst() {
-                channel.withUnsafeBufferPointer { channel in for t in 0..<count { mix[t] += channel[t] } }
+                channel.withUnsafeBufferPointer { channel in for t in 0 ..< count { mix[t] += channel[t] } }
             }
-            for t in 0..<count { mix[t] *= scale }
+            for t in 0 ..< count { mix[t] *= scale }
         }
         return AudioBuffer(mono: mix, sampleRate: sampleRate)
     }
 
     /// The frames of `range`, cut to what there is.
     public func cut(_ range: Range<Int>) -> AudioBuffer {
-        let range = range.clamped(to: 0..<frames)
+        let range = range.clamped(to: 0 ..< frames)
         return AudioBuffer(channels: channels.map { Array($0[range]) }, sampleRate: sampleRate)
     }
 

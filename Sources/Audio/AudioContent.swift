@@ -28,7 +28,7 @@ struct AudioContent {
         }
         var offset = base
         var window = ByteWindow(file)
-        for _ in 0..<16 {
+        for _ in 0 ..< 16 {
             guard let size = ID3.size(try window.slice(offset, 10)) else { break }
             // Padding after a tag, beyond its stated size.
             offset = try window.firstOther(than: 0, from: offset + size, before: file.size) ?? file.size
@@ -57,9 +57,13 @@ struct AudioContent {
                 return
             }
         }
-        let what = sound == nil ? (file.size - offset > Self.mostZeros ? "begins with more than 1 GiB of zero bytes" : "is zero bytes only")
+        let what =
+            sound == nil
+            ? (file.size - offset > Self.mostZeros ? "begins with more than 1 GiB of zero bytes" : "is zero bytes only")
             : Self.looksLikeText(head) ? "is text (\"\(Self.excerpt(head))\")" : "is data of an unknown kind"
-        throw OpahError(.audio, "\(file.path): not audio: it \(what)", hint: "replace the file; \(AudioContainer.readable) can be read")
+        throw OpahError(
+            .audio, "\(file.path): not audio: it \(what)",
+            hint: "replace the file; \(AudioContainer.readable) can be read")
     }
 
     /// What begins exactly at `offset` (MPEG frames: soon after it); nil when that is nothing known.
@@ -67,25 +71,32 @@ struct AudioContent {
     private static func content(_ file: RandomAccessFile, at offset: Int) throws -> AudioContent? {
         let head = try file.bytes(at: offset, count: window)
         let container = AudioContainer.of(head)
-        if container == nil || container?.name == "Ogg", let foreign = foreign(head) {   // Ogg also carries what is not decoded here
+        // Ogg also carries what is not decoded here
+        if container == nil || container?.name == "Ogg", let foreign = foreign(head) {
             let output = PathName.withoutSuffix(file.path) + ".wav"
-            let hint = foreign.hint ?? Self.conversion + "ffmpeg -i \(ShellText.quoted(file.path)) \(ShellText.quoted(output))"
+            let hint =
+                foreign.hint ?? Self.conversion + "ffmpeg -i \(ShellText.quoted(file.path)) \(ShellText.quoted(output))"
             throw OpahError(.audio, "\(file.path): not audio that can be read: it is \(foreign.what)", hint: hint)
         }
         if let container {
-            return AudioContent(decoder: .sndfile, name: container.name, suffixes: Set(container.suffixes), start: offset)
+            return AudioContent(
+                decoder: .sndfile, name: container.name, suffixes: Set(container.suffixes), start: offset)
         }
         guard let first = try MpegScan.start(in: file, from: offset, before: min(file.size, offset + window)),
-              let header = MpegHeader(try file.bytes(at: first, count: 4)[...]) else { return nil }
-        let notes = first > offset ? ["begins with \(first - offset) bytes that are no MPEG frame, which were left out"] : []
-        return AudioContent(decoder: .mpeg, name: header.layer == 3 ? AudioContainer.mpeg.name : "MPEG audio",
-                            suffixes: Set(AudioContainer.mpeg.suffixes), start: first, notes: notes)
+            let header = MpegHeader(try file.bytes(at: first, count: 4)[...])
+        else { return nil }
+        let notes =
+            first > offset ? ["begins with \(first - offset) bytes that are no MPEG frame, which were left out"] : []
+        return AudioContent(
+            decoder: .mpeg, name: header.layer == 3 ? AudioContainer.mpeg.name : "MPEG audio",
+            suffixes: Set(AudioContainer.mpeg.suffixes), start: first, notes: notes)
     }
 
     /// What is odd about the file: its name, what lies before the sound.
     func notes(on path: String) -> [String] {
         let suffix = AudioFile.suffix(of: path)
-        return suffix.isEmpty || suffixes.contains(suffix) ? notes : ["the name says .\(suffix), the content is \(name)"] + notes
+        return suffix.isEmpty || suffixes.contains(suffix)
+            ? notes : ["the name says .\(suffix), the content is \(name)"] + notes
     }
 
     private init(decoder: Decoder, name: String, suffixes: Set<String>, start: Int, notes: [String] = []) {
@@ -106,7 +117,9 @@ struct AudioContent {
             return ("a Git LFS pointer, not the file itself", "run `git lfs pull` in that repository")
         }
         if start.hasPrefix("<?xml") { return ("an XML document", fetch) }
-        if looksLikeText(head), start.hasPrefix("{") || start.hasPrefix("[") { return ("JSON text (\"\(excerpt(head))\")", fetch) }
+        if looksLikeText(head), start.hasPrefix("{") || start.hasPrefix("[") {
+            return ("JSON text (\"\(excerpt(head))\")", fetch)
+        }
         if head.has("ftyp", at: 4) { return ("MP4/M4A (AAC or ALAC)", convert) }
         if head.starts(with: [0x30, 0x26, 0xB2, 0x75]) { return ("Windows Media (WMA)", convert) }
         if head.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return ("Matroska/WebM", convert) }
@@ -131,7 +144,9 @@ struct AudioContent {
         if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) || head.starts(with: [0xFF, 0xD8, 0xFF, 0xE0]) {
             return ("an image", "replace it with the audio")
         }
-        if head.starts(with: [0x93]), head.has("NUMPY", at: 1) { return ("a NumPy array (.npy)", "codes are not audio: decode them with the codec") }
+        if head.starts(with: [0x93]), head.has("NUMPY", at: 1) {
+            return ("a NumPy array (.npy)", "codes are not audio: decode them with the codec")
+        }
         return nil
     }
 
@@ -144,7 +159,8 @@ struct AudioContent {
     }
 
     private static func excerpt(_ head: [UInt8]) -> String {
-        let line = String(decoding: head.prefix(120), as: UTF8.self)
+        let line =
+            String(decoding: head.prefix(120), as: UTF8.self)
             .split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         return line.count > 40 ? line.prefix(40) + "…" : line
     }

@@ -6,10 +6,11 @@ import Support
 /// The content decides how a file is read, not its name. MPEG audio goes through libmpg123 (gapless),
 /// everything else through libsndfile. `AudioContainer.all` lists them.
 public enum AudioFile {
-    /// Rate, channels, length and coding. The length is that of what can be decoded, as `read` gives it: a header's word is
-    /// checked against every MPEG frame and Ogg page, and against the end of the rest. What the check cannot see without
-    /// decoding everything (damage in the middle of a FLAC file) only `read` finds.
-    /// - Throws: `audio` when the content is no audio, naming what it is, or most of it is lost; `file` when the system refuses.
+    /// Rate, channels, length and coding. The length is that of what can be decoded, as `read` gives it: a header's
+    /// word is checked against every MPEG frame and Ogg page, and against the end of the rest. What the check cannot
+    /// see without decoding everything (damage in the middle of a FLAC file) only `read` finds.
+    /// - Throws: `audio` when the content is no audio, naming what it is, or most of it is lost; `file` when the system
+    ///   refuses.
     public static func info(_ path: String) throws -> AudioInfo { try examine(path).info }
 
     /// The same, with notes on what is odd about the file, as far as can be told without decoding it.
@@ -25,16 +26,20 @@ public enum AudioFile {
     /// channels that cancel). `info.frames` counts what can be decoded, at the file's own rate.
     /// - Throws: `audio` when the content is no audio, is empty, or more than half of it is missing;
     ///   `memory` when it would take more than half of the machine's memory.
-    public static func read(_ path: String, _ options: ReadOptions = ReadOptions()) throws
-        -> (AudioBuffer, AudioInfo, notes: [String]) {
+    public static func read(
+        _ path: String, _ options: ReadOptions = ReadOptions()
+    ) throws
+        -> (AudioBuffer, AudioInfo, notes: [String])
+    {
         let reader = try AudioReader(path, options)
         let limit = sampleLimit
         var channels = [[Float]](repeating: [], count: reader.channels)
         while let piece = try reader.next() {
             for c in channels.indices { channels[c].append(contentsOf: piece.channels[c]) }
             guard channels[0].count * channels.count <= limit else {
-                throw OpahError(.memory, "\(path): more than \(limit) samples would not fit in memory",
-                                hint: "read it in parts with offset and duration, or slice it first")
+                throw OpahError(
+                    .memory, "\(path): more than \(limit) samples would not fit in memory",
+                    hint: "read it in parts with offset and duration, or slice it first")
             }
         }
         let buffer = AudioBuffer(channels: channels, sampleRate: reader.sampleRate)

@@ -36,7 +36,7 @@ enum SndfileNames {
         0x08_0000: "VOC", 0x0A_0000: "IRCAM", 0x0B_0000: "W64", 0x0C_0000: "MAT4", 0x0D_0000: "MAT5",
         0x0E_0000: "PVF", 0x0F_0000: "XI", 0x10_0000: "HTK", 0x11_0000: "SDS", 0x12_0000: "AVR", 0x13_0000: "WAVEX",
         0x16_0000: "SD2", 0x17_0000: "FLAC", 0x18_0000: "CAF", 0x19_0000: "WVE", 0x20_0000: "OGG",
-        0x21_0000: "MPC2K", 0x22_0000: "RF64", 0x23_0000: "MP3",
+        0x21_0000: "MPC2K", 0x22_0000: "RF64", 0x23_0000: "MP3"
     ]
 
     private static let subtypes: [Int: String] = [
@@ -45,6 +45,6 @@ enum SndfileNames {
         0x22: "NMS_ADPCM_16", 0x23: "NMS_ADPCM_24", 0x24: "NMS_ADPCM_32", 0x30: "G721_32", 0x31: "G723_24",
         0x32: "G723_40", 0x40: "DWVW_12", 0x41: "DWVW_16", 0x42: "DWVW_24", 0x43: "DWVW_N", 0x50: "DPCM_8",
         0x51: "DPCM_16", 0x60: "VORBIS", 0x64: "OPUS", 0x70: "ALAC_16", 0x71: "ALAC_20", 0x72: "ALAC_24",
-        0x73: "ALAC_32", 0x80: "MPEG_LAYER_I", 0x81: "MPEG_LAYER_II", 0x82: "MPEG_LAYER_III",
+        0x73: "ALAC_32", 0x80: "MPEG_LAYER_I", 0x81: "MPEG_LAYER_II", 0x82: "MPEG_LAYER_III"
     ]
 }

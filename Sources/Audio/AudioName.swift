@@ -3,7 +3,8 @@ import Support
 
 /// Which files count as audio by name. What is inside decides how they are decoded.
 extension AudioFile {
-    /// Lower-case suffixes without the dot, compared in any case: of what can be decoded, and of recordings that cannot.
+    /// Lower-case suffixes without the dot, compared in any case: of what can be decoded, and of recordings that
+    /// cannot.
     public static let suffixes = Set(AudioContainer.all.flatMap(\.suffixes)).union(AudioContainer.foreignSuffixes)
 
     /// Whether a name (or the last part of a path) is that of an audio file: a known suffix in any case,
@@ -20,7 +21,9 @@ extension AudioFile {
     }
 
     /// Whether a file can be written under this name.
-    public static func isWritableName(_ path: String) -> Bool { AudioContainer.encoding(suffix: suffix(of: path)) != nil }
+    public static func isWritableName(_ path: String) -> Bool {
+        AudioContainer.encoding(suffix: suffix(of: path)) != nil
+    }
 
     /// The suffixes of what can be decoded, in words.
     public static var readableSuffixes: String { AudioContainer.readable }
@@ -38,8 +41,9 @@ extension AudioFile {
         do {
             let (name, suffix) = try kind(path)
             let target = PathName.withoutSuffix(path) + "." + suffix
-            return SkippedInput(path: path, reason: "is \(name) sound under a name that does not say so",
-                                remedy: "rename it: mv \(ShellText.quoted(path)) \(ShellText.quoted(target))")
+            return SkippedInput(
+                path: path, reason: "is \(name) sound under a name that does not say so",
+                remedy: "rename it: mv \(ShellText.quoted(path)) \(ShellText.quoted(target))")
         } catch let error as OpahError where error.hint?.hasPrefix(AudioContent.conversion) ?? false {
             return SkippedInput(path: path, error: error)
         } catch { return nil }

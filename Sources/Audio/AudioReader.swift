@@ -33,7 +33,7 @@ public final class AudioReader {
     private let path: String
     private let source: any SampleSource
     private let mono: Bool
-    private let stated: Int     // frames that the file has by its headers, or by what was found
+    private let stated: Int   // frames that the file has by its headers, or by what was found
     private var remaining: Int
     private var position: Int
     private var resamplers: [ResampleStream]
@@ -44,7 +44,8 @@ public final class AudioReader {
     /// - Throws: `audio` when the content is no audio or `options` ask for a part that is not there;
     ///   `file` when the system refuses.
     public init(_ path: String, _ options: ReadOptions = ReadOptions()) throws {
-        guard options.offset >= 0, options.offset.isFinite, options.duration.map({ $0 > 0 && $0.isFinite }) ?? true else {
+        guard options.offset >= 0, options.offset.isFinite, options.duration.map({ $0 > 0 && $0.isFinite }) ?? true
+        else {
             throw OpahError(.argument, "\(path): offset must be 0 or more and duration more than 0 seconds")
         }
         self.path = path
@@ -54,8 +55,9 @@ public final class AudioReader {
         stated = max(source.stated ?? 0, source.info.frames)
         mono = options.mono
         guard Resampler.rates.contains(info.sampleRate), info.channels > 0 else {
-            throw OpahError(.audio, "\(path): the header states \(info.sampleRate) Hz and \(info.channels) channels",
-                            hint: "the file is damaged: replace it, or convert it to wav")
+            throw OpahError(
+                .audio, "\(path): the header states \(info.sampleRate) Hz and \(info.channels) channels",
+                hint: "the file is damaged: replace it, or convert it to wav")
         }
         try AudioSources.refuseMostlyLost(source, path: path)
         channels = mono ? 1 : info.channels
@@ -64,14 +66,15 @@ public final class AudioReader {
         remaining = options.duration.map { [rate = info.sampleRate] in Self.frames($0, rate) } ?? .max
         resamplers = []
         if sampleRate != info.sampleRate {
-            for _ in 0..<channels { resamplers.append(try ResampleStream(from: info.sampleRate, to: sampleRate)) }
+            for _ in 0 ..< channels { resamplers.append(try ResampleStream(from: info.sampleRate, to: sampleRate)) }
         }
 
         notes = content.notes(on: path)
         if mono, info.channels > 2 { notes.append("\(info.channels) channels mixed to their mean") }
         if position > 0 {
             guard position < info.frames else {
-                throw OpahError(.audio, "\(path): nothing at \(options.offset) s: the clip is \(decimal(info.duration)) s long")
+                throw OpahError(
+                    .audio, "\(path): nothing at \(options.offset) s: the clip is \(decimal(info.duration)) s long")
             }
             try source.seek(to: position)
         }
@@ -90,9 +93,12 @@ public final class AudioReader {
             if interleaved.count < wanted * info.channels {
                 interleaved = [Float](repeating: 0, count: wanted * info.channels)
             }
-            let got = wanted == 0 ? 0 : try interleaved.withUnsafeMutableBufferPointer {
-                try source.read(into: $0.baseAddress!, frames: wanted)
-            }
+            let got =
+                wanted == 0
+                ? 0
+                : try interleaved.withUnsafeMutableBufferPointer {
+                    try source.read(into: $0.baseAddress!, frames: wanted)
+                }
             position += got
             remaining -= got
             if got == 0 { try finish(ranOut: wanted > 0) }
@@ -116,9 +122,9 @@ public final class AudioReader {
             let scale = 1 / Float(count)
             let mix = [Float](unsafeUninitializedCapacity: frames) { output, filled in
                 interleaved.withUnsafeBufferPointer { input in
-                    for t in 0..<frames {
+                    for t in 0 ..< frames {
                         var sum: Float = 0
-                        for c in 0..<count { sum += input[t * count + c] }
+                        for c in 0 ..< count { sum += input[t * count + c] }
                         output[t] = sum * scale
                     }
                 }
@@ -128,10 +134,10 @@ public final class AudioReader {
             return AudioBuffer(mono: mix, sampleRate: sampleRate)
         }
         let parts = interleaved.withUnsafeBufferPointer { input in
-            (0..<count).map { c in
+            (0 ..< count).map { c in
                 [Float](unsafeUninitializedCapacity: frames) { output, filled in
                     var place = c
-                    for t in 0..<frames {
+                    for t in 0 ..< frames {
                         output[t] = input[place]
                         place &+= count
                     }
@@ -161,7 +167,9 @@ private struct ChannelLevels {
 
     mutating func add(interleaved: [Float], mix: [Float], channels: Int) {
         var total: Float = 0
-        interleaved.withUnsafeBufferPointer { input in for i in 0..<mix.count * channels { total += input[i] * input[i] } }
+        interleaved.withUnsafeBufferPointer { input in
+            for i in 0 ..< mix.count * channels { total += input[i] * input[i] }
+        }
         channelEnergy += Double(total) / Double(channels)
         mixEnergy += mix.reduce(0.0) { $0 + Double($1 * $1) }
     }

@@ -14,7 +14,9 @@ enum AudioSources {
                 parts += more.parts
                 next = more.next
             } catch let error as OpahError where error.kind == .audio {
-                notes.append("another file begins at byte \(offset), which cannot be read: \(SkippedInput(path: file.path, error: error).reason)")
+                notes.append(
+                    "another file begins at byte \(offset), which cannot be read: \(SkippedInput(path: file.path, error: error).reason)"
+                )
                 next = nil
             }
         }
@@ -23,25 +25,38 @@ enum AudioSources {
     }
 
     /// The streams that begin with `content`, and where another file begins behind them.
-    private static func streams(_ file: RandomAccessFile, _ content: AudioContent) throws -> (parts: [JoinedSource.Part], next: Int?) {
+    private static func streams(
+        _ file: RandomAccessFile, _ content: AudioContent
+    ) throws -> (parts: [JoinedSource.Part], next: Int?) {
         switch content.decoder {
         case .mpeg: return (try mpeg(file, content), nil)
         case .sndfile where content.name == "Ogg": return (try ogg(file, content), nil)
         case .sndfile:
-            let source = try SndfileSource(file, content, content.start..<file.size)
+            let source = try SndfileSource(file, content, content.start ..< file.size)
             guard let next = source.next else { return ([JoinedSource.Part(source)], nil) }
-            let range = content.start..<next
-            return ([JoinedSource.Part(try SndfileSource(file, content, range)) { try SndfileSource(file, content, range) }], next)
+            let range = content.start ..< next
+            return (
+                [
+                    JoinedSource.Part(try SndfileSource(file, content, range)) {
+                        try SndfileSource(file, content, range)
+                    }
+                ], next
+            )
         }
     }
 
     private static func ogg(_ file: RandomAccessFile, _ content: AudioContent) throws -> [JoinedSource.Part] {
         let links = try OggLinks(file, from: content.start, to: file.size).ranges.prefix(maxStreams)
-        guard links.count > 1 else { return [JoinedSource.Part(try SndfileSource(file, content, links.first ?? content.start..<file.size))] }
+        guard links.count > 1 else {
+            return [JoinedSource.Part(try SndfileSource(file, content, links.first ?? content.start ..< file.size))]
+        }
         var parts: [JoinedSource.Part] = [], failure: OpahError?
         for range in links {
             do {
-                parts.append(JoinedSource.Part(try SndfileSource(file, content, range)) { try SndfileSource(file, content, range) })
+                parts.append(
+                    JoinedSource.Part(try SndfileSource(file, content, range)) {
+                        try SndfileSource(file, content, range)
+                    })
             } catch let error as OpahError where error.kind == .audio { failure = error }
         }
         guard !parts.isEmpty else { throw failure! }
@@ -55,12 +70,14 @@ enum AudioSources {
     private static func mpeg(_ file: RandomAccessFile, _ content: AudioContent) throws -> [JoinedSource.Part] {
         var tracks = try MpegScan(file, from: content.start).tracks.filter { $0.frames > 0 }
         guard !tracks.isEmpty else {
-            throw OpahError(.audio, "\(file.path): has no MPEG frame that can be decoded",
-                            hint: "the file is damaged: replace it, or convert it: ffmpeg -i INPUT OUTPUT.wav")
+            throw OpahError(
+                .audio, "\(file.path): has no MPEG frame that can be decoded",
+                hint: "the file is damaged: replace it, or convert it: ffmpeg -i INPUT OUTPUT.wav")
         }
         // A program that joins files may have put the sum into the first one's tag.
         if tracks.count > 1, let promised = tracks[0].tag?.frames, promised != tracks[0].frames,
-           abs(promised - tracks.reduce(0) { $0 + $1.frames }) <= tracks.count {
+            abs(promised - tracks.reduce(0) { $0 + $1.frames }) <= tracks.count
+        {
             let own = tracks[0].frames
             tracks[0].tag?.frames = own
         }
@@ -77,13 +94,17 @@ enum AudioSources {
     }
 
     static func lost(_ frames: Int, of stated: Int, rate: Int, path: String) -> OpahError {
-        OpahError(.audio, "\(path): truncated or damaged: \(milliseconds(frames, rate)) ms of \(decimal(Double(stated) / Double(rate))) s cannot be decoded",
-                  hint: "copy or download it again; if this is all there ever was, write it anew: ffmpeg -i INPUT OUTPUT.wav")
+        OpahError(
+            .audio,
+            "\(path): truncated or damaged: \(milliseconds(frames, rate)) ms of \(decimal(Double(stated) / Double(rate))) s cannot be decoded",
+            hint: "copy or download it again; if this is all there ever was, write it anew: ffmpeg -i INPUT OUTPUT.wav")
     }
 
     static func lostNote(_ frames: Int, of stated: Int, rate: Int) -> String {
         "truncated or damaged: \(milliseconds(frames, rate)) ms of \(decimal(Double(stated) / Double(rate))) s could not be decoded"
     }
 
-    private static func milliseconds(_ frames: Int, _ rate: Int) -> Int { Int((1000 * Double(frames) / Double(rate)).rounded(.up)) }
+    private static func milliseconds(_ frames: Int, _ rate: Int) -> Int {
+        Int((1000 * Double(frames) / Double(rate)).rounded(.up))
+    }
 }

@@ -14,13 +14,15 @@ extension AudioFile {
     @discardableResult
     public static func write(_ path: String, _ buffer: AudioBuffer, subtype: AudioSubtype? = nil) throws -> [String] {
         guard buffer.frames > 0 else { throw OpahError(.argument, "\(path): there are no samples to write") }
-        let writer = try AudioWriter(path, sampleRate: buffer.sampleRate, channels: buffer.channels.count, frames: buffer.frames, subtype: subtype)
+        let writer = try AudioWriter(
+            path, sampleRate: buffer.sampleRate, channels: buffer.channels.count, frames: buffer.frames,
+            subtype: subtype)
         try writer.append(buffer)
         return try writer.finish()
     }
 
-    /// The same with the coding that `source` had, where the container can hold it; otherwise with what comes nearest, and a
-    /// note: another rate (opus knows five), fewer channels, other samples.
+    /// The same with the coding that `source` had, where the container can hold it; otherwise with what comes nearest,
+    /// and a note: another rate (opus knows five), fewer channels, other samples.
     @discardableResult
     public static func write(_ path: String, _ buffer: AudioBuffer, like source: AudioInfo) throws -> [String] {
         let (fitted, subtype, notes) = try buffer.fitted(to: path, like: source)
@@ -47,13 +49,19 @@ public final class AudioWriter {
 
     /// - Parameter frames: how many there will be, roughly: beyond 4 GB a wav file needs another header.
     /// - Throws: `argument` for what the container cannot hold; `file`.
-    public convenience init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype? = nil) throws {
-        try self.init(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype: subtype) { pwrite($0, $1, $2, $3) }
+    public convenience init(
+        _ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype? = nil
+    ) throws {
+        try self.init(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype: subtype) {
+            pwrite($0, $1, $2, $3)
+        }
     }
 
     /// - Parameter write: in place of pwrite(2), for tests of a disk that fails.
-    package init(_ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype?,
-                 write: @escaping EncodedOutput.Write) throws {
+    package init(
+        _ path: String, sampleRate: Int, channels: Int, frames: Int, subtype: AudioSubtype?,
+        write: @escaping EncodedOutput.Write
+    ) throws {
         (self.path, self.sampleRate, self.channels, self.write) = (path, sampleRate, channels, write)
         target = try WriteTarget(path, sampleRate: sampleRate, channels: channels, frames: frames, subtype)
         floats = [Float](repeating: 0, count: target.bits == nil ? Self.block * channels : 0)
@@ -73,28 +81,34 @@ public final class AudioWriter {
     /// - Throws: `audio` for NaN or infinite samples; `file` when the system refuses.
     public func append(_ buffer: AudioBuffer) throws {
         guard buffer.channels.count == channels else {
-            throw OpahError(.argument, "\(path): a piece has \(buffer.channels.count) channels where the file has \(channels)")
+            throw OpahError(
+                .argument, "\(path): a piece has \(buffer.channels.count) channels where the file has \(channels)")
         }
         if let bad = buffer.firstNonFinite() {
-            throw OpahError(.audio, "\(path): not written: sample \(frames + bad.frame) (at \(decimal(Double(frames + bad.frame) / Double(sampleRate))) s) is NaN or infinite",
-                            hint: "find where it comes from; a division by a peak of 0 is the usual cause")
+            throw OpahError(
+                .audio,
+                "\(path): not written: sample \(frames + bad.frame) (at \(decimal(Double(frames + bad.frame) / Double(sampleRate))) s) is NaN or infinite",
+                hint: "find where it comes from; a division by a peak of 0 is the usual cause")
         }
         let handle = try handle ?? open()
-        let count = buffer.frames, scale = target.bits.map { Double(1 << ($0 - 1)) } ?? 1, shift = 32 - (target.bits ?? 32)
+        let count = buffer.frames, scale = target.bits.map { Double(1 << ($0 - 1)) } ?? 1,
+            shift = 32 - (target.bits ?? 32)
         for start in stride(from: 0, to: count, by: Self.block) {
             try Interrupt.check()
             let count = min(Self.block, count - start)
             for (c, channel) in buffer.channels.enumerated() {
                 if target.bits == nil {
-                    for t in 0..<count { floats[t * channels + c] = channel[start + t] }
+                    for t in 0 ..< count { floats[t * channels + c] = channel[start + t] }
                 } else {
-                    for t in 0..<count {
+                    for t in 0 ..< count {
                         let step = min(max((Double(channel[start + t]) * scale).rounded(), -scale), scale - 1)
                         integers[t * channels + c] = Int32(step) << Int32(shift)
                     }
                 }
             }
-            let written = target.bits == nil ? sf_writef_float(handle, floats, sf_count_t(count))
+            let written =
+                target.bits == nil
+                ? sf_writef_float(handle, floats, sf_count_t(count))
                 : sf_writef_int(handle, integers, sf_count_t(count))
             try checkWrites()
             guard written == sf_count_t(count) else {
@@ -120,8 +134,9 @@ public final class AudioWriter {
         self.output = output
         guard let handle = output.openSndfile(&info) else {
             try checkWrites()
-            throw OpahError(.file, "\(path): cannot write: \(String(cString: sf_strerror(nil)))",
-                            hint: "resample to a usual rate, or write wav")
+            throw OpahError(
+                .file, "\(path): cannot write: \(String(cString: sf_strerror(nil)))",
+                hint: "resample to a usual rate, or write wav")
         }
         (self.handle, self.file) = (handle, file)
         // The PEAK chunk holds the time of day: without it equal samples make equal files.
@@ -139,13 +154,17 @@ public final class AudioWriter {
     public func finish() throws -> [String] {
         guard let handle, let file else { throw OpahError(.argument, "\(path): there are no samples to write") }
         (self.handle, self.file) = (nil, nil)   // whatever happens below, nothing is left behind
-        let code = sf_close(handle)             // the encoder's last bytes, and its header once more
+        let code = sf_close(handle)   // the encoder's last bytes, and its header once more
         try checkWrites()
         guard code == 0 else { throw OpahError.system(path, errno: EIO, doing: "write") }
         try file.commit()
         guard beyond > 0 else { return [] }
-        let where_ = "the first at \(decimal(Double(firstBeyond) / Double(sampleRate))) s, peak \(decimal(Double(peak)))"
-        return [target.clips ? "\(beyond) samples beyond ±1 were clipped (\(where_)); lower the gain, or write float wav"
-            : "\(beyond) samples are beyond ±1 (\(where_)): kept as they are"]
+        let where_ =
+            "the first at \(decimal(Double(firstBeyond) / Double(sampleRate))) s, peak \(decimal(Double(peak)))"
+        return [
+            target.clips
+                ? "\(beyond) samples beyond ±1 were clipped (\(where_)); lower the gain, or write float wav"
+                : "\(beyond) samples are beyond ±1 (\(where_)): kept as they are"
+        ]
     }
 }

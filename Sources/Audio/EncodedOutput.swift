@@ -1,8 +1,9 @@
 import CSndfile
 import Glibc
 
-/// The file that an encoder writes into. Encoders (LAME above all) pass over a write that failed, also the last ones, when
-/// they are closed: the first failure is kept here, nothing is written after it, and whoever finishes the file asks for it.
+/// The file that an encoder writes into. Encoders (LAME above all) pass over a write that failed, also the last ones,
+/// when they are closed: the first failure is kept here, nothing is written after it, and whoever finishes the file
+/// asks for it.
 package final class EncodedOutput {
     /// As pwrite(2): descriptor, bytes, their number, offset in the file.
     package typealias Write = (Int32, UnsafeRawPointer, Int, Int) -> Int

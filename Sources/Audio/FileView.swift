@@ -2,8 +2,8 @@ import CSndfile
 import Glibc
 import Support
 
-/// A file as a decoder is to see it: ranges of the file and literal bytes, one after the other, so that tags, damage and
-/// wrong header fields are out of the decoder's sight. The file itself stays as it is.
+/// A file as a decoder is to see it: ranges of the file and literal bytes, one after the other, so that tags, damage
+/// and wrong header fields are out of the decoder's sight. The file itself stays as it is.
 final class FileView {
     enum Piece {
         case range(Range<Int>)

@@ -1,7 +1,7 @@
 import Support
 
-/// Several streams of one file, one after the other: chained Ogg links, joined MPEG files, a file behind another. Those of
-/// another rate or number of channels are brought to the first one's.
+/// Several streams of one file, one after the other: chained Ogg links, joined MPEG files, a file behind another. Those
+/// of another rate or number of channels are brought to the first one's.
 final class JoinedSource: SampleSource {
     struct Part {
         let info: AudioInfo
@@ -23,7 +23,7 @@ final class JoinedSource: SampleSource {
     let stated: Int?
     private(set) var notes: [String]
     private let parts: [Part]
-    private let lengths: [Int]       // of each part at the common rate
+    private let lengths: [Int]   // of each part at the common rate
     private var part = 0
     private var current: (any SampleSource)?
 
@@ -31,14 +31,28 @@ final class JoinedSource: SampleSource {
         let first = parts[0].info
         self.parts = parts
         lengths = parts.map { Resampler.length($0.info.frames, from: $0.info.sampleRate, to: first.sampleRate) }
-        info = AudioInfo(sampleRate: first.sampleRate, channels: first.channels, frames: lengths.reduce(0, +), format: first.format, subtype: first.subtype)
-        let promised = parts.map { Resampler.length(max($0.stated ?? 0, $0.info.frames), from: $0.info.sampleRate, to: first.sampleRate) }.reduce(0, +)
+        info = AudioInfo(
+            sampleRate: first.sampleRate, channels: first.channels, frames: lengths.reduce(0, +), format: first.format,
+            subtype: first.subtype)
+        let promised = parts.map {
+            Resampler.length(max($0.stated ?? 0, $0.info.frames), from: $0.info.sampleRate, to: first.sampleRate)
+        }.reduce(0, +)
         stated = promised > info.frames ? promised : nil
-        let seconds = lengths.prefix(6).map { decimal(Double($0) / Double(first.sampleRate)) }.joined(separator: " + ") + (lengths.count > 6 ? " + …" : "")
-        self.notes = parts.count > 1 ? ["holds \(parts.count) streams one after the other (\(seconds) s): all of them are read"] : []
-        for note in parts.prefix(6).flatMap(\.notes) + notes where !self.notes.contains(note) { self.notes.append(note) }
-        if let other = parts.map(\.info).first(where: { $0.sampleRate != first.sampleRate || $0.channels != first.channels }) {
-            self.notes.append("a stream of \(other.sampleRate) Hz and \(other.channels) channels was brought to \(first.sampleRate) Hz and \(first.channels), as the first one has")
+        let seconds =
+            lengths.prefix(6).map { decimal(Double($0) / Double(first.sampleRate)) }.joined(separator: " + ")
+            + (lengths.count > 6 ? " + …" : "")
+        self.notes =
+            parts.count > 1
+            ? ["holds \(parts.count) streams one after the other (\(seconds) s): all of them are read"] : []
+        for note in parts.prefix(6).flatMap(\.notes) + notes where !self.notes.contains(note) {
+            self.notes.append(note)
+        }
+        if let other = parts.map(\.info).first(where: {
+            $0.sampleRate != first.sampleRate || $0.channels != first.channels
+        }) {
+            self.notes.append(
+                "a stream of \(other.sampleRate) Hz and \(other.channels) channels was brought to \(first.sampleRate) Hz and \(first.channels), as the first one has"
+            )
         }
     }
 
@@ -46,7 +60,9 @@ final class JoinedSource: SampleSource {
         part = number
         let wanted = parts[number].info
         let source = try parts[number].open()
-        current = wanted.sampleRate == info.sampleRate && wanted.channels == info.channels ? source
+        current =
+            wanted.sampleRate == info.sampleRate && wanted.channels == info.channels
+            ? source
             : try AdaptedSource(source, to: info)
     }
 
@@ -81,14 +97,16 @@ private final class AdaptedSource: SampleSource {
     var notes: [String] { source.notes }
     private let source: any SampleSource
     private var streams: [ResampleStream]
-    private var ready: [[Float]], given = 0      // samples by channel, and how many of them were given out
+    private var ready: [[Float]], given = 0   // samples by channel, and how many of them were given out
     private var isFinished = false
     private var block: [Float]
 
     init(_ source: any SampleSource, to info: AudioInfo) throws {
         (self.source, self.info) = (source, info)
-        streams = try source.info.sampleRate == info.sampleRate ? []
-            : (0..<info.channels).map { _ in try ResampleStream(from: source.info.sampleRate, to: info.sampleRate) }
+        streams =
+            try source.info.sampleRate == info.sampleRate
+            ? []
+            : (0 ..< info.channels).map { _ in try ResampleStream(from: source.info.sampleRate, to: info.sampleRate) }
         ready = [[Float]](repeating: [], count: info.channels)
         block = [Float](repeating: 0, count: 4096 * source.info.channels)
     }
@@ -97,7 +115,11 @@ private final class AdaptedSource: SampleSource {
     func seek(to frame: Int) throws {
         var left = frame
         var dropped = [Float](repeating: 0, count: 4096 * info.channels)
-        while left > 0, case let got = try dropped.withUnsafeMutableBufferPointer({ try read(into: $0.baseAddress!, frames: min(left, 4096)) }), got > 0 { left -= got }
+        while left > 0,
+            case let got = try dropped.withUnsafeMutableBufferPointer({
+                try read(into: $0.baseAddress!, frames: min(left, 4096))
+            }), got > 0
+        { left -= got }
     }
 
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
@@ -106,7 +128,7 @@ private final class AdaptedSource: SampleSource {
             try fill()
         }
         let count = min(frames, ready[0].count - given)
-        for c in ready.indices { for t in 0..<count { samples[t * ready.count + c] = ready[c][given + t] } }
+        for c in ready.indices { for t in 0 ..< count { samples[t * ready.count + c] = ready[c][given + t] } }
         given += count
         return count
     }
@@ -117,8 +139,9 @@ private final class AdaptedSource: SampleSource {
         let got = try block.withUnsafeMutableBufferPointer { try source.read(into: $0.baseAddress!, frames: 4096) }
         isFinished = got == 0
         for c in ready.indices {
-            let channel = (0..<got).map { t in
-                from == info.channels ? block[t * from + c] : (0..<from).reduce(0) { $0 + block[t * from + $1] } / Float(from)
+            let channel = (0 ..< got).map { t in
+                from == info.channels
+                    ? block[t * from + c] : (0 ..< from).reduce(0) { $0 + block[t * from + $1] } / Float(from)
             }
             ready[c].removeAll(keepingCapacity: true)
             if streams.isEmpty { ready[c] = channel; continue }

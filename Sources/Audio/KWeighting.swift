@@ -47,16 +47,20 @@ public enum KWeighting {
     /// The filters in the order in which they are applied.
     public static func filters(sampleRate: Int) throws -> (highShelf: Biquad, highPass: Biquad) {
         guard sampleRate >= lowestRate else {
-            throw OpahError(.audio, "loudness is not defined at \(sampleRate) Hz", hint: "use at least \(lowestRate) Hz")
+            throw OpahError(
+                .audio, "loudness is not defined at \(sampleRate) Hz", hint: "use at least \(lowestRate) Hz")
         }
-        return (highShelf(gain: 4, q: 1 / 2.0.squareRoot(), frequency: 1500, sampleRate: Double(sampleRate)),
-                Biquad.highPass(q: 0.5, frequency: 38, sampleRate: Double(sampleRate)))
+        return (
+            highShelf(gain: 4, q: 1 / 2.0.squareRoot(), frequency: 1500, sampleRate: Double(sampleRate)),
+            Biquad.highPass(q: 0.5, frequency: 38, sampleRate: Double(sampleRate))
+        )
     }
 
     private static func highShelf(gain: Double, q: Double, frequency: Double, sampleRate: Double) -> Biquad {
         let a = pow(10, gain / 40), w = 2 * Double.pi * frequency / sampleRate
         let c = cos(w), s = 2 * a.squareRoot() * sin(w) / (2 * q)
-        return Biquad(b: [a * (a + 1 + (a - 1) * c + s), -2 * a * (a - 1 + (a + 1) * c), a * (a + 1 + (a - 1) * c - s)],
-                      a: [a + 1 - (a - 1) * c + s, 2 * (a - 1 - (a + 1) * c), a + 1 - (a - 1) * c - s])
+        return Biquad(
+            b: [a * (a + 1 + (a - 1) * c + s), -2 * a * (a - 1 + (a + 1) * c), a * (a + 1 + (a - 1) * c - s)],
+            a: [a + 1 - (a - 1) * c + s, 2 * (a - 1 - (a + 1) * c), a + 1 - (a - 1) * c - s])
     }
 }

@@ -15,18 +15,26 @@ public struct LogMel: Sendable {
 
     /// - Throws: `argument` when the sizes do not fit each other. `nFFT` must be even.
     public init(sampleRate: Int, nFFT: Int, hopLength: Int, winLength: Int, nMels: Int) throws {
-        guard Resampler.rates.contains(sampleRate), nFFT >= 2, nFFT <= 1 << 20, nFFT % 2 == 0, (1...nFFT).contains(winLength),
-              (1...winLength).contains(hopLength), (1...nFFT).contains(nMels) else {
-            throw OpahError(.argument, "log_mel: sample_rate \(sampleRate), n_fft \(nFFT), hop_length \(hopLength), "
-                            + "win_length \(winLength), n_mels \(nMels) do not fit each other",
-                            hint: "hop_length <= win_length <= n_fft, n_fft even, n_mels <= n_fft")
+        guard Resampler.rates.contains(sampleRate), nFFT >= 2, nFFT <= 1 << 20, nFFT % 2 == 0,
+            (1 ... nFFT).contains(winLength),
+            (1 ... winLength).contains(hopLength), (1 ... nFFT).contains(nMels)
+        else {
+            throw OpahError(
+                .argument,
+                "log_mel: sample_rate \(sampleRate), n_fft \(nFFT), hop_length \(hopLength), "
+                    + "win_length \(winLength), n_mels \(nMels) do not fit each other",
+                hint: "hop_length <= win_length <= n_fft, n_fft even, n_mels <= n_fft")
         }
-        (self.sampleRate, self.nFFT, self.hopLength, self.winLength, self.nMels) = (sampleRate, nFFT, hopLength, winLength, nMels)
+        (self.sampleRate, self.nFFT, self.hopLength, self.winLength, self.nMels) = (
+            sampleRate, nFFT, hopLength, winLength, nMels
+        )
         padLeft = (winLength - hopLength) / 2
         padRight = (winLength - hopLength + 1) / 2
         var window = [Float](repeating: 0, count: nFFT)
         let start = (nFFT - winLength) / 2
-        for i in 0..<winLength { window[start + i] = Float(0.5 - 0.5 * cos(2 * Double.pi * Double(i) / Double(winLength))) }
+        for i in 0 ..< winLength {
+            window[start + i] = Float(0.5 - 0.5 * cos(2 * Double.pi * Double(i) / Double(winLength)))
+        }
         self.window = window
         bank = MelBank(sampleRate: sampleRate, nFFT: nFFT, nMels: nMels)
     }
@@ -46,7 +54,7 @@ public struct LogMel: Sendable {
         var values = [Float](repeating: 0, count: nMels * frames)
         try samples.withUnsafeBufferPointer { samples in
             try values.withUnsafeMutableBufferPointer {
-                try compute(samples, frames: 0..<frames, into: $0)
+                try compute(samples, frames: 0 ..< frames, into: $0)
             }
         }
         return (values, frames)
@@ -54,8 +62,10 @@ public struct LogMel: Sendable {
 
     /// Some of the frames, into their places in the whole [nMels, frames]: threads share a clip by frame ranges.
     /// - Throws: `audio` when the clip is shorter than `shortest`; `argument` when range or room do not fit.
-    public func compute(_ samples: UnsafeBufferPointer<Float>, frames range: Range<Int>,
-                        into values: UnsafeMutableBufferPointer<Float>) throws {
+    public func compute(
+        _ samples: UnsafeBufferPointer<Float>, frames range: Range<Int>,
+        into values: UnsafeMutableBufferPointer<Float>
+    ) throws {
         let total = frames(samples: samples.count)
         try check(samples.count, range, room: values.count, needed: nMels * total)
         guard !range.isEmpty else { return }
@@ -65,8 +75,10 @@ public struct LogMel: Sendable {
     /// Some of the frames as rows of `stride` floats, the first `nMels` of which are written: what goes on to a
     /// network frame by frame needs no whole spectrogram.
     /// - Throws: as `compute`.
-    public func computeRows(_ samples: UnsafeBufferPointer<Float>, frames range: Range<Int>,
-                            into rows: UnsafeMutablePointer<Float>, stride: Int) throws {
+    public func computeRows(
+        _ samples: UnsafeBufferPointer<Float>, frames range: Range<Int>,
+        into rows: UnsafeMutablePointer<Float>, stride: Int
+    ) throws {
         try check(samples.count, range, room: stride, needed: nMels)
         try transform(samples, range, rows, frameStride: stride, bandStride: 1)
     }
@@ -74,8 +86,9 @@ public struct LogMel: Sendable {
     private func check(_ samples: Int, _ range: Range<Int>, room: Int, needed: Int) throws {
         let total = frames(samples: samples)
         guard total > 0 else {
-            throw OpahError(.audio, "log_mel: \(samples) samples are too few: \(shortest) at \(sampleRate) Hz are the least",
-                            hint: "leave the clip out, or join it with its neighbour")
+            throw OpahError(
+                .audio, "log_mel: \(samples) samples are too few: \(shortest) at \(sampleRate) Hz are the least",
+                hint: "leave the clip out, or join it with its neighbour")
         }
         guard range.lowerBound >= 0, range.upperBound <= total, room >= needed else {
             throw OpahError(.argument, "log_mel: frames \(range) of \(total) into room for \(room) values")
@@ -83,9 +96,13 @@ public struct LogMel: Sendable {
     }
 
     /// Band m of the frame at place i of the range goes to out[i * frameStride + m * bandStride].
-    private func transform(_ samples: UnsafeBufferPointer<Float>, _ range: Range<Int>, _ out: UnsafeMutablePointer<Float>,
-                           frameStride: Int, bandStride: Int) throws {
-        guard let plan = kiss_fftr_alloc(Int32(nFFT), 0, nil, nil) else { throw OpahError(.memory, "log_mel: no memory for an FFT plan") }
+    private func transform(
+        _ samples: UnsafeBufferPointer<Float>, _ range: Range<Int>, _ out: UnsafeMutablePointer<Float>,
+        frameStride: Int, bandStride: Int
+    ) throws {
+        guard let plan = kiss_fftr_alloc(Int32(nFFT), 0, nil, nil) else {
+            throw OpahError(.memory, "log_mel: no memory for an FFT plan")
+        }
         defer { free(UnsafeMutableRawPointer(plan)) }
         // One scratch block: the windowed frame [nFFT], its magnitudes [nFFT/2 + 1].
         var scratch = [Float](repeating: 0, count: nFFT + nFFT / 2 + 1)
@@ -97,7 +114,7 @@ public struct LogMel: Sendable {
                     try Interrupt.check()
                     fill(frame, samples, start: t * hopLength - padLeft)
                     kiss_fftr(plan, frame, spectrum.baseAddress!)
-                    for k in 0...nFFT / 2 {
+                    for k in 0 ... nFFT / 2 {
                         let (re, im) = (spectrum[k].r, spectrum[k].i)
                         magnitude[k] = (re * re + im * im + 1e-6).squareRoot()
                     }
@@ -111,9 +128,9 @@ public struct LogMel: Sendable {
     private func fill(_ frame: UnsafeMutablePointer<Float>, _ samples: UnsafeBufferPointer<Float>, start: Int) {
         window.withUnsafeBufferPointer { window in
             if start >= 0, start + nFFT <= samples.count {
-                for i in 0..<nFFT { frame[i] = samples[start + i] * window[i] }
+                for i in 0 ..< nFFT { frame[i] = samples[start + i] * window[i] }
             } else {
-                for i in 0..<nFFT {
+                for i in 0 ..< nFFT {
                     var place = abs(start + i)
                     if place >= samples.count { place = 2 * (samples.count - 1) - place }
                     frame[i] = samples[place] * window[i]
@@ -125,10 +142,10 @@ public struct LogMel: Sendable {
     private func project(_ magnitude: UnsafePointer<Float>, _ column: UnsafeMutablePointer<Float>, stride: Int) {
         bank.values.withUnsafeBufferPointer { weights in
             var next = 0
-            for m in 0..<nMels {
+            for m in 0 ..< nMels {
                 let bins = magnitude + bank.firstBin[m]
                 var sum: Float = 0
-                for k in 0..<bank.count[m] { sum += weights[next + k] * bins[k] }
+                for k in 0 ..< bank.count[m] { sum += weights[next + k] * bins[k] }
                 next += bank.count[m]
                 column[m * stride] = logf(max(sum, 1e-5))
             }

@@ -40,16 +40,21 @@ public enum Loudness {
     /// - where the gain would put samples beyond ±1, it is lowered so that the peak is `peak` dB (at most 0 dB):
     ///   such a clip stays quieter than asked for, and nothing is clipped.
     /// - Throws: `audio` for NaN or infinite samples, an empty buffer, more than six channels or under 4 kHz.
-    public static func normalize(_ buffer: AudioBuffer, peak: Double = -1, loudness: Double = -23, blockSize: Double = 0.4,
-                                 maxGain: Double = Loudness.maxGain) throws -> (AudioBuffer, LoudnessReport) {
-        guard maxGain >= 0 else { throw OpahError(.argument, "normalize: max_gain must be 0 dB or more, not \(maxGain)") }
+    public static func normalize(
+        _ buffer: AudioBuffer, peak: Double = -1, loudness: Double = -23, blockSize: Double = 0.4,
+        maxGain: Double = Loudness.maxGain
+    ) throws -> (AudioBuffer, LoudnessReport) {
+        guard maxGain >= 0 else {
+            throw OpahError(.argument, "normalize: max_gain must be 0 dB or more, not \(maxGain)")
+        }
         guard peak.isFinite, loudness.isFinite else {
             throw OpahError(.argument, "normalize: peak and loudness must be finite, not \(peak) and \(loudness)")
         }
         guard buffer.frames > 0 else { throw OpahError(.audio, "normalize: there are no samples") }
         let meter = try LoudnessMeter(buffer, blockSize: blockSize)
         let before = Double(buffer.peak)
-        var report = LoudnessReport(measured: nil, gain: 1, peakBefore: before, peakAfter: before, clippedCount: 0, notes: [])
+        var report = LoudnessReport(
+            measured: nil, gain: 1, peakBefore: before, peakAfter: before, clippedCount: 0, notes: [])
         guard before > 0 else {
             report.notes.append("silent: every sample is zero; left unchanged")
             return (buffer, report)
@@ -59,33 +64,45 @@ public enum Loudness {
         var found = meter.loudness(gain: peakGain)
         if meter.isTooShort {
             found = meter.ungatedLoudness(gain: peakGain)
-            report.notes.append("\(decimal(buffer.duration)) s is shorter than one block of \(decimal(blockSize)) s: measured without gates")
+            report.notes.append(
+                "\(decimal(buffer.duration)) s is shorter than one block of \(decimal(blockSize)) s: measured without gates"
+            )
         }
         if found.isFinite {
             report.gain = pow(10, (loudness - found) / 20) * peakGain
             report.measured = found - 20 * log10(peakGain)
         } else {
             report.gain = peakGain
-            report.notes.append("nothing is louder than -70 LUFS even at full peak: only the peak was set, to \(decimal(peak)) dB")
+            report.notes.append(
+                "nothing is louder than -70 LUFS even at full peak: only the peak was set, to \(decimal(peak)) dB")
         }
 
         if 20 * log10(report.gain) > maxGain + 1e-9 {
             let wanted = decimal(20 * log10(report.gain))
             report.gain = pow(10, maxGain / 20)
-            let reached = report.measured.map { ", which makes it \(decimal($0 + maxGain)) LUFS instead of \(decimal(loudness))" } ?? ""
-            report.notes.append("very quiet: its peak is \(decimal(20 * log10(before))) dB of full scale; \(wanted) dB of gain would be needed, "
-                + "\(decimal(maxGain)) dB at most are given\(reached): check that it holds speech")
+            let reached =
+                report.measured.map { ", which makes it \(decimal($0 + maxGain)) LUFS instead of \(decimal(loudness))" }
+                ?? ""
+            report.notes.append(
+                "very quiet: its peak is \(decimal(20 * log10(before))) dB of full scale; \(wanted) dB of gain would be needed, "
+                    + "\(decimal(maxGain)) dB at most are given\(reached): check that it holds speech")
         }
         if before * report.gain > 1 {
             let limit = 1 / report.gain
             report.clippedCount = buffer.channels.reduce(0) { $0 + $1.count { Double(abs($0)) > limit } }
             report.gain = pow(10, min(peak, 0) / 20) / before
-            let reached = report.measured.map { " and the loudness \(decimal($0 + 20 * log10(report.gain))) LUFS instead of \(decimal(loudness))" } ?? ""
-            report.notes.append("\(report.clippedCount) samples would have passed ±1: gain lowered, the peak is \(decimal(min(peak, 0))) dB\(reached)")
+            let reached =
+                report.measured.map {
+                    " and the loudness \(decimal($0 + 20 * log10(report.gain))) LUFS instead of \(decimal(loudness))"
+                } ?? ""
+            report.notes.append(
+                "\(report.clippedCount) samples would have passed ±1: gain lowered, the peak is \(decimal(min(peak, 0))) dB\(reached)"
+            )
         }
         let gain = report.gain
-        let result = AudioBuffer(channels: buffer.channels.map { $0.map { Float(Double($0) * gain) } },
-                                 sampleRate: buffer.sampleRate)
+        let result = AudioBuffer(
+            channels: buffer.channels.map { $0.map { Float(Double($0) * gain) } },
+            sampleRate: buffer.sampleRate)
         report.peakAfter = Double(result.peak)
         return (result, report)
     }

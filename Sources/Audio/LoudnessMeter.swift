@@ -13,7 +13,7 @@ public struct LoudnessMeter: Sendable {
     /// frequency effects channel, which does not count.
     static func weights(channels: Int) -> [Double]? {
         switch channels {
-        case 1...5: Array([1, 1, 1, 1.41, 1.41].prefix(channels))
+        case 1 ... 5: Array([1, 1, 1, 1.41, 1.41].prefix(channels))
         case 6: [1, 1, 1, 0, 1.41, 1.41]
         default: nil
         }
@@ -21,22 +21,27 @@ public struct LoudnessMeter: Sendable {
 
     /// Measures a buffer; memory grows with the number of blocks, not with the number of samples.
     /// - Parameter blockSize: seconds.
-    /// - Throws: `audio` for NaN samples, more than six channels or a rate under 4 kHz; `argument` for a bad block size.
+    /// - Throws: `audio` for NaN samples, more than six channels or a rate under 4 kHz; `argument` for a bad block
+    ///   size.
     public init(_ buffer: AudioBuffer, blockSize: Double = 0.4) throws {
         guard let weights = Self.weights(channels: buffer.channels.count) else {
-            throw OpahError(.audio, "loudness is defined for one to six channels, not \(buffer.channels.count)",
-                            hint: "mix to mono first")
+            throw OpahError(
+                .audio, "loudness is defined for one to six channels, not \(buffer.channels.count)",
+                hint: "mix to mono first")
         }
         guard blockSize >= 0.01, blockSize <= 3600 else {
             throw OpahError(.argument, "loudness: block_size must be from 0.01 to 3600 s, not \(blockSize)")
         }
         if let bad = buffer.firstNonFinite() {
-            throw OpahError(.audio, "sample \(bad.frame) (at \(decimal(bad.seconds)) s) is NaN or infinite: no loudness",
-                            hint: "repair or leave out this clip")
+            throw OpahError(
+                .audio, "sample \(bad.frame) (at \(decimal(bad.seconds)) s) is NaN or infinite: no loudness",
+                hint: "repair or leave out this clip")
         }
         let rate = Double(buffer.sampleRate), frames = buffer.frames
         let filters = try KWeighting.filters(sampleRate: buffer.sampleRate)
-        let ranges = Double(frames) < blockSize * rate ? []
+        let ranges =
+            Double(frames) < blockSize * rate
+            ? []
             : Self.blockRanges(frames: frames, rate: rate, blockSize: blockSize)
 
         // Blocks overlap: their borders cut the signal into segments, each of which is summed once.
@@ -50,7 +55,7 @@ public struct LoudnessMeter: Sendable {
                 for s in segments.indices {
                     try Interrupt.check()
                     var sum = 0.0
-                    for t in sorted[s]..<sorted[s + 1] {
+                    for t in sorted[s] ..< sorted[s + 1] {
                         let y = pass.next(shelf.next(Double(samples[t])))
                         sum += y * y
                     }
@@ -63,7 +68,7 @@ public struct LoudnessMeter: Sendable {
 
         let place = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, $0) })
         blocks = ranges.map { range in
-            segments[place[range.lowerBound]!..<place[range.upperBound]!].reduce(0, +) / (blockSize * rate)
+            segments[place[range.lowerBound]! ..< place[range.upperBound]!].reduce(0, +) / (blockSize * rate)
         }
         overall = frames > 0 ? segments.reduce(0, +) / Double(frames) : 0
     }
@@ -72,10 +77,10 @@ public struct LoudnessMeter: Sendable {
     private static func blockRanges(frames: Int, rate: Double, blockSize: Double) -> [Range<Int>] {
         let step = 0.25, seconds = Double(frames) / rate
         let count = Int(((seconds - blockSize) / (blockSize * step)).rounded(.toNearestOrEven)) + 1
-        return (0..<max(0, count)).map { j in
+        return (0 ..< max(0, count)).map { j in
             let lower = min(frames, Int(blockSize * (Double(j) * step) * rate))
             let upper = min(frames, Int(blockSize * (Double(j) * step + 1) * rate))
-            return lower..<max(lower, upper)
+            return lower ..< max(lower, upper)
         }
     }
 

@@ -12,12 +12,12 @@ public struct MelBank: Sendable {
     init(sampleRate: Int, nFFT: Int, nMels: Int) {
         let bins = nFFT / 2 + 1, highest = Double(sampleRate / 2)
         let top = Self.mel(highest)
-        let edges = (0..<nMels + 2).map { Self.hertz(top * Double($0) / Double(nMels + 1)) }
+        let edges = (0 ..< nMels + 2).map { Self.hertz(top * Double($0) / Double(nMels + 1)) }
         var firstBin: [Int] = [], count: [Int] = [], values: [Float] = []
-        for m in 0..<nMels {
+        for m in 0 ..< nMels {
             let (low, centre, high) = (edges[m], edges[m + 1], edges[m + 2])
             var first = 0, found = 0
-            for bin in 0..<bins {
+            for bin in 0 ..< bins {
                 let frequency = highest * Double(bin) / Double(bins - 1)
                 let weight = min((frequency - low) / (centre - low), (high - frequency) / (high - centre))
                 guard weight > 0 else {
@@ -36,6 +36,8 @@ public struct MelBank: Sendable {
 
     private static let step = log(6.4) / 27   // of the natural logarithm of Hz per mel, above 1 kHz = 15 mel
 
-    private static func mel(_ hertz: Double) -> Double { hertz < 1000 ? hertz * 3 / 200 : 15 + log(hertz / 1000) / step }
+    private static func mel(_ hertz: Double) -> Double {
+        hertz < 1000 ? hertz * 3 / 200 : 15 + log(hertz / 1000) / step
+    }
     private static func hertz(_ mel: Double) -> Double { mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * step) }
 }

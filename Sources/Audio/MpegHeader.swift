@@ -1,7 +1,7 @@
 /// The four header bytes of an MPEG audio frame (ISO 11172-3 and 13818-3).
 struct MpegHeader {
-    var version: Int        // 3 MPEG-1, 2 MPEG-2, 0 MPEG-2.5, as coded
-    var layer: Int          // 1, 2 or 3
+    var version: Int   // 3 MPEG-1, 2 MPEG-2, 0 MPEG-2.5, as coded
+    var layer: Int   // 1, 2 or 3
     var sampleRate: Int
     var mono: Bool
     var hasChecksum: Bool   // two bytes behind the header
@@ -25,16 +25,18 @@ struct MpegHeader {
         let bitrate = Self.kilobits[table][bitrateIndex - 1] * 1000
         samplesPerFrame = layer == 1 ? 384 : layer == 2 || version == 3 ? 1152 : 576
         let padding = b2 >> 1 & 1
-        frameBytes = layer == 1 ? (12 * bitrate / sampleRate + padding) * 4
+        frameBytes =
+            layer == 1
+            ? (12 * bitrate / sampleRate + padding) * 4
             : samplesPerFrame / 8 * bitrate / sampleRate + padding
     }
 
     private static let kilobits = [
-        [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],  // MPEG-1 layer I
-        [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],     // MPEG-1 layer II
-        [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],      // MPEG-1 layer III
-        [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],     // MPEG-2 layer I
-        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],          // MPEG-2 layers II and III
+        [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],   // MPEG-1 layer I
+        [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],   // MPEG-1 layer II
+        [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],   // MPEG-1 layer III
+        [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],   // MPEG-2 layer I
+        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]   // MPEG-2 layers II and III
     ]
 
     /// Whether one decoder can go from one frame to the other: all that it sets up is alike.
@@ -68,7 +70,7 @@ struct MpegTag {
     init?(_ header: MpegHeader, _ frame: ArraySlice<UInt8>) {
         var place = 4 + header.sideBytes
         guard header.layer == 3, frame.count >= place + 8, frame.has("Xing", at: place) || frame.has("Info", at: place),
-              frame.dropFirst(6).prefix(place - 6).allSatisfy({ $0 == 0 })
+            frame.dropFirst(6).prefix(place - 6).allSatisfy({ $0 == 0 })
         else { return nil }
         let flags = frame.bigEndian32(at: place + 4)
         place += 8

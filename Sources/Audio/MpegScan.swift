@@ -1,7 +1,7 @@
 import Support
 
-/// Where the frames of MPEG audio lie in a file, told from every frame's header: what a tag promises, and what a decoder's
-/// own search would stumble over, is checked against this.
+/// Where the frames of MPEG audio lie in a file, told from every frame's header: what a tag promises, and what a
+/// decoder's own search would stumble over, is checked against this.
 ///
 /// Cost: one read of the file; memory grows with the number of damaged places only.
 struct MpegScan {
@@ -14,15 +14,15 @@ struct MpegScan {
     /// What one encoder wrote: its tag and its frames. Files that were joined hold several.
     struct Track {
         var header: MpegHeader
-        var offset: Int                 // of its first byte
+        var offset: Int   // of its first byte
         var tag: MpegTag?
         var runs: [Run] = []
         var frames = 0
-        var bytes = 0                   // of all frames
+        var bytes = 0   // of all frames
         var damagedPlaces = 0
-        var firstDamage = 0             // frames before it
-        var damagedFrames = 0           // about as many were lost there
-        var isCutOff = false            // the last frame is not whole
+        var firstDamage = 0   // frames before it
+        var damagedFrames = 0   // about as many were lost there
+        var isCutOff = false   // the last frame is not whole
 
         var end: Int { runs.last?.pieces.last?.upperBound ?? offset }
         var meanFrameBytes: Int { max(1, frames > 0 ? bytes / frames : header.frameBytes) }
@@ -44,7 +44,8 @@ struct MpegScan {
     /// The first place from `offset` on, before `limit`, where MPEG frames follow each other.
     static func start(in file: RandomAccessFile, from offset: Int, before limit: Int) throws -> Int? {
         var search = try MpegScan(file)
-        return try search.find(from: offset, before: limit, like: nil, links: 3) ?? search.find(from: offset, before: min(limit, offset + 1 << 16), like: nil, links: 2)
+        return try search.find(from: offset, before: limit, like: nil, links: 3)
+            ?? search.find(from: offset, before: min(limit, offset + 1 << 16), like: nil, links: 2)
     }
 
     private init(_ file: RandomAccessFile) throws {
@@ -52,8 +53,10 @@ struct MpegScan {
         end = file.size
     }
 
-    /// The first place where frames of the same stream follow each other (`links` of them, fewer up to a tag or the file's end).
-    private mutating func find(from offset: Int, before limit: Int, like known: MpegHeader?, links: Int) throws -> Int? {
+    /// The first place where frames of the same stream follow each other (`links` of them, fewer up to a tag or the
+    /// file's end).
+    private mutating func find(from offset: Int, before limit: Int, like known: MpegHeader?, links: Int) throws -> Int?
+    {
         var offset = offset
         while let place = try window.first(0xFF, from: offset, before: limit) {
             if let header = try header(at: place) {
@@ -76,7 +79,7 @@ struct MpegScan {
     /// Whether so many frames follow each other from `offset` on.
     private mutating func follows(_ first: MpegHeader, _ offset: Int, links: Int) throws -> Bool {
         var header = first, place = offset
-        for _ in 1..<links {
+        for _ in 1 ..< links {
             place += header.frameBytes
             if place == end { return true }
             if place > end { return false }
@@ -98,10 +101,10 @@ struct MpegScan {
             guard let header = try header(at: position), try continues(header, position) else {
                 if let length = try tagLength(at: position) { position += length; continue }
                 guard let next = try find(from: position + 1, before: end, like: tracks.last?.header, links: 2) else {
-                    if end - position >= 4 { try damage(position..<end, isLost: false) }
+                    if end - position >= 4 { try damage(position ..< end, isLost: false) }
                     return
                 }
-                try damage(position..<next, isLost: false)
+                try damage(position ..< next, isLost: false)
                 position = next
                 continue
             }
@@ -110,7 +113,7 @@ struct MpegScan {
                 // Its length may be what is damaged.
                 if let next = try find(from: position + 4, before: end, like: header, links: 2) {
                     open(header, position)
-                    try damage(position..<next, isLost: true)
+                    try damage(position ..< next, isLost: true)
                     position = next
                     continue
                 }
@@ -121,15 +124,15 @@ struct MpegScan {
             if let tag = try tag(header, at: position) {
                 tracks.append(Track(header: header, offset: position, tag: tag))
             } else if try after == end || self.header(at: after) != nil || tagLength(at: after) != nil {
-                try add(header, position..<after)
+                try add(header, position ..< after)
             } else if let next = try find(from: position + 4, before: end, like: header, links: 2) {
                 // Bytes are missing in this frame when the next one begins too early; else what follows is damaged.
-                if next >= after { try add(header, position..<after) } else { open(header, position) }
-                try damage(min(after, next) == next ? position..<next : after..<next, isLost: next < after)
+                if next >= after { try add(header, position ..< after) } else { open(header, position) }
+                try damage(min(after, next) == next ? position ..< next : after ..< next, isLost: next < after)
                 position = next
                 continue
             } else {
-                try add(header, position..<after)
+                try add(header, position ..< after)
             }
             position = after
         }
@@ -147,8 +150,10 @@ struct MpegScan {
     }
 
     private mutating func add(_ header: MpegHeader, _ range: Range<Int>) throws {
-        if let track = tracks.last, let tag = track.tag, let bytes = tag.bytes, tag.frames == track.frames, track.frames > 0,
-           range.lowerBound >= track.offset + bytes, header.isSelfContained(try window.slice(range.lowerBound, 8)) {
+        if let track = tracks.last, let tag = track.tag, let bytes = tag.bytes, tag.frames == track.frames,
+            track.frames > 0,
+            range.lowerBound >= track.offset + bytes, header.isSelfContained(try window.slice(range.lowerBound, 8))
+        {
             // The tag's stream is complete, and what follows needs nothing of it: files joined end to end.
             tracks.append(Track(header: header, offset: range.lowerBound))
         }
@@ -157,7 +162,7 @@ struct MpegScan {
         if tracks[last].runs.isEmpty { tracks[last].runs.append(Run()) }
         let run = tracks[last].runs.count - 1, piece = tracks[last].runs[run].pieces.count - 1
         if piece >= 0, tracks[last].runs[run].pieces[piece].upperBound == range.lowerBound {
-            tracks[last].runs[run].pieces[piece] = tracks[last].runs[run].pieces[piece].lowerBound..<range.upperBound
+            tracks[last].runs[run].pieces[piece] = tracks[last].runs[run].pieces[piece].lowerBound ..< range.upperBound
         } else {
             tracks[last].runs[run].pieces.append(range)
         }
@@ -166,12 +171,17 @@ struct MpegScan {
         tracks[last].bytes += range.count
     }
 
-    /// Bytes that are no frame. Where they are few, part of a frame may have been cut out with them; a few zeros are padding.
+    /// Bytes that are no frame. Where they are few, part of a frame may have been cut out with them; a few zeros are
+    /// padding.
     private mutating func damage(_ range: Range<Int>, isLost: Bool) throws {
         guard !tracks.isEmpty else { return }
         let last = tracks.count - 1, mean = tracks[last].meanFrameBytes
         var frames = (range.count + mean / 2) / mean
-        if frames == 0, try isLost || window.firstOther(than: 0, from: range.lowerBound, before: range.upperBound) != nil { frames = 1 }
+        if frames == 0,
+            try isLost || window.firstOther(than: 0, from: range.lowerBound, before: range.upperBound) != nil
+        {
+            frames = 1
+        }
         guard frames > 0 else { return }
         if tracks[last].damagedPlaces == 0 { tracks[last].firstDamage = tracks[last].frames }
         tracks[last].damagedPlaces += 1
@@ -186,7 +196,8 @@ struct MpegScan {
         if let size = ID3.size(head) { return offset + size <= end ? size : nil }
         if head.has("TAG"), offset + 128 <= end { return 128 }
         if head.has("APETAGEX"), head.count == 32 {
-            let length = head.littleEndian32(at: 20) & 0x2000_0000 != 0 ? 32 + head.littleEndian32(at: 12) : 32   // a header, or a footer
+            // a header, or a footer
+            let length = head.littleEndian32(at: 20) & 0x2000_0000 != 0 ? 32 + head.littleEndian32(at: 12) : 32
             return offset + length <= end ? length : nil
         }
         return nil

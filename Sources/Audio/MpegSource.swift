@@ -1,8 +1,8 @@
 import CMpg123
 import Support
 
-/// MPEG audio of one encoder, decoded by libmpg123, gapless: where a LAME tag tells the encoder's delay and padding, they
-/// are cut off, so that the samples are as many as were encoded. Without the tag nothing is cut.
+/// MPEG audio of one encoder, decoded by libmpg123, gapless: where a LAME tag tells the encoder's delay and padding,
+/// they are cut off, so that the samples are as many as were encoded. Without the tag nothing is cut.
 ///
 /// The frames come from `MpegScan`; the decoder sees whole frames alone, and begins anew behind damage.
 final class MpegSource: SampleSource {
@@ -12,11 +12,11 @@ final class MpegSource: SampleSource {
     private let file: RandomAccessFile
     private let track: MpegScan.Track
     private let handle: OpaquePointer
-    private var view: FileView?      // of the run that is being decoded
+    private var view: FileView?   // of the run that is being decoded
     private var run = -1
-    private var position = 0         // frames given out
-    private var toSkip: Int          // samples that the decoder still gives before those asked for
-    private var left = 0             // samples that the run still has
+    private var position = 0   // frames given out
+    private var toSkip: Int   // samples that the decoder still gives before those asked for
+    private var left = 0   // samples that the run still has
     private var consecutiveErrors = 0
 
     private static let initialised: Bool = mpg123_init() == MPG123_OK.rawValue
@@ -28,20 +28,25 @@ final class MpegSource: SampleSource {
         (self.file, self.track, toSkip) = (file, track, length.skipped)
         stated = length.stated
         notes = length.notes
-        info = AudioInfo(sampleRate: track.header.sampleRate, channels: track.header.channels, frames: length.frames, format: "MP3",
-                         subtype: "MPEG_LAYER_" + String(repeating: "I", count: track.header.layer))
+        info = AudioInfo(
+            sampleRate: track.header.sampleRate, channels: track.header.channels, frames: length.frames, format: "MP3",
+            subtype: "MPEG_LAYER_" + String(repeating: "I", count: track.header.layer))
         var code: Int32 = 0
         guard Self.initialised, let handle = mpg123_new(nil, &code) else {
-            throw OpahError(.memory, "\(file.path): libmpg123 does not start: \(String(cString: mpg123_plain_strerror(code)))")
+            throw OpahError(
+                .memory, "\(file.path): libmpg123 does not start: \(String(cString: mpg123_plain_strerror(code)))")
         }
         self.handle = handle
-        let flags = MPG123_QUIET.rawValue | MPG123_FORCE_FLOAT.rawValue | MPG123_IGNORE_INFOFRAME.rawValue | MPG123_NO_READAHEAD.rawValue
+        let flags =
+            MPG123_QUIET.rawValue | MPG123_FORCE_FLOAT.rawValue | MPG123_IGNORE_INFOFRAME.rawValue
+            | MPG123_NO_READAHEAD.rawValue
         mpg123_param2(handle, Int32(MPG123_ADD_FLAGS.rawValue), Int(flags), 0)
         mpg123_param2(handle, Int32(MPG123_REMOVE_FLAGS.rawValue), Int(MPG123_GAPLESS.rawValue), 0)
         mpg123_param2(handle, Int32(MPG123_RESYNC_LIMIT.rawValue), -1, 0)
         // After a seek, so many frames are decoded and dropped: at 8 kbit/s the bit reservoir spans 20 of them.
         mpg123_param2(handle, Int32(MPG123_PREFRAMES.rawValue), 32, 0)
-        mpg123_replace_reader_handle(handle, { FileView.from($0).read($1, $2) }, { FileView.from($0).seek($1, $2) }, nil)
+        mpg123_replace_reader_handle(
+            handle, { FileView.from($0).read($1, $2) }, { FileView.from($0).seek($1, $2) }, nil)
     }
 
     deinit {
@@ -50,8 +55,9 @@ final class MpegSource: SampleSource {
     }
 
     private func failure(_ what: String) -> OpahError {
-        OpahError(.audio, "\(file.path): \(what): \(String(cString: mpg123_strerror(handle)))",
-                  hint: "the file is damaged: replace it, or convert it: ffmpeg -i INPUT OUTPUT.wav")
+        OpahError(
+            .audio, "\(file.path): \(what): \(String(cString: mpg123_strerror(handle)))",
+            hint: "the file is damaged: replace it, or convert it: ffmpeg -i INPUT OUTPUT.wav")
     }
 
     /// Begins the run of this number.
@@ -63,11 +69,12 @@ final class MpegSource: SampleSource {
         self.view = view
         var rate = 0, channels: Int32 = 0, encoding: Int32 = 0
         guard mpg123_open_handle(handle, Unmanaged.passUnretained(view).toOpaque()) == MPG123_OK.rawValue,
-              mpg123_getformat(handle, &rate, &channels, &encoding) == MPG123_OK.rawValue,
-              encoding == Int32(MPG123_ENC_FLOAT_32.rawValue), rate == info.sampleRate, channels == info.channels
+            mpg123_getformat(handle, &rate, &channels, &encoding) == MPG123_OK.rawValue,
+            encoding == Int32(MPG123_ENC_FLOAT_32.rawValue), rate == info.sampleRate, channels == info.channels
         else {
             try view.check()
-            guard track.runs.count == 1 else { left = 0; return }   // a run too damaged for the decoder; `finish` counts it
+            // a run too damaged for the decoder; `finish` counts it
+            guard track.runs.count == 1 else { left = 0; return }
             throw failure("has no MPEG frame that can be decoded")
         }
     }
@@ -133,9 +140,9 @@ final class MpegSource: SampleSource {
 
 /// How many samples a track has, when its tag is weighed against what was found.
 struct MpegLength {
-    private(set) var skipped: Int    // at the start
-    private(set) var frames: Int     // samples that are left
-    private(set) var stated: Int?    // samples that the tag promises, where they are more and it can be believed
+    private(set) var skipped: Int   // at the start
+    private(set) var frames: Int   // samples that are left
+    private(set) var stated: Int?   // samples that the tag promises, where they are more and it can be believed
     private(set) var notes: [String] = []
 
     static func skipped(_ track: MpegScan.Track, _ decoderDelay: Int) -> Int {
@@ -152,7 +159,8 @@ struct MpegLength {
         // The tag's bytes end where the frames do (tags behind them may be counted): the stream reaches its end.
         let endsInPlace = !track.isCutOff && track.tag?.bytes.map { abs(track.offset + $0 - track.end) <= 256 } ?? false
         // What was lost in damaged places is missed, and no more.
-        let isExplained = missing > 0 && track.damagedPlaces > 0 && missing <= track.damagedFrames + track.damagedPlaces + 1
+        let isExplained =
+            missing > 0 && track.damagedPlaces > 0 && missing <= track.damagedFrames + track.damagedPlaces + 1
         let isWhole = promised != nil && missing == 0 || isExplained || endsInPlace
         frames = max(0, track.frames * perFrame - skipped - (isWhole ? padding : 0))
         var lost = promised == nil || isWhole && !isExplained && missing != 0 ? track.damagedFrames * perFrame : 0
@@ -164,13 +172,19 @@ struct MpegLength {
             if lost > 0, track.damagedPlaces == 0 { stated = all }
         } else if let promised, missing != 0, abs(missing) > 1 || track.tag?.delay != nil {
             let difference = "\(milliseconds(abs(missing) * perFrame)) ms \(missing < 0 ? "more" : "less")"
-            notes.append("the header states \(promised) MPEG \(promised == 1 ? "frame" : "frames"), the file holds \(track.frames), \(difference): all of them are read")
+            notes.append(
+                "the header states \(promised) MPEG \(promised == 1 ? "frame" : "frames"), the file holds \(track.frames), \(difference): all of them are read"
+            )
         }
         if track.damagedPlaces > 0 {
             let place = "\(decimal(Double(track.firstDamage * perFrame) / Double(rate))) s"
-            let places = track.damagedPlaces == 1 ? "damaged at \(place)" : "damaged in \(track.damagedPlaces) places, the first at \(place)"
-            notes.append(lost > 0 ? "\(places): about \(milliseconds(lost)) ms could not be decoded"
-                : "\(places): bytes that are no MPEG frame were left out, no frame is missing")
+            let places =
+                track.damagedPlaces == 1
+                ? "damaged at \(place)" : "damaged in \(track.damagedPlaces) places, the first at \(place)"
+            notes.append(
+                lost > 0
+                    ? "\(places): about \(milliseconds(lost)) ms could not be decoded"
+                    : "\(places): bytes that are no MPEG frame were left out, no frame is missing")
             if lost > frames { stated = frames + lost }
         } else if track.isCutOff, stated == nil {
             notes.append("truncated: the last MPEG frame is not whole")

@@ -1,7 +1,7 @@
 import Support
 
-/// The links of a chained Ogg file: streams that follow each other, as recorders and `cat a.ogg b.ogg` append them. Told
-/// from every page's header.
+/// The links of a chained Ogg file: streams that follow each other, as recorders and `cat a.ogg b.ogg` append them.
+/// Told from every page's header.
 struct OggLinks {
     /// Bytes of each link.
     private(set) var ranges: [Range<Int>] = []
@@ -21,13 +21,13 @@ struct OggLinks {
             }
             // A stream begins behind pages of another: several that begin together are one link (sound and pictures).
             if page.begins, !isInHeaders {
-                ranges.append(start..<position)
+                ranges.append(start ..< position)
                 start = position
             }
             isInHeaders = page.begins
             position += page.length
         }
-        ranges.append(start..<end)
+        ranges.append(start ..< end)
     }
 
     private static func page(_ window: inout ByteWindow, _ offset: Int) throws -> (begins: Bool, length: Int)? {

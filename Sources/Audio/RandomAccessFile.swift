@@ -61,7 +61,7 @@ struct ByteWindow {
             start = offset
         }
         let upper = min(end - start, bytes.count)   // the file may have shrunk
-        return bytes[min(offset - start, upper)..<upper]
+        return bytes[min(offset - start, upper) ..< upper]
     }
 
     /// Whether the bytes at `offset` are those of `text`.
@@ -79,7 +79,8 @@ struct ByteWindow {
         try scan(from: offset, before: limit) { $0.firstIndex { $0 != byte } }
     }
 
-    private mutating func scan(from offset: Int, before limit: Int, _ find: (ArraySlice<UInt8>) -> Int?) throws -> Int? {
+    private mutating func scan(from offset: Int, before limit: Int, _ find: (ArraySlice<UInt8>) -> Int?) throws -> Int?
+    {
         var offset = offset
         let limit = min(limit, file.size)
         while offset < limit {
@@ -103,10 +104,10 @@ extension RandomAccessCollection where Element == UInt8, Index == Int {
     }
 
     func littleEndian32(at offset: Int) -> Int {
-        (0..<4).reduce(0) { $0 | Int(self[startIndex + offset + $1]) << (8 * $1) }
+        (0 ..< 4).reduce(0) { $0 | Int(self[startIndex + offset + $1]) << (8 * $1) }
     }
 
     func bigEndian32(at offset: Int) -> Int {
-        (0..<4).reduce(0) { $0 << 8 | Int(self[startIndex + offset + $1]) }
+        (0 ..< 4).reduce(0) { $0 << 8 | Int(self[startIndex + offset + $1]) }
     }
 }

@@ -12,11 +12,11 @@ final class ResampleKernel: Sendable {
     static let lowpassFilterWidth: Float = 6
     static let rolloff = 0.99
 
-    let from: Int          // o
-    let to: Int            // n
-    let width: Int         // zeros before the first sample
-    let taps: Int          // weights per phase, a multiple of 8
-    let first: [Int32]     // [n] index of a phase's first weight, counted from `width` zeros before the block
+    let from: Int   // o
+    let to: Int   // n
+    let width: Int   // zeros before the first sample
+    let taps: Int   // weights per phase, a multiple of 8
+    let first: [Int32]   // [n] index of a phase's first weight, counted from `width` zeros before the block
     let weights: [Float]   // [n, taps], zeros at the end
 
     private init(from: Int, to: Int) {
@@ -26,11 +26,11 @@ final class ResampleKernel: Sendable {
         let taps = (Int((2 * reach).rounded(.up)) + 2 + 7) / 8 * 8
         var first = [Int32](repeating: 0, count: to), weights = [Float](repeating: 0, count: to * taps)
         let base32 = Float(base), scale = Float(base / Double(from)), limit = Self.lowpassFilterWidth
-        for phase in 0..<to {
+        for phase in 0 ..< to {
             let start = max(0, Int((Double(width) + Double(from) * Double(phase) / Double(to) - reach).rounded(.down)))
             first[phase] = Int32(start)
             let shift = Float(-phase) / Float(to)
-            for k in start..<min(start + taps, last + 1) {
+            for k in start ..< min(start + taps, last + 1) {
                 var t = (shift + Float(k - width) / Float(from)) * base32
                 guard abs(t) < limit else { continue }
                 let cosine = cosine32(t * Float.pi / limit / 2)
@@ -47,8 +47,9 @@ final class ResampleKernel: Sendable {
     /// The kernel between two rates; the last few are kept.
     static func between(_ from: Int, _ to: Int) throws -> ResampleKernel {
         guard Resampler.rates.contains(from), Resampler.rates.contains(to) else {
-            throw OpahError(.argument, "resample: cannot go from \(from) to \(to) Hz",
-                            hint: "rates from \(Resampler.rates.lowerBound) to \(Resampler.rates.upperBound) Hz are possible")
+            throw OpahError(
+                .argument, "resample: cannot go from \(from) to \(to) Hz",
+                hint: "rates from \(Resampler.rates.lowerBound) to \(Resampler.rates.upperBound) Hz are possible")
         }
         var (divisor, rest) = (from, to)
         while rest != 0 { (divisor, rest) = (rest, divisor % rest) }

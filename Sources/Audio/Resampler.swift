@@ -9,7 +9,7 @@ import Support
 /// sample: 7 million multiply-adds for 10 s.
 public enum Resampler {
     /// The rates that are possible, in Hz.
-    public static let rates = 1...1_536_000
+    public static let rates = 1 ... 1_536_000
 
     /// One channel from rate `from` to rate `to` (Hz). Equal rates give the samples unchanged.
     public static func resample(_ samples: [Float], from: Int, to: Int) throws -> [Float] {
@@ -23,7 +23,8 @@ public enum Resampler {
 
     /// Every channel of a buffer.
     public static func resample(_ buffer: AudioBuffer, to: Int) throws -> AudioBuffer {
-        AudioBuffer(channels: try buffer.channels.map { try resample($0, from: buffer.sampleRate, to: to) }, sampleRate: to)
+        AudioBuffer(
+            channels: try buffer.channels.map { try resample($0, from: buffer.sampleRate, to: to) }, sampleRate: to)
     }
 
     /// How many samples `count` become.
@@ -85,7 +86,8 @@ public struct ResampleStream: Sendable {
                             while filled < part {
                                 let start = block * from + Int(first[phase]) - pendingStart
                                 guard start + taps <= input.count else { break }
-                                result[filled] = dotProduct(weights.baseAddress! + phase * taps, input.baseAddress! + start, taps)
+                                result[filled] = dotProduct(
+                                    weights.baseAddress! + phase * taps, input.baseAddress! + start, taps)
                                 filled += 1
                                 phase += 1
                                 if phase == to { (block, phase) = (block + 1, 0) }
@@ -113,8 +115,9 @@ func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: I
     let a = UnsafeRawPointer(a), b = UnsafeRawPointer(b)
     var sum = SIMD8<Float>.zero
     for i in stride(from: 0, to: 4 * count, by: 32) {
-        sum.addProduct(a.loadUnaligned(fromByteOffset: i, as: SIMD8<Float>.self),
-                       b.loadUnaligned(fromByteOffset: i, as: SIMD8<Float>.self))
+        sum.addProduct(
+            a.loadUnaligned(fromByteOffset: i, as: SIMD8<Float>.self),
+            b.loadUnaligned(fromByteOffset: i, as: SIMD8<Float>.self))
     }
     let four = sum.lowHalf + sum.highHalf
     let two = four.lowHalf + four.highHalf

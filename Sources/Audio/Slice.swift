@@ -24,7 +24,7 @@ public struct Slice: Sendable, Equatable {
     /// From the first to the last frame of the clip that is in it: for cutting labels the same way.
     public var span: Range<Int> {
         let ranges = parts.compactMap { if case .sound(let range) = $0 { range } else { nil } }
-        return (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0)
+        return (ranges.first?.lowerBound ?? 0) ..< (ranges.last?.upperBound ?? 0)
     }
 
     /// The piece itself.
@@ -34,7 +34,7 @@ public struct Slice: Sendable, Equatable {
             result.reserveCapacity(frames)
             for part in parts {
                 switch part {
-                case .sound(let range): result += channel[range.clamped(to: 0..<channel.count)]
+                case .sound(let range): result += channel[range.clamped(to: 0 ..< channel.count)]
                 case .silence(let count): result += repeatElement(0, count: count)
                 }
             }
@@ -58,7 +58,7 @@ public struct Slice: Sendable, Equatable {
             let lower = max(0, start - position), upper = min(part.frames, end - position)
             if lower < upper {
                 switch part {
-                case .sound(let range): result.append(.sound(range.lowerBound + lower..<range.lowerBound + upper))
+                case .sound(let range): result.append(.sound(range.lowerBound + lower ..< range.lowerBound + upper))
                 case .silence: result.append(.silence(upper - lower))
                 }
             }

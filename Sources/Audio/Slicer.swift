@@ -17,21 +17,25 @@ public struct SliceOptions: Sendable {
     public init() {}
 }
 
-/// Cuts long recordings into clips. Slices point into the recording; nothing is copied until their samples are asked for.
+/// Cuts long recordings into clips. Slices point into the recording; nothing is copied until their samples are asked
+/// for.
 public enum Slicer {
     /// Cuts at silence (fap slice-audio): stretches of sound are joined until they last `minDuration`. A recording
     /// shorter than that stays whole.
     /// - Throws: `argument` when the settings do not fit each other.
     public static func slice(_ clip: AudioBuffer, _ options: SliceOptions = SliceOptions()) throws -> [Slice] {
-        guard options.minDuration >= 0, options.maxDuration > 0, options.padSilence >= 0, options.padSilence <= 3600 else {
+        guard options.minDuration >= 0, options.maxDuration > 0, options.padSilence >= 0, options.padSilence <= 3600
+        else {
             throw OpahError(.argument, "slice: durations must not be negative, and max_duration must be above 0")
         }
         let rate = Double(clip.sampleRate), limit = try limit(options.maxDuration, rate)
         guard Double(clip.frames) / rate >= options.minDuration else {
-            return Slice([.sound(0..<clip.frames)]).cut(toAtMost: limit).filter { $0.frames > 0 }
+            return Slice([.sound(0 ..< clip.frames)]).cut(toAtMost: limit).filter { $0.frames > 0 }
         }
         var result: [Slice] = [], parts: [Slice.Part] = [], seconds = 0.0
-        for range in try Silence.split(clip, topDB: options.topDB, frameLength: options.frameLength, hopLength: options.hopLength) {
+        for range in try Silence.split(
+            clip, topDB: options.topDB, frameLength: options.frameLength, hopLength: options.hopLength)
+        {
             seconds += Double(range.count) / rate
             parts.append(.sound(range))
             if seconds >= options.minDuration {
@@ -52,18 +56,20 @@ public enum Slicer {
         var groups: [Range<Int>] = [], start = 0, sum = 0
         for (i, length) in lengths.enumerated() {
             if i > start, sum + length > limit {
-                groups.append(start..<i)
+                groups.append(start ..< i)
                 (start, sum) = (i, 0)
             }
             sum += length
         }
-        if start < lengths.count { groups.append(start..<lengths.count) }
+        if start < lengths.count { groups.append(start ..< lengths.count) }
         return groups
     }
 
     /// `maxDuration` in frames; at least one, so that cutting ends.
     static func limit(_ maxDuration: Double, _ rate: Double) throws -> Double {
-        guard maxDuration * rate >= 1 else { throw OpahError(.argument, "slice: max_duration \(maxDuration) s is less than one sample") }
+        guard maxDuration * rate >= 1 else {
+            throw OpahError(.argument, "slice: max_duration \(maxDuration) s is less than one sample")
+        }
         return maxDuration * rate
     }
 }

@@ -11,7 +11,7 @@ final class SndfileSource: SampleSource {
     private let path: String
     private var delivered = 0   // frames read so far
     private let handle: OpaquePointer
-    private let view: FileView  // what the handle reads from
+    private let view: FileView   // what the handle reads from
 
     /// - Parameter range: the file's bytes that are this stream.
     init(_ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>) throws {
@@ -21,13 +21,16 @@ final class SndfileSource: SampleSource {
         if content.name == "FLAC" {
             var window = ByteWindow(file)
             next = try WaveHeader.signature(&window, from: range.lowerBound + 42, before: range.upperBound)
-        } else { next = wave?.next }
+        } else {
+            next = wave?.next
+        }
         view = FileView(file, pieces)
         var raw = SF_INFO()
         guard let handle = view.openSndfile(&raw) else {
             try view.check()
-            throw OpahError(.audio, "\(path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
-                            hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
+            throw OpahError(
+                .audio, "\(path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
+                hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
         }
         self.handle = handle
         var frames = Int(raw.frames), promised: Int?
@@ -35,7 +38,8 @@ final class SndfileSource: SampleSource {
         func counted() throws -> Int {
             let (count, reason) = try Self.count(FileView(file, pieces))
             if count == 0, let reason {
-                throw OpahError(.audio, "\(file.path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+                throw OpahError(
+                    .audio, "\(file.path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
             }
             return count
         }
@@ -49,15 +53,17 @@ final class SndfileSource: SampleSource {
             promised = frames
             frames = min(frames, try counted())
         }
-        info = AudioInfo(sampleRate: Int(raw.samplerate), channels: channels, frames: frames, format: format, subtype: SndfileNames.subtype(raw.format))
+        info = AudioInfo(
+            sampleRate: Int(raw.samplerate), channels: channels, frames: frames, format: format,
+            subtype: SndfileNames.subtype(raw.format))
         stated = promised.map { $0 > frames ? $0 : nil } ?? nil
         if let note = try wave?.fault(sampleRate: info.sampleRate, path: path) { notes.append(note) }
     }
 
     deinit { sf_close(handle) }
 
-    /// Whether the last frame that the header promises can be decoded. A decoder of its own, since one that went there and
-    /// back would not give the first samples to the last bit.
+    /// Whether the last frame that the header promises can be decoded. A decoder of its own, since one that went there
+    /// and back would not give the first samples to the last bit.
     private static func reaches(_ view: FileView, _ frame: Int) -> Bool {
         var raw = SF_INFO()
         guard let handle = view.openSndfile(&raw) else { return false }
@@ -93,7 +99,8 @@ final class SndfileSource: SampleSource {
             if sf_error(handle) != 0 {
                 let reason = String(cString: sf_strerror(handle))
                 guard delivered > 0 else {
-                    throw OpahError(.audio, "\(path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+                    throw OpahError(
+                        .audio, "\(path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
                 }
                 notes.append("decoding stopped early: \(reason)")
             }

@@ -3,9 +3,9 @@ import Support
 /// The sizes that a WAV header states, against the size of the file. Recorders that were killed and programs that write
 /// into a pipe leave 0, 0xFFFFFFFF or the like there; and a second file may lie behind the first.
 struct WaveHeader {
-    private let base: Int            // offset of the header in the file
+    private let base: Int   // offset of the header in the file
     private let isRF64: Bool
-    private var format: [UInt8] = [] // what the `fmt ` chunk holds
+    private var format: [UInt8] = []   // what the `fmt ` chunk holds
     private var dataOffset = 0
     private var statedBytes = 0
     private var availableBytes = 0
@@ -24,7 +24,7 @@ struct WaveHeader {
         isRF64 = try !isRIFF && window.has("RF64", at: base)
         guard isRIFF || isRF64 else { return nil }
         var offset = base + 12, longData: Int?, found = false
-        for _ in 0..<Self.maxChunks where !found {
+        for _ in 0 ..< Self.maxChunks where !found {
             let chunk = try window.slice(offset, 48)
             guard chunk.count >= 8 else { return nil }
             let size = chunk.littleEndian32(at: 4)
@@ -56,14 +56,16 @@ struct WaveHeader {
         let end = dataOffset + statedBytes
         guard end < window.size else { return }
         var place = end + statedBytes & 1
-        for _ in 0..<Self.maxChunks {
+        for _ in 0 ..< Self.maxChunks {
             let chunk = try window.slice(place, 32)
             if try Self.signature(&window, from: place, before: place + 1) != nil {
                 next = place
                 availableBytes = statedBytes
                 return
             }
-            guard chunk.count >= 8, chunk.prefix(4).allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !chunk.has("TAG") else { break }
+            guard chunk.count >= 8, chunk.prefix(4).allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !chunk.has("TAG") else {
+                break
+            }
             let size = chunk.littleEndian32(at: 4)
             guard place + 8 + size <= window.size else { break }
             place += 8 + size + size & 1
@@ -82,7 +84,10 @@ struct WaveHeader {
     /// The first place from `offset` on, before `limit`, where a whole file begins.
     static func signature(_ window: inout ByteWindow, from offset: Int, before limit: Int) throws -> Int? {
         var places: [Int?] = []
-        for (first, text, at, then) in [("R", "RIFF", 8, "WAVEfmt "), ("R", "RF64", 8, "WAVEds64"), ("f", "fLaC", 5, "\0\0\u{22}"), ("O", "OggS", 4, "\0\u{2}")] {
+        for (first, text, at, then) in [
+            ("R", "RIFF", 8, "WAVEfmt "), ("R", "RF64", 8, "WAVEds64"), ("f", "fLaC", 5, "\0\0\u{22}"),
+            ("O", "OggS", 4, "\0\u{2}")
+        ] {
             var offset = offset, found: Int?
             while found == nil, let place = try window.first(first.utf8.first!, from: offset, before: limit) {
                 if try window.has(text, at: place), try window.has(then, at: place + at) { found = place }
@@ -95,25 +100,37 @@ struct WaveHeader {
 
     /// The writer did not know the size when it wrote the header.
     private var isStreamed: Bool {
-        (statedBytes == 0 || !isRF64 && statedBytes >= 0x7FFF_0000) && statedBytes != availableBytes && availableBytes >= blockAlign
+        (statedBytes == 0 || !isRF64 && statedBytes >= 0x7FFF_0000) && statedBytes != availableBytes
+            && availableBytes >= blockAlign
     }
 
     /// What libsndfile is to see, where it would not understand the file; nil where it does.
     var pieces: [FileView.Piece]? {
-        func bytes(_ size: Int, _ count: Int = 4) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) } }
-        let samples = min(availableBytes, isStreamed || statedBytes < availableBytes ? availableBytes : statedBytes) / blockAlign * blockAlign
+        func bytes(_ size: Int, _ count: Int = 4) -> [UInt8] {
+            (0 ..< count).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+        }
+        let samples =
+            min(availableBytes, isStreamed || statedBytes < availableBytes ? availableBytes : statedBytes) / blockAlign
+            * blockAlign
         if isRF64 {
             // It stumbles over chunks of odd size, and needs none but these.
             let head = Array("fmt ".utf8) + bytes(format.count) + format + (format.count & 1 == 1 ? [0] : [])
             let size = 4 + 8 + 28 + head.count + 8 + samples
-            return [.bytes(Array("RF64".utf8) + bytes(0xFFFF_FFFF) + Array("WAVEds64".utf8) + bytes(28) + bytes(size, 8) + bytes(samples, 8)
-                           + bytes(samples / blockAlign, 8) + bytes(0) + head + Array("data".utf8) + bytes(0xFFFF_FFFF)),
-                    .range(dataOffset..<dataOffset + samples)]
+            return [
+                .bytes(
+                    Array("RF64".utf8) + bytes(0xFFFF_FFFF) + Array("WAVEds64".utf8) + bytes(28) + bytes(size, 8)
+                        + bytes(samples, 8)
+                        + bytes(samples / blockAlign, 8) + bytes(0) + head + Array("data".utf8) + bytes(0xFFFF_FFFF)),
+                .range(dataOffset ..< dataOffset + samples)
+            ]
         }
         guard isStreamed || statedBytes < availableBytes || next != nil || base > 0 else { return nil }
         let riff = min(dataOffset - base + samples - 8, 0xFFFF_FFFF)
-        return [.range(base..<base + 4), .bytes(bytes(riff)), .range(base + 8..<dataOffset - 4), .bytes(bytes(min(samples, 0xFFFF_FFFF))),
-                .range(dataOffset..<dataOffset + samples)]
+        return [
+            .range(base ..< base + 4), .bytes(bytes(riff)), .range(base + 8 ..< dataOffset - 4),
+            .bytes(bytes(min(samples, 0xFFFF_FFFF))),
+            .range(dataOffset ..< dataOffset + samples)
+        ]
     }
 
     /// A note on a wrong size; an error when more than half of a plausible promise is missing.
@@ -121,7 +138,9 @@ struct WaveHeader {
         func milliseconds(_ bytes: Int) -> Int {
             Int((1000 * Double((bytes + blockAlign - 1) / blockAlign) / Double(max(1, sampleRate))).rounded(.up))
         }
-        if isStreamed { return "the header states \(statedBytes) bytes of samples (a stream dump?); used the file's size instead" }
+        if isStreamed {
+            return "the header states \(statedBytes) bytes of samples (a stream dump?); used the file's size instead"
+        }
         if statedBytes < availableBytes {
             return "the header states \(statedBytes) bytes of samples, the file holds \(availableBytes): "
                 + "\(milliseconds(availableBytes - statedBytes)) ms more than it says, all of them are read"
@@ -129,8 +148,9 @@ struct WaveHeader {
         let missing = statedBytes - availableBytes
         guard missing > 0 else { return nil }
         if availableBytes < statedBytes / 2 {
-            throw OpahError(.audio, "\(path): truncated: \(milliseconds(missing)) ms are missing, more than half of the clip",
-                            hint: "copy or download it again")
+            throw OpahError(
+                .audio, "\(path): truncated: \(milliseconds(missing)) ms are missing, more than half of the clip",
+                hint: "copy or download it again")
         }
         return "truncated: the last \(milliseconds(missing)) ms are missing"
     }

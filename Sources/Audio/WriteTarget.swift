@@ -53,14 +53,17 @@ struct WriteTarget {
     init(_ path: String, sampleRate: Int, channels: Int, frames: Int, _ subtype: AudioSubtype?) throws {
         let suffix = AudioFile.suffix(of: path)
         guard let encoding = AudioContainer.encoding(suffix: suffix) else {
-            throw OpahError(.argument, "\(path): cannot write audio of the kind .\(suffix)", hint: "use \(AudioContainer.writable)")
+            throw OpahError(
+                .argument, "\(path): cannot write audio of the kind .\(suffix)", hint: "use \(AudioContainer.writable)")
         }
         guard !encoding.isLossy || subtype == nil else {
-            throw OpahError(.argument, "\(path): .\(suffix) has its own coding and takes no subtype", hint: "leave subtype out")
+            throw OpahError(
+                .argument, "\(path): .\(suffix) has its own coding and takes no subtype", hint: "leave subtype out")
         }
         let chosen = subtype ?? .pcm16
         // A RIFF size has 32 bits.
-        let container = encoding.format == SF_FORMAT_WAV && frames * channels * 8 > 4_000_000_000 ? SF_FORMAT_RF64 : encoding.format
+        let container =
+            encoding.format == SF_FORMAT_WAV && frames * channels * 8 > 4_000_000_000 ? SF_FORMAT_RF64 : encoding.format
         info = SF_INFO()
         info.samplerate = Int32(clamping: sampleRate)
         info.channels = Int32(clamping: channels)
@@ -71,24 +74,31 @@ struct WriteTarget {
         guard sf_format_check(&info) != 0 else {
             let coding = encoding.isLossy ? "" : " as \(chosen.rawValue)"
             let holds = encoding.subtypes.map(\.rawValue).joined(separator: ", ")
-            throw OpahError(.argument, "\(path): .\(suffix) cannot hold \(channels) channel(s) at \(sampleRate) Hz\(coding)",
-                            hint: encoding.isLossy || encoding.subtypes.contains(chosen) ? "resample, mix to mono, or write wav" : "\(suffix) takes \(holds)")
+            throw OpahError(
+                .argument, "\(path): .\(suffix) cannot hold \(channels) channel(s) at \(sampleRate) Hz\(coding)",
+                hint: encoding.isLossy || encoding.subtypes.contains(chosen)
+                    ? "resample, mix to mono, or write wav" : "\(suffix) takes \(holds)")
         }
     }
 }
 
 extension AudioBuffer {
-    /// The samples and the coding with which they come nearest to `source` in the container that the suffix of `path` asks
-    /// for: the source's own coding where that can hold it, another rate or fewer channels only where it must be.
-    func fitted(to path: String, like source: AudioInfo) throws -> (buffer: AudioBuffer, subtype: AudioSubtype?, notes: [String]) {
+    /// The samples and the coding with which they come nearest to `source` in the container that the suffix of `path`
+    /// asks for: the source's own coding where that can hold it, another rate or fewer channels only where it must be.
+    func fitted(
+        to path: String, like source: AudioInfo
+    ) throws -> (buffer: AudioBuffer, subtype: AudioSubtype?, notes: [String]) {
         let suffix = AudioFile.suffix(of: path)
         guard let encoding = AudioContainer.encoding(suffix: suffix) else { return (self, nil, []) }
         var buffer = self, notes: [String] = []
         if channels.count > encoding.maxChannels {
             buffer = mixedToMono()
-            notes.append(".\(suffix) holds at most \(encoding.maxChannels) channels: \(channels.count) were mixed to their mean")
+            notes.append(
+                ".\(suffix) holds at most \(encoding.maxChannels) channels: \(channels.count) were mixed to their mean")
         }
-        if let rates = encoding.rates, !rates.contains(sampleRate), let rate = rates.first(where: { $0 > sampleRate }) ?? rates.last {
+        if let rates = encoding.rates, !rates.contains(sampleRate),
+            let rate = rates.first(where: { $0 > sampleRate }) ?? rates.last
+        {
             buffer = try Resampler.resample(buffer, to: rate)
             notes.append(".\(suffix) cannot hold \(sampleRate) Hz: resampled to \(rate) Hz")
         }

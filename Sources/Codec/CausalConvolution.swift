@@ -12,14 +12,20 @@ final class CausalConvolution: @unchecked Sendable {
 
     /// The parameters `prefix.weight` [out, in, kernel] and `prefix.bias`.
     /// - Parameter isLong: it will see long signals, for which more preparation pays.
-    init(_ weights: CodecWeights, _ prefix: String, in inChannels: Int, out outChannels: Int, kernel: Int, dilation: Int = 1,
-         isLong: Bool = false) throws {
+    init(
+        _ weights: CodecWeights, _ prefix: String, in inChannels: Int, out outChannels: Int, kernel: Int,
+        dilation: Int = 1,
+        isLong: Bool = false
+    ) throws {
         (self.inChannels, self.kernel, self.dilation) = (inChannels, kernel, dilation)
         let filters = try weights(prefix + ".weight"), bias = try weights(prefix + ".bias")
         matrix = PackedMatrix(taps: kernel, depth: inChannels, columns: outChannels) { tap, i, o in
             filters[(o * inChannels + i) * kernel + tap]
-        } bias: { bias[$0] }
-        fast = isLong && inChannels == outChannels && FastConvolution.suits(channels: inChannels, kernel: kernel)
+        } bias: {
+            bias[$0]
+        }
+        fast =
+            isLong && inChannels == outChannels && FastConvolution.suits(channels: inChannels, kernel: kernel)
             ? FastConvolution(filters, bias: bias, channels: inChannels, kernel: kernel, dilation: dilation) : nil
     }
 
@@ -37,8 +43,9 @@ final class CausalConvolution: @unchecked Sendable {
             fast(input, from: range.lowerBound, blocks: blocks, epilogue)
             done = blocks * fast.blockRows
         }
-        parallelRowProduct(done..<range.count, input.row(range.lowerBound - (kernel - 1) * dilation), stride: input.width,
-                           tapStride: dilation * input.width, matrix, epilogue)
+        parallelRowProduct(
+            done ..< range.count, input.row(range.lowerBound - (kernel - 1) * dilation), stride: input.width,
+            tapStride: dilation * input.width, matrix, epilogue)
     }
 }
 
@@ -50,7 +57,9 @@ final class CausalUpsampling: @unchecked Sendable {
     private let matrix: PackedMatrix
 
     /// The parameters `prefix.weight` [in, out, kernel] and `prefix.bias`; the kernel is at least `rate` long.
-    init(_ weights: CodecWeights, _ prefix: String, in inChannels: Int, out outChannels: Int, kernel: Int, rate: Int) throws {
+    init(
+        _ weights: CodecWeights, _ prefix: String, in inChannels: Int, out outChannels: Int, kernel: Int, rate: Int
+    ) throws {
         (self.inChannels, self.rate) = (inChannels, rate)
         let width = Rows.width(outChannels), taps = (kernel + rate - 1) / rate
         (outWidth, self.taps) = (width, taps)
@@ -58,7 +67,9 @@ final class CausalUpsampling: @unchecked Sendable {
         matrix = PackedMatrix(taps: taps, depth: inChannels, columns: rate * width) { tap, i, column in
             let o = column % width, k = column / width + (taps - 1 - tap) * rate
             return o < outChannels && k < kernel ? filters[(i * outChannels + o) * kernel + k] : 0
-        } bias: { $0 % width < outChannels ? bias[$0 % width] : 0 }
+        } bias: {
+            $0 % width < outChannels ? bias[$0 % width] : 0
+        }
     }
 
     var lead: Int { taps - 1 }
@@ -69,6 +80,8 @@ final class CausalUpsampling: @unchecked Sendable {
     /// which in memory are `rate` rows of the output.
     @inline(__always)
     func callAsFunction<E: RowEpilogue>(_ input: Rows, _ range: Range<Int>, _ epilogue: E) {
-        parallelRowProduct(0..<range.count, input.row(range.lowerBound - lead), stride: input.width, tapStride: input.width, matrix, epilogue)
+        parallelRowProduct(
+            0 ..< range.count, input.row(range.lowerBound - lead), stride: input.width, tapStride: input.width, matrix,
+            epilogue)
     }
 }

@@ -23,17 +23,23 @@ public final class Codec: Sendable {
         self.configuration = configuration
         self.weights = weights
         let s = configuration.spectrogram
-        logMel = try LogMel(sampleRate: s.sampleRate, nFFT: s.fftSize, hopLength: s.hopLength, winLength: s.windowLength, nMels: s.melCount)
+        logMel = try LogMel(
+            sampleRate: s.sampleRate, nFFT: s.fftSize, hopLength: s.hopLength, winLength: s.windowLength,
+            nMels: s.melCount)
         let quantization = try ScalarQuantization(weights, configuration.quantizer)
         self.quantization = quantization
         encoding = Lazily { (try Encoder(weights, configuration), try Downsampling(weights, configuration.quantizer)) }
-        decoding = Lazily { (try Upsampling(weights, configuration.quantizer, quantization), try Vocoder(weights, configuration)) }
+        decoding = Lazily {
+            (try Upsampling(weights, configuration.quantizer, quantization), try Vocoder(weights, configuration))
+        }
     }
 
     /// Loads a checkpoint: `.pth`, `.ckpt` or safetensors, of the whole codec.
     /// - Throws: `config` for impossible sizes, `file` and `format` for unreadable files, `checkpoint` when
     ///   the weights are not those of such a codec.
-    public static func load(configuration: CodecConfiguration = CodecConfiguration(), checkpoint path: String) throws -> Codec {
+    public static func load(
+        configuration: CodecConfiguration = CodecConfiguration(), checkpoint path: String
+    ) throws -> Codec {
         try configuration.validate()
         let file = try Checkpoint.stateDict(path), names = CodecWeights.names(configuration)
         do {
@@ -44,7 +50,9 @@ public final class Codec: Sendable {
     }
 
     /// An untrained codec, the same for the same seed.
-    public static func random(_ configuration: CodecConfiguration = CodecConfiguration(), seed: UInt64 = 0) throws -> Codec {
+    public static func random(
+        _ configuration: CodecConfiguration = CodecConfiguration(), seed: UInt64 = 0
+    ) throws -> Codec {
         try configuration.validate()
         return try Codec(configuration, CodecWeights.random(configuration, seed: seed))
     }
@@ -60,7 +68,8 @@ public final class Codec: Sendable {
             let values = try tensor.contiguous()
             digest.update("\0\(name)\0\(values.dtype.rawValue)\0")
             withExtendedLifetime(values) {
-                digest.update(UnsafeRawBufferPointer(start: values.pointer(UInt8.self), count: values.count * values.dtype.size))
+                digest.update(
+                    UnsafeRawBufferPointer(start: values.pointer(UInt8.self), count: values.count * values.dtype.size))
             }
         }
         return digest.finish()

@@ -44,7 +44,9 @@ extension CodecConfiguration {
         self.quantizer.groups = try quantizer.int("n_groups", 1)
         self.quantizer.levels = try quantizer.ints("levels", [8, 5, 5, 5])
         self.quantizer.downsampleFactors = try quantizer.ints("downsample_factor", [2, 2])
-        if quantizer.has("downsample_dims") { self.quantizer.downsampleDims = try quantizer.ints("downsample_dims", []) }
+        if quantizer.has("downsample_dims") {
+            self.quantizer.downsampleDims = try quantizer.ints("downsample_dims", [])
+        }
         try quantizer.refuseUnknown()
         try root.refuseUnknown()
         try validate()
@@ -56,28 +58,35 @@ extension CodecConfiguration {
         var quantizer: ConfigMap = [
             "_target_": "DownsampleFiniteScalarQuantize", "input_dim": .int(self.quantizer.inputDim),
             "n_groups": .int(self.quantizer.groups), "n_codebooks": .int(self.quantizer.codebooksPerGroup),
-            "levels": list(self.quantizer.levels), "downsample_factor": list(self.quantizer.downsampleFactors),
+            "levels": list(self.quantizer.levels), "downsample_factor": list(self.quantizer.downsampleFactors)
         ]
         if let dims = self.quantizer.downsampleDims { quantizer["downsample_dims"] = list(dims) }
         return [
             "_target_": "FireflyArchitecture",
             "spec_transform": [
-                "_target_": "LogMelSpectrogram", "sample_rate": .int(spectrogram.sampleRate), "n_mels": .int(spectrogram.melCount),
-                "n_fft": .int(spectrogram.fftSize), "hop_length": .int(spectrogram.hopLength), "win_length": .int(spectrogram.windowLength),
+                "_target_": "LogMelSpectrogram", "sample_rate": .int(spectrogram.sampleRate),
+                "n_mels": .int(spectrogram.melCount),
+                "n_fft": .int(spectrogram.fftSize), "hop_length": .int(spectrogram.hopLength),
+                "win_length": .int(spectrogram.windowLength)
             ],
             "backbone": [
-                "_target_": "ConvNeXtEncoder", "input_channels": .int(backbone.inputChannels), "depths": list(backbone.depths),
+                "_target_": "ConvNeXtEncoder", "input_channels": .int(backbone.inputChannels),
+                "depths": list(backbone.depths),
                 "dims": list(backbone.dims), "kernel_size": .int(backbone.kernelSize),
-                "layer_scale_init_value": .double(backbone.hasLayerScale ? 1e-6 : 0),
+                "layer_scale_init_value": .double(backbone.hasLayerScale ? 1e-6 : 0)
             ],
             "head": [
-                "_target_": "HiFiGANGenerator", "hop_length": .int(head.hopLength), "upsample_rates": list(head.upsampleRates),
-                "upsample_kernel_sizes": list(head.upsampleKernelSizes), "resblock_kernel_sizes": list(head.resblockKernelSizes),
-                "resblock_dilation_sizes": .list(head.resblockDilations.map(list)), "num_mels": .int(head.inputChannels),
-                "upsample_initial_channel": .int(head.initialChannels), "pre_conv_kernel_size": .int(head.preKernelSize),
-                "post_conv_kernel_size": .int(head.postKernelSize),
+                "_target_": "HiFiGANGenerator", "hop_length": .int(head.hopLength),
+                "upsample_rates": list(head.upsampleRates),
+                "upsample_kernel_sizes": list(head.upsampleKernelSizes),
+                "resblock_kernel_sizes": list(head.resblockKernelSizes),
+                "resblock_dilation_sizes": .list(head.resblockDilations.map(list)),
+                "num_mels": .int(head.inputChannels),
+                "upsample_initial_channel": .int(head.initialChannels),
+                "pre_conv_kernel_size": .int(head.preKernelSize),
+                "post_conv_kernel_size": .int(head.postKernelSize)
             ],
-            "quantizer": .map(quantizer),
+            "quantizer": .map(quantizer)
         ]
     }
 }
@@ -95,14 +104,18 @@ private final class Section {
         self.map = map
         guard let target = map["_target_"] else { return }
         guard let path = target.string, path.split(separator: ".").last.map(String.init) == expected else {
-            throw OpahError(.config, "codec configuration: \(name) wants the class \(target.string ?? target.kindName); only \(expected) is supported",
-                            hint: "the codec of fish-speech 1.4 is firefly_gan_vq")
+            throw OpahError(
+                .config,
+                "codec configuration: \(name) wants the class \(target.string ?? target.kindName); only \(expected) is supported",
+                hint: "the codec of fish-speech 1.4 is firefly_gan_vq")
         }
     }
 
     func section(_ key: String, class expected: String) throws -> Section {
         guard let value = read(key) else {
-            throw OpahError(.config, "codec configuration: the section \(key) is missing", hint: "firefly_gan_vq.yaml has spec_transform, backbone, head and quantizer")
+            throw OpahError(
+                .config, "codec configuration: the section \(key) is missing",
+                hint: "firefly_gan_vq.yaml has spec_transform, backbone, head and quantizer")
         }
         return try Section(value, key, class: expected)
     }
@@ -150,6 +163,7 @@ private final class Section {
 
     func refuseUnknown() throws {
         guard let unknown = map.keys.first(where: { !known.contains($0) }) else { return }
-        throw OpahError(.config, "codec configuration: \(name) has no key \(unknown)", hint: suggestion(for: unknown, in: known))
+        throw OpahError(
+            .config, "codec configuration: \(name) has no key \(unknown)", hint: suggestion(for: unknown, in: known))
     }
 }

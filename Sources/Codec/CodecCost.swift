@@ -14,12 +14,17 @@ public struct CodecCost: Sendable {
         let backbone = configuration.backbone, quantizer = configuration.quantizer, dims = backbone.dims
         var frames = Double(max(samples, 0) / configuration.spectrogram.hopLength)
         var perFrame = Self.product(Encoder.stemKernel * backbone.inputChannels, dims[0])
-        for i in 1..<max(dims.count, 1) { perFrame += Self.product(dims[i - 1], dims[i]) }
-        for (depth, width) in zip(backbone.depths, dims) { perFrame += Double(depth) * Self.block(width, backbone.kernelSize) }
+        for i in 1 ..< max(dims.count, 1) { perFrame += Self.product(dims[i - 1], dims[i]) }
+        for (depth, width) in zip(backbone.depths, dims) {
+            perFrame += Double(depth) * Self.block(width, backbone.kernelSize)
+        }
         var operations = frames * perFrame
         for (i, factor) in quantizer.downsampleFactors.enumerated() {
             frames = (frames / Double(factor)).rounded(.up)
-            operations += frames * (Self.product(factor * quantizer.dims[i], quantizer.dims[i + 1]) + Self.block(quantizer.dims[i + 1], Downsampling.blockKernel))
+            operations +=
+                frames
+                * (Self.product(factor * quantizer.dims[i], quantizer.dims[i + 1])
+                    + Self.block(quantizer.dims[i + 1], Downsampling.blockKernel))
         }
         return operations
     }
@@ -30,7 +35,10 @@ public struct CodecCost: Sendable {
         var rows = Double(max(tokens, 0)), operations = 0.0
         for i in quantizer.downsampleFactors.indices.reversed() {
             rows *= Double(quantizer.downsampleFactors[i])
-            operations += rows * (Self.product(quantizer.dims[i + 1], quantizer.dims[i]) + Self.block(quantizer.dims[i], Downsampling.blockKernel))
+            operations +=
+                rows
+                * (Self.product(quantizer.dims[i + 1], quantizer.dims[i])
+                    + Self.block(quantizer.dims[i], Downsampling.blockKernel))
         }
         operations += rows * Self.product(head.preKernelSize * head.inputChannels, head.initialChannels)
         for (i, (rate, kernel)) in zip(head.upsampleRates, head.upsampleKernelSizes).enumerated() {
@@ -40,13 +48,17 @@ public struct CodecCost: Sendable {
             let taps = head.resblockKernelSizes.reduce(0, +) * 2 * Vocoder.unitsPerBlock
             operations += rows * Self.product(taps * channels, channels)
         }
-        return operations + rows * Self.product(head.postKernelSize * (head.initialChannels >> head.upsampleRates.count), 1)
+        return operations + rows
+            * Self.product(head.postKernelSize * (head.initialChannels >> head.upsampleRates.count), 1)
     }
 
-    /// Bytes in use at once while a clip is encoded, beyond the codec itself: the samples, and the buffers of a stretch.
+    /// Bytes in use at once while a clip is encoded, beyond the codec itself: the samples, and the buffers of a
+    /// stretch.
     public func encodeBytes(samples: Int) -> Int {
         let frames = min(max(samples, 0) / configuration.spectrogram.hopLength, Codec.stretch)
-        let widths = configuration.backbone.dims.reduce(0, +) * 2 + configuration.spectrogram.melCount + configuration.quantizer.dims.reduce(0, +)
+        let widths =
+            configuration.backbone.dims.reduce(0, +) * 2 + configuration.spectrogram.melCount
+            + configuration.quantizer.dims.reduce(0, +)
         return 4 * (max(samples, 0) + frames * widths)
     }
 
@@ -57,7 +69,9 @@ public struct CodecCost: Sendable {
     private static func product(_ depth: Int, _ columns: Int) -> Double { 2 * Double(depth) * Double(columns) }
 
     /// A ConvNeXt block on one row: the depthwise filter, and twice a matrix of four times the width.
-    private static func block(_ width: Int, _ kernel: Int) -> Double { product(kernel, width) + 2 * product(width, 4 * width) }
+    private static func block(_ width: Int, _ kernel: Int) -> Double {
+        product(kernel, width) + 2 * product(width, 4 * width)
+    }
 }
 
 extension Codec {

@@ -11,7 +11,7 @@ extension Codec {
         let tokens = tokenCount(samples: samples.count, whole: whole)
         let codes = try Tensor(empty: [codebookCount, tokens], .int32), target = codes.pointer(Int32.self)
         try analyse(samples, frames: logMel.frames(samples: samples.count)) { stretch in
-            for t in 0..<max(min(stretch.tokens, tokens - stretch.firstToken), 0) {
+            for t in 0 ..< max(min(stretch.tokens, tokens - stretch.firstToken), 0) {
                 self.quantization.encode(stretch.latents.row(t)) { book, code, _, _ in
                     target[book * tokens + stretch.firstToken + t] = code
                 }
@@ -52,21 +52,24 @@ extension Codec {
         var rows: [(Int, Int32, [Float], Float)] = []
         rows.reserveCapacity(all * codebookCount)
         try analyse(samples, frames: frames, real: real) { stretch in
-            for t in 0..<stretch.frames {
-                for c in 0..<width { backbone.pointer(Float.self)[c * frames + stretch.firstFrame + t] = stretch.features.row(t)[c] }
+            for t in 0 ..< stretch.frames {
+                for c in 0 ..< width {
+                    backbone.pointer(Float.self)[c * frames + stretch.firstFrame + t] = stretch.features.row(t)[c]
+                }
             }
-            for t in 0..<stretch.tokens {
+            for t in 0 ..< stretch.tokens {
                 self.quantization.encode(stretch.latents.row(t)) { rows.append(($0, $1, $2, $3)) }
             }
             tokens += stretch.tokens
         }
         let latents = try Tensor(empty: [configuration.quantizer.groups, layers, tokens, levels])
-        let indices = try Tensor(empty: [codebookCount, tokens], .int32), margins = try Tensor(empty: [codebookCount, tokens])
+        let indices = try Tensor(empty: [codebookCount, tokens], .int32),
+            margins = try Tensor(empty: [codebookCount, tokens])
         for (place, row) in rows.enumerated() {
             let at = row.0 * tokens + place / codebookCount
             indices.pointer(Int32.self)[at] = row.1
             margins.pointer(Float.self)[at] = row.3
-            for d in 0..<levels { latents.pointer(Float.self)[at * levels + d] = row.2[d] }
+            for d in 0 ..< levels { latents.pointer(Float.self)[at * levels + d] = row.2[d] }
         }
         return CodecFeatures(mel: mel, backbone: backbone, latents: latents, indices: indices, margins: margins)
     }
@@ -74,14 +77,18 @@ extension Codec {
     private func check(_ samples: [Float]) throws {
         let least = max(samplesPerToken, logMel.shortest)
         guard samples.count >= least else {
-            throw OpahError(.audio, "a clip of \(samples.count) samples is too short for the codec: one token takes \(least) samples at \(sampleRate) Hz",
-                            hint: "leave the clip out, or join it with its neighbour")
+            throw OpahError(
+                .audio,
+                "a clip of \(samples.count) samples is too short for the codec: one token takes \(least) samples at \(sampleRate) Hz",
+                hint: "leave the clip out, or join it with its neighbour")
         }
         // Zero times a number is zero; zero times infinity or NaN is not.
         let sum = samples.reduce(Float(0)) { $0 + $1 * 0 }
         guard sum == 0 else {
             let place = samples.firstIndex { !$0.isFinite } ?? 0
-            throw OpahError(.audio, "sample \(place) of the clip is \(samples[place]), not a number", hint: "the file is damaged, or was not written as audio")
+            throw OpahError(
+                .audio, "sample \(place) of the clip is \(samples[place]), not a number",
+                hint: "the file is damaged, or was not written as audio")
         }
     }
 }
@@ -110,12 +117,15 @@ extension Codec {
             try Interrupt.check()
             let n = min(length, frames - start), counted = min(max(real - start, 0), n)
             try spectrogram(samples, start ..< start + counted, into: input)
-            input.clear(counted..<n)
+            input.clear(counted ..< n)
             let features = try backbone(input, rows: n)
-            features.clear(counted..<n)
+            features.clear(counted ..< n)
             // Downsampling pads its input with zero rows: what it is given is read, not changed, before that.
             let (latents, tokens) = try down(features, rows: n)
-            try body(EncodedStretch(firstFrame: start, frames: n, features: features, firstToken: token, tokens: tokens, latents: latents))
+            try body(
+                EncodedStretch(
+                    firstFrame: start, frames: n, features: features, firstToken: token, tokens: tokens,
+                    latents: latents))
             token += tokens
         }
     }
@@ -130,8 +140,9 @@ extension Codec {
                 Parallel.forEach(pieces) { piece in
                     let first = range.count * piece / pieces, end = range.count * (piece + 1) / pieces
                     do {
-                        try logMel.computeRows(samples, frames: range.lowerBound + first ..< range.lowerBound + end,
-                                               into: rows.row(first), stride: rows.width)
+                        try logMel.computeRows(
+                            samples, frames: range.lowerBound + first ..< range.lowerBound + end,
+                            into: rows.row(first), stride: rows.width)
                     } catch { failures[piece] = error }
                 }
             }

@@ -16,8 +16,8 @@ final class CodecWeights: @unchecked Sendable {
 
     /// Picks what the configuration needs out of a checkpoint's flat table.
     ///
-    /// Accepted: weight norm in both of PyTorch's forms, or folded already. Ignored: whatever belongs to other models, such
-    /// as `discriminator.`. Prefixes of all names are gone already (`StateDict.fitted`).
+    /// Accepted: weight norm in both of PyTorch's forms, or folded already. Ignored: whatever belongs to other models,
+    /// such as `discriminator.`. Prefixes of all names are gone already (`StateDict.fitted`).
     /// - Throws: `checkpoint`, one error that names what kind of file it is, or up to three mismatches.
     init(_ file: [String: Tensor], _ configuration: CodecConfiguration) throws {
         let table = file
@@ -42,7 +42,9 @@ final class CodecWeights: @unchecked Sendable {
             if entry.isNormed {
                 let (magnitude, direction) = WeightLayout.normedNames(entry.name)
                 let ones = [entry.shape[0]] + entry.shape.dropFirst().map { _ in 1 }
-                if let g = try take([magnitude, entry.name + "_g"], ones), let v = try take([direction, entry.name + "_v"], entry.shape) {
+                if let g = try take([magnitude, entry.name + "_g"], ones),
+                    let v = try take([direction, entry.name + "_v"], entry.shape)
+                {
                     result += [(magnitude, g), (direction, v)]
                 } else if misshaped.count == before, let folded = try take([entry.name], entry.shape) {
                     result += [(magnitude, try Self.magnitude(folded)), (direction, folded)]
@@ -58,8 +60,10 @@ final class CodecWeights: @unchecked Sendable {
         try Self.refuse(missing, misshaped, expected: layout.entries.count, table)
         let surplus = table.keys.filter { !used.contains($0) && Self.isParameter($0) }.sorted()
         guard surplus.isEmpty else {
-            throw OpahError(.checkpoint, "the checkpoint holds \(surplus.count) weights that this codec configuration has no place for: \(Self.some(surplus))",
-                            hint: "load it with the configuration that it was trained with")
+            throw OpahError(
+                .checkpoint,
+                "the checkpoint holds \(surplus.count) weights that this codec configuration has no place for: \(Self.some(surplus))",
+                hint: "load it with the configuration that it was trained with")
         }
         places = Dictionary(uniqueKeysWithValues: result.enumerated().map { ($1.name, $0) })
         tensors = result
@@ -77,25 +81,32 @@ final class CodecWeights: @unchecked Sendable {
         return names
     }
 
-    private static func refuse(_ missing: [String], _ misshaped: [String], expected: Int, _ table: [String: Tensor]) throws {
+    private static func refuse(
+        _ missing: [String], _ misshaped: [String], expected: Int, _ table: [String: Tensor]
+    ) throws {
         guard !missing.isEmpty || !misshaped.isEmpty else { return }
-        if let name = table.keys.sorted().first(where: { ["embeddings.weight", "tok_embeddings.weight"].contains(StateDict.bareName($0)) }) {
-            throw OpahError(.checkpoint, "this looks like a language model: it has \(name) and lacks \(some(missing))",
-                            hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
+        if let name = table.keys.sorted().first(where: {
+            ["embeddings.weight", "tok_embeddings.weight"].contains(StateDict.bareName($0))
+        }) {
+            throw OpahError(
+                .checkpoint, "this looks like a language model: it has \(name) and lacks \(some(missing))",
+                hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
         }
         if let name = table.keys.filter({ $0.hasSuffix("lora_A") || $0.hasSuffix("lora_B") }).min() {
             throw OpahError(.checkpoint, "this looks like a LoRA adapter (\(name)), not a codec")
         }
         if missing.count == expected {
             let found = table.isEmpty ? "it holds no weights" : "it holds \(some(table.keys.sorted()))"
-            throw OpahError(.checkpoint, "this is not a firefly codec: \(found)",
-                            hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
+            throw OpahError(
+                .checkpoint, "this is not a firefly codec: \(found)",
+                hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
         }
         var parts: [String] = []
         if !missing.isEmpty { parts.append("\(missing.count) weights are missing: \(some(missing))") }
         if !misshaped.isEmpty { parts.append("\(misshaped.count) weights have another shape: \(some(misshaped))") }
-        throw OpahError(.checkpoint, "the checkpoint does not fit the codec configuration: " + parts.joined(separator: "; "),
-                        hint: "load it with the configuration that it was trained with")
+        throw OpahError(
+            .checkpoint, "the checkpoint does not fit the codec configuration: " + parts.joined(separator: "; "),
+            hint: "load it with the configuration that it was trained with")
     }
 
     /// Up to three of the names.
@@ -112,7 +123,7 @@ final class CodecWeights: @unchecked Sendable {
 
     private static func magnitude(_ folded: Tensor) throws -> Tensor {
         let values = try folded.floats(), rows = folded.shape[0], length = values.count / max(rows, 1)
-        let norms = (0..<rows).map { row in norm(values[row * length ..< (row + 1) * length]) }
+        let norms = (0 ..< rows).map { row in norm(values[row * length ..< (row + 1) * length]) }
         return try Tensor(norms, Dims([rows] + folded.shape.dropFirst().map { _ in 1 }))
     }
 
@@ -143,13 +154,18 @@ extension CodecWeights {
         for entry in WeightLayout(configuration).entries {
             let parts = entry.name.split(separator: "."), isNorm = entry.shape.count == 1 && parts.last == "weight"
             let values: [Float]
-            if isNorm { values = [Float](repeating: 1, count: entry.count) }
-            else if parts.last == "gamma" { values = [Float](repeating: 0.1, count: entry.count) }
-            else if parts.last == "bias" { values = (0..<entry.count).map { _ in noise.next() * 0.02 } }
-            else {
-                let fanIn = parts.contains("ups") || parts.contains("upsample") ? entry.shape[0] : entry.shape.dropFirst().reduce(1, *)
+            if isNorm {
+                values = [Float](repeating: 1, count: entry.count)
+            } else if parts.last == "gamma" {
+                values = [Float](repeating: 0.1, count: entry.count)
+            } else if parts.last == "bias" {
+                values = (0 ..< entry.count).map { _ in noise.next() * 0.02 }
+            } else {
+                let fanIn =
+                    parts.contains("ups") || parts.contains("upsample")
+                    ? entry.shape[0] : entry.shape.dropFirst().reduce(1, *)
                 let scale = 1 / Float(max(fanIn, 1)).squareRoot()
-                values = (0..<entry.count).map { _ in noise.next() * scale }
+                values = (0 ..< entry.count).map { _ in noise.next() * scale }
             }
             table[entry.name] = try Tensor(values, Dims(entry.shape))
         }

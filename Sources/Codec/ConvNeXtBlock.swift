@@ -16,18 +16,26 @@ final class ConvNeXtBlock: @unchecked Sendable {
         self.channels = channels
         self.kernel = kernel
         depthwise = Rows(channels: channels, capacity: kernel + 1)
-        let filters = try weights(prefix + ".dwconv.conv.weight"), filterBias = try weights(prefix + ".dwconv.conv.bias")
-        for c in 0..<channels {
-            for k in 0..<kernel { depthwise.row(k)[c] = filters[c * kernel + k] }
+        let filters = try weights(prefix + ".dwconv.conv.weight"),
+            filterBias = try weights(prefix + ".dwconv.conv.bias")
+        for c in 0 ..< channels {
+            for k in 0 ..< kernel { depthwise.row(k)[c] = filters[c * kernel + k] }
             depthwise.row(kernel)[c] = filterBias[c]
         }
         norm = try RowNorm(weights, prefix + ".norm", channels: channels)
         let w1 = try weights(prefix + ".pwconv1.weight"), b1 = try weights(prefix + ".pwconv1.bias")
-        expand = PackedMatrix(depth: channels, columns: 4 * channels) { _, i, o in w1[o * channels + i] } bias: { b1[$0] }
+        expand = PackedMatrix(depth: channels, columns: 4 * channels) { _, i, o in
+            w1[o * channels + i]
+        } bias: {
+            b1[$0]
+        }
         let w2 = try weights(prefix + ".pwconv2.weight"), b2 = try weights(prefix + ".pwconv2.bias")
         let gamma = scaled ? try weights(prefix + ".gamma") : [Float](repeating: 1, count: channels)
-        contract = PackedMatrix(depth: 4 * channels, columns: channels) { _, i, o in gamma[o] * w2[o * 4 * channels + i] }
-            bias: { gamma[$0] * b2[$0] }
+        contract = PackedMatrix(depth: 4 * channels, columns: channels) { _, i, o in
+            gamma[o] * w2[o * 4 * channels + i]
+        } bias: {
+            gamma[$0] * b2[$0]
+        }
     }
 
     /// Rows of the past that the block reads.
@@ -49,11 +57,13 @@ final class ConvNeXtBlock: @unchecked Sendable {
                     filter(input.row(t - lead), row)
                     norm(row, row)
                 }
-                rowProduct(0..<n, normed, stride: width, tapStride: 0, expand, panels: 0..<expand.panelCount,
-                           GELUEpilogue(hidden, stride: middle))
+                rowProduct(
+                    0 ..< n, normed, stride: width, tapStride: 0, expand, panels: 0 ..< expand.panelCount,
+                    GELUEpilogue(hidden, stride: middle))
                 let residual = UnsafePointer(input.row(range.lowerBound))
-                rowProduct(0..<n, hidden, stride: middle, tapStride: 0, contract, panels: 0..<contract.panelCount,
-                           ResidualEpilogue(residual, output.row(range.lowerBound), stride: width))
+                rowProduct(
+                    0 ..< n, hidden, stride: middle, tapStride: 0, contract, panels: 0 ..< contract.panelCount,
+                    ResidualEpilogue(residual, output.row(range.lowerBound), stride: width))
             }
         }
         history.keep(from: input, length: rows)
@@ -65,7 +75,7 @@ final class ConvNeXtBlock: @unchecked Sendable {
         let width = depthwise.width
         for c in stride(from: 0, to: width, by: 8) {
             var sum = load(depthwise.row(kernel) + c)
-            for k in 0..<kernel { sum.addProduct(load(depthwise.row(k) + c), load(oldest + k * width + c)) }
+            for k in 0 ..< kernel { sum.addProduct(load(depthwise.row(k) + c), load(oldest + k * width + c)) }
             write(sum, output + c)
         }
     }

@@ -16,8 +16,13 @@ final class Downsampling: Sendable {
             // Kernel and stride are equal: `factor` rows, one after the other, are one row of the product.
             let change = PackedMatrix(depth: factor * width, columns: dims[i + 1]) { _, row, o in
                 row % width < depth ? filters[(o * depth + row % width) * factor + row / width] : 0
-            } bias: { bias[$0] }
-            return (change, factor, try ConvNeXtBlock(weights, prefix + ".1", channels: dims[i + 1], kernel: Self.blockKernel, scaled: true))
+            } bias: {
+                bias[$0]
+            }
+            return (
+                change, factor,
+                try ConvNeXtBlock(weights, prefix + ".1", channels: dims[i + 1], kernel: Self.blockKernel, scaled: true)
+            )
         }
     }
 
@@ -33,8 +38,10 @@ final class Downsampling: Sendable {
             var capacity = capacity
             buffers = layers.map { layer in
                 capacity = (capacity + layer.factor - 1) / layer.factor
-                return (Rows(channels: layer.block.channels, lead: blockKernel - 1, capacity: capacity),
-                        Rows(channels: layer.block.channels, capacity: capacity + 64))
+                return (
+                    Rows(channels: layer.block.channels, lead: blockKernel - 1, capacity: capacity),
+                    Rows(channels: layer.block.channels, capacity: capacity + 64)
+                )
             }
         }
 
@@ -45,8 +52,9 @@ final class Downsampling: Sendable {
             for (i, layer) in layers.enumerated() {
                 let tokens = (n + layer.factor - 1) / layer.factor, (here, there) = buffers[i]
                 x.clear(n ..< tokens * layer.factor)   // the reference pads on the right
-                parallelRowProduct(0..<tokens, x.first, stride: layer.factor * x.width, tapStride: 0, layer.change,
-                                   StoreEpilogue(here.first, stride: here.width))
+                parallelRowProduct(
+                    0 ..< tokens, x.first, stride: layer.factor * x.width, tapStride: 0, layer.change,
+                    StoreEpilogue(here.first, stride: here.width))
                 try layer.block(here, there, rows: tokens, history: histories[i])
                 (x, n) = (there, tokens)
             }

@@ -8,7 +8,7 @@ final class Encoder: Sendable {
 
     private struct Stage: Sendable {
         let channels: Int
-        let norm: RowNorm            // after the stem; before the pointwise convolution of later stages
+        let norm: RowNorm   // after the stem; before the pointwise convolution of later stages
         let change: CausalConvolution
         let blocks: [ConvNeXtBlock]
     }
@@ -24,14 +24,17 @@ final class Encoder: Sendable {
             let prefix = "backbone.downsample_layers.\(i)"
             return Stage(
                 channels: dims[i],
-                norm: i == 0 ? try RowNorm(weights, prefix + ".1", channels: dims[0])
+                norm: i == 0
+                    ? try RowNorm(weights, prefix + ".1", channels: dims[0])
                     : try RowNorm(weights, prefix + ".0", channels: dims[i - 1]),
                 change: i == 0
-                    ? try CausalConvolution(weights, prefix + ".0.conv", in: backbone.inputChannels, out: dims[0], kernel: Self.stemKernel)
+                    ? try CausalConvolution(
+                        weights, prefix + ".0.conv", in: backbone.inputChannels, out: dims[0], kernel: Self.stemKernel)
                     : try CausalConvolution(weights, prefix + ".1", in: dims[i - 1], out: dims[i], kernel: 1),
-                blocks: try (0..<backbone.depths[i]).map {
-                    try ConvNeXtBlock(weights, "backbone.stages.\(i).\($0)", channels: dims[i], kernel: backbone.kernelSize,
-                                      scaled: backbone.hasLayerScale)
+                blocks: try (0 ..< backbone.depths[i]).map {
+                    try ConvNeXtBlock(
+                        weights, "backbone.stages.\(i).\($0)", channels: dims[i], kernel: backbone.kernelSize,
+                        scaled: backbone.hasLayerScale)
                 })
         }
         norm = try RowNorm(weights, "backbone.norm", channels: dims.last!)
@@ -50,8 +53,10 @@ final class Encoder: Sendable {
             stem = encoder.stages[0].change.makeHistory()
             histories = encoder.stages.map { $0.blocks.map { $0.makeHistory() } }
             buffers = encoder.stages.map {
-                (Rows(channels: $0.channels, lead: encoder.kernel - 1, capacity: capacity),
-                 Rows(channels: $0.channels, lead: encoder.kernel - 1, capacity: capacity))
+                (
+                    Rows(channels: $0.channels, lead: encoder.kernel - 1, capacity: capacity),
+                    Rows(channels: $0.channels, lead: encoder.kernel - 1, capacity: capacity)
+                )
             }
         }
 
@@ -63,12 +68,12 @@ final class Encoder: Sendable {
                 var (here, there) = buffers[i]
                 if i == 0 {
                     stem.restore(into: mel)
-                    stage.change(mel, 0..<rows, StoreEpilogue(here.first, stride: here.width))
+                    stage.change(mel, 0 ..< rows, StoreEpilogue(here.first, stride: here.width))
                     stem.keep(from: mel, length: rows)
                     normalise(here, rows, stage.norm)
                 } else {
                     normalise(x, rows, stage.norm)
-                    stage.change(x, 0..<rows, StoreEpilogue(here.first, stride: here.width))
+                    stage.change(x, 0 ..< rows, StoreEpilogue(here.first, stride: here.width))
                 }
                 for (block, history) in zip(stage.blocks, histories[i]) {
                     try block(here, there, rows: rows, history: history)

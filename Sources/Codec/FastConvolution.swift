@@ -20,7 +20,7 @@ final class FastConvolution: @unchecked Sendable {
     private let matrices: [PackedMatrix]
     private let bias: Rows
 
-    static func suits(channels: Int, kernel: Int) -> Bool { channels >= 32 && (3...12).contains(kernel) }
+    static func suits(channels: Int, kernel: Int) -> Bool { channels >= 32 && (3 ... 12).contains(kernel) }
 
     /// `filters` [channels, channels, kernel].
     init(_ filters: [Float], bias biasValues: [Float], channels: Int, kernel: Int, dilation: Int) {
@@ -30,7 +30,7 @@ final class FastConvolution: @unchecked Sendable {
         blockRows = (groups == 1 ? 4 : 8) * dilation
         lead = (groups * 4 - 1) * dilation
         bias = Rows(channels: channels, capacity: 1)
-        for c in 0..<channels { bias.row(0)[c] = biasValues[c] }
+        for c in 0 ..< channels { bias.row(0)[c] = biasValues[c] }
 
         // All points' values of one pair of channels after the other: [in, out, point].
         let points = Self.points(groups)
@@ -41,19 +41,27 @@ final class FastConvolution: @unchecked Sendable {
                 nonisolated(unsafe) let filters = filters
                 Parallel.forRange(channels) { range in
                     for o in range {
-                        for i in 0..<channels {
-                            let taps = (0..<groups * 4).map { k in k < missing ? 0 : Double(filters[(o * channels + i) * kernel + k - missing]) }
-                            let all = Self.secondLevel((0..<groups).map { g in
-                                SevenPoints.factors((taps[4 * g], taps[4 * g + 1], taps[4 * g + 2], taps[4 * g + 3]))
-                            })
-                            for p in 0..<points { values[(i * channels + o) * points + p] = Float(all[p]) }
+                        for i in 0 ..< channels {
+                            let taps = (0 ..< groups * 4).map { k in
+                                k < missing ? 0 : Double(filters[(o * channels + i) * kernel + k - missing])
+                            }
+                            let all = Self.secondLevel(
+                                (0 ..< groups).map { g in
+                                    SevenPoints.factors(
+                                        (taps[4 * g], taps[4 * g + 1], taps[4 * g + 2], taps[4 * g + 3]))
+                                })
+                            for p in 0 ..< points { values[(i * channels + o) * points + p] = Float(all[p]) }
                         }
                     }
                 }
             }
         }
-        matrices = (0..<points).map { p in
-            PackedMatrix(depth: channels, columns: channels) { _, i, o in values[(i * channels + o) * points + p] } bias: { _ in 0 }
+        matrices = (0 ..< points).map { p in
+            PackedMatrix(depth: channels, columns: channels) { _, i, o in
+                values[(i * channels + o) * points + p]
+            } bias: { _ in
+                0
+            }
         }
     }
 
@@ -64,7 +72,9 @@ final class FastConvolution: @unchecked Sendable {
         switch g.count {
         case 1: g[0]
         case 2: g[0] + zip(g[0], g[1]).map { $0 + $1 } + g[1]
-        default: g[0] + zip(g[0], zip(g[1], g[2])).map { ($0 + $1.0 + $1.1) / 2 } + zip(g[0], zip(g[1], g[2])).map { ($0 - $1.0 + $1.1) / 2 } + g[2]
+        default:
+            g[0] + zip(g[0], zip(g[1], g[2])).map { ($0 + $1.0 + $1.1) / 2 }
+                + zip(g[0], zip(g[1], g[2])).map { ($0 - $1.0 + $1.1) / 2 } + g[2]
         }
     }
 
@@ -75,20 +85,22 @@ final class FastConvolution: @unchecked Sendable {
         let perTask = max(240 / blockRows, 1), tasks = (blocks + perTask - 1) / perTask
         let width = input.width, points = matrices.count
         Parallel.forEach(tasks) { task in
-            let first = task * perTask, count = min(perTask, blocks - first), units = count * dilation, plane = units * width
+            let first = task * perTask, count = min(perTask, blocks - first), units = count * dilation,
+                plane = units * width
             Scratch.with((points + 1) * plane) { evaluated in
                 let factors = evaluated + points * plane
-                for unit in 0..<units {
+                for unit in 0 ..< units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
                     evaluate(input.row(start + row - lead), evaluated + unit * width, plane: plane, width: width)
                 }
                 // Products take the place of what they are made from: half the memory is worth the copy.
-                for p in 0..<points {
+                for p in 0 ..< points {
                     factors.update(from: evaluated + p * plane, count: plane)
-                    rowProduct(0..<units, factors, stride: width, tapStride: 0, matrices[p],
-                               panels: 0..<matrices[p].panelCount, StoreEpilogue(evaluated + p * plane, stride: width))
+                    rowProduct(
+                        0 ..< units, factors, stride: width, tapStride: 0, matrices[p],
+                        panels: 0 ..< matrices[p].panelCount, StoreEpilogue(evaluated + p * plane, stride: width))
                 }
-                for unit in 0..<units {
+                for unit in 0 ..< units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
                     interpolate(evaluated + unit * width, plane: plane, width: width, row: row, epilogue)
                 }
@@ -107,7 +119,8 @@ final class FastConvolution: @unchecked Sendable {
                 a.store(out, stride: plane)
                 continue
             }
-            let b = SevenPoints(evaluating: x + tile, stride: step), c = SevenPoints(evaluating: x + 2 * tile, stride: step)
+            let b = SevenPoints(evaluating: x + tile, stride: step),
+                c = SevenPoints(evaluating: x + 2 * tile, stride: step)
             if groups == 2 {
                 (a - b).store(out, stride: plane)
                 b.store(out + seven, stride: plane)
@@ -123,13 +136,18 @@ final class FastConvolution: @unchecked Sendable {
 
     /// One unit: from one row in every plane to output rows `dilation` apart.
     @inline(__always)
-    private func interpolate<E: RowEpilogue>(_ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E) {
+    private func interpolate<E: RowEpilogue>(
+        _ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E
+    ) {
         for c in stride(from: 0, to: width, by: 16) {
-            let (low, lowNext) = tiles(products + c, plane: plane), (high, highNext) = tiles(products + c + 8, plane: plane)
+            let (low, lowNext) = tiles(products + c, plane: plane),
+                (high, highNext) = tiles(products + c + 8, plane: plane)
             let bias = (load(self.bias.first + c), load(self.bias.first + c + 8))
             epilogue.store(tile: low.interpolated, high.interpolated, bias: bias, row: row, step: dilation, column: c)
             if groups > 1 {
-                epilogue.store(tile: lowNext.interpolated, highNext.interpolated, bias: bias, row: row + 4 * dilation, step: dilation, column: c)
+                epilogue.store(
+                    tile: lowNext.interpolated, highNext.interpolated, bias: bias, row: row + 4 * dilation,
+                    step: dilation, column: c)
             }
         }
     }
@@ -151,7 +169,9 @@ extension RowEpilogue {
 
     /// 16 columns of four rows, `step` rows apart.
     @inline(__always)
-    fileprivate func store(tile a: FourRows, _ b: FourRows, bias: (SIMD8<Float>, SIMD8<Float>), row: Int, step: Int, column: Int) {
+    fileprivate func store(
+        tile a: FourRows, _ b: FourRows, bias: (SIMD8<Float>, SIMD8<Float>), row: Int, step: Int, column: Int
+    ) {
         store(row: row, column: column, a.0 + bias.0, b.0 + bias.1)
         store(row: row + step, column: column, a.1 + bias.0, b.1 + bias.1)
         store(row: row + 2 * step, column: column, a.2 + bias.0, b.2 + bias.1)

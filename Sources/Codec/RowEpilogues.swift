@@ -58,9 +58,13 @@ struct ResidualEpilogue: RowEpilogue {
 
 /// x = residual + value, and silu(x) for the layer that follows.
 struct ResidualSiLUEpilogue: RowEpilogue {
-    let residual: UnsafePointer<Float>, sum: UnsafeMutablePointer<Float>, activated: UnsafeMutablePointer<Float>, stride: Int
+    let residual: UnsafePointer<Float>, sum: UnsafeMutablePointer<Float>, activated: UnsafeMutablePointer<Float>,
+        stride: Int
 
-    init(_ residual: UnsafePointer<Float>, sum: UnsafeMutablePointer<Float>, activated: UnsafeMutablePointer<Float>, stride: Int) {
+    init(
+        _ residual: UnsafePointer<Float>, sum: UnsafeMutablePointer<Float>, activated: UnsafeMutablePointer<Float>,
+        stride: Int
+    ) {
         (self.residual, self.sum, self.activated, self.stride) = (residual, sum, activated, stride)
     }
 
@@ -114,8 +118,10 @@ struct MeanSiLUEpilogue: RowEpilogue {
     let total: UnsafePointer<Float>, residual: UnsafePointer<Float>, factor: Float
     let out: UnsafeMutablePointer<Float>, stride: Int
 
-    init(_ total: UnsafePointer<Float>, _ residual: UnsafePointer<Float>, factor: Float,
-         _ out: UnsafeMutablePointer<Float>, stride: Int) {
+    init(
+        _ total: UnsafePointer<Float>, _ residual: UnsafePointer<Float>, factor: Float,
+        _ out: UnsafeMutablePointer<Float>, stride: Int
+    ) {
         (self.total, self.residual, self.factor, self.out, self.stride) = (total, residual, factor, out, stride)
     }
 

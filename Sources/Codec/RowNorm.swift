@@ -10,7 +10,7 @@ final class RowNorm: @unchecked Sendable {
         table = Rows(channels: channels, capacity: 3)
         width = table.width
         let scale = try weights(prefix + ".weight"), offset = try weights(prefix + ".bias")
-        for c in 0..<channels { (table.row(0)[c], table.row(1)[c], table.row(2)[c]) = (scale[c], offset[c], 1) }
+        for c in 0 ..< channels { (table.row(0)[c], table.row(1)[c], table.row(2)[c]) = (scale[c], offset[c], 1) }
     }
 
     /// `input` and `output` may be the same row.

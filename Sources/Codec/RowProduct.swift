@@ -21,12 +21,12 @@ final class PackedMatrix: @unchecked Sendable {
         }
         values = allocate(panelCount * rows * 2)
         bias = allocate(panelCount * 2)
-        for column in 0..<columns {
+        for column in 0 ..< columns {
             let panel = column / 16, half = column % 16 / 8, lane = column % 8
             bias[panel * 2 + half][lane] = biasAt(column)
             let target = UnsafeMutablePointer<Float>(OpaquePointer(values + (panel * rows * 2 + half))) + lane
-            for tap in 0..<taps {
-                for i in 0..<depth { target[(tap * depth + i) * 16] = weight(tap, i, column) }
+            for tap in 0 ..< taps {
+                for i in 0 ..< depth { target[(tap * depth + i) * 16] = weight(tap, i, column) }
             }
         }
     }
@@ -54,8 +54,10 @@ protocol RowEpilogue {
 /// Each element is one chain of multiply-and-adds in the order tap, depth, wherever it lies: results
 /// do not depend on how the rows were divided into stretches, tasks or tiles.
 @inline(__always)
-func rowProduct<E: RowEpilogue>(_ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
-                                _ matrix: PackedMatrix, panels: Range<Int>, _ epilogue: E) {
+func rowProduct<E: RowEpilogue>(
+    _ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
+    _ matrix: PackedMatrix, panels: Range<Int>, _ epilogue: E
+) {
     let taps = matrix.taps, depth = matrix.depth
     for panel in panels {
         let weights = matrix.panel(panel), (bias0, bias1) = matrix.bias(panel), column = panel * 16
@@ -69,9 +71,9 @@ func rowProduct<E: RowEpilogue>(_ rows: Range<Int>, _ input: UnsafePointer<Float
             var c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1
             var c30 = bias0, c31 = bias1, c40 = bias0, c41 = bias1, c50 = bias0, c51 = bias1
             var w = weights
-            for tap in 0..<taps {
+            for tap in 0 ..< taps {
                 let offset = tap * tapStride
-                for i in offset..<(offset + depth) {
+                for i in offset ..< (offset + depth) {
                     let w0 = w[0], w1 = w[1]
                     w += 2
                     let x0 = SIMD8<Float>(repeating: a0[i])
@@ -101,16 +103,20 @@ func rowProduct<E: RowEpilogue>(_ rows: Range<Int>, _ input: UnsafePointer<Float
 
 /// Divides a product over the threads: by rows, and by panels too when there are few rows.
 @inline(__always)
-func parallelRowProduct<E: RowEpilogue>(_ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
-                                        _ matrix: PackedMatrix, _ epilogue: E) {
+func parallelRowProduct<E: RowEpilogue>(
+    _ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
+    _ matrix: PackedMatrix, _ epilogue: E
+) {
     guard !rows.isEmpty else { return }
     let blocks = RowBlocks(rows.count, longest: 96)
     let wanted = Parallel.threadCount == 1 ? 1 : Parallel.threadCount * 4
     let parts = blocks.count >= wanted ? 1 : min(matrix.panelCount, (wanted + blocks.count - 1) / max(blocks.count, 1))
     Parallel.forEach(blocks.count * parts) { task in
         let part = task % parts, block = blocks[task / parts]
-        rowProduct(rows.lowerBound + block.lowerBound ..< rows.lowerBound + block.upperBound, input, stride: stride, tapStride: tapStride, matrix,
-                   panels: matrix.panelCount * part / parts ..< matrix.panelCount * (part + 1) / parts, epilogue)
+        rowProduct(
+            rows.lowerBound + block.lowerBound ..< rows.lowerBound + block.upperBound, input, stride: stride,
+            tapStride: tapStride, matrix,
+            panels: matrix.panelCount * part / parts ..< matrix.panelCount * (part + 1) / parts, epilogue)
     }
 }
 

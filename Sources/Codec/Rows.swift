@@ -13,7 +13,8 @@ final class Rows: @unchecked Sendable {
         self.lead = lead
         self.capacity = capacity
         let count = max((lead + capacity) * width, 16)
-        base = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(to: Float.self, capacity: count)
+        base = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(
+            to: Float.self, capacity: count)
         base.initialize(repeating: 0, count: count)
         first = base + lead * width
     }

@@ -24,7 +24,8 @@ final class ScalarQuantization: Sendable {
         channels = configuration.dims.last!
         let isProjected = channels / groups != levels.count
         func parameters(_ name: String) throws -> [[Float]] {
-            isProjected ? try (0..<configuration.groups).map { try weights("quantizer.residual_fsq.rvqs.\($0).\(name)") } : []
+            isProjected
+                ? try (0 ..< configuration.groups).map { try weights("quantizer.residual_fsq.rvqs.\($0).\(name)") } : []
         }
         projectIn = try parameters("project_in.weight")
         biasIn = try parameters("project_in.bias")
@@ -44,20 +45,22 @@ final class ScalarQuantization: Sendable {
 
     /// Quantizes one row of latents. For each book (group-major) it reports the code, the bounded values
     /// right before rounding, and the distance to a rounding boundary, the least so far in the group.
-    func encode(_ row: UnsafePointer<Float>, _ report: (_ book: Int, _ code: Int32, _ values: [Float], _ margin: Float) -> Void) {
+    func encode(
+        _ row: UnsafePointer<Float>, _ report: (_ book: Int, _ code: Int32, _ values: [Float], _ margin: Float) -> Void
+    ) {
         let perGroup = channels / groups, dims = levels.count
-        for group in 0..<groups {
+        for group in 0 ..< groups {
             let input = row + group * perGroup
-            var residual = (0..<dims).map { d -> Float in
+            var residual = (0 ..< dims).map { d -> Float in
                 guard !projectIn.isEmpty else { return bound(input[d], d) }
                 var sum = Double(biasIn[group][d])
-                for c in 0..<perGroup { sum += Double(projectIn[group][d * perGroup + c]) * Double(input[c]) }
+                for c in 0 ..< perGroup { sum += Double(projectIn[group][d * perGroup + c]) * Double(input[c]) }
                 return bound(Float(sum), d)
             }
             var margin = Float.infinity   // a wrong code spoils the later books of its group too
-            for layer in 0..<layers {
+            for layer in 0 ..< layers {
                 var code = 0, basis = 1, values = [Float](repeating: 0, count: dims)
-                for d in 0..<dims {
+                for d in 0 ..< dims {
                     let scale = scale(layer, d), halfWidth = levels[d] / 2
                     values[d] = bound(residual[d] / scale, d)
                     let rounded = values[d].rounded(.toNearestOrEven)
@@ -75,11 +78,11 @@ final class ScalarQuantization: Sendable {
     /// The latents [channels] of one column of codes, which must be in range.
     func decode(_ codes: (_ book: Int) -> Int, into row: UnsafeMutablePointer<Float>) {
         let perGroup = channels / groups, dims = levels.count
-        for group in 0..<groups {
+        for group in 0 ..< groups {
             var values = [Float](repeating: 0, count: dims)
-            for layer in 0..<layers {
+            for layer in 0 ..< layers {
                 var code = codes(group * layers + layer)
-                for d in 0..<dims {
+                for d in 0 ..< dims {
                     let halfWidth = levels[d] / 2
                     values[d] += Float(code % levels[d] - halfWidth) / Float(halfWidth) * scale(layer, d)
                     code /= levels[d]
@@ -87,12 +90,12 @@ final class ScalarQuantization: Sendable {
             }
             let output = row + group * perGroup
             guard !projectOut.isEmpty else {
-                for d in 0..<dims { output[d] = values[d] }
+                for d in 0 ..< dims { output[d] = values[d] }
                 continue
             }
-            for c in 0..<perGroup {
+            for c in 0 ..< perGroup {
                 var sum = biasOut[group][c]
-                for d in 0..<dims { sum += projectOut[group][c * dims + d] * values[d] }
+                for d in 0 ..< dims { sum += projectOut[group][c * dims + d] * values[d] }
                 output[c] = sum
             }
         }

@@ -8,7 +8,8 @@ enum Scratch {
 
         init(_ count: Int) {
             self.count = count
-            pointer = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(to: Float.self, capacity: count)
+            pointer = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(
+                to: Float.self, capacity: count)
             pointer.initialize(repeating: 0, count: count)
         }
 

@@ -17,8 +17,10 @@ struct SevenPoints {
         let x4 = load(x + 4 * stride), x5 = load(x + 5 * stride), x6 = load(x + 6 * stride)
         let four = SIMD8<Float>(repeating: 4), five = SIMD8<Float>(repeating: 5), double = SIMD8<Float>(repeating: 2)
         // The factor 2p - 1, common to all points but 1/2.
-        let e0 = (-x0).addingProduct(double, x1), e1 = (-x1).addingProduct(double, x2), e2 = (-x2).addingProduct(double, x3)
-        let e3 = (-x3).addingProduct(double, x4), e4 = (-x4).addingProduct(double, x5), e5 = (-x5).addingProduct(double, x6)
+        let e0 = (-x0).addingProduct(double, x1), e1 = (-x1).addingProduct(double, x2),
+            e2 = (-x2).addingProduct(double, x3)
+        let e3 = (-x3).addingProduct(double, x4), e4 = (-x4).addingProduct(double, x5),
+            e5 = (-x5).addingProduct(double, x6)
         let a = e4.addingProduct(-four, e2), b = e3.addingProduct(-four, e1)
         one = a + b
         minusOne = a - b
@@ -43,34 +45,42 @@ struct SevenPoints {
         let y0 = zero + evenOne + (evenTwo + half)
         let y1 = oddOne.addingProduct(SIMD8(repeating: 2), oddTwo).addingProduct(SIMD8(repeating: 0.5), half)
         let y2 = evenOne.addingProduct(SIMD8(repeating: 4), evenTwo).addingProduct(SIMD8(repeating: 0.25), half)
-        let y3 = (oddOne + infinity).addingProduct(SIMD8(repeating: 8), oddTwo).addingProduct(SIMD8(repeating: 0.125), half)
+        let y3 = (oddOne + infinity).addingProduct(SIMD8(repeating: 8), oddTwo).addingProduct(
+            SIMD8(repeating: 0.125), half)
         return (y0, y1, y2, y3)
     }
 
     @inline(__always)
-    init(_ zero: SIMD8<Float>, _ one: SIMD8<Float>, _ minusOne: SIMD8<Float>, _ two: SIMD8<Float>, _ minusTwo: SIMD8<Float>,
-         _ half: SIMD8<Float>, _ infinity: SIMD8<Float>) {
-        (self.zero, self.one, self.minusOne, self.two, self.minusTwo, self.half, self.infinity)
-            = (zero, one, minusOne, two, minusTwo, half, infinity)
+    init(
+        _ zero: SIMD8<Float>, _ one: SIMD8<Float>, _ minusOne: SIMD8<Float>, _ two: SIMD8<Float>,
+        _ minusTwo: SIMD8<Float>,
+        _ half: SIMD8<Float>, _ infinity: SIMD8<Float>
+    ) {
+        (self.zero, self.one, self.minusOne, self.two, self.minusTwo, self.half, self.infinity) = (
+            zero, one, minusOne, two, minusTwo, half, infinity
+        )
     }
 
     @inline(__always)
     static func + (a: SevenPoints, b: SevenPoints) -> SevenPoints {
-        SevenPoints(a.zero + b.zero, a.one + b.one, a.minusOne + b.minusOne, a.two + b.two, a.minusTwo + b.minusTwo,
-                    a.half + b.half, a.infinity + b.infinity)
+        SevenPoints(
+            a.zero + b.zero, a.one + b.one, a.minusOne + b.minusOne, a.two + b.two, a.minusTwo + b.minusTwo,
+            a.half + b.half, a.infinity + b.infinity)
     }
 
     @inline(__always)
     static func - (a: SevenPoints, b: SevenPoints) -> SevenPoints {
-        SevenPoints(a.zero - b.zero, a.one - b.one, a.minusOne - b.minusOne, a.two - b.two, a.minusTwo - b.minusTwo,
-                    a.half - b.half, a.infinity - b.infinity)
+        SevenPoints(
+            a.zero - b.zero, a.one - b.one, a.minusOne - b.minusOne, a.two - b.two, a.minusTwo - b.minusTwo,
+            a.half - b.half, a.infinity - b.infinity)
     }
 
     /// Seven vectors, `stride` floats apart.
     @inline(__always)
     init(_ p: UnsafePointer<Float>, stride: Int) {
-        self.init(load(p), load(p + stride), load(p + 2 * stride), load(p + 3 * stride), load(p + 4 * stride),
-                  load(p + 5 * stride), load(p + 6 * stride))
+        self.init(
+            load(p), load(p + stride), load(p + 2 * stride), load(p + 3 * stride), load(p + 4 * stride),
+            load(p + 5 * stride), load(p + 6 * stride))
     }
 
     @inline(__always)

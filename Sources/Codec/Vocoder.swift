@@ -41,23 +41,30 @@ final class Vocoder: Sendable {
     init(_ weights: CodecWeights, _ configuration: CodecConfiguration) throws {
         let head = configuration.head
         hopLength = head.hopLength
-        pre = try CausalConvolution(weights, "head.conv_pre.conv", in: head.inputChannels, out: head.initialChannels, kernel: head.preKernelSize)
+        pre = try CausalConvolution(
+            weights, "head.conv_pre.conv", in: head.inputChannels, out: head.initialChannels, kernel: head.preKernelSize
+        )
         stages = try head.upsampleRates.indices.map { i in
             let channels = head.initialChannels >> (i + 1), rate = head.upsampleRates[i]
-            let up = try CausalUpsampling(weights, "head.ups.\(i).conv", in: head.initialChannels >> i, out: channels,
-                                          kernel: head.upsampleKernelSizes[i], rate: rate)
+            let up = try CausalUpsampling(
+                weights, "head.ups.\(i).conv", in: head.initialChannels >> i, out: channels,
+                kernel: head.upsampleKernelSizes[i], rate: rate)
             let blocks = try zip(head.resblockKernelSizes, head.resblockDilations).enumerated().map { j, shape in
-                try (0..<Self.unitsPerBlock).map { k in
+                try (0 ..< Self.unitsPerBlock).map { k in
                     func convolution(_ part: String) throws -> CausalConvolution {
-                        try CausalConvolution(weights, "head.resblocks.\(i).blocks.\(j).\(part).\(k).conv", in: channels, out: channels,
-                                              kernel: shape.0, dilation: shape.1[k], isLong: true)
+                        try CausalConvolution(
+                            weights, "head.resblocks.\(i).blocks.\(j).\(part).\(k).conv", in: channels, out: channels,
+                            kernel: shape.0, dilation: shape.1[k], isLong: true)
                     }
                     return (first: try convolution("convs1"), second: try convolution("convs2"))
                 }
             }
-            return Stage(channels: channels, up: up, blocks: blocks, stretch: Self.stretch(channels, rate, head.resblockDilations))
+            return Stage(
+                channels: channels, up: up, blocks: blocks,
+                stretch: Self.stretch(channels, rate, head.resblockDilations))
         }
-        post = try CausalConvolution(weights, "head.conv_post.conv", in: head.initialChannels >> head.upsampleRates.count, out: 1,
-                                     kernel: head.postKernelSize)
+        post = try CausalConvolution(
+            weights, "head.conv_post.conv", in: head.initialChannels >> head.upsampleRates.count, out: 1,
+            kernel: head.postKernelSize)
     }
 }

@@ -15,24 +15,28 @@ struct WeightLayout {
         let dims = backbone.dims
         add("backbone.downsample_layers.0.0.conv", [dims[0], backbone.inputChannels, Encoder.stemKernel])
         addNorm("backbone.downsample_layers.0.1", dims[0])
-        for i in 1..<max(dims.count, 1) {
+        for i in 1 ..< max(dims.count, 1) {
             addNorm("backbone.downsample_layers.\(i).0", dims[i - 1])
             add("backbone.downsample_layers.\(i).1", [dims[i], dims[i - 1], 1])
         }
         for (i, depth) in backbone.depths.enumerated() {
-            for j in 0..<depth { addBlock("backbone.stages.\(i).\(j)", dims[i], backbone.kernelSize, scaled: backbone.hasLayerScale) }
+            for j in 0 ..< depth {
+                addBlock("backbone.stages.\(i).\(j)", dims[i], backbone.kernelSize, scaled: backbone.hasLayerScale)
+            }
         }
         addNorm("backbone.norm", dims.last!)
 
         addNormed("head.conv_pre.conv", [head.initialChannels, head.inputChannels, head.preKernelSize])
         for (i, kernel) in head.upsampleKernelSizes.enumerated() {
-            addNormed("head.ups.\(i).conv", [head.initialChannels >> i, head.initialChannels >> (i + 1), kernel], bias: head.initialChannels >> (i + 1))
+            addNormed(
+                "head.ups.\(i).conv", [head.initialChannels >> i, head.initialChannels >> (i + 1), kernel],
+                bias: head.initialChannels >> (i + 1))
         }
         for i in head.upsampleRates.indices {
             let channels = head.initialChannels >> (i + 1)
             for (j, kernel) in head.resblockKernelSizes.enumerated() {
                 for part in ["convs1", "convs2"] {
-                    for k in 0..<Vocoder.unitsPerBlock {
+                    for k in 0 ..< Vocoder.unitsPerBlock {
                         addNormed("head.resblocks.\(i).blocks.\(j).\(part).\(k).conv", [channels, channels, kernel])
                     }
                 }
@@ -43,7 +47,7 @@ struct WeightLayout {
         let widths = quantizer.dims, codeDims = quantizer.levels.count
         let perGroup = widths.last! / quantizer.groups
         if perGroup != codeDims {
-            for g in 0..<quantizer.groups {
+            for g in 0 ..< quantizer.groups {
                 add("quantizer.residual_fsq.rvqs.\(g).project_in", [codeDims, perGroup])
                 add("quantizer.residual_fsq.rvqs.\(g).project_out", [perGroup, codeDims])
             }
@@ -53,7 +57,9 @@ struct WeightLayout {
             addBlock("quantizer.downsample.\(i).1", widths[i + 1], Downsampling.blockKernel, scaled: true)
         }
         for (place, i) in quantizer.downsampleFactors.indices.reversed().enumerated() {
-            add("quantizer.upsample.\(place).0.conv", [widths[i + 1], widths[i], quantizer.downsampleFactors[i]], bias: widths[i])
+            add(
+                "quantizer.upsample.\(place).0.conv", [widths[i + 1], widths[i], quantizer.downsampleFactors[i]],
+                bias: widths[i])
             addBlock("quantizer.upsample.\(place).1", widths[i], Downsampling.blockKernel, scaled: true)
         }
     }

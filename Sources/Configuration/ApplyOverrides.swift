@@ -9,7 +9,9 @@ public typealias ConfigGroups = [String: [String: ConfigValue]]
 /// Either all of them are applied, or none: every problem found is in the one error (`.config`), with the
 /// nearest names. Returns notes on what was probably not meant.
 @discardableResult
-public func applyOverrides(_ config: inout ConfigValue, _ overrides: [Override], groups: ConfigGroups = [:]) throws -> [String] {
+public func applyOverrides(
+    _ config: inout ConfigValue, _ overrides: [Override], groups: ConfigGroups = [:]
+) throws -> [String] {
     var session = OverrideSession(config: config, groups: groups)
     session.apply(overrides)
     try session.throwProblems()
@@ -19,7 +21,9 @@ public func applyOverrides(_ config: inout ConfigValue, _ overrides: [Override],
 
 /// The same for overrides as they are written.
 @discardableResult
-public func applyOverrides(_ config: inout ConfigValue, _ overrides: [String], groups: ConfigGroups = [:]) throws -> [String] {
+public func applyOverrides(
+    _ config: inout ConfigValue, _ overrides: [String], groups: ConfigGroups = [:]
+) throws -> [String] {
     var session = OverrideSession(config: config, groups: groups)
     var parsed: [Override] = []
     for text in overrides { session.attempt { _ in parsed.append(try Override.parse(text)) } }
@@ -30,7 +34,9 @@ public func applyOverrides(_ config: inout ConfigValue, _ overrides: [String], g
 }
 
 /// The same, with every problem instead of an error: what could be applied is.
-public func applyingOverrides(_ config: inout ConfigValue, _ overrides: [Override], groups: ConfigGroups = [:]) -> (notes: [String], problems: [OpahError]) {
+public func applyingOverrides(
+    _ config: inout ConfigValue, _ overrides: [Override], groups: ConfigGroups = [:]
+) -> (notes: [String], problems: [OpahError]) {
     var session = OverrideSession(config: config, groups: groups)
     session.apply(overrides)
     config = session.config
@@ -57,9 +63,12 @@ private struct OverrideSession {
     func throwProblems() throws {
         guard let first = problems.first else { return }
         if problems.count == 1 { throw first }
-        throw OpahError(.config, "\(problems.count) overrides cannot be applied:\n" + problems.prefix(20).map { problem in
-            "  \(problem.message)" + (problem.hint.map { " (\($0))" } ?? "")
-        }.joined(separator: "\n") + (problems.count > 20 ? "\n  and \(problems.count - 20) more" : ""))
+        throw OpahError(
+            .config,
+            "\(problems.count) overrides cannot be applied:\n"
+                + problems.prefix(20).map { problem in
+                    "  \(problem.message)" + (problem.hint.map { " (\($0))" } ?? "")
+                }.joined(separator: "\n") + (problems.count > 20 ? "\n  and \(problems.count - 20) more" : ""))
     }
 
     mutating func apply(_ overrides: [Override]) {
@@ -87,10 +96,15 @@ private struct OverrideSession {
             let place = chosen.firstIndex { $0.key == override.key && $0.package == package }
             let name = override.key + "@" + package
             attempt { session in
-                func fail(_ message: String, _ hint: String? = nil) -> OpahError { OpahError(.config, "\(override.text): \(message)", hint: hint) }
+                func fail(_ message: String, _ hint: String? = nil) -> OpahError {
+                    OpahError(.config, "\(override.text): \(message)", hint: hint)
+                }
                 guard let options = session.groups[override.key] else {
-                    throw fail("there is no group \(override.key)", suggestion(for: override.key, in: session.groups.keys)
-                        ?? (session.groups.isEmpty ? nil : "groups are " + session.groups.keys.sorted().joined(separator: ", ")))
+                    throw fail(
+                        "there is no group \(override.key)",
+                        suggestion(for: override.key, in: session.groups.keys)
+                            ?? (session.groups.isEmpty
+                                ? nil : "groups are " + session.groups.keys.sorted().joined(separator: ", ")))
                 }
                 if override.action == .delete {
                     guard let place else { throw fail("\(name) has not been chosen, so it cannot be dropped") }
@@ -98,11 +112,13 @@ private struct OverrideSession {
                     return
                 }
                 guard case .string(let option)? = override.value, let content = options[option] else {
-                    throw fail("the group \(override.key) has no option \(override.value.map(ScalarText.spelled) ?? "")",
-                               "its options are " + options.keys.sorted().joined(separator: ", "))
+                    throw fail(
+                        "the group \(override.key) has no option \(override.value.map(ScalarText.spelled) ?? "")",
+                        "its options are " + options.keys.sorted().joined(separator: ", "))
                 }
                 switch (override.action, place) {
-                case (.change, nil): throw fail("\(name) is not part of this configuration yet", "to add it write +\(override.text)")
+                case (.change, nil):
+                    throw fail("\(name) is not part of this configuration yet", "to add it write +\(override.text)")
                 case (.add, .some): throw fail("\(name) has been chosen already", "to change it leave out the +")
                 case (_, let place?): chosen[place].content = content
                 default: chosen.append((override.key, package, content))
@@ -125,7 +141,12 @@ private struct OverrideSession {
         let old = config.value(at: key)
         if override.action == .delete { return try delete(override, old) }
         let value = override.value ?? ""
-        if key.contains("/") { throw OpahError(.config, "there is no group \(key)", hint: suggestion(for: key, in: groups.keys) ?? "settings are written with dots: \(key.split(separator: "/").joined(separator: "."))") }
+        if key.contains("/") {
+            throw OpahError(
+                .config, "there is no group \(key)",
+                hint: suggestion(for: key, in: groups.keys)
+                    ?? "settings are written with dots: \(key.split(separator: "/").joined(separator: "."))")
+        }
         switch override.action {
         case .change:
             guard let old else { throw unknown(override) }
@@ -134,7 +155,8 @@ private struct OverrideSession {
         case .add:
             // Null stands for "nothing yet", and tables and lists are open for more.
             if let old, !old.isNull, old.map == nil, old.list == nil {
-                throw OpahError(.config, "\(key) is there already, as \(JSON.encode(old))", hint: "to change it write \(key)=...")
+                throw OpahError(
+                    .config, "\(key) is there already, as \(JSON.encode(old))", hint: "to change it write \(key)=...")
             }
         case .addOrChange, .delete: break
         }
@@ -143,7 +165,9 @@ private struct OverrideSession {
     }
 
     private mutating func delete(_ override: Override, _ old: ConfigValue?) throws {
-        guard let old else { throw OpahError(.config, "there is nothing to delete at \(override.key)", hint: nearest(override.key)) }
+        guard let old else {
+            throw OpahError(.config, "there is nothing to delete at \(override.key)", hint: nearest(override.key))
+        }
         if let wanted = override.value, !isSame(wanted, old) {
             throw OpahError(.config, "\(override.key) is \(JSON.encode(old)), not \(JSON.encode(wanted))")
         }
@@ -159,7 +183,9 @@ private struct OverrideSession {
 
     private func unknown(_ override: Override) -> OpahError {
         let addition = "to add a new key write +\(override.text)"
-        return OpahError(.config, "there is no key \(override.key)", hint: nearest(override.key).map { "\($0) (\(addition))" } ?? addition)
+        return OpahError(
+            .config, "there is no key \(override.key)",
+            hint: nearest(override.key).map { "\($0) (\(addition))" } ?? addition)
     }
 
     /// The keys of a table that is merged into another must be known there.
@@ -167,8 +193,9 @@ private struct OverrideSession {
         guard case .map(let new) = value, case .map(let known) = old else { return }
         for (key, value) in new {
             guard let old = known[key] else {
-                throw OpahError(.config, "there is no key \(path).\(key)",
-                                hint: suggestion(for: key, in: known.keys) ?? "to add new keys write +\(path)={...}")
+                throw OpahError(
+                    .config, "there is no key \(path).\(key)",
+                    hint: suggestion(for: key, in: known.keys) ?? "to add new keys write +\(path)={...}")
             }
             try checkKnown(value, in: old, path: path + "." + key)
         }
@@ -177,11 +204,13 @@ private struct OverrideSession {
     /// What lies on the way must be tables or lists (or nothing yet).
     private func checkParents(_ key: String) throws {
         let steps = ConfigValue.steps(key)
-        for count in 1..<max(steps.count, 1) {
+        for count in 1 ..< max(steps.count, 1) {
             guard let parent = config.value(at: steps[..<count]) else { return }
             if case .string(let text) = parent, text.hasPrefix("${") {
                 let name = steps[..<count].joined(separator: ".")
-                throw OpahError(.config, "\(name) is \(text), a reference", hint: "change what it refers to, or replace \(name) as a whole")
+                throw OpahError(
+                    .config, "\(name) is \(text), a reference",
+                    hint: "change what it refers to, or replace \(name) as a whole")
             }
         }
     }
@@ -200,14 +229,19 @@ private struct OverrideSession {
     /// The option of a group given as a plain string is accepted, and fails much later; a shell takes quotes away.
     private mutating func note(_ override: Override, _ value: ConfigValue) {
         // `sentences=["Hello, there."]` arrives as [Hello, there.].
-        if let items = value.list?.compactMap(\.string), items.count > 1, override.text.contains(", "), !override.text.contains(where: { "'\"".contains($0) }) {
+        if let items = value.list?.compactMap(\.string), items.count > 1, override.text.contains(", "),
+            !override.text.contains(where: { "'\"".contains($0) })
+        {
             let shown = items.map { "\u{201C}\($0)\u{201D}" }.joined(separator: " and ")
-            notes.append("\(override.key) is a list of \(items.count) now: \(shown); if a comma belongs to the text, the shell has taken its quotes: "
-                + "put all of it in single quotes, '\(override.key)=[\"...\"]'")
+            notes.append(
+                "\(override.key) is a list of \(items.count) now: \(shown); if a comma belongs to the text, the shell has taken its quotes: "
+                    + "put all of it in single quotes, '\(override.key)=[\"...\"]'")
         }
         guard case .string(let text) = value else { return }
         for (group, options) in groups.sorted(by: { $0.key < $1.key }) where options[text] != nil {
-            notes.append("\(override.key) is now the text \"\(text)\"; to choose the option of that name write +\(group)@\(override.key)=\(text)")
+            notes.append(
+                "\(override.key) is now the text \"\(text)\"; to choose the option of that name write +\(group)@\(override.key)=\(text)"
+            )
         }
     }
 }

@@ -18,8 +18,10 @@ public struct ConfigFile {
     /// - Parameters:
     ///   - extensions: what files may be called, the first one that exists counts
     ///   - read: gives the tree of a file; another one lets files in another language take part
-    public init(_ path: String, extensions: [String] = ["yaml", "yml"],
-                read: @escaping (String) throws -> ConfigValue = { try YAML.load($0) }) throws {
+    public init(
+        _ path: String, extensions: [String] = ["yaml", "yml"],
+        read: @escaping (String) throws -> ConfigValue = { try YAML.load($0) }
+    ) throws {
         folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         self.extensions = extensions
         self.read = read
@@ -31,7 +33,9 @@ public struct ConfigFile {
     private mutating func lay(_ path: String, package: String, group: String, depth: Int) throws {
         if depth > 20 { throw OpahError(.config, "\(path): defaults more than 20 deep, perhaps in a circle") }
         var own = try read(path)
-        guard own.map != nil else { throw OpahError(.format, "\(path): a configuration must be a table, not \(own.kindName)") }
+        guard own.map != nil else {
+            throw OpahError(.format, "\(path): a configuration must be a table, not \(own.kindName)")
+        }
         var entries = try own["defaults"].map { try Self.entries($0, path) } ?? []
         own.remove("defaults")
         if !entries.contains(.own) { entries.append(.own) }
@@ -45,7 +49,9 @@ public struct ConfigFile {
             case .option(let name, let option, let target):
                 let next = withEnding([folder, name, option].joined(separator: "/"))
                 let place = target ?? name.split(separator: "/").joined(separator: ".")
-                try lay(next, package: [package, place].filter { !$0.isEmpty }.joined(separator: "."), group: name, depth: depth + 1)
+                try lay(
+                    next, package: [package, place].filter { !$0.isEmpty }.joined(separator: "."), group: name,
+                    depth: depth + 1)
             }
         }
     }
@@ -68,12 +74,18 @@ public struct ConfigFile {
                 guard !key.contains("hydra/"), case .string(let option)? = map[key] else { continue }
                 let words = key.split(separator: " ")
                 let parts = (words.last ?? "").split(separator: "@", maxSplits: 1).map(String.init)
-                guard let group = parts.first else { throw OpahError(.format, "\(path): \"defaults\" has an entry without a name") }
+                guard let group = parts.first else {
+                    throw OpahError(.format, "\(path): \"defaults\" has an entry without a name")
+                }
                 try checkName(group, path)
                 try checkName(option, path)
-                entries.append(.option(group: group, name: option, package: parts.count == 2 ? (parts[1] == "_global_" ? "" : parts[1]) : nil))
+                entries.append(
+                    .option(
+                        group: group, name: option,
+                        package: parts.count == 2 ? (parts[1] == "_global_" ? "" : parts[1]) : nil))
             } else {
-                throw OpahError(.format, "\(path): \"defaults\" may hold names and group: option pairs, not \(item.kindName)")
+                throw OpahError(
+                    .format, "\(path): \"defaults\" may hold names and group: option pairs, not \(item.kindName)")
             }
         }
         return entries
@@ -93,7 +105,9 @@ public struct ConfigFile {
         return candidates.first { access($0, R_OK) == 0 } ?? candidates.first ?? path
     }
 
-    private static func readGroups(_ folder: String, _ extensions: [String], _ read: (String) throws -> ConfigValue) -> ConfigGroups {
+    private static func readGroups(
+        _ folder: String, _ extensions: [String], _ read: (String) throws -> ConfigValue
+    ) -> ConfigGroups {
         var groups: ConfigGroups = [:]
         for group in names(in: folder) where group.first != "." {
             for file in names(in: folder + "/" + group) {
@@ -111,9 +125,12 @@ public struct ConfigFile {
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) { String(cString: $0) }
-            })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
+                        String(cString: $0)
+                    }
+                })
         }
         return names.sorted()
     }

@@ -26,7 +26,10 @@ extension ConfigValue {
         case .null: text += "null"
         case .bool(let flag): text += flag ? "true" : "false"
         case .int(let number): text += number == .min ? "math.mininteger" : String(number)
-        case .double(let number): text += number.isNaN ? "0/0" : number.isInfinite ? (number < 0 ? "-math.huge" : "math.huge") : number.description
+        case .double(let number):
+            text +=
+                number.isNaN
+                ? "0/0" : number.isInfinite ? (number < 0 ? "-math.huge" : "math.huge") : number.description
         case .string(let string): text += quotedForLua(string)
         case .list(let items):
             let line = items.allSatisfy(\.isScalar) ? items.map(\.luaScalar).joined(separator: ", ") : nil
@@ -36,7 +39,9 @@ extension ConfigValue {
                 Self.block(items.map { ("", $0) }, level, &text)
             }
         case .map(let map):
-            Self.block(map.map { (isLuaName($0.key) ? "\($0.key) = " : "[\(quotedForLua($0.key))] = ", $0.value) }, level, &text)
+            Self.block(
+                map.map { (isLuaName($0.key) ? "\($0.key) = " : "[\(quotedForLua($0.key))] = ", $0.value) }, level,
+                &text)
         }
     }
 
@@ -62,10 +67,14 @@ extension ConfigValue {
 
 /// Whether a key may stand without brackets and quotes.
 private func isLuaName(_ key: String) -> Bool {
-    let reserved: Set = ["and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
-                         "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"]
-    guard let first = key.utf8.first, !(48...57).contains(first), !reserved.contains(key) else { return false }
-    return key.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) }
+    let reserved: Set = [
+        "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
+        "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"
+    ]
+    guard let first = key.utf8.first, !(48 ... 57).contains(first), !reserved.contains(key) else { return false }
+    return key.utf8.allSatisfy {
+        $0 == 95 || (48 ... 57).contains($0) || (65 ... 90).contains($0) || (97 ... 122).contains($0)
+    }
 }
 
 private func quotedForLua(_ string: String) -> String {

@@ -54,7 +54,8 @@ extension ConfigValue {
         switch self {
         case .list(var items):
             guard let index = Int(step), items.indices.contains(index) else {
-                throw OpahError(.config, "\(whole): the list has \(items.count) elements, numbered from 0, and no \(step)")
+                throw OpahError(
+                    .config, "\(whole): the list has \(items.count) elements, numbered from 0, and no \(step)")
             }
             try items[index].set(steps.dropFirst(), to: value, whole: whole)
             self = .list(items)

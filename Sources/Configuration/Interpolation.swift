@@ -17,7 +17,9 @@ extension ConfigValue {
     }
 
     /// The value at a path with its interpolations resolved; nil where there is none.
-    public func resolvedValue(at path: String, environment: (String) -> String? = Interpolation.environment) throws -> ConfigValue? {
+    public func resolvedValue(
+        at path: String, environment: (String) -> String? = Interpolation.environment
+    ) throws -> ConfigValue? {
         try withoutActuallyEscaping(environment) { environment in
             var resolver = Interpolation(root: self, environment: environment)
             return try resolver.lookUp(Self.steps(path))
@@ -30,7 +32,7 @@ extension ConfigValue {
 public struct Interpolation {
     fileprivate let root: ConfigValue
     fileprivate let environment: (String) -> String?
-    private var open: [[String]] = []    // the paths that are being resolved, to find circles
+    private var open: [[String]] = []   // the paths that are being resolved, to find circles
     private var work = 0
 
     fileprivate init(root: ConfigValue, environment: @escaping (String) -> String?) {
@@ -44,13 +46,17 @@ public struct Interpolation {
     /// `${eval:...}` runs Python code in the original.
     static func refuseCode(in text: String) throws {
         if text.contains("${eval:") || text.contains("${python:") {
-            throw OpahError(.config, "\(text.prefix(80)) would run code, which a setting must not", hint: "write the value itself, or compute it in a recipe")
+            throw OpahError(
+                .config, "\(text.prefix(80)) would run code, which a setting must not",
+                hint: "write the value itself, or compute it in a recipe")
         }
     }
 
     fileprivate mutating func resolve(_ value: ConfigValue, at path: [String]) throws -> ConfigValue {
         work += 1
-        if work > 200_000 || path.count > 200 { throw OpahError(.config, "\(path.joined(separator: ".").prefix(80)): the interpolations grow without end") }
+        if work > 200_000 || path.count > 200 {
+            throw OpahError(.config, "\(path.joined(separator: ".").prefix(80)): the interpolations grow without end")
+        }
         switch value {
         case .string(let text): return text.contains("${") ? try expand(text, at: path) : value
         case .list(let items):
@@ -90,8 +96,10 @@ public struct Interpolation {
             if after.starts(with: "${".unicodeScalars) {
                 result += String(repeating: "\\", count: slashes / 2)
                 if slashes % 2 == 1 { result += "${"; rest = after.dropFirst(2); continue }
-                guard let end = Self.closingBrace(after) else { throw OpahError(.config, "\(text.prefix(80)): the ${ never closes", hint: "end it with }") }
-                let inner = String(after[after.index(after.startIndex, offsetBy: 2)..<end])
+                guard let end = Self.closingBrace(after) else {
+                    throw OpahError(.config, "\(text.prefix(80)): the ${ never closes", hint: "end it with }")
+                }
+                let inner = String(after[after.index(after.startIndex, offsetBy: 2) ..< end])
                 let value = try value(of: inner, at: path)
                 rest = after[after.index(after: end)...]
                 if result.isEmpty, rest.isEmpty { return value }
@@ -99,7 +107,9 @@ public struct Interpolation {
                     throw OpahError(.config, "${\(inner)} is \(value.kindName) and cannot stand inside text")
                 }
                 result += Self.pythonText(value)
-                if result.utf8.count > 1 << 20 { throw OpahError(.config, "\(text.prefix(80)): the interpolations grow without end") }
+                if result.utf8.count > 1 << 20 {
+                    throw OpahError(.config, "\(text.prefix(80)): the interpolations grow without end")
+                }
             } else {
                 let step = max(slashes, 1)
                 result += String(rest.prefix(step))
@@ -133,19 +143,26 @@ public struct Interpolation {
         let inner = inner.contains("${") ? Self.pythonText(try expand(inner, at: path)) : inner
         guard let colon = inner.firstIndex(of: ":") else { return try node(String(inner.trimmed), at: path) }
         let name = inner[..<colon].trimmed
-        let arguments = inner[inner.index(after: colon)...].split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false).map { String($0.trimmed) }
+        let arguments = inner[inner.index(after: colon)...].split(
+            separator: ",", maxSplits: 1, omittingEmptySubsequences: false
+        ).map { String($0.trimmed) }
         let fallback = arguments.count == 2 ? try OverrideValue.parse(arguments[1]) : nil
         switch name {
         case "oc.env":
             if let found = environment(arguments[0]) { return .string(found) }
-            guard let fallback else { throw OpahError(.config, "${\(inner)}: the environment variable \(arguments[0]) is not set", hint: "set it, or give a default: ${oc.env:\(arguments[0]),value}") }
+            guard let fallback else {
+                throw OpahError(
+                    .config, "${\(inner)}: the environment variable \(arguments[0]) is not set",
+                    hint: "set it, or give a default: ${oc.env:\(arguments[0]),value}")
+            }
             return fallback.isNull ? .null : .string(fallback.string ?? ScalarText.spelled(fallback))
         case "oc.select":
             return try lookUp(ConfigValue.steps(arguments[0])) ?? fallback ?? .null
         case "oc.decode":
             return try OverrideValue.parse(String(inner[inner.index(after: colon)...]))
         default:
-            throw OpahError(.config, "${\(inner)}: there is no resolver \(name)", hint: "known are oc.env, oc.select and oc.decode")
+            throw OpahError(
+                .config, "${\(inner)}: there is no resolver \(name)", hint: "known are oc.env, oc.select and oc.decode")
         }
     }
 
@@ -154,6 +171,8 @@ public struct Interpolation {
         let base = dots == 0 ? [] : Array(path.dropLast(dots))
         let target = base + ConfigValue.steps(String(name.dropFirst(dots)))
         if let found = try lookUp(target) { return found }
-        throw OpahError(.config, "${\(name)}: there is no such key", hint: suggestion(for: target.joined(separator: "."), in: root.paths))
+        throw OpahError(
+            .config, "${\(name)}: there is no such key",
+            hint: suggestion(for: target.joined(separator: "."), in: root.paths))
     }
 }

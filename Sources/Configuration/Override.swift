@@ -34,9 +34,12 @@ public struct Override: Equatable, Sendable {
 
     private static func parseParts(_ text: String) throws -> Override {
         if text.hasPrefix("--") {
-            throw OpahError(.config, "this looks like a flag", hint: "an override is written key=value; flags come before the overrides")
+            throw OpahError(
+                .config, "this looks like a flag",
+                hint: "an override is written key=value; flags come before the overrides")
         }
-        let action: Action = text.hasPrefix("++") ? .addOrChange : text.hasPrefix("+") ? .add : text.hasPrefix("~") ? .delete : .change
+        let action: Action =
+            text.hasPrefix("++") ? .addOrChange : text.hasPrefix("+") ? .add : text.hasPrefix("~") ? .delete : .change
         let rest = text.dropFirst(action.rawValue.count)
         let sign = rest.firstIndex(of: "=")
         if sign == nil, action != .delete {
@@ -50,29 +53,35 @@ public struct Override: Equatable, Sendable {
         try checkKey(parts[0], isGroup: parts.count == 2)
         if parts.count == 2 { try checkPackage(parts[1]) }
         let value = try sign.map { try OverrideValue.parse(String(rest[rest.index(after: $0)...])) }
-        return Override(action: action, key: String(parts[0]), package: parts.count == 2 ? String(parts[1]) : nil, value: value, text: text)
+        return Override(
+            action: action, key: String(parts[0]), package: parts.count == 2 ? String(parts[1]) : nil, value: value,
+            text: text)
     }
 
     private static func checkKey(_ key: Substring, isGroup: Bool) throws {
         if key.isEmpty { throw OpahError(.config, "there is no key", hint: "write key=value") }
         for step in key.split(separator: key.contains("/") ? "/" : ".", omittingEmptySubsequences: false) {
             guard !step.isEmpty, step.unicodeScalars.allSatisfy(isKeyScalar) else {
-                throw OpahError(.config, "\(key) is no \(isGroup ? "name of a group" : "dotted path")",
-                                hint: "a path is names or list positions with dots between: model.optimizer.lr")
+                throw OpahError(
+                    .config, "\(key) is no \(isGroup ? "name of a group" : "dotted path")",
+                    hint: "a path is names or list positions with dots between: model.optimizer.lr")
             }
         }
     }
 
     private static func checkPackage(_ package: Substring) throws {
-        guard package.isEmpty || package.split(separator: ".", omittingEmptySubsequences: false)
-            .allSatisfy({ !$0.isEmpty && $0.unicodeScalars.allSatisfy(isKeyScalar) }) else {
+        guard
+            package.isEmpty
+                || package.split(separator: ".", omittingEmptySubsequences: false)
+                    .allSatisfy({ !$0.isEmpty && $0.unicodeScalars.allSatisfy(isKeyScalar) })
+        else {
             throw OpahError(.config, "\(package) after '@' is no dotted path")
         }
     }
 
     private static func isKeyScalar(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
-        case "a"..."z", "A"..."Z", "0"..."9", "_", "-", "$": true
+        case "a" ... "z", "A" ... "Z", "0" ... "9", "_", "-", "$": true
         default: scalar.value >= 0x80 && !scalar.properties.isWhitespace
         }
     }
@@ -82,7 +91,10 @@ extension Override: CustomStringConvertible {
     /// How it was understood: `change project to "日本語" (a string)`.
     public var description: String {
         let shown = value.map { "\(JSON.encode($0)) (\($0.kindName))" } ?? ""
-        if let package { return "\(action == .delete ? "drop" : "lay") \(key)\(value?.string.map { "/" + $0 } ?? "") \(action == .delete ? "from" : "over") \(package.isEmpty ? "the top" : package)" }
+        if let package {
+            return
+                "\(action == .delete ? "drop" : "lay") \(key)\(value?.string.map { "/" + $0 } ?? "") \(action == .delete ? "from" : "over") \(package.isEmpty ? "the top" : package)"
+        }
         return switch action {
         case .change: "change \(key) to \(shown)"
         case .add: "add \(key) as \(shown)"
@@ -96,7 +108,9 @@ extension StringProtocol {
     /// Without blanks and tabs at both ends.
     var trimmed: SubSequence {
         let isInner: (Character) -> Bool = { $0 != " " && $0 != "\t" }
-        guard let first = firstIndex(where: isInner), let last = lastIndex(where: isInner) else { return self[endIndex...] }
-        return self[first...last]
+        guard let first = firstIndex(where: isInner), let last = lastIndex(where: isInner) else {
+            return self[endIndex...]
+        }
+        return self[first ... last]
     }
 }

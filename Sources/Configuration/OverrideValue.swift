@@ -17,12 +17,16 @@ struct OverrideValue {
         parser.skipSpace()
         switch parser.current {
         case nil: return value.value
-        case ",": throw OpahError(.config, "several values with commas between", hint: "write a list as [a,b], or quote text that holds a comma: 'a,b'")
+        case ",":
+            throw OpahError(
+                .config, "several values with commas between",
+                hint: "write a list as [a,b], or quote text that holds a comma: 'a,b'")
         case let other?: throw OpahError(.config, "'\(other)' is not expected after \(parser.before)", hint: quoteHint)
         }
     }
 
-    private static let quoteHint = "quote text that holds brackets, braces or quotes: key='...' (with a second pair of quotes for the shell)"
+    private static let quoteHint =
+        "quote text that holds brackets, braces or quotes: key='...' (with a second pair of quotes for the shell)"
 
     private init(text: [Unicode.Scalar]) { self.text = text }
 
@@ -61,16 +65,18 @@ struct OverrideValue {
             var slashes = 0
             while position < text.count, text[position] == "\\" { position += 1; slashes += 1 }
             guard current == quote else {
-                for _ in 0..<slashes { result.append("\\") }
+                for _ in 0 ..< slashes { result.append("\\") }
                 if slashes == 0 { result.append(scalar); position += 1 }
                 continue
             }
-            for _ in 0..<(slashes / 2) { result.append("\\") }
+            for _ in 0 ..< (slashes / 2) { result.append("\\") }
             position += 1
             if slashes % 2 == 0 { try Interpolation.refuseCode(in: String(result)); return String(result) }
             result.append(quote)
         }
-        throw OpahError(.config, "the quote that opens at character \(start + 1) of the value never closes", hint: "end it with \(quote)")
+        throw OpahError(
+            .config, "the quote that opens at character \(start + 1) of the value never closes",
+            hint: "end it with \(quote)")
     }
 
     private mutating func list() throws -> ConfigValue {
@@ -101,7 +107,8 @@ struct OverrideValue {
             case ",": position += 1
             case close: position += 1; return
             case nil: throw OpahError(.config, "the '\(text[start])' never closes", hint: "end it with \(close)")
-            case let other?: throw OpahError(.config, "'\(other)' is not expected after \(before)", hint: Self.quoteHint)
+            case let other?:
+                throw OpahError(.config, "'\(other)' is not expected after \(before)", hint: Self.quoteHint)
             }
         }
     }
@@ -123,7 +130,9 @@ struct OverrideValue {
     }
 
     private func missingColon(_ start: Int) -> OpahError {
-        OpahError(.config, "a table wants key: value after \(String(String.UnicodeScalarView(text[..<start])))", hint: "for example {lr: 1e-4, eps: 1e-5}")
+        OpahError(
+            .config, "a table wants key: value after \(String(String.UnicodeScalarView(text[..<start])))",
+            hint: "for example {lr: 1e-4, eps: 1e-5}")
     }
 
     /// A backslash and one of `\ ( ) [ ] { } : = ,` or a blank stand for the latter; any other backslash for itself.
@@ -141,7 +150,7 @@ struct OverrideValue {
         let start = position
         var result = String.UnicodeScalarView()
         var hasEscape = false
-        var trailing = 0    // unescaped blanks at the end so far
+        var trailing = 0   // unescaped blanks at the end so far
         scan: while let scalar = current {
             if ends.contains(scalar) { break }
             switch scalar {
@@ -157,7 +166,9 @@ struct OverrideValue {
             case "(" where !hasEscape && isIdentifier(result): return try function(String(result))
             case ",": break scan
             case "(", ")", "[", "]", "{", "}", "'", "\"":
-                throw OpahError(.config, "'\(scalar)' is not expected after \(before.isEmpty ? "the '='" : before)", hint: Self.quoteHint)
+                throw OpahError(
+                    .config, "'\(scalar)' is not expected after \(before.isEmpty ? "the '='" : before)",
+                    hint: Self.quoteHint)
             default:
                 trailing = scalar == " " || scalar == "\t" ? trailing + 1 : 0
                 result.append(scalar)
@@ -172,8 +183,10 @@ struct OverrideValue {
     }
 
     private func isIdentifier(_ scalars: String.UnicodeScalarView) -> Bool {
-        guard let first = scalars.first, !("0"..."9").contains(first) else { return false }
-        return scalars.allSatisfy { $0 == "_" || ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) }
+        guard let first = scalars.first, !("0" ... "9").contains(first) else { return false }
+        return scalars.allSatisfy {
+            $0 == "_" || ("a" ... "z").contains($0) || ("A" ... "Z").contains($0) || ("0" ... "9").contains($0)
+        }
     }
 
     /// `${...}` up to the brace that closes it.
@@ -185,8 +198,8 @@ struct OverrideValue {
             if scalar == "{" { braces += 1 }
             if scalar == "}" { braces -= 1 }
             if scalar == "}", braces == 0 {
-                try Interpolation.refuseCode(in: String(String.UnicodeScalarView(text[start..<position])))
-                return text[start..<position]
+                try Interpolation.refuseCode(in: String(String.UnicodeScalarView(text[start ..< position])))
+                return text[start ..< position]
             }
         }
         throw OpahError(.config, "the ${ never closes", hint: "end it with }")
@@ -194,14 +207,20 @@ struct OverrideValue {
 
     private mutating func function(_ name: String) throws -> Element {
         if ["choice", "range", "interval", "glob", "sort", "shuffle", "tag"].contains(name) {
-            throw OpahError(.config, "\(name)() means several runs with one value each", hint: "give one value, and start the runs with `opah batch`")
+            throw OpahError(
+                .config, "\(name)() means several runs with one value each",
+                hint: "give one value, and start the runs with `opah batch`")
         }
         guard let cast = Cast(rawValue: name) else {
-            throw OpahError(.config, "there is no function \(name)()", hint: "known are int, float, str, bool, json_str; " + Self.quoteHint)
+            throw OpahError(
+                .config, "there is no function \(name)()",
+                hint: "known are int, float, str, bool, json_str; " + Self.quoteHint)
         }
         var arguments: [Element] = []
         try entries(")") { parser in arguments.append(try parser.element(endingAt: [",", ")"])) }
-        guard arguments.count == 1 else { throw OpahError(.config, "\(name)() takes one value, not \(arguments.count)") }
+        guard arguments.count == 1 else {
+            throw OpahError(.config, "\(name)() takes one value, not \(arguments.count)")
+        }
         return Element(value: try cast.apply(to: arguments[0].value), isQuoted: cast == .str)
     }
 }
@@ -220,28 +239,29 @@ private enum Cast: String {
             return .map(result)
         default: break
         }
-        let result: ConfigValue? = switch self {
-        case .str: .string(ScalarText.spelled(value))
-        case .int:
-            switch value {
-            case .string(let text): ScalarText.int(String(text.trimmed)).flatMap { $0.int.map(ConfigValue.int) }
-            case .bool(let flag): .int(flag ? 1 : 0)
-            default: value.double.flatMap { Int(exactly: $0.rounded(.towardZero)).map(ConfigValue.int) }
+        let result: ConfigValue? =
+            switch self {
+            case .str: .string(ScalarText.spelled(value))
+            case .int:
+                switch value {
+                case .string(let text): ScalarText.int(String(text.trimmed)).flatMap { $0.int.map(ConfigValue.int) }
+                case .bool(let flag): .int(flag ? 1 : 0)
+                default: value.double.flatMap { Int(exactly: $0.rounded(.towardZero)).map(ConfigValue.int) }
+                }
+            case .float:
+                switch value {
+                case .string(let text): (ScalarText.int(text) ?? ScalarText.float(text))?.double.map(ConfigValue.double)
+                case .bool(let flag): .double(flag ? 1 : 0)
+                default: value.double.map(ConfigValue.double)
+                }
+            case .bool:
+                switch value {
+                case .string(let text): ["true": true, "false": false][text.lowercased()].map(ConfigValue.bool)
+                case .bool: value
+                default: value.double.map { .bool($0 != 0) }
+                }
+            case .json_str: nil
             }
-        case .float:
-            switch value {
-            case .string(let text): (ScalarText.int(text) ?? ScalarText.float(text))?.double.map(ConfigValue.double)
-            case .bool(let flag): .double(flag ? 1 : 0)
-            default: value.double.map(ConfigValue.double)
-            }
-        case .bool:
-            switch value {
-            case .string(let text): ["true": true, "false": false][text.lowercased()].map(ConfigValue.bool)
-            case .bool: value
-            default: value.double.map { .bool($0 != 0) }
-            }
-        case .json_str: nil
-        }
         guard let result else { throw OpahError(.config, "\(JSON.encode(value)) cannot be cast to \(rawValue)") }
         return result
     }

@@ -83,8 +83,10 @@ struct NumberScanner {
         let start = position
         while position < bytes.count {
             let isDigit = bytes[position] >= UInt8(ascii: "0") && bytes[position] <= UInt8(ascii: "9")
-            let isInner = bytes[position] == UInt8(ascii: "_") && position > start && position + 1 < bytes.count
-                && bytes[position - 1] != UInt8(ascii: "_") && bytes[position + 1] >= UInt8(ascii: "0") && bytes[position + 1] <= UInt8(ascii: "9")
+            let isInner =
+                bytes[position] == UInt8(ascii: "_") && position > start && position + 1 < bytes.count
+                && bytes[position - 1] != UInt8(ascii: "_") && bytes[position + 1] >= UInt8(ascii: "0")
+                && bytes[position + 1] <= UInt8(ascii: "9")
             guard isDigit || isInner else { break }
             position += 1
         }

@@ -23,7 +23,8 @@ public struct SettingProblems {
         var result = config, direct: [String] = [], referring: [String] = [], wrongTables: [String] = []
         for path in Self.unique(before.paths + types.keys.sorted()) {
             guard let value = config.value(at: path), !wrongTables.contains(where: { path.hasPrefix($0 + ".") }),
-                  let type = types[path] ?? before.value(at: path).flatMap(SettingType.init(like:)) else { continue }
+                let type = types[path] ?? before.value(at: path).flatMap(SettingType.init(like:))
+            else { continue }
             // Tables are open where their type is told by what they held.
             if let accepted = type.accepting(value) {
                 if accepted != value || accepted.int != nil, accepted.map == nil { try? result.set(path, to: accepted) }
@@ -44,8 +45,10 @@ public struct SettingProblems {
     }
 
     /// `data.batch_size=0: 0 does not fit, and data.batch_size is a whole number, 1 or more`
-    private static func problem(_ path: String, _ value: ConfigValue, _ type: SettingType, _ override: Override?,
-                                usual: ConfigValue?, name: String) -> String {
+    private static func problem(
+        _ path: String, _ value: ConfigValue, _ type: SettingType, _ override: Override?,
+        usual: ConfigValue?, name: String
+    ) -> String {
         let isOwn = override?.key == path
         let written = override.flatMap { isOwn ? $0.written : nil } ?? JSON.encode(value)
         let isQuoted = isOwn && (written.hasPrefix("'") || written.hasPrefix("\""))
@@ -64,8 +67,10 @@ public struct SettingProblems {
         }
     }
 
-    private static func advice(_ path: String, _ value: ConfigValue, written: String, isQuoted: Bool, _ type: SettingType,
-                               _ usual: ConfigValue?) -> String {
+    private static func advice(
+        _ path: String, _ value: ConfigValue, written: String, isQuoted: Bool, _ type: SettingType,
+        _ usual: ConfigValue?
+    ) -> String {
         let kind = type.kinds[0]
         if !type.choices.isEmpty {
             return value.string.flatMap { suggestion(for: $0, in: type.choices) }.map { ", \($0)" } ?? ""

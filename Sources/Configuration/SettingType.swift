@@ -41,8 +41,10 @@ public struct SettingType: Equatable, Sendable {
     public var items: Kind?
     public var count: Int?
 
-    public init(_ kinds: [Kind], range: NumberRange = NumberRange(), choices: [String] = [], isOptional: Bool = false,
-                items: Kind? = nil, count: Int? = nil) {
+    public init(
+        _ kinds: [Kind], range: NumberRange = NumberRange(), choices: [String] = [], isOptional: Bool = false,
+        items: Kind? = nil, count: Int? = nil
+    ) {
         (self.kinds, self.range, self.choices) = (kinds, range, choices)
         (self.isOptional, self.items, self.count) = (isOptional, items, count)
     }
@@ -61,7 +63,9 @@ public struct SettingType: Equatable, Sendable {
 
     /// `a whole number, 1 or more`
     public var words: String {
-        let what = choices.isEmpty ? kinds.map(\.words).joined(separator: " or ")
+        let what =
+            choices.isEmpty
+            ? kinds.map(\.words).joined(separator: " or ")
             : "one of " + choices.joined(separator: ", ")
         let inside = items.map { " of " + (count.map { "\($0) " } ?? "") + $0.plural } ?? ""
         return what + inside + (range.isOpen ? "" : (items == nil ? ", " : ", each ") + range.words)

@@ -11,8 +11,13 @@ public enum YAML {
     /// Reads a file that holds one document. Throws `.file`, or `.format` with line and column.
     public static func load(_ path: String) throws -> ConfigValue {
         let file = try MappedFile(path)
-        guard file.bytes.count <= sizeLimit else { throw OpahError(.format, "\(path): \(file.bytes.count) bytes is too long for a configuration") }
-        guard let text = withExtendedLifetime(file, { String(validating: file.bytes[SourceText.start(file.bytes)...], as: UTF8.self) }) else {
+        guard file.bytes.count <= sizeLimit else {
+            throw OpahError(.format, "\(path): \(file.bytes.count) bytes is too long for a configuration")
+        }
+        guard
+            let text = withExtendedLifetime(
+                file, { String(validating: file.bytes[SourceText.start(file.bytes)...], as: UTF8.self) })
+        else {
             throw OpahError(.format, "\(path): not valid UTF-8")
         }
         return try parse(text, name: path)
@@ -20,7 +25,9 @@ public enum YAML {
 
     /// - Parameter name: what error messages call the document
     public static func parse(_ text: String, name: String = "YAML") throws -> ConfigValue {
-        guard text.utf8.count <= sizeLimit else { throw OpahError(.format, "\(name): \(text.utf8.count) bytes is too long for a configuration") }
+        guard text.utf8.count <= sizeLimit else {
+            throw OpahError(.format, "\(name): \(text.utf8.count) bytes is too long for a configuration")
+        }
         try refuseBombs(text, name)
         do {
             let parser = try Parser(yaml: text, resolver: .basic, constructor: Constructor(), encoding: .utf8)
@@ -39,11 +46,15 @@ public enum YAML {
         var aliases = 0, odd = false
         for (position, byte) in bytes.enumerated() {
             let before = position == 0 ? 0x0A : bytes[position - 1]
-            let isStart = [0x0A, 0x0D, 0x20, 0x09, UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: ",")].contains(before)
+            let isStart = [0x0A, 0x0D, 0x20, 0x09, UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: ",")].contains(
+                before)
             if byte == UInt8(ascii: "*"), isStart {
                 aliases += 1
-                let end = bytes[position...].firstIndex { [0x0A, 0x0D, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}")].contains($0) } ?? bytes.count
-                odd = odd || bytes[position..<end].contains(UInt8(ascii: ":"))
+                let end =
+                    bytes[position...].firstIndex {
+                        [0x0A, 0x0D, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}")].contains($0)
+                    } ?? bytes.count
+                odd = odd || bytes[position ..< end].contains(UInt8(ascii: ":"))
             }
             if byte == UInt8(ascii: "?"), isStart { odd = true }
             if byte == UInt8(ascii: ":"), before == UInt8(ascii: "]") || before == UInt8(ascii: "}") { odd = true }
@@ -56,7 +67,7 @@ public enum YAML {
     private static func describe(_ error: YamlError) -> String {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-             .composer(let context, let problem, let mark, _):
+            .composer(let context, let problem, let mark, _):
             let why = context.map { " (\($0.text))" } ?? ""
             return "line \(mark.line), column \(mark.column): \(problem)\(why)"
         case .reader(let problem, _, _, _): return problem
@@ -83,7 +94,10 @@ private struct YAMLConverter {
         defer { depth -= 1 }
         if case .scalar(let scalar) = node { bytes += scalar.string.utf8.count }
         if values > YAML.valueLimit || bytes > YAML.textLimit || depth > 256 {
-            throw OpahError(.format, "\(name): the document grows beyond \(YAML.valueLimit) values, \(YAML.textLimit >> 20) MB of text or 256 levels", hint: "aliases of aliases multiply; write the values out")
+            throw OpahError(
+                .format,
+                "\(name): the document grows beyond \(YAML.valueLimit) values, \(YAML.textLimit >> 20) MB of text or 256 levels",
+                hint: "aliases of aliases multiply; write the values out")
         }
         switch node {
         case .scalar(let scalar): return try self.scalar(scalar)
@@ -134,7 +148,9 @@ private struct YAMLConverter {
     }
 
     private func refused(_ node: Node) -> OpahError {
-        OpahError(.unsafe, problem(node, "the tag \(node.tag.description.prefix(60)) would make an object").message, hint: "a configuration holds plain values only")
+        OpahError(
+            .unsafe, problem(node, "the tag \(node.tag.description.prefix(60)) would make an object").message,
+            hint: "a configuration holds plain values only")
     }
 
     private func problem(_ node: Node, _ message: String) -> OpahError {

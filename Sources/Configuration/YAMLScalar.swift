@@ -35,7 +35,7 @@ enum YAMLScalar {
         if body.hasPrefix("0b") { return value(body.dropFirst(2), 2, "01") }
         if body.hasPrefix("0x") { return value(body.dropFirst(2), 16, "0123456789abcdefABCDEF") }
         if body.hasPrefix("0") { return value(body.dropFirst(), 8, "01234567") }
-        guard let first = body.first, ("1"..."9").contains(first) else { return nil }
+        guard let first = body.first, ("1" ... "9").contains(first) else { return nil }
         if let number = value(body, 10, "0123456789") { return number }
         return base60(body).flatMap { Int(exactly: $0) }.map { .int(isNegative ? -$0 : $0) }
     }
@@ -53,7 +53,8 @@ enum YAMLScalar {
         let point = mantissa.firstIndex(of: ".")
         let hasSignedExponent = exponent.dropFirst().first == "+" || exponent.dropFirst().first == "-"
         if exponent.first == ":", !body.hasSuffix("_") { return base60Float(body).map { .double(sign * $0) } }
-        guard mantissa.filter({ $0 == "." }).count <= 1, isExponent(exponent), mantissa.contains(where: \.isASCIIDigit) else { return nil }
+        guard mantissa.filter({ $0 == "." }).count <= 1, isExponent(exponent), mantissa.contains(where: \.isASCIIDigit)
+        else { return nil }
         if mantissa.first?.isASCIIDigit == true {
             guard point != nil || !exponent.isEmpty else { return nil }
         } else {
@@ -74,9 +75,12 @@ enum YAMLScalar {
     /// `1:30` is 90; each part after the first is 0 to 59.
     private static func base60(_ body: Substring) -> Double? {
         let parts = body.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count > 1, parts[0].allSatisfy({ $0.isASCIIDigit || $0 == "_" }), var total = Double(parts[0].filter { $0 != "_" }) else { return nil }
+        guard parts.count > 1, parts[0].allSatisfy({ $0.isASCIIDigit || $0 == "_" }),
+            var total = Double(parts[0].filter { $0 != "_" })
+        else { return nil }
         for part in parts.dropFirst() {
-            guard (1...2).contains(part.count), part.allSatisfy(\.isASCIIDigit), let value = Double(part), value < 60 else { return nil }
+            guard (1 ... 2).contains(part.count), part.allSatisfy(\.isASCIIDigit), let value = Double(part), value < 60
+            else { return nil }
             total = total * 60 + value
         }
         return total
@@ -96,5 +100,5 @@ enum YAMLScalar {
 }
 
 extension Character {
-    fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) && isASCII }
+    fileprivate var isASCIIDigit: Bool { ("0" ... "9").contains(self) && isASCII }
 }

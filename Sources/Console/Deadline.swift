@@ -1,8 +1,8 @@
 import Foundation
 import Support
 
-/// Ends the whole program when a piece of work goes beyond its time: for code that nothing else stops, such as a pattern
-/// of Lua's that looks at everything there is.
+/// Ends the whole program when a piece of work goes beyond its time: for code that nothing else stops, such as a
+/// pattern of Lua's that looks at everything there is.
 package final class Deadline: @unchecked Sendable {
     private let lock = NSLock()
     private var isOver = false
@@ -15,7 +15,10 @@ package final class Deadline: @unchecked Sendable {
         Thread.detachNewThread { [self] in
             while !lock.withLock({ isOver }) {
                 usleep(20_000)
-                guard Self.processorTime() - before > seconds || began.duration(to: ContinuousClock().now) > .seconds(4 * seconds) else { continue }
+                guard
+                    Self.processorTime() - before > seconds
+                        || began.duration(to: ContinuousClock().now) > .seconds(4 * seconds)
+                else { continue }
                 lock.withLock {
                     if isOver { return }
                     if let message { Terminal.warn(message) }

@@ -5,16 +5,19 @@ public enum PageText {
         print(Terminal.isOutputLive ? wrapped(page, width: Terminal.outputWidth) : page)
     }
 
-    /// Long lines broken at blanks. What follows goes in as far as the line's text does, in a list as far as its second column;
-    /// a paragraph of several lines is filled anew. Lines of code (`  > `) stay whole, to be copied.
+    /// Long lines broken at blanks. What follows goes in as far as the line's text does, in a list as far as its second
+    /// column; a paragraph of several lines is filled anew. Lines of code (`  > `) stay whole, to be copied.
     package static func wrapped(_ page: String, width: Int) -> String {
-        var waiting = Array(page.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).reversed()), lines: [String] = []
+        var waiting = Array(page.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).reversed()),
+            lines: [String] = []
         while let line = waiting.popLast() {
             if line.columns <= width || line.hasPrefix("  > ") { lines.append(line); continue }
             var parts = broken(line[...], width: width)
             let margin = line.prefix { $0 == " " }.count
-            if let next = waiting.last, indent(of: line[...], limit: width / 2) == margin, next.prefix(while: { $0 == " " }).count == margin, next.count > margin,
-               !next.hasPrefix("  > "), indent(of: next[...], limit: width / 2) == margin {
+            if let next = waiting.last, indent(of: line[...], limit: width / 2) == margin,
+                next.prefix(while: { $0 == " " }).count == margin, next.count > margin,
+                !next.hasPrefix("  > "), indent(of: next[...], limit: width / 2) == margin
+            {
                 waiting[waiting.count - 1] = parts.removeLast() + " " + next.dropFirst(margin)
             }
             lines += parts

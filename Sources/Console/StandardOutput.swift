@@ -21,7 +21,8 @@ public enum StandardOutput {
 
     private static func check(_ code: Int32) {
         // As `stdout` is a variable that anybody may set, Swift does not let it be named.
-        guard let output = dlsym(nil, "stdout")?.assumingMemoryBound(to: UnsafeMutablePointer<FILE>?.self).pointee else { return }
+        guard let output = dlsym(nil, "stdout")?.assumingMemoryBound(to: UnsafeMutablePointer<FILE>?.self).pointee
+        else { return }
         let hadFailed = ferror(output) != 0
         errno = 0
         let failed = fflush(output) != 0
@@ -30,7 +31,9 @@ public enum StandardOutput {
         guard hadFailed || failed else { return }
         // Whoever read it has gone: nothing to be told, as if by SIGPIPE.
         if reason == EPIPE { _exit(128 + SIGPIPE) }
-        Terminal.warn("opah: cannot write to standard output" + (reason != 0 ? ": \(String(cString: strerror(reason)))" : ": not all of it could be written"))
+        Terminal.warn(
+            "opah: cannot write to standard output"
+                + (reason != 0 ? ": \(String(cString: strerror(reason)))" : ": not all of it could be written"))
         _exit(code == 0 || code == 3 ? 1 : code)
     }
 }

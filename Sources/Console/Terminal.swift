@@ -14,7 +14,8 @@ public enum Terminal {
 
     nonisolated(unsafe) public static var style = Style.text   // set once, before anything runs
 
-    /// Of one of several processes that does not speak for all: who it is. Only its warnings are shown, with this in front.
+    /// Of one of several processes that does not speak for all: who it is. Only its warnings are shown, with this in
+    /// front.
     nonisolated(unsafe) public static var speaker: String?   // set once, before anything runs
 
     /// Whether standard error is a terminal that can redraw a line.
@@ -52,7 +53,8 @@ public enum Terminal {
     /// The live line that is on the screen now, to be cleared before anything else is written.
     nonisolated(unsafe) private static var liveLine = false
 
-    /// A line for people. What is no visible character in it is written out, since names and other people's words are in it.
+    /// A line for people. What is no visible character in it is written out, since names and other people's words are
+    /// in it.
     /// - Parameter isStyled: it was made of `styled` parts and shown text, and is written as it is.
     public static func log(_ line: String, isStyled: Bool = false) {
         if speaker != nil { return }

@@ -7,12 +7,16 @@ extension Ranks {
     public func barrier() throws { _ = try gather([UInt8]()) }
 
     /// Everybody's bytes, of any lengths, in the order of ranks.
-    public func gather(_ bytes: [UInt8]) throws -> [[UInt8]] { try gather(bytes, channel: MPI_CHANNEL_WORK, limit: nil) }
+    public func gather(_ bytes: [UInt8]) throws -> [[UInt8]] {
+        try gather(bytes, channel: MPI_CHANNEL_WORK, limit: nil)
+    }
 
     /// Everybody's numbers, in the order of ranks.
     public func gather(_ values: [Double]) throws -> [[Double]] {
         try gather(values.withUnsafeBytes { Array($0) }).map { bytes in
-            bytes.withUnsafeBytes { raw in (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) } }
+            bytes.withUnsafeBytes { raw in
+                (0 ..< raw.count / 8).map { raw.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+            }
         }
     }
 
@@ -20,18 +24,21 @@ extension Ranks {
         try beforeCall()
         let channel = Int32(channel)
         let length = withUnsafeBytes(of: Int64(bytes.count)) { Array($0) }
-        let lengths = try gather(length, each: Array(repeating: 8, count: size), channel, limit).withUnsafeBytes { raw in
-            (0..<size).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+        let lengths = try gather(length, each: Array(repeating: 8, count: size), channel, limit).withUnsafeBytes {
+            raw in
+            (0 ..< size).map { Int(raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
         }
         let total = lengths.reduce(0, +)
         guard total < Int(Int32.max) else {
-            throw OpahError(.memory, "the processes have \(ByteCount.text(total)) to tell each other at once, and 2 GB are the most")
+            throw OpahError(
+                .memory, "the processes have \(ByteCount.text(total)) to tell each other at once, and 2 GB are the most"
+            )
         }
         let all = total == 0 ? [] : try gather(bytes, each: lengths, channel, limit)
         var start = 0
         return lengths.map { length in
             defer { start += length }
-            return Array(all[start..<start + length])
+            return Array(all[start ..< start + length])
         }
     }
 
@@ -43,7 +50,8 @@ extension Ranks {
         from.update(from: bytes, count: bytes.count)
         var requests = [mpi_request()]
         try check(cmpi_all_gather(channel, from, Int32(bytes.count), into, counts, places, &requests[0]))
-        // What never comes may still be written, so nothing is freed when the wait fails; MPI reads counts meanwhile, too.
+        // What never comes may still be written, so nothing is freed when the wait fails; MPI reads counts meanwhile,
+        // too.
         try withExtendedLifetime((counts, places)) { try wait(&requests, limit: limit) }
         defer {
             from.deallocate()
@@ -69,7 +77,9 @@ extension Ranks {
         while start < memory.count {
             let count = min(Blocks.bytes, memory.count - start)
             var requests = [mpi_request()]
-            try check(cmpi_broadcast(Int32(MPI_CHANNEL_WORK), memory.baseAddress! + start, Int32(count), Int32(root), &requests[0]))
+            try check(
+                cmpi_broadcast(
+                    Int32(MPI_CHANNEL_WORK), memory.baseAddress! + start, Int32(count), Int32(root), &requests[0]))
             try wait(&requests)
             start += count
         }

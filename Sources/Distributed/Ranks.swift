@@ -43,11 +43,17 @@ public final class Ranks: @unchecked Sendable {
         guard joined == nil, let launcher = Launcher() else { return }
         let patience = try readPatience()
         guard try open(launcher) else { return }
-        guard cmpi_start() == 0 else { throw OpahError(.usage, "MPI could not be started", hint: "see its own message above") }
+        guard cmpi_start() == 0 else {
+            throw OpahError(.usage, "MPI could not be started", hint: "see its own message above")
+        }
         let size = Int(cmpi_size())
         if let count = launcher.count, count != size {
-            throw OpahError(.usage, "the launcher started \(count) processes and the MPI library (\(version())) knows of \(size): they are of different MPIs, or do not understand each other",
-                            hint: launcher.family == .openMPI ? "start it with Open MPI's mpirun, or with srun --mpi=pmix" : "start it with mpiexec.hydra of the MPICH that is installed, or with srun --mpi=pmi2")
+            throw OpahError(
+                .usage,
+                "the launcher started \(count) processes and the MPI library (\(version())) knows of \(size): they are of different MPIs, or do not understand each other",
+                hint: launcher.family == .openMPI
+                    ? "start it with Open MPI's mpirun, or with srun --mpi=pmix"
+                    : "start it with mpiexec.hydra of the MPICH that is installed, or with srun --mpi=pmi2")
         }
         let ranks = Ranks(rank: Int(cmpi_rank()), size: size, library: version(), patience: patience)
         ranks.hosts = try ranks.gather(Array(FolderLock.hostName.utf8)).map { String(decoding: $0, as: UTF8.self) }
@@ -78,24 +84,33 @@ public final class Ranks: @unchecked Sendable {
             problems.append(text(problem))
         }
         if launcher.count == 1 { return false }
-        throw OpahError(.usage, "started as one of several processes, and their MPI library cannot be opened: " + problems.joined(separator: "; "),
-                        hint: "apt-get install \(launcher.package), or put the folder of the cluster's library in LD_LIBRARY_PATH")
+        throw OpahError(
+            .usage,
+            "started as one of several processes, and their MPI library cannot be opened: "
+                + problems.joined(separator: "; "),
+            hint: "apt-get install \(launcher.package), or put the folder of the cluster's library in LD_LIBRARY_PATH")
     }
 
     private static func version() -> String {
         var bytes = [CChar](repeating: 0, count: 200)
         cmpi_version(&bytes, bytes.count)
         // Open MPI: `Open MPI v4.1.4, package: ...`; MPICH: `MPICH Version:\t4.0.2\n...`.
-        return text(bytes).split(whereSeparator: { $0 == "," || $0 == "\n" }).first.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") } ?? "MPI"
+        return text(bytes).split(whereSeparator: { $0 == "," || $0 == "\n" }).first.map {
+            $0.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        } ?? "MPI"
     }
 
-    private static func text(_ bytes: [CChar]) -> String { String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+    private static func text(_ bytes: [CChar]) -> String {
+        String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 
     /// Whether another process is lost: nothing can be done together any more.
     public var isLost: Bool { isBroken }
 
     /// `rank 2 of 3 on box`, counted from 1 as Lua does.
-    public func name(_ rank: Int) -> String { "rank \(rank + 1) of \(size)" + (hosts.indices.contains(rank) ? " on \(hosts[rank])" : "") }
+    public func name(_ rank: Int) -> String {
+        "rank \(rank + 1) of \(size)" + (hosts.indices.contains(rank) ? " on \(hosts[rank])" : "")
+    }
 
     /// `a`, or `a (2), b`: the machines, with the number of ranks where there are several on one.
     public var machines: String {

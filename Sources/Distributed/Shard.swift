@@ -12,14 +12,17 @@ public struct Shard: Equatable, Sendable {
     /// `3/16`: the third of sixteen. Nil when it is none.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), count > 0, count <= 1_000_000, 1...count ~= number else { return nil }
+        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), count > 0, count <= 1_000_000,
+            1 ... count ~= number
+        else { return nil }
         self.init(index: number - 1, count: count)
     }
 
     /// The same from a person, who is told how to write it.
     public init(parsing text: String) throws {
         guard let shard = Shard(text) else {
-            throw OpahError(.usage, "\u{201C}\(text)\u{201D} is no shard", hint: "write K/N, as in 3/16 for the third of sixteen")
+            throw OpahError(
+                .usage, "\u{201C}\(text)\u{201D} is no shard", hint: "write K/N, as in 3/16 for the third of sixteen")
         }
         self = shard
     }
@@ -48,7 +51,8 @@ public struct Shard: Equatable, Sendable {
     /// Nil outside of a step, and in one of a single task.
     public static func slurmStep(environment value: (String) -> String? = Launcher.variable) -> Shard? {
         guard value("SLURM_STEP_ID") != nil, let count = value("SLURM_STEP_NUM_TASKS").flatMap({ Int($0) }), count > 1,
-              let index = value("SLURM_PROCID").flatMap({ Int($0) }), 0..<count ~= index else { return nil }
+            let index = value("SLURM_PROCID").flatMap({ Int($0) }), 0 ..< count ~= index
+        else { return nil }
         return Shard(index: index, count: count)
     }
 }

@@ -12,7 +12,9 @@ public enum Verdict {
     }
 
     /// A failure whatever the error is: where a stop leaves the others without something that they need.
-    public static func failed(by error: any Error) -> Verdict { .failed(error as? OpahError ?? OpahError(.lua, "\(error)")) }
+    public static func failed(by error: any Error) -> Verdict {
+        .failed(error as? OpahError ?? OpahError(.lua, "\(error)"))
+    }
 }
 
 extension Ranks {
@@ -34,7 +36,11 @@ extension Ranks {
             if told["stop"]?.bool == true { isStop = true }
             guard failure == nil, told["kind"] != nil else { continue }
             // Where it happened, the very error is kept, with the value that Lua raised.
-            if case .failed(let own) = mine, rank == self.rank { failure = named(own, rank) } else { failure = named(Self.error(told), rank) }
+            if case .failed(let own) = mine, rank == self.rank {
+                failure = named(own, rank)
+            } else {
+                failure = named(Self.error(told), rank)
+            }
         }
         if let failure {
             agreed = failure.message
@@ -70,16 +76,22 @@ extension Ranks {
 
     /// Throws on all when a fact is not the same everywhere, naming the host and the fact.
     /// - Parameter words: of a fact by its name, the first rank's value and the other's.
-    public func requireSame(_ facts: [String: String], hint: String, words: (String, String, String) -> String = { "\($0) is \($2), not \($1)" }) throws {
+    public func requireSame(
+        _ facts: [String: String], hint: String,
+        words: (String, String, String) -> String = { "\($0) is \($2), not \($1)" }
+    ) throws {
         let all = try gather(Coded.bytes(facts)).map { try Coded.value($0, as: [String: String].self) }
         var problems: [String] = []
         for (rank, other) in all.enumerated() {
             let names = Set(all[0].keys).union(other.keys).sorted().filter { all[0][$0] != other[$0] }
             guard !names.isEmpty else { continue }
-            problems.append("\(name(rank)): " + names.map { words($0, all[0][$0] ?? "not set", other[$0] ?? "not set") }.joined(separator: "; "))
+            problems.append(
+                "\(name(rank)): "
+                    + names.map { words($0, all[0][$0] ?? "not set", other[$0] ?? "not set") }.joined(separator: "; "))
         }
         guard !problems.isEmpty else { return }
-        let error = OpahError(.config, "not the same as on \(name(0)): " + problems.joined(separator: "\n  "), hint: hint)
+        let error = OpahError(
+            .config, "not the same as on \(name(0)): " + problems.joined(separator: "\n  "), hint: hint)
         agreed = error.message
         throw error
     }
@@ -93,15 +105,21 @@ extension Ranks {
     }
 
     private static func told(_ error: OpahError) -> ConfigMap {
-        var map: ConfigMap = ["kind": .string(error.kind.rawValue), "message": .string(error.message), "code": .int(Int(error.exitCode))]
+        var map: ConfigMap = [
+            "kind": .string(error.kind.rawValue), "message": .string(error.message), "code": .int(Int(error.exitCode))
+        ]
         if let hint = error.hint { map["hint"] = .string(hint) }
         if let traceback = error.traceback { map["traceback"] = .string(traceback) }
         return map
     }
 
     private static func error(_ told: ConfigValue) -> OpahError {
-        if told["kind"]?.string == OpahError.Kind.exit.rawValue { return .exit(Int32(truncatingIfNeeded: told["code"]?.int ?? 1)) }
-        var error = OpahError(told["kind"]?.string.flatMap(OpahError.Kind.init(rawValue:)) ?? .lua, told["message"]?.string ?? "failed", hint: told["hint"]?.string)
+        if told["kind"]?.string == OpahError.Kind.exit.rawValue {
+            return .exit(Int32(truncatingIfNeeded: told["code"]?.int ?? 1))
+        }
+        var error = OpahError(
+            told["kind"]?.string.flatMap(OpahError.Kind.init(rawValue:)) ?? .lua, told["message"]?.string ?? "failed",
+            hint: told["hint"]?.string)
         error.traceback = told["traceback"]?.string
         return error
     }

@@ -10,7 +10,9 @@ extension Catalog {
         }
         if let text = LuaHelp.page(name) ?? help(name) { return text }
         let inLua = LuaHelp.all().flatMap { [$0.name] + $0.functions.map(\.path) }
-        throw OpahError(.argument, "there is no help for \(name)",
-                        hint: suggestion(for: name) ?? Support.suggestion(for: name, in: inLua) ?? "opah docs --search \(name), or ??\(name) at the prompt, goes through all of it")
+        throw OpahError(
+            .argument, "there is no help for \(name)",
+            hint: suggestion(for: name) ?? Support.suggestion(for: name, in: inLua)
+                ?? "opah docs --search \(name), or ??\(name) at the prompt, goes through all of it")
     }
 }

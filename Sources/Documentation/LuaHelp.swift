@@ -4,7 +4,8 @@ import Support
 
 /// Help for the modules that are written in Lua (stdlib-lua/opah/*.lua), read from the comments of their files: the one
 /// at the top, and those that begin with three dashes above a function. Of such a comment, lines indented by two blanks
-/// or more are the example; `---@param`, `---@return` and `---@class` with its fields, which editors read, give the types.
+/// or more are the example; `---@param`, `---@return` and `---@class` with its fields, which editors read, give the
+/// types.
 public struct LuaHelp {
     /// One argument, one field of an argument that is an option table, or one result.
     public struct Value { public let name: String, type: String, isOptional: Bool, text: String }
@@ -32,7 +33,8 @@ public struct LuaHelp {
                 open += isOptional ? 1 : 0
             }
             let call = "\(path)(\(shown)\(String(repeating: "]", count: open)))"
-            return results.isEmpty ? call : call + " -> " + results.map { LuaHelp.short($0.type) }.joined(separator: ", ")
+            return results.isEmpty
+                ? call : call + " -> " + results.map { LuaHelp.short($0.type) }.joined(separator: ", ")
         }
     }
 
@@ -47,14 +49,18 @@ public struct LuaHelp {
     public static func all() -> [LuaHelp] { files().compactMap { try? LuaHelp($0) } }
 
     private static func files() -> [String] {
-        guard let library = Home.library, let walk = try? FolderWalk(library + "/opah", recursive: false) else { return [] }
+        guard let library = Home.library, let walk = try? FolderWalk(library + "/opah", recursive: false) else {
+            return []
+        }
         return walk.files.filter { $0.hasSuffix(".lua") }.sorted()
     }
 
     /// `graph`, `opah.graph` or `graph.each`; nil when there is nothing of that name.
     package static func page(_ name: String) -> String? {
         let parts = name.split { $0 == "." || $0 == ":" }.map(String.init).drop { $0 == "opah" }
-        guard let first = parts.first, let file = files().first(where: { PathName.last($0) == first + ".lua" }), let module = try? LuaHelp(file) else { return nil }
+        guard let first = parts.first, let file = files().first(where: { PathName.last($0) == first + ".lua" }),
+            let module = try? LuaHelp(file)
+        else { return nil }
         guard parts.count > 1 else { return module.page }
         return module.functions.first { $0.name == parts.last }?.page
     }
@@ -70,7 +76,8 @@ public struct LuaHelp {
 
     private var page: String {
         let lines = functions.map { function in "  \(function.signature)\n      \(function.summary)" }
-        return (["opah.\(name)"] + header.map { "  " + $0 } + (lines.isEmpty ? [] : [""]) + lines).joined(separator: "\n")
+        return (["opah.\(name)"] + header.map { "  " + $0 } + (lines.isEmpty ? [] : [""]) + lines).joined(
+            separator: "\n")
     }
 
     // MARK: reading
@@ -88,7 +95,9 @@ public struct LuaHelp {
                 comment.append(line)
                 continue
             }
-            if !comment.isEmpty, line.contains("function "), let found = line.firstMatch(of: /^(local )?function ([\w.:]+)\((.*?)\)/) {
+            if !comment.isEmpty, line.contains("function "),
+                let found = line.firstMatch(of: /^(local )?function ([\w.:]+)\((.*?)\)/)
+            {
                 add(String(found.2), arguments: String(found.3), isLocal: found.1 != nil, returned, comment)
             } else if line.hasPrefix("return function"), let found = line.firstMatch(of: /^return function\((.*?)\)/) {
                 add(name: name, path: name, arguments: String(found.1), comment)
@@ -97,14 +106,17 @@ public struct LuaHelp {
         }
     }
 
-    private mutating func add(_ written: String, arguments: String, isLocal: Bool, _ returned: String?, _ comment: [String]) {
+    private mutating func add(
+        _ written: String, arguments: String, isLocal: Bool, _ returned: String?, _ comment: [String]
+    ) {
         guard let place = written.lastIndex(where: { $0 == "." || $0 == ":" }) else {
             // Of the local functions only the one that is the module itself can be called from outside.
             if isLocal, written == returned { add(name: name, path: name, arguments: arguments, comment) }
             return
         }
         // `function Graph.files(_, path)` is called with a colon as well.
-        let own = String(written[written.index(after: place)...]), isMethod = written[place] == ":" || arguments.hasPrefix("_,")
+        let own = String(written[written.index(after: place)...]),
+            isMethod = written[place] == ":" || arguments.hasPrefix("_,")
         let shown = arguments.hasPrefix("_,") ? String(arguments.dropFirst(2).drop { $0 == " " }) : arguments
         add(name: own, path: "\(name)\(isMethod ? ":" : ".")\(own)", arguments: shown, comment)
     }
@@ -113,15 +125,21 @@ public struct LuaHelp {
         var text = comment.filter { !$0.hasPrefix("---@") }.map(Self.comment)
         if text.isEmpty { text = Array(header.prefix(1)) }
         let prose = text.filter { !$0.hasPrefix("  ") }
-        var function = Function(name: name, path: path, arguments: arguments, doc: Array(prose.reversed().drop { $0.isEmpty }.reversed()), example: Self.example(text))
+        var function = Function(
+            name: name, path: path, arguments: arguments, doc: Array(prose.reversed().drop { $0.isEmpty }.reversed()),
+            example: Self.example(text))
         for line in comment {
             if line.hasPrefix("---@param"), let found = line.firstMatch(of: /^---@param (\w+)(\??) (.*)$/) {
                 let value = Self.value(String(found.1), optional: !found.2.isEmpty, String(found.3))
                 if value.isOptional { function.optional.insert(value.name) }
                 // An option table is shown by its fields.
                 if let fields = classes[value.type] {
-                    function.parameters += fields.map { Value(name: "\(value.name).\($0.name)", type: $0.type, isOptional: $0.isOptional, text: $0.text) }
-                } else { function.parameters.append(value) }
+                    function.parameters += fields.map {
+                        Value(name: "\(value.name).\($0.name)", type: $0.type, isOptional: $0.isOptional, text: $0.text)
+                    }
+                } else {
+                    function.parameters.append(value)
+                }
             } else if line.hasPrefix("---@return"), let found = line.firstMatch(of: /^---@return (.*)$/) {
                 function.results.append(Self.value("", optional: false, String(found.1)))
             }
@@ -137,9 +155,13 @@ public struct LuaHelp {
                 if !line.hasPrefix("---") { current = nil }
                 continue
             }
-            if let found = line.firstMatch(of: /^---@class ([\w.]+)/) { current = String(found.1) }
-            else if let name = current, let found = line.firstMatch(of: /^---@field (\w+)(\??) (.*)$/), name.hasSuffix("Options") || name.hasSuffix("Spec") {
-                classes[name, default: []].append(Self.value(String(found.1), optional: !found.2.isEmpty, String(found.3)))
+            if let found = line.firstMatch(of: /^---@class ([\w.]+)/) {
+                current = String(found.1)
+            } else if let name = current, let found = line.firstMatch(of: /^---@field (\w+)(\??) (.*)$/),
+                name.hasSuffix("Options") || name.hasSuffix("Spec")
+            {
+                classes[name, default: []].append(
+                    Self.value(String(found.1), optional: !found.2.isEmpty, String(found.3)))
             }
         }
     }
@@ -186,7 +208,9 @@ extension LuaHelp.Function {
         if !parameters.isEmpty { lines.append("") }
         for value in parameters {
             let padding = String(repeating: " ", count: max(1, 22 - value.name.count))
-            lines.append("  \(value.name)\(padding)\(LuaHelp.short(value.type))\(value.isOptional ? " (optional)" : "")\(value.text.isEmpty ? "" : "  " + value.text)")
+            lines.append(
+                "  \(value.name)\(padding)\(LuaHelp.short(value.type))\(value.isOptional ? " (optional)" : "")\(value.text.isEmpty ? "" : "  " + value.text)"
+            )
         }
         if let example { lines += [""] + example.split(separator: "\n").map { "  > " + $0 } }
         return lines.joined(separator: "\n")

@@ -17,12 +17,14 @@ struct ByteReader {
     /// The next `count` bytes, without copying.
     mutating func take(_ count: Int, _ what: @autoclosure () -> String) throws -> UnsafeRawBufferPointer {
         guard count >= 0, count <= remaining else {
-            throw OpahError(.format, "\(place): the file ends inside \(what()): at byte \(position) it wants "
-                            + "\(count) more bytes, and \(remaining) are left",
-                            hint: "the file is cut short or damaged; get it again")
+            throw OpahError(
+                .format,
+                "\(place): the file ends inside \(what()): at byte \(position) it wants "
+                    + "\(count) more bytes, and \(remaining) are left",
+                hint: "the file is cut short or damaged; get it again")
         }
         defer { position += count }
-        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+        return UnsafeRawBufferPointer(rebasing: bytes[position ..< position + count])
     }
 
     /// The next little-endian integer.

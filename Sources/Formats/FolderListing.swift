@@ -10,7 +10,8 @@ enum FolderListing {
         while let entry = readdir(directory) {
             // d_name is a C array, which Swift sees as a tuple: its address is the string's.
             let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
-            names.append(String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)))
+            names.append(
+                String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)))
         }
         return names
     }

@@ -24,8 +24,9 @@ public enum SafeTensors {
     /// Tensors and metadata of one file. A tensor costs some hundred bytes, and can stand in 50 bytes of a header.
     static let maxEntries = 200_000
     private static let dtypes: [String: DType] = [
-        "F64": .float64, "F32": .float32, "F16": .float16, "BF16": .bfloat16, "I64": .int64, "I32": .int32, "I16": .int16,
-        "I8": .int8, "U8": .uint8, "BOOL": .bool,
+        "F64": .float64, "F32": .float32, "F16": .float16, "BF16": .bfloat16, "I64": .int64, "I32": .int32,
+        "I16": .int16,
+        "I8": .int8, "U8": .uint8, "BOOL": .bool
     ]
 
     static func read(_ file: MappedFile) throws -> (tensors: StateDict, metadata: [String: String]) {
@@ -35,8 +36,11 @@ public enum SafeTensors {
         }
         let length: UInt64 = try reader.integer("the safetensors header length")
         guard length <= UInt64(min(maxHeader, reader.remaining)) else {
-            throw OpahError(.format, "\(file.path): the safetensors header claims \(length) bytes; the file has \(reader.remaining) after it "
-                            + "(\(describeContent(file.bytes)))", hint: "the file is cut short, damaged, or no safetensors file")
+            throw OpahError(
+                .format,
+                "\(file.path): the safetensors header claims \(length) bytes; the file has \(reader.remaining) after it "
+                    + "(\(describeContent(file.bytes)))", hint: "the file is cut short, damaged, or no safetensors file"
+            )
         }
         let header = try reader.take(Int(length), "the safetensors header")
         let data = UnsafeRawBufferPointer(rebasing: file.bytes[reader.position...])
@@ -56,7 +60,9 @@ public enum SafeTensors {
                 return
             }
             try count()
-            guard names.insert(name).inserted else { throw OpahError(.format, "\(file.path): the tensor '\(name)' is there twice") }
+            guard names.insert(name).inserted else {
+                throw OpahError(.format, "\(file.path): the tensor '\(name)' is there twice")
+            }
             entries.append(try Entry(name, &json, file.path))
         }
         // The rest of the header is padding by spaces, which the reader accepts.
@@ -66,21 +72,26 @@ public enum SafeTensors {
         var position = 0
         for entry in entries.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
             guard entry.start == position else {
-                throw OpahError(.format, "\(file.path): the tensor '\(entry.name)' starts at byte \(entry.start), and the one before "
-                                + "ends at \(position)")
+                throw OpahError(
+                    .format,
+                    "\(file.path): the tensor '\(entry.name)' starts at byte \(entry.start), and the one before "
+                        + "ends at \(position)")
             }
             position = entry.end
         }
         guard position == data.count else {
-            throw OpahError(.format, "\(file.path): the header describes \(position) bytes of tensors, and the file has \(data.count)",
-                            hint: data.count < position ? "the download was broken off; get the file again" : nil)
+            throw OpahError(
+                .format,
+                "\(file.path): the header describes \(position) bytes of tensors, and the file has \(data.count)",
+                hint: data.count < position ? "the download was broken off; get the file again" : nil)
         }
         var result = StateDict()
         for entry in entries {
-            let bytes = UnsafeRawBufferPointer(rebasing: data[entry.start..<entry.end])
+            let bytes = UnsafeRawBufferPointer(rebasing: data[entry.start ..< entry.end])
             let storage = try Storage.mapping(bytes, elementSize: entry.dtype.size, owner: file)
-            result[entry.name] = Tensor(storage: storage, offset: 0, shape: entry.shape, strides: entry.shape.contiguousStrides,
-                                        dtype: entry.dtype)
+            result[entry.name] = Tensor(
+                storage: storage, offset: 0, shape: entry.shape, strides: entry.shape.contiguousStrides,
+                dtype: entry.dtype)
         }
         return (result, metadata)
     }
@@ -95,7 +106,8 @@ public enum SafeTensors {
                 var result: [Int] = []
                 try json.array { json in
                     guard case .int(let value) = try json.number(), value >= 0 else {
-                        throw OpahError(.format, "\(path): the tensor '\(name)' has a size or offset that is no whole number")
+                        throw OpahError(
+                            .format, "\(path): the tensor '\(name)' has a size or offset that is no whole number")
                     }
                     result.append(value)
                 }
@@ -116,16 +128,22 @@ public enum SafeTensors {
                 throw OpahError(.dtype, "\(path): the tensor '\(name)' has the type \(type), which cannot be read")
             }
             guard sizes.count <= Dims.maxCount else {
-                throw OpahError(.shape, "\(path): the tensor '\(name)' has rank \(sizes.count) (at most \(Dims.maxCount))")
+                throw OpahError(
+                    .shape, "\(path): the tensor '\(name)' has rank \(sizes.count) (at most \(Dims.maxCount))")
             }
             var bytes = dtype.size
             for size in sizes {
                 let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-                guard !overflow else { throw OpahError(.format, "\(path): the tensor '\(name)' has the impossible shape \(sizes)") }
+                guard !overflow else {
+                    throw OpahError(.format, "\(path): the tensor '\(name)' has the impossible shape \(sizes)")
+                }
                 bytes = product
             }
             guard range[0] <= range[1], range[1] - range[0] == bytes else {
-                throw OpahError(.format, "\(path): the tensor '\(name)' of shape \(sizes) needs \(bytes) bytes, and its offsets are \(range)")
+                throw OpahError(
+                    .format,
+                    "\(path): the tensor '\(name)' of shape \(sizes) needs \(bytes) bytes, and its offsets are \(range)"
+                )
             }
             (self.name, self.dtype, shape, start, end) = (name, dtype, Dims(sizes), range[0], range[1])
         }
@@ -145,8 +163,9 @@ public enum SafeTensors {
             }
             if shards[file] == nil { shards[file] = try read(folder + file).tensors }
             guard let tensor = shards[file]![name] else {
-                throw OpahError(.format, "\(path): the tensor '\(name)' is not in its shard \(file)",
-                                hint: "the index and the shards do not belong together")
+                throw OpahError(
+                    .format, "\(path): the tensor '\(name)' is not in its shard \(file)",
+                    hint: "the index and the shards do not belong together")
             }
             result[name] = tensor
         }
@@ -161,15 +180,22 @@ public enum SafeTensors {
         }.map(\.element)
         var fields: [String] = []
         if !metadata.isEmpty {
-            fields.append("\"__metadata__\":{" + metadata.sorted { $0.key < $1.key }
-                .map { JSON.encode(.string($0.key)) + ":" + JSON.encode(.string($0.value)) }.joined(separator: ",") + "}")
+            fields.append(
+                "\"__metadata__\":{"
+                    + metadata.sorted { $0.key < $1.key }
+                    .map { JSON.encode(.string($0.key)) + ":" + JSON.encode(.string($0.value)) }.joined(separator: ",")
+                    + "}")
         }
         var position = 0
         for (name, tensor) in ordered {
-            guard name != "__metadata__" else { throw OpahError(.argument, "a tensor cannot be called __metadata__ in safetensors") }
+            guard name != "__metadata__" else {
+                throw OpahError(.argument, "a tensor cannot be called __metadata__ in safetensors")
+            }
             let type = dtypes.first { $0.value == tensor.dtype }!.key, end = position + tensor.count * tensor.dtype.size
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            fields.append("\(JSON.encode(.string(name))):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(position),\(end)]}")
+            fields.append(
+                "\(JSON.encode(.string(name))):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(position),\(end)]}"
+            )
             position = end
         }
         var header = Array(("{" + fields.joined(separator: ",") + "}").utf8)

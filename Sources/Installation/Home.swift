@@ -19,8 +19,9 @@ public enum Home {
 
     public static func required() throws -> String {
         guard let folder else {
-            throw OpahError(.file, "the Lua files of Opah (stdlib-lua) are not beside the program",
-                            hint: "set OPAH_HOME to the folder that holds stdlib-lua, or install with scripts/install")
+            throw OpahError(
+                .file, "the Lua files of Opah (stdlib-lua) are not beside the program",
+                hint: "set OPAH_HOME to the folder that holds stdlib-lua, or install with scripts/install")
         }
         return folder
     }

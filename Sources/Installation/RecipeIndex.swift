@@ -16,15 +16,17 @@ public enum RecipeIndex {
 
     public static func all() throws -> [Entry] {
         let home = try Home.required()
-        return try entries(.recipe, in: home + "/stdlib-lua/opah/recipes") + entries(.config, in: home + "/stdlib-lua/opah/configs")
+        return try entries(.recipe, in: home + "/stdlib-lua/opah/recipes")
+            + entries(.config, in: home + "/stdlib-lua/opah/configs")
             + (FileKind.isFolder(home + "/examples") ? entries(.example, in: home + "/examples", recursive: false) : [])
     }
 
     private static func entries(_ kind: Entry.Kind, in folder: String, recursive: Bool = true) throws -> [Entry] {
         try FolderWalk(folder, recursive: recursive).files.filter { $0.hasSuffix(".lua") }.map { path in
             let header = try header(of: path)
-            return Entry(kind: kind, name: String(path.dropFirst(folder.count + 1).dropLast(4)), path: path,
-                         summary: summary(header), usage: header.first { $0.hasPrefix("opah ") })
+            return Entry(
+                kind: kind, name: String(path.dropFirst(folder.count + 1).dropLast(4)), path: path,
+                summary: summary(header), usage: header.first { $0.hasPrefix("opah ") })
         }
     }
 
@@ -33,13 +35,19 @@ public enum RecipeIndex {
         let text = header.prefix { !$0.hasPrefix("opah ") && !$0.hasPrefix("needs:") }.joined(separator: " ")
         guard text.count > 110 else { return text }
         let start = text.prefix(110)
-        guard let stop = start.indices.last(where: { ".;:".contains(start[$0]) && start[start.index(after: $0)...].hasPrefix(" ") }) else { return String(start) + "…" }
+        guard
+            let stop = start.indices.last(where: {
+                ".;:".contains(start[$0]) && start[start.index(after: $0)...].hasPrefix(" ")
+            })
+        else { return String(start) + "…" }
         return String(start[..<stop]) + (text[stop] == "." ? "." : "")
     }
 
     /// The comment lines at the top of a file, without their dashes.
     public static func header(of path: String) throws -> [String] {
-        let start = try MappedFile(path).withBytes { String(decoding: $0.dropFirst(SourceText.start($0)).prefix(8192), as: UTF8.self) }
+        let start = try MappedFile(path).withBytes {
+            String(decoding: $0.dropFirst(SourceText.start($0)).prefix(8192), as: UTF8.self)
+        }
         var lines: [String] = []
         for (number, line) in start.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if number == 0, line.isEmpty { continue }
@@ -59,9 +67,10 @@ public enum RecipeIndex {
         let entries = try all().filter { $0.kind != .config }
         // Recipes come before examples.
         if let found = entries.first(where: { $0.name == name }) { return found.path }
-        throw OpahError(.usage, "there is no stock recipe or example called \(name)",
-                        hint: (suggestion(for: name, in: entries.map(\.name)).map { $0 + " " } ?? "")
-                            + "`opah ls` lists them; a file of your own needs its .lua")
+        throw OpahError(
+            .usage, "there is no stock recipe or example called \(name)",
+            hint: (suggestion(for: name, in: entries.map(\.name)).map { $0 + " " } ?? "")
+                + "`opah ls` lists them; a file of your own needs its .lua")
     }
 }
 
@@ -74,7 +83,9 @@ extension RecipeIndex {
 
     /// What a person types to run a script: a stock recipe's name, or the path.
     package static func shortName(_ path: String) -> String {
-        guard let home = Home.folder, [home + "/stdlib-lua/opah/recipes", home + "/examples"].contains(PathName.folder(path)) else { return path }
+        guard let home = Home.folder,
+            [home + "/stdlib-lua/opah/recipes", home + "/examples"].contains(PathName.folder(path))
+        else { return path }
         return String(PathName.last(path).dropLast(4))
     }
 }

@@ -16,7 +16,9 @@ public enum UserFolders {
     /// `$OPAH_HISTORY`, else `$XDG_STATE_HOME/opah/history`; its folder is made.
     public static var historyFile: String? {
         if let asked = getenv("OPAH_HISTORY").map({ String(cString: $0) }), !asked.isEmpty { return asked }
-        guard let state = folder("XDG_STATE_HOME", ".local/state"), (try? FileKind.makeFolder(state)) != nil else { return nil }
+        guard let state = folder("XDG_STATE_HOME", ".local/state"), (try? FileKind.makeFolder(state)) != nil else {
+            return nil
+        }
         return state + "/history"
     }
 }

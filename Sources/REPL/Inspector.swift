@@ -49,7 +49,11 @@ package struct Inspector {
             case "\r": text += "\\r"
             case "\t": text += "\\t"
             default:
-                if let code = character.asciiValue, code < 32 || code == 127 { text += "\\\(code)" } else { text += ShownText.name(String(character)) }
+                if let code = character.asciiValue, code < 32 || code == 127 {
+                    text += "\\\(code)"
+                } else {
+                    text += ShownText.name(String(character))
+                }
             }
         }
         return text + (bytes.count > limit ? "...\" (\(bytes.count) bytes)" : "\"")
@@ -81,11 +85,15 @@ package struct Inspector {
             if let declaration = inspector.lua.declaration(of: function) {
                 return "function \(declaration.path)" + ((try? declaration.signature())?.usage ?? "")
             }
-            guard let place = inspector.lua.definition(of: function), !place.isNative else { return "function (built in)" }
+            guard let place = inspector.lua.definition(of: function), !place.isNative else {
+                return "function (built in)"
+            }
             return "function (\(place.source.dropFirst()):\(place.firstLine))"
         }
 
-        private mutating func text(_ table: LuaTable, _ indent: Int, _ path: [(table: LuaTable, step: String)]) throws -> String {
+        private mutating func text(
+            _ table: LuaTable, _ indent: Int, _ path: [(table: LuaTable, step: String)]
+        ) throws -> String {
             if let module = inspector.lua.module(of: table) { return "module \(module.name)" }
             if inspector.lua.metafield("__tostring", of: table) != nil { return try inspector.lua.text(table) }
             if let above = try path.firstIndex(where: { try $0.table.isIdentical(to: table) }) {
@@ -94,20 +102,24 @@ package struct Inspector {
             }
             let (entries, total) = try table.entries(limit: 1000)
             if total == 0 { return "{}" }
-            guard path.count < inspector.depth, left > 0 else { return "{... \(total) \(total == 1 ? "entry" : "entries")}" }
+            guard path.count < inspector.depth, left > 0 else {
+                return "{... \(total) \(total == 1 ? "entry" : "entries")}"
+            }
             let inner = indent + 2
             var parts: [String] = []
             for entry in Self.sorted(entries).prefix(inspector.items) {
                 guard left > 0 else { break }
                 left -= 1
-                parts.append(Self.label(entry.key, position: parts.count + 1)
-                    + text(entry.value, indent: inner, path: path + [(table, Self.step(entry.key))]))
+                parts.append(
+                    Self.label(entry.key, position: parts.count + 1)
+                        + text(entry.value, indent: inner, path: path + [(table, Self.step(entry.key))]))
             }
             if parts.count < total { parts.append("... \(total - parts.count) more") }
             let line = "{" + parts.joined(separator: ", ") + "}"
             if indent + line.columns <= inspector.width, !line.contains("\n") { return line }
             let blanks = String(repeating: " ", count: inner)
-            return "{\n" + Self.filled(parts, blanks, inspector.width) + "\n" + String(repeating: " ", count: indent) + "}"
+            return "{\n" + Self.filled(parts, blanks, inspector.width) + "\n" + String(repeating: " ", count: indent)
+                + "}"
         }
 
         /// One part per line, but short ones (a list of numbers) share lines.
@@ -116,14 +128,18 @@ package struct Inspector {
             var lines: [String] = []
             for (i, part) in parts.enumerated() {
                 let piece = part + (i + 1 < parts.count ? "," : "")
-                if short, let last = lines.last, last.columns + piece.columns + 1 <= width { lines[lines.count - 1] = last + " " + piece }
-                else { lines.append(blanks + piece) }
+                if short, let last = lines.last, last.columns + piece.columns + 1 <= width {
+                    lines[lines.count - 1] = last + " " + piece
+                } else {
+                    lines.append(blanks + piece)
+                }
             }
             return lines.joined(separator: "\n")
         }
 
         /// Positions in order, then names in order, then the rest as it comes.
-        private static func sorted(_ entries: [(key: LuaValue, value: LuaValue)]) -> [(key: LuaValue, value: LuaValue)] {
+        private static func sorted(_ entries: [(key: LuaValue, value: LuaValue)]) -> [(key: LuaValue, value: LuaValue)]
+        {
             let numbers = entries.filter { $0.key.number != nil }.sorted { $0.key.number! < $1.key.number! }
             let names = entries.filter { $0.key.string != nil }.sorted { $0.key.string! < $1.key.string! }
             return numbers + names + entries.filter { $0.key.number == nil && $0.key.string == nil }
@@ -131,12 +147,15 @@ package struct Inspector {
 
         private static func label(_ key: LuaValue, position: Int) -> String {
             if key.integer == position { return "" }
-            return (key.string.map { isName($0) ? $0 : "[\(Inspector.quoted(Array($0.utf8), limit: 60))]" } ?? "[\(plain(key))]") + " = "
+            return
+                (key.string.map { isName($0) ? $0 : "[\(Inspector.quoted(Array($0.utf8), limit: 60))]" }
+                ?? "[\(plain(key))]") + " = "
         }
 
         /// How the path to an entry goes on.
         private static func step(_ key: LuaValue) -> String {
-            key.string.map { isName($0) ? "." + $0 : "[\(Inspector.quoted(Array($0.utf8), limit: 60))]" } ?? "[\(plain(key))]"
+            key.string.map { isName($0) ? "." + $0 : "[\(Inspector.quoted(Array($0.utf8), limit: 60))]" }
+                ?? "[\(plain(key))]"
         }
 
         private static func plain(_ key: LuaValue) -> String {
@@ -153,8 +172,13 @@ package struct Inspector {
         }
 
         private static func isName(_ text: String) -> Bool {
-            guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
-            return text.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 < 128 && Character(UnicodeScalar($0)).isLetter) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            guard let first = text.utf8.first, !(UInt8(ascii: "0") ... UInt8(ascii: "9")).contains(first) else {
+                return false
+            }
+            return text.utf8.allSatisfy {
+                $0 == UInt8(ascii: "_") || ($0 < 128 && Character(UnicodeScalar($0)).isLetter)
+                    || (UInt8(ascii: "0") ... UInt8(ascii: "9")).contains($0)
+            }
         }
     }
 }

@@ -7,14 +7,17 @@ import Support
 
 /// The interactive prompt.
 ///
-/// 1. `LineEditor` gives pieces of Lua, each complete however many lines it has; a dumb terminal gives lines one after another.
+/// 1. `LineEditor` gives pieces of Lua, each complete however many lines it has; a dumb terminal gives lines one after
+///   another.
 /// 2. `PromptHistory` keeps each piece, in a file, before it runs.
 /// 3. A piece that begins with `?`, `%` or `!` is for the prompt itself (`PromptCommands`); everything else is Lua.
 /// 4. Lua is tried as an expression first, then as statements; what an expression gives is shown by `Inspector`,
 ///    unless the piece ends in `;`, and kept as `_`, with the two before it as `__` and `___`.
-/// 5. A failed or interrupted piece changes none of that; `PromptErrors` shows the person's own lines, never the host's.
+/// 5. A failed or interrupted piece changes none of that; `PromptErrors` shows the person's own lines, never the
+///   host's.
 /// 6. Completion and help read declarations and raw fields: pressing Tab or asking `?x` never runs anyone's code.
-/// 7. What the prompt offers are globals made from modules (`opah.prompt`, `opah.plot`, ...), which recipes may require as well.
+/// 7. What the prompt offers are globals made from modules (`opah.prompt`, `opah.plot`, ...), which recipes may require
+///   as well.
 /// 8. Results go to standard output, errors and times to standard error; colours only where they are welcome.
 /// 9. Where standard input is no terminal it is a script, and runs as one.
 public final class InteractivePrompt {
@@ -36,7 +39,8 @@ public final class InteractivePrompt {
     /// Makes every module a global, and what people type most.
     /// - Parameter modules: the parts of `opah`.
     public func prepare(modules: [String]) throws {
-        try lua.run("""
+        try lua.run(
+            """
             opah = require "opah"
             for _, name in ipairs { \(modules.map { "\"\($0)\"" }.joined(separator: ", ")) } do _G[name] = opah[name] end
             for _, name in ipairs { "help", "who", "reload", "timeit" } do _G[name] = opah.prompt[name] end
@@ -53,9 +57,12 @@ public final class InteractivePrompt {
         }
     }
 
-    /// Runs something before the first prompt. With a person there a failure is shown and the prompt comes all the same.
+    /// Runs something before the first prompt. With a person there a failure is shown and the prompt comes all the
+    /// same.
     public func begin(_ work: (Interpreter) throws -> Void) throws {
-        do { try work(lua) } catch let error as OpahError where isInteractive && error.kind != .exit { Terminal.warn(errors.text(error), isStyled: true) }
+        do { try work(lua) } catch let error as OpahError where isInteractive && error.kind != .exit {
+            Terminal.warn(errors.text(error), isStyled: true)
+        }
     }
 
     /// Until end of input; the exit code is 0. A script on standard input fails at the first error.
@@ -63,10 +70,13 @@ public final class InteractivePrompt {
         guard isInteractive else { return runStandardInput() }
         print("opah \(opahVersion), \(LuaHost.luaVersion); help(), ?name, ?prompt explain; Tab completes, Ctrl-D ends")
         if Terminal.isOutputLive {
-            editor = LineEditor(PromptKnowledge(isComplete: { [unowned self] in !isIncomplete($0) },
-                                                completions: { [unowned self] in $0.hasPrefix("!") ? lua.fileCompletions($0) : lua.completions($0) },
-                                                usage: { [unowned self] in lua.usage($0) }),
-                                colour: Terminal.hasOutputColour)
+            editor = LineEditor(
+                PromptKnowledge(
+                    isComplete: { [unowned self] in !isIncomplete($0) },
+                    completions: { [unowned self] in $0.hasPrefix("!") ? lua.fileCompletions($0) : lua.completions($0)
+                    },
+                    usage: { [unowned self] in lua.usage($0) }),
+                colour: Terminal.hasOutputColour)
         }
         while true {
             history.refresh()
@@ -94,7 +104,9 @@ public final class InteractivePrompt {
     private func readPlainly() -> PromptInput {
         guard case .text(var text) = PlainLines.read("> ") else { return Interrupts.isPending ? .interrupted : .end }
         while isIncomplete(text) {
-            guard case .text(let more) = PlainLines.read(">> ") else { return Interrupts.isPending ? .interrupted : .text(text) }
+            guard case .text(let more) = PlainLines.read(">> ") else {
+                return Interrupts.isPending ? .interrupted : .text(text)
+            }
             text += "\n" + more
         }
         return .text(text)
@@ -151,7 +163,10 @@ public final class InteractivePrompt {
             }
             let seconds = began.duration(to: ContinuousClock().now) / .seconds(1)
             fflush(nil)
-            if seconds > 0.1, PromptCommand(piece) == nil { Terminal.log(Terminal.styled("(\(DurationText.words(seconds)))", 2, colour: Terminal.hasColour), isStyled: true) }
+            if seconds > 0.1, PromptCommand(piece) == nil {
+                Terminal.log(
+                    Terminal.styled("(\(DurationText.words(seconds)))", 2, colour: Terminal.hasColour), isStyled: true)
+            }
         }
     }
 
@@ -161,7 +176,9 @@ public final class InteractivePrompt {
         switch lua.evaluate(text, name: sources.add(text)) {
         case .incomplete: throw OpahError(.lua, "the input ends too early")
         case .failure(var error):
-            if error.hint == nil || error.kind != .lua, let meant = misspelt { error.hint = (error.hint.map { $0 + "; " } ?? "") + meant }
+            if error.hint == nil || error.kind != .lua, let meant = misspelt {
+                error.hint = (error.hint.map { $0 + "; " } ?? "") + meant
+            }
             throw error
         case .values(let values):
             if let meant = misspelt { Terminal.log(Terminal.styled("note: " + meant, 2, colour: Terminal.hasColour)) }
@@ -171,7 +188,8 @@ public final class InteractivePrompt {
         }
     }
 
-    /// Of the names that were read and that nothing has, the first that is near one there is: `no sampels; did you mean samples?`
+    /// Of the names that were read and that nothing has, the first that is near one there is: `no sampels; did you mean
+    /// samples?`
     private var misspelt: String? {
         for name in unknown where lua.global(isUnset: name) {
             if let meant = lua.nearestGlobal(to: name) { return "there is no \(name); \(meant)" }
@@ -182,7 +200,9 @@ public final class InteractivePrompt {
     func show(_ values: [LuaValue]) {
         let inspector = Inspector(lua: lua, width: Terminal.outputWidth)
         let texts = values.map { inspector.text($0) }
-        let isShort = texts.allSatisfy { !$0.contains("\n") } && texts.map(\.columns).reduce(0, +) + 2 * texts.count <= Terminal.outputWidth
+        let isShort =
+            texts.allSatisfy { !$0.contains("\n") }
+            && texts.map(\.columns).reduce(0, +) + 2 * texts.count <= Terminal.outputWidth
         print(texts.joined(separator: isShort ? "  " : "\n"))
     }
 
@@ -197,7 +217,10 @@ public final class InteractivePrompt {
     private func hintAtLocals(_ text: String) {
         guard !hasHintedAtLocals, text.hasPrefix("local "), !text.contains("\n"), !text.contains(";") else { return }
         hasHintedAtLocals = true
-        Terminal.log(Terminal.styled("note: a local ends with its input; leave out `local` to keep the variable", 2, colour: Terminal.hasColour), isStyled: true)
+        Terminal.log(
+            Terminal.styled(
+                "note: a local ends with its input; leave out `local` to keep the variable", 2,
+                colour: Terminal.hasColour), isStyled: true)
     }
 }
 

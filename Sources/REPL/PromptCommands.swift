@@ -22,14 +22,23 @@ enum PromptCommand: Equatable {
         func rest(_ prefix: String) -> String? {
             text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count).drop { $0 == " " }) : nil
         }
-        if let name = rest("??") { self = .source(name) }
-        else if let name = rest("?") { self = .help(name) }
-        else if let code = rest("%timeit ") { self = .timeit(code) }
-        else if let code = rest("%time ") { self = .time(code) }
-        else if let command = rest("!") { self = .shell(command) }
-        else if text.hasPrefix("%") { self = .unknown(text) }
-        else if text.hasSuffix("?"), !text.contains("\n"), !text.contains("--") { self = .help(String(text.dropLast())) }
-        else { return nil }
+        if let name = rest("??") {
+            self = .source(name)
+        } else if let name = rest("?") {
+            self = .help(name)
+        } else if let code = rest("%timeit ") {
+            self = .timeit(code)
+        } else if let code = rest("%time ") {
+            self = .time(code)
+        } else if let command = rest("!") {
+            self = .shell(command)
+        } else if text.hasPrefix("%") {
+            self = .unknown(text)
+        } else if text.hasSuffix("?"), !text.contains("\n"), !text.contains("--") {
+            self = .help(String(text.dropLast()))
+        } else {
+            return nil
+        }
     }
 }
 
@@ -38,7 +47,8 @@ extension InteractivePrompt {
         let help = PromptHelp(lua: lua, sources: sources)
         switch command {
         case .help(let name): PageText.show(try name.isEmpty ? PromptHelp.overview(lua.catalog) : help.page(name))
-        case .source(let name): try name.isEmpty ? PageText.show(PromptHelp.overview(lua.catalog)) : print(help.source(name))
+        case .source(let name):
+            try name.isEmpty ? PageText.show(PromptHelp.overview(lua.catalog)) : print(help.source(name))
         case .time(let code):
             let began = ContinuousClock().now
             try evaluate(code)
@@ -48,9 +58,16 @@ extension InteractivePrompt {
             fflush(nil)
             let status = system(command)
             if status & 0x7F == SIGINT { throw OpahError(.interrupted, "interrupted") }
-            if status != 0 { throw OpahError(.usage, "the command ended with \(status & 0x7F == 0 ? "status \(status >> 8)" : "signal \(status & 0x7F)")") }
+            if status != 0 {
+                throw OpahError(
+                    .usage,
+                    "the command ended with \(status & 0x7F == 0 ? "status \(status >> 8)" : "signal \(status & 0x7F)")"
+                )
+            }
         case .unknown(let text):
-            throw OpahError(.usage, "there is no command \(text.prefix { $0 != " " })", hint: "there are %time code, %timeit code, ?name, ??name and !shell command; ?prompt explains them")
+            throw OpahError(
+                .usage, "there is no command \(text.prefix { $0 != " " })",
+                hint: "there are %time code, %timeit code, ?name, ??name and !shell command; ?prompt explains them")
         }
     }
 
@@ -60,7 +77,9 @@ extension InteractivePrompt {
         var loop: LuaFunction?
         for body in ["local _ = \(code)", code] where loop == nil {
             let text = "return function(n) for _ = 1, n do \(body)\nend end"
-            if body == code || (try? lua.check(text, name: name)) != nil { loop = try lua.run(text, name: name).first?.function }
+            if body == code || (try? lua.check(text, name: name)) != nil {
+                loop = try lua.run(text, name: name).first?.function
+            }
         }
         guard let loop else { throw OpahError(.lua, "%timeit: nothing to measure") }
         return try Timing { try loop($0) }

@@ -25,7 +25,7 @@ package final class PromptSources {
         guard let text = texts[name] ?? (FileKind.isFile(name) ? try? MappedFile.text(name) : nil) else { return nil }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard first >= 1, first <= last, last <= lines.count else { return nil }
-        return lines[(first - 1)..<last].map(String.init)
+        return lines[(first - 1) ..< last].map(String.init)
     }
 }
 
@@ -39,13 +39,18 @@ struct PromptErrors {
         let frames = Self.collapsed(ShownText.message(error.traceback ?? "").split(separator: "\n").map(String.init))
         if error.kind == .interrupted {
             // The terminal shows ^C where the cursor was.
-            return (Terminal.isLive ? "\n" : "") + "interrupted" + (frames.first.flatMap { Self.place(of: $0.text) }.map { " at \($0.source):\($0.line)" } ?? "")
+            return (Terminal.isLive ? "\n" : "") + "interrupted"
+                + (frames.first.flatMap { Self.place(of: $0.text) }.map { " at \($0.source):\($0.line)" } ?? "")
         }
         var lines = [Terminal.styled(ShownText.message(error.message), 31, colour: colour)]
         if let hint = error.hint { lines.append("  hint: " + ShownText.message(hint)) }
-        if frames.isEmpty, let place = Self.place(of: error.message), let line = source(place) { lines.append("    " + line) }     // a syntax error
+        if frames.isEmpty, let place = Self.place(of: error.message), let line = source(place) {
+            lines.append("    " + line)
+        }   // a syntax error
         for frame in frames {
-            lines.append(Terminal.styled("  \(frame.text)" + (frame.times > 1 ? " (\(frame.times) times)" : ""), 2, colour: colour))
+            lines.append(
+                Terminal.styled(
+                    "  \(frame.text)" + (frame.times > 1 ? " (\(frame.times) times)" : ""), 2, colour: colour))
             if let place = Self.place(of: frame.text), let line = source(place) { lines.append("    " + line) }
         }
         return lines.joined(separator: "\n")
@@ -62,7 +67,9 @@ struct PromptErrors {
         var rest = text[...]
         while let colon = rest.firstIndex(of: ":") {
             let number = text[text.index(after: colon)...].prefix { $0.isNumber }
-            if !number.isEmpty, text[number.endIndex...].hasPrefix(":"), let line = Int(number) { return (String(text[..<colon]), line) }
+            if !number.isEmpty, text[number.endIndex...].hasPrefix(":"), let line = Int(number) {
+                return (String(text[..<colon]), line)
+            }
             rest = text[text.index(after: colon)...]
         }
         return nil

@@ -8,8 +8,8 @@ package struct Timing {
     /// Seconds for one pass, per run.
     package let runs: [Double]
 
-    /// `body(n)` does the work `n` times. It takes about a second: the number of passes grows until a run takes a hundredth
-    /// of that, then there are seven runs or more that fill the rest, or fewer when a single pass is long.
+    /// `body(n)` does the work `n` times. It takes about a second: the number of passes grows until a run takes a
+    /// hundredth of that, then there are seven runs or more that fill the rest, or fewer when a single pass is long.
     package init(_ body: (Int) throws -> Void) throws {
         func seconds(_ loops: Int) throws -> Double {
             let began = ContinuousClock().now
@@ -41,6 +41,7 @@ package struct Timing {
     package var text: String {
         if runs.count == 1 { return DurationText.words(mean) + " (once)" }
         let spread = (runs.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / Double(runs.count)).squareRoot()
-        return "\(DurationText.words(mean)) ± \(DurationText.words(spread)) (mean and spread of \(runs.count) runs, \(loops) \(loops == 1 ? "pass" : "passes") each)"
+        return
+            "\(DurationText.words(mean)) ± \(DurationText.words(spread)) (mean and spread of \(runs.count) runs, \(loops) \(loops == 1 ? "pass" : "passes") each)"
     }
 }

@@ -2,22 +2,33 @@ import Support
 
 /// The line and the headers of answers.
 extension Server {
-    func head(_ status: Int, _ headers: [(String, String)], length: Int?, chunked: Bool, keepsAlive: Bool, _ head: RequestHead) -> [UInt8] {
+    func head(
+        _ status: Int, _ headers: [(String, String)], length: Int?, chunked: Bool, keepsAlive: Bool, _ head: RequestHead
+    ) -> [UInt8] {
         var text = "HTTP/1.1 \(status) \(StatusText.of(status))\r\n"
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
         if let length, status != 204 { text += "Content-Length: \(length)\r\n" }
         if chunked { text += "Transfer-Encoding: chunked\r\n" }
-        if let origin = settings.access.allowedOrigin(head) { text += "Access-Control-Allow-Origin: \(origin)\r\nVary: Origin\r\n" }
+        if let origin = settings.access.allowedOrigin(head) {
+            text += "Access-Control-Allow-Origin: \(origin)\r\nVary: Origin\r\n"
+        }
         text += "X-Content-Type-Options: nosniff\r\nConnection: \(keepsAlive ? "keep-alive" : "close")\r\n\r\n"
         return Array(text.utf8)
     }
 
     static func refusal(_ rejection: Rejection) -> [UInt8] {
-        let kind = rejection.status == 401 ? "authentication_error" : rejection.status >= 500 ? "server_error" : "invalid_request_error"
-        let error: ConfigMap = ["message": .string(rejection.reason), "type": .string(kind), "param": .null, "code": .null]
+        let kind =
+            rejection.status == 401
+            ? "authentication_error" : rejection.status >= 500 ? "server_error" : "invalid_request_error"
+        let error: ConfigMap = [
+            "message": .string(rejection.reason), "type": .string(kind), "param": .null, "code": .null
+        ]
         let body = JSON.encode(.map(["error": .map(error)]))
-        var text = "HTTP/1.1 \(rejection.status) \(StatusText.of(rejection.status))\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
-        if rejection.status == 401 { text += "WWW-Authenticate: Bearer\r\nWWW-Authenticate: Basic realm=\"opah\", charset=\"UTF-8\"\r\n" }
+        var text =
+            "HTTP/1.1 \(rejection.status) \(StatusText.of(rejection.status))\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+        if rejection.status == 401 {
+            text += "WWW-Authenticate: Bearer\r\nWWW-Authenticate: Basic realm=\"opah\", charset=\"UTF-8\"\r\n"
+        }
         if rejection.status == 503 { text += "Retry-After: 1\r\n" }
         return Array((text + "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n" + body).utf8)
     }

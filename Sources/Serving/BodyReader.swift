@@ -32,7 +32,7 @@ package struct BodyReader {
             case .done: return at - input.startIndex
             case .data(let left):
                 let count = min(left, input.endIndex - at)
-                bytes.append(contentsOf: input[at..<(at + count)])
+                bytes.append(contentsOf: input[at ..< (at + count)])
                 at += count
                 state = count < left ? .data(left - count) : isChunked ? .dataEnd : .done
             case .size, .dataEnd, .trailer:
@@ -40,7 +40,9 @@ package struct BodyReader {
                 at += 1
                 if byte != UInt8(ascii: "\n") {
                     line.append(byte)
-                    guard line.count <= Self.maxLine else { throw Rejection(400, "a line of the chunked body is too long") }
+                    guard line.count <= Self.maxLine else {
+                        throw Rejection(400, "a line of the chunked body is too long")
+                    }
                     continue
                 }
                 guard line.popLast() == UInt8(ascii: "\r"), !line.contains(UInt8(ascii: "\r")) else {
@@ -60,10 +62,14 @@ package struct BodyReader {
             state = .size
         case .size:
             let digits = line.prefix { $0 != UInt8(ascii: ";") }
-            guard !digits.isEmpty, digits.count <= 8 else { throw Rejection(digits.isEmpty ? 400 : 413, "a chunk's size is wrong") }
+            guard !digits.isEmpty, digits.count <= 8 else {
+                throw Rejection(digits.isEmpty ? 400 : 413, "a chunk's size is wrong")
+            }
             var size = 0
             for digit in digits {
-                guard let value = RequestHead.hexDigit(digit) else { throw Rejection(400, "a chunk's size is no number") }
+                guard let value = RequestHead.hexDigit(digit) else {
+                    throw Rejection(400, "a chunk's size is no number")
+                }
                 size = size << 4 | value
             }
             guard size <= limit - bytes.count else { throw Rejection(413, "the body has more than \(limit) bytes") }

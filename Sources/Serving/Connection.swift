@@ -43,7 +43,9 @@ final class Connection {
     func send() -> Int? {
         var total = 0
         while pending > 0 {
-            let count = output.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress! + sent, min(pending, 1 << 18), Int32(MSG_NOSIGNAL)) }
+            let count = output.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + sent, min(pending, 1 << 18), Int32(MSG_NOSIGNAL))
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 return errno == EAGAIN || errno == EWOULDBLOCK ? total : nil

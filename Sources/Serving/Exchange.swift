@@ -1,7 +1,7 @@
 import Support
 
 /// A request that is complete, and the way to answer it: at once, or piece by piece.
-public final class Exchange: @unchecked Sendable {        // used by one thread at a time, but for what the server locks
+public final class Exchange: @unchecked Sendable {   // used by one thread at a time, but for what the server locks
     public let head: RequestHead
     public private(set) var body: [UInt8]
     let number: Int
@@ -72,9 +72,13 @@ public final class Exchange: @unchecked Sendable {        // used by one thread 
 
     private func check(_ wanted: State, _ status: Int, _ headers: [(String, String)]) throws {
         guard state == wanted else { throw OpahError(.argument, "this request has its answer already") }
-        guard (200...599).contains(status) else { throw OpahError(.argument, "a status is from 200 to 599, not \(status)") }
+        guard (200 ... 599).contains(status) else {
+            throw OpahError(.argument, "a status is from 200 to 599, not \(status)")
+        }
         for (name, value) in headers {
-            guard !name.isEmpty, name.utf8.allSatisfy(RequestHead.isTokenByte), value.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+            guard !name.isEmpty, name.utf8.allSatisfy(RequestHead.isTokenByte),
+                value.utf8.allSatisfy({ $0 >= 32 && $0 != 127 })
+            else {
                 throw OpahError(.argument, "a header '\(name)' that would break the answer")
             }
         }

@@ -2,13 +2,13 @@ import Foundation
 import Glibc
 import Support
 
-/// An HTTP/1.1 server with one thread of its own for all connections. It accepts, reads, bounds and queues requests, and sends
-/// what answers them, while whoever takes the requests (`next`) is busy with something else.
+/// An HTTP/1.1 server with one thread of its own for all connections. It accepts, reads, bounds and queues requests,
+/// and sends what answers them, while whoever takes the requests (`next`) is busy with something else.
 ///
-/// Nothing of a request is believed: every size and every wait has a limit (`ServerSettings`), and what breaks one is answered
-/// here, with a status, and ends its connection. A client that goes away takes its request along: it leaves the queue, and
-/// who works on it is told (`Exchange.isGone`).
-public final class Server: @unchecked Sendable {          // all state is touched under `lock`
+/// Nothing of a request is believed: every size and every wait has a limit (`ServerSettings`), and what breaks one is
+/// answered here, with a status, and ends its connection. A client that goes away takes its request along: it leaves
+/// the queue, and who works on it is told (`Exchange.isGone`).
+public final class Server: @unchecked Sendable {   // all state is touched under `lock`
     public let settings: ServerSettings
     public let host: String, port: Int
     let lock = NSCondition()
@@ -16,8 +16,8 @@ public final class Server: @unchecked Sendable {          // all state is touche
     let wake: (read: Int32, write: Int32)
     var connections: [Int: Connection] = [:]
     var queue: [Exchange] = []
-    /// What exchanges that nobody holds any more leave to the loop: connections to end, bytes of bodies. Under a lock of its
-    /// own, since the last reference to one may go while `lock` is held.
+    /// What exchanges that nobody holds any more leave to the loop: connections to end, bytes of bodies. Under a lock
+    /// of its own, since the last reference to one may go while `lock` is held.
     var forsaken: (connections: [Int], bytes: Int) = ([], 0)
     let forsakenLock = NSLock()
     var numbers = 0, bodyBytes = 0
@@ -42,7 +42,9 @@ public final class Server: @unchecked Sendable {          // all state is touche
 
     public init(_ address: ListenAddress, port: Int, _ settings: ServerSettings = ServerSettings()) throws {
         guard address.isLoopback || settings.access.token != nil else {
-            throw OpahError(.argument, "\(address.host) can be reached by others: a token is needed", hint: "set a token, or listen on 127.0.0.1")
+            throw OpahError(
+                .argument, "\(address.host) can be reached by others: a token is needed",
+                hint: "set a token, or listen on 127.0.0.1")
         }
         try settings.check()
         self.settings = settings
@@ -118,14 +120,20 @@ public final class Server: @unchecked Sendable {          // all state is touche
     func pending(_ number: Int) -> Int { lock.withLock { connections[number]?.pending ?? 0 } }
 
     /// Begins an answer. - Parameter length: of the body; nil where it comes in pieces.
-    func begin(_ exchange: Exchange, status: Int, headers: [(String, String)], length: Int?, body: [UInt8] = []) -> Bool {
+    func begin(_ exchange: Exchange, status: Int, headers: [(String, String)], length: Int?, body: [UInt8] = []) -> Bool
+    {
         lock.lock()
         defer { lock.unlock(); wakeUp() }
         count(status)
         guard let connection = connections[exchange.number], case .waiting = connection.phase else { return false }
         exchange.isChunked = length == nil && exchange.head.isVersion11
-        connection.keepsAlive = connection.keepsAlive && exchange.head.keepsAlive && phase == .running && (length != nil || exchange.isChunked)
-        connection.queue(head(status, headers, length: length, chunked: exchange.isChunked, keepsAlive: connection.keepsAlive, exchange.head))
+        connection.keepsAlive =
+            connection.keepsAlive && exchange.head.keepsAlive && phase == .running
+            && (length != nil || exchange.isChunked)
+        connection.queue(
+            head(
+                status, headers, length: length, chunked: exchange.isChunked, keepsAlive: connection.keepsAlive,
+                exchange.head))
         if exchange.head.method != "HEAD" { connection.queue(body) }
         connection.phase = .answering
         connection.answerIsComplete = length != nil
@@ -137,7 +145,9 @@ public final class Server: @unchecked Sendable {          // all state is touche
     func add(_ exchange: Exchange, _ bytes: [UInt8], isLast: Bool) -> Bool {
         lock.lock()
         defer { lock.unlock(); wakeUp() }
-        guard let connection = connections[exchange.number], case .answering = connection.phase, !connection.answerIsComplete else { return false }
+        guard let connection = connections[exchange.number], case .answering = connection.phase,
+            !connection.answerIsComplete
+        else { return false }
         guard connection.pending + bytes.count <= settings.maxPending else {
             drop(connection)
             return false
@@ -165,7 +175,8 @@ public final class Server: @unchecked Sendable {          // all state is touche
         wakeUp()
     }
 
-    /// Both ends of the pipe stay until nobody can wake the loop any more: a write into one without a reader is a SIGPIPE.
+    /// Both ends of the pipe stay until nobody can wake the loop any more: a write into one without a reader is a
+    /// SIGPIPE.
     deinit {
         Glibc.close(wake.read)
         Glibc.close(wake.write)

@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Support
 
-/// The thread that serves all connections: it waits for what happens on any of them, and does that. Everything but the waiting
-/// is done under the lock.
+/// The thread that serves all connections: it waits for what happens on any of them, and does that. Everything but the
+/// waiting is done under the lock.
 extension Server {
 
     func wakeUp() {
@@ -35,7 +35,9 @@ extension Server {
             var order = connections.values.map(\.number)
             order.sort()
             var polled = [pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0)]
-            if isListening { polled.append(pollfd(fd: now >= acceptAgain ? listener : -1, events: Int16(POLLIN), revents: 0)) }
+            if isListening {
+                polled.append(pollfd(fd: now >= acceptAgain ? listener : -1, events: Int16(POLLIN), revents: 0))
+            }
             let first = polled.count
             for number in order {
                 let connection = connections[number]!
@@ -57,13 +59,16 @@ extension Server {
                 work(connection, polled[first + i].revents)
             }
             let later = ContinuousClock.now
-            for connection in Array(connections.values) where connection.deadline.map({ later > $0 }) ?? false { expire(connection) }
+            for connection in Array(connections.values) where connection.deadline.map({ later > $0 }) ?? false {
+                expire(connection)
+            }
             lock.unlock()
         }
         if isListening { Glibc.close(listener) }
     }
 
-    /// An exchange that nobody holds any more, with its connection where that waits for an answer. Takes no lock of the loop's.
+    /// An exchange that nobody holds any more, with its connection where that waits for an answer. Takes no lock of the
+    /// loop's.
     func forsake(_ number: Int?, bytes: Int) {
         forsakenLock.withLock {
             if let number { forsaken.connections.append(number) }
@@ -85,11 +90,13 @@ extension Server {
     }
 
     func acceptAll() {
-        for _ in 0..<64 {
+        for _ in 0 ..< 64 {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
                 // Out of descriptors: those that are open must end first.
-                if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS { acceptAgain = .now + .milliseconds(200) }
+                if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS {
+                    acceptAgain = .now + .milliseconds(200)
+                }
                 return
             }
             Self.makeNonBlocking(descriptor)
@@ -122,7 +129,9 @@ extension Server {
             guard happened & Int16(POLLIN) != 0 else { return }
             guard let bytes = connection.receive() else { return drop(connection) }
             statistics.bytesReceived += bytes.count
-            if connection.input.isEmpty, case .head = connection.phase { connection.deadline = .now + .seconds(settings.headTime) }
+            if connection.input.isEmpty, case .head = connection.phase {
+                connection.deadline = .now + .seconds(settings.headTime)
+            }
             connection.input += bytes
             read(connection)
         case .answering:
@@ -167,7 +176,11 @@ extension Server {
     func expire(_ connection: Connection) {
         switch connection.phase {
         case .head:
-            if connection.input.isEmpty { drop(connection) } else { refuse(connection, Rejection(408, "the request's head did not come in time")) }
+            if connection.input.isEmpty {
+                drop(connection)
+            } else {
+                refuse(connection, Rejection(408, "the request's head did not come in time"))
+            }
         case .body: refuse(connection, Rejection(408, "the request's body did not come in time"))
         case .waiting, .answering, .draining: drop(connection)
         }

@@ -21,16 +21,22 @@ public struct ServerSettings: Sendable {
     /// - Throws: `argument` for the first limit that is none.
     func check() throws {
         func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
-            guard range.contains(value) else { throw OpahError(.argument, "\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)") }
+            guard range.contains(value) else {
+                throw OpahError(.argument, "\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)")
+            }
         }
-        try require("max_head", maxHead, 256...1 << 20)
-        try require("max_body", maxBody, 0...1 << 32)
-        try require("max_bodies", maxBodies, 0...1 << 36)
-        try require("max_connections", maxConnections, 1...10_000)
-        try require("max_queue", maxQueue, 1...10_000)
-        try require("max_pending", maxPending, 1 << 16...1 << 36)
-        for (name, value) in [("head_time", headTime), ("body_time", bodyTime), ("idle_time", idleTime), ("write_time", writeTime)] {
-            guard value > 0, value <= 86_400 else { throw OpahError(.argument, "\(name) is above 0 and at most 86400 seconds, not \(value)") }
+        try require("max_head", maxHead, 256 ... 1 << 20)
+        try require("max_body", maxBody, 0 ... 1 << 32)
+        try require("max_bodies", maxBodies, 0 ... 1 << 36)
+        try require("max_connections", maxConnections, 1 ... 10_000)
+        try require("max_queue", maxQueue, 1 ... 10_000)
+        try require("max_pending", maxPending, 1 << 16 ... 1 << 36)
+        for (name, value) in [
+            ("head_time", headTime), ("body_time", bodyTime), ("idle_time", idleTime), ("write_time", writeTime)
+        ] {
+            guard value > 0, value <= 86_400 else {
+                throw OpahError(.argument, "\(name) is above 0 and at most 86400 seconds, not \(value)")
+            }
         }
         if let token = access.token, token.isEmpty || token.utf8.contains(where: { $0 <= 32 || $0 >= 127 }) {
             throw OpahError(.argument, "a token is of printable ASCII characters without blanks")

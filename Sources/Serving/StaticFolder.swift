@@ -1,8 +1,8 @@
 import Glibc
 import Support
 
-/// The files of one folder and of the folders in it, and nothing else: names are taken one by one, links are not followed,
-/// and what begins with a dot is not there.
+/// The files of one folder and of the folders in it, and nothing else: names are taken one by one, links are not
+/// followed, and what begins with a dot is not there.
 public struct StaticFolder: Sendable {
     public static let maxFile = 64 << 20
     private let root: String
@@ -14,7 +14,10 @@ public struct StaticFolder: Sendable {
     public func read(_ path: String) -> [UInt8]? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard !parts.isEmpty, parts.count <= 32,
-              parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.utf8.contains(0) && !$0.contains("\\") && $0.utf8.count <= 255 }) else { return nil }
+            parts.allSatisfy({
+                !$0.isEmpty && !$0.hasPrefix(".") && !$0.utf8.contains(0) && !$0.contains("\\") && $0.utf8.count <= 255
+            })
+        else { return nil }
         var folder = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return nil }
         defer { close(folder) }
@@ -28,7 +31,9 @@ public struct StaticFolder: Sendable {
         guard file >= 0 else { return nil }
         defer { close(file) }
         var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, (0...Self.maxFile).contains(Int(status.st_size)) else { return nil }
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            (0 ... Self.maxFile).contains(Int(status.st_size))
+        else { return nil }
         let size = Int(status.st_size)
         var isWhole = true
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
@@ -49,8 +54,10 @@ public struct StaticFolder: Sendable {
     }
 
     private static let types = [
-        "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "json": "application/json",
-        "txt": "text/plain; charset=utf-8", "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "ico": "image/x-icon",
-        "wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg", "opus": "audio/ogg",
+        "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+        "json": "application/json",
+        "txt": "text/plain; charset=utf-8", "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg",
+        "ico": "image/x-icon",
+        "wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg", "opus": "audio/ogg"
     ]
 }

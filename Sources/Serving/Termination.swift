@@ -7,7 +7,7 @@ public enum Termination {
         pointer.initialize(to: 0)
         return pointer
     }()
-    nonisolated(unsafe) private static var earlier: sigaction?      // only used on the interpreter's thread
+    nonisolated(unsafe) private static var earlier: sigaction?   // only used on the interpreter's thread
 
     public static var isAsked: Bool { flag.pointee != 0 }
 

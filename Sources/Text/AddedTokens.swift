@@ -9,13 +9,16 @@ struct AddedToken: Sendable {
     var stripsLeft = false
     var stripsRight = false
     var isNormalized = false
-    /// Whether it is no text: marked as special, or spelt as the model's own `<|im_end|>`, whatever the file says of it.
+    /// Whether it is no text: marked as special, or spelt as the model's own `<|im_end|>`, whatever the file says of
+    /// it.
     var isControl: Bool { isSpecial || content.hasPrefix("<|") && content.hasSuffix("|>") }
 
     /// From an entry of tokenizer.json or of tokenizer_config.json.
     init(_ value: ConfigValue, id: Int) throws {
         content = try value.text("content")
-        guard content.utf8.count <= 1 << 12 else { throw OpahError(.format, "an added token of \(content.utf8.count) bytes is too long") }
+        guard content.utf8.count <= 1 << 12 else {
+            throw OpahError(.format, "an added token of \(content.utf8.count) bytes is too long")
+        }
         self.id = id
         isSpecial = try value.flag("special", default: false)
         isSingleWord = try value.flag("single_word", default: false)
@@ -73,13 +76,15 @@ struct AddedTokenFinder: Sendable {
     /// The text as a row of plain parts and token ids.
     /// - Parameter literal: ranges of bytes, in order, in which control tokens are plain text.
     func split(_ text: UnsafeBufferPointer<UInt8>, literal: [Range<Int>]) -> [Part] {
-        guard !tokens.isEmpty else { return text.isEmpty ? [] : [.text(0..<text.count)] }
+        guard !tokens.isEmpty else { return text.isEmpty ? [] : [.text(0 ..< text.count)] }
         var parts: [Part] = []
         var done = 0
         var position = 0
         var literal = literal[...]
         while position < text.count {
-            guard starts[Int(text[position])], let (token, length) = longest(text, at: position) else { position += 1; continue }
+            guard starts[Int(text[position])], let (token, length) = longest(text, at: position) else {
+                position += 1; continue
+            }
             var start = position, end = position + length
             while let range = literal.first, range.upperBound <= start { literal.removeFirst() }
             if token.isControl, let range = literal.first, range.lowerBound < end {
@@ -88,26 +93,30 @@ struct AddedTokenFinder: Sendable {
                 continue
             }
             position = end
-            if token.isSingleWord, scalarBefore(text, start)?.isWord == true || scalarAfter(text, end)?.isWord == true { continue }
+            if token.isSingleWord, scalarBefore(text, start)?.isWord == true || scalarAfter(text, end)?.isWord == true {
+                continue
+            }
             if token.stripsLeft {
-                while let scalar = scalarBefore(text, start), scalar.properties.isWhitespace, start > done { start -= scalar.utf8Count }
+                while let scalar = scalarBefore(text, start), scalar.properties.isWhitespace, start > done {
+                    start -= scalar.utf8Count
+                }
             }
             if token.stripsRight {
                 while let scalar = scalarAfter(text, end), scalar.properties.isWhitespace { end += scalar.utf8Count }
                 position = end
             }
-            if done < start { parts.append(.text(done..<start)) }
+            if done < start { parts.append(.text(done ..< start)) }
             parts.append(.token(token.id))
             done = end
         }
-        if done < text.count { parts.append(.text(done..<text.count)) }
+        if done < text.count { parts.append(.text(done ..< text.count)) }
         return parts
     }
 
     private func longest(_ text: UnsafeBufferPointer<UInt8>, at start: Int) -> (AddedToken, Int)? {
         var best: (AddedToken, Int)?
         var node = 0
-        for position in start..<text.count {
+        for position in start ..< text.count {
             guard let next = child(of: node, text[position]) else { break }
             node = next
             if nodes[node].token >= 0 { best = (tokens[Int(nodes[node].token)], position + 1 - start) }
@@ -119,11 +128,11 @@ struct AddedTokenFinder: Sendable {
         guard end > 0 else { return nil }
         var start = end - 1
         while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
-        return String(decoding: text[start..<end], as: UTF8.self).unicodeScalars.first
+        return String(decoding: text[start ..< end], as: UTF8.self).unicodeScalars.first
     }
 
     private func scalarAfter(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Unicode.Scalar? {
-        String(decoding: text[start..<min(start + 4, text.count)], as: UTF8.self).unicodeScalars.first
+        String(decoding: text[start ..< min(start + 4, text.count)], as: UTF8.self).unicodeScalars.first
     }
 }
 

@@ -1,10 +1,12 @@
 import Support
 
-/// Learns a byte-level vocabulary from texts: byte-pair encoding as Hugging Face's BpeTrainer does it (Sennrich et al. 2016).
+/// Learns a byte-level vocabulary from texts: byte-pair encoding as Hugging Face's BpeTrainer does it (Sennrich et al.
+/// 2016).
 ///
-/// Texts are cut into words as GPT-2 cuts them, words into bytes; then the pair of neighbours that occurs most often becomes a
-/// token, again and again. Of pairs that are equally frequent, the one with the smaller ids is taken. Ids: special tokens
-/// first, then the bytes, in the order of the characters that stand for them, then the merges in their order.
+/// Texts are cut into words as GPT-2 cuts them, words into bytes; then the pair of neighbours that occurs most often
+/// becomes a token, again and again. Of pairs that are equally frequent, the one with the smaller ids is taken. Ids:
+/// special tokens first, then the bytes, in the order of the characters that stand for them, then the merges in their
+/// order.
 public struct BytePairTrainer {
     private struct Pair: Hashable {
         let left: Int32, right: Int32
@@ -31,7 +33,9 @@ public struct BytePairTrainer {
         try pattern.apply(&pieces, &budget)
         for range in pieces.ranges {
             let word = Array(pieces.bytes[range])
-            if let place = places[word] { words[place].count += 1 } else {
+            if let place = places[word] {
+                words[place].count += 1
+            } else {
                 places[word] = words.count
                 words.append((word, 1))
             }
@@ -60,22 +64,28 @@ public struct BytePairTrainer {
         let decoded = words.map { String(decoding: $0.bytes, as: UTF8.self) }
         var alphabet = Set(decoded.joined().unicodeScalars)
         if allBytes {
-            for byte in UInt8.min...UInt8.max { alphabet.formUnion(String(decoding: ByteAlphabet.encode([byte]), as: UTF8.self).unicodeScalars) }
+            for byte in UInt8.min ... UInt8.max {
+                alphabet.formUnion(String(decoding: ByteAlphabet.encode([byte]), as: UTF8.self).unicodeScalars)
+            }
         }
         for scalar in alphabet.sorted() {
             ids[String(scalar)] = Int32(tokens.count)
             tokens.append(String(scalar))
         }
         guard size >= tokens.count else {
-            throw OpahError(.argument, "a vocabulary of \(size) has no room for \(special.count) special tokens and \(alphabet.count) bytes",
-                            hint: "\(tokens.count) is the least")
+            throw OpahError(
+                .argument,
+                "a vocabulary of \(size) has no room for \(special.count) special tokens and \(alphabet.count) bytes",
+                hint: "\(tokens.count) is the least")
         }
         var list = zip(words, decoded).map { word, text in
             Word(ids: text.unicodeScalars.map { ids[String($0)]! }, count: word.count)
         }
         var counts = PairCounts<Pair>()
         for (place, word) in list.enumerated() {
-            for (left, right) in zip(word.ids, word.ids.dropFirst()) { counts.add(Pair(left: left, right: right), word.count, place) }
+            for (left, right) in zip(word.ids, word.ids.dropFirst()) {
+                counts.add(Pair(left: left, right: right), word.count, place)
+            }
         }
         counts.build { $0.precedes($1) }
 
@@ -97,7 +107,9 @@ public struct BytePairTrainer {
     }
 
     /// Replaces the pair everywhere in a word, and keeps the counts.
-    private static func merge(_ pair: Pair, _ id: Int32, _ word: inout Word, _ place: Int, _ counts: inout PairCounts<Pair>) {
+    private static func merge(
+        _ pair: Pair, _ id: Int32, _ word: inout Word, _ place: Int, _ counts: inout PairCounts<Pair>
+    ) {
         var result: [Int32] = [], index = 0
         result.reserveCapacity(word.ids.count)
         while index < word.ids.count {
@@ -122,8 +134,8 @@ public struct BytePairTrainer {
     }
 }
 
-/// How often pairs occur, where, and the most frequent of them: a heap whose entries may be out of date, and are then put back
-/// with their present count.
+/// How often pairs occur, where, and the most frequent of them: a heap whose entries may be out of date, and are then
+/// put back with their present count.
 private struct PairCounts<Pair: Hashable> {
     private struct Entry { let pair: Pair, count: Int }
 

@@ -8,16 +8,16 @@ struct BytePairs: Sendable {
     var vocabulary = Vocabulary()
     private var merges = MergeTable()
     private let options: Options
-    private let byteIds: [Int32]    // ids of <0x00> ... <0xFF>, -1 where missing
-    private let unknown: Int32      // -1 where missing
+    private let byteIds: [Int32]   // ids of <0x00> ... <0xFF>, -1 where missing
+    private let unknown: Int32   // -1 where missing
 
     struct Options: Sendable {
         var unknownToken: String?
         var fuseUnknown = false
         var byteFallback = false
         var ignoreMerges = false
-        var prefix: [UInt8] = []    // continuing_subword_prefix
-        var suffix: [UInt8] = []    // end_of_word_suffix
+        var prefix: [UInt8] = []   // continuing_subword_prefix
+        var suffix: [UInt8] = []   // end_of_word_suffix
     }
 
     /// - Parameters:
@@ -27,21 +27,23 @@ struct BytePairs: Sendable {
         self.vocabulary = vocabulary
         self.options = options
         let hex = Array("0123456789ABCDEF".utf8)
-        byteIds = (0..<256).map { byte in
+        byteIds = (0 ..< 256).map { byte in
             vocabulary.id(Array("<0x".utf8) + [hex[byte >> 4], hex[byte & 15]] + Array(">".utf8)) ?? -1
         }
         unknown = options.unknownToken.flatMap { vocabulary.id(Array($0.utf8)) } ?? -1
         merges = MergeTable(capacity: pairs.count)
         var product: [UInt8] = []
-        for rank in 0..<pairs.count {
+        for rank in 0 ..< pairs.count {
             let (left, right) = pairs[rank]
             product.removeAll(keepingCapacity: true)
             product += left
             // A prefix that marks word continuations stands once in the product.
             product += right.starts(with: options.prefix) ? right.dropFirst(options.prefix.count) : right
-            guard let leftId = vocabulary.id(left), let rightId = vocabulary.id(right), let id = vocabulary.id(product) else {
+            guard let leftId = vocabulary.id(left), let rightId = vocabulary.id(right), let id = vocabulary.id(product)
+            else {
                 let text = String(decoding: left + [32] + right, as: UTF8.self)
-                throw OpahError(.format, "merge \(rank) (\(text.prefix(80))) uses or makes a token that is not in the vocabulary")
+                throw OpahError(
+                    .format, "merge \(rank) (\(text.prefix(80))) uses or makes a token that is not in the vocabulary")
             }
             if !special.contains(id) { merges.insert(leftId, rightId, Merge(rank: Int32(rank), id: id)) }
         }
@@ -56,9 +58,9 @@ struct BytePairs: Sendable {
     }
 
     struct Symbol {
-        var id: Int32          // -1: joined to the symbol on its left
+        var id: Int32   // -1: joined to the symbol on its left
         var previous: Int32
-        var next: Int32        // -1 at the end
+        var next: Int32   // -1 at the end
     }
 
     /// Symbols of these ids as a linked row.
@@ -71,14 +73,16 @@ struct BytePairs: Sendable {
     private func characters(_ word: UnsafeBufferPointer<UInt8>) throws -> [Symbol] {
         var symbols: [Symbol] = []
         symbols.reserveCapacity(word.count)
-        func add(_ id: Int32) { symbols.append(Symbol(id: id, previous: Int32(symbols.count) - 1, next: Int32(symbols.count) + 1)) }
+        func add(_ id: Int32) {
+            symbols.append(Symbol(id: id, previous: Int32(symbols.count) - 1, next: Int32(symbols.count) + 1))
+        }
         var hasPendingUnknown = false
         var decorated: [UInt8] = []
         var start = 0
         while start < word.count {
             var end = start + 1
             while end < word.count, word[end] & 0xC0 == 0x80 { end += 1 }
-            let character = UnsafeBufferPointer(rebasing: word[start..<end])
+            let character = UnsafeBufferPointer(rebasing: word[start ..< end])
             let id: Int32?
             if options.prefix.isEmpty && options.suffix.isEmpty {
                 id = vocabulary.id(character)
@@ -92,7 +96,9 @@ struct BytePairs: Sendable {
             } else if options.byteFallback, character.allSatisfy({ byteIds[Int($0)] >= 0 }) {
                 for byte in character { add(byteIds[Int(byte)]) }
             } else if let token = options.unknownToken {
-                guard unknown >= 0 else { throw OpahError(.format, "the unknown token \(token) is not in the vocabulary") }
+                guard unknown >= 0 else {
+                    throw OpahError(.format, "the unknown token \(token) is not in the vocabulary")
+                }
                 if hasPendingUnknown && !options.fuseUnknown { add(unknown) }
                 hasPendingUnknown = true
             }
@@ -104,7 +110,8 @@ struct BytePairs: Sendable {
     }
 
     /// Joins neighbours until no pair has a merge, always the pair of the lowest rank, and of equals the leftmost.
-    /// - Parameter merge: what the symbols at two places become, one of which follows the other; nil when they stay apart.
+    /// - Parameter merge: what the symbols at two places become, one of which follows the other; nil when they stay
+    ///   apart.
     @inline(__always)
     static func join(_ symbols: inout [Symbol], _ merge: ([Symbol], _ left: Int, _ right: Int) -> Merge?) throws {
         var queue = MergeQueue()
@@ -134,8 +141,8 @@ struct BytePairs: Sendable {
 /// Tokens and their ids, both ways.
 struct Vocabulary: Sendable {
     private var table = ByteTable(capacity: 1 << 15)
-    private var ids: [Int32] = []        // by entry
-    private var entries: [Int32] = []    // by id, -1 where none
+    private var ids: [Int32] = []   // by entry
+    private var entries: [Int32] = []   // by id, -1 where none
 
     /// Ids beyond this come from no real file, and would only cost memory.
     static let idLimit = 1 << 22
@@ -175,6 +182,6 @@ struct MergePairs {
 
     subscript(rank: Int) -> (left: ArraySlice<UInt8>, right: ArraySlice<UInt8>) {
         let (middle, end) = ends[rank]
-        return (arena[(rank == 0 ? 0 : ends[rank - 1].1)..<middle], arena[middle..<end])
+        return (arena[(rank == 0 ? 0 : ends[rank - 1].1) ..< middle], arena[middle ..< end])
     }
 }

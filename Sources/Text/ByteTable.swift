@@ -5,7 +5,7 @@
 struct ByteTable: Sendable {
     private var arena: [UInt8] = []
     private var ends: [Int] = []
-    private var slots: [Int32]    // entry number, or -1
+    private var slots: [Int32]   // entry number, or -1
     private let seed = UInt64.random(in: .min ... .max)
 
     init(capacity: Int = 16) {
@@ -16,7 +16,7 @@ struct ByteTable: Sendable {
 
     var count: Int { ends.count }
 
-    func bytes(_ entry: Int) -> ArraySlice<UInt8> { arena[(entry == 0 ? 0 : ends[entry - 1])..<ends[entry]] }
+    func bytes(_ entry: Int) -> ArraySlice<UInt8> { arena[(entry == 0 ? 0 : ends[entry - 1]) ..< ends[entry]] }
 
     func find(_ key: UnsafeBufferPointer<UInt8>) -> Int? {
         let entry = slots[slot(of: key)]
@@ -40,7 +40,7 @@ struct ByteTable: Sendable {
 
     private mutating func grow() {
         slots = [Int32](repeating: -1, count: slots.count * 2)
-        for entry in 0..<count {
+        for entry in 0 ..< count {
             let slot: Int = bytes(entry).withUnsafeBufferPointer { self.slot(of: $0) }
             slots[slot] = Int32(entry)
         }

@@ -3,7 +3,8 @@
 /// into commas, four blocks of emoji dropped, runs of full stops and commas cut to their first one.
 /// Japanese and Chinese punctuation stays as it is.
 ///
-/// From 1.5 on (`light`) it only trims, makes the two single quotation marks plain, drops the emoji, and cuts runs of commas.
+/// From 1.5 on (`light`) it only trims, makes the two single quotation marks plain, drops the emoji, and cuts runs of
+/// commas.
 public func cleanText(_ text: String, _ cleaning: TextCleaning = .thorough) -> String {
     cleaning == .thorough ? cleanThoroughly(text) : cleanLightly(text)
 }
@@ -27,7 +28,9 @@ extension Unicode.Scalar {
     /// Emoticons, pictographs, transport and flags: the four blocks that the original drops, and no others.
     fileprivate var isDroppedEmoji: Bool {
         switch self {
-        case "\u{1F300}"..."\u{1F5FF}", "\u{1F600}"..."\u{1F64F}", "\u{1F680}"..."\u{1F6FF}", "\u{1F1E0}"..."\u{1F1FF}": true
+        case "\u{1F300}" ... "\u{1F5FF}", "\u{1F600}" ... "\u{1F64F}", "\u{1F680}" ... "\u{1F6FF}",
+            "\u{1F1E0}" ... "\u{1F1FF}":
+            true
         default: false
         }
     }
@@ -68,11 +71,13 @@ public func packClean(_ text: String) -> String {
 }
 
 /// Replaces each shortest span that stays within a line by one space.
-private func removeSpans(_ text: [Unicode.Scalar], from open: Unicode.Scalar, to close: Unicode.Scalar) -> [Unicode.Scalar] {
+private func removeSpans(
+    _ text: [Unicode.Scalar], from open: Unicode.Scalar, to close: Unicode.Scalar
+) -> [Unicode.Scalar] {
     var kept: [Unicode.Scalar] = []
     kept.reserveCapacity(text.count)
     var position = 0
-    var end = 0    // the next closing mark or line end at or after `position`, once it was looked for
+    var end = 0   // the next closing mark or line end at or after `position`, once it was looked for
     while position < text.count {
         if text[position] == open {
             if end <= position { end = position + 1 }

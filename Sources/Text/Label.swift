@@ -24,12 +24,15 @@ public struct Label: Equatable, Sendable {
             file = try MappedFile(path)
         } catch var error as OpahError {
             if let other = sibling(of: path) {
-                error.hint = "there is \(other) beside it: use --text-extension .\(other.split(separator: ".").last ?? "txt")"
+                error.hint =
+                    "there is \(other) beside it: use --text-extension .\(other.split(separator: ".").last ?? "txt")"
             }
             throw error
         }
         guard file.bytes.count <= sizeLimit else {
-            throw OpahError(.text, "\(path): \(file.bytes.count) bytes is too long for a label", hint: "a label holds the words of one clip")
+            throw OpahError(
+                .text, "\(path): \(file.bytes.count) bytes is too long for a label",
+                hint: "a label holds the words of one clip")
         }
         do {
             return try withExtendedLifetime(file) { try parse(Array(file.bytes), encoding: extraEncoding) }
@@ -54,9 +57,15 @@ public struct Label: Equatable, Sendable {
         let text = try normalize(decoded, &notes)
         let packed = packClean(text)
         guard packed.unicodeScalars.contains(where: \.isSpoken) else {
-            let why = bytes.isEmpty ? "the file is empty" : strip(text.unicodeScalars).isEmpty ? "only white space"
-                : (try? JSON.decode(text)) != nil ? "this is JSON"
-                : strip(packed.unicodeScalars).isEmpty ? "only tags in <> or {}, which are removed" : "only punctuation"
+            let why =
+                bytes.isEmpty
+                ? "the file is empty"
+                : strip(text.unicodeScalars).isEmpty
+                    ? "only white space"
+                    : (try? JSON.decode(text)) != nil
+                        ? "this is JSON"
+                        : strip(packed.unicodeScalars).isEmpty
+                            ? "only tags in <> or {}, which are removed" : "only punctuation"
             throw OpahError(.text, "no text: \(why)", hint: "write what is said in the clip, or leave the clip out")
         }
         let line = oneLine(text, &notes)
@@ -72,13 +81,15 @@ public struct Label: Equatable, Sendable {
         for (position, scalar) in scalars.enumerated() {
             switch scalar.value {
             case 0:
-                throw OpahError(.text, "a NUL character at place \(position + 1): this is no plain text",
-                                hint: "save the file as UTF-8 text; UTF-16 needs a byte order mark or --label-encoding UTF-16LE")
+                throw OpahError(
+                    .text, "a NUL character at place \(position + 1): this is no plain text",
+                    hint: "save the file as UTF-8 text; UTF-16 needs a byte order mark or --label-encoding UTF-16LE")
             case 0x0D:
                 if position + 1 == scalars.count || scalars[position + 1] != "\n" { kept.append("\n") }
             case _ where scalar.isPythonSpace:
                 kept.append(scalar)
-            case 0x00...0x1F, 0x7F...0x9F, 0xAD, 0x200B, 0x200E, 0x200F, 0x202A...0x202E, 0x2060...0x2069, 0xFEFF, 0xFFF9...0xFFFB:
+            case 0x00 ... 0x1F, 0x7F ... 0x9F, 0xAD, 0x200B, 0x200E, 0x200F, 0x202A ... 0x202E, 0x2060 ... 0x2069,
+                0xFEFF, 0xFFF9 ... 0xFFFB:
                 removed.append(scalar)
             case 0x200C, 0x200D:
                 // Joiners shape Arabic, Indic and emoji; between other characters they came by accident.
@@ -88,9 +99,13 @@ public struct Label: Equatable, Sendable {
             }
         }
         if !removed.isEmpty {
-            let names = Set(removed).sorted().map { "U+" + String(repeating: "0", count: max(0, 4 - String($0.value, radix: 16).count))
-                + String($0.value, radix: 16, uppercase: true) }
-            notes.append("\(removed.count) invisible character\(removed.count == 1 ? "" : "s") removed (\(names.prefix(5).joined(separator: ", ")))")
+            let names = Set(removed).sorted().map {
+                "U+" + String(repeating: "0", count: max(0, 4 - String($0.value, radix: 16).count))
+                    + String($0.value, radix: 16, uppercase: true)
+            }
+            notes.append(
+                "\(removed.count) invisible character\(removed.count == 1 ? "" : "s") removed (\(names.prefix(5).joined(separator: ", ")))"
+            )
         }
         if scalars.contains("\u{FFFD}") { notes.append("holds U+FFFD: an earlier conversion has damaged the text") }
         return String(kept)
@@ -105,11 +120,15 @@ public struct Label: Equatable, Sendable {
 
     private static func noteSuspicions(_ line: String, _ packed: String, _ notes: inout [String]) {
         let first = line.unicodeScalars.first
-        if first == "{" || first == "[", (try? JSON.decode(line)) != nil { notes.append("looks like JSON, not like speech"); return }
+        if first == "{" || first == "[", (try? JSON.decode(line)) != nil {
+            notes.append("looks like JSON, not like speech"); return
+        }
         let spoken = packed.unicodeScalars.count { !$0.isPythonSpace }
         let written = line.unicodeScalars.count { !$0.isPythonSpace }
         if spoken < written { notes.append("tags in <> or {} are removed when packing") }
-        if packed.unicodeScalars.count(where: { $0 == "|" }) >= 2 { notes.append("looks like a list line (file|speaker|language|text)") }
+        if packed.unicodeScalars.count(where: { $0 == "|" }) >= 2 {
+            notes.append("looks like a list line (file|speaker|language|text)")
+        }
     }
 }
 
@@ -118,7 +137,8 @@ extension Unicode.Scalar {
     fileprivate var isSpoken: Bool {
         switch properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
-             .letterNumber, .otherNumber: true
+            .letterNumber, .otherNumber:
+            true
         default: false
         }
     }
@@ -126,7 +146,9 @@ extension Unicode.Scalar {
     /// Arabic to Khmer and Mongolian scripts, and emoji with their variation selectors.
     fileprivate var needsJoiners: Bool {
         switch value {
-        case 0x0590...0x18AF, 0xA800...0xABFF, 0xFE0F, 0xFB50...0xFDFF, 0x1F000...0x1FAFF, 0x2600...0x27BF, 0x11000...0x11FFF: true
+        case 0x0590 ... 0x18AF, 0xA800 ... 0xABFF, 0xFE0F, 0xFB50 ... 0xFDFF, 0x1F000 ... 0x1FAFF, 0x2600 ... 0x27BF,
+            0x11000 ... 0x11FFF:
+            true
         default: false
         }
     }

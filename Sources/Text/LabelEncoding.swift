@@ -5,7 +5,7 @@ import Support
 func decodeLabel(_ bytes: [UInt8], encoding: String?, _ notes: inout [String]) throws -> String {
     let marks: [(mark: [UInt8], encoding: String)] = [
         ([0xEF, 0xBB, 0xBF], "UTF-8"), ([0xFF, 0xFE, 0, 0], "UTF-32LE"), ([0, 0, 0xFE, 0xFF], "UTF-32BE"),
-        ([0xFF, 0xFE], "UTF-16LE"), ([0xFE, 0xFF], "UTF-16BE"),
+        ([0xFF, 0xFE], "UTF-16LE"), ([0xFE, 0xFF], "UTF-16BE")
     ]
     if let (mark, encoding) = marks.first(where: { bytes.starts(with: $0.mark) }) {
         notes.append(encoding == "UTF-8" ? "byte order mark removed" : "converted from \(encoding)")
@@ -13,17 +13,24 @@ func decodeLabel(_ bytes: [UInt8], encoding: String?, _ notes: inout [String]) t
     }
     if let encoding, !["UTF-8", "UTF8"].contains(encoding.uppercased()) {
         let text = try convert(bytes, from: encoding)
-        if text.utf8.count != bytes.count || !text.utf8.elementsEqual(bytes) { notes.append("converted from \(encoding)") }
+        if text.utf8.count != bytes.count || !text.utf8.elementsEqual(bytes) {
+            notes.append("converted from \(encoding)")
+        }
         return text
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-        let hint = likelyEncoding(bytes).map { "this is likely \($0): save it as UTF-8, or give --label-encoding \($0)" }
-        throw OpahError(.text, "not valid UTF-8", hint: hint ?? "save the file as UTF-8, or name its encoding with --label-encoding")
+        let hint = likelyEncoding(bytes).map {
+            "this is likely \($0): save it as UTF-8, or give --label-encoding \($0)"
+        }
+        throw OpahError(
+            .text, "not valid UTF-8", hint: hint ?? "save the file as UTF-8, or name its encoding with --label-encoding"
+        )
     }
     // ISO-2022-JP is made of ASCII bytes with escape sequences.
     if bytes.contains(0x1B), text.contains("\u{1B}$B") || text.contains("\u{1B}$@") {
-        throw OpahError(.text, "Japanese text in ISO-2022-JP, not UTF-8",
-                        hint: "this is likely ISO-2022-JP: save it as UTF-8, or give --label-encoding ISO-2022-JP")
+        throw OpahError(
+            .text, "Japanese text in ISO-2022-JP, not UTF-8",
+            hint: "this is likely ISO-2022-JP: save it as UTF-8, or give --label-encoding ISO-2022-JP")
     }
     return text
 }
@@ -38,7 +45,9 @@ private func convert(_ bytes: [UInt8], from encoding: String) throws -> String {
 /// Strict conversion by the C library: nil where the bytes are not valid, and how many were read.
 private func transcode(_ bytes: [UInt8], from encoding: String) throws -> (text: String?, read: Int) {
     guard let converter = iconv_open("UTF-8", encoding), Int(bitPattern: converter) != -1 else {
-        throw OpahError(.argument, "unknown text encoding \(encoding)", hint: "for example CP932, EUC-JP, GBK, CP1252, UTF-16LE; `iconv -l` lists all")
+        throw OpahError(
+            .argument, "unknown text encoding \(encoding)",
+            hint: "for example CP932, EUC-JP, GBK, CP1252, UTF-16LE; `iconv -l` lists all")
     }
     defer { iconv_close(converter) }
     var input = bytes
@@ -51,7 +60,8 @@ private func transcode(_ bytes: [UInt8], from encoding: String) throws -> (text:
             var to = target.baseAddress?.assumingMemoryBound(to: CChar.self)
             var toLeft = target.count
             // The second call writes what a stateful encoding still holds back.
-            let isValid = (fromLeft == 0 || iconv(converter, &from, &fromLeft, &to, &toLeft) != -1)
+            let isValid =
+                (fromLeft == 0 || iconv(converter, &from, &fromLeft, &to, &toLeft) != -1)
                 && iconv(converter, nil, nil, &to, &toLeft) != -1
             return (isValid && fromLeft == 0, source.count - fromLeft, target.count - toLeft)
         }
@@ -67,20 +77,22 @@ func likelyEncoding(_ bytes: [UInt8]) -> String? {
     if zeros.count * 4 >= bytes.count {
         return zeros.count { $0.offset % 2 == 1 } * 2 > zeros.count ? "UTF-16LE" : "UTF-16BE"
     }
-    func text(_ encoding: String) -> [Unicode.Scalar]? { (try? transcode(bytes, from: encoding).text).map { Array($0.unicodeScalars) } }
+    func text(_ encoding: String) -> [Unicode.Scalar]? {
+        (try? transcode(bytes, from: encoding).text).map { Array($0.unicodeScalars) }
+    }
     /// The part of the characters beyond ASCII that are of this kind.
     func share(_ text: [Unicode.Scalar]?, _ isWanted: (UInt32) -> Bool) -> Double {
         let foreign = (text ?? []).filter { $0.value >= 0x80 }
         return foreign.isEmpty ? 0 : Double(foreign.count { isWanted($0.value) }) / Double(foreign.count)
     }
-    func isKana(_ value: UInt32) -> Bool { (0x3041...0x30FE).contains(value) }
+    func isKana(_ value: UInt32) -> Bool { (0x3041 ... 0x30FE).contains(value) }
 
     let high = bytes.count { $0 >= 0x80 }
     if high * 3 < bytes.count, isLatinWithAccents(bytes) { return "CP1252" }
     if share(text("EUC-JP"), isKana) >= 0.2 { return "EUC-JP" }
     if share(text("CP932"), isKana) >= 0.2 { return "CP932" }
     if let chinese = text("GBK"), isFrequentChinese(bytes), !chinese.isEmpty { return "GBK" }
-    if text("CP932") != nil, share(text("CP932"), { (0xFF61...0xFF9F).contains($0) }) < 0.3 { return "CP932" }
+    if text("CP932") != nil, share(text("CP932"), { (0xFF61 ... 0xFF9F).contains($0) }) < 0.3 { return "CP932" }
     if text("EUC-JP") != nil { return "EUC-JP" }
     if text("GBK") != nil { return "GBK" }
     return text("CP1252") != nil ? "CP1252" : nil
@@ -98,7 +110,7 @@ private func isLatinWithAccents(_ bytes: [UInt8]) -> Bool {
         guard bytes[position] >= 0x80 else { position += 1; continue }
         let start = position
         while position < bytes.count, bytes[position] >= 0x80 { position += 1 }
-        let isPunctuation = position - start == 1 && (0x82...0xBF).contains(bytes[start])
+        let isPunctuation = position - start == 1 && (0x82 ... 0xBF).contains(bytes[start])
         guard position - start <= 2, isLetter(start - 1) || isLetter(position) || isPunctuation else { return false }
     }
     return true
@@ -110,8 +122,11 @@ private func isFrequentChinese(_ bytes: [UInt8]) -> Bool {
     var position = 0
     while position < bytes.count {
         guard bytes[position] >= 0x81, position + 1 < bytes.count else { position += 1; continue }
-        if (0xB0...0xD7).contains(bytes[position]), bytes[position + 1] >= 0xA1 { frequent += 1 }
-        else if !(0xA1...0xA9).contains(bytes[position]) { other += 1 }
+        if (0xB0 ... 0xD7).contains(bytes[position]), bytes[position + 1] >= 0xA1 {
+            frequent += 1
+        } else if !(0xA1 ... 0xA9).contains(bytes[position]) {
+            other += 1
+        }
         position += 2
     }
     return frequent > 0 && frequent > 3 * other

@@ -8,8 +8,8 @@ struct Merge {
 struct MergeTable: Sendable {
     private var keys: [UInt64]
     private var merges: [(rank: Int32, id: Int32)]
-    private static let free = UInt64.max    // no pair of ids, which are positive Int32
-    private let multiplier = UInt64.random(in: .min ... .max) | 1    // so that no file can plan collisions
+    private static let free = UInt64.max   // no pair of ids, which are positive Int32
+    private let multiplier = UInt64.random(in: .min ... .max) | 1   // so that no file can plan collisions
     private let shift: UInt64
 
     init(capacity: Int = 0) {

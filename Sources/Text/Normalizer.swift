@@ -21,11 +21,15 @@ indirect enum Normalizer: Sendable {
         case "Prepend": self = .prepend(Array(try value.text("prepend").utf8))
         case "Replace": self = .replace(try SearchPattern(value["pattern"]), Array(try value.text("content").utf8))
         case "Lowercase": self = .lowercase
-        case "Strip": self = .strip(left: try value.flag("strip_left", default: true), right: try value.flag("strip_right", default: true))
+        case "Strip":
+            self = .strip(
+                left: try value.flag("strip_left", default: true), right: try value.flag("strip_right", default: true))
         case "StripAccents": self = .stripAccents
         case "ByteLevel": self = .byteLevel
         case "Sequence": self = .sequence(try value.items("normalizers").map { try Normalizer($0) })
-        default: throw value.unsupported("a normalizer", "NFC NFD NFKC NFKD Prepend Replace Lowercase Strip StripAccents ByteLevel Sequence")
+        default:
+            throw value.unsupported(
+                "a normalizer", "NFC NFD NFKC NFKD Prepend Replace Lowercase Strip StripAccents ByteLevel Sequence")
         }
     }
 
@@ -46,14 +50,17 @@ indirect enum Normalizer: Sendable {
             let isInner: (Unicode.Scalar) -> Bool = { !$0.properties.isWhitespace }
             let start = left ? scalars.firstIndex(where: isInner) ?? scalars.endIndex : scalars.startIndex
             let end = right ? scalars.lastIndex(where: isInner).map(scalars.index(after:)) ?? start : scalars.endIndex
-            return Array(String(scalars[start..<max(start, end)]).utf8)
+            return Array(String(scalars[start ..< max(start, end)]).utf8)
         case .stripAccents:
-            return Array(String(scalars: string(text).unicodeScalars.filter {
-                switch $0.properties.generalCategory {
-                case .nonspacingMark, .spacingMark, .enclosingMark: false
-                default: true
-                }
-            }).utf8)
+            return Array(
+                String(
+                    scalars: string(text).unicodeScalars.filter {
+                        switch $0.properties.generalCategory {
+                        case .nonspacingMark, .spacingMark, .enclosingMark: false
+                        default: true
+                        }
+                    }
+                ).utf8)
         case .byteLevel: return ByteAlphabet.encode(text)
         case .sequence(let parts): return try parts.reduce(text) { try $1.apply($0, &budget) }
         }
@@ -66,12 +73,13 @@ extension Normalizer.UnicodeForm {
     func apply(_ text: [UInt8]) -> [UInt8] {
         if text.allSatisfy({ $0 < 0x80 }) { return text }
         let string = String(decoding: text, as: UTF8.self)
-        let normal = switch self {
-        case .NFC: string.precomposedStringWithCanonicalMapping
-        case .NFD: string.decomposedStringWithCanonicalMapping
-        case .NFKC: string.precomposedStringWithCompatibilityMapping
-        case .NFKD: string.decomposedStringWithCompatibilityMapping
-        }
+        let normal =
+            switch self {
+            case .NFC: string.precomposedStringWithCanonicalMapping
+            case .NFD: string.decomposedStringWithCanonicalMapping
+            case .NFKC: string.precomposedStringWithCompatibilityMapping
+            case .NFKD: string.decomposedStringWithCompatibilityMapping
+            }
         return Array(normal.utf8)
     }
 }
@@ -81,9 +89,9 @@ extension Normalizer.UnicodeForm {
 enum ByteAlphabet {
     private static let scalars: [Unicode.Scalar] = {
         var next: UInt32 = 0x100
-        return (0..<256 as Range<UInt32>).map { byte in
+        return (0 ..< 256 as Range<UInt32>).map { byte in
             switch byte {
-            case 0x21...0x7E, 0xA1...0xAC, 0xAE...0xFF: return Unicode.Scalar(UInt8(byte))
+            case 0x21 ... 0x7E, 0xA1 ... 0xAC, 0xAE ... 0xFF: return Unicode.Scalar(UInt8(byte))
             default:
                 defer { next += 1 }
                 return Unicode.Scalar(next)!

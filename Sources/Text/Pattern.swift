@@ -46,12 +46,15 @@ final class Pattern: @unchecked Sendable {
             if found.count & 1023 == 0 { try Interrupt.check() }
             var status = pcre2_match_8(code, text.baseAddress, text.count, position, PCRE2_NO_UTF_CHECK, data, limits)
             if status == PCRE2_ERROR_JIT_STACKLIMIT {
-                status = pcre2_match_8(code, text.baseAddress, text.count, position, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data, limits)
+                status = pcre2_match_8(
+                    code, text.baseAddress, text.count, position, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data, limits)
             }
             if status == PCRE2_ERROR_NOMATCH { break }
-            guard status >= 0 else { throw OpahError(.format, "a pattern of the tokenizer failed: \(Self.message(status))") }
+            guard status >= 0 else {
+                throw OpahError(.format, "a pattern of the tokenizer failed: \(Self.message(status))")
+            }
             // `\K` in a lookahead can put the start behind the end.
-            let range = min(offsets[0], offsets[1])..<max(offsets[0], offsets[1])
+            let range = min(offsets[0], offsets[1]) ..< max(offsets[0], offsets[1])
             if range.isEmpty, found.last?.upperBound == range.upperBound {
                 position = range.upperBound + 1
                 while position < text.count, text[position] & 0xC0 == 0x80 { position += 1 }

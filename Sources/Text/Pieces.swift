@@ -11,7 +11,7 @@ struct Pieces {
     init(_ bytes: [UInt8], startsDocument: Bool) {
         self.bytes = bytes
         self.startsDocument = startsDocument
-        ranges = bytes.isEmpty ? [] : [0..<bytes.count]
+        ranges = bytes.isEmpty ? [] : [0 ..< bytes.count]
     }
 
     /// What becomes of the matches of a delimiter.
@@ -32,8 +32,10 @@ struct Pieces {
 
     /// Cuts every range at the matches that `find` gives (ascending byte ranges within the piece);
     /// with `invert`, what lies between the matches is the delimiter.
-    mutating func split(_ behavior: Behavior, invert: Bool = false,
-                        _ find: (UnsafeBufferPointer<UInt8>) throws -> [Range<Int>]) throws {
+    mutating func split(
+        _ behavior: Behavior, invert: Bool = false,
+        _ find: (UnsafeBufferPointer<UInt8>) throws -> [Range<Int>]
+    ) throws {
         var cut: [Range<Int>] = []
         cut.reserveCapacity(ranges.count * 2)
         try bytes.withUnsafeBufferPointer { all in
@@ -46,18 +48,20 @@ struct Pieces {
         ranges = cut
     }
 
-    private static func apply(_ behavior: Behavior, _ matches: [Range<Int>], _ invert: Bool, in range: Range<Int>,
-                              to cut: inout [Range<Int>]) {
+    private static func apply(
+        _ behavior: Behavior, _ matches: [Range<Int>], _ invert: Bool, in range: Range<Int>,
+        to cut: inout [Range<Int>]
+    ) {
         var parts: [(range: Range<Int>, isDelimiter: Bool)] = []
         parts.reserveCapacity(matches.count * 2 + 1)
         var position = range.lowerBound
         for match in matches {
             let start = range.lowerBound + match.lowerBound, end = range.lowerBound + match.upperBound
-            if position < start { parts.append((position..<start, invert)) }
-            parts.append((start..<end, !invert))
+            if position < start { parts.append((position ..< start, invert)) }
+            parts.append((start ..< end, !invert))
             position = end
         }
-        if position < range.upperBound { parts.append((position..<range.upperBound, invert)) }
+        if position < range.upperBound { parts.append((position ..< range.upperBound, invert)) }
 
         let first = cut.count
         var wasDelimiter = false
@@ -66,9 +70,10 @@ struct Pieces {
         case .removed: cut += parts.filter { !$0.isDelimiter }.map(\.range)
         case .contiguous, .mergedWithPrevious:
             for part in parts {
-                let joins = behavior == .contiguous ? part.isDelimiter == wasDelimiter : part.isDelimiter && !wasDelimiter
+                let joins =
+                    behavior == .contiguous ? part.isDelimiter == wasDelimiter : part.isDelimiter && !wasDelimiter
                 if joins, cut.count > first {
-                    cut[cut.count - 1] = cut[cut.count - 1].lowerBound..<part.range.upperBound
+                    cut[cut.count - 1] = cut[cut.count - 1].lowerBound ..< part.range.upperBound
                 } else {
                     cut.append(part.range)
                 }
@@ -77,7 +82,7 @@ struct Pieces {
         case .mergedWithNext:
             for part in parts.reversed() {
                 if part.isDelimiter, !wasDelimiter, cut.count > first {
-                    cut[cut.count - 1] = part.range.lowerBound..<cut[cut.count - 1].upperBound
+                    cut[cut.count - 1] = part.range.lowerBound ..< cut[cut.count - 1].upperBound
                 } else {
                     cut.append(part.range)
                 }
@@ -96,7 +101,7 @@ struct Pieces {
             var position = 0
             for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
                 let end = position + scalar.utf8Count
-                if isDelimiter(scalar) { found.append(position..<end) }
+                if isDelimiter(scalar) { found.append(position ..< end) }
                 position = end
             }
             return found
@@ -113,7 +118,7 @@ struct Pieces {
         for (number, range) in ranges.enumerated() {
             let start = newBytes.count
             try rewrite(bytes[range], startsDocument && number == 0, &newBytes)
-            if newBytes.count > start { newRanges.append(start..<newBytes.count) }
+            if newBytes.count > start { newRanges.append(start ..< newBytes.count) }
         }
         (bytes, ranges) = (newBytes, newRanges)
     }

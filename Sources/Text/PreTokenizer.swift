@@ -19,22 +19,30 @@ indirect enum PreTokenizer: Sendable {
     init(_ value: ConfigValue) throws {
         switch value["type"]?.string ?? "" {
         case "ByteLevel":
-            self = .byteLevel(addPrefixSpace: try value.flag("add_prefix_space", default: true),
-                              words: try value.flag("use_regex", default: true) ? try Pattern(Self.gpt2) : nil)
+            self = .byteLevel(
+                addPrefixSpace: try value.flag("add_prefix_space", default: true),
+                words: try value.flag("use_regex", default: true) ? try Pattern(Self.gpt2) : nil)
         case "Split":
-            self = .split(try SearchPattern(value["pattern"]), try Pieces.Behavior(value.text("behavior")),
-                          invert: try value.flag("invert", default: false))
+            self = .split(
+                try SearchPattern(value["pattern"]), try Pieces.Behavior(value.text("behavior")),
+                invert: try value.flag("invert", default: false))
         case "Metaspace":
-            let name = try value.text("prepend_scheme", default: value.flag("add_prefix_space", default: true) ? "always" : "never")
-            guard let prepend = Prepend(rawValue: name) else { throw OpahError(.format, "unknown prepend_scheme \(name.prefix(40))") }
-            self = .metaspace(mark: try value.character("replacement", default: "▁"), prepend: prepend,
-                              split: try value.flag("split", default: true))
+            let name = try value.text(
+                "prepend_scheme", default: value.flag("add_prefix_space", default: true) ? "always" : "never")
+            guard let prepend = Prepend(rawValue: name) else {
+                throw OpahError(.format, "unknown prepend_scheme \(name.prefix(40))")
+            }
+            self = .metaspace(
+                mark: try value.character("replacement", default: "▁"), prepend: prepend,
+                split: try value.flag("split", default: true))
         case "Digits": self = .digits(individually: try value.flag("individual_digits", default: false))
         case "Punctuation": self = .punctuation(try Pieces.Behavior(value.text("behavior", default: "Isolated")))
         case "Whitespace": self = .whitespace(try Pattern(#"\w+|[^\w\s]+"#))
         case "WhitespaceSplit": self = .whitespaceSplit
         case "Sequence": self = .sequence(try value.items("pretokenizers").map { try PreTokenizer($0) })
-        default: throw value.unsupported("a pre-tokenizer", "ByteLevel Split Metaspace Digits Punctuation Whitespace WhitespaceSplit Sequence")
+        default:
+            throw value.unsupported(
+                "a pre-tokenizer", "ByteLevel Split Metaspace Digits Punctuation Whitespace WhitespaceSplit Sequence")
         }
     }
 
@@ -88,7 +96,8 @@ extension Unicode.Scalar {
     fileprivate var isPunctuation: Bool {
         switch properties.generalCategory {
         case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
-             .finalPunctuation, .otherPunctuation: true
+            .finalPunctuation, .otherPunctuation:
+            true
         default: false
         }
     }

@@ -65,7 +65,7 @@ public struct TurnWriter: Sendable {
         while format.frame != format.frameToken(0), tokenizer.id(of: format.frameToken(count)) == first + count {
             count += 1
         }
-        (self.tokenizer, self.format, self.end, frames) = (tokenizer, format, end, first..<first + count)
+        (self.tokenizer, self.format, self.end, frames) = (tokenizer, format, end, first ..< first + count)
     }
 
     private static func missing(_ token: String, _ tokenizer: Tokenizer) -> OpahError {

@@ -20,7 +20,7 @@ struct RankedPairs: WordModel {
 
     init(vocabulary: Vocabulary) {
         self.vocabulary = vocabulary
-        byteIds = (0..<256).map { vocabulary.id([UInt8($0)]) ?? 0 }
+        byteIds = (0 ..< 256).map { vocabulary.id([UInt8($0)]) ?? 0 }
     }
 
     func encode(_ word: UnsafeBufferPointer<UInt8>, special: Set<Int32>, into ids: inout [Int32]) throws {
@@ -34,7 +34,7 @@ struct RankedPairs: WordModel {
             let next = symbols[right].next
             let end = next < 0 ? word.count : Int(next)
             guard end - left <= TiktokenFile.longestToken,
-                let id = vocabulary.id(UnsafeBufferPointer(rebasing: word[left..<end]))
+                let id = vocabulary.id(UnsafeBufferPointer(rebasing: word[left ..< end]))
             else { return nil }
             return Merge(rank: id, id: id)
         }

@@ -10,7 +10,9 @@ struct SpecialTokens {
     var added: [AddedToken] = []
 
     init(directory: String) throws {
-        let sources = try ["tokenizer_config.json", "special_tokens_map.json"].map { try Self.read(directory + "/" + $0) }
+        let sources = try ["tokenizer_config.json", "special_tokens_map.json"].map {
+            try Self.read(directory + "/" + $0)
+        }
         func content(_ value: ConfigValue?) -> String? { value?.string ?? value?["content"]?.string }
         func first(_ key: String) -> String? { sources.lazy.compactMap { content($0[key]) }.first { !$0.isEmpty } }
         begin = first("bos_token")
@@ -18,14 +20,17 @@ struct SpecialTokens {
         padding = first("pad_token")
         unknown = first("unk_token")
         let others = ["sep_token", "cls_token", "mask_token"].map(first)
-        let extra = sources.lazy.compactMap { $0["additional_special_tokens"]?.list ?? $0["extra_special_tokens"]?.list }.first ?? []
+        let extra =
+            sources.lazy.compactMap { $0["additional_special_tokens"]?.list ?? $0["extra_special_tokens"]?.list }.first
+            ?? []
         for token in [begin, end, unknown, others[0], padding, others[1], others[2]] + extra.map(content) {
             if let token, !token.isEmpty { all.append(token) }
         }
         if let entries = sources[0]["added_tokens_decoder"]?.map {
             for (key, value) in entries {
-                guard let id = Int(key), (0..<Vocabulary.idLimit).contains(id) else {
-                    throw OpahError(.format, "\(directory)/tokenizer_config.json: added token with the id \(key.prefix(40))")
+                guard let id = Int(key), (0 ..< Vocabulary.idLimit).contains(id) else {
+                    throw OpahError(
+                        .format, "\(directory)/tokenizer_config.json: added token with the id \(key.prefix(40))")
                 }
                 added.append(try AddedToken(value, id: id))
             }

@@ -17,7 +17,9 @@ public func splitText(_ text: String, length: Int, _ cleaning: TextCleaning = .t
     var currentBytes = 0
     func finish() {
         let segment = strip(current)
-        if !segment.allSatisfy({ $0.isPythonSpace || $0.isASCIIPunctuation }) { segments.append(String(scalars: segment)) }
+        if !segment.allSatisfy({ $0.isPythonSpace || $0.isASCIIPunctuation }) {
+            segments.append(String(scalars: segment))
+        }
     }
     for piece in pieces {
         let bytes = utf8Count(piece)
@@ -44,7 +46,7 @@ private func pieces(of text: Scalars.SubSequence, endingAt isEnd: (Int) -> Bool)
     var pieces: [Scalars] = []
     var start = text.startIndex
     for position in text.indices where isEnd(position) {
-        pieces.append(Scalars(text[start...position]))
+        pieces.append(Scalars(text[start ... position]))
         start = position + 1
     }
     if start < text.endIndex { pieces.append(Scalars(text[start...])) }
@@ -80,11 +82,12 @@ private func cutAtSentenceEnds(_ text: Scalars, _ length: Int) -> [Scalars] {
 /// The places of the points in what `\d+\.\d+` matches, from left to right without overlap.
 private func decimalPoints(_ text: Scalars) -> Set<Int> {
     var points: Set<Int> = []
-    var digitsStart = 0    // where the digits before `position` may begin, after the last match
+    var digitsStart = 0   // where the digits before `position` may begin, after the last match
     var position = 0
     while position < text.count {
         if text[position] == ".", position > digitsStart, text[position - 1].isPythonDigit,
-           position + 1 < text.count, text[position + 1].isPythonDigit {
+            position + 1 < text.count, text[position + 1].isPythonDigit
+        {
             points.insert(position)
             position += 1
             while position < text.count, text[position].isPythonDigit { position += 1 }
@@ -109,8 +112,9 @@ private func readMarkedDecimals(_ text: Scalars) -> Scalars {
     var position = 0
     while position < text.count {
         if text[position] == "<", let whole = digitsEnd(position + 1), follows(whole, ["_", "f", "_"]),
-           let fraction = digitsEnd(whole + 3), follows(fraction, [">"]) {
-            read += text[(position + 1)..<whole] + ["."] + text[(whole + 3)..<fraction]
+            let fraction = digitsEnd(whole + 3), follows(fraction, [">"])
+        {
+            read += text[(position + 1) ..< whole] + ["."] + text[(whole + 3) ..< fraction]
             position = fraction + 1
         } else {
             read.append(text[position])

@@ -20,16 +20,16 @@ struct TiktokenFile {
     static let pattern = [
         "(?i:'s|'t|'re|'ve|'m|'ll|'d)", #"\p{P}"#, #"[^\r\n\p{L}\p{N}]?\p{L}+"#, #"\p{N}"#,
         #" ?[^\s\p{L}\p{N}]+[\r\n]*"#,
-        #"\s*[\r\n]+"#, #"\s+(\?!\S)"#, #"\s+"#,
+        #"\s*[\r\n]+"#, #"\s+(\?!\S)"#, #"\s+"#
     ].joined(separator: "|")
 
     /// The control tokens of 1.5, in the order of their ids.
     static let specialTokens =
         [
             "begin_of_text", "end_of_text", "pad", "im_start", "im_end", "placeholder:0", "placeholder:1",
-            "placeholder:2", "placeholder:3", "text", "voice", "interleave",
+            "placeholder:2", "placeholder:3", "text", "voice", "interleave"
         ].map { "<|\($0)|>" }
-        + (0..<1024).map { "<|semantic:\($0)|>" }
+        + (0 ..< 1024).map { "<|semantic:\($0)|>" }
 
     init(directory: String) throws {
         let file = try MappedFile(directory + "/" + Self.name)
@@ -50,7 +50,7 @@ struct TiktokenFile {
             if line & 0xFFFF == 0 { try Interrupt.check() }
             var end = start
             while end < bytes.count, bytes[end] != UInt8(ascii: "\n") { end += 1 }
-            var text = bytes[start..<end]
+            var text = bytes[start ..< end]
             start = end + 1
             if text.last == UInt8(ascii: "\r") { text.removeLast() }
             if text.isEmpty { continue }
@@ -75,7 +75,7 @@ struct TiktokenFile {
             }
             token.withUnsafeBufferPointer { vocabulary.insert($0, id: rank) }
         }
-        let missing = (0..<256).filter { vocabulary.id([UInt8($0)]) == nil }
+        let missing = (0 ..< 256).filter { vocabulary.id([UInt8($0)]) == nil }
         guard missing.isEmpty else {
             throw OpahError(
                 .format, "\(path): \(missing.count) of the 256 single bytes have no token, the first is \(missing[0])",
@@ -90,7 +90,7 @@ struct TiktokenFile {
     }
 
     private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> Int? {
-        guard (1...9).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard (1 ... 9).contains(digits.count), digits.allSatisfy({ (48 ... 57).contains($0) }) else { return nil }
         let number = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         return number < Vocabulary.idLimit ? number : nil
     }
@@ -105,7 +105,7 @@ struct TiktokenFile {
                 throw OpahError(.format, "\(path): a table of token = id was expected")
             }
             for (content, value) in map {
-                guard let id = value.int, (ranks..<Vocabulary.idLimit).contains(id), ids.insert(id).inserted,
+                guard let id = value.int, (ranks ..< Vocabulary.idLimit).contains(id), ids.insert(id).inserted,
                     !content.isEmpty,
                     content.utf8.count <= 1 << 12
                 else {

@@ -17,10 +17,12 @@ indirect enum TokenDecoder: Sendable {
         case "Fuse": self = .fuse
         case "Replace": self = .replace(try SearchPattern(value["pattern"]), Array(try value.text("content").utf8))
         case "Strip":
-            self = .strip(try value.character("content", default: " "), start: try value.number("start", default: 0),
-                          stop: try value.number("stop", default: 0))
+            self = .strip(
+                try value.character("content", default: " "), start: try value.number("start", default: 0),
+                stop: try value.number("stop", default: 0))
         case "Metaspace":
-            let scheme = try value.text("prepend_scheme", default: value.flag("add_prefix_space", default: true) ? "always" : "never")
+            let scheme = try value.text(
+                "prepend_scheme", default: value.flag("add_prefix_space", default: true) ? "always" : "never")
             self = .metaspace(mark: try value.character("replacement", default: "▁"), dropsFirst: scheme != "never")
         case "Sequence": self = .sequence(try value.items("decoders").map { try TokenDecoder($0) })
         default: throw value.unsupported("a decoder", "ByteLevel ByteFallback Fuse Replace Strip Metaspace Sequence")
@@ -36,7 +38,8 @@ indirect enum TokenDecoder: Sendable {
         case .byteLevel: return [repaired(tokens.flatMap { ByteAlphabet.decode($0) })]
         case .byteFallback: return Self.joinBytes(tokens)
         case .fuse: return [tokens.flatMap { $0 }]
-        case .replace(let pattern, let content): return try tokens.map { try pattern.replace(in: $0, with: content, &budget) }
+        case .replace(let pattern, let content):
+            return try tokens.map { try pattern.replace(in: $0, with: content, &budget) }
         case .strip(let wanted, let start, let stop):
             return tokens.map { token in
                 let scalars = String(decoding: token, as: UTF8.self).unicodeScalars
@@ -47,9 +50,12 @@ indirect enum TokenDecoder: Sendable {
         case .metaspace(let mark, let dropsFirst):
             return tokens.enumerated().map { number, token in
                 let scalars = String(decoding: token, as: UTF8.self).unicodeScalars
-                return Array(String(scalars: scalars.compactMap {
-                    $0 != mark ? $0 : number == 0 && dropsFirst ? nil : " "
-                }).utf8)
+                return Array(
+                    String(
+                        scalars: scalars.compactMap {
+                            $0 != mark ? $0 : number == 0 && dropsFirst ? nil : " "
+                        }
+                    ).utf8)
             }
         case .sequence(let parts): return try parts.reduce(tokens) { try $1.apply($0, &budget) }
         }
@@ -62,13 +68,17 @@ indirect enum TokenDecoder: Sendable {
         var run: [UInt8] = []
         func finish() {
             if run.isEmpty { return }
-            if String(validating: run, as: UTF8.self) != nil { joined.append(run) } else {
+            if String(validating: run, as: UTF8.self) != nil {
+                joined.append(run)
+            } else {
                 joined += run.map { _ in Array("\u{FFFD}".utf8) }
             }
             run = []
         }
         for token in tokens {
-            if let byte = byte(of: token) { run.append(byte) } else {
+            if let byte = byte(of: token) {
+                run.append(byte)
+            } else {
                 finish()
                 joined.append(token)
             }
@@ -79,8 +89,9 @@ indirect enum TokenDecoder: Sendable {
 
     private static func byte(of token: [UInt8]) -> UInt8? {
         guard token.count == 6, token.starts(with: Array("<0x".utf8)), token[5] == UInt8(ascii: ">"),
-              token[3] != UInt8(ascii: "+") else { return nil }
-        return UInt8(String(decoding: token[3...4], as: UTF8.self), radix: 16)
+            token[3] != UInt8(ascii: "+")
+        else { return nil }
+        return UInt8(String(decoding: token[3 ... 4], as: UTF8.self), radix: 16)
     }
 }
 

@@ -33,8 +33,8 @@ public final class Tokenizer: Sendable {
     private let specialIds: Set<Int32>
     /// Those that plain text never becomes, the special ones among them.
     private let controlIds: Set<Int32>
-    private let rawFinder: AddedTokenFinder           // in the text as it is
-    private let normalizedFinder: AddedTokenFinder    // after the normalizer
+    private let rawFinder: AddedTokenFinder   // in the text as it is
+    private let normalizedFinder: AddedTokenFinder   // after the normalizer
     private let cache = Mutex(WordCache())
     /// Longer texts are cut there before anything else, whatever stands there; nil cuts none. In Unicode scalars.
     private let longestText: Int?
@@ -46,8 +46,8 @@ public final class Tokenizer: Sendable {
         [TiktokenFile.name, "tokenizer.json"].contains { FileKind.exists(directory + "/" + $0) }
     }
 
-    /// Reads the tokenizer of a folder: `tokenizer.tiktoken` where there is one, else `tokenizer.json`, with the small files
-    /// beside it. Throws `.file` when both are missing and `.format` when it is no byte-pair tokenizer.
+    /// Reads the tokenizer of a folder: `tokenizer.tiktoken` where there is one, else `tokenizer.json`, with the small
+    /// files beside it. Throws `.file` when both are missing and `.format` when it is no byte-pair tokenizer.
     public convenience init(directory: String) throws {
         if FileKind.exists(directory + "/" + TiktokenFile.name) {
             try self.init(directory, try TiktokenFile(directory: directory))
@@ -63,9 +63,12 @@ public final class Tokenizer: Sendable {
         preTokenizer = .split(.regex(try Pattern(TiktokenFile.pattern)), .isolated, invert: false)
         model = RankedPairs(vocabulary: file.vocabulary)
         var finder = AddedTokenFinder()
-        for (content, id) in file.special { finder.insert(AddedToken(special: content, id: id), spelling: Array(content.utf8)) }
+        for (content, id) in file.special {
+            finder.insert(AddedToken(special: content, id: id), spelling: Array(content.utf8))
+        }
         (rawFinder, normalizedFinder) = (finder, AddedTokenFinder())
-        added = Dictionary(file.special.map { (Array($0.content.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
+        added = Dictionary(
+            file.special.map { (Array($0.content.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
         addedContents = Dictionary(file.special.map { ($0.id, $0.content) }, uniquingKeysWith: { first, _ in first })
         specialIds = Set(addedContents.keys.lazy.map { Int32($0) })
         controlIds = specialIds
@@ -79,18 +82,23 @@ public final class Tokenizer: Sendable {
     private init(huggingFace directory: String) throws {
         self.directory = directory
         longestText = nil
-        files = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"]
+        files = [
+            "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+            "merges.txt"
+        ]
         let file: TokenizerFile
         do {
             file = try TokenizerFile(path: directory + "/tokenizer.json")
         } catch let error as OpahError where error.kind == .file {
-            throw OpahError(.file, error.message, hint: "a checkpoint folder holds tokenizer.json (fish-speech 1.4) or tokenizer.tiktoken (1.5)")
+            throw OpahError(
+                .file, error.message,
+                hint: "a checkpoint folder holds tokenizer.json (fish-speech 1.4) or tokenizer.tiktoken (1.5)")
         }
         let special = try SpecialTokens(directory: directory)
 
         var tokens: [AddedToken] = []
         var places: [[UInt8]: Int] = [:]
-        var nextId = file.vocabulary.count    // for a token to which no file gives an id
+        var nextId = file.vocabulary.count   // for a token to which no file gives an id
         func add(_ token: AddedToken) {
             let key = Array(token.content.utf8)
             if let place = places[key] {
@@ -149,7 +157,9 @@ public final class Tokenizer: Sendable {
     ///   plain text, whatever it spells: for text that comes from elsewhere.
     public func encode(_ text: String, allowSpecial: Bool = true) throws -> [Int] {
         var ids: [Int] = [], rest = text.unicodeScalars[...]
-        while let longestText, let end = rest.index(rest.startIndex, offsetBy: longestText, limitedBy: rest.endIndex), end < rest.endIndex {
+        while let longestText, let end = rest.index(rest.startIndex, offsetBy: longestText, limitedBy: rest.endIndex),
+            end < rest.endIndex
+        {
             ids += try encode([allowSpecial ? .control(String(rest[..<end])) : .plain(String(rest[..<end]))])
             rest = rest[end...]
         }
@@ -157,8 +167,8 @@ public final class Tokenizer: Sendable {
         return ids + (try encode([allowSpecial ? .control(last) : .plain(last)]))
     }
 
-    /// The ids of parts that stand one behind the other: those of the whole text, as if it had been encoded at once, but
-    /// that nothing in the plain parts is a control token.
+    /// The ids of parts that stand one behind the other: those of the whole text, as if it had been encoded at once,
+    /// but that nothing in the plain parts is a control token.
     public func encode(_ parts: [TextPart]) throws -> [Int] {
         var ids: [Int32] = []
         var result: [Int] = []
@@ -179,7 +189,8 @@ public final class Tokenizer: Sendable {
                 case .token(let id): ids.append(Int32(id))
                 case .text(let range):
                     for (range, isLiteral) in pieces(of: range, literal) {
-                        try encode(plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, isLiteral, &budget, &ids)
+                        try encode(
+                            plain: Array(bytes[range]), startsDocument: range.lowerBound == 0, isLiteral, &budget, &ids)
                     }
                 }
             }
@@ -189,25 +200,29 @@ public final class Tokenizer: Sendable {
         return result
     }
 
-    /// A stretch of text, in one, with whether control tokens in it mean nothing. Where some are sought after the normalizer
-    /// as well, it is cut at the ends of the plain parts, so that those of the other parts are found.
+    /// A stretch of text, in one, with whether control tokens in it mean nothing. Where some are sought after the
+    /// normalizer as well, it is cut at the ends of the plain parts, so that those of the other parts are found.
     private func pieces(of range: Range<Int>, _ literal: [Range<Int>]) -> [(Range<Int>, Bool)] {
         let inside = literal.filter { $0.overlaps(range) }
         guard !inside.isEmpty, !normalizedFinder.isEmpty else { return [(range, !inside.isEmpty)] }
         var pieces: [(Range<Int>, Bool)] = [], place = range.lowerBound
         for part in inside.map({ $0.clamped(to: range) }) {
-            if place < part.lowerBound { pieces.append((place..<part.lowerBound, false)) }
+            if place < part.lowerBound { pieces.append((place ..< part.lowerBound, false)) }
             pieces.append((part, true))
             place = part.upperBound
         }
-        if place < range.upperBound { pieces.append((place..<range.upperBound, false)) }
+        if place < range.upperBound { pieces.append((place ..< range.upperBound, false)) }
         return pieces
     }
 
-    private func encode(plain bytes: [UInt8], startsDocument: Bool, _ isLiteral: Bool, _ budget: inout TextBudget,
-                        _ ids: inout [Int32]) throws {
+    private func encode(
+        plain bytes: [UInt8], startsDocument: Bool, _ isLiteral: Bool, _ budget: inout TextBudget,
+        _ ids: inout [Int32]
+    ) throws {
         let text = try normalizer?.apply(bytes, &budget) ?? bytes
-        for part in text.withUnsafeBufferPointer({ normalizedFinder.split($0, literal: isLiteral ? [0..<$0.count] : []) }) {
+        for part in text.withUnsafeBufferPointer({
+            normalizedFinder.split($0, literal: isLiteral ? [0 ..< $0.count] : [])
+        }) {
             guard case .text(let range) = part else {
                 if case .token(let id) = part { ids.append(Int32(id)) }
                 continue
@@ -257,7 +272,9 @@ public final class Tokenizer: Sendable {
 
     /// The special tokens and their ids.
     public var specialTokens: [String: Int] {
-        Dictionary(addedContents.filter { isSpecial($0.key) }.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(
+            addedContents.filter { isSpecial($0.key) }.map { ($0.value, $0.key) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     private func bytes(of id: Int) -> [UInt8]? {
@@ -301,7 +318,7 @@ private struct WordCache {
 
     func append(_ word: UnsafeBufferPointer<UInt8>, to result: inout [Int32]) -> Bool {
         guard let entry = words.find(word) else { return false }
-        result.append(contentsOf: ids[(entry == 0 ? 0 : ends[entry - 1])..<ends[entry]])
+        result.append(contentsOf: ids[(entry == 0 ? 0 : ends[entry - 1]) ..< ends[entry]])
         return true
     }
 

@@ -26,14 +26,16 @@ struct TokenizerFile {
                 case "pre_tokenizer": preTokenizer = try reader.part(PreTokenizer.init)
                 case "decoder": decoder = try reader.part(TokenDecoder.init)
                 case "model": try readModel(&reader)
-                default: try reader.skip()    // truncation, padding, post_processor: not for text alone
+                default: try reader.skip()   // truncation, padding, post_processor: not for text alone
                 }
             } catch let error as OpahError where error.kind == .format {
                 throw error.at(path)
             }
         }
         try reader.end()
-        if !hasModel { throw OpahError(.format, "\(path): no \"model\" inside", hint: "a tokenizer in Hugging Face form is wanted") }
+        if !hasModel {
+            throw OpahError(.format, "\(path): no \"model\" inside", hint: "a tokenizer in Hugging Face form is wanted")
+        }
         withExtendedLifetime(file) {}
     }
 
@@ -41,10 +43,14 @@ struct TokenizerFile {
         let start = String(decoding: file.bytes.prefix(64), as: UTF8.self)
         if file.bytes.isEmpty { throw OpahError(.format, "\(file.path): the file is empty", hint: "download it again") }
         if start.hasPrefix("version https://git-lfs") {
-            throw OpahError(.format, "\(file.path): this is a Git LFS pointer, not the file itself", hint: "run `git lfs pull`, or download the file")
+            throw OpahError(
+                .format, "\(file.path): this is a Git LFS pointer, not the file itself",
+                hint: "run `git lfs pull`, or download the file")
         }
         if start.lowercased().hasPrefix("<!doctype") || start.lowercased().hasPrefix("<html") {
-            throw OpahError(.format, "\(file.path): this is an HTML page, not the file itself", hint: "download it again; a login may be needed")
+            throw OpahError(
+                .format, "\(file.path): this is an HTML page, not the file itself",
+                hint: "download it again; a login may be needed")
         }
     }
 
@@ -54,11 +60,15 @@ struct TokenizerFile {
             switch key {
             case "type":
                 let type = try reader.string()
-                if type != "BPE" { throw reader.error("a tokenizer model of type \(type.prefix(40)) is not supported, only BPE") }
+                if type != "BPE" {
+                    throw reader.error("a tokenizer model of type \(type.prefix(40)) is not supported, only BPE")
+                }
             case "vocab":
-                guard try reader.peek() == .object else { throw reader.error("the vocabulary must be a table; only BPE models are supported") }
+                guard try reader.peek() == .object else {
+                    throw reader.error("the vocabulary must be a table; only BPE models are supported")
+                }
                 try reader.object(bytes: { reader, token in
-                    guard let id = try reader.number().int, (0..<Vocabulary.idLimit).contains(id) else {
+                    guard let id = try reader.number().int, (0 ..< Vocabulary.idLimit).contains(id) else {
                         throw reader.error("a token id must be a whole number from 0 to \(Vocabulary.idLimit - 1)")
                     }
                     token.withUnsafeBufferPointer { vocabulary.insert($0, id: id) }
@@ -70,7 +80,7 @@ struct TokenizerFile {
             case "ignore_merges": options.ignoreMerges = try reader.optionalBool()
             case "continuing_subword_prefix": options.prefix = Array((try reader.optionalString() ?? "").utf8)
             case "end_of_word_suffix": options.suffix = Array((try reader.optionalString() ?? "").utf8)
-            default: try reader.skip()    // dropout belongs to training the tokenizer's users, not to reading text
+            default: try reader.skip()   // dropout belongs to training the tokenizer's users, not to reading text
             }
         }
     }
@@ -118,8 +128,9 @@ extension JSONReader {
 extension ConfigValue {
     /// A token id.
     func identifier(_ key: String) throws -> Int {
-        guard let id = self[key]?.int, (0..<Vocabulary.idLimit).contains(id) else {
-            throw OpahError(.format, "the \"\(key)\" of an added token must be a whole number from 0 to \(Vocabulary.idLimit - 1)")
+        guard let id = self[key]?.int, (0 ..< Vocabulary.idLimit).contains(id) else {
+            throw OpahError(
+                .format, "the \"\(key)\" of an added token must be a whole number from 0 to \(Vocabulary.idLimit - 1)")
         }
         return id
     }

@@ -46,7 +46,9 @@ extension ConfigValue {
 
     /// Turns what this module knows nothing of into an error that lists what it knows.
     func unsupported(_ what: String, _ known: String) -> OpahError {
-        OpahError(.format, "\(what) of type \(self["type"]?.string ?? kindName) is not supported", hint: "supported are \(known)")
+        OpahError(
+            .format, "\(what) of type \(self["type"]?.string ?? kindName) is not supported",
+            hint: "supported are \(known)")
     }
 }
 
@@ -74,8 +76,8 @@ enum SearchPattern: Sendable {
             var found: [Range<Int>] = []
             var position = 0
             while position + wanted.count <= text.count {
-                if text[position] == wanted[0], text[position..<(position + wanted.count)].elementsEqual(wanted) {
-                    found.append(position..<(position + wanted.count))
+                if text[position] == wanted[0], text[position ..< (position + wanted.count)].elementsEqual(wanted) {
+                    found.append(position ..< (position + wanted.count))
                     position += wanted.count
                 } else {
                     position += 1
@@ -95,7 +97,7 @@ enum SearchPattern: Sendable {
         result.reserveCapacity(size)
         var position = 0
         for range in found {
-            result += text[position..<range.lowerBound]
+            result += text[position ..< range.lowerBound]
             result += content
             position = range.upperBound
         }

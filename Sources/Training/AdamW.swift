@@ -16,7 +16,8 @@ public final class AdamW {
         public var weightDecay = 0.0
         public init() {}
         public static func == (a: Settings, b: Settings) -> Bool {
-            a.learningRate == b.learningRate && a.betas == b.betas && a.epsilon == b.epsilon && a.weightDecay == b.weightDecay
+            a.learningRate == b.learningRate && a.betas == b.betas && a.epsilon == b.epsilon
+                && a.weightDecay == b.weightDecay
         }
     }
 
@@ -24,18 +25,24 @@ public final class AdamW {
     /// The learning rate of the next step; a schedule sets it.
     public var learningRate: Double
     public let parameters: [(name: String, tensor: Tensor)]
-    /// Steps taken, per parameter: one that had no gradient at first starts its bias correction late, as PyTorch's does.
+    /// Steps taken, per parameter: one that had no gradient at first starts its bias correction late, as PyTorch's
+    /// does.
     public private(set) var steps: [Int]
     private var firstMoments: [Tensor?]
     private var secondMoments: [Tensor?]
 
     public init(_ parameters: [(name: String, tensor: Tensor)], _ settings: Settings = Settings()) throws {
         for (name, tensor) in parameters {
-            let problem = tensor.storage.isMapped ? "is mapped from a file, read-only" : tensor.dtype != .float32 ? "is \(tensor.dtype.rawValue)"
-                : tensor.isContiguous ? nil : "is not contiguous"
+            let problem =
+                tensor.storage.isMapped
+                ? "is mapped from a file, read-only"
+                : tensor.dtype != .float32
+                    ? "is \(tensor.dtype.rawValue)"
+                    : tensor.isContiguous ? nil : "is not contiguous"
             if let problem {
-                throw OpahError(.dtype, "adamw: \(name) \(problem); parameters must be contiguous float32",
-                                hint: "train a float32 copy: load the weights as float32, or apply an adapter")
+                throw OpahError(
+                    .dtype, "adamw: \(name) \(problem); parameters must be contiguous float32",
+                    hint: "train a float32 copy: load the weights as float32, or apply an adapter")
             }
         }
         self.parameters = parameters
@@ -52,9 +59,11 @@ public final class AdamW {
         for (i, (name, tensor)) in parameters.enumerated() {
             guard let gradient = try tensor.grad?.contiguous() else { continue }
             guard gradient.shape == tensor.shape, gradient.dtype == .float32 else {
-                throw OpahError(.shape, "adamw: the gradient of \(name) is \(gradient.shape), the parameter \(tensor.shape)")
+                throw OpahError(
+                    .shape, "adamw: the gradient of \(name) is \(gradient.shape), the parameter \(tensor.shape)")
             }
-            let m = try firstMoments[i] ?? Tensor(zeros: tensor.shape), v = try secondMoments[i] ?? Tensor(zeros: tensor.shape)
+            let m = try firstMoments[i] ?? Tensor(zeros: tensor.shape),
+                v = try secondMoments[i] ?? Tensor(zeros: tensor.shape)
             (firstMoments[i], secondMoments[i]) = (m, v)
             steps[i] += 1
             update(tensor, gradient, m, v, step: steps[i])
@@ -73,7 +82,7 @@ public final class AdamW {
         Parallel.forRange(parameter.count, grain: 1 << 15) { range in
             for i in range {
                 let gradient = g[i]
-                m[i] += take1 * (gradient - m[i])       // PyTorch's lerp form
+                m[i] += take1 * (gradient - m[i])   // PyTorch's lerp form
                 v[i] = keep2 * v[i] + take2 * gradient * gradient
                 p[i] = decay * p[i] + stepSize * (m[i] / (v[i].squareRoot() / correction + epsilon))
             }
@@ -94,7 +103,9 @@ public final class AdamW {
     public struct Moments {
         public let step: Int
         public let first: Tensor, second: Tensor
-        public init(step: Int, first: Tensor, second: Tensor) { (self.step, self.first, self.second) = (step, first, second) }
+        public init(step: Int, first: Tensor, second: Tensor) {
+            (self.step, self.first, self.second) = (step, first, second)
+        }
     }
 
     /// Moments by parameter name; nothing for parameters that never had a gradient.
@@ -110,9 +121,12 @@ public final class AdamW {
         let places = Dictionary(parameters.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         for (name, moments) in state {
             guard let place = places[name], moments.first.shape == parameters[place].tensor.shape,
-                  moments.second.shape == moments.first.shape else {
-                throw OpahError(.checkpoint, "the optimizer state has \(name) of shape \(moments.first.shape), which does not fit this model",
-                                hint: "resume with the rank and targets that the run began with")
+                moments.second.shape == moments.first.shape
+            else {
+                throw OpahError(
+                    .checkpoint,
+                    "the optimizer state has \(name) of shape \(moments.first.shape), which does not fit this model",
+                    hint: "resume with the rank and targets that the run began with")
             }
             steps[place] = moments.step
             firstMoments[place] = try moments.first.to(.float32).clone()

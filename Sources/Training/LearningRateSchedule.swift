@@ -24,8 +24,9 @@ public enum LearningRateSchedule: Sendable, Equatable {
     public static func warmupSteps(_ value: Double, of total: Int?) throws -> Int {
         if value > 0, value < 1 {
             guard let total else {
-                throw OpahError(.config, "\(value) of the steps to warm up, but num_training_steps is not set",
-                                hint: "give num_training_steps, or the number of warm-up steps itself")
+                throw OpahError(
+                    .config, "\(value) of the steps to warm up, but num_training_steps is not set",
+                    hint: "give num_training_steps, or the number of warm-up steps itself")
             }
             return Int(value * Double(total))
         }

@@ -8,7 +8,9 @@ public enum LossCheck {
         let guessText = log(Double(vocabulary)), guessCodes = log(Double(codebookSize))
         var bad: [String] = []
         if !(base < 0.85 * guessText) { bad.append("text \(rounded(base)) where guessing gives \(rounded(guessText))") }
-        if !(semantic < 0.85 * guessCodes) { bad.append("codes \(rounded(semantic)) where guessing gives \(rounded(guessCodes))") }
+        if !(semantic < 0.85 * guessCodes) {
+            bad.append("codes \(rounded(semantic)) where guessing gives \(rounded(guessCodes))")
+        }
         guard !bad.isEmpty else { return nil }
         return "before training the model is no better than a guess (loss of \(bad.joined(separator: "; ")))"
             + ": random weights, another model's tokenizer, or codes of another codec?"

@@ -13,7 +13,9 @@ public final class MetricsLog {
     public init(_ path: String, keepingSteps last: Int?) throws {
         self.path = path
         if let last, FileKind.isFile(path) {
-            kept = try MappedFile.text(path).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }.filter { ($0["step"]?.int).map { $0 <= last } ?? false }
+            kept = try MappedFile.text(path).split(separator: "\n").compactMap { try? JSON.decode(String($0)) }.filter {
+                ($0["step"]?.int).map { $0 <= last } ?? false
+            }
         }
         try AtomicFile.write(path, kept.map { JSON.encode($0) + "\n" }.joined())
         descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
@@ -34,6 +36,8 @@ public final class MetricsLog {
         let line = Array((JSON.encode(.map(entry)) + "\n").utf8)
         let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
         // A part of it is written where the disk is full.
-        guard written == line.count else { throw OpahError.system(path, errno: written < 0 ? errno : ENOSPC, doing: "write") }
+        guard written == line.count else {
+            throw OpahError.system(path, errno: written < 0 ? errno : ENOSPC, doing: "write")
+        }
     }
 }

@@ -14,9 +14,13 @@ public final class ProjectFolder {
     /// Makes the folder and takes its lock, which the system frees when the process ends, however it ends.
     /// - Parameter isWriter: false for the processes of a run that only say where it is: they touch nothing.
     public init(results: String = "results", project: String, isWriter: Bool = true) throws {
-        guard !project.isEmpty, project != ".", project != "..", !project.contains("/"), !project.contains("\0"), project.utf8.count <= 200 else {
-            throw OpahError(.argument, "\u{201C}\(project)\u{201D} cannot be the name of a project",
-                            hint: project.isEmpty ? "give one: project=my_voice" : "use a plain folder name, without / and shorter than 200 bytes")
+        guard !project.isEmpty, project != ".", project != "..", !project.contains("/"), !project.contains("\0"),
+            project.utf8.count <= 200
+        else {
+            throw OpahError(
+                .argument, "\u{201C}\(project)\u{201D} cannot be the name of a project",
+                hint: project.isEmpty
+                    ? "give one: project=my_voice" : "use a plain folder name, without / and shorter than 200 bytes")
         }
         path = PathName.join(results, project)
         lock = isWriter ? try FolderLock(path, for: "training") : nil
@@ -28,7 +32,9 @@ public final class ProjectFolder {
     public func checkpointSteps() throws -> [(step: Int, path: String)] {
         try FolderWalk(checkpoints, recursive: false).files.compactMap { path in
             let name = PathName.last(path)
-            guard name.hasPrefix("step_"), name.hasSuffix(".ckpt"), let step = Int(name.dropFirst(5).dropLast(5)) else { return nil }
+            guard name.hasPrefix("step_"), name.hasSuffix(".ckpt"), let step = Int(name.dropFirst(5).dropLast(5)) else {
+                return nil
+            }
             return (step, path)
         }.sorted { $0.step < $1.step }
     }
@@ -38,18 +44,21 @@ public final class ProjectFolder {
     func newestWholeCheckpoint() throws -> (content: TrainingCheckpoint, path: String, damaged: [SkippedInput])? {
         var damaged: [SkippedInput] = []
         for (_, path) in try checkpointSteps().reversed() {
-            do { return (try TrainingCheckpoint.load(path), path, damaged) } catch let error as OpahError where TrainingCheckpoint.isDamage(error) {
+            do { return (try TrainingCheckpoint.load(path), path, damaged) } catch let error as OpahError
+                where TrainingCheckpoint.isDamage(error)
+            {
                 damaged.append(SkippedInput(path: path, error: error))
             }
         }
         guard !damaged.isEmpty else { return nil }
         let list = damaged.prefix(20).map { "\n    \(PathName.last($0.path)): \($0.reason)" }.joined()
-        throw OpahError(.checkpoint, "\(checkpoints): no checkpoint is whole, so the run cannot go on:\(list)",
-                        hint: "to begin anew move them away, or choose another project name")
+        throw OpahError(
+            .checkpoint, "\(checkpoints): no checkpoint is whole, so the run cannot go on:\(list)",
+            hint: "to begin anew move them away, or choose another project name")
     }
 
-    /// Gives damaged checkpoints the name `<name>.damaged`: a later checkpoint of the same step does not replace them, and
-    /// nobody takes them for whole ones again. They are never removed.
+    /// Gives damaged checkpoints the name `<name>.damaged`: a later checkpoint of the same step does not replace them,
+    /// and nobody takes them for whole ones again. They are never removed.
     func setAside(_ damaged: [SkippedInput]) throws {
         for path in damaged.map(\.path) {
             var target = path + ".damaged", number = 1

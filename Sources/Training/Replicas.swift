@@ -21,7 +21,8 @@ extension Trainer {
         guard let ranks else { return }
         var facts = identity.facts.merging(settings.course) { first, _ in first }
         facts["program"] = settings.program
-        try ranks.requireSame(facts, hint: "give all hosts the same program, base model, packs and settings") { name, first, other in
+        try ranks.requireSame(facts, hint: "give all hosts the same program, base model, packs and settings") {
+            name, first, other in
             switch name {
             case "base_digest": "the base model has other weights"
             case "dataset_digest": "the dataset has other clips or texts"
@@ -31,8 +32,10 @@ extension Trainer {
         let threads = try ranks.gather([Double(Parallel.threadCount)]).map { Int($0[0]) }
         if let other = threads.indices.first(where: { threads[$0] != threads[0] }) {
             try first {
-                try events.onWarning("\(ranks.name(other)) has \(threads[other]) threads and \(ranks.name(0)) has \(threads[0]): "
-                    + "last bits depend on that, so rows dealt out otherwise would give others; OPAH_THREADS sets them")
+                try events.onWarning(
+                    "\(ranks.name(other)) has \(threads[other]) threads and \(ranks.name(0)) has \(threads[0]): "
+                        + "last bits depend on that, so rows dealt out otherwise would give others; OPAH_THREADS sets them"
+                )
                 return true
             }
         }
@@ -53,8 +56,9 @@ extension Trainer {
         let parameters = optimizer.parameters
         // Whole models that begin are those of the base model, whose digests were compared.
         let position = try ranks.first {
-            Position(step: step, checkpoint: lastCheckpoint, secondsBefore: secondsBefore, sampler: data.state,
-                     moments: parameters.map { moments[$0.name]?.step ?? 0 }, sendsParameters: resumed || adapter != nil)
+            Position(
+                step: step, checkpoint: lastCheckpoint, secondsBefore: secondsBefore, sampler: data.state,
+                moments: parameters.map { moments[$0.name]?.step ?? 0 }, sendsParameters: resumed || adapter != nil)
         }
         if position.sendsParameters {
             for (_, tensor) in parameters + (average?.averages ?? []) {
@@ -65,7 +69,12 @@ extension Trainer {
         var state: [(name: String, moments: AdamW.Moments)] = []
         for (parameter, count) in zip(parameters, position.moments) where count > 0 {
             let own = moments[parameter.name]
-            let both = ranks.rank == 0 && own != nil ? own! : AdamW.Moments(step: count, first: try Tensor(zeros: parameter.tensor.shape), second: try Tensor(zeros: parameter.tensor.shape))
+            let both =
+                ranks.rank == 0 && own != nil
+                ? own!
+                : AdamW.Moments(
+                    step: count, first: try Tensor(zeros: parameter.tensor.shape),
+                    second: try Tensor(zeros: parameter.tensor.shape))
             try ranks.broadcast(in: both.first.memory)
             try ranks.broadcast(in: both.second.memory)
             state.append((parameter.name, both))
@@ -82,7 +91,10 @@ extension Trainer {
         if let ranks {
             let digest = Digest()
             for (_, tensor) in optimizer.parameters { digest.update(UnsafeRawBufferPointer(tensor.memory)) }
-            try ranks.requireSame(["parameters": digest.finish()], hint: "look for bad memory on that machine; the last checkpoint is whole") { _, _, _ in
+            try ranks.requireSame(
+                ["parameters": digest.finish()],
+                hint: "look for bad memory on that machine; the last checkpoint is whole"
+            ) { _, _, _ in
                 "after step \(step) its parameters are others"
             }
         }

@@ -6,8 +6,8 @@ import Tensors
 
 /// The rows of a step dealt out to several processes.
 ///
-/// Every process draws the same rows and computes its own, one at a time. A row's loss is its share of the mean over the
-/// labels of its whole batch, so nothing has to be averaged: gradients are added.
+/// Every process draws the same rows and computes its own, one at a time. A row's loss is its share of the mean over
+/// the labels of its whole batch, so nothing has to be averaged: gradients are added.
 /// - An adapter's gradients are small: there is one vector per row, and they are added in the order of rows. The sum is the
 ///   same, bit for bit, for any number of processes.
 /// - Those of all weights are as large as the model: each process adds its own rows up, then the processes' sums are added
@@ -39,10 +39,12 @@ final class RowExchange: GradientExchange {
     private struct Place { let batch: Int, row: Int }
 
     func gradients(of batches: [TokenBatch], seeds: [UInt64], into log: inout StepLog) throws -> Bool {
-        var rows: [BatchRows] = [], places: [Place] = [], owners: [Int] = [], account = Account(), verdict = Verdict.goOn
+        var rows: [BatchRows] = [], places: [Place] = [], owners: [Int] = [], account = Account(),
+            verdict = Verdict.goOn
         do {
             rows = try batches.map { try BatchRows($0.forModel, model) }
-            places = rows.enumerated().flatMap { batch, rows in rows.sizes.indices.map { Place(batch: batch, row: $0) } }
+            places = rows.enumerated().flatMap { batch, rows in rows.sizes.indices.map { Place(batch: batch, row: $0) }
+            }
             let costs = places.map { model.trainingCost(rows: [rows[$0.batch].sizes[$0.row]]).operations }
             let assignment = RowAssignment(costs: costs, ranks: ranks.size)
             owners = assignment.owners
@@ -69,10 +71,12 @@ final class RowExchange: GradientExchange {
     private func compute(_ own: [Int], _ places: [Place], _ rows: [BatchRows], _ seeds: [UInt64]) throws -> Account {
         var account = Account()
         if isByRow { while vectors.count < own.count { vectors.append(.allocate(capacity: max(count, 1))) } }
-        let budget = model.planner.memoryBudget - (isByRow ? 4 * count * own.count : 0), share = Tensor.share(of: rows.count)
+        let budget = model.planner.memoryBudget - (isByRow ? 4 * count * own.count : 0),
+            share = Tensor.share(of: rows.count)
         for (i, number) in own.enumerated() {
             let place = places[number]
-            let (loss, sums) = try model.loss(row: place.row, of: rows[place.batch], dropoutSeed: seeds[place.batch], memoryBudget: budget)
+            let (loss, sums) = try model.loss(
+                row: place.row, of: rows[place.batch], dropoutSeed: seeds[place.batch], memoryBudget: budget)
             try loss.backward(seed: Tensor([share], []))
             account.losses[number] = sums.numbers
             if isByRow { account.present.append(try take(into: vectors[i])) }
@@ -122,7 +126,8 @@ final class RowExchange: GradientExchange {
         // One piece of each rank that has rows.
         let busy = Set(owners).sorted(), own = busy.firstIndex(of: ranks.rank)
         for (parameter, isThere) in zip(parameters, isThere) where isThere {
-            let gradient = try parameter.grad?.contiguous() ?? Tensor(zeros: parameter.shape), pointer = gradient.pointer(Float.self)
+            let gradient = try parameter.grad?.contiguous() ?? Tensor(zeros: parameter.shape),
+                pointer = gradient.pointer(Float.self)
             try ranks.reduce(own.map { [$0: pointer] } ?? [:], owners: busy, count: parameter.count, into: pointer)
             gradient.storage.didChange()
             parameter.grad = gradient

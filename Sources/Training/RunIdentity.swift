@@ -18,7 +18,8 @@ public struct RunIdentity: Sendable, Equatable {
         if model.products == .bfloat16 { facts["precision"] = "bfloat16" }
         let adapters = model.adapters.map { adapter in
             let c = adapter.configuration
-            return (c.kind == .lora ? "" : "kind \(c.kind.rawValue), ") + "rank \(c.rank), alpha \(c.alpha), dropout \(c.dropout), targets \(c.targets.joined(separator: " "))"
+            return (c.kind == .lora ? "" : "kind \(c.kind.rawValue), ")
+                + "rank \(c.rank), alpha \(c.alpha), dropout \(c.dropout), targets \(c.targets.joined(separator: " "))"
         }
         facts["adapter"] = adapters.isEmpty ? "none" : adapters.joined(separator: "; ")
     }
@@ -31,7 +32,8 @@ public struct RunIdentity: Sendable, Equatable {
             switch name {
             case "base_digest": return "the base model has other weights"
             case "precision":
-                return now == "bfloat16" ? "products were in float32 and are in bfloat16 (trainer.precision=32-true goes on as before)"
+                return now == "bfloat16"
+                    ? "products were in float32 and are in bfloat16 (trainer.precision=32-true goes on as before)"
                     : "products were in bfloat16 and are in float32 (trainer.precision=bf16-rounded goes on as before, on any processor)"
             case "dataset_digest": return "the dataset has other clips or texts"
             default: return "\(name) was \(before) and is \(now)"

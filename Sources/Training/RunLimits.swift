@@ -22,11 +22,13 @@ public struct RunLimits: Equatable, Sendable {
 
     func check(_ require: (Bool, String) -> Void) {
         require(steps.map { $0 > 0 } ?? true, "max_steps must be above 0, not \(steps ?? 0)")
-        require(passes.map { $0 > 0 && $0 <= 1e6 } ?? true,
-                "max_passes must be above 0 and at most a million, not \(passes ?? 0)")
+        require(
+            passes.map { $0 > 0 && $0 <= 1e6 } ?? true,
+            "max_passes must be above 0 and at most a million, not \(passes ?? 0)")
         require(time.map { $0 > 0 && $0.isFinite } ?? true, "max_time must be above 0 seconds, not \(time ?? 0)")
-        require(steps != nil || passes != nil || time != nil,
-                "nothing ends this run: give max_steps, max_passes or max_time")
+        require(
+            steps != nil || passes != nil || time != nil,
+            "nothing ends this run: give max_steps, max_passes or max_time")
     }
 
     /// The last step that steps and passes allow, and which of them it is.
@@ -34,8 +36,9 @@ public struct RunLimits: Equatable, Sendable {
         var last = steps ?? Self.endless, kind = Kind.steps
         if let passes {
             guard let rows = data.rows(inPasses: passes) else {
-                throw OpahError(.config, "max_passes counts passes over all clips, and the reference sampler makes none",
-                                hint: "use sampler=coverage, or say max_steps")
+                throw OpahError(
+                    .config, "max_passes counts passes over all clips, and the reference sampler makes none",
+                    hint: "use sampler=coverage, or say max_steps")
             }
             let byPasses = max(1, (rows + rowsPerStep - 1) / rowsPerStep)
             if byPasses < last { (last, kind) = (byPasses, .passes) }

@@ -10,24 +10,30 @@ extension Trainer {
     func resume() throws -> String? {
         guard let last = try folder.checkpointSteps().last else { return nil }
         guard settings.resume else {
-            throw OpahError(.config, "\(folder.path) holds a run of \(last.step) steps already",
-                            hint: "choose another project name, or let it go on with resume=true")
+            throw OpahError(
+                .config, "\(folder.path) holds a run of \(last.step) steps already",
+                hint: "choose another project name, or let it go on with resume=true")
         }
         guard let found = try folder.newestWholeCheckpoint() else { return nil }
         let saved = found.content
         damaged = found.damaged
         for item in damaged {
-            try events.onWarning("\(item.path) is damaged (\(item.reason)) and passed over: the run goes on from step \(saved.step)")
+            try events.onWarning(
+                "\(item.path) is damaged (\(item.reason)) and passed over: the run goes on from step \(saved.step)")
         }
         let differences = identity.differences(to: saved.identity)
         guard differences.isEmpty else {
-            throw OpahError(.config, "\(folder.path) holds another run: " + differences.joined(separator: "; "),
-                            hint: "choose another project name, or give the settings of that run")
+            throw OpahError(
+                .config, "\(folder.path) holds another run: " + differences.joined(separator: "; "),
+                hint: "choose another project name, or give the settings of that run")
         }
-        let places = Dictionary(optimizer.parameters.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        let places = Dictionary(
+            optimizer.parameters.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
         let trained = saved.trained ?? saved.parameters
         guard trained.count == places.count, trained.allSatisfy({ places[$0.name]?.shape == $0.tensor.shape }) else {
-            throw OpahError(.checkpoint, "\(found.path): holds other tensors than this run trains", hint: "the file is damaged; remove it to go on from the one before")
+            throw OpahError(
+                .checkpoint, "\(found.path): holds other tensors than this run trains",
+                hint: "the file is damaged; remove it to go on from the one before")
         }
         try Autograd.withoutGradients {
             for (name, tensor) in trained { _ = try places[name]!.copy_(tensor) }
@@ -43,7 +49,8 @@ extension Trainer {
     func saveCheckpoint() throws -> String {
         let path = folder.checkpointPath(step: step)
         let checkpoint = TrainingCheckpoint(
-            step: step, parameters: average?.averages ?? optimizer.parameters, trained: average.map { _ in optimizer.parameters },
+            step: step, parameters: average?.averages ?? optimizer.parameters,
+            trained: average.map { _ in optimizer.parameters },
             optimizer: optimizer.state, sampler: data.state, identity: identity,
             adapter: try adapter?.metadata(baseDigest: model.baseDigest(), step: step))
         try Interrupt.deferred { try checkpoint.save(path) }

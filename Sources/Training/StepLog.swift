@@ -39,7 +39,7 @@ public struct StepLog: Sendable {
     func entry(_ stage: String) -> ConfigMap {
         var map: ConfigMap = [
             "stage": .string(stage), "step": .int(step), "loss": .double(loss), "base_loss": .double(base),
-            "semantic_loss": .double(semantic), "top_5_accuracy": .double(topFiveAccuracy),
+            "semantic_loss": .double(semantic), "top_5_accuracy": .double(topFiveAccuracy)
         ]
         if stage == "train" {
             map["lr"] = .double(learningRate)

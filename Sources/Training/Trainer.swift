@@ -57,8 +57,12 @@ public final class Trainer {
     let ranks: Ranks?
     private let exchange: any GradientExchange
 
-    /// Takes the project folder. A model without adapter and without trainable weights is unfrozen: all of it is trained.
-    public init(model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents(), ranks: Ranks? = .shared) throws {
+    /// Takes the project folder. A model without adapter and without trainable weights is unfrozen: all of it is
+    /// trained.
+    public init(
+        model: LanguageModel, data: TrainingDataset, settings: TrainerSettings, events: TrainerEvents = TrainerEvents(),
+        ranks: Ranks? = .shared
+    ) throws {
         try settings.check()
         try Self.check(data, fits: model)
         self.model = model
@@ -75,37 +79,54 @@ public final class Trainer {
         if model.adapters.isEmpty, model.trainableParameters.isEmpty { try model.unfreeze() }
         let trained = model.trainableParameters
         let adapters = model.adapters.filter { $0.namedParameters.contains { $0.tensor.requiresGrad } }
-        guard !trained.isEmpty, adapters.count <= 1, adapters.isEmpty || adapters[0].namedParameters.count == trained.count else {
-            throw OpahError(.config, trained.isEmpty ? "nothing is trainable" : "\(adapters.count) adapters and \(trained.count) tensors are trainable at once",
-                            hint: "train one adapter (lora.apply, or lora.load with trainable), or the weights themselves")
+        guard !trained.isEmpty, adapters.count <= 1,
+            adapters.isEmpty || adapters[0].namedParameters.count == trained.count
+        else {
+            throw OpahError(
+                .config,
+                trained.isEmpty
+                    ? "nothing is trainable"
+                    : "\(adapters.count) adapters and \(trained.count) tensors are trainable at once",
+                hint: "train one adapter (lora.apply, or lora.load with trainable), or the weights themselves")
         }
         adapter = adapters.first
         lastStep = try settings.limits.lastStep(data, rowsPerStep: settings.batchSize * settings.accumulate)
         optimizer = try AdamW(trained, settings.optimizer)
-        average = settings.averageDecay > 0 ? try WeightAverage(of: optimizer.parameters, decay: settings.averageDecay) : nil
+        average =
+            settings.averageDecay > 0 ? try WeightAverage(of: optimizer.parameters, decay: settings.averageDecay) : nil
         identity = try RunIdentity(model: model, data: data, settings: settings)
         folder = try ProjectFolder(results: settings.results, project: settings.project, isWriter: Ranks.isFirst)
-        exchange = ranks.map { RowExchange($0, model, trained.map(\.tensor), isByRow: !adapters.isEmpty) } ?? WholeBatches(model: model)
+        exchange =
+            ranks.map { RowExchange($0, model, trained.map(\.tensor), isByRow: !adapters.isEmpty) }
+            ?? WholeBatches(model: model)
     }
 
     private static func check(_ data: TrainingDataset, fits model: LanguageModel) throws {
         let c = model.configuration, offset = model.release.format.codeOffset
         guard data.format == model.release.format else {
-            throw OpahError(.data, "the rows are written as for fish-speech \(data.format.release), and the model is of \(model.release.name)",
-                            hint: "give the dataset the model's own tokenizer (model.tokenizer)")
+            throw OpahError(
+                .data,
+                "the rows are written as for fish-speech \(data.format.release), and the model is of \(model.release.name)",
+                hint: "give the dataset the model's own tokenizer (model.tokenizer)")
         }
         guard data.codebooks == c.codebookCount, data.largestCode + offset < c.codebookSize else {
-            throw OpahError(.data, "the clips have \(data.codebooks) codebooks with codes up to \(data.largestCode) (\(data.largestCodeClip)); the model reads \(c.codebookCount) with codes up to \(c.codebookSize - 1 - offset)",
-                            hint: "these codes come from another codec than the model's: extract them again, or leave such clips out (codebook_size = \(c.codebookSize - offset) in data.dataset)")
+            throw OpahError(
+                .data,
+                "the clips have \(data.codebooks) codebooks with codes up to \(data.largestCode) (\(data.largestCodeClip)); the model reads \(c.codebookCount) with codes up to \(c.codebookSize - 1 - offset)",
+                hint:
+                    "these codes come from another codec than the model's: extract them again, or leave such clips out (codebook_size = \(c.codebookSize - offset) in data.dataset)"
+            )
         }
         guard data.settings.maxLength <= model.maxLength else {
-            throw OpahError(.config, "rows of up to \(data.settings.maxLength) tokens, and the model was loaded for \(model.maxLength)",
-                            hint: "give both the same max_length")
+            throw OpahError(
+                .config,
+                "rows of up to \(data.settings.maxLength) tokens, and the model was loaded for \(model.maxLength)",
+                hint: "give both the same max_length")
         }
     }
 
-    /// Runs until one of its limits, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan. Throws before
-    /// the first step when memory or disk cannot hold the run.
+    /// Runs until one of its limits, a stop, or Ctrl-C. `dryRun` only resolves everything and reports the plan. Throws
+    /// before the first step when memory or disk cannot hold the run.
     public func fit(dryRun: Bool = false) throws -> TrainingSummary {
         let began = clock.now
         defer { if dryRun { folder.removeIfEmpty() } }
@@ -119,10 +140,13 @@ public final class Trainer {
         let firstStep = step
         var lastLoss: Double?, endedBy = lastStep.kind
         func summary(_ ending: TrainingSummary.Ending) -> TrainingSummary {
-            TrainingSummary(ending: ending, endedBy: ending == .finished || ending == .alreadyFinished ? endedBy : nil, limits: settings.limits,
-                            step: step, firstStep: firstStep, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
-                            lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens, skipped: data.skipped.count,
-                            seconds: began.duration(to: clock.now).seconds)
+            TrainingSummary(
+                ending: ending, endedBy: ending == .finished || ending == .alreadyFinished ? endedBy : nil,
+                limits: settings.limits,
+                step: step, firstStep: firstStep, lastLoss: lastLoss, checkpoint: lastCheckpoint, best: best,
+                lastValidation: lastValidation, coverage: data.coverage(), truncatedTokens: data.truncatedTokens,
+                skipped: data.skipped.count,
+                seconds: began.duration(to: clock.now).seconds)
         }
         // How far a time reaches, only the machine's rate tells.
         let plan = try plan(resumedFrom: resumed, timed: dryRun || settings.limits.time != nil)
@@ -138,7 +162,9 @@ public final class Trainer {
         if step >= lastStep.step { return summary(.alreadyFinished) }
         let started = clock.now
         /// On the first process, whose clock counts.
-        func isTimeUsed() -> Bool { settings.limits.time.map { secondsBefore + started.duration(to: clock.now).seconds >= $0 } ?? false }
+        func isTimeUsed() -> Bool {
+            settings.limits.time.map { secondsBefore + started.duration(to: clock.now).seconds >= $0 } ?? false
+        }
         if try first({ isTimeUsed() }) {
             endedBy = .time
             return summary(.alreadyFinished)
@@ -168,13 +194,18 @@ public final class Trainer {
                 if isLast { return summary(goesOn ? .finished : .stopped) }
             }
         } catch let error as OpahError where error.kind == .interrupted {
-            if ranks?.isLost == true { try saveAlone(error) } else if step > 0 { _ = try saveTogether(whenStopped: true) }
+            if ranks?.isLost == true {
+                try saveAlone(error)
+            } else if step > 0 {
+                _ = try saveTogether(whenStopped: true)
+            }
             events.onInterrupt()
             return summary(.interrupted)
         }
     }
 
-    /// The last whole step is saved by the first process when another is lost; what the step that failed drew counts as unused.
+    /// The last whole step is saved by the first process when another is lost; what the step that failed drew counts as
+    /// unused.
     private func saveAlone(_ error: OpahError) throws {
         events.onInterrupt()
         try events.onWarning(error.description)
@@ -194,12 +225,13 @@ public final class Trainer {
         let began = clock.now, sampler = data.state
         optimizer.zeroGradients()
         // A schedule of a recipe's own is asked once, for all.
-        let factor = try settings.ownSchedule.map { own in try first { try own(step) } } ?? settings.schedule.factor(step)
+        let factor =
+            try settings.ownSchedule.map { own in try first { try own(step) } } ?? settings.schedule.factor(step)
         optimizer.learningRate = settings.optimizer.learningRate * factor
         var log = StepLog(step: step + 1)
         let isStop: Bool
         do {
-            let batches = try (0..<settings.accumulate).map { _ in try data.batch(settings.batchSize) }
+            let batches = try (0 ..< settings.accumulate).map { _ in try data.batch(settings.batchSize) }
             isStop = try exchange.gradients(of: batches, seeds: batches.indices.map(dropoutSeed), into: &log)
         } catch {
             try data.restore(sampler)
@@ -207,8 +239,10 @@ public final class Trainer {
         }
         log.gradientNorm = try clipGradientNorm(optimizer.parameters.map(\.tensor), settings.gradientClip ?? .infinity)
         guard log.loss.isFinite, log.gradientNorm.isFinite else {
-            throw OpahError(.data, "step \(step + 1): the loss is \(log.loss) and the gradient norm \(log.gradientNorm), so the run stopped before using them",
-                            hint: "lower model.optimizer.lr, or look for a broken clip; the last checkpoint is untouched")
+            throw OpahError(
+                .data,
+                "step \(step + 1): the loss is \(log.loss) and the gradient norm \(log.gradientNorm), so the run stopped before using them",
+                hint: "lower model.optimizer.lr, or look for a broken clip; the last checkpoint is untouched")
         }
         try optimizer.step()
         step += 1
@@ -226,8 +260,10 @@ public final class Trainer {
 
     private func record(_ log: StepLog, _ stage: String) throws {
         try metrics?.append(log.entry(stage))
-        var scalars = [("\(stage)/loss", log.loss), ("\(stage)/base_loss", log.base), ("\(stage)/semantic_loss", log.semantic),
-                       ("\(stage)/top_5_accuracy", log.topFiveAccuracy)]
+        var scalars = [
+            ("\(stage)/loss", log.loss), ("\(stage)/base_loss", log.base), ("\(stage)/semantic_loss", log.semantic),
+            ("\(stage)/top_5_accuracy", log.topFiveAccuracy)
+        ]
         if stage == "train" { scalars += [("\(stage)/grad_norm", log.gradientNorm), ("lr-AdamW", log.learningRate)] }
         scalars += log.speakers.sorted { $0.key < $1.key }.map { ("\(stage)/loss/\($0.key)", $0.value) }
         try board?.add(scalars.map { (tag: $0.0, value: $0.1) }, step: log.step)
@@ -244,15 +280,19 @@ public final class Trainer {
             speakers = try Interrupt.deferred { try data.validationBySpeaker(batchSize: size, limit: limit) }
             if validation.isEmpty {
                 try first {
-                    try events.onWarning("no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips")
+                    try events.onWarning(
+                        "no clip is held out, so there is no validation: raise val_fraction (\(data.settings.validationFraction)) or add clips"
+                    )
                     return true
                 }
             }
         }
         guard step == 0 else { return }
         let log = try validate() ?? measure([Interrupt.deferred { try data.peek(1) }])
-        if let warning = LossCheck.warning(base: log.base, semantic: log.semantic, vocabulary: model.configuration.vocabularySize,
-                                                    codebookSize: model.configuration.codebookSize) {
+        if let warning = LossCheck.warning(
+            base: log.base, semantic: log.semantic, vocabulary: model.configuration.vocabularySize,
+            codebookSize: model.configuration.codebookSize)
+        {
             try first {
                 try events.onWarning(warning)
                 return true
@@ -296,8 +336,11 @@ public final class Trainer {
 
     /// The loss of each speaker, weighted by tokens. A batch of one speaker counts as it was measured; one of several
     /// is measured once more, each speaker's rows for themselves.
-    private func speakerLosses(_ speakers: [[TrainingDataset.SpeakerBatch]], ofBatches found: [LossResult]) throws
-        -> [String: Double] {
+    private func speakerLosses(
+        _ speakers: [[TrainingDataset.SpeakerBatch]], ofBatches found: [LossResult]
+    ) throws
+        -> [String: Double]
+    {
         let mixed = speakers.flatMap { $0.compactMap(\.batch) }
         let parts = try mixed.isEmpty ? [] : losses(mixed)
         var next = 0, sums: [String: (loss: Double, tokens: Int)] = [:]
@@ -321,7 +364,9 @@ public final class Trainer {
         guard let ranks else { return try batches.map(loss) }
         var own: [[Double]] = [], verdict = Verdict.goOn
         do {
-            for place in batches.indices where place % ranks.size == ranks.rank { own.append(try loss(batches[place]).numbers) }
+            for place in batches.indices where place % ranks.size == ranks.rank {
+                own.append(try loss(batches[place]).numbers)
+            }
         } catch { verdict = Verdict(error) }
         let (all, isStop) = try ranks.exchange(own, verdict)
         if isStop { throw OpahError(.interrupted, "interrupted") }

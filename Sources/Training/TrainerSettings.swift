@@ -7,7 +7,8 @@ public struct TrainerSettings {
     public var project = ""
     public var results = "results"
     public var limits = RunLimits(steps: 1000)
-    /// Optimizer steps in all, those of earlier runs of the project included; more than there will be without such a limit.
+    /// Optimizer steps in all, those of earlier runs of the project included; more than there will be without such a
+    /// limit.
     public var maxSteps: Int {
         get { limits.steps ?? RunLimits.endless }
         set { limits.steps = newValue }
@@ -18,7 +19,8 @@ public struct TrainerSettings {
     /// Largest 2-norm of all gradients; nil does not clip.
     public var gradientClip: Double? = 1
     public var optimizer = AdamW.Settings()
-    /// Of the moving average of what is trained, which then is what is validated and saved; 0 keeps none. See `WeightAverage`.
+    /// Of the moving average of what is trained, which then is what is validated and saved; 0 keeps none. See
+    /// `WeightAverage`.
     public var averageDecay = 0.0
     public var schedule = LearningRateSchedule.constant(warmup: 10)
     /// A schedule of one's own, step (from 0) -> factor, in place of `schedule`. That it is the same when a run is
@@ -48,9 +50,11 @@ public struct TrainerSettings {
     /// The settings that change when a run ends, validates or saves; with several processes all must have the same.
     var course: [String: String] {
         func text(_ value: (some Any)?) -> String { value.map { "\($0)" } ?? "none" }
-        return ["max_steps": text(limits.steps), "max_passes": text(limits.passes), "max_time": text(limits.time),
-                "val_check_interval": text(validateEvery), "limit_val_batches": text(validationBatches),
-                "every_n_train_steps": text(checkpointEvery), "project": project]
+        return [
+            "max_steps": text(limits.steps), "max_passes": text(limits.passes), "max_time": text(limits.time),
+            "val_check_interval": text(validateEvery), "limit_val_batches": text(validationBatches),
+            "every_n_train_steps": text(checkpointEvery), "project": project
+        ]
     }
 
     /// The settings that change what a step computes; a resumed run must have the same.
@@ -60,7 +64,8 @@ public struct TrainerSettings {
             "seed": String(seed), "batch_size": String(batchSize), "accumulate_grad_batches": String(accumulate),
             "gradient_clip_val": gradientClip.map { String($0) } ?? "none",
             "lr": String(optimizer.learningRate), "betas": "\(optimizer.betas.0), \(optimizer.betas.1)",
-            "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay), "schedule": ownSchedule == nil ? "\(schedule)" : "the recipe's own",
+            "eps": String(optimizer.epsilon), "weight_decay": String(optimizer.weightDecay),
+            "schedule": ownSchedule == nil ? "\(schedule)" : "the recipe's own"
         ]) { first, _ in first }
     }
 
@@ -79,10 +84,13 @@ public struct TrainerSettings {
         require(batchSize > 0, "batch_size must be above 0, not \(batchSize)")
         require(accumulate > 0, "accumulate_grad_batches must be above 0, not \(accumulate)")
         require(gradientClip.map { $0 > 0 } ?? true, "gradient_clip_val must be above 0")
-        require(optimizer.learningRate > 0 && optimizer.learningRate.isFinite, "lr must be above 0, not \(optimizer.learningRate)")
-        require((0..<1).contains(optimizer.betas.0) && (0..<1).contains(optimizer.betas.1), "betas must be in [0, 1)")
+        require(
+            optimizer.learningRate > 0 && optimizer.learningRate.isFinite,
+            "lr must be above 0, not \(optimizer.learningRate)")
+        require(
+            (0 ..< 1).contains(optimizer.betas.0) && (0 ..< 1).contains(optimizer.betas.1), "betas must be in [0, 1)")
         require(optimizer.epsilon >= 0, "eps must not be negative")
-        require((0..<1).contains(averageDecay), "ema_decay must be in [0, 1), not \(averageDecay)")
+        require((0 ..< 1).contains(averageDecay), "ema_decay must be in [0, 1), not \(averageDecay)")
         require(validateEvery >= 0, "val_check_interval must not be negative")
         require(validationBatches.map { $0 > 0 } ?? true, "limit_val_batches must be above 0")
         require(wholeCheckpoints > 0, "at least one checkpoint must be kept")

@@ -2,8 +2,8 @@ import LanguageModel
 import Support
 import Tensors
 
-/// The exponential moving average of what is trained (Polyak and Juditsky 1992): after each step a <- d a + (1 - d) w. It
-/// swings less than the weights themselves, so that a run's end does not depend on its last few rows.
+/// The exponential moving average of what is trained (Polyak and Juditsky 1992): after each step a <- d a + (1 - d) w.
+/// It swings less than the weights themselves, so that a run's end does not depend on its last few rows.
 ///
 /// Step t (from 1) takes d = min(decay, (1 + t) / (10 + t)), the usual warm-up: at first the weights run away from an
 /// average that still holds what they began with.

@@ -18,16 +18,22 @@ public enum AddressSpace {
         let wanted = Parallel.threadCount, threads = MatrixBuffers.reserve(keeping: least)
         guard threads > 0 else {
             let needed = inUse + MatrixBuffers.size + least
-            return "opah: the address space is limited to \(ByteCount.text(Int(limit.rlim_cur))), and \(ByteCount.text(needed)) are needed at least\n"
+            return
+                "opah: the address space is limited to \(ByteCount.text(Int(limit.rlim_cur))), and \(ByteCount.text(needed)) are needed at least\n"
                 + "  hint: raise the limit: ulimit -v unlimited, or ulimit -v \(needed >> 10)"
         }
-        if threads < wanted { Terminal.log("note: the address space is limited to \(ByteCount.text(Int(limit.rlim_cur))): \(threads) of \(wanted) threads are used") }
+        if threads < wanted {
+            Terminal.log(
+                "note: the address space is limited to \(ByteCount.text(Int(limit.rlim_cur))): \(threads) of \(wanted) threads are used"
+            )
+        }
         return nil
     }
 
     /// Addresses that the program has, in bytes.
     private static var inUse: Int {
-        let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ").first.flatMap { Int($0) }
+        let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ").first
+            .flatMap { Int($0) }
         return (pages ?? 0) * sysconf(Int32(_SC_PAGESIZE))
     }
 }

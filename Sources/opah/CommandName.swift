@@ -17,7 +17,8 @@ enum CommandName {
         }
         let file = FileKind.exists(word) ? "a Lua file is run by opah run FILE.lua" : nil
         // A command rather than a recipe: those are what stands here.
-        let near = suggestion(for: word, in: commands)
+        let near =
+            suggestion(for: word, in: commands)
             ?? suggestion(for: word, in: recipes).map { "\($0) Recipes are run by opah run NAME" }
         let all = "commands are \(commands.joined(separator: ", ")); opah --help says what they do"
         throw OpahError(.usage, "there is no command \(word)", hint: near ?? file ?? all)

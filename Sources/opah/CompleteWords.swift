@@ -12,7 +12,8 @@ import Support
 struct CompleteWords: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "complete-words", shouldDisplay: false)
     @Option(help: "The command line up to the cursor, for shells that do not give words.") var line: String?
-    @Argument(parsing: .postTerminator, help: "The words behind the program's name; the last one is being typed.") var words: [String] = []
+    @Argument(parsing: .postTerminator, help: "The words behind the program's name; the last one is being typed.")
+    var words: [String] = []
 
     mutating func run() throws {
         if let line { words = Self.split(line) }
@@ -22,7 +23,8 @@ struct CompleteWords: ParsableCommand {
             case .files: print(":files")
             case .scripts: print(":scripts")
             case .folders: print(":folders")
-            case .word(let text, let help) where text.hasPrefix(typed): print(ShownText.name(text) + "\t" + ShownText.name(help.split(separator: "\n").joined(separator: " ")))
+            case .word(let text, let help) where text.hasPrefix(typed):
+                print(ShownText.name(text) + "\t" + ShownText.name(help.split(separator: "\n").joined(separator: " ")))
             default: break
             }
         }
@@ -32,12 +34,19 @@ struct CompleteWords: ParsableCommand {
     private static func split(_ line: String) -> [String] {
         var words = [""], quote: Character?, escaped = false
         for character in line {
-            if escaped { words[words.count - 1].append(character); escaped = false }
-            else if character == "\\", quote != "'" { escaped = true }
-            else if character == quote { quote = nil }
-            else if quote == nil, character == "'" || character == "\"" { quote = character }
-            else if quote == nil, character == " " { if words.last != "" { words.append("") } }
-            else { words[words.count - 1].append(character) }
+            if escaped {
+                words[words.count - 1].append(character); escaped = false
+            } else if character == "\\", quote != "'" {
+                escaped = true
+            } else if character == quote {
+                quote = nil
+            } else if quote == nil, character == "'" || character == "\"" {
+                quote = character
+            } else if quote == nil, character == " " {
+                if words.last != "" { words.append("") }
+            } else {
+                words[words.count - 1].append(character)
+            }
         }
         return Array(words.dropFirst())
     }
@@ -45,15 +54,21 @@ struct CompleteWords: ParsableCommand {
     private static func candidates(_ before: [String], _ word: String) -> [RecipeWords.Candidate] {
         guard let command = before.first else {
             var result: [RecipeWords.Candidate] = []
-            for type in Opah.configuration.subcommands where type.configuration.shouldDisplay { result.append(.word(type._commandName, type.configuration.abstract)) }
-            return result + [.word("--help", "show the commands"), .word("--version", "show the version"), .word("-e", "run Lua code"), .scripts]
+            for type in Opah.configuration.subcommands where type.configuration.shouldDisplay {
+                result.append(.word(type._commandName, type.configuration.abstract))
+            }
+            return result + [
+                .word("--help", "show the commands"), .word("--version", "show the version"),
+                .word("-e", "run Lua code"), .scripts
+            ]
         }
         let rest = Array(before.dropFirst())
         let own = flags(command, word)
         switch command {
         case "run", "check":
             guard let recipe = rest.first else { return names(.recipe) + names(.example) + [.scripts] }
-            var result = RecipeWords(recipe, .opah)?.candidates(after: Array(rest.dropFirst()), typing: word) ?? [.files]
+            var result =
+                RecipeWords(recipe, .opah)?.candidates(after: Array(rest.dropFirst()), typing: word) ?? [.files]
             if command == "run", word.hasPrefix("--") {
                 result.append(.word("--quiet", "only errors and what was skipped"))
                 result.append(.word("--json", "one JSON line per event"))
@@ -61,8 +76,10 @@ struct CompleteWords: ParsableCommand {
             return result
         case "show": return rest.isEmpty ? names(.recipe) + names(.config) + names(.example) + [.scripts] : own
         case "cp": return rest.isEmpty ? names(.recipe) + names(.config) + names(.example) : own + [.files]
-        case "batch": return word.hasPrefix("-") ? own : valueIsWanted(command, rest) ? [.files] : names(.recipe) + [.files]
-        case "docs" where !word.hasPrefix("-") && !valueIsWanted(command, rest): return helpNames(word).map { .word($0, "") }
+        case "batch":
+            return word.hasPrefix("-") ? own : valueIsWanted(command, rest) ? [.files] : names(.recipe) + [.files]
+        case "docs" where !word.hasPrefix("-") && !valueIsWanted(command, rest):
+            return helpNames(word).map { .word($0, "") }
         case "completions": return Completions.Shell.allCases.map { RecipeWords.Candidate.word($0.rawValue, "") }
         default: return word.hasPrefix("-") ? own : [.files]
         }
@@ -76,7 +93,9 @@ struct CompleteWords: ParsableCommand {
     private static func helpNames(_ word: String) -> [String] {
         let lua = LuaHelp.all(), modules = Catalog.opah.modules.map(\.shortName) + lua.map(\.name)
         if word.isEmpty { return modules }
-        let native = Catalog.opah.declarations.map { $0.path.hasPrefix("opah.") ? String($0.path.dropFirst(5)) : $0.path }
+        let native = Catalog.opah.declarations.map {
+            $0.path.hasPrefix("opah.") ? String($0.path.dropFirst(5)) : $0.path
+        }
         var seen: Set<String> = []
         return (modules + native + lua.flatMap { $0.functions.map(\.path) }).filter { seen.insert($0).inserted }
     }
@@ -97,8 +116,11 @@ struct CompleteWords: ParsableCommand {
     /// A command's own options, as its declaration has them.
     private static func options(of command: String) -> [(names: [String], takesValue: Bool, help: String)] {
         guard let dump = try? JSON.decode(Opah._dumpHelp()),
-              let arguments = dump["command"]?["subcommands"]?.list?.first(where: { $0["commandName"]?.string == command })?["arguments"]?.list else { return [] }
-        return arguments.filter { $0["kind"]?.string != "positional" && $0["shouldDisplay"]?.bool != false }.map { argument in
+            let arguments = dump["command"]?["subcommands"]?.list?.first(where: { $0["commandName"]?.string == command }
+            )?["arguments"]?.list
+        else { return [] }
+        return arguments.filter { $0["kind"]?.string != "positional" && $0["shouldDisplay"]?.bool != false }.map {
+            argument in
             let names = (argument["names"]?.list ?? []).compactMap { name -> String? in
                 guard let text = name["name"]?.string else { return nil }
                 return (name["kind"]?.string == "long" ? "--" : "-") + text

@@ -11,24 +11,29 @@ struct Launch: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a recipe or Lua file as several processes that work together, on one machine or several.",
         discussion: """
-        opah launch -n 2 -- run train project=my_voice ...
-        opah launch --hosts a,b,c -- run train project=my_voice ...
+            opah launch -n 2 -- run train project=my_voice ...
+            opah launch --hosts a,b,c -- run train project=my_voice ...
 
-        Needs Open MPI (openmpi-bin) or MPICH (mpich), on all hosts, which are reached through ssh; program, models and packs have the same paths everywhere. \
-        One process per host is best: it uses all processors that it may. On one machine the processors are divided among the processes. \
-        Ctrl-C ends the step, saves, and gives exit code 130.
+            Needs Open MPI (openmpi-bin) or MPICH (mpich), on all hosts, which are reached through ssh; program, models and packs have the same paths everywhere. \
+            One process per host is best: it uses all processors that it may. On one machine the processors are divided among the processes. \
+            Ctrl-C ends the step, saves, and gives exit code 130.
 
-        How far several machines carry: opah run scaling, or opah run train --dry-run --hosts N ...
-        """)
+            How far several machines carry: opah run scaling, or opah run train --dry-run --hosts N ...
+            """)
     @Option(name: .customShort("n"), help: "How many processes. (default: one per host)") var count: Int?
-    @Option(help: ArgumentHelp("The machines, this one included if it is to take part.", valueName: "a,b,...")) var hosts: String?
+    @Option(help: ArgumentHelp("The machines, this one included if it is to take part.", valueName: "a,b,..."))
+    var hosts: String?
     @Flag(help: "Print the command that would run, and stop.") var dryRun = false
     @Argument(help: "Behind --: the words after `opah` of the command.") var command: [String]
 
     mutating func validate() throws {
         if let count, count < 1 { throw ValidationError("-n must be above 0") }
         if count == nil, hosts == nil { throw ValidationError("say -n N or --hosts a,b") }
-        if let hosts, hosts.split(separator: ",", omittingEmptySubsequences: false).contains(where: { $0.isEmpty || $0.hasPrefix("-") || $0.contains(where: \.isWhitespace) }) {
+        if let hosts,
+            hosts.split(separator: ",", omittingEmptySubsequences: false).contains(where: {
+                $0.isEmpty || $0.hasPrefix("-") || $0.contains(where: \.isWhitespace)
+            })
+        {
             throw ValidationError("--hosts \(hosts): names with commas between them are wanted")
         }
     }
@@ -36,10 +41,15 @@ struct Launch: ParsableCommand {
     mutating func run() throws {
         let launcher = try MPILauncher.found()
         let names = hosts?.split(separator: ",").map(String.init) ?? []
-        let words = launcher.words(program: FileKind.resolved("/proc/self/exe"), command: command, count: count ?? names.count, hosts: names)
-        if dryRun { return Terminal.show(words.map { $0.hasPrefix("-") ? $0 : ShellText.quoted($0) }.joined(separator: " ")) }
+        let words = launcher.words(
+            program: FileKind.resolved("/proc/self/exe"), command: command, count: count ?? names.count, hosts: names)
+        if dryRun {
+            return Terminal.show(words.map { $0.hasPrefix("-") ? $0 : ShellText.quoted($0) }.joined(separator: " "))
+        }
         var variables: [String: String] = [:]
-        if names.isEmpty, Launcher.variable("OPAH_THREADS") == nil { variables["OPAH_THREADS"] = String(max(1, Parallel.threadCount / (count ?? 1))) }
+        if names.isEmpty, Launcher.variable("OPAH_THREADS") == nil {
+            variables["OPAH_THREADS"] = String(max(1, Parallel.threadCount / (count ?? 1)))
+        }
         throw ExitCode(try Self.supervise(words, variables))
     }
 
@@ -74,19 +84,35 @@ struct MPILauncher {
     /// Open MPI's first, under whatever name; a plain mpirun may be either's.
     static func found() throws -> MPILauncher {
         for name in ["mpirun.openmpi", "mpirun", "mpiexec.hydra", "mpirun.mpich"] {
-            guard let child = try? ChildProcess([name, "--version"]), (try? child.wait(timeout: 20))?.code == 0 else { continue }
+            guard let child = try? ChildProcess([name, "--version"]), (try? child.wait(timeout: 20))?.code == 0 else {
+                continue
+            }
             let said = child.output()
-            if said.contains("Open MPI") || said.contains("OpenRTE") { return MPILauncher(family: .openMPI, program: name) }
-            if said.contains("HYDRA") || said.contains("Intel(R) MPI") { return MPILauncher(family: .mpich, program: name) }
+            if said.contains("Open MPI") || said.contains("OpenRTE") {
+                return MPILauncher(family: .openMPI, program: name)
+            }
+            if said.contains("HYDRA") || said.contains("Intel(R) MPI") {
+                return MPILauncher(family: .mpich, program: name)
+            }
         }
-        throw OpahError(.usage, "there is no mpirun on this machine", hint: "apt-get install openmpi-bin (or mpich); on a cluster: module load openmpi, or srun --mpi=pmix -K1 opah ...")
+        throw OpahError(
+            .usage, "there is no mpirun on this machine",
+            hint:
+                "apt-get install openmpi-bin (or mpich); on a cluster: module load openmpi, or srun --mpi=pmix -K1 opah ..."
+        )
     }
 
     /// Variables that all processes are to have.
-    private static let passed = ["OPAH_THREADS", "OPAH_HOME", "OPAH_CACHE", "OPAH_DIST_TIMEOUT", "OPAH_MEMORY_LIMIT", "OPAH_DISK_LIMIT", "LD_LIBRARY_PATH"]
+    private static let passed = [
+        "OPAH_THREADS", "OPAH_HOME", "OPAH_CACHE", "OPAH_DIST_TIMEOUT", "OPAH_MEMORY_LIMIT", "OPAH_DISK_LIMIT",
+        "LD_LIBRARY_PATH"
+    ]
 
-    func words(program opah: String, command: [String], count: Int, hosts: [String], variable: (String) -> String? = Launcher.variable,
-               isRoot: Bool = geteuid() == 0, folder: String = FileManager.default.currentDirectoryPath) -> [String] {
+    func words(
+        program opah: String, command: [String], count: Int, hosts: [String],
+        variable: (String) -> String? = Launcher.variable,
+        isRoot: Bool = geteuid() == 0, folder: String = FileManager.default.currentDirectoryPath
+    ) -> [String] {
         var words = [program]
         let shares = !hosts.isEmpty && count > hosts.count
         switch family {
@@ -97,13 +123,19 @@ struct MPILauncher {
                 words.append("--oversubscribe")
             } else {
                 let each = (count + hosts.count - 1) / hosts.count
-                words += ["--host", hosts.map { "\($0):\(each)" }.joined(separator: ","), "--map-by", shares ? "slot" : "ppr:1:node", "--wdir", folder]
+                words += [
+                    "--host", hosts.map { "\($0):\(each)" }.joined(separator: ","), "--map-by",
+                    shares ? "slot" : "ppr:1:node", "--wdir", folder
+                ]
                 for name in Self.passed where variable(name) != nil { words += ["-x", name] }
             }
         case .mpich:
             words += ["-n", String(count)]
             if !hosts.isEmpty {
-                words += ["-hosts", hosts.joined(separator: ","), "-ppn", String((count + hosts.count - 1) / hosts.count), "-wdir", folder]
+                words += [
+                    "-hosts", hosts.joined(separator: ","), "-ppn", String((count + hosts.count - 1) / hosts.count),
+                    "-wdir", folder
+                ]
                 let names = Self.passed.filter { variable($0) != nil }
                 if !names.isEmpty { words += ["-genvlist", names.joined(separator: ",")] }
             }

@@ -11,8 +11,9 @@ enum MachineCheck {
             exit(1)
         }
         guard let missing = InstructionSet.missing() else { return }
-        Terminal.warn("opah: this program was built for processors with \(missing), which this one does not have.\n"
-            + "  hint: build it here with OPAH_MARCH=x86-64 scripts/quickstart")
+        Terminal.warn(
+            "opah: this program was built for processors with \(missing), which this one does not have.\n"
+                + "  hint: build it here with OPAH_MARCH=x86-64 scripts/quickstart")
         exit(1)
     }
 }

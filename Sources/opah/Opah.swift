@@ -15,11 +15,14 @@ struct Opah: ParsableCommand {
         commandName: "opah",
         abstract: "Fine-tune a speech model on a voice: recipes in Lua, everything else native.",
         discussion: """
-        opah FILE.lua [ARGS], opah -e 'CODE' and opah - (standard input) run Lua as lua itself does; a whole number that the file returns is the exit code.
-        Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
-        """,
+            opah FILE.lua [ARGS], opah -e 'CODE' and opah - (standard input) run Lua as lua itself does; a whole number that the file returns is the exit code.
+            Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
+            """,
         version: "opah \(opahVersion) (\(LuaHost.luaVersion))",
-        subcommands: [Run.self, Repl.self, Batch.self, Launch.self, List.self, Copy.self, Show.self, Check.self, Docs.self, Completions.self, CompleteWords.self])
+        subcommands: [
+            Run.self, Repl.self, Batch.self, Launch.self, List.self, Copy.self, Show.self, Check.self, Docs.self,
+            Completions.self, CompleteWords.self
+        ])
 }
 
 @main
@@ -30,7 +33,9 @@ enum Program {
         MachineCheck.run()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let plain = PlainLua(arguments) { finish(plain.run()) }
-        let words = arguments.isEmpty ? ["repl"] : arguments == ["-i"] ? ["repl"] : arguments[0] == "-i" ? ["repl"] + arguments : arguments
+        let words =
+            arguments.isEmpty
+            ? ["repl"] : arguments == ["-i"] ? ["repl"] : arguments[0] == "-i" ? ["repl"] + arguments : arguments
         do {
             try CommandName.check(words)
             var command = try Opah.parseAsRoot(Batch.keepingArguments(words))
@@ -66,12 +71,18 @@ enum Failure {
     static func report(_ error: OpahError) -> Int32 {
         let code = RecipeRun.exitCode(of: error)
         if error.kind == .exit { return code }
-        if let ranks = Ranks.shared, error.kind != .interrupted || ranks.isLost, !ranks.isToShow(error, code: code) { return code }
-        if error.kind == .interrupted {
-            if Ranks.isFirst { Terminal.warn(error.message == "interrupted" ? error.message : "interrupted: " + error.description) }
+        if let ranks = Ranks.shared, error.kind != .interrupted || ranks.isLost, !ranks.isToShow(error, code: code) {
             return code
         }
-        var event: ConfigMap = ["event": "error", "kind": .string(error.kind.rawValue), "message": .string(error.message)]
+        if error.kind == .interrupted {
+            if Ranks.isFirst {
+                Terminal.warn(error.message == "interrupted" ? error.message : "interrupted: " + error.description)
+            }
+            return code
+        }
+        var event: ConfigMap = [
+            "event": "error", "kind": .string(error.kind.rawValue), "message": .string(error.message)
+        ]
         event["hint"] = error.hint.map(ConfigValue.string)
         Terminal.event(event)
         // With --json the event says it all.

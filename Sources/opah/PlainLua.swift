@@ -4,8 +4,8 @@ import LuaHost
 import Recipes
 import Support
 
-/// `opah file.lua ...`, `opah -e 'code' ...`, `opah - ...`: as lua itself, with its options -e, -l, -v, -W and --. Globals
-/// keep Lua's own rules here. `LUA_INIT` is not run: what a program prints must not depend on who runs it.
+/// `opah file.lua ...`, `opah -e 'code' ...`, `opah - ...`: as lua itself, with its options -e, -l, -v, -W and --.
+/// Globals keep Lua's own rules here. `LUA_INIT` is not run: what a program prints must not depend on who runs it.
 struct PlainLua {
     private enum Step { case code(String), require(name: String, global: String), warnings }
     private var steps: [Step] = []
@@ -17,8 +17,11 @@ struct PlainLua {
 
     /// Nil when the command line is not one of these.
     init?(_ words: [String]) {
-        guard let first = words.first, first == "-" || first.hasSuffix(".lua") || first.contains("/") && FileKind.isFile(first) || ["-e", "-l", "-v", "-W", "--"].contains(where: { first.hasPrefix($0) }),
-              first == "--" || !first.hasPrefix("--"), words != ["--"] else { return nil }
+        guard let first = words.first,
+            first == "-" || first.hasSuffix(".lua") || first.contains("/") && FileKind.isFile(first)
+                || ["-e", "-l", "-v", "-W", "--"].contains(where: { first.hasPrefix($0) }),
+            first == "--" || !first.hasPrefix("--"), words != ["--"]
+        else { return nil }
         var index = 0
         func value(_ option: String) -> String? {
             if words[index].count > 2 { return String(words[index].dropFirst(2)) }
@@ -73,7 +76,8 @@ struct PlainLua {
                 }
             }
             guard let script else { return 0 }
-            return try Session.end(lua.run(file: script, arguments: arguments, before: before), script: script, arguments)
+            return try Session.end(
+                lua.run(file: script, arguments: arguments, before: before), script: script, arguments)
         } catch let error as OpahError {
             return Failure.report(error)
         } catch {

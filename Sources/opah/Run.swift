@@ -10,7 +10,10 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run a stock recipe (see ls) or a Lua file.")
 
     @Argument(help: "The name of a stock recipe, or the path of a Lua file.") var recipe: String
-    @Argument(parsing: .captureForPassthrough, help: "What the recipe is given; --help lists it. --quiet and --json say how it reports.") var arguments: [String] = []
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: "What the recipe is given; --help lists it. --quiet and --json say how it reports.") var arguments:
+        [String] = []
 
     mutating func run() throws {
         // `--quiet` and `--json` belong to the program, wherever they stand before a plain `--`.
@@ -32,13 +35,16 @@ struct Run: ParsableCommand {
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a stock recipe's options, or a configuration.")
-    @Flag(help: "Run a file of your own with full power; without, it cannot read, write or start anything.") var trust = false
+    @Flag(help: "Run a file of your own with full power; without, it cannot read, write or start anything.") var trust =
+        false
     @Argument(help: "A recipe or configuration, as ls names it, or a Lua file.") var name: String
 
     mutating func run() throws {
         // `r_8_alpha_16` is lora/r_8_alpha_16, as in +lora@...=r_8_alpha_16.
         let configs = try RecipeIndex.all().filter { $0.kind == .config }
-        if let config = configs.first(where: { $0.name == name }) ?? configs.first(where: { PathName.last($0.name) == name }) {
+        if let config = configs.first(where: { $0.name == name })
+            ?? configs.first(where: { PathName.last($0.name) == name })
+        {
             print(try MappedFile.text(config.path), terminator: "")
             return
         }
@@ -46,7 +52,8 @@ struct Show: ParsableCommand {
         switch try RecipeDescription.ask(path, .describe, .opah, isTrusted: trust) {
         case .code(let code): throw ExitCode(code)
         case .silent: Terminal.show("\(ShownText.name(path)): it declares no options")
-        case .works(let function): Terminal.show("\(ShownText.name(path)): it declares no options before it calls \(function)")
+        case .works(let function):
+            Terminal.show("\(ShownText.name(path)): it declares no options before it calls \(function)")
         }
     }
 }
@@ -55,9 +62,9 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a recipe's syntax, options and inputs without running it.",
         discussion: """
-        Prints the options as they would be and, of stock recipes, what the run will take. A file of your own is read up to its options, its plan included, without \
-        files, programs, the environment and C modules, for two seconds at most: what it calls of these is named. --trust gives it full power.
-        """)
+            Prints the options as they would be and, of stock recipes, what the run will take. A file of your own is read up to its options, its plan included, without \
+            files, programs, the environment and C modules, for two seconds at most: what it calls of these is named. --trust gives it full power.
+            """)
     @Flag(help: "Run a file of your own up to its options, and its plan, with full power.") var trust = false
     @Argument(help: "A stock recipe or a Lua file.") var recipe: String
     @Argument(parsing: .captureForPassthrough, help: "What the recipe would be given.") var arguments: [String] = []
@@ -70,7 +77,9 @@ struct Check: ParsableCommand {
         case .code(let code): throw ExitCode(code)
         case .silent: Terminal.show("\(ShownText.name(path)): syntax is right; it declares no options")
         case .works(let function):
-            Terminal.show("\(ShownText.name(path)): syntax is right; it declares no options before it calls \(function), where this look at it ends")
+            Terminal.show(
+                "\(ShownText.name(path)): syntax is right; it declares no options before it calls \(function), where this look at it ends"
+            )
         }
     }
 }

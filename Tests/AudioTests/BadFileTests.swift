@@ -6,7 +6,9 @@ import XCTest
 
 /// What people really have in their folders.
 final class BadFileTests: XCTestCase {
-    private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: Vectors.path("audio/" + name))) }
+    private func bytes(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: Vectors.path("audio/" + name)))
+    }
 
     @discardableResult
     private func with<R>(_ data: Data, named name: String, _ body: (String) throws -> R) throws -> R {
@@ -32,14 +34,15 @@ final class BadFileTests: XCTestCase {
             (Data([0xFF, 0xF1, 0x50, 0x80] + [UInt8](repeating: 7, count: 100)), "AAC"),
             (Data("PK\u{3}\u{4}".utf8 + [UInt8](repeating: 7, count: 100)), "ZIP"),
             (Data([0x93] + "NUMPY".utf8 + [1, 0] + [UInt8](repeating: 32, count: 100)), "NumPy"),
-            (Data((0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 2654435761 >> 7) }), "unknown kind"),
+            (Data((0 ..< 4000).map { UInt8(truncatingIfNeeded: $0 &* 2654435761 >> 7) }), "unknown kind"),
             (Data("ID3".utf8 + [4, 0, 0, 0, 0, 0, 20] + [UInt8](repeating: 65, count: 20)), "no audio"),
             (Data("RIFF".utf8 + [4, 0, 0, 0] + "WAVE".utf8), "cannot be decoded as WAV"),
-            (Data("fLaC".utf8 + [UInt8](repeating: 0, count: 60)), "FLAC"),
+            (Data("fLaC".utf8 + [UInt8](repeating: 0, count: 60)), "FLAC")
         ]
         for (data, what) in cases {
             try with(data, named: "clip.wav") { path in
-                for call in [{ _ = try AudioFile.info(path) }, { _ = try AudioFile.read(path) }] as [() throws -> Void] {
+                for call in [{ _ = try AudioFile.info(path) }, { _ = try AudioFile.read(path) }] as [() throws -> Void]
+                {
                     let error = assertThrows(.audio, containing: what, call)
                     XCTAssertTrue(error?.message.contains("clip.wav") ?? false, what)
                     XCTAssertNotNil(error?.hint, what)
@@ -86,8 +89,10 @@ final class BadFileTests: XCTestCase {
         let id3v1 = Data("TAG".utf8) + Data(repeating: 0x20, count: 125)
         var ape = Data("APETAGEX".utf8 + [0xD0, 7, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
         ape += Data(repeating: 0, count: 8)
-        for (what, data) in [("big ID3v2", id3(3_000_000, 0xFF) + plain), ("two ID3v2", id3(200, 0) + id3(5000, 0x41) + plain),
-                             ("padding", id3(50, 0) + Data(count: 4000) + plain), ("ID3v1", plain + id3v1), ("APE", plain + ape + id3v1)] {
+        for (what, data) in [
+            ("big ID3v2", id3(3_000_000, 0xFF) + plain), ("two ID3v2", id3(200, 0) + id3(5000, 0x41) + plain),
+            ("padding", id3(50, 0) + Data(count: 4000) + plain), ("ID3v1", plain + id3v1), ("APE", plain + ape + id3v1)
+        ] {
             try with(data, named: "clip.mp3") { path in
                 let (buffer, _, notes) = try AudioFile.read(path)
                 XCTAssertTrue(buffer == expected, what)
@@ -104,8 +109,9 @@ final class BadFileTests: XCTestCase {
                 let (buffer, info, notes) = try AudioFile.read(path)
                 XCTAssertLessThan(buffer.frames, whole.frames)
                 XCTAssertGreaterThan(buffer.frames, whole.frames * 7 / 10, name)
-                assertClose(buffer.channels[0].dropLast(3000).map { $0 }, Array(whole.channels[0].prefix(buffer.frames - 3000)),
-                            abs: 1e-6, name)
+                assertClose(
+                    buffer.channels[0].dropLast(3000).map { $0 }, Array(whole.channels[0].prefix(buffer.frames - 3000)),
+                    abs: 1e-6, name)
                 let lost = Int((1000 * Double(whole.frames - buffer.frames) / Double(whole.sampleRate)).rounded(.up))
                 XCTAssertTrue(notes.contains { $0.contains("\(lost) ms") }, "\(notes)")
                 XCTAssertEqual(info.frames, buffer.frames)
@@ -120,7 +126,7 @@ final class BadFileTests: XCTestCase {
 
     func testDamagedMP3FrameIsSkipped() throws {
         var data = try bytes("cbr128_mono_44100.mp3")
-        for i in 30000..<31000 { data[i] = UInt8(truncatingIfNeeded: i &* 31) }
+        for i in 30000 ..< 31000 { data[i] = UInt8(truncatingIfNeeded: i &* 31) }
         try with(data, named: "clip.mp3") { path in
             let (buffer, _, _) = try AudioFile.read(path)
             XCTAssertGreaterThan(buffer.frames, 178605 - 10 * 1152)
@@ -129,15 +135,18 @@ final class BadFileTests: XCTestCase {
     }
 
     func testWaveSizesThatLie() throws {
-        let good = try bytes("pcm16_mono_44100.wav"), expected = try AudioFile.read(Vectors.path("audio/pcm16_mono_44100.wav")).0
+        let good = try bytes("pcm16_mono_44100.wav"),
+            expected = try AudioFile.read(Vectors.path("audio/pcm16_mono_44100.wav")).0
         let place = try XCTUnwrap(good.range(of: Data("data".utf8))).upperBound
         func changed(riff: UInt32, data: UInt32) -> Data {
             var copy = good
-            withUnsafeBytes(of: riff.littleEndian) { copy.replaceSubrange(4..<8, with: $0) }
-            withUnsafeBytes(of: data.littleEndian) { copy.replaceSubrange(place..<place + 4, with: $0) }
+            withUnsafeBytes(of: riff.littleEndian) { copy.replaceSubrange(4 ..< 8, with: $0) }
+            withUnsafeBytes(of: data.littleEndian) { copy.replaceSubrange(place ..< place + 4, with: $0) }
             return copy
         }
-        for (riff, size) in [(0, 0), (0xFFFF_FFFF, 0xFFFF_FFFF), (0xFFFF_FFFF, 0xFFFF_FFDB), (0x7FFF_FFFF, 0x7FFF_FFDB)] as [(UInt32, UInt32)] {
+        for (riff, size) in [(0, 0), (0xFFFF_FFFF, 0xFFFF_FFFF), (0xFFFF_FFFF, 0xFFFF_FFDB), (0x7FFF_FFFF, 0x7FFF_FFDB)]
+            as [(UInt32, UInt32)]
+        {
             try with(changed(riff: riff, data: size), named: "clip.wav") { path in
                 let (buffer, info, notes) = try AudioFile.read(path)
                 XCTAssertTrue(buffer == expected, "data size \(size): \(buffer.frames) frames")
@@ -147,7 +156,7 @@ final class BadFileTests: XCTestCase {
         }
         try with(good.prefix(good.count * 3 / 4), named: "clip.wav") { path in
             let (buffer, _, notes) = try AudioFile.read(path)
-            XCTAssertTrue(buffer == expected.cut(0..<buffer.frames))
+            XCTAssertTrue(buffer == expected.cut(0 ..< buffer.frames))
             let lost = Int((1000 * Double(expected.frames - buffer.frames) / 44100).rounded(.up))
             XCTAssertEqual(notes, ["truncated: the last \(lost) ms are missing"])
         }
@@ -165,7 +174,7 @@ final class BadFileTests: XCTestCase {
         try with(data.prefix(data.count * 4 / 5), named: "clip.flac") { path in
             let (buffer, _, notes) = try AudioFile.read(path)
             XCTAssertGreaterThan(buffer.frames, whole.frames / 2)
-            XCTAssertTrue(buffer == whole.cut(0..<buffer.frames))
+            XCTAssertTrue(buffer == whole.cut(0 ..< buffer.frames))
             let lost = Int((1000 * Double(whole.frames - buffer.frames) / Double(whole.sampleRate)).rounded(.up))
             XCTAssertTrue(notes.contains { $0.contains("\(lost) ms") }, "\(notes)")
         }
@@ -178,7 +187,7 @@ final class BadFileTests: XCTestCase {
         }
         // STREAMINFO: the low 36 bits of bytes 18 to 25 count the samples; a pipe leaves 0 there.
         data[21] &= 0xF0
-        data.replaceSubrange(22..<26, with: [0, 0, 0, 0])
+        data.replaceSubrange(22 ..< 26, with: [0, 0, 0, 0])
         try with(data, named: "clip.flac") { path in
             let (buffer, info, _) = try AudioFile.read(path)
             XCTAssertTrue(buffer == whole)
@@ -187,19 +196,20 @@ final class BadFileTests: XCTestCase {
         }
         // Or a lie: 2^36 - 1 samples.
         data[21] |= 0x0F
-        data.replaceSubrange(22..<26, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        data.replaceSubrange(22 ..< 26, with: [0xFF, 0xFF, 0xFF, 0xFF])
         try with(data, named: "clip.flac") { path in
             XCTAssertEqual(try AudioFile.read(path).0.frames, whole.frames)
         }
     }
 
     func testOppositeChannelsAreNoted() throws {
-        let wave = (0..<8000).map { Float(sin(Double($0) * 0.1)) * 0.5 }
+        let wave = (0 ..< 8000).map { Float(sin(Double($0) * 0.1)) * 0.5 }
         try withTemporaryFolder { folder in
             try AudioFile.write(folder + "/a.wav", AudioBuffer(channels: [wave, wave.map { -$0 }], sampleRate: 16000))
             XCTAssertTrue(try AudioFile.read(folder + "/a.wav").notes.contains { $0.contains("cancel") })
             XCTAssertEqual(try AudioFile.read(folder + "/a.wav", ReadOptions(mono: false)).notes, [])
-            try AudioFile.write(folder + "/b.wav", AudioBuffer(channels: [wave, wave, wave, wave, wave, wave], sampleRate: 16000))
+            try AudioFile.write(
+                folder + "/b.wav", AudioBuffer(channels: [wave, wave, wave, wave, wave, wave], sampleRate: 16000))
             XCTAssertEqual(try AudioFile.read(folder + "/b.wav").notes, ["6 channels mixed to their mean"])
         }
     }
@@ -218,10 +228,10 @@ final class BadFileTests: XCTestCase {
             var read = 0, refused = 0
             for name in names {
                 let original = try bytes(name)
-                for round in 0..<12 {
+                for round in 0 ..< 12 {
                     var data = Data(original.prefix(round % 4 == 3 ? 1 + random(original.count) : original.count))
                     let reach = round % 2 == 0 ? min(200, data.count) : data.count
-                    for _ in 0..<1 + random(20) { data[random(reach)] = UInt8(random(256)) }
+                    for _ in 0 ..< 1 + random(20) { data[random(reach)] = UInt8(random(256)) }
                     let path = "\(folder)/\(round)-\(name)"
                     try data.write(to: URL(fileURLWithPath: path))
                     do {

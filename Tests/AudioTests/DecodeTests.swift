@@ -16,7 +16,9 @@ final class DecodeTests: XCTestCase {
             func doubles(_ key: String) -> [Double] { (json[key] as! [NSNumber]).map(\.doubleValue) }
             (rate, frames, channels) = (int("sample_rate"), int("frames"), int("channels"))
             (format, subtype) = (json["format"] as! String, json["subtype"] as! String)
-            (sum, absSum, squareSum, peak) = (doubles("sum"), doubles("abs_sum"), doubles("square_sum"), doubles("peak"))
+            (sum, absSum, squareSum, peak) = (
+                doubles("sum"), doubles("abs_sum"), doubles("square_sum"), doubles("peak")
+            )
             monoAbsSum = (json["mono_mean_abs_sum"] as! NSNumber).doubleValue
             (stride, head) = (int("stride"), int("head_samples"))
         }
@@ -41,24 +43,34 @@ final class DecodeTests: XCTestCase {
             XCTAssertEqual(buffer.sampleRate, expected.rate, expected.name)
             XCTAssertEqual(buffer.frames, expected.frames, expected.name)
             XCTAssertEqual(buffer.channels.count, expected.channels, expected.name)
-            XCTAssertEqual(info, AudioInfo(sampleRate: expected.rate, channels: expected.channels, frames: expected.frames,
-                                           format: expected.format, subtype: expected.subtype), expected.name)
+            XCTAssertEqual(
+                info,
+                AudioInfo(
+                    sampleRate: expected.rate, channels: expected.channels, frames: expected.frames,
+                    format: expected.format, subtype: expected.subtype), expected.name)
             XCTAssertEqual(try AudioFile.info(path), info, expected.name)
 
             let head = try XCTUnwrap(arrays[expected.name + ".head"]).floats()
             let strided = try XCTUnwrap(arrays[expected.name + ".strided"]).floats()
             for (c, channel) in buffer.channels.enumerated() {
                 let count = buffer.channels.count
-                assertClose(Array(channel.prefix(expected.head)), stride(from: c, to: head.count, by: count).map { head[$0] },
-                            abs: expected.tolerance, "\(expected.name) channel \(c), head")
-                assertClose(stride(from: 0, to: channel.count, by: expected.stride).map { channel[$0] },
-                            stride(from: c, to: strided.count, by: count).map { strided[$0] },
-                            abs: expected.tolerance, "\(expected.name) channel \(c), strided")
+                assertClose(
+                    Array(channel.prefix(expected.head)), stride(from: c, to: head.count, by: count).map { head[$0] },
+                    abs: expected.tolerance, "\(expected.name) channel \(c), head")
+                assertClose(
+                    stride(from: 0, to: channel.count, by: expected.stride).map { channel[$0] },
+                    stride(from: c, to: strided.count, by: count).map { strided[$0] },
+                    abs: expected.tolerance, "\(expected.name) channel \(c), strided")
                 let room = Double(expected.tolerance) * Double(channel.count) * 0.05 + 1e-9
                 XCTAssertEqual(channel.reduce(0) { $0 + Double($1) }, expected.sum[c], accuracy: room, expected.name)
-                XCTAssertEqual(channel.reduce(0) { $0 + Double(abs($1)) }, expected.absSum[c], accuracy: room, expected.name)
-                XCTAssertEqual(channel.reduce(0) { $0 + Double($1) * Double($1) }, expected.squareSum[c], accuracy: room, expected.name)
-                XCTAssertEqual(Double(channel.map(abs).max()!), expected.peak[c], accuracy: Double(expected.tolerance), expected.name)
+                XCTAssertEqual(
+                    channel.reduce(0) { $0 + Double(abs($1)) }, expected.absSum[c], accuracy: room, expected.name)
+                XCTAssertEqual(
+                    channel.reduce(0) { $0 + Double($1) * Double($1) }, expected.squareSum[c], accuracy: room,
+                    expected.name)
+                XCTAssertEqual(
+                    Double(channel.map(abs).max()!), expected.peak[c], accuracy: Double(expected.tolerance),
+                    expected.name)
             }
         }
     }
@@ -67,7 +79,8 @@ final class DecodeTests: XCTestCase {
         for expected in try Self.all() {
             let (mono, _, _) = try AudioFile.read(Vectors.path("audio/" + expected.name))
             XCTAssertEqual(mono.channels.count, 1)
-            XCTAssertEqual(mono.channels[0].reduce(0) { $0 + Double(abs($1)) }, expected.monoAbsSum, accuracy: 0.02, expected.name)
+            XCTAssertEqual(
+                mono.channels[0].reduce(0) { $0 + Double(abs($1)) }, expected.monoAbsSum, accuracy: 0.02, expected.name)
         }
     }
 
@@ -77,16 +90,20 @@ final class DecodeTests: XCTestCase {
             let path = Vectors.path("audio/" + expected.name)
             let whole = try AudioFile.read(path, ReadOptions(mono: false)).0
             let start = expected.frames / 3, count = expected.frames / 4
-            let (part, info, notes) = try AudioFile.read(path, ReadOptions(
-                mono: false, offset: Double(start) / Double(expected.rate), duration: Double(count) / Double(expected.rate)))
+            let (part, info, notes) = try AudioFile.read(
+                path,
+                ReadOptions(
+                    mono: false, offset: Double(start) / Double(expected.rate),
+                    duration: Double(count) / Double(expected.rate)))
             XCTAssertEqual(info.frames, expected.frames)
             XCTAssertEqual(notes, [], expected.name)
             XCTAssertEqual(part.frames, count, expected.name)
-            for (a, b) in zip(part.channels, whole.cut(start..<start + count).channels) {
+            for (a, b) in zip(part.channels, whole.cut(start ..< start + count).channels) {
                 assertClose(a, b, abs: expected.format == "MP3" ? 1e-6 : 0, expected.name)
             }
             // A part that reaches past the end stops there.
-            let tail = try AudioFile.read(path, ReadOptions(mono: false, offset: Double(start) / Double(expected.rate), duration: 1e9))
+            let tail = try AudioFile.read(
+                path, ReadOptions(mono: false, offset: Double(start) / Double(expected.rate), duration: 1e9))
             XCTAssertEqual(tail.0.frames, expected.frames - start, expected.name)
             assertThrows(.audio, containing: "nothing at") {
                 try AudioFile.read(path, ReadOptions(offset: Double(expected.frames) / Double(expected.rate)))
@@ -98,8 +115,9 @@ final class DecodeTests: XCTestCase {
         let path = Vectors.path("audio/cbr128_joint_48000.mp3")
         let whole = try AudioFile.read(path).0
         let expected = try Resampler.resample(whole.channels[0], from: 48000, to: 44100)
-        XCTAssertEqual(try AudioFile.read(path, ReadOptions(sampleRate: 44100)).0,
-                       AudioBuffer(mono: expected, sampleRate: 44100))
+        XCTAssertEqual(
+            try AudioFile.read(path, ReadOptions(sampleRate: 44100)).0,
+            AudioBuffer(mono: expected, sampleRate: 44100))
         for size in [997, 20000] {
             let reader = try AudioReader(path, ReadOptions(sampleRate: 44100))
             var samples: [Float] = []
@@ -121,7 +139,9 @@ final class DecodeTests: XCTestCase {
         for name in ["a.wav", "a.MP3", "x/y.z/clip.Flac", "ü #%.ogg", "a.b.aiff", "-x.wav", "a.M4A", "x/a.wav/"] {
             XCTAssertTrue(AudioFile.isAudioName(name), name)
         }
-        for name in ["._a.wav", ".DS_Store", "Thumbs.db", "wav", "a.wav.txt", "a.lab", ".wav", "a.npy", "", "/", "x/._clip.mp3"] {
+        for name in [
+            "._a.wav", ".DS_Store", "Thumbs.db", "wav", "a.wav.txt", "a.lab", ".wav", "a.npy", "", "/", "x/._clip.mp3"
+        ] {
             XCTAssertFalse(AudioFile.isAudioName(name), name)
         }
         try withTemporaryFolder { folder in

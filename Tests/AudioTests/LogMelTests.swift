@@ -5,7 +5,9 @@ import TestSupport
 import XCTest
 
 final class LogMelTests: XCTestCase {
-    private func clip(_ i: Int) throws -> [Float] { try AudioFile.read(Vectors.path("firefly/clip\(i).wav")).0.channels[0] }
+    private func clip(_ i: Int) throws -> [Float] {
+        try AudioFile.read(Vectors.path("firefly/clip\(i).wav")).0.channels[0]
+    }
 
     func testRealFrontEnd() throws {
         let arrays = try Vectors.npz("firefly/logmel_real_size.npz")
@@ -22,9 +24,10 @@ final class LogMelTests: XCTestCase {
         for (model, mels, clips) in [("a", 32, 3), ("b", 40, 2)] {
             let arrays = try Vectors.npz("firefly/\(model)/clips.npz")
             let hop = model == "a" ? 512 : 256
-            let mel = try LogMel(sampleRate: 44100, nFFT: model == "a" ? 2048 : 1024, hopLength: hop,
-                                 winLength: model == "a" ? 2048 : 1024, nMels: mels)
-            for i in 0..<clips {
+            let mel = try LogMel(
+                sampleRate: 44100, nFFT: model == "a" ? 2048 : 1024, hopLength: hop,
+                winLength: model == "a" ? 2048 : 1024, nMels: mels)
+            for i in 0 ..< clips {
                 let samples = try clip(i), (values, frames) = try mel(samples)
                 XCTAssertEqual(frames, samples.count / hop)
                 assertClose(values, try numbers(arrays["clip\(i)_mel"]), abs: 5e-5, "\(model) clip \(i)")
@@ -41,7 +44,7 @@ final class LogMelTests: XCTestCase {
         room.initialize(repeating: .nan)
         DispatchQueue.concurrentPerform(iterations: 4) { part in
             samples.withUnsafeBufferPointer { pointer in
-                try! mel.compute(pointer, frames: frames * part / 4..<frames * (part + 1) / 4, into: room)
+                try! mel.compute(pointer, frames: frames * part / 4 ..< frames * (part + 1) / 4, into: room)
             }
         }
         XCTAssertTrue(Array(room) == expected)
@@ -57,8 +60,8 @@ final class LogMelTests: XCTestCase {
         XCTAssertEqual(frames, 2)
         // Silence: every magnitude is sqrt(1e-6) = 1e-3, so that a band is 1e-3 times the sum of its weights.
         var next = 0
-        for m in 0..<20 {
-            let weights = mel.bank.values[next..<next + mel.bank.count[m]]
+        for m in 0 ..< 20 {
+            let weights = mel.bank.values[next ..< next + mel.bank.count[m]]
             next += mel.bank.count[m]
             XCTAssertEqual(values[2 * m], log(max(1e-3 * weights.reduce(0, +), 1e-5)), accuracy: 1e-4)
         }
@@ -71,9 +74,13 @@ final class LogMelTests: XCTestCase {
             assertThrows(.audio, containing: "769") { try mel([Float](repeating: 0.1, count: count)) }
         }
         XCTAssertEqual(try mel([Float](repeating: 0.1, count: 769)).frames, 1)
-        for (fft, hop, win, mels) in [(0, 1, 1, 1), (2047, 512, 2047, 80), (1024, 512, 2048, 80), (2048, 0, 2048, 80),
-                                      (2048, 4096, 2048, 80), (2048, 512, 2048, 0), (-2, -4, -2, 1)] {
-            assertThrows(.argument) { try LogMel(sampleRate: 44100, nFFT: fft, hopLength: hop, winLength: win, nMels: mels) }
+        for (fft, hop, win, mels) in [
+            (0, 1, 1, 1), (2047, 512, 2047, 80), (1024, 512, 2048, 80), (2048, 0, 2048, 80),
+            (2048, 4096, 2048, 80), (2048, 512, 2048, 0), (-2, -4, -2, 1)
+        ] {
+            assertThrows(.argument) {
+                try LogMel(sampleRate: 44100, nFFT: fft, hopLength: hop, winLength: win, nMels: mels)
+            }
         }
     }
 }

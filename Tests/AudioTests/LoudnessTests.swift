@@ -30,12 +30,17 @@ final class LoudnessTests: XCTestCase {
             let name = entry["name"] as! String, rate = (entry["sample_rate"] as! NSNumber).intValue
             let channels = (entry["channels"] as! NSNumber).intValue
             let flat = try numbers(arrays[name + ".in"]).map { $0 / 32768 }
-            let clip = AudioBuffer(channels: (0..<channels).map { c in stride(from: c, to: flat.count, by: channels).map { flat[$0] } },
-                                   sampleRate: rate)
+            let clip = AudioBuffer(
+                channels: (0 ..< channels).map { c in stride(from: c, to: flat.count, by: channels).map { flat[$0] } },
+                sampleRate: rate)
             let meter = try LoudnessMeter(clip)
             if let expected = Self.number(entry["integrated_loudness"]) {
                 let measured = try Loudness.measure(clip)
-                if expected.isFinite { XCTAssertEqual(measured, expected, accuracy: 1e-6, name) } else { XCTAssertEqual(measured, expected, name) }
+                if expected.isFinite {
+                    XCTAssertEqual(measured, expected, accuracy: 1e-6, name)
+                } else {
+                    XCTAssertEqual(measured, expected, name)
+                }
             } else {
                 XCTAssertTrue(meter.isTooShort, name)
             }
@@ -46,14 +51,17 @@ final class LoudnessTests: XCTestCase {
             guard let gain = Self.number(entry["gain"]) else { continue }
             normal += 1
             let peakGain = pow(10, -1.0 / 20) / report.peakBefore
-            XCTAssertEqual(report.measured! + 20 * log10(peakGain), Self.number(entry["loudness_after_peak_norm"])!, accuracy: 1e-6, name)
+            XCTAssertEqual(
+                report.measured! + 20 * log10(peakGain), Self.number(entry["loudness_after_peak_norm"])!,
+                accuracy: 1e-6, name)
             XCTAssertEqual(report.gain, gain, accuracy: 1e-6 * gain, name)
             XCTAssertEqual(report.peakAfter, Self.number(entry["output_peak"])!, accuracy: 1e-6, name)
             XCTAssertEqual(report.notes, [], name)
             XCTAssertEqual(report.clippedCount, 0)
-            XCTAssertEqual(try Loudness.measure(output), Self.number(entry["loudness_of_output"])!, accuracy: 1e-3, name)
+            XCTAssertEqual(
+                try Loudness.measure(output), Self.number(entry["loudness_of_output"])!, accuracy: 1e-3, name)
             let head = try numbers(arrays[name + ".out_head"])
-            for c in 0..<channels {
+            for c in 0 ..< channels {
                 let expected = stride(from: c, to: head.count, by: channels).map { head[$0] }
                 assertClose(Array(output.channels[c].prefix(expected.count)), expected, rel: 1e-6, name)
             }
@@ -62,7 +70,9 @@ final class LoudnessTests: XCTestCase {
     }
 
     private func tone(_ seconds: Double, _ amplitude: Float = 0.1, rate: Int = 44100) -> [Float] {
-        (0..<Int(seconds * Double(rate))).map { amplitude * Float(sin(2 * Double.pi * 997 * Double($0) / Double(rate))) }
+        (0 ..< Int(seconds * Double(rate))).map {
+            amplitude * Float(sin(2 * Double.pi * 997 * Double($0) / Double(rate)))
+        }
     }
 
     /// BS.1770: a full-scale sine of 997 Hz in one front channel reads -3.01 LUFS; two channels add 3.01 LU.
@@ -72,9 +82,12 @@ final class LoudnessTests: XCTestCase {
         XCTAssertEqual(try Loudness.measure(AudioBuffer(channels: [sine, sine], sampleRate: 48000)), 0, accuracy: 0.05)
         let none = [Float](repeating: 0, count: sine.count)
         // 5.1: the low frequency channel does not count, a surround channel counts 1.41.
-        XCTAssertEqual(try Loudness.measure(AudioBuffer(channels: [none, none, none, sine, none, none], sampleRate: 48000)), -.infinity)
-        XCTAssertEqual(try Loudness.measure(AudioBuffer(channels: [none, none, none, none, sine, none], sampleRate: 48000)),
-                       -3.01 + 10 * log10(1.41), accuracy: 0.05)
+        XCTAssertEqual(
+            try Loudness.measure(AudioBuffer(channels: [none, none, none, sine, none, none], sampleRate: 48000)),
+            -.infinity)
+        XCTAssertEqual(
+            try Loudness.measure(AudioBuffer(channels: [none, none, none, none, sine, none], sampleRate: 48000)),
+            -3.01 + 10 * log10(1.41), accuracy: 0.05)
     }
 
     func testOddInput() throws {
@@ -87,17 +100,25 @@ final class LoudnessTests: XCTestCase {
         XCTAssertEqual(try Loudness.measure(silent), -.infinity)
 
         let (short, shortReport) = try Loudness.normalize(AudioBuffer(mono: tone(0.3), sampleRate: 44100))
-        XCTAssertTrue(shortReport.notes.count == 1 && shortReport.notes[0].contains("shorter than one block"), "\(shortReport.notes)")
+        XCTAssertTrue(
+            shortReport.notes.count == 1 && shortReport.notes[0].contains("shorter than one block"),
+            "\(shortReport.notes)")
         XCTAssertEqual(try Loudness.measure(short), -23, accuracy: 1e-4)
         XCTAssertEqual(short.frames, 13230)
 
         var broken = tone(1)
         broken[4410] = .infinity
-        assertThrows(.audio, containing: "sample 4410 (at 0.1 s)") { try Loudness.normalize(AudioBuffer(mono: broken, sampleRate: 44100)) }
+        assertThrows(.audio, containing: "sample 4410 (at 0.1 s)") {
+            try Loudness.normalize(AudioBuffer(mono: broken, sampleRate: 44100))
+        }
         assertThrows(.audio) { try Loudness.normalize(AudioBuffer(mono: [], sampleRate: 44100)) }
-        assertThrows(.audio) { try Loudness.normalize(AudioBuffer(channels: Array(repeating: tone(1), count: 7), sampleRate: 44100)) }
+        assertThrows(.audio) {
+            try Loudness.normalize(AudioBuffer(channels: Array(repeating: tone(1), count: 7), sampleRate: 44100))
+        }
         assertThrows(.audio) { try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 1000)) }
-        assertThrows(.argument) { try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), loudness: .nan) }
+        assertThrows(.argument) {
+            try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), loudness: .nan)
+        }
         assertThrows(.argument) { try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), blockSize: 0) }
     }
 
@@ -124,7 +145,9 @@ final class LoudnessTests: XCTestCase {
         let (output, report) = try Loudness.normalize(quiet)
         XCTAssertEqual(20 * log10(report.gain), 30, accuracy: 1e-9)
         XCTAssertEqual(output.channels[0][100], quiet.channels[0][100] * Float(report.gain), accuracy: 1e-9)
-        XCTAssertTrue(report.notes.count == 1 && report.notes[0].contains("very quiet") && report.notes[0].contains("30 dB at most"), "\(report.notes)")
+        XCTAssertTrue(
+            report.notes.count == 1 && report.notes[0].contains("very quiet")
+                && report.notes[0].contains("30 dB at most"), "\(report.notes)")
         let (loud, all) = try Loudness.normalize(quiet, maxGain: 90)
         XCTAssertEqual(try Loudness.measure(loud), -23, accuracy: 1e-3)
         XCTAssertEqual(all.notes, [])

@@ -19,13 +19,15 @@ final class ResampleTests: XCTestCase {
     }
 
     func testPiecesGiveTheSameSamples() throws {
-        let signal = (0..<9001).map { Float(sin(Double($0) * 0.07)) }
-        for (from, to) in [(48000, 44100), (44100, 16000), (8000, 44100), (44100, 44101), (192000, 8000), (22050, 44100)] {
+        let signal = (0 ..< 9001).map { Float(sin(Double($0) * 0.07)) }
+        for (from, to) in [
+            (48000, 44100), (44100, 16000), (8000, 44100), (44100, 44101), (192000, 8000), (22050, 44100)
+        ] {
             let whole = try Resampler.resample(signal, from: from, to: to)
             for size in [1, 37, 4096] {
                 var stream = try ResampleStream(from: from, to: to), output: [Float] = []
                 for start in stride(from: 0, to: signal.count, by: size) {
-                    try stream.process(Array(signal[start..<min(signal.count, start + size)]), into: &output)
+                    try stream.process(Array(signal[start ..< min(signal.count, start + size)]), into: &output)
                 }
                 try stream.finish(into: &output)
                 XCTAssertTrue(output == whole, "\(from) to \(to) in pieces of \(size)")
@@ -38,12 +40,16 @@ final class ResampleTests: XCTestCase {
         for (from, to) in [(44100, 48000), (48000, 22050), (16000, 44100), (11025, 96000), (44100, 44100)] {
             let frequency = 440.0, seconds = 0.5
             func sine(_ rate: Int) -> [Float] {
-                (0..<Int(seconds * Double(rate))).map { Float(sin(2 * Double.pi * frequency * Double($0) / Double(rate))) }
+                (0 ..< Int(seconds * Double(rate))).map {
+                    Float(sin(2 * Double.pi * frequency * Double($0) / Double(rate)))
+                }
             }
             let output = try Resampler.resample(sine(from), from: from, to: to), expected = sine(to)
             XCTAssertEqual(output.count, Resampler.length(sine(from).count, from: from, to: to))
             let edge = to / 20
-            assertClose(Array(output[edge..<expected.count - edge]), Array(expected[edge..<expected.count - edge]), abs: 3e-3, "\(from) to \(to)")
+            assertClose(
+                Array(output[edge ..< expected.count - edge]), Array(expected[edge ..< expected.count - edge]),
+                abs: 3e-3, "\(from) to \(to)")
         }
     }
 

@@ -7,11 +7,17 @@ import XCTest
 /// What headers state against what files hold: all the sound there is comes out, a note says where the two differ, and
 /// `info`, a whole read and reading in pieces agree.
 final class StatedLengthTests: XCTestCase {
-    private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: Vectors.path("audio/" + name))) }
-    private func samples(_ name: String) throws -> AudioBuffer { try AudioFile.read(Vectors.path("audio/" + name), ReadOptions(mono: false)).0 }
+    private func bytes(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: Vectors.path("audio/" + name)))
+    }
+    private func samples(_ name: String) throws -> AudioBuffer {
+        try AudioFile.read(Vectors.path("audio/" + name), ReadOptions(mono: false)).0
+    }
 
     /// The samples and notes of a file with these bytes, once all ways of reading it have agreed.
-    private func read(_ data: Data, _ name: String = "clip.mp3", line: UInt = #line) throws -> (buffer: AudioBuffer, notes: [String]) {
+    private func read(
+        _ data: Data, _ name: String = "clip.mp3", line: UInt = #line
+    ) throws -> (buffer: AudioBuffer, notes: [String]) {
         try withTemporaryFolder { folder in
             let path = folder + "/" + name
             try data.write(to: URL(fileURLWithPath: path))
@@ -21,7 +27,9 @@ final class StatedLengthTests: XCTestCase {
             for note in try AudioFile.examine(path).notes { XCTAssertTrue(notes.contains(note), note, line: line) }
             let reader = try AudioReader(path, ReadOptions(mono: false))
             var pieces = [[Float]](repeating: [], count: reader.channels)
-            while let piece = try reader.next(frames: 1001) { for c in pieces.indices { pieces[c] += piece.channels[c] } }
+            while let piece = try reader.next(frames: 1001) {
+                for c in pieces.indices { pieces[c] += piece.channels[c] }
+            }
             XCTAssertTrue(pieces == buffer.channels, line: line)
             return (buffer, notes)
         }
@@ -34,20 +42,27 @@ final class StatedLengthTests: XCTestCase {
 
     private func setting(_ data: Data, _ offset: Int, _ value: Int) -> Data {
         var copy = data
-        copy.replaceSubrange(offset..<offset + 4, with: (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) })
+        copy.replaceSubrange(
+            offset ..< offset + 4, with: (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) })
         return copy
     }
 
-    private func joined(_ parts: AudioBuffer...) -> [[Float]] { parts[0].channels.indices.map { c in parts.flatMap { $0.channels[c] } } }
+    private func joined(_ parts: AudioBuffer...) -> [[Float]] {
+        parts[0].channels.indices.map { c in parts.flatMap { $0.channels[c] } }
+    }
 
     func testFrameCountsThatLie() throws {
         for name in ["cbr128_mono_44100.mp3", "vbr_v2_mono_44100_id3v2.mp3", "cbr64_mono_22050.mp3"] {
             let data = try bytes(name), place = try tag(data), whole = try samples(name)
-            let frames = Int(data[place + 8]) << 24 | Int(data[place + 9]) << 16 | Int(data[place + 10]) << 8 | Int(data[place + 11])
+            let frames =
+                Int(data[place + 8]) << 24 | Int(data[place + 9]) << 16 | Int(data[place + 10]) << 8
+                | Int(data[place + 11])
             for lie in [0, 1, frames / 2, frames + 7, frames * 100] {
                 let (buffer, notes) = try read(setting(data, place + 8, lie))
                 XCTAssertTrue(buffer == whole, "\(name): \(lie) of \(frames): \(buffer.frames) of \(whole.frames)")
-                XCTAssertTrue(notes.count == 1 && notes[0].contains("states \(lie) MPEG") && notes[0].contains("holds \(frames)"), "\(notes)")
+                XCTAssertTrue(
+                    notes.count == 1 && notes[0].contains("states \(lie) MPEG") && notes[0].contains("holds \(frames)"),
+                    "\(notes)")
             }
         }
     }
@@ -71,43 +86,54 @@ final class StatedLengthTests: XCTestCase {
         XCTAssertTrue(notes.contains { $0.contains("22050 Hz") }, "\(notes)")
     }
 
-    /// One damaged place costs a frame or two and a note that says so, with a tag and without, of constant and variable rate.
+    /// One damaged place costs a frame or two and a note that says so, with a tag and without, of constant and variable
+    /// rate.
     func testDamagedMPEG() throws {
         var seed: UInt64 = 9
         func random(_ n: Int) -> Int {
             seed = seed &* 6364136223846793005 &+ 1442695040888963407
             return Int(seed >> 33) % n
         }
-        for name in ["cbr128_mono_44100.mp3", "vbr_v2_mono_44100_id3v2.mp3", "cbr64_mono_22050.mp3", "cbr48_mono_22050_no_lame_tag.mp3", "cbr128_joint_48000.mp3"] {
+        for name in [
+            "cbr128_mono_44100.mp3", "vbr_v2_mono_44100_id3v2.mp3", "cbr64_mono_22050.mp3",
+            "cbr48_mono_22050_no_lame_tag.mp3", "cbr128_joint_48000.mp3"
+        ] {
             let data = try bytes(name), whole = try samples(name)
-            let sync = try XCTUnwrap((0..<data.count).first { data[$0] == 0xFF && [0xF2, 0xF3, 0xFA, 0xFB].contains(data[$0 + 1]) })
-            for round in 0..<24 {
+            let sync = try XCTUnwrap(
+                (0 ..< data.count).first { data[$0] == 0xFF && [0xF2, 0xF3, 0xFA, 0xFB].contains(data[$0 + 1]) })
+            for round in 0 ..< 24 {
                 var damaged = data
                 let place = data.count / 4 + random(data.count / 2), count = 5 + random(150)
                 switch round % 3 {
-                case 0: damaged.removeSubrange(place..<place + count)
-                case 1: for i in place..<place + count { damaged[i] = UInt8(random(256)) }
+                case 0: damaged.removeSubrange(place ..< place + count)
+                case 1: for i in place ..< place + count { damaged[i] = UInt8(random(256)) }
                 default:
                     // The header of the next frame: zeros, as an unwritten sector has them.
-                    let header = try XCTUnwrap((place..<place + 3000).first { data[$0] == 0xFF && data[$0 + 1] == data[sync + 1] })
-                    for i in header..<header + 4 { damaged[i] = 0 }
+                    let header = try XCTUnwrap(
+                        (place ..< place + 3000).first { data[$0] == 0xFF && data[$0 + 1] == data[sync + 1] })
+                    for i in header ..< header + 4 { damaged[i] = 0 }
                 }
                 let (buffer, notes) = try read(damaged)
                 let lost = Double(whole.frames - buffer.frames) / Double(whole.sampleRate)
                 XCTAssertLessThan(lost, 0.12, "\(name), round \(round)")
                 XCTAssertGreaterThan(lost, -0.06, "\(name), round \(round)")
-                if lost > 0.02 { XCTAssertTrue(notes.contains { $0.contains("ms could not be decoded") }, "\(name), round \(round): \(notes)") }
+                if lost > 0.02 {
+                    XCTAssertTrue(
+                        notes.contains { $0.contains("ms could not be decoded") }, "\(name), round \(round): \(notes)")
+                }
                 // Before the damage and well behind it the samples are those of the whole file.
                 let before = Int(Double(whole.frames) * 0.2), behind = Int(Double(whole.frames) * 0.15)
                 XCTAssertTrue(Array(buffer.channels[0].prefix(before)) == Array(whole.channels[0].prefix(before)), name)
                 if lost > 0, !name.contains("no_lame") {
-                    assertClose(Array(buffer.channels[0].suffix(behind)), Array(whole.channels[0].suffix(behind)), abs: 1e-5, "\(name), round \(round)")
+                    assertClose(
+                        Array(buffer.channels[0].suffix(behind)), Array(whole.channels[0].suffix(behind)), abs: 1e-5,
+                        "\(name), round \(round)")
                 }
             }
         }
         // Two thousand bytes of an untagged file: what is lost is told in milliseconds.
         var data = try bytes("cbr48_mono_22050_no_lame_tag.mp3")
-        for i in 8000..<10_000 { data[i] = 0x55 }
+        for i in 8000 ..< 10_000 { data[i] = 0x55 }
         let (buffer, notes) = try read(data)
         let lost = 1000 * (91008 - buffer.frames) / 22050
         let told = try XCTUnwrap(notes.compactMap { $0.firstMatch(of: /about (\d+) ms/)?.1 }.first.flatMap { Int($0) })
@@ -117,7 +143,7 @@ final class StatedLengthTests: XCTestCase {
 
     func testJunkBeforeTheSound() throws {
         let mp3 = try bytes("cbr128_mono_44100.mp3"), whole = try samples("cbr128_mono_44100.mp3")
-        var junk = Data((0..<1_500_000).map { UInt8(truncatingIfNeeded: ($0 &* 2654435761) >> 13) })
+        var junk = Data((0 ..< 1_500_000).map { UInt8(truncatingIfNeeded: ($0 &* 2654435761) >> 13) })
         junk[0] = 1
         for before in [Data(count: 70_000), Data(count: 1_500_000), junk, Data(repeating: 0xFF, count: 70_000)] {
             let (buffer, notes) = try read(before + mp3)
@@ -134,7 +160,10 @@ final class StatedLengthTests: XCTestCase {
     }
 
     func testFilesBehindEachOther() throws {
-        for (name, suffix) in [("vorbis_mono.ogg", "ogg"), ("pcm24_mono.flac", "flac"), ("pcm16_mono_44100.wav", "wav"), ("vorbis_stereo.ogg", "ogg")] {
+        for (name, suffix) in [
+            ("vorbis_mono.ogg", "ogg"), ("pcm24_mono.flac", "flac"), ("pcm16_mono_44100.wav", "wav"),
+            ("vorbis_stereo.ogg", "ogg")
+        ] {
             let data = try bytes(name), one = try samples(name)
             let (buffer, notes) = try read(data + data + data, "a." + suffix)
             XCTAssertTrue(buffer.channels == joined(one, one, one), name)
@@ -145,16 +174,18 @@ final class StatedLengthTests: XCTestCase {
         XCTAssertEqual(mixed.frames, mono.frames + (stereo.frames + 1) / 2)
         XCTAssertTrue(notes.contains { $0.contains("44100 Hz and 2 channels") }, "\(notes)")
         try withTemporaryFolder { folder in
-            let tone = AudioBuffer(mono: (0..<24000).map { 0.4 * sin(Float($0) * 0.05) }, sampleRate: 24000)
+            let tone = AudioBuffer(mono: (0 ..< 24000).map { 0.4 * sin(Float($0) * 0.05) }, sampleRate: 24000)
             try AudioFile.write(folder + "/a.opus", tone)
             try AudioFile.write(folder + "/b.ogg", tone)
-            let opus = try Data(contentsOf: URL(fileURLWithPath: folder + "/a.opus")), vorbis = try Data(contentsOf: URL(fileURLWithPath: folder + "/b.ogg"))
+            let opus = try Data(contentsOf: URL(fileURLWithPath: folder + "/a.opus")),
+                vorbis = try Data(contentsOf: URL(fileURLWithPath: folder + "/b.ogg"))
             let (a, b) = (try AudioFile.read(folder + "/a.opus").0, try AudioFile.read(folder + "/b.ogg").0)
             XCTAssertTrue(try read(opus + vorbis, "x.ogg").buffer.channels == joined(a, b))
             XCTAssertTrue(try read(opus + opus, "x.opus").buffer.channels == joined(a, a))
         }
         // A recording that another program's header follows: what cannot be read is told.
-        let (first, told) = try read(try bytes("pcm24_mono.flac") + Data("fLaC\0\0\0\u{22}".utf8) + Data(count: 50), "a.flac")
+        let (first, told) = try read(
+            try bytes("pcm24_mono.flac") + Data("fLaC\0\0\0\u{22}".utf8) + Data(count: 50), "a.flac")
         XCTAssertTrue(first == (try samples("pcm24_mono.flac")))
         XCTAssertTrue(told.contains { $0.contains("cannot be read") }, "\(told)")
     }
@@ -162,23 +193,34 @@ final class StatedLengthTests: XCTestCase {
     func testWaveSizesAgainstTheFile() throws {
         let good = try bytes("pcm16_mono_44100.wav"), whole = try samples("pcm16_mono_44100.wav")
         let place = try XCTUnwrap(good.range(of: Data("data".utf8))).upperBound
-        func little(_ value: Int, _ count: Int = 4) -> Data { Data((0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
+        func little(_ value: Int, _ count: Int = 4) -> Data {
+            Data((0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) })
+        }
         let half = (good.count - place - 4) / 4 * 2
         let said = try read(good.prefix(place) + little(half) + good[(place + 4)...], "a.wav")
         XCTAssertTrue(said.buffer == whole, "\(said.buffer.frames)")
         XCTAssertTrue(said.notes.count == 1 && said.notes[0].contains("all of them are read"), "\(said.notes)")
         // Chunks and tags behind the samples are no sound.
-        for tail in [Data("LIST".utf8) + little(4) + Data("INFO".utf8), Data("TAG".utf8) + Data(count: 125), Data(count: 4000)] {
+        for tail in [
+            Data("LIST".utf8) + little(4) + Data("INFO".utf8), Data("TAG".utf8) + Data(count: 125), Data(count: 4000)
+        ] {
             let (buffer, notes) = try read(good + tail, "a.wav")
             XCTAssertTrue(buffer == whole && notes.isEmpty, "\(buffer.frames) \(notes)")
         }
         // RF64 with chunks of odd size before and behind fmt.
-        let samples = good[(place + 4)...], format = good[12..<36]
-        func chunk(_ name: String, _ size: Int) -> Data { Data(name.utf8) + little(size) + Data(repeating: 7, count: size) + Data(count: size & 1) }
+        let samples = good[(place + 4)...], format = good[12 ..< 36]
+        func chunk(_ name: String, _ size: Int) -> Data {
+            Data(name.utf8) + little(size) + Data(repeating: 7, count: size) + Data(count: size & 1)
+        }
         for (before, behind) in [(27, 0), (0, 603), (27, 603), (0, 0)] {
-            let body = (before > 0 ? chunk("JUNK", before) : Data()) + format + (behind > 0 ? chunk("bext", behind) : Data())
-            let ds64 = Data("ds64".utf8) + little(28) + little(4 + 36 + body.count + 8 + samples.count, 8) + little(samples.count, 8) + little(samples.count / 2, 8) + little(0)
-            let file = Data("RF64".utf8) + little(0xFFFF_FFFF) + Data("WAVE".utf8) + ds64 + body + Data("data".utf8) + little(0xFFFF_FFFF) + samples
+            let body =
+                (before > 0 ? chunk("JUNK", before) : Data()) + format + (behind > 0 ? chunk("bext", behind) : Data())
+            let ds64 =
+                Data("ds64".utf8) + little(28) + little(4 + 36 + body.count + 8 + samples.count, 8)
+                + little(samples.count, 8) + little(samples.count / 2, 8) + little(0)
+            let file =
+                Data("RF64".utf8) + little(0xFFFF_FFFF) + Data("WAVE".utf8) + ds64 + body + Data("data".utf8)
+                + little(0xFFFF_FFFF) + samples
             let (buffer, notes) = try read(file, "a.wav")
             XCTAssertTrue(buffer == whole && notes.isEmpty, "\(before) \(behind): \(buffer.frames) \(notes)")
         }

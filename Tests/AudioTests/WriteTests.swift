@@ -4,7 +4,7 @@ import TestSupport
 import XCTest
 
 final class WriteTests: XCTestCase {
-    private let tone = (0..<22050).map { Float(0.4 * sin(Double($0) * 0.05) + 0.3 * sin(Double($0) * 0.31)) }
+    private let tone = (0 ..< 22050).map { Float(0.4 * sin(Double($0) * 0.05) + 0.3 * sin(Double($0) * 0.31)) }
 
     private func stereo(_ rate: Int = 44100) -> AudioBuffer {
         AudioBuffer(channels: [tone, tone.map { $0 * 0.5 }], sampleRate: rate)
@@ -21,10 +21,13 @@ final class WriteTests: XCTestCase {
                     let (buffer, info, notes) = try AudioFile.read(path, ReadOptions(mono: false))
                     XCTAssertEqual(notes, [], path)
                     XCTAssertEqual(AudioSubtype(keeping: info), subtype, path)
-                    let expected = AudioBuffer(channels: stereo().channels.map { $0.map { sample in
-                        guard let scale = steps[subtype] else { return sample }
-                        return Float((Double(sample) * scale).rounded() / scale)
-                    } }, sampleRate: 44100)
+                    let expected = AudioBuffer(
+                        channels: stereo().channels.map {
+                            $0.map { sample in
+                                guard let scale = steps[subtype] else { return sample }
+                                return Float((Double(sample) * scale).rounded() / scale)
+                            }
+                        }, sampleRate: 44100)
                     XCTAssertTrue(buffer == expected, path)
                 }
             }
@@ -33,7 +36,9 @@ final class WriteTests: XCTestCase {
 
     func testLossyContainers() throws {
         try withTemporaryFolder { folder in
-            for (suffix, rate, tolerance) in [("mp3", 44100, 0.02), ("mp3", 16000, 0.02), ("ogg", 44100, 0.02), ("opus", 48000, 0.05)] {
+            for (suffix, rate, tolerance) in [
+                ("mp3", 44100, 0.02), ("mp3", 16000, 0.02), ("ogg", 44100, 0.02), ("opus", 48000, 0.05)
+            ] {
                 let path = "\(folder)/\(rate).\(suffix)"
                 XCTAssertEqual(try AudioFile.write(path, stereo(rate)), [])
                 let (buffer, info, notes) = try AudioFile.read(path, ReadOptions(mono: false))
@@ -58,7 +63,11 @@ final class WriteTests: XCTestCase {
         try withTemporaryFolder { folder in
             for subtype in [AudioSubtype.pcm16, .pcm24, .pcm32] {
                 let notes = try AudioFile.write(folder + "/a.wav", buffer, subtype: subtype)
-                XCTAssertEqual(notes, ["2 samples beyond ±1 were clipped (the first at 0.01 s, peak 2.0); lower the gain, or write float wav"]
+                XCTAssertEqual(
+                    notes,
+                    [
+                        "2 samples beyond ±1 were clipped (the first at 0.01 s, peak 2.0); lower the gain, or write float wav"
+                    ]
                     .map { $0.replacingOccurrences(of: "2.0)", with: "2)") })
                 let read = try AudioFile.read(folder + "/a.wav").0.channels[0]
                 XCTAssertEqual(read[900], -1)
@@ -75,12 +84,22 @@ final class WriteTests: XCTestCase {
         try withTemporaryFolder { folder in
             var broken = tone
             broken[22000] = .nan
-            assertThrows(.audio, containing: "sample 22000") { try AudioFile.write(folder + "/a.wav", AudioBuffer(mono: broken, sampleRate: 44100)) }
-            assertThrows(.argument, containing: "no samples") { try AudioFile.write(folder + "/a.wav", AudioBuffer(mono: [], sampleRate: 44100)) }
+            assertThrows(.audio, containing: "sample 22000") {
+                try AudioFile.write(folder + "/a.wav", AudioBuffer(mono: broken, sampleRate: 44100))
+            }
+            assertThrows(.argument, containing: "no samples") {
+                try AudioFile.write(folder + "/a.wav", AudioBuffer(mono: [], sampleRate: 44100))
+            }
             assertThrows(.argument, containing: ".m4a") { try AudioFile.write(folder + "/a.m4a", stereo()) }
-            assertThrows(.argument, containing: "own coding") { try AudioFile.write(folder + "/a.mp3", stereo(), subtype: .pcm16) }
-            assertThrows(.argument, containing: "flac takes") { try AudioFile.write(folder + "/a.flac", stereo(), subtype: .float) }
-            assertThrows(.file, containing: "there is no folder") { try AudioFile.write(folder + "/none/a.wav", stereo()) }
+            assertThrows(.argument, containing: "own coding") {
+                try AudioFile.write(folder + "/a.mp3", stereo(), subtype: .pcm16)
+            }
+            assertThrows(.argument, containing: "flac takes") {
+                try AudioFile.write(folder + "/a.flac", stereo(), subtype: .float)
+            }
+            assertThrows(.file, containing: "there is no folder") {
+                try AudioFile.write(folder + "/none/a.wav", stereo())
+            }
             XCTAssertThrowsError(try AudioFile.write(folder + "/a.mp3", stereo(96000)))
             XCTAssertThrowsError(try AudioFile.write(folder + "/a.wav", stereo(0)))
             // Nothing is left behind, complete or not.

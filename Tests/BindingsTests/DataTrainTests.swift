@@ -36,7 +36,8 @@ final class DataTrainTests: XCTestCase {
     }
 
     func testClipsAndPacks() throws {
-        try check("""
+        try check(
+            """
             assert(packed.groups == 2 and packed.sentences == 16 and #packed.shards == 1 and #packed.skipped == 0)
             local clips, skipped = data.scan(folder .. "/data", { audio = true })
             assert(#clips == 16 and #skipped == 0)
@@ -66,7 +67,8 @@ final class DataTrainTests: XCTestCase {
     }
 
     func testRowsAndBatches() throws {
-        try check("""
+        try check(
+            """
             local tokenizer = lm.load(tiny).tokenizer
             local codes = tensor.new({ { 1, 2, 3 }, { 4, 5, 6 } }, { dtype = "int32" })
             local tokens, labels = data.pack_sentences { sentences = { "Hi." }, codes = { codes }, tokenizer = tokenizer }
@@ -108,7 +110,8 @@ final class DataTrainTests: XCTestCase {
 
     /// A loop in Lua over batch, loss, backward, clip and step does what train.fit does.
     func testALoopInLuaIsFit() throws {
-        try check("""
+        try check(
+            """
             local steps = {}
             local summary = train.fit {
               model = adapted(), data = dataset(), project = "p", results = folder .. "/results", max_steps = 6, batch_size = 2, lr = 0.01, num_warmup_steps = 2,
@@ -145,7 +148,8 @@ final class DataTrainTests: XCTestCase {
     }
 
     func testEachSpeakerHasAHeldOutLoss() throws {
-        try check("""
+        try check(
+            """
             local logs = {}
             local summary = train.fit {
               model = adapted(), data = dataset { val_fraction = 0.5 }, project = "p", results = folder .. "/results",
@@ -166,7 +170,8 @@ final class DataTrainTests: XCTestCase {
     }
 
     func testSchedules() throws {
-        try check("""
+        try check(
+            """
             local constant, cosine = train.constant_with_warmup(10), train.cosine_with_warmup(0.1, 50, { final_lr_ratio = 0.1 })
             assert(constant(0) == 0 and constant(5) == 0.5 and constant(10) == 1 and constant(1000) == 1)
             assert(cosine(0) == 0 and cosine(5) == 1 and cosine(50) == 0.1)
@@ -177,7 +182,8 @@ final class DataTrainTests: XCTestCase {
     }
 
     func testFitResumesStopsAndRefuses() throws {
-        try check("""
+        try check(
+            """
             local function fit(options)
               local opts = { model = adapted(), data = dataset(), project = "p", results = folder .. "/results", max_steps = 8, batch_size = 1, lr = 0.01,
                              val_check_interval = 4, every_n_train_steps = 3, on_warning = function() end, config = { a = { 1, 2 }, name = "花子" } }

@@ -21,7 +21,8 @@ final class EmbeddedVoiceTests: XCTestCase {
 
     /// The right text explains what was said better than any other does.
     func testTextsAreHeeded() throws {
-        try LuaFixture.check("""
+        try LuaFixture.check(
+            """
             for i, text in ipairs(texts) do
               local codes, info = speak(text, "rms")
               assert(not info.length_limit_hit, text)
@@ -38,7 +39,8 @@ final class EmbeddedVoiceTests: XCTestCase {
 
     /// The speaker's role is the voice: the other role explains the codes worse.
     func testSpeakersDiffer() throws {
-        try LuaFixture.check("""
+        try LuaFixture.check(
+            """
             for _, pair in ipairs { { "rms", "slt" }, { "slt", "rms" } } do
               local codes = speak(texts[2], pair[1])
               assert(nll(model, texts[2], codes, pair[2]) > nll(model, texts[2], codes, pair[1]) + 0.3, pair[1])

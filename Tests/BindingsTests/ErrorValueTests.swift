@@ -17,14 +17,20 @@ final class ErrorValueTests: XCTestCase {
             ("error{code = 5}", "opah: {code = 5}"),
             ("error{code = 5, message = 'codec missing'}", "opah: {code = 5, message = \"codec missing\"}"),
             ("error{message = 'codec missing'}", "opah: codec missing"),
-            ("coroutine.wrap(function() error{code = 7, where = {'a', 'b'}} end)()", "opah: {code = 7, where = {\"a\", \"b\"}}"),
+            (
+                "coroutine.wrap(function() error{code = 7, where = {'a', 'b'}} end)()",
+                "opah: {code = 7, where = {\"a\", \"b\"}}"
+            ),
             ("assert(false, {1, 2})", "opah: {1, 2}"),
-            ("error(setmetatable({code = 5}, {__tostring = function(e) return 'code ' .. e.code end}))", "opah: code 5"),
+            (
+                "error(setmetatable({code = 5}, {__tostring = function(e) return 'code ' .. e.code end}))",
+                "opah: code 5"
+            ),
             ("error(setmetatable({code = 5}, {__index = {}, __name = 'Failure'}))", "opah: {code = 5}"),
             ("local e = {}; e.me = e; error(e)", "opah: {me = <cycle: the whole>}"),
             ("error{}", "opah: {}"), ("error(false)", "opah: false"), ("error(12)", "opah: 12"),
             ("error(print)", "opah: function (built in)"), ("error(coroutine.create(print))", "opah: thread"),
-            ("error{when = coroutine.create(print)}", "opah: {when = thread}"),
+            ("error{when = coroutine.create(print)}", "opah: {when = thread}")
         ] { XCTAssertEqual(try message(code), expected, code) }
         XCTAssertTrue(try message("error{kind = 'file', message = 'gone', hint = 'look'}") == "opah: gone")
         // A large one is abridged, and stays on one line.
@@ -34,7 +40,8 @@ final class ErrorValueTests: XCTestCase {
 
     func testInFilesRecipesAndBatches() throws {
         let folder = try TestFolder("errors")
-        try "local function f() error{code = 5, message = 'codec missing'} end\nf()\n".write(toFile: folder("e.lua"), atomically: true, encoding: .utf8)
+        try "local function f() error{code = 5, message = 'codec missing'} end\nf()\n".write(
+            toFile: folder("e.lua"), atomically: true, encoding: .utf8)
         let expected = "{code = 5, message = \"codec missing\"}"
         for arguments in [["e.lua"], ["run", "e.lua"]] {
             let result = try OpahProcess.run(arguments, folder: folder.path)
@@ -43,11 +50,14 @@ final class ErrorValueTests: XCTestCase {
             XCTAssertTrue(result.errors.contains("e.lua:1: in"), result.errors)
         }
         XCTAssertEqual(try OpahProcess.run(["batch", "e.lua", "--output", "made"], folder: folder.path).code, 1)
-        XCTAssertTrue(try String(contentsOfFile: folder("made/report.html"), encoding: .utf8).contains("{code = 5, message = &quot;codec missing&quot;}"))
+        XCTAssertTrue(
+            try String(contentsOfFile: folder("made/report.html"), encoding: .utf8).contains(
+                "{code = 5, message = &quot;codec missing&quot;}"))
     }
 
     func testInStagesAndForScripts() throws {
-        try LuaFixture.check("""
+        try LuaFixture.check(
+            """
             local stage = require "opah.stage" ("measure", 4)
             stage:try("a", function() error { code = 5 } end)
             stage:try("b", function() error(setmetatable({}, { __tostring = function() return "mine" end })) end)

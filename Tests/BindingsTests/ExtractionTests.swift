@@ -38,7 +38,8 @@ final class ExtractionTests: XCTestCase {
     }
 
     func testCodesAndReportDependOnNothingButTheClips() throws {
-        try check("""
+        try check(
+            """
             local first, listed
             for _, threads in ipairs { 1, 2, 3, 8 } do
               tensor.set_threads(threads)
@@ -65,7 +66,8 @@ final class ExtractionTests: XCTestCase {
     }
 
     func testProgressRisesAndMayStopTheRun() throws {
-        try check("""
+        try check(
+            """
             tensor.set_threads(3)
             local last, calls, seconds = 0, 0, 0
             local report = extract { on_progress = function(done, total, encoded)
@@ -79,7 +81,8 @@ final class ExtractionTests: XCTestCase {
     }
 
     func testAClipListedTwiceIsEncodedOnce() throws {
-        try check("""
+        try check(
+            """
             local line = folder .. "/data/05.wav|A|en|text"
             fs.write(folder .. "/list", line .. "\\n" .. line .. "\\n")
             local report = vq.extract { filelist = folder .. "/list", codec = codec }
@@ -88,7 +91,8 @@ final class ExtractionTests: XCTestCase {
     }
 
     func testDecodingIntoAFile() throws {
-        try check("""
+        try check(
+            """
             local codes = tensor.randint(0, codec.codebook_size, { codec.num_codebooks, 70 }, { dtype = "int32", generator = tensor.generator(5) })
             local samples = codec:decode(codes)
             local count, notes = codec:decode_to(folder .. "/out.wav", codes, { subtype = "float" })
@@ -103,7 +107,8 @@ final class ExtractionTests: XCTestCase {
     }
 
     func testOneExtractionAtATimeInAFolder() throws {
-        try check("""
+        try check(
+            """
             do
               local lock <close> = fs.lock(folder .. "/data", "extracting codes", { name = ".extract-vq.lock" })
               fails("file", "data: this program is at work here already (extracting codes)", extract)
@@ -113,7 +118,8 @@ final class ExtractionTests: XCTestCase {
     }
 
     func testCost() throws {
-        try check("""
+        try check(
+            """
             local one, ten = codec:cost(), codec:cost { seconds = 10 }
             assert(ten.encode_operations > 9.9 * one.encode_operations and ten.encode_operations < 10.2 * one.encode_operations)
             assert(ten.decode_operations > 9 * one.decode_operations and one.decode_operations > one.encode_operations)

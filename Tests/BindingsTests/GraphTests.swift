@@ -6,9 +6,9 @@ import XCTest
 
 /// `opah.graph`: what is made again, what is not, and what a fault or a kill leaves behind.
 final class GraphTests: XCTestCase {
-    /// A little graph: `raw` has three clips with labels; `upper` copies each clip in
-    /// capitals, `packs` joins those and the labels, `report` counts the bytes of the packs. `run(options)` makes the
-    /// graph anew, as a new process would, and returns its reports; `made(reports)` says what was made, as in "upper 3, packs".
+    /// A little graph: `raw` has three clips with labels; `upper` copies each clip in capitals, `packs` joins those and
+    /// the labels, `report` counts the bytes of the packs. `run(options)` makes the graph anew, as a new process would,
+    /// and returns its reports; `made(reports)` says what was made, as in "upper 3, packs".
     private static let setup = """
         for _, name in ipairs { "a", "b", "c" } do
           fs.mkdir(folder .. "/raw/花子")
@@ -62,7 +62,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testASecondRunDoesNothing() throws {
-        try check("""
+        try check(
+            """
             local reports = expect("upper 3, packs, report")
             assert(reports.packs.why == "not made yet")
             assert(packed():find("SOUND OF A!", 1, true) and packed():find("words of c", 1, true))
@@ -77,7 +78,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testOnlyWhatDependsOnAChangeIsMadeAgain() throws {
-        try check("""
+        try check(
+            """
             run()
             fs.write(folder .. "/raw/花子/b.lab", "other words")
             local reports = expect("packs, report")
@@ -97,7 +99,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testParamsCodeAndCapturedValuesCount() throws {
-        try check("""
+        try check(
+            """
             run()
             local reports = run { gain = 2 }
             assert(reports.upper.made == 3 and reports.upper.why == "gain was 1 and is 2" and reports.packs.made == 0)
@@ -115,7 +118,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testMissingAndChangedOutputsAreMadeAgain() throws {
-        try check("""
+        try check(
+            """
             run()
             local before = packed()
             fs.remove(folder .. "/out/upper/花子/a.txt")
@@ -132,7 +136,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testAFailureLeavesWhatWasMade() throws {
-        try check("""
+        try check(
+            """
             run()
             local before = packed()
             fs.write(folder .. "/raw/花子/b.lab", "new words")
@@ -155,7 +160,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testAnInterruptionKeepsWhatIsComplete() throws {
-        try check("""
+        try check(
+            """
             local seen = 0
             local function stop() seen = seen + 1 if seen == 3 then error(fs.error("interrupted", "stop"), 0) end end
             local ok, problem = pcall(run, { on_clip = stop })
@@ -172,7 +178,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testUnfinishedWorkCanGoOn() throws {
-        try check("""
+        try check(
+            """
             local half
             local function work(output)
               half = fs.exists(output .. "/half")
@@ -191,7 +198,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testWrongDeclarationsAreRefused() throws {
-        try check("""
+        try check(
+            """
             local graph = opah.graph { folder = folder .. "/x" }
             local files = graph:files(folder .. "/raw", { extension = ".wav" })
             local function nothing() end
@@ -212,7 +220,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testBatchesKeepEachFileForItself() throws {
-        try check("""
+        try check(
+            """
             given, broken = {}, false          -- globals: not captured
             local function batched(size, work)
               local graph = opah.graph { folder = folder .. "/batched" }
@@ -262,7 +271,8 @@ final class GraphTests: XCTestCase {
     }
 
     func testLongStagesSayHowLongTheyTook() throws {
-        try check("""
+        try check(
+            """
             local took = require "opah.graph.took"
             assert(took.text(1, 3) == "" and took.last_time(nil) == "" and took.text(nil) == "")
             assert(took.text(200) == " in 3 min 20 s" and took.text(200, 1) == " in 3 min 20 s")
@@ -290,7 +300,10 @@ final class GraphTests: XCTestCase {
         while first.process.isRunning, !FileManager.default.fileExists(atPath: folder("begun")) { usleep(5000) }
         let second = try OpahProcess.run(["run", "graph.lua"], folder: folder.path)
         XCTAssertEqual(second.code, 1, second.errors)
-        for part in ["out: another process is at work here (a graph): \(first.process.processIdentifier) on ", "opah run graph.lua", "hint: wait until it ends"] {
+        for part in [
+            "out: another process is at work here (a graph): \(first.process.processIdentifier) on ",
+            "opah run graph.lua", "hint: wait until it ends"
+        ] {
             XCTAssertTrue(second.errors.contains(part), second.errors)
         }
         XCTAssertTrue(first.process.isRunning)
@@ -304,7 +317,9 @@ final class GraphTests: XCTestCase {
     /// Ctrl-C in the middle of training: the same command goes on there, and ends with the same bytes.
     func testTrainingGoesOnWhereItWasStopped() throws {
         let folder = try TestFolder("graph")
-        func arguments(_ output: String) -> [String] { ["run", OpahProcess.checkout + "/examples/cached-path.lua", "--output", output, "--max-steps", "60"] }
+        func arguments(_ output: String) -> [String] {
+            ["run", OpahProcess.checkout + "/examples/cached-path.lua", "--output", output, "--max-steps", "60"]
+        }
         let running = try OpahProcess.start(arguments("stopped"), folder: folder.path)
         let first = folder("stopped/.graph/adapter.new/run/checkpoints/step_000000010.ckpt")
         while running.process.isRunning, !FileManager.default.fileExists(atPath: first) { usleep(2000) }
@@ -316,30 +331,51 @@ final class GraphTests: XCTestCase {
             let result = try OpahProcess.run(arguments(output), folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
         }
-        XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("stopped/adapter/adapter.ckpt"), andPath: folder("whole/adapter/adapter.ckpt")))
+        XCTAssertTrue(
+            FileManager.default.contentsEqual(
+                atPath: folder("stopped/adapter/adapter.ckpt"), andPath: folder("whole/adapter/adapter.ckpt")))
     }
 
     /// The example: a label, a clip, a parameter, a kill.
     func testTheWholePathIsCached() throws {
         let folder = try TestFolder("graph")
         try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder("data"))
-        let arguments = ["run", OpahProcess.checkout + "/examples/cached-path.lua", "--input", "data", "--output", "out", "--max-steps", "4"]
+        let arguments = [
+            "run", OpahProcess.checkout + "/examples/cached-path.lua", "--input", "data", "--output", "out",
+            "--max-steps", "4"
+        ]
         func states(_ more: String...) throws -> [String] {
             let result = try OpahProcess.run(arguments + more, folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
-            return result.errors.split(separator: "\n").map(String.init).filter { $0.contains(/\ (fresh|made)/) && !$0.contains("to make:") }.map { $0.replacing(/\ in [0-9].*/, with: "").replacing(/\ +/, with: " ") }
+            return result.errors.split(separator: "\n").map(String.init).filter {
+                $0.contains(/\ (fresh|made)/) && !$0.contains("to make:")
+            }.map { $0.replacing(/\ in [0-9].*/, with: "").replacing(/\ +/, with: " ") }
         }
         let running = try OpahProcess.start(arguments, folder: folder.path)
-        while running.process.isRunning, !FileManager.default.fileExists(atPath: folder("out/codes/Alice/9.90-12.0.npy")) { usleep(1000) }
+        while running.process.isRunning,
+            !FileManager.default.fileExists(atPath: folder("out/codes/Alice/9.90-12.0.npy"))
+        { usleep(1000) }
         kill(running.process.processIdentifier, SIGKILL)
         _ = running.finish()
         XCTAssertEqual(try states().suffix(4), ["packs made", "adapter made", "merged made", "speech made"])
-        XCTAssertEqual(try states(), ["loudness 14 fresh", "codes 14 fresh", "packs fresh", "adapter fresh", "merged fresh", "speech fresh"])
+        XCTAssertEqual(
+            try states(),
+            ["loudness 14 fresh", "codes 14 fresh", "packs fresh", "adapter fresh", "merged fresh", "speech fresh"])
         try "Other words.".write(toFile: folder("data/Alice/9.90-12.0.lab"), atomically: true, encoding: .utf8)
-        XCTAssertEqual(try states(), ["loudness 14 fresh", "codes 14 fresh", "packs made", "adapter made", "merged made", "speech made"])
+        XCTAssertEqual(
+            try states(),
+            ["loudness 14 fresh", "codes 14 fresh", "packs made", "adapter made", "merged made", "speech made"])
         try FileManager.default.removeItem(atPath: folder("data/Alice/9.90-12.0.mp3"))
-        try FileManager.default.copyItem(atPath: folder("data/Alice/0.00-2.10.mp3"), toPath: folder("data/Alice/9.90-12.0.mp3"))
-        XCTAssertEqual(try states().prefix(3), ["loudness 13 fresh, 1 made (Alice/9.90-12.0.mp3 changed)", "codes 13 fresh, 1 made (Alice/9.90-12.0.wav changed)", "packs made"])
-        XCTAssertEqual(try states("--text", "Other words."), ["loudness 14 fresh", "codes 14 fresh", "packs fresh", "adapter fresh", "merged fresh", "speech made"])
+        try FileManager.default.copyItem(
+            atPath: folder("data/Alice/0.00-2.10.mp3"), toPath: folder("data/Alice/9.90-12.0.mp3"))
+        XCTAssertEqual(
+            try states().prefix(3),
+            [
+                "loudness 13 fresh, 1 made (Alice/9.90-12.0.mp3 changed)",
+                "codes 13 fresh, 1 made (Alice/9.90-12.0.wav changed)", "packs made"
+            ])
+        XCTAssertEqual(
+            try states("--text", "Other words."),
+            ["loudness 14 fresh", "codes 14 fresh", "packs fresh", "adapter fresh", "merged fresh", "speech made"])
     }
 }

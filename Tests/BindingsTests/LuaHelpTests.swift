@@ -15,10 +15,14 @@ final class LuaHelpTests: XCTestCase {
             for function in module.functions {
                 XCTAssertNotNil(function.example, "\(function.path) has no example")
                 XCTAssertFalse(function.summary.isEmpty, "\(function.path) has no sentence")
-                XCTAssertFalse(function.doc.contains { $0.contains("@") }, "\(function.path): annotations are for editors: \(function.doc)")
+                XCTAssertFalse(
+                    function.doc.contains { $0.contains("@") },
+                    "\(function.path): annotations are for editors: \(function.doc)")
                 let names = function.arguments.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
                 // Several fields of one option table stand for one argument.
-                let described = function.parameters.map { String($0.name.split(separator: ".")[0]) }.reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+                let described = function.parameters.map { String($0.name.split(separator: ".")[0]) }.reduce(
+                    into: [String]()
+                ) { if $0.last != $1 { $0.append($1) } }
                 XCTAssertEqual(described, names, "\(function.path): the types of its arguments")
             }
         }
@@ -36,9 +40,16 @@ final class LuaHelpTests: XCTestCase {
             for name in ["graph", "callbacks", "tables"] { try lua.run("\(name) = require 'opah'.\(name)") }
             var failures: [String] = []
             for module in LuaHelp.all() where curl || module.name != "hub" {
-                for (path, example) in [("opah." + module.name, module.example)] + module.functions.map({ ($0.path, $0.example) }) {
-                    guard let example = example?.replacingOccurrences(of: "fishaudio/fish-speech-1.4\"", with: "owner/model\"") else { continue }
-                    do { try ExampleTests.run(example, of: (module.name, "opah." + module.name), lua) } catch { failures.append("\(path): \(error)\n\(example)") }
+                for (path, example) in [("opah." + module.name, module.example)]
+                    + module.functions.map({ ($0.path, $0.example) })
+                {
+                    guard
+                        let example = example?.replacingOccurrences(
+                            of: "fishaudio/fish-speech-1.4\"", with: "owner/model\"")
+                    else { continue }
+                    do { try ExampleTests.run(example, of: (module.name, "opah." + module.name), lua) } catch {
+                        failures.append("\(path): \(error)\n\(example)")
+                    }
                 }
             }
             return failures
@@ -55,7 +66,11 @@ final class LuaHelpTests: XCTestCase {
         XCTAssertTrue(help.contains("\n  spec.params           table (optional)"), help)
         XCTAssertTrue(help.contains("\n  > g = graph { folder = \"out/each\" }\n"), help)
         XCTAssertFalse(help.contains("@"), help)
-        XCTAssertTrue(try lua.run("return require 'opah'.help('graph')").first?.string?.contains("graph:run() -> integer, table<string, table>\n      Brings every stage") ?? false)
-        XCTAssertThrowsError(try lua.run("require 'opah'.help('graph.eech')")) { XCTAssertTrue("\($0)".contains("graph:each") || "\($0)".contains("each"), "\($0)") }
+        XCTAssertTrue(
+            try lua.run("return require 'opah'.help('graph')").first?.string?.contains(
+                "graph:run() -> integer, table<string, table>\n      Brings every stage") ?? false)
+        XCTAssertThrowsError(try lua.run("require 'opah'.help('graph.eech')")) {
+            XCTAssertTrue("\($0)".contains("graph:each") || "\($0)".contains("each"), "\($0)")
+        }
     }
 }

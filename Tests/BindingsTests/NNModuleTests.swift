@@ -4,7 +4,8 @@ import XCTest
 /// `opah.nn` against results worked out by hand or from tensor operations.
 final class NNModuleTests: TensorTestCase {
     func testLayers() {
-        check("""
+        check(
+            """
             local x, w = tensor.new{{1, 2}, {3, 4}}, tensor.new{{1, 0}, {0, 1}, {1, 1}}
             same(nn.linear(x, w), {{1, 2, 3}, {3, 4, 7}}); same(nn.linear(x, w, tensor.new{10, 20, 30}), {{11, 22, 33}, {13, 24, 37}}); same(nn.linear(x, w:to("bfloat16")), {{1, 2, 3}, {3, 4, 7}})
             fails("shape", "linear: x of shape [2, 3] and a weight of shape [3, 2]", nn.linear, tensor.zeros(2, 3), w)
@@ -28,7 +29,8 @@ final class NNModuleTests: TensorTestCase {
     }
 
     func testDropout() {
-        check("""
+        check(
+            """
             local x = tensor.ones(10000)
             local y = nn.dropout(x, 0.25, {generator = tensor.generator(3)})
             assert(y:equal(nn.dropout(x, 0.25, {generator = tensor.generator(3)})))
@@ -40,7 +42,8 @@ final class NNModuleTests: TensorTestCase {
     }
 
     func testConvolutions() {
-        check("""
+        check(
+            """
             local x = tensor.new{{1, 2, 3, 4}}
             same(nn.conv1d(x, tensor.new{{{1, 10}}}), {{21, 32, 43}}); same(nn.conv1d(x, tensor.new{{{1, 10}}}, tensor.new{100}, {stride = 2, padding = 1}), {{110, 132, 104}})
             same(nn.conv1d(x, tensor.new{{{1, 10}}}, nil, {padding = {1, 0}}), {{10, 21, 32, 43}}); same(nn.conv1d(x, tensor.new{{{1, 10}}}, nil, {dilation = 3}), {{41}})
@@ -54,7 +57,8 @@ final class NNModuleTests: TensorTestCase {
     }
 
     func testAttention() {
-        check("""
+        check(
+            """
             -- against plain operations, with two query heads per key head
             local g = tensor.generator(2)
             local q, k, v = tensor.randn(2, 4, 5, 8, {generator = g}), tensor.randn(2, 2, 5, 8, {generator = g}), tensor.randn(2, 2, 5, 8, {generator = g})
@@ -80,7 +84,8 @@ final class NNModuleTests: TensorTestCase {
     }
 
     func testRope() {
-        check("""
+        check(
+            """
             local x = tensor.new{{{1, 0, 1, 0}}, {{1, 0, 1, 0}}, {{0, 1, 0, 1}}}        -- [3, 1, 4]
             local y = nn.rope(x)
             same(y[1], x[1])
@@ -97,7 +102,8 @@ final class NNModuleTests: TensorTestCase {
 
     /// Ids are values, positions count from 1: the border between the two.
     func testIdsAndPositions() {
-        check("""
+        check(
+            """
             local logits = tensor.new{{0, 0, 5}, {5, 0, 0}}
             local best = logits:argmax(2)
             same(best, {3, 1})

@@ -4,12 +4,14 @@ import LuaHost
 import TestSupport
 import XCTest
 
-/// What every page that is written keeps to: dark where the reader's machine is, no wider than a phone, named for those who do not see.
+/// What every page that is written keeps to: dark where the reader's machine is, no wider than a phone, named for those
+/// who do not see.
 final class PageTests: XCTestCase {
     private func report(_ blocks: String) throws -> String {
         let folder = try TestFolder("page")
         let lua = try Interpreter(.opah)
-        try lua.run("""
+        try lua.run(
+            """
             for _, name in ipairs { 'audio', 'report', 'plot', 'tensor' } do _G[name] = require('opah.' .. name) end
             samples = tensor.linspace(0, 600, 8000):sin()
             folder = '\(folder.path)'
@@ -19,7 +21,8 @@ final class PageTests: XCTestCase {
     }
 
     func testAReportOfEverything() throws {
-        let page = try report("""
+        let page = try report(
+            """
             { heading = 'Loss' }, { text = 'words' }, { code = 'x = 1' }, { curves = { train = { 3, 2, 1 }, held_out = { 3, 2.5, 2 } }, x = 'step', y = 'loss' },
             { table = { { 'a', 1.5 } }, header = { 'what', 'value' } }, { spectrogram = samples, sample_rate = 8000, label = 'Alice' },
             { audio = samples, sample_rate = 8000, label = 'Alice "speaks"' }, { audio = samples, sample_rate = 8000 },
@@ -29,22 +32,34 @@ final class PageTests: XCTestCase {
         PageCheck.check(page, "report.html")
         XCTAssertEqual(page.matches(of: #/<svg /#).count, 5)
         XCTAssertEqual(page.ranges(of: "<img alt=\"pixels\" src=\"data:image/png;base64,").count, 1)
-        for part in ["aria-label=\"Curves: loss over step, train, held_out\"", "aria-label=\"Spectrogram: Alice\"", "aria-label=\"samples\"", "aria-label=\"Alice &quot;speaks&quot;\"", "<figcaption>points</figcaption>",
-                     "<th scope=\"col\">what</th>", "Page &lt;1&gt;"] { XCTAssertTrue(page.contains(part), part) }
+        for part in [
+            "aria-label=\"Curves: loss over step, train, held_out\"", "aria-label=\"Spectrogram: Alice\"",
+            "aria-label=\"samples\"", "aria-label=\"Alice &quot;speaks&quot;\"", "<figcaption>points</figcaption>",
+            "<th scope=\"col\">what</th>", "Page &lt;1&gt;"
+        ] { XCTAssertTrue(page.contains(part), part) }
     }
 
     func testPicturesFromFilesAndWhatIsNone() throws {
-        let page = try report("(function() plot.line({ 1, 2 }):save(folder .. '/a.png') return { picture = folder .. '/a.png' } end)()")
+        let page = try report(
+            "(function() plot.line({ 1, 2 }):save(folder .. '/a.png') return { picture = folder .. '/a.png' } end)()")
         XCTAssertTrue(page.contains("<img alt=\"Picture 1\" src=\"data:image/png"))
-        for (block, message) in [("{ picture = 5 }", "neither a Picture nor a PNG"), ("{ picture = folder .. '/none.png' }", "none.png"), ("{ picture = '/etc/passwd' }", "no PNG"),
-                                 ("{ pictrue = 5 }", "did you mean picture?"), ("tensor.ones(2)", "neither a table nor a Picture"), ("{ spectrogram = 5, sample_rate = 8000 }", "spectrogram")] {
-            XCTAssertThrowsError(try report(block), block) { XCTAssertTrue("\($0)".contains(message), "\(block): \($0)") }
+        for (block, message) in [
+            ("{ picture = 5 }", "neither a Picture nor a PNG"), ("{ picture = folder .. '/none.png' }", "none.png"),
+            ("{ picture = '/etc/passwd' }", "no PNG"),
+            ("{ pictrue = 5 }", "did you mean picture?"), ("tensor.ones(2)", "neither a table nor a Picture"),
+            ("{ spectrogram = 5, sample_rate = 8000 }", "spectrogram")
+        ] {
+            XCTAssertThrowsError(try report(block), block) {
+                XCTAssertTrue("\($0)".contains(message), "\(block): \($0)")
+            }
         }
     }
 
     func testTheReportOfATraining() throws {
-        let folder = try TestFolder("training"), lua = try Interpreter(.opah, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
-        try lua.run("""
+        let folder = try TestFolder("training"),
+            lua = try Interpreter(.opah, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
+        try lua.run(
+            """
             local opah = require "opah"
             local data, fs, lm, tensor = opah.data, opah.fs, opah.lm, opah.tensor
             fs.mkdir(folder .. "/data/Ann")
@@ -63,11 +78,15 @@ final class PageTests: XCTestCase {
               model = model, data = data.dataset { protos = folder .. "/protos", tokenizer = model.tokenizer, max_length = 256, val_fraction = 0.3, seed = 1 }, project = "voice <1>",
               results = folder .. "/results", max_steps = 4, batch_size = 1, every_n_train_steps = 2, val_check_interval = 2, lr = 0.0123, on_warning = function() end, config = { answer = 42 },
             }
-            """.replacingOccurrences(of: "folder ..", with: "\"\(folder.path)\" ..").replacingOccurrences(of: "tiny)", with: "\"\(OpahProcess.checkout)/examples/checkpoints/tiny\")"))
+            """.replacingOccurrences(of: "folder ..", with: "\"\(folder.path)\" ..").replacingOccurrences(
+                of: "tiny)", with: "\"\(OpahProcess.checkout)/examples/checkpoints/tiny\")"))
         let page = try String(contentsOfFile: folder("results/voice <1>/report.html"), encoding: .utf8)
         PageCheck.check(page, "the training report")
-        for part in ["Training: voice &lt;1&gt;", "<h2>Norm of the gradients</h2><figure><svg", "<h2>Left out</h2>", "<h2>Settings</h2>", "0.0123", "answer = 42", "checkpoint with the lowest",
-                     "src=\"auditions/step_000000002/1.wav\"", "4 of 4"] { XCTAssertTrue(page.contains(part), "\(part)\n\(page)") }
+        for part in [
+            "Training: voice &lt;1&gt;", "<h2>Norm of the gradients</h2><figure><svg", "<h2>Left out</h2>",
+            "<h2>Settings</h2>", "0.0123", "answer = 42", "checkpoint with the lowest",
+            "src=\"auditions/step_000000002/1.wav\"", "4 of 4"
+        ] { XCTAssertTrue(page.contains(part), "\(part)\n\(page)") }
         XCTAssertEqual(page.matches(of: #/<svg /#).count, 5)
     }
 

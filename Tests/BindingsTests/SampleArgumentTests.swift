@@ -7,14 +7,17 @@ import XCTest
 /// and slips that must not pass unnoticed.
 final class SampleArgumentTests: XCTestCase {
     private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        try LuaFixture.check(code, after: """
-            embedded, plot, prompt = opah.embedded, opah.plot, opah.prompt
-            speech = opah.home .. "/examples/data/Alice/4.80-7.20.wav"
-            """, file: file, line: line)
+        try LuaFixture.check(
+            code,
+            after: """
+                embedded, plot, prompt = opah.embedded, opah.plot, opah.prompt
+                speech = opah.home .. "/examples/data/Alice/4.80-7.20.wav"
+                """, file: file, line: line)
     }
 
     func testWhatAudioLoadGivesIsAWholeArgumentList() throws {
-        try check("""
+        try check(
+            """
             codec = embedded.codec()
             samples, info = audio.load(speech)
             at_rate = codec:encode(audio.resample(samples, 16000, 44100))
@@ -36,7 +39,8 @@ final class SampleArgumentTests: XCTestCase {
     }
 
     func testSlipsAreNoticed() throws {
-        try check("""
+        try check(
+            """
             codec, samples = embedded.codec(), audio.load(speech)
             fails("argument", "did you mean whole?", codec.encode, codec, samples, { wohle = true })
             fails("argument", "did you mean n_mels?", audio.log_mel, samples, { sample_rate = 16000, n_mel = 80 })
@@ -65,11 +69,13 @@ final class SampleArgumentTests: XCTestCase {
             fails("argument", "in parentheses only the first", json.decode, text.read_label(opah.home .. "/examples/data/Alice/4.80-7.20.lab"))
             ds = data.dataset { protos = OPAH_PACK, tokenizer = model.tokenizer }
             fails("argument", "pass what ds:state() gave", ds.set_state, ds, {})
-            """.replacingOccurrences(of: "OPAH_PACK", with: "\"\(OpahProcess.checkout)/Tests/Vectors/dataset/protos_lab\""))
+            """.replacingOccurrences(
+                of: "OPAH_PACK", with: "\"\(OpahProcess.checkout)/Tests/Vectors/dataset/protos_lab\""))
     }
 
     func testTokensAndPrompts() throws {
-        try check("""
+        try check(
+            """
             tok = text.tokenizer(embedded.model .. "/tokenizer.json")
             prompt = lm.encode_prompt(tok, "Hi", 8)
             assert(prompt:equal(lm.encode_prompt(tok, "Hi", nil, 8)))
@@ -89,7 +95,8 @@ final class SampleArgumentTests: XCTestCase {
 
     /// What objects are is said in a line, not as an address.
     func testObjectsSayWhatTheyAre() throws {
-        try check("""
+        try check(
+            """
             model = lm.load(embedded.model)
             assert(tostring(model) == "LanguageModel (2 layers of width 32, 8 codebooks, 0.38 million weights)", tostring(model))
             lora.apply(model, "r_4_alpha_8")

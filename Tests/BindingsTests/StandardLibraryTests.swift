@@ -7,11 +7,16 @@ import XCTest
 /// `opah.tables`, `opah.callbacks` and the stock configurations.
 final class StandardLibraryTests: XCTestCase {
     private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        try LuaFixture.check(code, after: #"function codec() return opah.vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" } end"#, file: file, line: line)
+        try LuaFixture.check(
+            code,
+            after:
+                #"function codec() return opah.vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" } end"#,
+            file: file, line: line)
     }
 
     func testTheFolderThatClipsGoToIsEmptiedAndLocked() throws {
-        try check("""
+        try check(
+            """
             local outputs = require "opah.outputs"
             local input, output = folder .. "/in", folder .. "/out [1]"
             fs.mkdir(input)
@@ -33,7 +38,8 @@ final class StandardLibraryTests: XCTestCase {
     }
 
     func testTablesAlignTextAndEscape() throws {
-        try check("""
+        try check(
+            """
             local t = opah.tables { "voice", "loss" }
             t:add { "Alice", 3.14159 }:add { "花子", 12 }:add { "a|b <c>", 0.5 }
             t:sort("loss")
@@ -52,7 +58,8 @@ final class StandardLibraryTests: XCTestCase {
     }
 
     func testEarlyStopWaitsForItsPatience() throws {
-        try check("""
+        try check(
+            """
             local stop = opah.callbacks.early_stop { patience = 2, min_delta = 0.1 }
             local function feed(step, loss) stop:on_validation { step = step, loss = loss } return stop:on_step { step = step } end
             assert(feed(0, 5) and feed(10, 4) and feed(20, 3.95) and not stop.reason)
@@ -62,7 +69,8 @@ final class StandardLibraryTests: XCTestCase {
     }
 
     func testTheEarliestGoodCheckpointIsPicked() throws {
-        try check("""
+        try check(
+            """
             local callbacks = opah.callbacks
             local list = { { step = 1, loss = 4 }, { step = 2, loss = 3.02 }, { step = 3, loss = 3 }, { step = 4, loss = 3.5 } }
             assert(callbacks.earliest_good(list, 0.01).step == 2 and callbacks.earliest_good(list, 0).step == 3)
@@ -78,7 +86,8 @@ final class StandardLibraryTests: XCTestCase {
     }
 
     func testCallbacksWorkInARun() throws {
-        try check("""
+        try check(
+            """
             local callbacks, embedded = opah.callbacks, require "opah.embedded"
             local packs = embedded.packs(folder)
             local function run(project, list, more)
@@ -116,13 +125,19 @@ final class StandardLibraryTests: XCTestCase {
     /// The train recipe takes both from its configuration.
     func testTheTrainRecipeStopsEarlyAndSpeaks() throws {
         let folder = try TestFolder("callbacks"), tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
-        XCTAssertEqual(try OpahProcess.run(["-e", "require('opah.embedded').packs('data')"], folder: folder.path).code, 0)
-        let result = try OpahProcess.run([
-            "run", "train", "project=p", "+lora@model.model.lora_config=r_4_alpha_8", "pretrained_ckpt_path=\(tiny)", "max_length=512", "train_dataset.proto_files=[data/protos]",
-            "train_dataset.val_fraction=0.2", "data.batch_size=1", "trainer.max_steps=40", "trainer.val_check_interval=2", "model.optimizer.lr=1e-12", "callbacks.early_stop.patience=2",
-            "callbacks.audition.sentences=[Good evening.,今晩は。]", "callbacks.audition.every=2", "callbacks.audition.max_new_tokens=5",
-            "callbacks.audition.codec_config=\(tiny)/codec.lua", "callbacks.audition.codec_checkpoint=\(tiny)/codec.pth",
-        ], folder: folder.path)
+        XCTAssertEqual(
+            try OpahProcess.run(["-e", "require('opah.embedded').packs('data')"], folder: folder.path).code, 0)
+        let result = try OpahProcess.run(
+            [
+                "run", "train", "project=p", "+lora@model.model.lora_config=r_4_alpha_8",
+                "pretrained_ckpt_path=\(tiny)", "max_length=512", "train_dataset.proto_files=[data/protos]",
+                "train_dataset.val_fraction=0.2", "data.batch_size=1", "trainer.max_steps=40",
+                "trainer.val_check_interval=2", "model.optimizer.lr=1e-12", "callbacks.early_stop.patience=2",
+                "callbacks.audition.sentences=[Good evening.,今晩は。]", "callbacks.audition.every=2",
+                "callbacks.audition.max_new_tokens=5",
+                "callbacks.audition.codec_config=\(tiny)/codec.lua",
+                "callbacks.audition.codec_checkpoint=\(tiny)/codec.pth"
+            ], folder: folder.path)
         XCTAssertEqual(result.code, 0, result.errors)
         XCTAssertTrue(result.errors.contains("stopping early: the loss on held-out clips is"), result.errors)
         XCTAssertTrue(result.errors.contains("stopped by the recipe after 5 steps"), result.errors)
@@ -132,7 +147,8 @@ final class StandardLibraryTests: XCTestCase {
     }
 
     func testModulesInLuaHaveHelp() throws {
-        try check("""
+        try check(
+            """
             local list = opah.help()
             for _, path in ipairs(fs.list(opah.home .. "/stdlib-lua/opah", { extension = ".lua" })) do
               local name = fs.basename(path, ".lua")
@@ -151,7 +167,8 @@ final class StandardLibraryTests: XCTestCase {
     }
 
     func testStockConfigurations() throws {
-        try check("""
+        try check(
+            """
             -- The table is the codec that the name means: the same seed gives the same weights.
             for i, config in ipairs { "firefly_gan_vq", opah.home .. "/stdlib-lua/opah/configs/firefly_gan_vq.lua" } do
               opah.vq.new({ config = config, seed = 1 }):save(folder .. "/" .. i .. ".pth")

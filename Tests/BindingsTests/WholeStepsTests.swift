@@ -29,7 +29,8 @@ final class WholeStepsTests: XCTestCase {
 
     func testWorkComesToItsEndBeforeItIsStopped() throws {
         interruptSoon()
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             local whole, later
             local ok, problem = pcall(function()
               opah.finish(function() spin(0.4) whole = coroutine.wrap(function() spin(0.01) return true end)() end)
@@ -42,7 +43,8 @@ final class WholeStepsTests: XCTestCase {
     }
 
     func testResultsAndErrorsPass() throws {
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             assert(select("#", opah.finish(function() return 1, nil, 3 end)) == 3)
             assert(select("#", opah.finish(function() end)) == 0)
             local ok, problem = pcall(opah.finish, function() error({ code = 7 }) end)
@@ -52,7 +54,8 @@ final class WholeStepsTests: XCTestCase {
 
     func testALoopStopsBetweenStepsAndSaves() throws {
         interruptSoon()
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             local steps = require "opah.steps"
             local begun, whole, saved = 0, 0, nil
             local ok, problem = pcall(steps.run, function()

@@ -32,14 +32,20 @@ final class CodecConfigurationTests: XCTestCase {
             root[section] = .map(part)
             return try CodecConfiguration(.map(root))
         }
-        assertThrows(.config, containing: "did you mean upsample_rates") { try change("head", "upsample_rate", [8, 8, 8]) }
+        assertThrows(.config, containing: "did you mean upsample_rates") {
+            try change("head", "upsample_rate", [8, 8, 8])
+        }
         assertThrows(.config, containing: "multiply to") { try change("head", "upsample_rates", [8, 8, 2, 2, 4]) }
         assertThrows(.config, containing: "n_mels") { try change("spec_transform", "n_mels", 80) }
-        assertThrows(.config, containing: "must be a whole number, not a string") { try change("quantizer", "n_groups", "eight") }
+        assertThrows(.config, containing: "must be a whole number, not a string") {
+            try change("quantizer", "n_groups", "eight")
+        }
         assertThrows(.config, containing: "VQEncoder") { try change("backbone", "_target_", "some.module.VQEncoder") }
         assertThrows(.config) { try change("head", "resblock_dilation_sizes", [[1, 3], [1, 3], [1, 3]]) }
         assertThrows(.config) { try change("backbone", "dims", [128, 256, 384, 1_000_000]) }
-        assertThrows(.config, containing: "mel frames per token") { try change("quantizer", "downsample_factor", [64, 64, 64, 64, 64, 64, 64, 64]) }
+        assertThrows(.config, containing: "mel frames per token") {
+            try change("quantizer", "downsample_factor", [64, 64, 64, 64, 64, 64, 64, 64])
+        }
         assertThrows(.config, containing: "parameters") { try change("head", "upsample_initial_channel", 16384) }
         assertThrows(.config) { try change("quantizer", "levels", [4000, 4000, 4000, 4000]) }
         assertThrows(.config, containing: "section head is missing") {

@@ -20,7 +20,8 @@ final class CodecCostTests: XCTestCase {
             var encoding = 0, decoding = 0
             try withTemporaryFolder { folder in
                 try codec.save(folder + "/x.pth")
-                for (name, tensor) in try Checkpoint.stateDict(folder + "/x.pth") where tensor.rank > 1 && !name.hasSuffix("original0") {
+                for (name, tensor) in try Checkpoint.stateDict(folder + "/x.pth")
+                where tensor.rank > 1 && !name.hasSuffix("original0") {
                     let parts = name.split(separator: ".").map(String.init)
                     // Rows that the matrix sees: a transposed convolution's counts its input rows.
                     switch (parts[0], parts[1]) {
@@ -55,13 +56,17 @@ final class CodecCostTests: XCTestCase {
         XCTAssertEqual(whole.shape, features.indices.shape)
         XCTAssertEqual(whole.codes, features.indices.codes)
         XCTAssertGreaterThanOrEqual(whole.shape[1], try codec.encode(clip).shape[1])
-        XCTAssertEqual(try codec.encodeBatch([clip, model.clips[2]], whole: true).map(\.shape[1]), [whole.shape[1], codec.tokenCount(samples: model.clips[2].count, whole: true)])
+        XCTAssertEqual(
+            try codec.encodeBatch([clip, model.clips[2]], whole: true).map(\.shape[1]),
+            [whole.shape[1], codec.tokenCount(samples: model.clips[2].count, whole: true)])
 
         let tokens = 130
-        let codes = try Tensor(integers: (0..<(8 * tokens)).map { $0 * 7919 % 1000 }, [8, tokens], .int32)
+        let codes = try Tensor(integers: (0 ..< (8 * tokens)).map { $0 * 7919 % 1000 }, [8, tokens], .int32)
         let expected = try codec.decode(codes)
         var streamed: [Float] = [], pieces = 0
-        try codec.decode(codes) { streamed += $0; pieces += 1 }
+        try codec.decode(codes) {
+            streamed += $0; pieces += 1
+        }
         XCTAssertEqual(streamed, expected)
         XCTAssertGreaterThan(pieces, 3)
         XCTAssertEqual(try codec.decodeTensor(codes).floats(), expected)

@@ -41,7 +41,7 @@ final class CodecFileTests: XCTestCase {
 
     func testRandomCodecs() throws {
         let clip = try FireflyModel("b", 1).clips[0]
-        let codes = try (1...3).map { try Codec.random(small, seed: UInt64($0 / 2)).encode(clip).codes }
+        let codes = try (1 ... 3).map { try Codec.random(small, seed: UInt64($0 / 2)).encode(clip).codes }
         XCTAssertNotEqual(codes[0], codes[1])
         XCTAssertEqual(codes[1], codes[2])
         let codec = try Codec.random(small, seed: 1), wave = try codec.decode(codec.encode(clip))
@@ -58,7 +58,9 @@ final class CodecFileTests: XCTestCase {
             let parts = name.components(separatedBy: ".parametrizations.weight.original")
             older[parts.count == 1 ? name : parts[0] + (parts[1] == "0" ? ".weight_g" : ".weight_v")] = tensor
             guard parts.count == 2 else { folded[name] = tensor; continue }
-            guard parts[1] == "1", let magnitude = state[parts[0] + ".parametrizations.weight.original0"] else { continue }
+            guard parts[1] == "1", let magnitude = state[parts[0] + ".parametrizations.weight.original0"] else {
+                continue
+            }
             var values = try tensor.floats()
             let g = try magnitude.floats(), length = values.count / g.count
             for row in g.indices {
@@ -68,12 +70,15 @@ final class CodecFileTests: XCTestCase {
             }
             folded[parts[0] + ".weight"] = try Tensor(values, tensor.shape)
         }
-        let prefixed = StateDict(state.map { (name: "generator." + $0.name, tensor: $0.tensor) }
-                                 + [(name: "discriminator.conv.weight", tensor: try Tensor(zeros: [3]))])
+        let prefixed = StateDict(
+            state.map { (name: "generator." + $0.name, tensor: $0.tensor) }
+                + [(name: "discriminator.conv.weight", tensor: try Tensor(zeros: [3]))])
         try withTemporaryFolder { folder in
             let path = folder + "/x.pth"
-            for (what, value) in [("older", CheckpointValue.tensors(older)), ("folded", .tensors(folded)),
-                                  ("wrapped", ["state_dict": .tensors(prefixed), "epoch": 3])] {
+            for (what, value) in [
+                ("older", CheckpointValue.tensors(older)), ("folded", .tensors(folded)),
+                ("wrapped", ["state_dict": .tensors(prefixed), "epoch": 3])
+            ] {
                 try Checkpoint.save(value, to: path)
                 let codec = try Codec.load(configuration: model.configuration, checkpoint: path)
                 XCTAssertEqual(try codec.encode(model.clips[0]).codes, codes.codes, what)
@@ -87,13 +92,18 @@ final class CodecFileTests: XCTestCase {
         let model = try FireflyModel("b", 1)
         try withTemporaryFolder { folder in
             try model.load().save(folder + "/plain.pth")
-            XCTAssertEqual(try Codec.load(configuration: model.configuration, checkpoint: folder + "/plain.pth").notes, [])
+            XCTAssertEqual(
+                try Codec.load(configuration: model.configuration, checkpoint: folder + "/plain.pth").notes, [])
             let state = try Checkpoint.stateDict(folder + "/plain.pth")
-            for (prefix, key) in [("module.", nil), ("_orig_mod.generator.", nil), ("", "generator"), ("module.", "ema")] as [(String, String?)] {
+            for (prefix, key) in [
+                ("module.", nil), ("_orig_mod.generator.", nil), ("", "generator"), ("module.", "ema")
+            ] as [(String, String?)] {
                 let table = CheckpointValue.tensors(state.map { (name: prefix + $0.name, tensor: $0.tensor) })
                 try Checkpoint.save(key.map { .table([($0, table), ("step", 3)]) } ?? table, to: folder + "/x.pth")
                 let codec = try Codec.load(configuration: model.configuration, checkpoint: folder + "/x.pth")
-                XCTAssertTrue(codec.notes.contains { $0.contains(key.map { "'\($0)'" } ?? "was removed") }, "\(prefix) \(codec.notes)")
+                XCTAssertTrue(
+                    codec.notes.contains { $0.contains(key.map { "'\($0)'" } ?? "was removed") },
+                    "\(prefix) \(codec.notes)")
                 try codec.save(folder + "/y.pth")
                 XCTAssertTrue(Set(try Checkpoint.stateDict(folder + "/y.pth").names) == Set(state.names))
             }
@@ -106,7 +116,8 @@ final class CodecFileTests: XCTestCase {
             try Codec.load(configuration: a.configuration, checkpoint: Vectors.path("dualar/dual_bf16/model.pth"))
         }
         assertThrows(.checkpoint, containing: "LoRA") {
-            try Codec.load(configuration: a.configuration, checkpoint: Vectors.path("lora/dual_bf16_r8_alpha16/lora_after8.ckpt"))
+            try Codec.load(
+                configuration: a.configuration, checkpoint: Vectors.path("lora/dual_bf16_r8_alpha16/lora_after8.ckpt"))
         }
         let error = assertThrows(.checkpoint, containing: "another shape") {
             try Codec.load(configuration: a.configuration, checkpoint: b.checkpoint)
@@ -114,12 +125,18 @@ final class CodecFileTests: XCTestCase {
         XCTAssertLessThan(error?.description.count ?? 9999, 1200)
         XCTAssertTrue(error?.message.hasPrefix(b.checkpoint) ?? false)
         assertThrows(.file) { try Codec.load(configuration: a.configuration, checkpoint: "/nowhere/x.pth") }
-        assertThrows(.format) { try Codec.load(configuration: a.configuration, checkpoint: Vectors.path("firefly/clip0.wav")) }
+        assertThrows(.format) {
+            try Codec.load(configuration: a.configuration, checkpoint: Vectors.path("firefly/clip0.wav"))
+        }
 
         var deeper = a.configuration, shallower = a.configuration
         deeper.backbone.depths[3] = 2
         shallower.backbone.depths[2] = 1
-        assertThrows(.checkpoint, containing: "backbone.stages.3.1.gamma") { try Codec.load(configuration: deeper, checkpoint: a.checkpoint) }
-        assertThrows(.checkpoint, containing: "no place for: backbone.stages.2.1") { try Codec.load(configuration: shallower, checkpoint: a.checkpoint) }
+        assertThrows(.checkpoint, containing: "backbone.stages.3.1.gamma") {
+            try Codec.load(configuration: deeper, checkpoint: a.checkpoint)
+        }
+        assertThrows(.checkpoint, containing: "no place for: backbone.stages.2.1") {
+            try Codec.load(configuration: shallower, checkpoint: a.checkpoint)
+        }
     }
 }

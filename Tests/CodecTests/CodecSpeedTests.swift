@@ -22,12 +22,13 @@ final class CodecSpeedTests: XCTestCase {
             try codec.save(folder + "/x.pth")
             report("load", try seconds { _ = try Codec.load(checkpoint: folder + "/x.pth") }, 0)
         }
-        let clip = (0..<441_000).map { (i: Int) -> Float in
+        let clip = (0 ..< 441_000).map { (i: Int) -> Float in
             let low = sin(Double(i) * 0.05) * 0.3, noise = sin(Double(i * i % 1_000_003)) * 0.1
             return Float(low + noise)
         }
         let codes = try codec.encode(clip)
-        let encoding = try seconds { _ = try codec.encode(clip) }, decoding = try seconds { _ = try codec.decode(codes) }
+        let encoding = try seconds { _ = try codec.encode(clip) },
+            decoding = try seconds { _ = try codec.decode(codes) }
         report("encode", encoding, 33)
         report("decode", decoding, 540)
         // The work is about 33 GFLOP, and 540 by direct convolution.
@@ -36,14 +37,16 @@ final class CodecSpeedTests: XCTestCase {
     }
 
     private func report(_ what: String, _ time: (processor: Double, wall: Double), _ gigaflop: Double) {
-        print(String(format: "SPEED %@: %.3f s on %d threads, %.3f processor s, %.0f GFLOP/s per processor", what, time.wall,
-                     Parallel.threadCount, time.processor, gigaflop / time.processor))
+        print(
+            String(
+                format: "SPEED %@: %.3f s on %d threads, %.3f processor s, %.0f GFLOP/s per processor", what, time.wall,
+                Parallel.threadCount, time.processor, gigaflop / time.processor))
     }
 
     /// The best of a few runs.
     private func seconds(_ body: () throws -> Void) rethrows -> (processor: Double, wall: Double) {
         var best = (processor: Double.infinity, wall: Double.infinity)
-        for _ in 0..<4 {
+        for _ in 0 ..< 4 {
             let wall = DispatchTime.now().uptimeNanoseconds, processor = clock()
             try body()
             best.processor = min(best.processor, Double(clock() - processor) / Double(CLOCKS_PER_SEC))

@@ -12,8 +12,11 @@ final class EncodingVectorTests: XCTestCase {
             for (i, clip) in model.clips.enumerated() {
                 let features = try codec.features(clip)
                 func vector(_ name: String) throws -> Tensor { try XCTUnwrap(expected["clip\(i)_\(name)"]) }
-                try compare(features, codec, "\(model.name) clip \(i)", mel: vector("mel").batch(0), backbone: vector("backbone").batch(0),
-                            latents: vector("pre_round"), row: 0, indices: vector("indices").batch(0), margins: vector("index_margin").batch(0))
+                try compare(
+                    features, codec, "\(model.name) clip \(i)", mel: vector("mel").batch(0),
+                    backbone: vector("backbone").batch(0),
+                    latents: vector("pre_round"), row: 0, indices: vector("indices").batch(0),
+                    margins: vector("index_margin").batch(0))
 
                 let saved = try vector("codes_saved"), codes = try codec.encode(clip)
                 XCTAssertEqual(codes.shape, saved.shape)
@@ -32,15 +35,21 @@ final class EncodingVectorTests: XCTestCase {
                 let padded = clip + [Float](repeating: 0, count: longest - clip.count)
                 let features = try codec.features(padded, length: clip.count)
                 func vector(_ name: String) throws -> Tensor { try XCTUnwrap(expected["batch_\(name)"]) }
-                try compare(features, codec, "\(model.name) row \(i)", mel: vector("mel").batch(i), backbone: vector("backbone").batch(i),
-                            latents: vector("pre_round"), row: i, indices: vector("indices").batch(i), margins: vector("index_margin").batch(i))
+                try compare(
+                    features, codec, "\(model.name) row \(i)", mel: vector("mel").batch(i),
+                    backbone: vector("backbone").batch(i),
+                    latents: vector("pre_round"), row: i, indices: vector("indices").batch(i),
+                    margins: vector("index_margin").batch(i))
             }
         }
     }
 
     /// `latents` is [groups, books, B, L, levels], of which row `row` is compared.
-    private func compare(_ features: CodecFeatures, _ codec: Codec, _ what: String, mel: Tensor, backbone: Tensor, latents: Tensor, row: Int,
-                         indices: Tensor, margins: Tensor) throws {
+    private func compare(
+        _ features: CodecFeatures, _ codec: Codec, _ what: String, mel: Tensor, backbone: Tensor, latents: Tensor,
+        row: Int,
+        indices: Tensor, margins: Tensor
+    ) throws {
         XCTAssertEqual(features.mel.shape, mel.shape, what)
         XCTAssertEqual(features.backbone.shape, backbone.shape, what)
         try assertClose(features.mel.floats(), elements(mel), abs: 1e-3, "\(what) mel")
@@ -49,12 +58,13 @@ final class EncodingVectorTests: XCTestCase {
         let groups = latents.shape[0], books = latents.shape[1], tokens = latents.shape[3], levels = latents.shape[4]
         XCTAssertEqual(features.latents.shape, [groups, books, tokens, levels], what)
         let ours = try features.latents.floats()
-        for g in 0..<groups {
-            for b in 0..<books {
+        for g in 0 ..< groups {
+            for b in 0 ..< books {
                 let place = ((g * books + b) * latents.shape[2] + row) * tokens * levels, count = tokens * levels
                 let reference = Array(UnsafeBufferPointer(start: latents.pointer(Float.self) + place, count: count))
-                assertClose(Array(ours[(g * books + b) * count ..< (g * books + b + 1) * count]), reference,
-                            abs: b == 0 ? 1e-3 : 5e-3, "\(what) latents of group \(g), book \(b)")
+                assertClose(
+                    Array(ours[(g * books + b) * count ..< (g * books + b + 1) * count]), reference,
+                    abs: b == 0 ? 1e-3 : 5e-3, "\(what) latents of group \(g), book \(b)")
             }
         }
 
@@ -87,8 +97,10 @@ final class EncodingVectorTests: XCTestCase {
         Parallel.setThreadCount(3)
         for (batched, expected) in zip(try codec.encodeBatch(clips), alone) {
             let tokens = batched.shape[1], all = expected.indices.shape[1]
-            for c in 0..<codec.codebookCount {
-                for t in 0..<tokens { XCTAssertEqual(batched.codes[c * tokens + t], expected.indices.codes[c * all + t]) }
+            for c in 0 ..< codec.codebookCount {
+                for t in 0 ..< tokens {
+                    XCTAssertEqual(batched.codes[c * tokens + t], expected.indices.codes[c * all + t])
+                }
             }
         }
         for (clip, expected) in zip(clips, alone) {

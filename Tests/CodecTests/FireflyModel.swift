@@ -18,7 +18,7 @@ struct FireflyModel {
         self.name = name
         self.clipCount = clipCount
         configuration = try CodecConfiguration(Self.tree("firefly/\(name)/config.yaml"))
-        clips = try (0..<clipCount).map { try Self.wave("firefly/clip\($0).wav") }
+        clips = try (0 ..< clipCount).map { try Self.wave("firefly/clip\($0).wav") }
     }
 
     var checkpoint: String { Vectors.path("firefly/\(name)/model.pth") }
@@ -45,7 +45,8 @@ struct FireflyModel {
             for (key, value) in mapping { map[key.string ?? ""] = convert(value) }
             return .map(map)
         case .sequence(let sequence): return .list(sequence.map(convert))
-        default: return node.int.map(ConfigValue.int) ?? node.float.map(ConfigValue.double) ?? .string(node.string ?? "")
+        default:
+            return node.int.map(ConfigValue.int) ?? node.float.map(ConfigValue.double) ?? .string(node.string ?? "")
         }
     }
 }
@@ -56,12 +57,15 @@ extension Tensor {
 
     /// [1, ...] without the batch of one.
     var withoutBatch: Tensor {
-        Tensor(storage: storage, offset: offset, shape: Dims(Array(shape.dropFirst())), strides: Dims(Array(strides.dropFirst())), dtype: dtype)
+        Tensor(
+            storage: storage, offset: offset, shape: Dims(Array(shape.dropFirst())),
+            strides: Dims(Array(strides.dropFirst())), dtype: dtype)
     }
 
     /// Entry `b` of the batch, the first dimension.
     func batch(_ b: Int) -> Tensor {
-        Tensor(storage: storage, offset: offset + b * strides[0], shape: Dims(Array(shape.dropFirst())),
-               strides: Dims(Array(strides.dropFirst())), dtype: dtype)
+        Tensor(
+            storage: storage, offset: offset + b * strides[0], shape: Dims(Array(shape.dropFirst())),
+            strides: Dims(Array(strides.dropFirst())), dtype: dtype)
     }
 }

@@ -16,7 +16,7 @@ final class VocoderReferenceTests: XCTestCase {
         configuration.head.resblockKernelSizes = [3, 8, 11, 13]
         configuration.head.resblockDilations = [[1, 3, 5], [1, 2, 5], [1, 3, 4], [1, 1, 2]]
         let codec = try Codec.random(configuration, seed: 9), tokens = 9
-        let codes = try Tensor(integers: (0..<(8 * tokens)).map { $0 * 7919 % 1000 }, [8, tokens], .int32)
+        let codes = try Tensor(integers: (0 ..< (8 * tokens)).map { $0 * 7919 % 1000 }, [8, tokens], .int32)
         let wave = try codec.decode(codes)
         try withTemporaryFolder { folder in
             try codec.save(folder + "/x.safetensors")
@@ -45,14 +45,16 @@ final class VocoderReferenceTests: XCTestCase {
 
         private func convolve(_ x: Tensor, _ name: String, dilation: Int = 1) throws -> Tensor {
             let w = try weight(name)
-            return try NN.conv1d(x, w, bias: state[name + ".conv.bias"], padding: ((w.shape[2] - 1) * dilation, 0), dilation: dilation)
+            return try NN.conv1d(
+                x, w, bias: state[name + ".conv.bias"], padding: ((w.shape[2] - 1) * dilation, 0), dilation: dilation)
         }
 
         func callAsFunction(_ z: Tensor) throws -> [Float] {
             var x = try convolve(z, "head.conv_pre")
             for (i, rate) in configuration.upsampleRates.enumerated() {
                 let name = "head.ups.\(i)", w = try weight(name)
-                x = try NN.convTranspose1d(x.silu(), w, bias: state[name + ".conv.bias"], stride: rate, padding: (0, w.shape[2] - rate))
+                x = try NN.convTranspose1d(
+                    x.silu(), w, bias: state[name + ".conv.bias"], stride: rate, padding: (0, w.shape[2] - rate))
                 var sum: Tensor?
                 for (j, dilations) in configuration.resblockDilations.enumerated() {
                     var y = x

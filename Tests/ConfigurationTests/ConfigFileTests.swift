@@ -19,20 +19,30 @@ final class ConfigFileTests: XCTestCase {
     }
 
     func testDefaultsAndGroups() throws {
-        _ = try write("base.yaml", "hydra: {run: {dir: results}}\nproject: base\ntrainer: {max_steps: 10, devices: auto}\n")
+        _ = try write(
+            "base.yaml", "hydra: {run: {dir: results}}\nproject: base\ntrainer: {max_steps: 10, devices: auto}\n")
         _ = try write("lora/r_4.yaml", "r: 4\nalpha: 8\n")
         _ = try write("lora/broken.yaml", "r: [")
-        let path = try write("tune.yaml", "defaults:\n  - base\n  - _self_\nproject: tune\ntrainer: {max_steps: 1_000}\nmodel: {lora_config: null}\n")
+        let path = try write(
+            "tune.yaml",
+            "defaults:\n  - base\n  - _self_\nproject: tune\ntrainer: {max_steps: 1_000}\nmodel: {lora_config: null}\n")
         var file = try ConfigFile(path)
-        XCTAssertEqual(file.config, ["project": "tune", "trainer": ["max_steps": 1000, "devices": "auto"], "model": ["lora_config": .null]])
+        XCTAssertEqual(
+            file.config,
+            ["project": "tune", "trainer": ["max_steps": 1000, "devices": "auto"], "model": ["lora_config": .null]])
         XCTAssertEqual(file.groups, ["lora": ["r_4": ["r": 4, "alpha": 8]]])
         var config = file.config
         try applyOverrides(&config, ["+lora@model.lora_config=r_4"], groups: file.groups)
         XCTAssertEqual(config.value(at: "model.lora_config.alpha"), 8)
-        file = try ConfigFile(write("other.yaml", "defaults: [_self_, base, {lora@model.lora: r_4}, {override hydra/launcher: x}]\nproject: other\n"))
+        file = try ConfigFile(
+            write(
+                "other.yaml",
+                "defaults: [_self_, base, {lora@model.lora: r_4}, {override hydra/launcher: x}]\nproject: other\n"))
         XCTAssertEqual(file.config.value(at: "project"), "base")
         XCTAssertEqual(file.config.value(at: "model.lora.r"), 4)
-        XCTAssertEqual(try ConfigFile(write("group.yaml", "defaults: [{lora: r_4}]\nlora: {r: 5}")).config, ["lora": ["r": 5, "alpha": 8]])
+        XCTAssertEqual(
+            try ConfigFile(write("group.yaml", "defaults: [{lora: r_4}]\nlora: {r: 5}")).config,
+            ["lora": ["r": 5, "alpha": 8]])
     }
 
     func testOtherLanguages() throws {
@@ -45,9 +55,14 @@ final class ConfigFileTests: XCTestCase {
     }
 
     func testRefusals() throws {
-        for (text, kind) in [("defaults: [loop]", OpahError.Kind.config), ("defaults: [../../etc/x]", .unsafe), ("defaults: [/etc/x]", .unsafe),
-                             ("defaults: 3", .format), ("defaults: [[1]]", .format), ("[1]", .format), ("defaults: [none]", .file)] {
-            XCTAssertThrowsError(try ConfigFile(write("loop.yaml", text)), text) { XCTAssertEqual(($0 as? OpahError)?.kind, kind, "\($0)") }
+        for (text, kind) in [
+            ("defaults: [loop]", OpahError.Kind.config), ("defaults: [../../etc/x]", .unsafe),
+            ("defaults: [/etc/x]", .unsafe),
+            ("defaults: 3", .format), ("defaults: [[1]]", .format), ("[1]", .format), ("defaults: [none]", .file)
+        ] {
+            XCTAssertThrowsError(try ConfigFile(write("loop.yaml", text)), text) {
+                XCTAssertEqual(($0 as? OpahError)?.kind, kind, "\($0)")
+            }
         }
     }
 }

@@ -21,10 +21,14 @@ final class ConfigTreeTests: XCTestCase {
 
     func testInterpolation() throws {
         let config: ConfigValue = [
-            "n": 5, "whole": "${n}", "text": "n=${n}, ${flag} ${nothing} ${small}", "flag": true, "nothing": .null, "small": 1e-05,
-            "table": ["x": "${.y}", "y": "${..n}", "list": ["${n}", "${table.list.0}"]], "copy": "${table}", "through": "${copy.list.1}",
-            "home": "${oc.env:HOME}/x", "default": "${oc.env:NONE,12}", "nullable": "${oc.env:NONE,null}", "decoded": "${oc.decode:'${n}'}",
-            "select": "${oc.select:no.such,[1]}", "escaped": #"\${n} \\${n} \x"#, "nested": "${table.${key}}", "key": "y",
+            "n": 5, "whole": "${n}", "text": "n=${n}, ${flag} ${nothing} ${small}", "flag": true, "nothing": .null,
+            "small": 1e-05,
+            "table": ["x": "${.y}", "y": "${..n}", "list": ["${n}", "${table.list.0}"]], "copy": "${table}",
+            "through": "${copy.list.1}",
+            "home": "${oc.env:HOME}/x", "default": "${oc.env:NONE,12}", "nullable": "${oc.env:NONE,null}",
+            "decoded": "${oc.decode:'${n}'}",
+            "select": "${oc.select:no.such,[1]}", "escaped": #"\${n} \\${n} \x"#, "nested": "${table.${key}}",
+            "key": "y"
         ]
         let resolved = try config.resolved(environment: { $0 == "HOME" ? "/h" : nil })
         XCTAssertEqual(resolved["whole"], 5)
@@ -44,20 +48,27 @@ final class ConfigTreeTests: XCTestCase {
 
     func testInterpolationsThatCannotBeResolved() {
         var doubling: ConfigMap = ["a0": "xxxxxxxx"]
-        for i in 1...50 { doubling["a\(i)"] = .string("${a\(i - 1)}${a\(i - 1)}") }
+        for i in 1 ... 50 { doubling["a\(i)"] = .string("${a\(i - 1)}${a\(i - 1)}") }
         for (config, reason) in [
-            (["a": "${b}", "b": "${a}"], "circle"), (["a": "${nam}", "name": 1], "did you mean name"), (["a": "${b} x", "b": [1]], "inside text"),
-            (["a": "${oc.env:NO_SUCH_VARIABLE}"], "not set"), (["a": "${now:x}"], "no resolver"), (["a": "${b"], "closes"), (["a": "${a.b}"], "circle"),
-            (["a": ["b": "${a}"]], "circle"), (.map(doubling), "without end"),
+            (["a": "${b}", "b": "${a}"], "circle"), (["a": "${nam}", "name": 1], "did you mean name"),
+            (["a": "${b} x", "b": [1]], "inside text"),
+            (["a": "${oc.env:NO_SUCH_VARIABLE}"], "not set"), (["a": "${now:x}"], "no resolver"),
+            (["a": "${b"], "closes"), (["a": "${a.b}"], "circle"),
+            (["a": ["b": "${a}"]], "circle"), (.map(doubling), "without end")
         ] as [(ConfigValue, String)] {
             XCTAssertThrowsError(try config.resolved(), reason) { XCTAssertTrue("\($0)".contains(reason), "\($0)") }
         }
     }
 
     func testLuaSource() {
-        let config: ConfigValue = ["name": "日本\n\"x\"\\\u{01}", "end": 1, "a-b": [1, 2.5, true], "t": ["x": .double(1e-05), "e": [:]], "l": [["q": []]],
-                                   "i": .double(.infinity), "min": .int(.min)]
-        XCTAssertEqual(config.luaSource, #"""
+        let config: ConfigValue = [
+            "name": "日本\n\"x\"\\\u{01}", "end": 1, "a-b": [1, 2.5, true], "t": ["x": .double(1e-05), "e": [:]],
+            "l": [["q": []]],
+            "i": .double(.infinity), "min": .int(.min)
+        ]
+        XCTAssertEqual(
+            config.luaSource,
+            #"""
             return {
               name = "日本\n\"x\"\\\001",
               ["end"] = 1,
@@ -76,7 +87,10 @@ final class ConfigTreeTests: XCTestCase {
             }
 
             """#)
-        XCTAssertEqual((["a": .null] as ConfigValue).luaSource, "local null = require(\"opah.json\").null\n\nreturn {\n  a = null,\n}\n")
-        XCTAssertEqual(ConfigValue.list(Array(repeating: "0123456789", count: 10)).luaSource.split(separator: "\n").count, 12)
+        XCTAssertEqual(
+            (["a": .null] as ConfigValue).luaSource,
+            "local null = require(\"opah.json\").null\n\nreturn {\n  a = null,\n}\n")
+        XCTAssertEqual(
+            ConfigValue.list(Array(repeating: "0123456789", count: 10)).luaSource.split(separator: "\n").count, 12)
     }
 }

@@ -36,7 +36,12 @@ enum Fixture {
 
     static func config() throws -> ConfigValue { try YAML.parse(yaml) }
 
-    static let groups: ConfigGroups = ["lora": ["r_8_alpha_16": [
-        "_target_": "fish_speech.models.text2semantic.lora.LoraConfig", "r": 8, "lora_alpha": 16, "lora_dropout": 0.01,
-    ]]]
+    static let groups: ConfigGroups = [
+        "lora": [
+            "r_8_alpha_16": [
+                "_target_": "fish_speech.models.text2semantic.lora.LoraConfig", "r": 8, "lora_alpha": 16,
+                "lora_dropout": 0.01
+            ]
+        ]
+    ]
 }

@@ -8,14 +8,18 @@ import TestSupport
 final class HydraVectorTests: XCTestCase {
     /// What the original refuses for no better reason than its lexer, and what it means here.
     private let accepted = [
-        "project=http://x/y?z=1": "http://x/y?z=1", "project=é": "é", "project=日本語": "日本語", "project=a;b": "a;b", "project=a&b": "a&b",
-        "project=a!b": "a!b", "project=a`b": "a`b", "project=a^b": "a^b", "project=a<b": "a<b", "project=a=b": "a=b", "project=~/x": "~/x",
-        "project=x#y": "x#y",
+        "project=http://x/y?z=1": "http://x/y?z=1", "project=é": "é", "project=日本語": "日本語", "project=a;b": "a;b",
+        "project=a&b": "a&b",
+        "project=a!b": "a!b", "project=a`b": "a`b", "project=a^b": "a^b", "project=a<b": "a<b", "project=a=b": "a=b",
+        "project=~/x": "~/x",
+        "project=x#y": "x#y"
     ]
 
     func testEveryLine() throws {
         let text = try String(contentsOfFile: Vectors.path("hydra_vectors.tsv"), encoding: .utf8)
-        let rows = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
+        let rows = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        }
         XCTAssertEqual(rows.count, 135)
         var seen: Set<String> = []
         for row in rows {
@@ -28,7 +32,9 @@ final class HydraVectorTests: XCTestCase {
                 check(try found(key, in: config), isType: row[3], value: row[4], row[1])
             case "RESOLVE_ERR":
                 XCTAssertNoThrow(try applyOverrides(&config, overrides, groups: Fixture.groups), row[1])
-                XCTAssertThrowsError(try config.resolved(), row[1]) { XCTAssertEqual(($0 as? OpahError)?.kind, .config) }
+                XCTAssertThrowsError(try config.resolved(), row[1]) {
+                    XCTAssertEqual(($0 as? OpahError)?.kind, .config)
+                }
             default:
                 if let wanted = accepted[overrides[0]] {
                     seen.insert(overrides[0])
@@ -55,15 +61,16 @@ final class HydraVectorTests: XCTestCase {
     }
 
     private func check(_ found: ConfigValue, isType type: String, value json: String, _ line: String) {
-        let kind = switch found {
-        case .null: "NoneType"
-        case .bool: "bool"
-        case .int: "int"
-        case .double: "float"
-        case .string: "str"
-        case .list: "list"
-        case .map: "dict"
-        }
+        let kind =
+            switch found {
+            case .null: "NoneType"
+            case .bool: "bool"
+            case .int: "int"
+            case .double: "float"
+            case .string: "str"
+            case .list: "list"
+            case .map: "dict"
+            }
         XCTAssertEqual(kind, type, line)
         switch json {
         case "nan": XCTAssertTrue(found.double?.isNaN == true, line)

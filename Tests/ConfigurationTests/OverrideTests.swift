@@ -8,13 +8,17 @@ final class OverrideTests: XCTestCase {
     private func refusal(_ overrides: [String], line: UInt = #line) throws -> OpahError {
         var config = try Fixture.config()
         var found: OpahError?
-        XCTAssertThrowsError(try applyOverrides(&config, overrides, groups: Fixture.groups), line: line) { found = $0 as? OpahError }
+        XCTAssertThrowsError(try applyOverrides(&config, overrides, groups: Fixture.groups), line: line) {
+            found = $0 as? OpahError
+        }
         return try XCTUnwrap(found)
     }
 
     func testParts() throws {
         let add = try Override.parse("+lora@model.model.lora_config=r_8_alpha_16")
-        XCTAssertEqual([add.action.rawValue, add.key, add.package, add.value?.string], ["+", "lora", "model.model.lora_config", "r_8_alpha_16"])
+        XCTAssertEqual(
+            [add.action.rawValue, add.key, add.package, add.value?.string],
+            ["+", "lora", "model.model.lora_config", "r_8_alpha_16"])
         let force = try Override.parse("++声優.名前='花 子'")
         XCTAssertEqual([force.action.rawValue, force.key, force.value?.string], ["++", "声優.名前", "花 子"])
         XCTAssertNil(try Override.parse("~a.b").value)
@@ -30,7 +34,9 @@ final class OverrideTests: XCTestCase {
         XCTAssertEqual(try value(".5"), 0.5)
         XCTAssertEqual(try value("1."), .double(1))
         XCTAssertEqual(try value("92233720368547758080"), .double(92233720368547758080))
-        for text in ["1_", "_1", "0_1", "1._5", "--5", "1e5e", "infx", "0b1", "1 2", "\u{FF11}"] { XCTAssertEqual(try value(text), .string(text), text) }
+        for text in ["1_", "_1", "0_1", "1._5", "--5", "1e5e", "infx", "0b1", "1 2", "\u{FF11}"] {
+            XCTAssertEqual(try value(text), .string(text), text)
+        }
         XCTAssertEqual(try value(#"'a\\b\n'"#), .string(#"a\\b\n"#))
         XCTAssertEqual(try value(#"'a\\'"#), .string(#"a\"#))
         XCTAssertEqual(try value(#""it's \"x\"""#), "it's \"x\"")
@@ -49,8 +55,11 @@ final class OverrideTests: XCTestCase {
         XCTAssertEqual(try value("bool(0)"), false)
         XCTAssertEqual(try value("json_str({a: [1, x]})"), .string(#"{"a": [1, "x"]}"#))
         XCTAssertEqual(try value("[${a}, x${oc.env:B,c}]"), ["${a}", "x${oc.env:B,c}"])
-        for bad in ["[1", "{a", "{a:1", "{a}", "{:1}", "[,]", "[1,]", "(", ")", "]", "a]", "[a]b", "'a'b", "a[b]", "int(x)", "int(1,2)", "nope(1)",
-                    "choice(a,b)", "a,b", "${a", "'a", "a\"b\""] {
+        for bad in [
+            "[1", "{a", "{a:1", "{a}", "{:1}", "[,]", "[1,]", "(", ")", "]", "a]", "[a]b", "'a'b", "a[b]", "int(x)",
+            "int(1,2)", "nope(1)",
+            "choice(a,b)", "a,b", "${a", "'a", "a\"b\""
+        ] {
             XCTAssertThrowsError(try value(bad), bad) { XCTAssertEqual(($0 as? OpahError)?.kind, .config) }
         }
         XCTAssertThrowsError(try value(String(repeating: "[", count: 200_000)))
@@ -60,7 +69,9 @@ final class OverrideTests: XCTestCase {
         for text in ["${eval:1+1}", "'${eval:\"1\"}'", "[${a},x${eval:2}]"] {
             XCTAssertThrowsError(try value(text)) { XCTAssertTrue("\($0)".contains("would run code"), "\($0)") }
         }
-        XCTAssertThrowsError(try ConfigValue.string("${eval:1}").resolved()) { XCTAssertTrue("\($0)".contains("would run code")) }
+        XCTAssertThrowsError(try ConfigValue.string("${eval:1}").resolved()) {
+            XCTAssertTrue("\($0)".contains("would run code"))
+        }
     }
 
     func testErrorsNameTheNearestKeys() throws {
@@ -80,12 +91,16 @@ final class OverrideTests: XCTestCase {
     func testAllProblemsAtOnceAndNothingChanged() throws {
         let message = try refusal(["a=", "project=x", "data.batch_size=(", "+data.num_workers=2", "~nope"]).message
         XCTAssertTrue(message.hasPrefix("4 overrides cannot be applied:\n"), message)
-        for part in ["a=", "data.batch_size=(", "+data.num_workers=2", "~nope"] { XCTAssertTrue(message.contains("  \(part): "), message) }
+        for part in ["a=", "data.batch_size=(", "+data.num_workers=2", "~nope"] {
+            XCTAssertTrue(message.contains("  \(part): "), message)
+        }
     }
 
     func testGroups() throws {
         var config = try Fixture.config()
-        var notes = try applyOverrides(&config, ["model.model.lora_config.r=4", "+lora@model.model.lora_config=r_8_alpha_16"], groups: Fixture.groups)
+        var notes = try applyOverrides(
+            &config, ["model.model.lora_config.r=4", "+lora@model.model.lora_config=r_8_alpha_16"],
+            groups: Fixture.groups)
         XCTAssertEqual(config.value(at: "model.model.lora_config.r"), 4)
         XCTAssertEqual(config.value(at: "model.model.lora_config.lora_alpha"), 16)
         XCTAssertEqual(notes, [])

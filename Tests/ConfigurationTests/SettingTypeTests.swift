@@ -5,12 +5,15 @@ import XCTest
 /// Values against the types of their settings, and what is said of those that do not fit.
 final class SettingTypeTests: XCTestCase {
     private let config: ConfigValue = [
-        "project": "voice", "steps": 1000, "lr": 1e-4, "resume": true, "files": ["a"], "budget": .null, "interval": 100, "weights": "stored", "table": ["a": 1, "b": "${project}"],
+        "project": "voice", "steps": 1000, "lr": 1e-4, "resume": true, "files": ["a"], "budget": .null, "interval": 100,
+        "weights": "stored", "table": ["a": 1, "b": "${project}"]
     ]
     private let types: [String: SettingType] = [
-        "project": SettingType([.name]), "steps": SettingType([.integer], range: NumberRange(from: 1)), "lr": SettingType([.number], range: NumberRange(above: 0)),
-        "files": SettingType([.list], items: .path), "budget": SettingType([.size], isOptional: true), "interval": SettingType([.integer, .share], range: NumberRange(from: 0)),
-        "weights": SettingType([.text], choices: ["stored", "bfloat16"]),
+        "project": SettingType([.name]), "steps": SettingType([.integer], range: NumberRange(from: 1)),
+        "lr": SettingType([.number], range: NumberRange(above: 0)),
+        "files": SettingType([.list], items: .path), "budget": SettingType([.size], isOptional: true),
+        "interval": SettingType([.integer, .share], range: NumberRange(from: 0)),
+        "weights": SettingType([.text], choices: ["stored", "bfloat16"])
     ]
 
     private func check(_ overrides: [String]) throws -> (config: ConfigValue, problems: [String]) {
@@ -18,7 +21,8 @@ final class SettingTypeTests: XCTestCase {
         let parsed = try overrides.map(Override.parse)
         let outcome = applyingOverrides(&changed, parsed)
         XCTAssertEqual(outcome.problems, [])
-        return SettingProblems(types: types, before: config, overrides: parsed, name: "file").check(try changed.resolved(), raw: changed)
+        return SettingProblems(types: types, before: config, overrides: parsed, name: "file").check(
+            try changed.resolved(), raw: changed)
     }
 
     func testWhatDoesNotFitIsSaidWithWhatToWrite() throws {
@@ -30,12 +34,17 @@ final class SettingTypeTests: XCTestCase {
             ("steps='\"2\"'", "is quoted, and so text, and steps is a whole number, 1 or more: write steps=2"),
             ("steps=ten", "ten is text, and steps is a whole number, 1 or more: write it as in steps=1000"),
             ("steps=0", "steps=0: 0 is a whole number, and steps is a whole number, 1 or more"),
-            ("steps=2.5", "2.5 is a number, and steps is a whole number"), ("steps=-3", "1 or more"), ("steps=nan", "nan is a number"),
+            ("steps=2.5", "2.5 is a number, and steps is a whole number"), ("steps=-3", "1 or more"),
+            ("steps=nan", "nan is a number"),
             ("lr=fast", "fast is text, and lr is a number, above 0"), ("lr=0", "above 0"), ("lr=nan", "above 0"),
-            ("resume=maybe", "write resume=true or resume=false"), ("resume=1", "1 is a whole number, and resume is true or false"),
-            ("files=[1,b]", "files is a list of paths"), ("budget=lots", "a size such as 4GB"), ("interval=0.0", "interval is a whole number or a part"),
-            ("interval=1.5", "a part such as 0.5"), ("weights=int8", "weights is one of stored, bfloat16"), ("weights=storde", "did you mean stored?"),
-            ("table=5", "table is a table of settings: write table.NAME=..."), ("table.a=x", "x is text, and table.a is a number"),
+            ("resume=maybe", "write resume=true or resume=false"),
+            ("resume=1", "1 is a whole number, and resume is true or false"),
+            ("files=[1,b]", "files is a list of paths"), ("budget=lots", "a size such as 4GB"),
+            ("interval=0.0", "interval is a whole number or a part"),
+            ("interval=1.5", "a part such as 0.5"), ("weights=int8", "weights is one of stored, bfloat16"),
+            ("weights=storde", "did you mean stored?"),
+            ("table=5", "table is a table of settings: write table.NAME=..."),
+            ("table.a=x", "x is text, and table.a is a number")
         ] {
             let problems = try check([override]).problems
             XCTAssertEqual(problems.count, 1, "\(override): \(problems)")
@@ -62,11 +71,17 @@ final class SettingTypeTests: XCTestCase {
     }
 
     func testTimes() {
-        for (value, seconds) in [(ConfigValue.string("8h"), 28800.0), ("1 d 12 h", 129_600), ("01:12:00:00", 129_600), ("02:30:00", 9000), ("10:00", 600), ("90min", 5400), ("1.5 hours", 5400),
-                                 (3600, 3600), (["hours": 8, "minutes": 30], 30600), ("1w", 604_800)] {
+        for (value, seconds) in [
+            (ConfigValue.string("8h"), 28800.0), ("1 d 12 h", 129_600), ("01:12:00:00", 129_600), ("02:30:00", 9000),
+            ("10:00", 600), ("90min", 5400), ("1.5 hours", 5400),
+            (3600, 3600), (["hours": 8, "minutes": 30], 30600), ("1w", 604_800)
+        ] {
             XCTAssertEqual(DurationSetting.seconds(value), seconds, "\(value)")
         }
-        for value in [ConfigValue.string(""), "8", "h", "8 parsecs", "1:2:3:4:5", "-1h", "1:-5", "8h x", 0, -5, .null, true, ["years": 1], "00:00:00"] {
+        for value in [
+            ConfigValue.string(""), "8", "h", "8 parsecs", "1:2:3:4:5", "-1h", "1:-5", "8h x", 0, -5, .null, true,
+            ["years": 1], "00:00:00"
+        ] {
             XCTAssertNil(DurationSetting.seconds(value), "\(value)")
         }
     }

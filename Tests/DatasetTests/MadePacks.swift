@@ -20,15 +20,15 @@ struct MadePacks {
 
     /// 8 codebooks of 5 + (7 i + 3 g) mod 40 frames; every fifth clip has two texts.
     static func groups(from first: Int = 0) -> [PackedGroup] {
-        (0..<speakers).map { g in
+        (0 ..< speakers).map { g in
             PackedGroup(
                 source: "folder", name: "Speaker \(g)",
-                sentences: (first..<first + clips).map { i in
+                sentences: (first ..< first + clips).map { i in
                     let texts = ["Clip number \(i) of speaker \(g)."] + (i % 5 == 0 ? ["Another spelling, \(i)"] : [])
                     return PackedSentence(
                         texts: texts,
-                        codes: (0..<8).map { book in
-                            (0..<5 + (7 * i + 3 * g) % 40).map { t in
+                        codes: (0 ..< 8).map { book in
+                            (0 ..< 5 + (7 * i + 3 * g) % 40).map { t in
                                 UInt32((i * 131 + g * 977 + book * 17 + t * 29) % 1000)
                             }
                         })
@@ -63,11 +63,11 @@ struct MadePacks {
     /// Writes the index with other content, and a digest that is right.
     func rewriteIndex(_ change: (_ head: inout String, _ records: inout [UInt8]) -> Void) throws {
         let bytes = try MappedFile.contents(index), start = 40
-        let length = bytes[start..<start + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
-        var head = String(decoding: bytes[start + 8..<start + 8 + length], as: UTF8.self)
+        let length = bytes[start ..< start + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        var head = String(decoding: bytes[start + 8 ..< start + 8 + length], as: UTF8.self)
         var records = Array(bytes[(start + 8 + length)...])
         change(&head, &records)
-        let rest = (0..<8).map { UInt8(truncatingIfNeeded: head.utf8.count >> (8 * $0)) } + Array(head.utf8) + records
+        let rest = (0 ..< 8).map { UInt8(truncatingIfNeeded: head.utf8.count >> (8 * $0)) } + Array(head.utf8) + records
         let digest = rest.withUnsafeBytes { Digest.of($0) }
         try Data(bytes[..<8] + Array(digest.utf8) + rest).write(to: URL(fileURLWithPath: index))
     }

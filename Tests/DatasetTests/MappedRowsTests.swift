@@ -32,7 +32,7 @@ final class MappedRowsTests: XCTestCase {
                 digest.update(try tensor.ints().map(String.init).joined(separator: ",") + "\n")
             }
         }
-        for _ in 0..<200 { try add(data.batch(1)) }
+        for _ in 0 ..< 200 { try add(data.batch(1)) }
         for batch in try data.validation(batchSize: 4) { try add(batch) }
         return digest.finish()
     }
@@ -44,7 +44,7 @@ final class MappedRowsTests: XCTestCase {
             (.coverage, false, "026cc83206743fe2592ec1b8cb47b6f5", [237, 63, 0]),
             (.coverage, true, "47d114411cd579b23b79f257e56af5e1", [77, 6, 217]),
             (.reference, false, "cfeee3be895ddf9d428279a2dd00bfd2", [237, 63, 0]),
-            (.reference, true, "a6e530e3ff656a7f6b750f981c7d5d52", [77, 6, 217]),
+            (.reference, true, "a6e530e3ff656a7f6b750f981c7d5d52", [77, 6, 217])
         ]
         try withTemporaryFolder { folder in
             let packs = try MadePacks(in: folder)
@@ -54,7 +54,7 @@ final class MappedRowsTests: XCTestCase {
                     try TrainingDataset(store: store, tokenizer: tokenizer, settings: settings)
                 }
                 // Cold, with an index and lengths of other settings, and with all of them.
-                for round in 0..<2 {
+                for round in 0 ..< 2 {
                     let memory = try dataset(MadePacks.store()), mapped = try dataset(packs.store())
                     XCTAssertEqual(mapped.digest, "1e0c852f2ae41fc2604055bbfe38e72c")
                     XCTAssertEqual(memory.digest, mapped.digest)
@@ -72,9 +72,9 @@ final class MappedRowsTests: XCTestCase {
                     let owners = try memory.validationBySpeaker(batchSize: 3).map { $0.map(\.speaker) }
                     XCTAssertEqual(owners, try mapped.validationBySpeaker(batchSize: 3).map { $0.map(\.speaker) }, what)
                     // Both go on from the state of the other.
-                    let state = mapped.state, next = try (0..<20).map { _ in try mapped.nextRow() }
+                    let state = mapped.state, next = try (0 ..< 20).map { _ in try mapped.nextRow() }
                     try memory.restore(state)
-                    XCTAssertEqual(try (0..<20).map { _ in try memory.nextRow() }, next, what)
+                    XCTAssertEqual(try (0 ..< 20).map { _ in try memory.nextRow() }, next, what)
                 }
             }
         }
@@ -96,14 +96,14 @@ final class MappedRowsTests: XCTestCase {
         var groups = MadePacks.groups()
         groups[0].sentences[3].texts = [""]
         groups[0].sentences[4].texts = []
-        groups[1].sentences[0].codes = (0..<8).map { _ in [] }
+        groups[1].sentences[0].codes = (0 ..< 8).map { _ in [] }
         groups[1].sentences[9].codes.removeLast(3)
         groups[2].sentences[50].codes[7][2] = 1500
         var settings = SamplingSettings()
         (settings.maxLength, settings.codebookSize) = (70, 1024)
         try withTemporaryFolder { folder in
             let packs = try MadePacks(in: folder, groups: groups)
-            for _ in 0..<2 {
+            for _ in 0 ..< 2 {
                 let memory = try TrainingDataset(
                     store: MadePacks.store(groups), tokenizer: Self.tokenizer.get(), settings: settings)
                 let mapped = try TrainingDataset(
@@ -112,7 +112,7 @@ final class MappedRowsTests: XCTestCase {
                     memory.skipped.map { [$0.path, $0.reason, $0.remedy ?? ""] },
                     mapped.skipped.map { [$0.path, $0.reason, $0.remedy ?? ""] })
                 for reason in [
-                    "has no text", "has no frames", "has 5 codebooks, and 8", "has the code 1500", "do not fit",
+                    "has no text", "has no frames", "has 5 codebooks, and 8", "has the code 1500", "do not fit"
                 ] {
                     XCTAssertTrue(mapped.skipped.contains { $0.reason.contains(reason) }, reason)
                 }

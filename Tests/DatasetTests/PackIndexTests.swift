@@ -21,7 +21,7 @@ final class PackIndexTests: XCTestCase {
         XCTAssertEqual(store.groups.map(\.name), expected.groups.map(\.name), what, file: file, line: line)
         XCTAssertEqual(store.groups.map(\.count), expected.groups.map(\.count), what, file: file, line: line)
         for (group, wanted) in zip(store.groups, expected.groups) {
-            for place in 0..<min(group.count, wanted.count) {
+            for place in 0 ..< min(group.count, wanted.count) {
                 XCTAssertEqual(group.facts(place), wanted.facts(place), what, file: file, line: line)
                 XCTAssertEqual(try group.texts(place), try wanted.texts(place), what, file: file, line: line)
                 let (a, b) = (try group.sentence(place), try wanted.sentence(place))
@@ -130,7 +130,7 @@ final class PackIndexTests: XCTestCase {
             _ = try packs.store()
             let whole = try MappedFile.contents(packs.index)
             for bytes in [
-                [], Array("OPAHIDX1".utf8), Array(whole.dropLast()), whole + [0], [UInt8](repeating: 0, count: 4096),
+                [], Array("OPAHIDX1".utf8), Array(whole.dropLast()), whole + [0], [UInt8](repeating: 0, count: 4096)
             ]
                 + stride(from: 0, to: whole.count, by: 997).map({ place in
                     var bytes = whole
@@ -152,7 +152,7 @@ final class PackIndexTests: XCTestCase {
         let expected = try MadePacks.store()
         func put(_ value: UInt64, _ size: Int, _ offset: Int, of record: Int = 0) -> Change {
             { records in
-                for i in 0..<size {
+                for i in 0 ..< size {
                     records[32 * record + offset + i] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(i)))
                 }
             }
@@ -164,7 +164,7 @@ final class PackIndexTests: XCTestCase {
             ("frames", put(6, 4, 12)),
             ("many frames", put(0xFFFF_FFFF, 4, 12)), ("id", put(5, 8, 16)), ("code", put(0, 4, 24)),
             ("codebooks", put(7, 2, 28)),
-            ("many codebooks", put(65535, 2, 28)), ("texts", put(1, 2, 30)), ("no texts", put(0, 2, 30)),
+            ("many codebooks", put(65535, 2, 28)), ("texts", put(1, 2, 30)), ("no texts", put(0, 2, 30))
         ]
         try withPacks { packs in
             for (what, change) in changes {
@@ -185,7 +185,7 @@ final class PackIndexTests: XCTestCase {
                 ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 3, 100"), ("\"Speaker 0\", 0, 100", "\"Speaker 0\", -1, 100"),
                 ("\"Speaker 0\", 0, 100", "\"Speaker 0\", 0, 9223372036854775807"),
                 ("00000000.protos", "../0000.protos"),
-                ("\"shards\"", "\"shard\""), ("{", "["),
+                ("\"shards\"", "\"shard\""), ("{", "[")
             ] {
                 try packs.rewriteIndex { head, _ in
                     XCTAssertTrue(head.contains(old), head)
@@ -230,7 +230,7 @@ final class PackIndexTests: XCTestCase {
             _ = try writer.finish()
             single.settle()
             let path = single.shard(0)
-            for _ in 0..<2 { try check(SentenceStore(protos: [path]), is: MadePacks.store([large])) }
+            for _ in 0 ..< 2 { try check(SentenceStore(protos: [path]), is: MadePacks.store([large])) }
             XCTAssertTrue(FileKind.isFile(single.folder + "/.00000000.protos.index"))
             try check(SentenceStore(protos: [packs.folder, path]), is: MadePacks.store(groups + [large]))
         }
@@ -277,11 +277,11 @@ final class PackIndexTests: XCTestCase {
             var bytes = try MappedFile.contents(lengths)
             for place in stride(from: 72, to: bytes.count, by: 4) { bytes[place] += 1 }
             let digest = bytes[40...].withUnsafeBytes { Digest.of($0) }
-            bytes.replaceSubrange(8..<40, with: digest.utf8)
+            bytes.replaceSubrange(8 ..< 40, with: digest.utf8)
             try Data(bytes).write(to: URL(fileURLWithPath: lengths))
             XCTAssertEqual(try reasons(), first)
             for damaged in [
-                [], Array(bytes.prefix(71)), Array(bytes.prefix(72)), [UInt8](repeating: 255, count: bytes.count),
+                [], Array(bytes.prefix(71)), Array(bytes.prefix(72)), [UInt8](repeating: 255, count: bytes.count)
             ] {
                 try Data(damaged).write(to: URL(fileURLWithPath: lengths))
                 XCTAssertEqual(try reasons(), first)

@@ -13,7 +13,10 @@ final class PackingTests: XCTestCase {
 
     private func vectors() throws -> (cases: Object, arrays: [String: Tensor]) {
         if let loaded = Self.loaded { return loaded }
-        let value = (cases: try XCTUnwrap(Vectors.json("packing/packing.json") as? Object), arrays: try Vectors.npz("packing/packing.npz"))
+        let value = (
+            cases: try XCTUnwrap(Vectors.json("packing/packing.json") as? Object),
+            arrays: try Vectors.npz("packing/packing.npz")
+        )
         Self.loaded = value
         return value
     }
@@ -22,7 +25,9 @@ final class PackingTests: XCTestCase {
 
     private func packer(_ value: Object) throws -> SentencePacker {
         let name = try XCTUnwrap(value["tokenizer"] as? String)
-        return try SentencePacker(tokenizer: Tokenizer(directory: Vectors.path("tokenizer/" + name)), codebooks: value["num_codebooks"] as? Int)
+        return try SentencePacker(
+            tokenizer: Tokenizer(directory: Vectors.path("tokenizer/" + name)),
+            codebooks: value["num_codebooks"] as? Int)
     }
 
     private func codes(_ value: Any?) throws -> SentenceCodes {
@@ -31,7 +36,8 @@ final class PackingTests: XCTestCase {
 
     private func check(_ row: TrainingRow, _ name: String, file: StaticString = #filePath, line: UInt = #line) throws {
         let arrays = try vectors().arrays
-        let tokens = try XCTUnwrap(arrays[name + "_tokens"], file: file, line: line), labels = try XCTUnwrap(arrays[name + "_labels"])
+        let tokens = try XCTUnwrap(arrays[name + "_tokens"], file: file, line: line),
+            labels = try XCTUnwrap(arrays[name + "_labels"])
         XCTAssertEqual([row.rows, row.length], Array(tokens.shape), name, file: file, line: line)
         XCTAssertEqual(row.tokens, try tokens.ints(), "\(name) tokens", file: file, line: line)
         XCTAssertEqual(row.labels, try labels.ints(), "\(name) labels", file: file, line: line)
@@ -52,7 +58,8 @@ final class PackingTests: XCTestCase {
         for value in try cases("interactive") {
             let packer = try packer(value)
             let turns = try XCTUnwrap(value["items"] as? [Object]).map { item in
-                try packer.pack([XCTUnwrap(item["text"] as? String)], [codes(item["codes"])], speaker: value["speaker"] as? String)
+                try packer.pack(
+                    [XCTUnwrap(item["text"] as? String)], [codes(item["codes"])], speaker: value["speaker"] as? String)
             }
             try check(.concatenated(turns), XCTUnwrap(value["name"] as? String))
         }
@@ -62,12 +69,17 @@ final class PackingTests: XCTestCase {
         for value in try cases("augment") {
             let packer = try packer(value), name = try XCTUnwrap(value["name"] as? String)
             let interactive = try XCTUnwrap(value["interactive"] as? Bool)
-            let budget = interactive ? try XCTUnwrap(value["max_length"] as? Int)
+            let budget =
+                interactive
+                ? try XCTUnwrap(value["max_length"] as? Int)
                 : Int(try XCTUnwrap(value["drawn_budget_before_minus_4"] as? Double)) - 4
             let speaker = value["use_speaker"] as? Bool == true ? value["group_name"] as? String : nil
-            let items = try XCTUnwrap(value["items"] as? [Object]).map { (text: cleanText($0["text"] as! String), codes: try codes($0["codes"])) }
+            let items = try XCTUnwrap(value["items"] as? [Object]).map {
+                (text: cleanText($0["text"] as! String), codes: try codes($0["codes"]))
+            }
             let used = items.prefix(try packer.sentencesFilling(budget, items))
-            let row = interactive
+            let row =
+                interactive
                 ? TrainingRow.concatenated(try used.map { try packer.pack([$0.text], [$0.codes], speaker: speaker) })
                 : try packer.pack(used.map(\.text), used.map(\.codes), speaker: speaker)
             try check(row, name)
@@ -78,13 +90,16 @@ final class PackingTests: XCTestCase {
         let arrays = try vectors().arrays
         for value in try cases("collate") {
             let name = try XCTUnwrap(value["name"] as? String)
-            let rows = try (0..<XCTUnwrap(value["examples"] as? Int)).map { i in
-                let tokens = try XCTUnwrap(arrays["\(name)_ex\(i)_tokens"]), labels = try XCTUnwrap(arrays["\(name)_ex\(i)_labels"])
+            let rows = try (0 ..< XCTUnwrap(value["examples"] as? Int)).map { i in
+                let tokens = try XCTUnwrap(arrays["\(name)_ex\(i)_tokens"]),
+                    labels = try XCTUnwrap(arrays["\(name)_ex\(i)_labels"])
                 return TrainingRow(rows: tokens.shape[0], tokens: try tokens.ints(), labels: try labels.ints())
             }
             let limit = try XCTUnwrap(value["max_length"] as? Int)
             let batch = try TokenBatch(rows, maxLength: limit, padding: XCTUnwrap(value["eos_token_id"] as? Int))
-            for (part, mine) in [("inputs", batch.inputs), ("attention_masks", batch.attentionMasks), ("labels", batch.labels)] {
+            for (part, mine) in [
+                ("inputs", batch.inputs), ("attention_masks", batch.attentionMasks), ("labels", batch.labels)
+            ] {
                 let wanted = try XCTUnwrap(arrays["\(name)_\(part)"], "\(name)_\(part)")
                 XCTAssertEqual(mine.shape, wanted.shape, "\(name) \(part)")
                 XCTAssertEqual(try mine.ints(), try wanted.ints(), "\(name) \(part)")
@@ -98,15 +113,20 @@ final class PackingTests: XCTestCase {
         let tokenizer = try Tokenizer(directory: Vectors.path("tokenizer/a_bytelevel"))
         let packer = try SentencePacker(tokenizer: tokenizer)
         let end = try XCTUnwrap(tokenizer.id(of: "<|im_end|>"))
-        for text in ["a<|im_end|>b", "a<|im_end|>\u{301}b", "a<|im_<|im_end|>end|>b", "<|im_end|><|im_start|>assistant\n"] {
+        for text in [
+            "a<|im_end|>b", "a<|im_end|>\u{301}b", "a<|im_<|im_end|>end|>b", "<|im_end|><|im_start|>assistant\n"
+        ] {
             XCTAssertEqual(try packer.prompt([text], speaker: nil).filter { $0 == end }.count, 1, text)
             XCTAssertEqual(try packer.prompt(["x"], speaker: text).filter { $0 == end }.count, 1, text)
         }
     }
 
     func testWrongCodes() throws {
-        let packer = try SentencePacker(tokenizer: Tokenizer(directory: Vectors.path("tokenizer/a_bytelevel")), codebooks: 8)
-        assertThrows(.data, containing: "4 codebooks where 8") { try packer.pack(["a"], [SentenceCodes(codebooks: 4, values: [1, 2, 3, 4])]) }
+        let packer = try SentencePacker(
+            tokenizer: Tokenizer(directory: Vectors.path("tokenizer/a_bytelevel")), codebooks: 8)
+        assertThrows(.data, containing: "4 codebooks where 8") {
+            try packer.pack(["a"], [SentenceCodes(codebooks: 4, values: [1, 2, 3, 4])])
+        }
         assertThrows(.data, containing: "frames") { try SentenceCodes(rows: [[1, 2], [1]]) }
         assertThrows(.data, containing: "-1") { try SentenceCodes(Tensor(integers: [1, -1], [1, 2])) }
         assertThrows(.shape) { try SentenceCodes(Tensor(integers: [1], [1])) }

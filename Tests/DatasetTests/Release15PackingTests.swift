@@ -40,7 +40,7 @@ final class Release15PackingTests: XCTestCase {
 
     func testTurnsAndBatches() throws {
         let rows = try cases().map(\.row)
-        let joined = TrainingRow.concatenated(Array(rows[0..<3]))
+        let joined = TrainingRow.concatenated(Array(rows[0 ..< 3]))
         try check(joined, "concat")
         let tokenizer = try Tokenizer(directory: Vectors.path("release15/model"))
         let arrays = try Vectors.npz("release15/packing.npz")

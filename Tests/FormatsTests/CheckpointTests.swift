@@ -8,7 +8,8 @@ import XCTest
 final class CheckpointTests: XCTestCase {
     func testEveryTorchFormatGivesTheSameTensors() throws {
         let expected = try Vectors.npz("ckpt/torch_files/variants_expected.npz")
-        let facts = try XCTUnwrap(try Vectors.json("ckpt/torch_files/variants_expected.json") as? [String: [String: Any]])
+        let facts = try XCTUnwrap(
+            try Vectors.json("ckpt/torch_files/variants_expected.json") as? [String: [String: Any]])
         for file in ["variants_zip.pth", "variants_zip_protocol4.pth", "variants_legacy.pth", "variants.safetensors"] {
             let dict = try Checkpoint.stateDict(Vectors.path("ckpt/torch_files/\(file)"))
             XCTAssertEqual(dict.count, 27, file)
@@ -23,8 +24,10 @@ final class CheckpointTests: XCTestCase {
                 XCTAssertEqual(Array(tensor.strides), fact["stride"] as? [Int], what)
                 XCTAssertEqual(tensor.offset, fact["storage_offset"] as? Int, what)
                 for (other, neighbour) in dict {
-                    XCTAssertEqual(neighbour.storage === tensor.storage,
-                                   facts[other]?["storage_group"] as? String == fact["storage_group"] as? String, "\(what) \(other)")
+                    XCTAssertEqual(
+                        neighbour.storage === tensor.storage,
+                        facts[other]?["storage_group"] as? String == fact["storage_group"] as? String,
+                        "\(what) \(other)")
                 }
             }
         }
@@ -35,7 +38,8 @@ final class CheckpointTests: XCTestCase {
         let before = Memory.live
         let dict = try Checkpoint.stateDict(path)
         XCTAssertEqual(Memory.live, before)
-        XCTAssertTrue(dict.allSatisfy { $0.tensor.storage.isMapped && Int(bitPattern: $0.tensor.storage.pointer) % 64 == 0 })
+        XCTAssertTrue(
+            dict.allSatisfy { $0.tensor.storage.isMapped && Int(bitPattern: $0.tensor.storage.pointer) % 64 == 0 })
         let keys = try XCTUnwrap(try Vectors.json("dualar/dual_bf16/keys.json") as? [String: Any])
         XCTAssertEqual(Set(dict.names), Set(keys.keys))
         // The file stays mapped as long as a tensor of it lives.
@@ -78,7 +82,9 @@ final class CheckpointTests: XCTestCase {
             let facts = try XCTUnwrap(try Vectors.json("ckpt/\(folder)/structure.json") as? [String: Any])
             XCTAssertEqual(root.dict?.compactMap(\.key.string), facts["top_level_keys"] as? [String])
             let structure = try XCTUnwrap(facts["structure"] as? [String: Any])
-            for (key, value) in structure where key != "__type__" { compare(try XCTUnwrap(root[key]), value, "\(folder) \(key)") }
+            for (key, value) in structure where key != "__type__" {
+                compare(try XCTUnwrap(root[key]), value, "\(folder) \(key)")
+            }
             let expected = try Vectors.npz("ckpt/\(folder)/state_dict.npz")
             let dict = try root.stateDict()
             XCTAssertEqual(Set(dict.names), Set(expected.keys))
@@ -98,7 +104,8 @@ final class CheckpointTests: XCTestCase {
             for (name, value) in pairs { compare(value, fact[key(name)] ?? "missing", "\(what).\(key(name))") }
         case .list(let items), .tuple(let items):
             if let text = fact as? String, text.hasPrefix("list of ") {
-                XCTAssertEqual(text, "list of \(items.count) ints \(items.first?.int ?? -1)..\(items.last?.int ?? -1)", what)
+                XCTAssertEqual(
+                    text, "list of \(items.count) ints \(items.first?.int ?? -1)..\(items.last?.int ?? -1)", what)
                 return
             }
             guard let fact = fact as? [Any], fact.count == items.count + 1 else { return XCTFail(what) }
@@ -125,16 +132,22 @@ final class CheckpointTests: XCTestCase {
                 assertThrows(.format, containing: message) { try Checkpoint.load(path) }
             }
             try refused("a.pth", Data(), "empty (0 bytes)")
-            try refused("b.pth", Data("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 989000000\n".utf8),
-                        "a file of 989000000 bytes")
+            try refused(
+                "b.pth", Data("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 989000000\n".utf8),
+                "a file of 989000000 bytes")
             try refused("c.pth", Data("<html><body>Access to this model is restricted".utf8), "HTML page")
             try refused("d.pth", Data(count: 5000), "nothing but zeros")
             let whole = try Data(contentsOf: URL(fileURLWithPath: Vectors.path("ckpt/torch_files/variants_zip.pth")))
             try refused("e.pth", whole.prefix(20000), "20000 bytes found")
-            let tensors = try Data(contentsOf: URL(fileURLWithPath: Vectors.path("ckpt/torch_files/variants.safetensors")))
+            let tensors = try Data(
+                contentsOf: URL(fileURLWithPath: Vectors.path("ckpt/torch_files/variants.safetensors")))
             try refused("f.safetensors", tensors.prefix(15000), "bytes of tensors, and the file has")
-            try refused("g.npy", try Data(contentsOf: URL(fileURLWithPath: Vectors.path("dataset/npy_variants/int8.npy"))), ".npy array")
-            try refused("h.pth", try Data(contentsOf: URL(fileURLWithPath: Vectors.path("dualar/dual_bf16/forward.npz"))), ".npz archive")
+            try refused(
+                "g.npy", try Data(contentsOf: URL(fileURLWithPath: Vectors.path("dataset/npy_variants/int8.npy"))),
+                ".npy array")
+            try refused(
+                "h.pth", try Data(contentsOf: URL(fileURLWithPath: Vectors.path("dualar/dual_bf16/forward.npz"))),
+                ".npz archive")
             assertThrows(.file, containing: "No such file") { try Checkpoint.load(folder + "/absent.pth") }
             assertThrows(.file, containing: "Is a directory") { try Checkpoint.load(folder) }
         }

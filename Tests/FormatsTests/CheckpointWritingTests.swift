@@ -15,8 +15,9 @@ final class CheckpointWritingTests: XCTestCase {
                 XCTAssertEqual(text(copy), text(original), name)
                 // Sharing is kept: a second copy is byte for byte the first.
                 try Checkpoint.save(copy, to: folder + "/b.pth")
-                XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder + "/a.pth")),
-                               try Data(contentsOf: URL(fileURLWithPath: folder + "/b.pth")), name)
+                XCTAssertEqual(
+                    try Data(contentsOf: URL(fileURLWithPath: folder + "/a.pth")),
+                    try Data(contentsOf: URL(fileURLWithPath: folder + "/b.pth")), name)
             }
             let base = try Checkpoint.stateDict(folder + "/a.pth")
             XCTAssertTrue(try XCTUnwrap(base["shared.base"]).storage === base["shared.transposed"]?.storage)
@@ -25,10 +26,14 @@ final class CheckpointWritingTests: XCTestCase {
 
     func testEveryKindOfValue() throws {
         let value: CheckpointValue = [
-            "none": .none, "yes": true, "no": false, "zero": 0, "byte": 255, "short": 65535, "int": -1, "low": .int(Int(Int32.min)),
-            "long": .int(.max), "longest": .int(.min), "third": .double(1.0 / 3), "nan": .double(.nan), "text": "日本 \u{0}",
-            "empty": .string(""), "bytes": .bytes([0, 127, 128, 255]), "list": [1, [2.5, "x"], []], "tuple0": .tuple([]),
-            "tuple1": .tuple([1]), "tuple4": .tuple([1, 2, 3, 4]), "numbered": .dict([(.int(7), "seven"), (.int(-8), "eight")]),
+            "none": .none, "yes": true, "no": false, "zero": 0, "byte": 255, "short": 65535, "int": -1,
+            "low": .int(Int(Int32.min)),
+            "long": .int(.max), "longest": .int(.min), "third": .double(1.0 / 3), "nan": .double(.nan),
+            "text": "日本 \u{0}",
+            "empty": .string(""), "bytes": .bytes([0, 127, 128, 255]), "list": [1, [2.5, "x"], []],
+            "tuple0": .tuple([]),
+            "tuple1": .tuple([1]), "tuple4": .tuple([1, 2, 3, 4]),
+            "numbered": .dict([(.int(7), "seven"), (.int(-8), "eight")])
         ]
         try withTemporaryFolder { folder in
             try Checkpoint.save(value, to: folder + "/v.ckpt")
@@ -38,7 +43,7 @@ final class CheckpointWritingTests: XCTestCase {
 
     func testOnlyThePartOfAStorageThatIsUsedIsWritten() throws {
         try withTemporaryFolder { folder in
-            let big = try Tensor((0..<100_000).map(Float.init), [1000, 100])
+            let big = try Tensor((0 ..< 100_000).map(Float.init), [1000, 100])
             let row = Tensor(storage: big.storage, offset: 500, shape: [2, 3], strides: [100, 1], dtype: .float32)
             let reversed = Tensor(storage: big.storage, offset: 9, shape: [3], strides: [-4], dtype: .float32)
             try Checkpoint.save(["row": .tensor(row), "reversed": .tensor(reversed)], to: folder + "/r.pth")
@@ -54,7 +59,7 @@ final class CheckpointWritingTests: XCTestCase {
             let path = folder + "/m.pth"
             try Checkpoint.save(["a": 1], to: path)
             var deep: CheckpointValue = 1
-            for _ in 0..<300 { deep = .list([deep]) }
+            for _ in 0 ..< 300 { deep = .list([deep]) }
             assertThrows(.argument, containing: "200 deep") { try Checkpoint.save(deep, to: path) }
             let tensor = try Tensor(zeros: [1 << 20], .float32)
             Interrupt.request()
@@ -77,7 +82,9 @@ final class CheckpointWritingTests: XCTestCase {
                 XCTAssertEqual(bits(tensor), bits(original[name]!), name)
                 XCTAssertTrue(tensor.storage.isMapped, name)
             }
-            assertThrows(.argument, containing: "named tensors only") { try Checkpoint.save(["a": 1], to: folder + "/x.safetensors") }
+            assertThrows(.argument, containing: "named tensors only") {
+                try Checkpoint.save(["a": 1], to: folder + "/x.safetensors")
+            }
         }
     }
 
@@ -89,9 +96,10 @@ final class CheckpointWritingTests: XCTestCase {
                 halves[i % 2][name] = tensor
                 map.append("\"\(name)\":\"s\(i % 2).safetensors\"")
             }
-            for i in 0..<2 { try SafeTensors.save(halves[i], to: folder + "/s\(i).safetensors") }
+            for i in 0 ..< 2 { try SafeTensors.save(halves[i], to: folder + "/s\(i).safetensors") }
             let index = folder + "/model.safetensors.index.json"
-            try AtomicFile.write(index, "{\"metadata\":{\"total_size\":1},\"weight_map\":{" + map.joined(separator: ",") + "}}")
+            try AtomicFile.write(
+                index, "{\"metadata\":{\"total_size\":1},\"weight_map\":{" + map.joined(separator: ",") + "}}")
             let merged = try Checkpoint.stateDict(index)
             XCTAssertEqual(merged.names, original.names)
             for (name, tensor) in merged { XCTAssertEqual(bits(tensor), bits(original[name]!), name) }

@@ -15,7 +15,7 @@ func bits(_ tensor: Tensor) -> [UInt64] {
             }
             return
         }
-        for i in 0..<tensor.shape[axis] { walk(axis + 1, position + i * tensor.strides[axis]) }
+        for i in 0 ..< tensor.shape[axis] { walk(axis + 1, position + i * tensor.strides[axis]) }
     }
     withExtendedLifetime(tensor) { walk(0, tensor.offset) }
     return result
@@ -24,7 +24,7 @@ func bits(_ tensor: Tensor) -> [UInt64] {
 /// The elements of a contiguous tensor of any dtype.
 func doubles(_ tensor: Tensor) -> [Double] {
     func all<T>(_ type: T.Type, _ convert: (T) -> Double) -> [Double] {
-        withExtendedLifetime(tensor) { (0..<tensor.count).map { convert(tensor.pointer(type)[$0]) } }
+        withExtendedLifetime(tensor) { (0 ..< tensor.count).map { convert(tensor.pointer(type)[$0]) } }
     }
     return switch tensor.dtype {
     case .float32: all(Float.self, Double.init)

@@ -13,11 +13,13 @@ final class EventFileTests: XCTestCase {
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: writer.path)))
             // wall_time 2.0, step 3, summary {value {tag "loss", simple_value 1.5}}, with the checksums as
             // TensorBoard's own writer computes them.
-            let event: [UInt8] = [0x09, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x10, 3, 0x2A, 13, 0x0A, 11, 0x0A, 4] + Array("loss".utf8)
+            let event: [UInt8] =
+                [0x09, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x10, 3, 0x2A, 13, 0x0A, 11, 0x0A, 4] + Array("loss".utf8)
                 + [0x15, 0, 0, 0xC0, 0x3F]
             XCTAssertEqual(Array(bytes.suffix(event.count + 4).prefix(event.count)), event)
             XCTAssertEqual(Array(bytes.suffix(4)), [0x22, 0xBC, 0x95, 0x2A])
-            XCTAssertEqual(Array(bytes.suffix(event.count + 16).prefix(12)), [26, 0, 0, 0, 0, 0, 0, 0, 0x12, 0x9B, 0xD8, 0x2D])
+            XCTAssertEqual(
+                Array(bytes.suffix(event.count + 16).prefix(12)), [26, 0, 0, 0, 0, 0, 0, 0, 0x12, 0x9B, 0xD8, 0x2D])
             XCTAssertTrue((writer.path as NSString).lastPathComponent.hasPrefix("events.out.tfevents."))
             XCTAssertTrue(String(decoding: bytes.prefix(60), as: UTF8.self).contains("brain.Event:2"))
         }
@@ -27,7 +29,7 @@ final class EventFileTests: XCTestCase {
         try withTemporaryFolder { folder in
             var writer: EventFileWriter? = try EventFileWriter(folder: folder)
             let path = writer!.path
-            for step in 1...3 { try writer!.add([("loss", Double(step)), ("lr", 1e-4)], step: step) }
+            for step in 1 ... 3 { try writer!.add([("loss", Double(step)), ("lr", 1e-4)], step: step) }
             writer = nil
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             try (whole + [5, 0, 0]).write(to: URL(fileURLWithPath: path))

@@ -43,14 +43,19 @@ final class ProtosTests: XCTestCase {
 
     func testShardsEndAfterTheGroupThatExceedsTheSize() throws {
         try withTemporaryFolder { folder in
-            let groups = (0..<7).map { PackedGroup(source: "folder", name: "s\($0)", sentences: [
-                PackedSentence(texts: [String(repeating: "x", count: 1000)], codes: [[UInt32($0)]]),
-            ]) }
+            let groups = (0 ..< 7).map {
+                PackedGroup(
+                    source: "folder", name: "s\($0)",
+                    sentences: [
+                        PackedSentence(texts: [String(repeating: "x", count: 1000)], codes: [[UInt32($0)]])
+                    ])
+            }
             let writer = try ProtosWriter(folder: folder, shardSize: 2000.0 / 1_048_576)
             for group in groups { try writer.add(group) }
             let summary = try writer.finish()
-            XCTAssertEqual(summary.shards.map { ($0 as NSString).lastPathComponent },
-                           ["00000000.protos", "00000001.protos", "00000002.protos", "00000003.protos"])
+            XCTAssertEqual(
+                summary.shards.map { ($0 as NSString).lastPathComponent },
+                ["00000000.protos", "00000001.protos", "00000002.protos", "00000003.protos"])
             XCTAssertEqual(summary.groups, 7)
             XCTAssertEqual(try summary.shards.map { try ProtosReader($0).rest().count }, [2, 2, 2, 1])
             XCTAssertEqual(try summary.shards.flatMap { try ProtosReader($0).rest() }, groups)
@@ -75,7 +80,8 @@ final class ProtosTests: XCTestCase {
             }
             try refused(Data(), "empty")
             try refused(bytes + [1, 2, 3], "3 trailing bytes")
-            try refused(bytes.prefix(first + 2), "at byte \(first) of \(first + 2), after 1 whole group: 2 trailing bytes")
+            try refused(
+                bytes.prefix(first + 2), "at byte \(first) of \(first + 2), after 1 whole group: 2 trailing bytes")
             try refused(bytes.prefix(bytes.count - 1), "are left")
             try refused(bytes + [255, 255, 255, 127], "claims 2147483647 bytes, and 0 are left")
             try refused(Data([0, 0, 0, 0]), "another layout")
@@ -94,7 +100,9 @@ final class ProtosTests: XCTestCase {
         let back = try sentence.codesTensor()
         XCTAssertEqual(back.shape, [2, 3])
         XCTAssertEqual(doubles(back), [1, 2, 3, 4, 5, 6])
-        assertThrows(.data, containing: "different lengths") { try PackedSentence(texts: [], codes: [[1], [1, 2]]).codesTensor() }
+        assertThrows(.data, containing: "different lengths") {
+            try PackedSentence(texts: [], codes: [[1], [1, 2]]).codesTensor()
+        }
         assertThrows(.data, containing: "-1 is out of range") {
             try PackedSentence(texts: [], codes: try Tensor(integers: [-1], [1, 1], .int32))
         }

@@ -14,7 +14,10 @@ final class StateDictTests: XCTestCase {
     }
 
     func testPrefixesOfWrappersAreTakenOff() throws {
-        for prefix in ["module.", "_orig_mod.", "model.", "generator.", "_orig_mod.module.", "module._orig_mod.", "model.model.", "module.model._orig_mod.generator."] {
+        for prefix in [
+            "module.", "_orig_mod.", "model.", "generator.", "_orig_mod.module.", "module._orig_mod.", "model.model.",
+            "module.model._orig_mod.generator."
+        ] {
             let found = try state { prefix + $0 }.fitted(to: known.contains)
             XCTAssertEqual(Set(found.names), known, prefix)
             XCTAssertEqual(found.notes.count, 1, prefix)
@@ -22,7 +25,8 @@ final class StateDictTests: XCTestCase {
         }
         // Modules that were compiled or sharded one by one.
         for inner in ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"] {
-            let found = try state { $0.replacingOccurrences(of: "layers.0.", with: "layers.0.\(inner).") }.fitted(to: known.contains)
+            let found = try state { $0.replacingOccurrences(of: "layers.0.", with: "layers.0.\(inner).") }.fitted(
+                to: known.contains)
             XCTAssertEqual(Set(found.names), known, inner)
         }
         let plain = try state { $0 }.fitted(to: known.contains)
@@ -35,7 +39,9 @@ final class StateDictTests: XCTestCase {
         XCTAssertEqual(Set(found.names), known)
         XCTAssertTrue(found.notes[0].contains("1 others were left out: discriminator.conv.weight"), found.notes[0])
         // An unknown name with the same prefix stays, for the model to complain about.
-        XCTAssertTrue(try state({ "module." + $0 }, more: ["module.surprise"]).fitted(to: known.contains).names.contains("surprise"))
+        XCTAssertTrue(
+            try state({ "module." + $0 }, more: ["module.surprise"]).fitted(to: known.contains).names.contains(
+                "surprise"))
         // Nothing fits: nothing is changed, and the prefix can be named.
         let foreign = try state { "student." + $0 }
         XCTAssertEqual(try foreign.fitted(to: known.contains).names, foreign.names)
@@ -50,19 +56,23 @@ final class StateDictTests: XCTestCase {
     func testTablesAroundTheTensors() throws {
         let tensors = CheckpointValue.tensors(try state { $0 })
         for key in ["model", "weight", "weights", "generator", "module", "ema", "net", "model_state_dict"] {
-            let found = try CheckpointValue.table([("step", 5), (key, tensors), ("lr", .tensor(try Tensor(zeros: [1])))]).stateDict()
+            let found = try CheckpointValue.table([("step", 5), (key, tensors), ("lr", .tensor(try Tensor(zeros: [1])))]
+            ).stateDict()
             XCTAssertEqual(Set(found.names), known, key)
             XCTAssertEqual(found.wrapper, key)
             XCTAssertTrue(found.notes[0].contains("'\(key)'"), found.notes[0])
         }
         let nested = try (["model": ["state_dict": tensors], "epoch": 1] as CheckpointValue).stateDict()
         XCTAssertEqual(Set(nested.names), known)
-        let lightning = try (["state_dict": tensors, "model": ["x": .tensor(try Tensor(zeros: [1]))]] as CheckpointValue).stateDict()
+        let lightning = try
+            (["state_dict": tensors, "model": ["x": .tensor(try Tensor(zeros: [1]))]] as CheckpointValue).stateDict()
         XCTAssertEqual(Set(lightning.names), known)
         XCTAssertEqual(lightning.notes, [])
         let two = try (["generator": tensors, "ema": tensors] as CheckpointValue).stateDict()
         XCTAssertTrue(two.notes[0].contains("under ema as well"), two.notes[0])
-        assertThrows(.checkpoint, containing: "no named tensors, only: optimizer, step") { try (["optimizer": ["a": 1], "step": 5] as CheckpointValue).stateDict() }
+        assertThrows(.checkpoint, containing: "no named tensors, only: optimizer, step") {
+            try (["optimizer": ["a": 1], "step": 5] as CheckpointValue).stateDict()
+        }
         assertThrows(.checkpoint, containing: "not named tensors") { try ([1, 2] as CheckpointValue).stateDict() }
     }
 }

@@ -42,7 +42,7 @@ final class ReplayTests: XCTestCase {
             let words = reader.dictionary.map { Array($0.utf8) }
             var mutation = Mutation(seed: UInt64(place + 1), seeds: seeds, words: words)
             let end = Date().addingTimeInterval(2)
-            for round in 0..<200 where Date() < end { try read(reader, mutation.next(), "change \(round)") }
+            for round in 0 ..< 200 where Date() < end { try read(reader, mutation.next(), "change \(round)") }
         }
     }
 
@@ -77,7 +77,7 @@ private struct Mutation {
 
     mutating func next() -> [UInt8] {
         var bytes = seeds[random(seeds.count)]
-        for _ in 0...random(4) { change(&bytes) }
+        for _ in 0 ... random(4) { change(&bytes) }
         return bytes
     }
 
@@ -92,11 +92,11 @@ private struct Mutation {
         case 1: bytes[place] ^= 1 << UInt8(random(8))
         case 2:
             let value = [0, 1, -1, 127, 255, 256, 32767, 65535, 1 << 31, 1 << 32, .max, .min][random(12)]
-            for byte in 0..<[1, 2, 4, 8][random(4)] where place + byte < bytes.count {
+            for byte in 0 ..< [1, 2, 4, 8][random(4)] where place + byte < bytes.count {
                 bytes[place + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte))
             }
-        case 3: bytes.removeSubrange(place..<end)
-        case 4: bytes.insert(contentsOf: bytes[place..<end], at: place)
+        case 3: bytes.removeSubrange(place ..< end)
+        case 4: bytes.insert(contentsOf: bytes[place ..< end], at: place)
         case 5:
             let other = seeds[random(seeds.count)]
             bytes.replaceSubrange(place..., with: other[min(other.count, place)...])

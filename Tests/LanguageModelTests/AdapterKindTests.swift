@@ -16,7 +16,7 @@ final class AdapterKindTests: XCTestCase {
 
     private let runs = [
         Run(model: "dual_fastdim", kind: .dora, alpha: 32), Run(model: "dual_fastdim", kind: .rslora, alpha: 32),
-        Run(model: "dual_bf16", kind: .dora, alpha: 8),
+        Run(model: "dual_bf16", kind: .dora, alpha: 8)
     ]
 
     /// The adapter of the vectors on its base; `check` sees it before the magnitudes are set.
@@ -45,7 +45,7 @@ final class AdapterKindTests: XCTestCase {
             let (fixture, _, vectors) = try start(run)
             let parts = try fixture.model.loss(fixture.batch)
             for (found, name) in [
-                (try parts.loss.item(), "loss"), (parts.base, "base_loss"), (parts.semantic, "semantic_loss"),
+                (try parts.loss.item(), "loss"), (parts.base, "base_loss"), (parts.semantic, "semantic_loss")
             ] {
                 let expected: Double = try vectors[name]!.item()
                 XCTAssertEqual(found, expected, accuracy: 1e-5 * expected, "\(run.vectors) \(name)")
@@ -60,11 +60,12 @@ final class AdapterKindTests: XCTestCase {
             let width = result.tokenLogits.shape[2]
             let places = stride(from: 0, to: length, by: 24)
             var compared = 0
-            for (row, (b, t)) in (0..<result.tokenLogits.shape[0]).flatMap({ b in places.map { (b, $0) } }).enumerated()
+            for (row, (b, t)) in (0 ..< result.tokenLogits.shape[0]).flatMap({ b in places.map { (b, $0) } })
+                .enumerated()
             where masks[b * length + t] == 0 {
                 let at = (b * length + t) * width
                 assertClose(
-                    Array(logits[at..<at + width]), Array(expected[row * width..<(row + 1) * width]), abs: 1e-4,
+                    Array(logits[at ..< at + width]), Array(expected[row * width ..< (row + 1) * width]), abs: 1e-4,
                     rel: 1e-4, run.vectors)
                 compared += 1
             }
@@ -141,7 +142,7 @@ final class AdapterKindTests: XCTestCase {
     private func noise(_ adapter: LoRAAdapter, by size: Float = 0.1) throws {
         let random = Random(seed: 8)
         for (_, tensor) in adapter.namedParameters {
-            for i in 0..<tensor.count { tensor.pointer(Float.self)[i] += Float(random.uniform() - 0.5) * size }
+            for i in 0 ..< tensor.count { tensor.pointer(Float.self)[i] += Float(random.uniform() - 0.5) * size }
             tensor.storage.didChange()
         }
     }
@@ -160,7 +161,8 @@ final class AdapterKindTests: XCTestCase {
         }
     }
 
-    /// Merged weights say what base and adapter say: every kind, on every kind of model, several at other strengths too.
+    /// Merged weights say what base and adapter say: every kind, on every kind of model, several at other strengths
+    /// too.
     func testLiveEqualsMerged() throws {
         for name in ["dual_fastdim", "dual_tied", "naive_bf16"] {
             for kind in AdapterKind.allCases {
@@ -203,11 +205,11 @@ final class AdapterKindTests: XCTestCase {
     func testWeightsOfZero() throws {
         let fixture = try Fixture("dual_fastdim", weights: .float32)
         let model = fixture.model
-        try model.unfreeze(["output.weight"])  // a copy, as the file's is read-only
+        try model.unfreeze(["output.weight"])   // a copy, as the file's is read-only
         let output = try XCTUnwrap(model.namedWeights.first { $0.name == "output.weight" }).tensor
         let width = output.shape[1]
         try output.setRequiresGrad(false)
-        for i in 3 * width..<4 * width { output.pointer(Float.self)[i] = 0 }
+        for i in 3 * width ..< 4 * width { output.pointer(Float.self)[i] = 0 }
         output.storage.didChange()
         let adapter = try model.applyLoRA(
             try LoRAConfiguration(kind: .dora, rank: 4, alpha: 8, targets: ["output"]), generator: Random(seed: 5))
@@ -255,7 +257,7 @@ final class AdapterKindTests: XCTestCase {
             let options = GenerationOptions(sampling: try SamplingOptions(topP: 1e-6), maxNewTokens: 12, seed: 1)
             sequences.append(try model.generate(prompt: prompt, options).sequence.ints())
         }
-        XCTAssertEqual(sequences[0], sequences[1])  // bfloat16 is how they are stored
+        XCTAssertEqual(sequences[0], sequences[1])   // bfloat16 is how they are stored
         XCTAssertEqual(sequences[0].count, sequences[2].count)
     }
 
@@ -293,7 +295,7 @@ final class AdapterKindTests: XCTestCase {
                     try Checkpoint.save(
                         [
                             "state_dict": adapter.stateDict(),
-                            LoRAAdapter.metadataKey: .dict(metadata.map { (key: $0.0, value: $0.1) }),
+                            LoRAAdapter.metadataKey: .dict(metadata.map { (key: $0.0, value: $0.1) })
                         ], to: path)
                 }
                 if kind == .lora {
@@ -337,7 +339,7 @@ final class AdapterKindTests: XCTestCase {
         XCTAssertEqual(try LoRAConfiguration.named("r_2_alpha_4_all_embeddings_dora").targets, ["all_embeddings"])
         XCTAssertEqual(try LoRAConfiguration.named("r_2_alpha_4_mlp").kind, .lora)
         for name in [
-            "r_8_alpha_16_", "r_8_alpha_16_doras", "r_8_alpha_16_dora_fast", "dora", "r_8_alpha_dora", "_dora",
+            "r_8_alpha_16_", "r_8_alpha_16_doras", "r_8_alpha_16_dora_fast", "dora", "r_8_alpha_dora", "_dora"
         ] {
             assertThrows(.config, containing: name) { try LoRAConfiguration.named(name) }
         }

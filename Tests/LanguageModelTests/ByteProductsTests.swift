@@ -22,36 +22,46 @@ final class ByteProductsTests: XCTestCase {
         // Rows of extremes: the largest sums that there can be.
         for width in [32, 64, 96, 480, Int(CBYTE_BLOCK)] {
             for extreme in [false, true] {
-                let weights = (0..<4 * width).map { _ in extreme ? Int8(127) : Int8(random.next(in: -127...127)) }
-                let vectors = (0..<3 * width).map { _ in extreme ? Int16(-32767) : Int16(random.next(in: -32767...32767)) }
-                let expected = (0..<3).map { v in (0..<4).map { r in
-                    (0..<width).reduce(0) { $0 + Int(weights[r * width + $1]) * Int(vectors[v * width + $1]) }
-                } }
+                let weights = (0 ..< 4 * width).map { _ in extreme ? Int8(127) : Int8(random.next(in: -127 ... 127)) }
+                let vectors = (0 ..< 3 * width).map { _ in
+                    extreme ? Int16(-32767) : Int16(random.next(in: -32767 ... 32767))
+                }
+                let expected = (0 ..< 3).map { v in
+                    (0 ..< 4).map { r in
+                        (0 ..< width).reduce(0) { $0 + Int(weights[r * width + $1]) * Int(vectors[v * width + $1]) }
+                    }
+                }
                 for engine in engines() {
-                    for rows in 1...4 {
-                        for count in 1...3 {
+                    for rows in 1 ... 4 {
+                        for count in 1 ... 3 {
                             // Results stand six apart; those beside them stay as they are.
                             for isFirst in [true, false] {
                                 var out = [Float](repeating: 0.5, count: 18)
                                 let units: [Float] = [1, 9, 0.25, 9, 2], scales: [Float] = [3, 0.5, 1, 2]
                                 out.withUnsafeMutableBufferPointer { to in
-                                    var tile = cbyte_tile(weights: weights, row_bytes: Int64(width), rows: Int32(rows), vectors: vectors, vector_stride: Int64(width),
-                                                          count: Int32(count), columns: Int64(width), units: units, unit_stride: 2,
-                                                          scales: isFirst ? nil : scales, is_first: isFirst ? 1 : 0, out: to.baseAddress! + 1, out_stride: 6)
+                                    var tile = cbyte_tile(
+                                        weights: weights, row_bytes: Int64(width), rows: Int32(rows), vectors: vectors,
+                                        vector_stride: Int64(width),
+                                        count: Int32(count), columns: Int64(width), units: units, unit_stride: 2,
+                                        scales: isFirst ? nil : scales, is_first: isFirst ? 1 : 0,
+                                        out: to.baseAddress! + 1, out_stride: 6)
                                     cbyte_products(&tile)
                                 }
                                 var wanted = [Float](repeating: 0.5, count: 18)
-                                for v in 0..<count {
-                                    for r in 0..<rows {
+                                for v in 0 ..< count {
+                                    for r in 0 ..< rows {
                                         let part = Float(expected[v][r]) * units[2 * v]
                                         wanted[1 + 6 * v + r] = isFirst ? part : (0.5 + part) * scales[r]
                                     }
                                 }
-                                XCTAssertEqual(out, wanted, "engine \(engine), \(width) columns, \(rows) rows, \(count) vectors")
+                                XCTAssertEqual(
+                                    out, wanted, "engine \(engine), \(width) columns, \(rows) rows, \(count) vectors")
                             }
                         }
                     }
-                    XCTAssertEqual(Int(cbyte_product(weights, vectors, Int64(width))), expected[0][0], "engine \(engine), \(width) columns")
+                    XCTAssertEqual(
+                        Int(cbyte_product(weights, vectors, Int64(width))), expected[0][0],
+                        "engine \(engine), \(width) columns")
                 }
             }
         }
@@ -59,13 +69,16 @@ final class ByteProductsTests: XCTestCase {
 
     func testVectorsAreRounded() {
         for count in [1, 7, 16, 100, 500, 512] {
-            let x = (0..<count).map { _ in Float(random.next(in: -1_000_000...1_000_000)) / 3000 }
+            let x = (0 ..< count).map { _ in Float(random.next(in: -1_000_000 ... 1_000_000)) / 3000 }
             let largest = x.map(abs).max()!, padded = (count + 31) / 32 * 32
             for engine in engines() {
                 var out = [Int16](repeating: 99, count: padded)
                 let unit = cbyte_round(x, Int64(count), Int64(padded), &out)
                 XCTAssertEqual(unit, largest / 32767, "engine \(engine)")
-                for i in 0..<count { XCTAssertEqual(Float(out[i]) * unit, x[i], accuracy: unit * 0.51, "engine \(engine), element \(i) of \(count)") }
+                for i in 0 ..< count {
+                    XCTAssertEqual(
+                        Float(out[i]) * unit, x[i], accuracy: unit * 0.51, "engine \(engine), element \(i) of \(count)")
+                }
                 XCTAssertEqual(out[count...].map(Int.init), [Int](repeating: 0, count: padded - count))
             }
         }

@@ -14,7 +14,8 @@ struct Fixture {
     init(_ name: String, weights: LanguageModel.WeightForm = .asStored) throws {
         model = try LanguageModel.load(Vectors.path("dualar/\(name)"), weights: weights)
         vectors = try Vectors.npz("dualar/\(name)/forward.npz")
-        batch = Batch(inputs: vectors["inputs"]!, attentionMasks: vectors["attention_masks"]!, labels: vectors["labels"]!)
+        batch = Batch(
+            inputs: vectors["inputs"]!, attentionMasks: vectors["attention_masks"]!, labels: vectors["labels"]!)
     }
 
     func number(_ name: String) throws -> Double { try vectors[name]!.item() }
@@ -56,7 +57,7 @@ final class PlainAdamW {
         let bias1 = 1 - pow(0.9, Double(step)), bias2 = (1 - pow(0.95, Double(step))).squareRoot()
         for (i, parameter) in parameters.enumerated() {
             let p = parameter.tensor.pointer(Float.self)
-            for j in 0..<parameter.tensor.count {
+            for j in 0 ..< parameter.tensor.count {
                 let g = gradients[i][j] * clip
                 m[i][j] += (g - m[i][j]) * 0.1
                 v[i][j] = v[i][j] * 0.95 + g * g * 0.05

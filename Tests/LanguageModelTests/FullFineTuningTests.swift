@@ -16,8 +16,11 @@ final class FullFineTuningTests: XCTestCase {
             let expected = try XCTUnwrap(step["loss"] as? Double)
             XCTAssertEqual(try result.loss.item(), expected, accuracy: 1e-4 * expected)
             try result.loss.backward()
-            if index == 0 { try compareGradients(fixture.model.trainableParameters, Vectors.npz(folder + "/grads.npz"), "full") }
-            let norm = try optimizer.update(fixture.model.trainableParameters, rate: try XCTUnwrap(step["lr"] as? Double))
+            if index == 0 {
+                try compareGradients(fixture.model.trainableParameters, Vectors.npz(folder + "/grads.npz"), "full")
+            }
+            let norm = try optimizer.update(
+                fixture.model.trainableParameters, rate: try XCTUnwrap(step["lr"] as? Double))
             XCTAssertEqual(norm, try XCTUnwrap(step["grad_norm"] as? Double), accuracy: 1e-4 * norm)
         }
         let weights = Dictionary(uniqueKeysWithValues: fixture.model.namedWeights.map { ($0.name, $0.tensor) })
@@ -32,7 +35,8 @@ final class FullFineTuningTests: XCTestCase {
             try fixture.model.unfreeze()
             try fixture.model.loss(fixture.batch).loss.backward()
             for (parameter, tensor) in fixture.model.trainableParameters {
-                XCTAssertGreaterThan(maxAbs(try XCTUnwrap(tensor.grad, "\(name): \(parameter)").floats()), 0, "\(name): \(parameter)")
+                XCTAssertGreaterThan(
+                    maxAbs(try XCTUnwrap(tensor.grad, "\(name): \(parameter)").floats()), 0, "\(name): \(parameter)")
             }
         }
     }
@@ -45,7 +49,8 @@ final class FullFineTuningTests: XCTestCase {
             try fixture.model.loss(fixture.batch).loss.backward()
             for (parameter, tensor) in fixture.model.trainableParameters {
                 let gradient = try XCTUnwrap(tensor.grad).floats()
-                let index = gradient.indices.max { abs(gradient[$0]) < abs(gradient[$1]) }!, p = tensor.pointer(Float.self)
+                let index = gradient.indices.max { abs(gradient[$0]) < abs(gradient[$1]) }!,
+                    p = tensor.pointer(Float.self)
                 func loss(_ shift: Float) throws -> Double {
                     let old = p[index]
                     p[index] = old + shift
@@ -53,7 +58,9 @@ final class FullFineTuningTests: XCTestCase {
                     return try Autograd.withoutGradients { try fixture.model.loss(fixture.batch).loss.item() }
                 }
                 let step: Float = 4e-3, difference = (try loss(step) - loss(-step)) / Double(2 * step)
-                XCTAssertEqual(Double(gradient[index]), difference, accuracy: 0.02 * abs(difference) + 3e-4, "\(name): \(parameter)")
+                XCTAssertEqual(
+                    Double(gradient[index]), difference, accuracy: 0.02 * abs(difference) + 3e-4,
+                    "\(name): \(parameter)")
             }
         }
     }
@@ -61,9 +68,13 @@ final class FullFineTuningTests: XCTestCase {
     func testUnfreezingAPart() throws {
         let fixture = try Fixture("dual_bf16")
         try fixture.model.unfreeze(["fast_*norm*", "norm.weight"])
-        XCTAssertEqual(fixture.model.trainableParameters.map(\.name).sorted(),
-                       ["fast_layers.0.attention_norm.weight", "fast_layers.0.ffn_norm.weight", "fast_layers.1.attention_norm.weight",
-                        "fast_layers.1.ffn_norm.weight", "fast_norm.weight", "norm.weight"])
+        XCTAssertEqual(
+            fixture.model.trainableParameters.map(\.name).sorted(),
+            [
+                "fast_layers.0.attention_norm.weight", "fast_layers.0.ffn_norm.weight",
+                "fast_layers.1.attention_norm.weight",
+                "fast_layers.1.ffn_norm.weight", "fast_norm.weight", "norm.weight"
+            ])
         assertThrows(.argument, containing: "norm.weight") { try fixture.model.unfreeze(["nrm.weight"]) }
     }
 }

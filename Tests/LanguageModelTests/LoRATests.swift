@@ -8,15 +8,20 @@ import XCTest
 
 final class LoRATests: XCTestCase {
     private let runs: [(model: String, rank: Int, alpha: Double)] = [
-        ("dual_bf16", 8, 16), ("dual_bf16", 4, 32), ("dual_fastdim", 8, 16), ("dual_fastdim", 4, 32),
+        ("dual_bf16", 8, 16), ("dual_bf16", 4, 32), ("dual_fastdim", 8, 16), ("dual_fastdim", 4, 32)
     ]
 
-    private func folder(_ run: (model: String, rank: Int, alpha: Double)) -> String { "lora/\(run.model)_r\(run.rank)_alpha\(Int(run.alpha))" }
+    private func folder(_ run: (model: String, rank: Int, alpha: Double)) -> String {
+        "lora/\(run.model)_r\(run.rank)_alpha\(Int(run.alpha))"
+    }
 
     /// The reference's starting adapter on the reference's base.
-    private func start(_ run: (model: String, rank: Int, alpha: Double)) throws -> (fixture: Fixture, adapter: LoRAAdapter) {
+    private func start(
+        _ run: (model: String, rank: Int, alpha: Double)
+    ) throws -> (fixture: Fixture, adapter: LoRAAdapter) {
         let fixture = try Fixture(run.model)
-        let adapter = try fixture.model.applyLoRA(LoRAConfiguration(rank: run.rank, alpha: run.alpha), generator: Random(seed: 1))
+        let adapter = try fixture.model.applyLoRA(
+            LoRAConfiguration(rank: run.rank, alpha: run.alpha), generator: Random(seed: 1))
         let initial = try Vectors.npz(folder(run) + "/lora_init.npz")
         XCTAssertEqual(Set(initial.keys), Set(adapter.namedParameters.map(\.name)))
         for (name, tensor) in adapter.namedParameters { try set(tensor, to: initial[name]!) }
@@ -31,8 +36,12 @@ final class LoRATests: XCTestCase {
 
     private func after8(_ run: (model: String, rank: Int, alpha: Double)) throws -> [String: Tensor] {
         let checkpoint = Vectors.path(folder(run) + "/lora_after8.ckpt")
-        guard FileManager.default.fileExists(atPath: checkpoint) else { return try Vectors.npz(folder(run) + "/lora_after8.npz") }
-        return Dictionary(uniqueKeysWithValues: try Checkpoint.stateDict(checkpoint).map { (String($0.name.dropFirst(6)), $0.tensor) })
+        guard FileManager.default.fileExists(atPath: checkpoint) else {
+            return try Vectors.npz(folder(run) + "/lora_after8.npz")
+        }
+        return Dictionary(
+            uniqueKeysWithValues: try Checkpoint.stateDict(checkpoint).map { (String($0.name.dropFirst(6)), $0.tensor) }
+        )
     }
 
     func testNamesShapesAndOrder() throws {
@@ -63,7 +72,8 @@ final class LoRATests: XCTestCase {
         fixture.model.planner.fixed = .init(recomputedLayers: 3)
         try fixture.model.loss(fixture.batch).loss.backward()
         try compareGradients(adapter.namedParameters, Vectors.npz(folder(runs[0]) + "/lora_grads.npz"), "recomputed")
-        // With dropout, both passes must drop the same elements: the gradients are those of an unrecomputed step, to the bit.
+        // With dropout, both passes must drop the same elements: the gradients are those of an unrecomputed step, to
+        // the bit.
         func gradients(_ layers: Int) throws -> [[Float]] {
             let fixture = try dropping()
             fixture.model.planner.fixed = .init(recomputedLayers: layers)
@@ -76,7 +86,8 @@ final class LoRATests: XCTestCase {
     /// A model with dropout on the adapter's input and on attention.
     private func dropping() throws -> Fixture {
         let fixture = try Fixture("dual_bf16")
-        let adapter = try fixture.model.applyLoRA(LoRAConfiguration(rank: 8, alpha: 16, dropout: 0.3), generator: Random(seed: 1))
+        let adapter = try fixture.model.applyLoRA(
+            LoRAConfiguration(rank: 8, alpha: 16, dropout: 0.3), generator: Random(seed: 1))
         let initial = try Vectors.npz(folder(runs[0]) + "/lora_init.npz")
         for (name, tensor) in adapter.namedParameters { try set(tensor, to: initial[name]!) }
         return fixture
@@ -102,7 +113,8 @@ final class LoRATests: XCTestCase {
                 let result = try fixture.model.loss(fixture.batch)
                 let expected = try XCTUnwrap(step["loss"] as? Double)
                 XCTAssertEqual(try result.loss.item(), expected, accuracy: 1e-4 * expected, folder(run))
-                XCTAssertEqual(Float(result.topFiveAccuracy), Float(try XCTUnwrap(step["top_5_accuracy"] as? Double)), folder(run))
+                XCTAssertEqual(
+                    Float(result.topFiveAccuracy), Float(try XCTUnwrap(step["top_5_accuracy"] as? Double)), folder(run))
                 try result.loss.backward()
                 let norm = try optimizer.update(adapter.namedParameters, rate: try XCTUnwrap(step["lr"] as? Double))
                 let wanted = try XCTUnwrap(step["grad_norm"] as? Double)
@@ -145,7 +157,10 @@ final class LoRATests: XCTestCase {
         }
         var exact: [String: Tensor] = [:]
         if FileManager.default.fileExists(atPath: Vectors.path(folder + "/model.pth")) {
-            exact = Dictionary(uniqueKeysWithValues: try Checkpoint.stateDict(Vectors.path(folder + "/model.pth")).map { ($0.name, $0.tensor) })
+            exact = Dictionary(
+                uniqueKeysWithValues: try Checkpoint.stateDict(Vectors.path(folder + "/model.pth")).map {
+                    ($0.name, $0.tensor)
+                })
         } else if FileManager.default.fileExists(atPath: Vectors.path(folder + "/some_tensors.npz")) {
             exact = try Vectors.npz(folder + "/some_tensors.npz")
         }
@@ -157,7 +172,8 @@ final class LoRATests: XCTestCase {
     func testFreshAdapterChangesNothing() throws {
         for name in ["dual_bf16", "dual_fastdim", "dual_tied", "naive_bf16"] {
             let fixture = try Fixture(name), before = try fixture.model.forward(fixture.batch)
-            let adapter = try fixture.model.applyLoRA(.stock, generator: Random(seed: 3)), after = try fixture.model.forward(fixture.batch)
+            let adapter = try fixture.model.applyLoRA(.stock, generator: Random(seed: 3)),
+                after = try fixture.model.forward(fixture.batch)
             XCTAssertEqual(try before.tokenLogits.floats(), try after.tokenLogits.floats(), name)
             XCTAssertEqual(try before.codebookLogits.floats(), try after.codebookLogits.floats(), name)
             for (name, tensor) in adapter.namedParameters {
@@ -165,11 +181,13 @@ final class LoRATests: XCTestCase {
                 if name.hasSuffix("lora_A") == isEmbedding {
                     XCTAssertTrue(values.allSatisfy { $0 == 0 }, name)
                 } else if isEmbedding {   // standard normal
-                    let mean = values.reduce(0, +) / Float(values.count), square = values.reduce(0) { $0 + $1 * $1 } / Float(values.count)
+                    let mean = values.reduce(0, +) / Float(values.count),
+                        square = values.reduce(0) { $0 + $1 * $1 } / Float(values.count)
                     XCTAssertEqual(mean, 0, accuracy: 0.2, name)
                     XCTAssertEqual(square, 1, accuracy: 0.3, name)
                 } else {   // uniform in +-1/sqrt(in)
-                    let bound = 1 / Float(tensor.shape[1]).squareRoot(), square = values.reduce(0) { $0 + $1 * $1 } / Float(values.count)
+                    let bound = 1 / Float(tensor.shape[1]).squareRoot(),
+                        square = values.reduce(0) { $0 + $1 * $1 } / Float(values.count)
                     XCTAssertLessThanOrEqual(maxAbs(values), bound, name)
                     XCTAssertEqual(square, bound * bound / 3, accuracy: bound * bound / 10, name)
                 }
@@ -190,7 +208,7 @@ final class LoRATests: XCTestCase {
     private func makeNoise(_ adapter: LoRAAdapter) throws {
         var state: UInt32 = 12345
         for (_, tensor) in adapter.namedParameters {
-            for i in 0..<tensor.count {
+            for i in 0 ..< tensor.count {
                 state = state &* 1664525 &+ 1013904223
                 tensor.pointer(Float.self)[i] += (Float(state >> 8) / Float(1 << 24) - 0.5) * 0.05
             }
@@ -206,7 +224,8 @@ final class LoRATests: XCTestCase {
         try makeNoise(first)
         let one = try logits()
         XCTAssertNotEqual(one, base)
-        let second = try model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 8, targets: ["attention"]), generator: Random(seed: 2))
+        let second = try model.applyLoRA(
+            LoRAConfiguration(rank: 2, alpha: 8, targets: ["attention"]), generator: Random(seed: 2))
         try makeNoise(second)
         let both = try logits()
         XCTAssertNotEqual(both, one)
@@ -218,7 +237,8 @@ final class LoRATests: XCTestCase {
         model.removeLoRA(second)
         XCTAssertEqual(try logits(), one)
         // Both at once equal both merged.
-        let again = try model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 8, targets: ["attention"]), generator: Random(seed: 2))
+        let again = try model.applyLoRA(
+            LoRAConfiguration(rank: 2, alpha: 8, targets: ["attention"]), generator: Random(seed: 2))
         try makeNoise(again)
         assertClose(try logits(), both, abs: 1e-6)
         try model.mergeLoRA()
@@ -227,7 +247,9 @@ final class LoRATests: XCTestCase {
 
     func testTargets() throws {
         func modules(_ targets: [String], _ name: String = "dual_bf16") throws -> [String] {
-            try Fixture(name).model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 4, targets: targets), generator: Random(seed: 1)).modules
+            try Fixture(name).model.applyLoRA(
+                LoRAConfiguration(rank: 2, alpha: 4, targets: targets), generator: Random(seed: 1)
+            ).modules
         }
         XCTAssertEqual(try modules(["all"]).count, 30)
         XCTAssertTrue(try modules(["fast"]).allSatisfy { $0.hasPrefix("fast_") })
@@ -242,11 +264,14 @@ final class LoRATests: XCTestCase {
         assertThrows(.config, containing: "'fast'") { try modules(["fast"], "naive_bf16") }
         // Without an adapter on the embeddings, gradients must still arrive.
         let fixture = try Fixture("dual_bf16")
-        let adapter = try fixture.model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 4, targets: ["layers.0.attention.wqkv"]), generator: Random(seed: 1))
+        let adapter = try fixture.model.applyLoRA(
+            LoRAConfiguration(rank: 2, alpha: 4, targets: ["layers.0.attention.wqkv"]), generator: Random(seed: 1))
         try makeNoise(adapter)
         fixture.model.planner.fixed = .init(recomputedLayers: 3)
         try fixture.model.loss(fixture.batch).loss.backward()
-        for (name, tensor) in adapter.namedParameters { XCTAssertGreaterThan(maxAbs(try XCTUnwrap(tensor.grad).floats()), 0, name) }
+        for (name, tensor) in adapter.namedParameters {
+            XCTAssertGreaterThan(maxAbs(try XCTUnwrap(tensor.grad).floats()), 0, name)
+        }
     }
 
     func testNamedConfigurations() throws {
@@ -260,7 +285,9 @@ final class LoRATests: XCTestCase {
 }
 
 /// Per tensor: the largest difference is at most 1e-4 of the tensor's largest gradient, plus 1e-7.
-func compareGradients(_ parameters: [(name: String, tensor: Tensor)], _ expected: [String: Tensor], _ what: String) throws {
+func compareGradients(
+    _ parameters: [(name: String, tensor: Tensor)], _ expected: [String: Tensor], _ what: String
+) throws {
     var compared = 0
     for (name, tensor) in parameters {
         guard let wanted = try expected[name]?.floats() else { continue }

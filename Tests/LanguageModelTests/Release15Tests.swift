@@ -11,7 +11,9 @@ final class Release15Tests: XCTestCase {
     private static let folder = Vectors.path("release15/model")
     private let books = 4
 
-    private func fixture(_ form: LanguageModel.WeightForm = .asStored) throws -> (
+    private func fixture(
+        _ form: LanguageModel.WeightForm = .asStored
+    ) throws -> (
         model: LanguageModel, vectors: [String: Tensor], batch: Batch
     ) {
         let vectors = try Vectors.npz("release15/forward.npz")
@@ -24,7 +26,7 @@ final class Release15Tests: XCTestCase {
     func testTheFilesTellTheRelease() throws {
         let model = try LanguageModel.load(Self.folder)
         XCTAssertEqual(model.release.name, "1.5")
-        XCTAssertEqual(model.frameIds, 2012..<3036)
+        XCTAssertEqual(model.frameIds, 2012 ..< 3036)
         XCTAssertEqual(model.endId, 2004)
         XCTAssertEqual(model.notes, [])
         XCTAssertEqual(try LanguageModel.load(Vectors.path("dualar/dual_bf16")).release.name, "1.4")
@@ -40,7 +42,7 @@ final class Release15Tests: XCTestCase {
             let places = try vectors[places]!.ints()
             return stride(from: 0, to: places.count, by: 2).flatMap { i in
                 let row = places[i] * length + places[i + 1]
-                return values[row * width..<(row + 1) * width]
+                return values[row * width ..< (row + 1) * width]
             }
         }
         assertClose(
@@ -54,7 +56,7 @@ final class Release15Tests: XCTestCase {
         let hidden = try result.hidden.floats()
         let width = model.configuration.dim
         func real(_ values: [Float]) -> [Float] {
-            padding.indices.filter { !padding[$0] }.flatMap { values[$0 * width..<($0 + 1) * width] }
+            padding.indices.filter { !padding[$0] }.flatMap { values[$0 * width ..< ($0 + 1) * width] }
         }
         assertClose(real(hidden), real(try vectors["slow_hidden"]!.floats()), abs: 1e-4, rel: 1e-4, "hidden")
     }
@@ -64,7 +66,7 @@ final class Release15Tests: XCTestCase {
             let (model, vectors, batch) = try fixture(form)
             let result = try model.loss(batch)
             for (name, found) in [
-                ("base_loss", result.base), ("semantic_loss", result.semantic), ("loss", try result.loss.item()),
+                ("base_loss", result.base), ("semantic_loss", result.semantic), ("loss", try result.loss.item())
             ] {
                 XCTAssertEqual(found, try vectors[name]!.item(), accuracy: try 1e-5 * vectors[name]!.item(), name)
             }
@@ -165,12 +167,12 @@ final class Release15Tests: XCTestCase {
             func values(_ tensor: Tensor, _ range: Range<Int>) throws -> [Int] {
                 let all = try tensor.ints()
                 let width = tensor.shape[1]
-                return (0..<books).flatMap { row in range.map { all[row * width + $0] } }
+                return (0 ..< books).flatMap { row in range.map { all[row * width + $0] } }
             }
             guard spoken.pieces[0].end == .complete else { continue }
             XCTAssertEqual(spoken.pieces[0].frames, first, name)
             XCTAssertEqual(
-                try values(spoken.codes, 1..<first), try values(vectors["\(name)_codes"]!, 0..<first - 1),
+                try values(spoken.codes, 1 ..< first), try values(vectors["\(name)_codes"]!, 0 ..< first - 1),
                 "\(name) of \(column)")
         }
     }
@@ -185,9 +187,9 @@ final class Release15Tests: XCTestCase {
         XCTAssertEqual(end, .tokenLimit)
         let values = try sequence.ints()
         let length = sequence.shape[1]
-        for t in prompt.shape[1]..<length {
-            let codes = (1...books).map { values[$0 * length + t] }
-            XCTAssertTrue(codes.allSatisfy { (0..<10).contains($0) }, "\(codes)")
+        for t in prompt.shape[1] ..< length {
+            let codes = (1 ... books).map { values[$0 * length + t] }
+            XCTAssertTrue(codes.allSatisfy { (0 ..< 10).contains($0) }, "\(codes)")
             XCTAssertEqual(values[t], 2012 + codes[0])
         }
     }

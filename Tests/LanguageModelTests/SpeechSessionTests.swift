@@ -7,22 +7,28 @@ import XCTest
 /// Texts that come and go: each becomes what it becomes alone.
 final class SpeechSessionTests: XCTestCase {
     func testTextsDoNotDependOnEachOther() throws {
-        let model = try LanguageModel.load(OpahProcess.checkout + "/examples/checkpoints/tiny"), session = try SpeechSession(model)
+        let model = try LanguageModel.load(OpahProcess.checkout + "/examples/checkpoints/tiny"),
+            session = try SpeechSession(model)
         func options(_ seed: UInt64, _ frames: Int) throws -> SpeechOptions {
-            var generation = GenerationOptions(sampling: try SamplingOptions(topP: 0.7, temperature: 0.7, repetitionPenalty: 1.2), maxNewTokens: frames, seed: seed)
+            var generation = GenerationOptions(
+                sampling: try SamplingOptions(topP: 0.7, temperature: 0.7, repetitionPenalty: 1.2),
+                maxNewTokens: frames, seed: seed)
             generation.minFrames = 3
             var options = SpeechOptions(generation)
             options.chunkLength = 12
             return options
         }
-        let texts = [("Good morning, all. And good night.", UInt64(1), 9), ("Hello.", 2, 20), ("The boats are here now.", 3, 6), ("Hello.", 2, 20)]
+        let texts = [
+            ("Good morning, all. And good night.", UInt64(1), 9), ("Hello.", 2, 20), ("The boats are here now.", 3, 6),
+            ("Hello.", 2, 20)
+        ]
         var numbers: [Int: Int] = [:], found = [[Int]](repeating: [], count: texts.count), ended = 0, step = 0
         while ended < texts.count {
-            if step.isMultiple(of: 4), step / 4 < texts.count {          // one more every fourth step
+            if step.isMultiple(of: 4), step / 4 < texts.count {   // one more every fourth step
                 let (text, seed, frames) = texts[step / 4]
                 numbers[try session.add(text, try options(seed, frames))] = step / 4
             }
-            if step == 6 {      // and one that does not stay
+            if step == 6 {   // and one that does not stay
                 let number = try session.add("Never mind.", options(9, 50))
                 _ = session.count
                 session.cancel(number)
@@ -41,8 +47,9 @@ final class SpeechSessionTests: XCTestCase {
         }
         XCTAssertEqual(session.count, 0)
         for (i, (text, seed, frames)) in texts.enumerated() {
-            let alone = try model.speak(text, options(seed, frames))[0].codes, books = alone.shape[0], values = try alone.ints()
-            let columns = (0..<alone.shape[1]).flatMap { t in (0..<books).map { values[$0 * alone.shape[1] + t] } }
+            let alone = try model.speak(text, options(seed, frames))[0].codes, books = alone.shape[0],
+                values = try alone.ints()
+            let columns = (0 ..< alone.shape[1]).flatMap { t in (0 ..< books).map { values[$0 * alone.shape[1] + t] } }
             XCTAssertEqual(found[i], columns, text)
         }
         assertThrows(.argument, containing: "nothing to speak") { try session.add("...", options(1, 5)) }
@@ -51,12 +58,16 @@ final class SpeechSessionTests: XCTestCase {
 
     /// A reference is run for the first text and kept: the others begin where it ended, and become what they are alone.
     func testReferencesAreRunOnce() throws {
-        let model = try LanguageModel.load(OpahProcess.checkout + "/examples/checkpoints/tiny"), session = try SpeechSession(model)
+        let model = try LanguageModel.load(OpahProcess.checkout + "/examples/checkpoints/tiny"),
+            session = try SpeechSession(model)
         let books = model.configuration.codebookCount
         func reference(_ frames: Int) throws -> VoiceReference {
-            VoiceReference(text: "Good morning.", codes: try Tensor(integers: (0..<books * frames).map { $0 * 7 % 50 }, [books, frames]))
+            VoiceReference(
+                text: "Good morning.",
+                codes: try Tensor(integers: (0 ..< books * frames).map { $0 * 7 % 50 }, [books, frames]))
         }
-        var generation = GenerationOptions(sampling: try SamplingOptions(topP: 0.7, temperature: 0.7, repetitionPenalty: 1.2), maxNewTokens: 6)
+        var generation = GenerationOptions(
+            sampling: try SamplingOptions(topP: 0.7, temperature: 0.7, repetitionPenalty: 1.2), maxNewTokens: 6)
         generation.minFrames = 6
         let long = try reference(120), other = try reference(60)
         func first(_ text: String, _ reference: VoiceReference) throws -> Duration {
@@ -75,7 +86,7 @@ final class SpeechSessionTests: XCTestCase {
         }
         let cold = try first("Hello.", long)
         _ = try first("Good night.", other)
-        let warm = try (0..<3).map { try first("Hello \($0).", long) }.min()!
+        let warm = try (0 ..< 3).map { try first("Hello \($0).", long) }.min()!
         XCTAssertLessThan(warm, cold * 0.8)
     }
 }

@@ -7,8 +7,9 @@ import XCTest
 /// Plans of training steps: what they cost, that they fit, and that they change nothing but rounding.
 final class StepPlanTests: XCTestCase {
     private let configuration = try! ModelConfiguration([
-        "model_type": "dual_ar", "dim": 256, "n_layer": 6, "n_fast_layer": 2, "n_head": 4, "n_local_heads": 2, "intermediate_size": 1024,
-        "vocab_size": 2000, "num_codebooks": 4, "codebook_size": 128, "tie_word_embeddings": false,
+        "model_type": "dual_ar", "dim": 256, "n_layer": 6, "n_fast_layer": 2, "n_head": 4, "n_local_heads": 2,
+        "intermediate_size": 1024,
+        "vocab_size": 2000, "num_codebooks": 4, "codebook_size": 128, "tie_word_embeddings": false
     ])
 
     private func model() throws -> LanguageModel {
@@ -23,7 +24,7 @@ final class StepPlanTests: XCTestCase {
         let model = try model(), shape = model.stepShape
         var planner = StepPlanner(memoryBudget: 1 << 40)
         let free = planner.plan(shape, rows: rows)
-        XCTAssertEqual(free.parts, [.init(rows: 0..<4)])
+        XCTAssertEqual(free.parts, [.init(rows: 0 ..< 4)])
         var seenParts = false, seenLayers = false, refused = false, lastCost = 0.0
         for budget in stride(from: free.bytes, to: 60_000_000, by: -5_000_000) {
             planner.memoryBudget = budget
@@ -49,8 +50,12 @@ final class StepPlanTests: XCTestCase {
     func testLossRefusesWhatCannotFit() throws {
         let fixture = try Fixture("dual_bf16")
         try fixture.model.applyLoRA(.stock, generator: Random(seed: 1))
-        assertThrows(.memory, containing: "memory_budget") { _ = try fixture.model.loss(fixture.batch, memoryBudget: 2_000_000) }
-        XCTAssertEqual(try fixture.model.loss(fixture.batch, memoryBudget: 2_000_000_000).loss.item(), try fixture.model.loss(fixture.batch).loss.item())
+        assertThrows(.memory, containing: "memory_budget") {
+            _ = try fixture.model.loss(fixture.batch, memoryBudget: 2_000_000)
+        }
+        XCTAssertEqual(
+            try fixture.model.loss(fixture.batch, memoryBudget: 2_000_000_000).loss.item(),
+            try fixture.model.loss(fixture.batch).loss.item())
     }
 
     /// Operations counted by hand.
@@ -77,32 +82,41 @@ final class StepPlanTests: XCTestCase {
         XCTAssertEqual(model.trainingCost(rows: [row]).floorOperations, products * 1.5)
     }
 
-    /// The same gradients whatever the plan, dropout included: parts and blocks round sums differently, recomputed layers nothing.
+    /// The same gradients whatever the plan, dropout included: parts and blocks round sums differently, recomputed
+    /// layers nothing.
     func testPlansChangeNothing() throws {
         func run(_ fixed: StepPlanner.Fixed, adapted: Bool = true) throws -> (loss: [Double], gradients: [[Float]]) {
             let fixture = try Fixture("dual_bf16", weights: .float32)
             if adapted {
-                let adapter = try fixture.model.applyLoRA(LoRAConfiguration(rank: 8, alpha: 16, dropout: 0.3), generator: Random(seed: 1))
+                let adapter = try fixture.model.applyLoRA(
+                    LoRAConfiguration(rank: 8, alpha: 16, dropout: 0.3), generator: Random(seed: 1))
                 let noise = Random(seed: 9)
                 for (_, tensor) in adapter.namedParameters {
                     let random = try Tensor.randn(tensor.shape, std: 0.02, generator: noise)
-                    for i in 0..<tensor.count { tensor.pointer(Float.self)[i] += random.pointer(Float.self)[i] }
+                    for i in 0 ..< tensor.count { tensor.pointer(Float.self)[i] += random.pointer(Float.self)[i] }
                 }
-            } else { try fixture.model.unfreeze() }
+            } else {
+                try fixture.model.unfreeze()
+            }
             fixture.model.planner.fixed = fixed
             let result = try fixture.model.loss(fixture.batch, dropoutSeed: 7)
             // A second batch's gradients are added to the first's.
             try result.loss.backward(seed: Tensor([0.5], []))
             try fixture.model.loss(fixture.batch, dropoutSeed: 8).loss.backward(seed: Tensor([0.5], []))
-            return ([try result.loss.item(), result.base, result.semantic, result.topFiveAccuracy],
-                    try fixture.model.trainableParameters.map { try XCTUnwrap($0.tensor.grad).floats() })
+            return (
+                [try result.loss.item(), result.base, result.semantic, result.topFiveAccuracy],
+                try fixture.model.trainableParameters.map { try XCTUnwrap($0.tensor.grad).floats() }
+            )
         }
         for adapted in [true, false] {
             let whole = try run(.init(), adapted: adapted)
-            for fixed in [StepPlanner.Fixed(rows: 1), .init(frames: 2), .init(rows: 1, frames: 3, recomputedLayers: 1)] {
+            for fixed in [StepPlanner.Fixed(rows: 1), .init(frames: 2), .init(rows: 1, frames: 3, recomputedLayers: 1)]
+            {
                 let found = try run(fixed, adapted: adapted)
                 for (a, b) in zip(found.loss, whole.loss) { XCTAssertEqual(a, b, accuracy: 1e-6 * abs(b)) }
-                for (a, b) in zip(found.gradients, whole.gradients) { assertClose(a, b, abs: 2e-5 * maxAbs(b) + 1e-8, "\(fixed)") }
+                for (a, b) in zip(found.gradients, whole.gradients) {
+                    assertClose(a, b, abs: 2e-5 * maxAbs(b) + 1e-8, "\(fixed)")
+                }
             }
             XCTAssertEqual(try run(.init(recomputedLayers: 2), adapted: adapted).gradients, whole.gradients)
         }

@@ -4,7 +4,7 @@ import XCTest
 
 /// A class with all there is to declare: a vector of numbers with bytes outside Lua.
 final class Vector {
-    nonisolated(unsafe) static var alive = 0      // tests run on one thread
+    nonisolated(unsafe) static var alive = 0   // tests run on one thread
     var values: [Double]
     var label = "none"
 
@@ -16,8 +16,9 @@ final class Vector {
 
     func add(_ other: Vector) throws -> Vector {
         guard values.count == other.values.count else {
-            throw OpahError(.shape, "add: shapes [\(values.count)] and [\(other.values.count)] do not match",
-                            hint: "slice or pad one of them")
+            throw OpahError(
+                .shape, "add: shapes [\(values.count)] and [\(other.values.count)] do not match",
+                hint: "slice or pad one of them")
         }
         return Vector(zip(values, other.values).map { $0 + $1 })
     }
@@ -26,7 +27,10 @@ final class Vector {
 extension Vector: LuaObject {
     static let luaClass = LuaClass("Vector", of: Vector.self, "A list of numbers.") { c in
         c.bytes { max(1, $0.values.count) * 8 }
-        c.method("scale", "(factor: number, opts?: {offset?: number = 0.5}) -> Vector", "Multiplies each element, then adds `offset`.") { v, call in
+        c.method(
+            "scale", "(factor: number, opts?: {offset?: number = 0.5}) -> Vector",
+            "Multiplies each element, then adds `offset`."
+        ) { v, call in
             let factor = try call.number(1), offset: Double = try call.option("offset")
             return try call.push(Vector(v.values.map { $0 * factor + offset }))
         }
@@ -48,7 +52,8 @@ extension Vector: LuaObject {
             if let a = try call.objectIfAny(1, as: Vector.self), let b = try call.objectIfAny(2, as: Vector.self) {
                 return try call.push(a.add(b))
             }
-            let vector = try call.objectIfAny(1, as: Vector.self) ?? call.object(2), number = try call.numberIfAny(1) ?? call.number(2)
+            let vector = try call.objectIfAny(1, as: Vector.self) ?? call.object(2),
+                number = try call.numberIfAny(1) ?? call.number(2)
             return try call.push(Vector(vector.values.map { $0 + number }))
         }
         c.metamethod("__len", "(v: Vector) -> integer", "The number of elements.") { call in
@@ -59,7 +64,9 @@ extension Vector: LuaObject {
         }
         c.indexer { v, call in
             let i = try call.integer(1)
-            guard i >= 1, i <= v.values.count else { throw OpahError(.index, "index \(i) is outside 1...\(v.values.count)") }
+            guard i >= 1, i <= v.values.count else {
+                throw OpahError(.index, "index \(i) is outside 1...\(v.values.count)")
+            }
             return try call.push(v.values[i - 1])
         }
         c.newIndexer { v, call in v.values[try call.integer(1) - 1] = try call.number(2) }
@@ -89,22 +96,31 @@ let testModule = LuaModule("opah.test", "Functions for tests.") { m in
     m.function("vector", "(...: number|number[]) -> Vector", "A vector of the numbers given.") { call in
         try call.push(Vector(call.variadic()))
     }
-    m.function("resample", "(samples: Vector, from_rate: integer, to_rate: integer, opts?: {width?: integer = 6, rolloff?: number = 0.99, window?: \"hann\"|\"kaiser\" = \"hann\"}) -> Vector",
-               "Samples at another rate in Hz. It does nothing else.", example: "test.resample(v, 44100, 22050)") { call in
-        let width: Int = try call.option("width"), rolloff: Double = try call.option("rolloff"), window: String = try call.option("window")
+    m.function(
+        "resample",
+        "(samples: Vector, from_rate: integer, to_rate: integer, opts?: {width?: integer = 6, rolloff?: number = 0.99, window?: \"hann\"|\"kaiser\" = \"hann\"}) -> Vector",
+        "Samples at another rate in Hz. It does nothing else.", example: "test.resample(v, 44100, 22050)"
+    ) { call in
+        let width: Int = try call.option("width"), rolloff: Double = try call.option("rolloff"),
+            window: String = try call.option("window")
         let samples = try call.object(1, as: Vector.self)
         return try call.push(Vector(samples.values + [Double(width), rolloff, window == "hann" ? 1 : 2]))
     }
     m.function("load", "{", "Broken on purpose.") { _ in .none }
-    m.function("configure", "(config: {path: string, sizes?: integer[], lora?: {r?: integer = 8, alpha: number}, mode?: \"fast\"|\"slow\" = \"fast\", on_step?: fun(step: integer)}) -> table",
-               "Takes a table of options.") { call in
-        let path: String = try call.option("path"), sizes: [Int]? = try call.option("sizes"), mode: Mode = try call.option("mode")
+    m.function(
+        "configure",
+        "(config: {path: string, sizes?: integer[], lora?: {r?: integer = 8, alpha: number}, mode?: \"fast\"|\"slow\" = \"fast\", on_step?: fun(step: integer)}) -> table",
+        "Takes a table of options."
+    ) { call in
+        let path: String = try call.option("path"), sizes: [Int]? = try call.option("sizes"),
+            mode: Mode = try call.option("mode")
         let r: Int = try call.options.nested("lora").get("r")
         let f: LuaFunction? = try call.option("on_step")
         try f?(7)
         return try call.push(fields: ["path": path, "sizes": sizes, "mode": mode.rawValue, "r": r])
     }
-    m.function("zeros", "(...: integer|integer[], opts?: {dtype?: string = \"float32\"}) -> any", "Sizes and dtype.") { call in
+    m.function("zeros", "(...: integer|integer[], opts?: {dtype?: string = \"float32\"}) -> any", "Sizes and dtype.") {
+        call in
         let sizes: [Int] = try call.variadic(), dtype: String = try call.option("dtype")
         return try call.push(sizes, dtype)
     }
@@ -121,10 +137,11 @@ let testModule = LuaModule("opah.test", "Functions for tests.") { m in
     }
     m.function("counter", "(first?: integer = 1) -> function", "A function that counts.") { call in
         var next = try call.integer(1)
-        return try call.push(LuaClosure("counter", "(step?: integer = 1) -> integer") { call in
-            defer { next += 1 }
-            return try call.push(next * (try call.integer(1)))
-        })
+        return try call.push(
+            LuaClosure("counter", "(step?: integer = 1) -> integer") { call in
+                defer { next += 1 }
+                return try call.push(next * (try call.integer(1)))
+            })
     }
     m.function("spin", "()", "Loops until stopped.") { _ in
         while true { try Interrupt.check() }

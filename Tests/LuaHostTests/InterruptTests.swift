@@ -24,24 +24,32 @@ final class InterruptTests: LuaTestCase {
         XCTAssertLessThan(elapsed, 5, code, file: file, line: line)
         // The state is whole and the stop forgotten.
         XCTAssertFalse(Interrupts.isPending, file: file, line: line)
-        XCTAssertEqual(try result("local s = 0; for i = 1, 1000000 do s = s + i end; return s"), "500000500000", file: file, line: line)
+        XCTAssertEqual(
+            try result("local s = 0; for i = 1, 1000000 do s = s + i end; return s"), "500000500000", file: file,
+            line: line)
     }
 
     func testMainChunk() throws { try expectStop("while true do end") }
     func testCoroutine() throws { try expectStop("local co = coroutine.wrap(function() while true do end end); co()") }
     func testNestedCoroutines() throws {
-        try expectStop("""
+        try expectStop(
+            """
             local function nest(n) if n == 0 then while true do end end coroutine.wrap(function() nest(n - 1) end)() end
             nest(5)
             """)
     }
     func testSwitchingCoroutines() throws {
-        try expectStop("local co = coroutine.wrap(function() while true do coroutine.yield() end end); while true do co() end")
+        try expectStop(
+            "local co = coroutine.wrap(function() while true do coroutine.yield() end end); while true do co() end")
     }
-    func testPcallLoop() throws { try expectStop("local function f() while true do end end; while true do pcall(f) end") }
+    func testPcallLoop() throws {
+        try expectStop("local function f() while true do end end; while true do pcall(f) end")
+    }
     func testPcallLoopAroundNothing() throws { try expectStop("while true do pcall(error) end") }
     func testPcallInsidePcall() throws {
-        try expectStop("local function f() while true do end end; local function g() while true do pcall(f) end end; while true do pcall(g) end")
+        try expectStop(
+            "local function f() while true do end end; local function g() while true do pcall(f) end end; while true do pcall(g) end"
+        )
     }
     func testPcallAroundCoroutines() throws {
         try expectStop("while true do pcall(coroutine.wrap(function() while true do end end)) end")
@@ -50,7 +58,9 @@ final class InterruptTests: LuaTestCase {
     func testNativeLoop() throws { try expectStop("test.spin()") }
     func testPcallAroundNativeLoop() throws { try expectStop("while true do pcall(test.spin) end") }
     func testCallback() throws { try expectStop("test.call(function() while true do end end)") }
-    func testPcallAroundCallback() throws { try expectStop("while true do pcall(test.call, function() while true do end end) end") }
+    func testPcallAroundCallback() throws {
+        try expectStop("while true do pcall(test.call, function() while true do end end) end")
+    }
     func testLongLibraryCallsInARow() throws { try expectStop("while true do string.rep('x', 1000000):find('y') end") }
 
     func testNativeFunctionThatForgetsTheRequest() throws {
@@ -58,7 +68,8 @@ final class InterruptTests: LuaTestCase {
     }
 
     func testCleanUpMayRunAndSave() throws {
-        try expectStop("""
+        try expectStop(
+            """
             local ok, e = pcall(function() while true do end end)
             kind = e.kind
             local sum = 0
@@ -81,9 +92,11 @@ final class InterruptTests: LuaTestCase {
 
     /// While an interpreter is being made there is no place yet for the error: what it runs first is stopped.
     func testBeforeAnInterpreterIsThere() throws {
-        for _ in 0..<3 {
+        for _ in 0 ..< 3 {
             Interrupts.raise()
-            XCTAssertThrowsError(try Interpreter(Catalog([])).run("while true do end")) { XCTAssertEqual(($0 as? OpahError)?.kind, .interrupted, "\($0)") }
+            XCTAssertThrowsError(try Interpreter(Catalog([])).run("while true do end")) {
+                XCTAssertEqual(($0 as? OpahError)?.kind, .interrupted, "\($0)")
+            }
             lua.clearInterrupt()
         }
         XCTAssertEqual(try result("return 1 + 1"), "2")
@@ -91,7 +104,9 @@ final class InterruptTests: LuaTestCase {
 
     func testPromptStartsAfresh() throws {
         kill(getpid(), SIGINT)
-        guard case .values(let values) = lua.evaluate("1 + 1") else { return XCTFail("the request at the prompt was not forgotten") }
+        guard case .values(let values) = lua.evaluate("1 + 1") else {
+            return XCTFail("the request at the prompt was not forgotten")
+        }
         XCTAssertEqual(values.first?.integer, 2)
     }
 

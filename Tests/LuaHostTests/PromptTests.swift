@@ -36,11 +36,16 @@ final class PromptTests: LuaTestCase {
         // The last of several statements, a call, gives its values too.
         XCTAssertEqual(evaluate("function two() count = (count or 0) + 1 return count, 'b' end"), "")
         for (code, expected) in [
-            ("x = 1; two()", "1 b"), ("x = 1 two()", "2 b"), ("x = 1\ntwo()", "3 b"), ("for i = 1, 2 do x = i end two()", "4 b"), ("x = 1; two();", "5 b"),
-            ("x = 1; (two)()", "6 b"), ("local y = 1; two() -- the last", "7 b"), ("x = {1, 2}; string.rep('a', #x)", "aa"), ("s = 'a;b' s:upper()", "A;B"),
+            ("x = 1; two()", "1 b"), ("x = 1 two()", "2 b"), ("x = 1\ntwo()", "3 b"),
+            ("for i = 1, 2 do x = i end two()", "4 b"), ("x = 1; two();", "5 b"),
+            ("x = 1; (two)()", "6 b"), ("local y = 1; two() -- the last", "7 b"),
+            ("x = {1, 2}; string.rep('a', #x)", "aa"), ("s = 'a;b' s:upper()", "A;B")
         ] { XCTAssertEqual(evaluate(code), expected, code) }
         // What is one statement stays one, and comments and strings stay what they are.
-        for code in ["x = two\n(1)", "x = two 'a'", "x = 1 -- ; two()", "x = [[\ntwo()]]", "if true then two() end", "x = two()", "repeat local a = 1 until two()", "x = 1; y = two()"] {
+        for code in [
+            "x = two\n(1)", "x = two 'a'", "x = 1 -- ; two()", "x = [[\ntwo()]]", "if true then two() end", "x = two()",
+            "repeat local a = 1 until two()", "x = 1; y = two()"
+        ] {
             XCTAssertEqual(evaluate(code), "", code)
         }
         XCTAssertEqual(evaluate("count"), "13")
@@ -59,7 +64,8 @@ final class PromptTests: LuaTestCase {
     private func complete(_ line: String) -> [String] { lua.completions(line).candidates.map(\.text) }
 
     func testCompletion() throws {
-        try lua.run("""
+        try lua.run(
+            """
             v = test.vector(1)
             trap = setmetatable({real = 1}, {__index = function() ran = true end, __pairs = function() ran = true end})
             Base = {inherited = function() end}
@@ -90,7 +96,9 @@ final class PromptTests: LuaTestCase {
         XCTAssertFalse(complete("").contains("_G"))
         let found = lua.completions("y = test.resample")
         XCTAssertEqual(found.start, 9)
-        XCTAssertEqual(found.candidates, [Completion(text: "resample", kind: .function, detail: "(samples, from_rate, to_rate [, opts]) -> Vector")])
+        XCTAssertEqual(
+            found.candidates,
+            [Completion(text: "resample", kind: .function, detail: "(samples, from_rate, to_rate [, opts]) -> Vector")])
         XCTAssertEqual(try lua.run("return 1").first?.integer, 1)
     }
 
@@ -109,7 +117,8 @@ final class PromptTests: LuaTestCase {
     }
 
     func testCompletionAfterCallsAndIndexes() throws {
-        try lua.run("""
+        try lua.run(
+            """
             v = test.vector(1)
             list = {v, {deep = {v}}}
             named = {clip = v}
@@ -152,7 +161,10 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(complete("calls.x:sc"), [])
         XCTAssertEqual(complete("calls[3]:sc"), [])
         XCTAssertEqual(try result("return ran"), "nil")
-        for broken in ["):", "]:", "f(:", "v..", "1.", "x = ):sc", "v:scale(2)):sc", "[[v:", "--v:", "v[1:sc", "'v:", "end:", "{}:sc", ".", ":", "a.b(", "((((", "\"\\"] { _ = complete(broken) }
+        for broken in [
+            "):", "]:", "f(:", "v..", "1.", "x = ):sc", "v:scale(2)):sc", "[[v:", "--v:", "v[1:sc", "'v:", "end:",
+            "{}:sc", ".", ":", "a.b(", "((((", "\"\\"
+        ] { _ = complete(broken) }
         XCTAssertEqual(complete("-- v:sc"), [], "a comment")
         XCTAssertEqual(complete("x = [[ v:sc"), [], "a long string")
         XCTAssertEqual(complete("x = [[ f(' ]] v:sc"), ["scale"])
@@ -162,7 +174,9 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(complete("test.configure{path = 'x', lora = {"), ["r", "alpha"])
         XCTAssertEqual(complete("test.resample(v, 1, 2, {window = \"k"), ["kaiser"])
         XCTAssertEqual(complete("test.configure{mode = '"), ["fast", "slow"])
-        guard case .declaration(let found)? = lua.named("v:scale(2):map") else { return XCTFail("no help behind a call") }
+        guard case .declaration(let found)? = lua.named("v:scale(2):map") else {
+            return XCTFail("no help behind a call")
+        }
         XCTAssertEqual(found.path, "Vector:map")
     }
 
@@ -170,7 +184,9 @@ final class PromptTests: LuaTestCase {
         let folder = NSTemporaryDirectory() + "opah-complete-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder + "/inner/deep", withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        for name in ["inner/one.lua", "inner/two.wav", ".hidden", "it's.wav"] { _ = FileManager.default.createFile(atPath: folder + "/" + name, contents: nil) }
+        for name in ["inner/one.lua", "inner/two.wav", ".hidden", "it's.wav"] {
+            _ = FileManager.default.createFile(atPath: folder + "/" + name, contents: nil)
+        }
         XCTAssertEqual(complete("load('\(folder)/"), ["inner/"], "no hidden files, none that would need escapes")
         XCTAssertEqual(complete("load(\"x\", \"\(folder)/inner/t"), ["two.wav"])
         XCTAssertEqual(complete("load('\(folder)/.h"), [".hidden"])
@@ -187,7 +203,9 @@ final class PromptTests: LuaTestCase {
     }
 
     func testNames() throws {
-        try lua.run("v = test.vector(1)  function f()\n\nend  t = setmetatable({1, 2, x = 3}, {__index = function() error 'never' end, __tostring = function() end})", name: "=names")
+        try lua.run(
+            "v = test.vector(1)  function f()\n\nend  t = setmetatable({1, 2, x = 3}, {__index = function() error 'never' end, __tostring = function() end})",
+            name: "=names")
         func kind(_ name: String) -> String {
             switch lua.named(name) {
             case .declaration(let declaration): declaration.path
@@ -197,9 +215,15 @@ final class PromptTests: LuaTestCase {
             case nil: "nothing"
             }
         }
-        XCTAssertEqual(["test.resample", "v:scale", "test", "Vector", "Vector:scale", "t.x", "t.nothing", "f", "1 + 1", ""].map(kind),
-                       ["test.resample", "Vector:scale", "opah.test", "Vector", "Vector:scale", "integer", "nothing", "function", "nothing", "nothing"])
-        guard case .value(.function(let function))? = lua.named("f"), case .value(.table(let table))? = lua.named("t") else { return XCTFail("no f, no t") }
+        XCTAssertEqual(
+            ["test.resample", "v:scale", "test", "Vector", "Vector:scale", "t.x", "t.nothing", "f", "1 + 1", ""].map(
+                kind),
+            [
+                "test.resample", "Vector:scale", "opah.test", "Vector", "Vector:scale", "integer", "nothing",
+                "function", "nothing", "nothing"
+            ])
+        guard case .value(.function(let function))? = lua.named("f"), case .value(.table(let table))? = lua.named("t")
+        else { return XCTFail("no f, no t") }
         let place = lua.definition(of: function)
         XCTAssertEqual(place?.source, "=names")
         XCTAssertEqual([place?.firstLine, place?.lastLine], [1, 3])
@@ -229,7 +253,9 @@ final class PromptTests: LuaTestCase {
         XCTAssertEqual(writing.message, "assignment to undeclared variable 'forgotten' in a function")
         XCTAssertEqual(writing.hint, "write local forgotten, or assign it in the main chunk first")
         try lua.run("oss = 5", name: "=test")
-        XCTAssertEqual(try failure("local function f() osss = 1 end f()").hint, "did you mean oss?", "a variable of one's own, not os")
+        XCTAssertEqual(
+            try failure("local function f() osss = 1 end f()").hint, "did you mean oss?",
+            "a variable of one's own, not os")
         try expect("declared = 1; local function f() declared = declared + 1 end f() return declared", "2")
         try expect("maybe = nil; return rawget(_G, 'maybe')", "nil")
         try expect("return require 'cjson' ~= nil and require 're' ~= nil", "true")

@@ -35,7 +35,10 @@ final class RequireTests: LuaTestCase {
         try expect("return require 'sub'", "sub from \(folder)/script/sub/init.lua")
         try expect("return require 'opah.test' == test", "true")
         let error = try failure("require 'a.missing'")
-        for tried in ["package.preload['a.missing']", "\(folder)/script/a/missing.lua", "\(folder)/library/a/missing/init.lua", "\(folder)/path/a/missing.lua", "a/missing.so"] {
+        for tried in [
+            "package.preload['a.missing']", "\(folder)/script/a/missing.lua", "\(folder)/library/a/missing/init.lua",
+            "\(folder)/path/a/missing.lua", "a/missing.so"
+        ] {
             XCTAssertTrue(error.message.contains(tried), "\(tried) in \(error.message)")
         }
         try write("script/broken.lua", "return = 1")
@@ -45,10 +48,14 @@ final class RequireTests: LuaTestCase {
     }
 
     func testScriptsAndArguments() throws {
-        try write("script/main.lua", "#!/usr/bin/env opah\nreturn arg[0] .. arg[1] .. #arg .. select('#', ...) .. select(2, ...) .. arg[-1]")
+        try write(
+            "script/main.lua",
+            "#!/usr/bin/env opah\nreturn arg[0] .. arg[1] .. #arg .. select('#', ...) .. select(2, ...) .. arg[-1]")
         let values = try lua.run(file: folder + "/script/main.lua", arguments: ["a", "b c"])
         XCTAssertEqual(values.first?.string, "\(folder)/script/main.luaa22b copah")
-        XCTAssertThrowsError(try lua.run(file: folder + "/none.lua")) { XCTAssertEqual(($0 as? OpahError)?.kind, .file) }
+        XCTAssertThrowsError(try lua.run(file: folder + "/none.lua")) {
+            XCTAssertEqual(($0 as? OpahError)?.kind, .file)
+        }
         XCTAssertThrowsError(try lua.run(file: folder)) { XCTAssertEqual(($0 as? OpahError)?.kind, .file) }
     }
 
@@ -65,7 +72,9 @@ final class RequireTests: LuaTestCase {
         XCTAssertEqual(try lua.run("return opah.part.value").first?.integer, 9)
         XCTAssertEqual(try lua.run("return opah.part == require 'opah.part'").first?.boolean, true)
         XCTAssertEqual(built, 1)
-        XCTAssertThrowsError(try lua.run("return opah.prat")) { XCTAssertEqual(($0 as? OpahError)?.hint, "did you mean part?") }
+        XCTAssertThrowsError(try lua.run("return opah.prat")) {
+            XCTAssertEqual(($0 as? OpahError)?.hint, "did you mean part?")
+        }
     }
 
     func testCModules() throws {

@@ -22,12 +22,16 @@ public enum LuaFixture {
         """
 
     /// - Parameter setup: what all tests of a file share, run first.
-    public static func check(_ code: String, after setup: String = "", file: StaticString = #filePath, line: UInt = #line) throws {
+    public static func check(
+        _ code: String, after setup: String = "", file: StaticString = #filePath, line: UInt = #line
+    ) throws {
         try withTemporaryFolder { folder in
-            let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: OpahProcess.checkout + "/stdlib-lua"), style = Terminal.style
+            let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: OpahProcess.checkout + "/stdlib-lua"),
+                style = Terminal.style
             Terminal.style = .quiet
             defer { Terminal.style = style }
-            try lua.run("""
+            try lua.run(
+                """
                 opah = require "opah"
                 for _, name in ipairs { "audio", "checkpoint", "config", "data", "dist", "fs", "json", "lm", "lora", "machine", "nn", "progress", "tensor", "text", "train", "vq" } do _G[name] = opah[name] end
                 folder, tiny = "\(folder)", "\(OpahProcess.checkout)/examples/checkpoints/tiny"

@@ -4,14 +4,17 @@ import TestSupport
 import XCTest
 
 final class ChildProcessTests: XCTestCase {
-    private func shell(_ script: String, environment: [String: String] = [:], folder: String? = nil,
-                       errors: ChildProcess.Output = .captured) throws -> ChildProcess {
+    private func shell(
+        _ script: String, environment: [String: String] = [:], folder: String? = nil,
+        errors: ChildProcess.Output = .captured
+    ) throws -> ChildProcess {
         try ChildProcess(["sh", "-c", script], environment: environment, folder: folder, errors: errors)
     }
 
     func testSaysHowItEndedAndWhatItWrote() throws {
         let folder = try TestFolder()
-        let child = try shell("echo $COLOUR; pwd; echo wrong >&2; exit 7", environment: ["COLOUR": "blue"], folder: folder.path)
+        let child = try shell(
+            "echo $COLOUR; pwd; echo wrong >&2; exit 7", environment: ["COLOUR": "blue"], folder: folder.path)
         let end = try child.wait()
         XCTAssertEqual(end.code, 7)
         XCTAssertNil(end.signal)
@@ -25,7 +28,8 @@ final class ChildProcessTests: XCTestCase {
         let merged = try shell("echo a; echo b >&2", errors: .merged)
         _ = try merged.wait()
         XCTAssertEqual(merged.output(), "a\nb\n")
-        _ = try ChildProcess(["sh", "-c", "echo c; echo d >&2"], output: .file(folder("log")), errors: .discarded).wait()
+        _ = try ChildProcess(["sh", "-c", "echo c; echo d >&2"], output: .file(folder("log")), errors: .discarded)
+            .wait()
         XCTAssertEqual(try MappedFile.text(folder("log")), "c\n")
     }
 
@@ -33,7 +37,9 @@ final class ChildProcessTests: XCTestCase {
         let end = try shell("kill -9 $$").wait()
         XCTAssertEqual(end.signal, SIGKILL)
         XCTAssertEqual(end.code, 137)
-        XCTAssertThrowsError(try ChildProcess(["/nonexistent/program"])) { XCTAssertTrue("\($0)".contains("/nonexistent/program"), "\($0)") }
+        XCTAssertThrowsError(try ChildProcess(["/nonexistent/program"])) {
+            XCTAssertTrue("\($0)".contains("/nonexistent/program"), "\($0)")
+        }
     }
 
     /// The time limit also ends what the child has started.
@@ -44,7 +50,8 @@ final class ChildProcessTests: XCTestCase {
         XCTAssertTrue(child.wasStopped)
         XCTAssertNotEqual(end.code, 0)
         XCTAssertLessThan(end.seconds, 20)
-        let grandchild = try XCTUnwrap(pid_t(MappedFile.text(folder("pid")).trimmingCharacters(in: .whitespacesAndNewlines)))
+        let grandchild = try XCTUnwrap(
+            pid_t(MappedFile.text(folder("pid")).trimmingCharacters(in: .whitespacesAndNewlines)))
         // Orphans are collected by whoever runs this machine; until then they are zombies, which do not run.
         var state = "", tries = 0
         repeat {
@@ -66,8 +73,12 @@ final class ChildProcessTests: XCTestCase {
         XCTAssertGreaterThan(small.peakBytes, 100 << 10)
         // tail keeps what it reads, as it waits for a line's end. Asked of a small program: what a child's own children
         // hold is told apart from what it inherits only above its parent's peak, and that of these tests is high.
-        let large = try OpahProcess.run(["-e", "print(require('opah.machine').run({ 'sh', '-c', 'head -c 629145600 /dev/zero | tail -n 1 | wc -c' }).peak)"])
-        XCTAssertGreaterThan(Int(large.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0, 550 << 20, large.errors)
+        let large = try OpahProcess.run([
+            "-e",
+            "print(require('opah.machine').run({ 'sh', '-c', 'head -c 629145600 /dev/zero | tail -n 1 | wc -c' }).peak)"
+        ])
+        XCTAssertGreaterThan(
+            Int(large.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0, 550 << 20, large.errors)
     }
 
     func testMemoryOfAProcess() throws {

@@ -12,7 +12,9 @@ final class AtomicFileTests: XCTestCase {
     override func tearDown() { try? FileManager.default.removeItem(atPath: folder) }
 
     private var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() }
-    private func put(_ name: String, _ text: String = "") throws { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
+    private func put(_ name: String, _ text: String = "") throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+    }
     private func text(_ name: String) -> String? { try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) }
     private func mode(_ name: String) -> mode_t {
         var info = stat()
@@ -32,7 +34,7 @@ final class AtomicFileTests: XCTestCase {
 
     func testTemporaryNamesCannotBeGuessed() throws {
         var seen: Set<String> = []
-        for _ in 0..<20 {
+        for _ in 0 ..< 20 {
             let file = try AtomicFile(folder + "/result.npy")
             let name = try XCTUnwrap(names.first)
             XCTAssertEqual(names.count, 1)
@@ -62,7 +64,9 @@ final class AtomicFileTests: XCTestCase {
             try put("file", "old")
             chmod(folder + "/file", kept)
             let file = try AtomicFile(folder + "/file")
-            for name in names where name != "file" { XCTAssertEqual(mode(name) & ~kept, 0, "readable for more than it was") }
+            for name in names where name != "file" {
+                XCTAssertEqual(mode(name) & ~kept, 0, "readable for more than it was")
+            }
             try file.write("new")
             try file.commit()
             XCTAssertEqual(mode("file"), kept)
@@ -93,7 +97,9 @@ final class AtomicFileTests: XCTestCase {
             let error = OpahError.system("a.wav", errno: code, doing: "write")
             XCTAssertTrue(error.isFatal && error.at("b.wav").isFatal)
         }
-        for code in [ENOENT, EACCES, EISDIR, EIO] { XCTAssertFalse(OpahError.system("a.wav", errno: code, doing: "write").isFatal) }
+        for code in [ENOENT, EACCES, EISDIR, EIO] {
+            XCTAssertFalse(OpahError.system("a.wav", errno: code, doing: "write").isFatal)
+        }
     }
 
     // MARK: reading
@@ -106,9 +112,16 @@ final class AtomicFileTests: XCTestCase {
         address.sun_family = sa_family_t(AF_UNIX)
         let path = Array((folder + "/socket").utf8)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        _ = withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) } }
-        for (path, kind) in [(folder + "/pipe", "a pipe"), (folder + "/socket", "a socket"), ("/dev/zero", "a device")] {
-            XCTAssertThrowsError(try MappedFile(path)) { XCTAssertTrue("\($0)".contains("\(path): is not a regular file but \(kind)"), "\($0)") }
+        _ = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        for (path, kind) in [(folder + "/pipe", "a pipe"), (folder + "/socket", "a socket"), ("/dev/zero", "a device")]
+        {
+            XCTAssertThrowsError(try MappedFile(path)) {
+                XCTAssertTrue("\($0)".contains("\(path): is not a regular file but \(kind)"), "\($0)")
+            }
         }
         XCTAssertThrowsError(try MappedFile(folder)) { XCTAssertTrue("\($0)".contains("Is a directory"), "\($0)") }
     }
@@ -117,10 +130,12 @@ final class AtomicFileTests: XCTestCase {
 
     func testOnlyAbandonedFilesOfOurOwnAreRemoved() throws {
         let gone = try deadProcess(), host = TemporaryName.host, random = "0123456789abcdef"
-        let kept = [".a.wav.\(getpid())-\(host)-\(random).tmp",               // of a process that lives
-                    ".a.wav.\(gone)-0badcafe-\(random).tmp",                  // of another machine, just now
-                    ".a.wav.\(gone).tmp", ".a.wav.\(gone)-\(host)-\(random)", "a.wav.\(gone)-\(host)-\(random).tmp",
-                    ".a.wav.\(gone)-\(host)-0123.tmp", ".notes.123.tmp", ".a.wav.x-\(host)-\(random).tmp", "a.wav"]
+        let kept = [
+            ".a.wav.\(getpid())-\(host)-\(random).tmp",   // of a process that lives
+            ".a.wav.\(gone)-0badcafe-\(random).tmp",   // of another machine, just now
+            ".a.wav.\(gone).tmp", ".a.wav.\(gone)-\(host)-\(random)", "a.wav.\(gone)-\(host)-\(random).tmp",
+            ".a.wav.\(gone)-\(host)-0123.tmp", ".notes.123.tmp", ".a.wav.x-\(host)-\(random).tmp", "a.wav"
+        ]
         for name in kept { try put(name, "kept") }
         mkdir(folder + "/speaker", 0o755)
         try put("speaker/.b.lab.\(gone)-\(host)-\(random).tmp")
@@ -153,11 +168,11 @@ final class AtomicFileTests: XCTestCase {
 
     func testAGroupGivesNamesTogether() throws {
         let group = CommitGroup(maximum: 1000, seconds: 1000)
-        for i in 0..<10 { try group.add("clip \(i)") { try AtomicFile.write("\(folder)/\(i)", "\(i)") } }
+        for i in 0 ..< 10 { try group.add("clip \(i)") { try AtomicFile.write("\(folder)/\(i)", "\(i)") } }
         try AtomicFile.write(folder + "/alone", "outside of it")
         XCTAssertEqual(names.filter { !$0.hasPrefix(".") }, ["alone"])
         XCTAssertEqual(group.finish().count, 0)
-        XCTAssertEqual(names, (0..<10).map(String.init) + ["alone"])
+        XCTAssertEqual(names, (0 ..< 10).map(String.init) + ["alone"])
         XCTAssertEqual(text("7"), "7")
         // Dropped, it leaves nothing.
         do {
@@ -169,7 +184,7 @@ final class AtomicFileTests: XCTestCase {
 
     func testAGroupIsFlushedWhenItIsFullOrOld() throws {
         let full = CommitGroup(maximum: 3, seconds: 1000)
-        for i in 0..<4 { try full.add("clip") { try AtomicFile.write("\(folder)/\(i)", "x") } }
+        for i in 0 ..< 4 { try full.add("clip") { try AtomicFile.write("\(folder)/\(i)", "x") } }
         XCTAssertEqual(names.filter { !$0.hasPrefix(".") }, ["0", "1", "2"])
         let old = CommitGroup(maximum: 1000, seconds: 0)
         try old.add("clip") { try AtomicFile.write(folder + "/old", "x") }
@@ -182,7 +197,7 @@ final class AtomicFileTests: XCTestCase {
             try group.add(owner) { try AtomicFile.write("\(folder)/\(owner).wav", owner) }
             try group.record(owner) { try AtomicFile.write("\(folder)/\(owner).done", "1") }
         }
-        mkdir(folder + "/bad.wav", 0o755)     // its name is taken meanwhile
+        mkdir(folder + "/bad.wav", 0o755)   // its name is taken meanwhile
         let failures = group.finish()
         XCTAssertEqual(failures.map(\.owner), ["bad"])
         XCTAssertTrue("\(failures.first!.error)".contains("bad.wav: cannot rename into place"), "\(failures)")
@@ -193,10 +208,12 @@ final class AtomicFileTests: XCTestCase {
     func testAnErrorOfTheWorkIsThrownAndWhatWasCompleteStays() throws {
         struct Problem: Error {}
         let group = CommitGroup(maximum: 1000, seconds: 1000)
-        XCTAssertThrowsError(try group.add("clip") {
-            try AtomicFile.write(folder + "/first", "x")
-            throw Problem()
-        }) { XCTAssertTrue($0 is Problem) }
+        XCTAssertThrowsError(
+            try group.add("clip") {
+                try AtomicFile.write(folder + "/first", "x")
+                throw Problem()
+            }
+        ) { XCTAssertTrue($0 is Problem) }
         try AtomicFile.write(folder + "/second", "after it nothing joins any more")
         XCTAssertNotNil(text("second"))
         _ = group.finish()
@@ -206,7 +223,9 @@ final class AtomicFileTests: XCTestCase {
     func testManyThreadsJoinOneGroup() throws {
         let group = CommitGroup(maximum: 16, seconds: 1000), place = folder
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
-            for i in 0..<25 { try? group.add("\(thread)-\(i)") { try AtomicFile.write("\(place)/\(thread)-\(i)", "\(thread)-\(i)") } }
+            for i in 0 ..< 25 {
+                try? group.add("\(thread)-\(i)") { try AtomicFile.write("\(place)/\(thread)-\(i)", "\(thread)-\(i)") }
+            }
         }
         XCTAssertEqual(group.finish().count, 0)
         XCTAssertEqual(names.count, 200)

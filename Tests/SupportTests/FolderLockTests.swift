@@ -52,12 +52,18 @@ final class FolderLockTests: XCTestCase {
     func testTheOtherIsNamed() throws {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, 255)
-        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self), since = Int(Date().timeIntervalSince1970) - 125
-        let process = try holder(saying: #"{"process": 4711, "host": "\#(host)", "since": \#(since), "command": "opah run mine.lua"}"#)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self),
+            since = Int(Date().timeIntervalSince1970) - 125
+        let process = try holder(
+            saying: #"{"process": 4711, "host": "\#(host)", "since": \#(since), "command": "opah run mine.lua"}"#)
         defer { process.terminate() }
         let text = refusal()
-        for part in ["another process is at work here (testing)", "4711 on \(host)", "UTC (2:0", "opah run mine.lua", "kill -INT 4711\u{201D}, or"] { XCTAssertTrue(text.contains(part), text) }
-        try #"{"process": 4711, "host": "elsewhere", "since": 0, "command": "x"}"#.write(toFile: folder + "/.lock", atomically: false, encoding: .utf8)
+        for part in [
+            "another process is at work here (testing)", "4711 on \(host)", "UTC (2:0", "opah run mine.lua",
+            "kill -INT 4711\u{201D}, or"
+        ] { XCTAssertTrue(text.contains(part), text) }
+        try #"{"process": 4711, "host": "elsewhere", "since": 0, "command": "x"}"#.write(
+            toFile: folder + "/.lock", atomically: false, encoding: .utf8)
         XCTAssertTrue(refusal().contains("kill -INT 4711\u{201D} on elsewhere"), refusal())
         // Damaged, or not yet written: still refused.
         try "{ torn".write(toFile: folder + "/.lock", atomically: false, encoding: .utf8)
@@ -82,7 +88,7 @@ final class FolderLockTests: XCTestCase {
         nonisolated(unsafe) var inside = 0, most = 0, taken = 0
         let guarding = NSLock(), place = folder
         DispatchQueue.concurrentPerform(iterations: 8) { _ in
-            for _ in 0..<300 {
+            for _ in 0 ..< 300 {
                 guard let lock = try? FolderLock(place, for: "testing") else { continue }
                 guarding.withLock {
                     (inside, taken) = (inside + 1, taken + 1)
@@ -100,7 +106,9 @@ final class FolderLockTests: XCTestCase {
     func testAFolderThatCannotBeWrittenTo() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Data().write(to: URL(fileURLWithPath: folder + "/file"))
-        XCTAssertThrowsError(try FolderLock(folder + "/file", for: "testing")) { XCTAssertTrue("\($0)".contains("/file"), "\($0)") }
+        XCTAssertThrowsError(try FolderLock(folder + "/file", for: "testing")) {
+            XCTAssertTrue("\($0)".contains("/file"), "\($0)")
+        }
     }
 
     /// In a folder from a stranger the lock's name may lead anywhere.
@@ -110,13 +118,16 @@ final class FolderLockTests: XCTestCase {
         try "precious".write(toFile: outside, atomically: false, encoding: .utf8)
         let plants: [(String, () -> Void)] = [
             ("a link", { symlink(outside, lock) }), ("a link", { symlink(self.folder + "/new", lock) }),
-            ("a hard link", { link(outside, lock) }), ("a pipe", { mkfifo(lock, 0o644) }), ("a folder", { mkdir(lock, 0o755) }),
+            ("a hard link", { link(outside, lock) }), ("a pipe", { mkfifo(lock, 0o644) }),
+            ("a folder", { mkdir(lock, 0o755) })
         ]
         for (kind, plant) in plants {
             plant()
             XCTAssertThrowsError(try FolderLock(folder + "/inner", for: "testing"), kind) { error in
                 XCTAssertEqual((error as? OpahError)?.kind, .file)
-                XCTAssertTrue("\(error)".contains("\(lock): cannot be the lock of the folder") && "\(error)".contains(kind), "\(error)")
+                XCTAssertTrue(
+                    "\(error)".contains("\(lock): cannot be the lock of the folder") && "\(error)".contains(kind),
+                    "\(error)")
                 XCTAssertTrue("\(error)".contains("remove \(lock)"), "\(error)")
             }
             XCTAssertEqual(try String(contentsOfFile: outside, encoding: .utf8), "precious", kind)
@@ -133,7 +144,8 @@ final class FolderLockTests: XCTestCase {
     }
 
     func testWhoWasRefusedIsKnown() throws {
-        let process = try holder(saying: #"{"process": \#(getppid()), "host": "\#(try hostName())", "since": 0, "command": "x"}"#)
+        let process = try holder(
+            saying: #"{"process": \#(getppid()), "host": "\#(try hostName())", "since": 0, "command": "x"}"#)
         defer { process.terminate() }
         XCTAssertTrue(FolderLock.isHeldElsewhere(folder))
         XCTAssertFalse(FolderLock.wasRefused(folder))

@@ -5,8 +5,10 @@ import XCTest
 
 final class MadeFilesTests: XCTestCase {
     /// One run of a stage that copies `in` to `out/a` in capitals; gives what was decided.
-    private func run(_ folder: String, _ settings: ConfigMap = ["gain": 1], stage: String = "upper", overwrite: Bool = false,
-                     killed: Bool = false, inputs: [String: String]? = nil) throws -> MadeFiles.Decision {
+    private func run(
+        _ folder: String, _ settings: ConfigMap = ["gain": 1], stage: String = "upper", overwrite: Bool = false,
+        killed: Bool = false, inputs: [String: String]? = nil
+    ) throws -> MadeFiles.Decision {
         let made = MadeFiles(stage: stage, settings: settings, overwrite: overwrite)
         defer { made.close() }
         let target = folder + "/out/a", inputs = inputs ?? ["sound": folder + "/in"]
@@ -43,10 +45,13 @@ final class MadeFilesTests: XCTestCase {
             XCTAssertEqual(try run(folder, ["gain": 2]), .remake(["settings"]))
             XCTAssertEqual(try run(folder, ["gain": 2, "mono": true]), .remake(["settings"]))
             XCTAssertEqual(try run(folder, ["gain": 2, "mono": true], stage: "other"), .remake(["settings"]))
-            XCTAssertEqual(try run(folder, inputs: ["sound": folder + "/in", "label": folder + "/in"]), .remake(["label", "settings"]))
+            XCTAssertEqual(
+                try run(folder, inputs: ["sound": folder + "/in", "label": folder + "/in"]),
+                .remake(["label", "settings"]))
             XCTAssertEqual(try run(folder, inputs: ["sound": folder + "/in", "label": folder + "/in"]), .current)
             // Another time of change, and another file, of the same content.
-            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: folder + "/in")
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: folder + "/in")
             XCTAssertEqual(try run(folder, inputs: ["sound": folder + "/in", "label": folder + "/in"]), .current)
             try write("two", folder + "/in")
             XCTAssertEqual(try run(folder, inputs: ["sound": folder + "/in", "label": folder + "/in"]), .current)
@@ -92,13 +97,15 @@ final class MadeFilesTests: XCTestCase {
 
     func testRecordsStaySmallAndAnotherFolderMayHoldThem() throws {
         try prepared { folder in
-            for round in 0..<200 {
+            for round in 0 ..< 200 {
                 try write("round \(round)", folder + "/in")
                 _ = try run(folder)
             }
             XCTAssertLessThan(read(folder + "/out/.opah-made.jsonl")!.split(separator: "\n").count, 80)
             try FileManager.default.createDirectory(atPath: folder + "/moved", withIntermediateDirectories: true)
-            for name in ["in", "out"] { try FileManager.default.moveItem(atPath: "\(folder)/\(name)", toPath: "\(folder)/moved/\(name)") }
+            for name in ["in", "out"] {
+                try FileManager.default.moveItem(atPath: "\(folder)/\(name)", toPath: "\(folder)/moved/\(name)")
+            }
             XCTAssertEqual(try run(folder + "/moved"), .current)
         }
     }
@@ -112,8 +119,10 @@ final class MadeFilesTests: XCTestCase {
             XCTAssertEqual(made.decide(folder + "/out/b", from: ["sound": folder + "/x"]), .unknown)
             let notes = made.notes("codes", below: folder + "/out").map(\.note)
             XCTAssertEqual(notes.count, 2, "\(notes)")
-            XCTAssertTrue(notes[0].contains("1 code has no record of what made it") && notes[0].contains("/out/b"), notes[0])
-            XCTAssertTrue(notes[1].contains("made from what is no longer there") && notes[1].contains("/out/a"), notes[1])
+            XCTAssertTrue(
+                notes[0].contains("1 code has no record of what made it") && notes[0].contains("/out/b"), notes[0])
+            XCTAssertTrue(
+                notes[1].contains("made from what is no longer there") && notes[1].contains("/out/a"), notes[1])
             XCTAssertTrue(FileKind.exists(folder + "/out/a"))
         }
     }
@@ -122,11 +131,14 @@ final class MadeFilesTests: XCTestCase {
     func testAStrangersRecordReachesNothingElse() throws {
         try prepared { folder in
             try write("precious", folder + "/precious")
-            let stamp = try XCTUnwrap(FileStamp(folder + "/precious")).text, digest = try Digest.of(file: folder + "/precious")
+            let stamp = try XCTUnwrap(FileStamp(folder + "/precious")).text,
+                digest = try Digest.of(file: folder + "/precious")
             try FileManager.default.createSymbolicLink(atPath: folder + "/out/link", withDestinationPath: folder)
             for name in ["../precious", folder + "/precious", "link/precious"] {
-                let line: ConfigValue = ["made": "a", "by": "upper", "format": 1, "settings": ["gain": 1], "from": [:],
-                                         "to": [name: .list([.string(stamp), .string(digest)])]]
+                let line: ConfigValue = [
+                    "made": "a", "by": "upper", "format": 1, "settings": ["gain": 1], "from": [:],
+                    "to": [name: .list([.string(stamp), .string(digest)])]
+                ]
                 try write(JSON.encode(line) + "\n", folder + "/out/.opah-made.jsonl")
                 _ = try run(folder, overwrite: true)
                 let made = MadeFiles(stage: "upper")

@@ -5,10 +5,10 @@ import Support
 final class SupportTests: XCTestCase {
     /// Whoever wrote the names: the search for neighbours ends soon.
     func testNearestNamesAreBounded() {
-        let many = (0..<200_000).map { "key\($0)" }, start = Date()
+        let many = (0 ..< 200_000).map { "key\($0)" }, start = Date()
         XCTAssertEqual(nearestNames(to: "n_lyer", in: ["n_layer", "n_head", "dim"]), ["n_layer"])
         XCTAssertEqual(nearestNames(to: String(repeating: "x", count: 500_000), in: many), [])
-        for i in 0..<20 { _ = nearestNames(to: "kye\(i)", in: many) }
+        for i in 0 ..< 20 { _ = nearestNames(to: "kye\(i)", in: many) }
         XCTAssertEqual(nearestNames(to: "n_layers", in: ["n_layer"], within: 1), ["n_layer"])
         XCTAssertEqual(nearestNames(to: "norm", in: ["norm_eps"], within: 1), [])
         XCTAssertLessThan(Date().timeIntervalSince(start), 20)

@@ -11,7 +11,8 @@ final class ArithmeticTests: XCTestCase {
         let plain = try Tensor.randn([rows, columns], generator: g)
         let turned = try Tensor.randn([columns, rows], generator: g).transpose(0, 1)
         let wide = try Tensor.randn([rows, columns * 2], generator: g).slice(dim: 1, from: 1, step: 2)
-        let part = try Tensor.randn([rows + 2, columns + 3], generator: g).narrow(dim: 0, start: 1, length: rows).narrow(dim: 1, start: 2, length: columns)
+        let part = try Tensor.randn([rows + 2, columns + 3], generator: g).narrow(dim: 0, start: 1, length: rows)
+            .narrow(dim: 1, start: 2, length: columns)
         let row = try Tensor.randn([1, columns], generator: g).expand([rows, columns])
         let column = try Tensor.randn([rows, 1], generator: g).expand([rows, columns])
         return [plain, turned, wide, part, row, column]
@@ -22,7 +23,12 @@ final class ArithmeticTests: XCTestCase {
             ("add", { try $0.add($1) }, { $0 + $1 }), ("sub", { try $0.sub($1) }, { $0 - $1 }),
             ("mul", { try $0.mul($1) }, { $0 * $1 }), ("div", { try $0.div($1) }, { $0 / $1 }),
             ("maximum", { try $0.maximum($1) }, { max($0, $1) }), ("minimum", { try $0.minimum($1) }, { min($0, $1) }),
-            ("remainder", { try $0.remainder($1) }, { a, b in let r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r }),
+            (
+                "remainder", { try $0.remainder($1) },
+                { a, b in
+                    let r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r
+                }
+            )
         ]
         for (rows, columns) in [(5, 7), (3, 300), (64, 33)] {
             for (i, a) in try Self.layouts(rows, columns, seed: 1).enumerated() {
@@ -76,7 +82,9 @@ final class ArithmeticTests: XCTestCase {
         let bytes = try Tensor(integers: [250, 7], [2], .uint8)
         XCTAssertEqual(try bytes.add(10).ints(), [4, 17])
         XCTAssertEqual(try Tensor(integers: [.max], [1]).add(1).ints(), [.min])
-        XCTAssertEqual(try Tensor(integers: [7, -7, 7, -7], [4]).remainder(Tensor(integers: [3, 3, -3, -3], [4])).ints(), [1, 2, -2, -1])
+        XCTAssertEqual(
+            try Tensor(integers: [7, -7, 7, -7], [4]).remainder(Tensor(integers: [3, 3, -3, -3], [4])).ints(),
+            [1, 2, -2, -1])
         XCTAssertEqual(try Tensor(integers: [2, -3, 0], [3]).pow(3).ints(), [8, -27, 0])
         XCTAssertEqual(try Tensor(integers: [.min, 5], [2]).remainder(-1).ints(), [0, 0])
         let a = try Tensor(integers: [0, 0, 1, 1], [4]).to(.bool), b = try Tensor(integers: [0, 1, 0, 1], [4]).to(.bool)
@@ -84,7 +92,9 @@ final class ArithmeticTests: XCTestCase {
         XCTAssertEqual(try a.mul(b).ints(), [0, 0, 0, 1])
         assertThrows(.dtype, containing: "sub") { try a.sub(b) }
         assertThrows(.argument, containing: "division by zero") { try Tensor(integers: [1], [1]).remainder(0) }
-        assertThrows(.argument, containing: "division by zero") { try Tensor(integers: [1, 2], [2]).remainder(Tensor(integers: [1, 0], [2])) }
+        assertThrows(.argument, containing: "division by zero") {
+            try Tensor(integers: [1, 2], [2]).remainder(Tensor(integers: [1, 0], [2]))
+        }
         assertThrows(.argument, containing: "negative integer power") { try Tensor(integers: [1], [1]).pow(-1) }
     }
 
@@ -116,9 +126,11 @@ final class ArithmeticTests: XCTestCase {
     }
 
     func testNaNPropagates() throws {
-        let x = try Tensor([1, .nan, 2, .nan, 0, 1, 1, 1, 1, .nan], [10]), y = try Tensor([.nan, 1, 3, .nan, 0, 1, 1, 1, 1, 1], [10])
+        let x = try Tensor([1, .nan, 2, .nan, 0, 1, 1, 1, 1, .nan], [10]),
+            y = try Tensor([.nan, 1, 3, .nan, 0, 1, 1, 1, 1, 1], [10])
         for result in [try x.maximum(y), try x.minimum(y), try y.maximum(x), try y.minimum(x)] {
-            XCTAssertEqual(try result.floats().map(\.isNaN), [true, true, false, true, false, false, false, false, false, true])
+            XCTAssertEqual(
+                try result.floats().map(\.isNaN), [true, true, false, true, false, false, false, false, false, true])
         }
         XCTAssertEqual(try x.clamp(low: 0, high: 1).floats().map(\.isNaN), try x.floats().map(\.isNaN))
         XCTAssertTrue(try x.relu().floats()[1].isNaN)
@@ -162,13 +174,16 @@ final class ArithmeticTests: XCTestCase {
             let storage = Storage(borrowing: UnsafeRawBufferPointer(raw), owner: Owner())
             let mapped = Tensor(storage: storage, offset: 0, shape: [2], strides: [1], dtype: .float32)
             XCTAssertEqual(try mapped.add(1).floats(), [2, 3])
-            assertThrows(.argument, containing: "fill_: this tensor of shape [2] lies in a file") { try mapped.fill_(0) }
+            assertThrows(.argument, containing: "fill_: this tensor of shape [2] lies in a file") {
+                try mapped.fill_(0)
+            }
         }
         XCTAssertEqual(bytes, [1, 2])
     }
 
     func testComparisons() throws {
-        let a = try Tensor([1, 2, .nan, 4, 5, 6, 7, 8, 9, 10], [10]), b = try Tensor([2, 2, .nan, 3, 5, 0, 7, 8, 9, 11], [10])
+        let a = try Tensor([1, 2, .nan, 4, 5, 6, 7, 8, 9, 10], [10]),
+            b = try Tensor([2, 2, .nan, 3, 5, 0, 7, 8, 9, 11], [10])
         XCTAssertEqual(try a.eq(b).ints(), [0, 1, 0, 0, 1, 0, 1, 1, 1, 0])
         XCTAssertEqual(try a.ne(b).ints(), [1, 0, 1, 1, 0, 1, 0, 0, 0, 1])
         XCTAssertEqual(try a.lt(b).ints(), [1, 0, 0, 0, 0, 0, 0, 0, 0, 1])

@@ -20,13 +20,13 @@ final class ConvolutionTests: XCTestCase {
         Case(outChannels: 6, length: 50, kernel: 7, left: 6, groups: 6),
         Case(outChannels: 6, kernel: 3, stride: 2, left: 1, right: 4, dilation: 2, groups: 6),
         Case(batch: 1, inChannels: 3, outChannels: 2, length: 70_000, kernel: 2, left: 9, right: 7),
-        Case(length: 3, kernel: 5, left: 8, right: 8, dilation: 2),
+        Case(length: 3, kernel: 5, left: 8, right: 8, dilation: 2)
     ]
 
     private var state: UInt64 = 1
 
     private func noise(_ count: Int) -> [Float] {
-        (0..<count).map { _ in
+        (0 ..< count).map { _ in
             state = state &* 6364136223846793005 &+ 1442695040888963407
             return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
         }
@@ -35,15 +35,23 @@ final class ConvolutionTests: XCTestCase {
     /// Calls body(short index, long index, weight index) for every product in the convolution.
     private func forEachProduct(_ c: Case, longLength: Int, shortLength: Int, _ body: (Int, Int, Int) -> Void) {
         let longPerGroup = c.inChannels / c.groups, shortPerGroup = c.outChannels / c.groups
-        for b in 0..<c.batch { for o in 0..<c.outChannels { for t in 0..<shortLength {
-            for i in 0..<longPerGroup { for k in 0..<c.kernel {
-                let at = t * c.stride + k * c.dilation - c.left
-                guard at >= 0, at < longLength else { continue }
-                let channel = o / shortPerGroup * longPerGroup + i
-                body((b * c.outChannels + o) * shortLength + t, (b * c.inChannels + channel) * longLength + at,
-                     (o * longPerGroup + i) * c.kernel + k)
-            } }
-        } } }
+        for b in 0 ..< c.batch {
+            for o in 0 ..< c.outChannels {
+                for t in 0 ..< shortLength {
+                    for i in 0 ..< longPerGroup {
+                        for k in 0 ..< c.kernel {
+                            let at = t * c.stride + k * c.dilation - c.left
+                            guard at >= 0, at < longLength else { continue }
+                            let channel = o / shortPerGroup * longPerGroup + i
+                            body(
+                                (b * c.outChannels + o) * shortLength + t,
+                                (b * c.inChannels + channel) * longLength + at,
+                                (o * longPerGroup + i) * c.kernel + k)
+                        }
+                    }
+                }
+            }
+        }
     }
 
     private func assertClose(_ tensor: Tensor?, _ expected: [Double], _ what: String, line: UInt = #line) throws {
@@ -59,11 +67,13 @@ final class ConvolutionTests: XCTestCase {
         for c in Self.cases {
             let shortLength = (c.length + c.left + c.right - c.dilation * (c.kernel - 1) - 1) / c.stride + 1
             let x = try Tensor(noise(c.batch * c.inChannels * c.length), [c.batch, c.inChannels, c.length])
-            let w = try Tensor(noise(c.outChannels * c.inChannels / c.groups * c.kernel), [c.outChannels, c.inChannels / c.groups, c.kernel])
+            let w = try Tensor(
+                noise(c.outChannels * c.inChannels / c.groups * c.kernel),
+                [c.outChannels, c.inChannels / c.groups, c.kernel])
             let b = try Tensor(noise(c.outChannels), [c.outChannels])
             let seed = try Tensor(noise(c.batch * c.outChannels * shortLength), [c.batch, c.outChannels, shortLength])
             let (xs, ws, bs, gs) = try (x.floats(), w.floats(), b.floats(), seed.floats())
-            var y = (0..<gs.count).map { Double(bs[$0 / shortLength % c.outChannels]) }
+            var y = (0 ..< gs.count).map { Double(bs[$0 / shortLength % c.outChannels]) }
             var dx = [Double](repeating: 0, count: xs.count), dw = [Double](repeating: 0, count: ws.count)
             forEachProduct(c, longLength: c.length, shortLength: shortLength) { short, long, weight in
                 y[short] += Double(ws[weight]) * Double(xs[long])
@@ -74,8 +84,9 @@ final class ConvolutionTests: XCTestCase {
             for (i, g) in gs.enumerated() { db[i / shortLength % c.outChannels] += Double(g) }
 
             for tensor in [x, w, b] { tensor.requiresGrad = true }
-            let result = try NN.conv1d(x, w, bias: b, stride: c.stride, padding: (c.left, c.right),
-                                                dilation: c.dilation, groups: c.groups)
+            let result = try NN.conv1d(
+                x, w, bias: b, stride: c.stride, padding: (c.left, c.right),
+                dilation: c.dilation, groups: c.groups)
             XCTAssertEqual(result.shape, seed.shape)
             try assertClose(result, y, "\(c) output")
             try Autograd.backward(result, seed: seed)
@@ -92,11 +103,13 @@ final class ConvolutionTests: XCTestCase {
             c.right = min(c.right, 2)
             let longLength = (c.length - 1) * c.stride + c.dilation * (c.kernel - 1) + 1 - c.left - c.right
             let x = try Tensor(noise(c.batch * c.outChannels * c.length), [c.batch, c.outChannels, c.length])
-            let w = try Tensor(noise(c.outChannels * c.inChannels / c.groups * c.kernel), [c.outChannels, c.inChannels / c.groups, c.kernel])
+            let w = try Tensor(
+                noise(c.outChannels * c.inChannels / c.groups * c.kernel),
+                [c.outChannels, c.inChannels / c.groups, c.kernel])
             let b = try Tensor(noise(c.inChannels), [c.inChannels])
             let seed = try Tensor(noise(c.batch * c.inChannels * longLength), [c.batch, c.inChannels, longLength])
             let (xs, ws, bs, gs) = try (x.floats(), w.floats(), b.floats(), seed.floats())
-            var y = (0..<gs.count).map { Double(bs[$0 / longLength % c.inChannels]) }
+            var y = (0 ..< gs.count).map { Double(bs[$0 / longLength % c.inChannels]) }
             var dx = [Double](repeating: 0, count: xs.count), dw = [Double](repeating: 0, count: ws.count)
             forEachProduct(c, longLength: longLength, shortLength: c.length) { short, long, weight in
                 y[long] += Double(ws[weight]) * Double(xs[short])
@@ -107,8 +120,9 @@ final class ConvolutionTests: XCTestCase {
             for (i, g) in gs.enumerated() { db[i / longLength % c.inChannels] += Double(g) }
 
             for tensor in [x, w, b] { tensor.requiresGrad = true }
-            let result = try NN.convTranspose1d(x, w, bias: b, stride: c.stride, padding: (c.left, c.right),
-                                                         dilation: c.dilation, groups: c.groups)
+            let result = try NN.convTranspose1d(
+                x, w, bias: b, stride: c.stride, padding: (c.left, c.right),
+                dilation: c.dilation, groups: c.groups)
             XCTAssertEqual(result.shape, seed.shape)
             try assertClose(result, y, "\(c) output")
             try Autograd.backward(result, seed: seed)
@@ -122,8 +136,10 @@ final class ConvolutionTests: XCTestCase {
         let values = noise(5 * 12)
         let plain = try Tensor(values, [5, 12])
         var transposed = [Float](repeating: 0, count: 60)
-        for i in 0..<5 { for t in 0..<12 { transposed[t * 5 + i] = values[i * 12 + t] } }
-        let view = Tensor(storage: try Tensor(transposed, [12, 5]).storage, offset: 0, shape: [5, 12], strides: [1, 5], dtype: .float32)
+        for i in 0 ..< 5 { for t in 0 ..< 12 { transposed[t * 5 + i] = values[i * 12 + t] } }
+        let view = Tensor(
+            storage: try Tensor(transposed, [12, 5]).storage, offset: 0, shape: [5, 12], strides: [1, 5],
+            dtype: .float32)
         let w = try Tensor(noise(3 * 5 * 4), [3, 5, 4])
         let a = try NN.conv1d(plain, w), b = try NN.conv1d(view, w)
         XCTAssertEqual(a.shape, [3, 9])

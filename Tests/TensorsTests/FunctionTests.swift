@@ -14,8 +14,10 @@ final class FunctionTests: XCTestCase {
         return abs(Double(value) - exact) / Double(max(nearest.ulp, Float.leastNonzeroMagnitude))
     }
 
-    private func check(_ name: String, _ inputs: [Float], limit: Double, file: StaticString = #filePath, line: UInt = #line,
-                       _ function: (Tensor) throws -> Tensor, _ exact: (Double) -> Double) throws {
+    private func check(
+        _ name: String, _ inputs: [Float], limit: Double, file: StaticString = #filePath, line: UInt = #line,
+        _ function: (Tensor) throws -> Tensor, _ exact: (Double) -> Double
+    ) throws {
         let results = try function(Tensor(inputs, [inputs.count])).floats()
         var worst = (0.0, Float(0), Float(0))
         for (x, y) in zip(inputs, results) {
@@ -28,16 +30,21 @@ final class FunctionTests: XCTestCase {
     /// Evenly spread over a range, over all magnitudes, and the awkward ones.
     private func inputs(_ low: Float, _ high: Float) -> [Float] {
         let count = 40_001
-        var result = (0..<count).map { low + (high - low) * (Float($0) / Float(count - 1)) }
-        for exponent in -140...126 { for digit in [1, 1.3, 1.7] as [Float] {
-            for value in [digit * exp2(Float(exponent)), -digit * exp2(Float(exponent))] where value >= low && value <= high { result.append(value) }
-        } }
+        var result = (0 ..< count).map { low + (high - low) * (Float($0) / Float(count - 1)) }
+        for exponent in -140 ... 126 {
+            for digit in [1, 1.3, 1.7] as [Float] {
+                for value in [digit * exp2(Float(exponent)), -digit * exp2(Float(exponent))]
+                where value >= low && value <= high { result.append(value) }
+            }
+        }
         return result + [0, -0.0]
     }
 
     func testExponentialAndLogarithm() throws {
         try check("exp", inputs(-103, 88.7), limit: 2, { try $0.exp() }, exp)
-        try check("exp", [89, 200, .infinity, -.infinity, -110, .nan, .greatestFiniteMagnitude], limit: 0, { try $0.exp() }, exp)
+        try check(
+            "exp", [89, 200, .infinity, -.infinity, -110, .nan, .greatestFiniteMagnitude], limit: 0, { try $0.exp() },
+            exp)
         try check("log", inputs(0, .greatestFiniteMagnitude), limit: 2, { try $0.log() }, log)
         try check("log", inputs(0.5, 2), limit: 2, { try $0.log() }, log)
         try check("log", [0, -0.0, -1, -.infinity, .infinity, .nan, 1], limit: 0, { try $0.log() }, log)
@@ -47,7 +54,9 @@ final class FunctionTests: XCTestCase {
         try check("tanh", inputs(-12, 12), limit: 2, { try $0.tanh() }, tanh)
         try check("tanh", [.infinity, -.infinity, .nan, 100, -100], limit: 0, { try $0.tanh() }, tanh)
         try check("sigmoid", inputs(-80, 80), limit: 3, { try $0.sigmoid() }, { 1 / (1 + exp(-$0)) })
-        try check("sigmoid", [.infinity, -.infinity, .nan, 1000, -1000], limit: 0, { try $0.sigmoid() }, { 1 / (1 + exp(-$0)) })
+        try check(
+            "sigmoid", [.infinity, -.infinity, .nan, 1000, -1000], limit: 0, { try $0.sigmoid() },
+            { 1 / (1 + exp(-$0)) })
         try check("silu", inputs(-80, 80), limit: 3, { try $0.silu() }, { $0 / (1 + exp(-$0)) })
     }
 
@@ -77,8 +86,12 @@ final class FunctionTests: XCTestCase {
     }
 
     func testRoots() throws {
-        try check("sqrt", inputs(0, .greatestFiniteMagnitude) + [-1, .nan, .infinity, -.infinity], limit: 0.5, { try $0.sqrt() }, { $0.squareRoot() })
-        try check("rsqrt", inputs(1e-30, 1e30) + [-1, .nan, .infinity, 0], limit: 1.5, { try $0.rsqrt() }, { 1 / $0.squareRoot() })
+        try check(
+            "sqrt", inputs(0, .greatestFiniteMagnitude) + [-1, .nan, .infinity, -.infinity], limit: 0.5,
+            { try $0.sqrt() }, { $0.squareRoot() })
+        try check(
+            "rsqrt", inputs(1e-30, 1e30) + [-1, .nan, .infinity, 0], limit: 1.5, { try $0.rsqrt() },
+            { 1 / $0.squareRoot() })
         try check("pow 1.7", inputs(0, 1e10), limit: 1, { try $0.pow(1.7) }, { pow($0, Double(Float(1.7))) })
     }
 
@@ -119,8 +132,9 @@ final class FunctionTests: XCTestCase {
 
     func testAnElementsResultDoesNotDependOnItsPlace() throws {
         let x = try Tensor.randn([1000], generator: Random(seed: 5)).mul(20_000), whole = try x.sin().floats()
-        for start in 1..<9 {
-            XCTAssertEqual(try x.narrow(dim: 0, start: start, length: 500).sin().floats(), Array(whole[start..<(start + 500)]))
+        for start in 1 ..< 9 {
+            XCTAssertEqual(
+                try x.narrow(dim: 0, start: start, length: 500).sin().floats(), Array(whole[start ..< (start + 500)]))
         }
     }
 }

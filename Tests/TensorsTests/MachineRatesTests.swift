@@ -5,7 +5,9 @@ final class MachineRatesTests: XCTestCase {
     /// Rates are those of a computer, whatever else it does: above a megabyte, below a petabyte each second.
     func testRatesArePlausible() throws {
         let rates = try MachineRates.measure(seconds: 0.05, size: 256, bufferBytes: 64 << 20)
-        for rate in [rates.squareProduct, rates.layerProduct, rates.readBandwidth] + (rates.bfloat16Rate.map { [$0] } ?? []) {
+        for rate in [rates.squareProduct, rates.layerProduct, rates.readBandwidth]
+            + (rates.bfloat16Rate.map { [$0] } ?? [])
+        {
             XCTAssertGreaterThan(rate, 1e6)
             XCTAssertLessThan(rate, 1e15)
         }
@@ -19,6 +21,8 @@ final class MachineRatesTests: XCTestCase {
         XCTAssertEqual(first.better(second), MachineRates(squareProduct: 3, layerProduct: 4, readBandwidth: 9))
         let withHalf = MachineRates(squareProduct: 1, layerProduct: 1, bfloat16Rate: 7, readBandwidth: 1)
         XCTAssertEqual(first.better(withHalf).bfloat16Rate, 7)
-        XCTAssertEqual(withHalf.better(MachineRates(squareProduct: 1, layerProduct: 1, bfloat16Rate: 6, readBandwidth: 1)).bfloat16Rate, 7)
+        XCTAssertEqual(
+            withHalf.better(MachineRates(squareProduct: 1, layerProduct: 1, bfloat16Rate: 6, readBandwidth: 1))
+                .bfloat16Rate, 7)
     }
 }

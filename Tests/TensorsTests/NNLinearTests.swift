@@ -5,14 +5,22 @@ import XCTest
 
 final class NNLinearTests: XCTestCase {
     func testLinear() throws {
-        try check("linear", [[2, 3, 13], [9, 13], [9]]) { try NN.linear($0[0], $0[1], bias: $0[2]) } reference: { t in
+        try check("linear", [[2, 3, 13], [9, 13], [9]]) {
+            try NN.linear($0[0], $0[1], bias: $0[2])
+        } reference: { t in
             let y = timesTransposed(t[0], t[1], 6, 9, 13)
             return y.indices.map { y[$0] + t[2][$0 % 9] }
         }
-        try check("linear without bias, frozen weight", [[5, 8], [3, 8]], frozen: [1]) { try NN.linear($0[0], $0[1]) } reference: {
+        try check("linear without bias, frozen weight", [[5, 8], [3, 8]], frozen: [1]) {
+            try NN.linear($0[0], $0[1])
+        } reference: {
             timesTransposed($0[0], $0[1], 5, 3, 8)
         }
-        try check("linear of a vector", [[8], [3, 8]]) { try NN.linear($0[0], $0[1]) } reference: { timesTransposed($0[0], $0[1], 1, 3, 8) }
+        try check("linear of a vector", [[8], [3, 8]]) {
+            try NN.linear($0[0], $0[1])
+        } reference: {
+            timesTransposed($0[0], $0[1], 1, 3, 8)
+        }
     }
 
     /// Half weights are what their float32 values are, in every panel, forward and backward.
@@ -21,7 +29,8 @@ final class NNLinearTests: XCTestCase {
         for dtype in [DType.bfloat16, .float16] {
             // 5000 columns: panels of 419 rows.
             let half = try noise.tensor([900, 5000]).rounded(to: dtype), full = try half.widened()
-            let x = try noise.tensor([3, 5000]).setRequiresGrad(), x2 = try Tensor(x.floats(), x.shape).setRequiresGrad()
+            let x = try noise.tensor([3, 5000]).setRequiresGrad(),
+                x2 = try Tensor(x.floats(), x.shape).setRequiresGrad()
             let seed = try noise.tensor([3, 900])
             let y = try NN.linear(x, half), y2 = try NN.linear(x2, full)
             assertClose(try y.floats(), try y2.floats(), abs: 2e-3, "forward \(dtype)")
@@ -43,10 +52,12 @@ final class NNLinearTests: XCTestCase {
                 return y.indices.map { y[$0] + 2 * low[$0] + t[4][$0 % out] }
             }
         }
-        try check("loraLinear with everything but the adapter frozen", [[5, 8], [3, 8], [2, 8], [3, 2]], frozen: [0, 1]) {
+        try check("loraLinear with everything but the adapter frozen", [[5, 8], [3, 8], [2, 8], [3, 2]], frozen: [0, 1])
+        {
             try NN.loraLinear($0[0], $0[1], a: $0[2], b: $0[3], scale: 0.5)
         } reference: { t in
-            let y = timesTransposed(t[0], t[1], 5, 3, 8), low = timesTransposed(timesTransposed(t[0], t[2], 5, 2, 8), t[3], 5, 3, 2)
+            let y = timesTransposed(t[0], t[1], 5, 3, 8),
+                low = timesTransposed(timesTransposed(t[0], t[2], 5, 2, 8), t[3], 5, 3, 2)
             return y.indices.map { y[$0] + 0.5 * low[$0] }
         }
     }
@@ -54,14 +65,18 @@ final class NNLinearTests: XCTestCase {
     func testEmbedding() throws {
         let ids = try Tensor(integers: [4, 0, 4, 2, 6, 4], [2, 3], .int32)
         let rows = [4, 0, 4, 2, 6, 4]
-        try check("embedding", [[7, 11]]) { try NN.embedding($0[0], ids) } reference: { t in
-            rows.flatMap { row in (0..<11).map { t[0][row * 11 + $0] } }
+        try check("embedding", [[7, 11]]) {
+            try NN.embedding($0[0], ids)
+        } reference: { t in
+            rows.flatMap { row in (0 ..< 11).map { t[0][row * 11 + $0] } }
         }
         try check("loraEmbedding", [[7, 11], [3, 7], [11, 3]]) {
             try NN.loraEmbedding($0[0], ids, a: $0[1], b: $0[2], scale: 2)
         } reference: { t in
             rows.flatMap { row in
-                (0..<11).map { c in t[0][row * 11 + c] + 2 * (0..<3).reduce(0) { $0 + t[1][$1 * 7 + row] * t[2][c * 3 + $1] } }
+                (0 ..< 11).map { c in
+                    t[0][row * 11 + c] + 2 * (0 ..< 3).reduce(0) { $0 + t[1][$1 * 7 + row] * t[2][c * 3 + $1] }
+                }
             }
         }
         var noise = Noise(3)
@@ -76,8 +91,10 @@ final class NNLinearTests: XCTestCase {
         // 60000 draws: the standard error of the share is 0.0018.
         XCTAssertEqual(Double(keep.count { $0 == 0 }) / 60000, 0.25, accuracy: 0.008)
         // Neighbours, along rows and along columns, are dropped independently: 0.0625 of all pairs.
-        let along = (0..<300).reduce(0) { sum, r in sum + (0..<199).count { keep[r * 200 + $0] == 0 && keep[r * 200 + $0 + 1] == 0 } }
-        let across = (0..<299 * 200).count { keep[$0] == 0 && keep[$0 + 200] == 0 }
+        let along = (0 ..< 300).reduce(0) { sum, r in
+            sum + (0 ..< 199).count { keep[r * 200 + $0] == 0 && keep[r * 200 + $0 + 1] == 0 }
+        }
+        let across = (0 ..< 299 * 200).count { keep[$0] == 0 && keep[$0 + 200] == 0 }
         XCTAssertEqual(Double(along) / (300 * 199), 0.0625, accuracy: 0.005)
         XCTAssertEqual(Double(across) / (299 * 200), 0.0625, accuracy: 0.005)
         XCTAssertNotEqual(keep, try factors(try DropoutMask(0.25, seed: 100), 300, 200))
@@ -85,7 +102,11 @@ final class NNLinearTests: XCTestCase {
         assertThrows(.argument) { try DropoutMask(1, seed: 1) }
         assertThrows(.argument) { try DropoutMask(.nan, seed: 1) }
         let small = try factors(mask, 5, 13)
-        try check("dropout", [[5, 13]]) { try NN.dropout($0[0], mask) } reference: { t in zip(t[0], small).map { $0 * $1 } }
+        try check("dropout", [[5, 13]]) {
+            try NN.dropout($0[0], mask)
+        } reference: { t in
+            zip(t[0], small).map { $0 * $1 }
+        }
     }
 
     func testErrorsNameBothShapes() throws {
@@ -94,7 +115,10 @@ final class NNLinearTests: XCTestCase {
         assertThrows(.shape, containing: "[5, 8]") { try NN.linear(x, w) }
         assertThrows(.shape, containing: "[3, 9]") { try NN.linear(x, w) }
         assertThrows(.shape) { try NN.linear(x, try noise.tensor([3, 8]), bias: try noise.tensor([4])) }
-        assertThrows(.shape) { try NN.loraLinear(x, try noise.tensor([3, 8]), a: try noise.tensor([2, 8]), b: try noise.tensor([3, 1]), scale: 1) }
+        assertThrows(.shape) {
+            try NN.loraLinear(
+                x, try noise.tensor([3, 8]), a: try noise.tensor([2, 8]), b: try noise.tensor([3, 1]), scale: 1)
+        }
         assertThrows(.index, containing: "-1") { try NN.embedding(w, try Tensor(integers: [0, -1], [2])) }
         assertThrows(.index, containing: "3") { try NN.embedding(w, try Tensor(integers: [3], [1])) }
         assertThrows(.dtype) { try NN.embedding(w, x) }
@@ -148,7 +172,7 @@ final class NNLinearTests: XCTestCase {
         }
         try assertSameBits("loraEmbedding") {
             var noise = Noise(9)
-            let ids = try Tensor(integers: (0..<400).map { $0 * 7 % 31 }, [400])
+            let ids = try Tensor(integers: (0 ..< 400).map { $0 * 7 % 31 }, [400])
             let w = try noise.tensor([31, 130]).setRequiresGrad(), a = try noise.tensor([8, 31]).setRequiresGrad()
             let b = try noise.tensor([130, 8]).setRequiresGrad()
             let y = try NN.loraEmbedding(w, ids, a: a, b: b, scale: 2)

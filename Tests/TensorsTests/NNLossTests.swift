@@ -16,10 +16,14 @@ final class NNLossTests: XCTestCase {
                 try NN.crossEntropy($0[0], targets, labelSmoothing: smoothing)
             } reference: { t in
                 let rows = ids.indices.filter { ids[$0] >= 0 }
-                return [rows.reduce(0) { sum, n in
-                    let row = t[0][n * classes..<(n + 1) * classes], log = self.logSumExp(row), s = Double(smoothing)
-                    return sum + (1 - s) * (log - row[n * classes + ids[n]]) + s / Double(classes) * row.reduce(0) { $0 + log - $1 }
-                } / Double(rows.count)]
+                return [
+                    rows.reduce(0) { sum, n in
+                        let row = t[0][n * classes ..< (n + 1) * classes], log = self.logSumExp(row),
+                            s = Double(smoothing)
+                        return sum + (1 - s) * (log - row[n * classes + ids[n]]) + s / Double(classes)
+                            * row.reduce(0) { $0 + log - $1 }
+                    } / Double(rows.count)
+                ]
             }
         }
     }
@@ -28,8 +32,9 @@ final class NNLossTests: XCTestCase {
         var noise = Noise(41)
         let x = try noise.tensor([2, 5])
         XCTAssertTrue(try NN.crossEntropy(x, try Tensor(integers: [-100, -100], [2])).floats()[0].isNaN)
-        XCTAssertEqual(try NN.crossEntropy(x, try Tensor(integers: [0, 7], [2]), ignoreIndex: 7).floats(),
-                       try NN.crossEntropy(x, try Tensor(integers: [0, -100], [2])).floats())
+        XCTAssertEqual(
+            try NN.crossEntropy(x, try Tensor(integers: [0, 7], [2]), ignoreIndex: 7).floats(),
+            try NN.crossEntropy(x, try Tensor(integers: [0, -100], [2])).floats())
         assertThrows(.index, containing: "5") { try NN.crossEntropy(x, try Tensor(integers: [0, 5], [2])) }
         assertThrows(.shape, containing: "[2, 5]") { try NN.crossEntropy(x, try Tensor(integers: [0], [1])) }
         assertThrows(.dtype) { try NN.crossEntropy(x, try noise.tensor([2])) }
@@ -46,22 +51,28 @@ final class NNLossTests: XCTestCase {
             let x = try noise.tensor([2, 21])
             x.pointer(Float.self)[30] = Float(bitPattern: bits)
             XCTAssertTrue(try NN.crossEntropy(x, try Tensor(integers: [3, 4], [2])).floats()[0].isNaN)
-            XCTAssertEqual(try NN.swiGLU(x, try Tensor.ones([2, 21])).floats().map(\.isNaN), (0..<42).map { $0 == 30 })
+            XCTAssertEqual(
+                try NN.swiGLU(x, try Tensor.ones([2, 21])).floats().map(\.isNaN), (0 ..< 42).map { $0 == 30 })
             for keys in [9, 40] {
-                let q = try noise.tensor([keys, 1, 8]), k = try noise.tensor([keys, 1, 8]), v = try noise.tensor([keys, 1, 8])
+                let q = try noise.tensor([keys, 1, 8]), k = try noise.tensor([keys, 1, 8]),
+                    v = try noise.tensor([keys, 1, 8])
                 k.pointer(Float.self)[5 * 8] = Float(bitPattern: bits)
                 let y = try NN.attention(q, k, v, segments: [0, keys]).floats()
-                XCTAssertEqual(y.map(\.isNaN), (0..<keys * 8).map { $0 >= 40 }, "\(keys) keys")
+                XCTAssertEqual(y.map(\.isNaN), (0 ..< keys * 8).map { $0 >= 40 }, "\(keys) keys")
             }
         }
     }
 
     /// Loss, rank counts and every gradient are those of projecting first; whatever the number of blocks.
-    private func checkLinear(rows: Int, width: Int, classes: Int, adapted: Bool, dropout: Float = 0, dtype: DType = .float32,
-                             factor: Float = 1, line: UInt = #line) throws {
+    private func checkLinear(
+        rows: Int, width: Int, classes: Int, adapted: Bool, dropout: Float = 0, dtype: DType = .float32,
+        factor: Float = 1, line: UInt = #line
+    ) throws {
         var noise = Noise(42)
-        let ids = (0..<rows).map { $0 % 5 == 2 ? -100 : ($0 * 7919) % classes }, targets = try Tensor(integers: ids, [rows])
-        let mask = try DropoutMask(dropout, seed: 8), x0 = try noise.tensor([rows, width]), a0 = try noise.tensor([3, width])
+        let ids = (0 ..< rows).map { $0 % 5 == 2 ? -100 : ($0 * 7919) % classes },
+            targets = try Tensor(integers: ids, [rows])
+        let mask = try DropoutMask(dropout, seed: 8), x0 = try noise.tensor([rows, width]),
+            a0 = try noise.tensor([3, width])
         var w0 = try noise.tensor([classes, width])
         let b0 = try noise.tensor([classes, 3])
         if dtype != .float32 { w0 = try w0.rounded(to: dtype) }
@@ -71,15 +82,20 @@ final class NNLossTests: XCTestCase {
             let loss: Tensor, correct: Int
             if fused {
                 let result = try NN.linearCrossEntropy(
-                    leaves[0], w, adapter: adapted ? .init(a: leaves[1], b: leaves[2], scale: 2, dropout: mask) : nil, targets: targets, topK: 5)
+                    leaves[0], w, adapter: adapted ? .init(a: leaves[1], b: leaves[2], scale: 2, dropout: mask) : nil,
+                    targets: targets, topK: 5)
                 (loss, correct) = (result.loss, result.correct)
                 XCTAssertEqual(result.count, ids.count { $0 >= 0 }, line: line)
             } else {
-                let logits = try adapted ? NN.loraLinear(leaves[0], w, a: leaves[1], b: leaves[2], scale: 2, dropout: mask) : NN.linear(leaves[0], w)
+                let logits =
+                    try adapted
+                    ? NN.loraLinear(leaves[0], w, a: leaves[1], b: leaves[2], scale: 2, dropout: mask)
+                    : NN.linear(leaves[0], w)
                 loss = try NN.crossEntropy(logits, targets)
                 let values = try logits.floats()
                 correct = ids.indices.count { n in
-                    ids[n] >= 0 && values[n * classes..<(n + 1) * classes].count { $0 > values[n * classes + ids[n]] } < 5
+                    ids[n] >= 0
+                        && values[n * classes ..< (n + 1) * classes].count { $0 > values[n * classes + ids[n]] } < 5
                 }
             }
             try Autograd.backward(loss, seed: try Tensor([factor], []))
@@ -113,10 +129,13 @@ final class NNLossTests: XCTestCase {
         try Autograd.backward(none.loss)
         XCTAssertEqual(try x.grad!.floats(), [Float](repeating: 0, count: 12))
         // All logits equal: the lower ids rank first.
-        let zero = try NN.linearCrossEntropy(try Tensor(zeros: [3, 4]), w, targets: try Tensor(integers: [0, 1, 2], [3]), topK: 2)
+        let zero = try NN.linearCrossEntropy(
+            try Tensor(zeros: [3, 4]), w, targets: try Tensor(integers: [0, 1, 2], [3]), topK: 2)
         XCTAssertEqual(zero.correct, 2)
         assertClose(try zero.loss.floats(), [Float(log(6.0))], rel: 1e-6)
-        assertThrows(.shape, containing: "[3, 4]") { try NN.linearCrossEntropy(x, try noise.tensor([6, 5]), targets: try Tensor(integers: [0, 0, 0], [3])) }
+        assertThrows(.shape, containing: "[3, 4]") {
+            try NN.linearCrossEntropy(x, try noise.tensor([6, 5]), targets: try Tensor(integers: [0, 0, 0], [3]))
+        }
         assertThrows(.index) { try NN.linearCrossEntropy(x, w, targets: try Tensor(integers: [0, 6, 0], [3])) }
     }
 
@@ -125,7 +144,7 @@ final class NNLossTests: XCTestCase {
             var noise = Noise(44)
             let x = try noise.tensor([150, 64]).setRequiresGrad(), w = try noise.tensor([500, 64])
             let a = try noise.tensor([8, 64]).setRequiresGrad(), b = try noise.tensor([500, 8]).setRequiresGrad()
-            let targets = try Tensor(integers: (0..<150).map { $0 * 3 }, [150])
+            let targets = try Tensor(integers: (0 ..< 150).map { $0 * 3 }, [150])
             let loss = try NN.linearCrossEntropy(x, w, adapter: .init(a: a, b: b, scale: 2), targets: targets).loss
             try Autograd.backward(loss)
             let direct = try NN.crossEntropy(try NN.linear(x, w), targets)

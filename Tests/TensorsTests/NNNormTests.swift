@@ -7,16 +7,21 @@ import XCTest
 final class NNNormTests: XCTestCase {
     func testRmsNorm() throws {
         for width in [1, 8, 21, 64] {
-            try check("rmsNorm \(width)", [[2, 3, width], [width]]) { try NN.rmsNorm($0[0], $0[1], eps: 1e-3) } reference: { t in
-                (0..<6 * width).map { at in
+            try check("rmsNorm \(width)", [[2, 3, width], [width]]) {
+                try NN.rmsNorm($0[0], $0[1], eps: 1e-3)
+            } reference: { t in
+                (0 ..< 6 * width).map { at in
                     let row = t[0][at / width * width ..< (at / width + 1) * width]
-                    return t[0][at] / (row.reduce(0) { $0 + $1 * $1 } / Double(width) + Double(Float(1e-3))).squareRoot() * t[1][at % width]
+                    return t[0][at]
+                        / (row.reduce(0) { $0 + $1 * $1 } / Double(width) + Double(Float(1e-3))).squareRoot()
+                        * t[1][at % width]
                 }
             }
         }
         var noise = Noise(20)
         let x = try noise.tensor([4, 16]), half = try noise.tensor([16]).rounded(to: .bfloat16)
-        XCTAssertEqual(try NN.rmsNorm(x, half, eps: 1e-6).floats(), try NN.rmsNorm(x, try half.widened(), eps: 1e-6).floats())
+        XCTAssertEqual(
+            try NN.rmsNorm(x, half, eps: 1e-6).floats(), try NN.rmsNorm(x, try half.widened(), eps: 1e-6).floats())
         assertThrows(.shape, containing: "[4, 16]") { try NN.rmsNorm(x, try noise.tensor([15]), eps: 1e-6) }
     }
 
@@ -31,21 +36,31 @@ final class NNNormTests: XCTestCase {
         for width in [5, 16, 43] {
             try check("layerNorm \(width)", [[7, width], [width], [width]], scales: [3]) {
                 try NN.layerNorm($0[0], weight: $0[1], bias: $0[2])
-            } reference: { t in normal(t[0], width).enumerated().map { $1 * t[1][$0 % width] + t[2][$0 % width] } }
+            } reference: { t in
+                normal(t[0], width).enumerated().map { $1 * t[1][$0 % width] + t[2][$0 % width] }
+            }
         }
-        try check("layerNorm alone", [[3, 11]]) { try NN.layerNorm($0[0]) } reference: { normal($0[0], 11) }
-        try check("layerNorm with bias only", [[3, 11], [11]]) { try NN.layerNorm($0[0], bias: $0[1]) } reference: { t in
+        try check("layerNorm alone", [[3, 11]]) {
+            try NN.layerNorm($0[0])
+        } reference: {
+            normal($0[0], 11)
+        }
+        try check("layerNorm with bias only", [[3, 11], [11]]) {
+            try NN.layerNorm($0[0], bias: $0[1])
+        } reference: { t in
             normal(t[0], 11).enumerated().map { $1 + t[1][$0 % 11] }
         }
     }
 
     func testSwiGLU() throws {
-        try check("swiGLU", [[3, 37], [3, 37]], scales: [5, 1]) { try NN.swiGLU($0[0], $0[1]) } reference: { t in
+        try check("swiGLU", [[3, 37], [3, 37]], scales: [5, 1]) {
+            try NN.swiGLU($0[0], $0[1])
+        } reference: { t in
             zip(t[0], t[1]).map { $0 / (1 + exp(-$0)) * $1 }
         }
         let extreme = try Tensor([-200, -88, 88, 200, -.infinity, 0], [6])
         let y = try NN.swiGLU(extreme, try Tensor.ones([6])).floats()
-        assertClose(Array(y[0..<4]), [0, 0, 88, 200], abs: 1e-30)
+        assertClose(Array(y[0 ..< 4]), [0, 0, 88, 200], abs: 1e-30)
         XCTAssertEqual(y[5], 0)
         assertThrows(.shape) { try NN.swiGLU(extreme, try Tensor.ones([5])) }
     }
@@ -54,7 +69,9 @@ final class NNNormTests: XCTestCase {
         for headDim in [2, 10, 16] {
             let table = try RotaryTable.make(positions: 20, headDim: headDim, base: 10000), positions = [0, 1, 2, 19, 3]
             let t = try table.widened().floats().map(Double.init), heads = 3
-            try check("rope \(headDim)", [[5, heads, headDim]]) { try NN.rope($0[0], table: table, positions: positions) } reference: { x in
+            try check("rope \(headDim)", [[5, heads, headDim]]) {
+                try NN.rope($0[0], table: table, positions: positions)
+            } reference: { x in
                 x[0].indices.map { at in
                     let row = at / (heads * headDim), pair = at % headDim / 2, even = at - at % 2
                     let c = t[positions[row] * headDim + pair * 2], s = t[positions[row] * headDim + pair * 2 + 1]
@@ -77,23 +94,29 @@ final class NNNormTests: XCTestCase {
             XCTAssertEqual(found.shape[1], wanted.shape[1], name)
             var away = 0
             for (n, row) in rows.enumerated() {
-                for i in 0..<width where a[row * width + i] != b[n * width + i] {
+                for i in 0 ..< width where a[row * width + i] != b[n * width + i] {
                     away += 1
-                    XCTAssertLessThanOrEqual(abs(Int(a[row * width + i]) - Int(b[n * width + i])), 1, "\(name) [\(row), \(i)]")
+                    XCTAssertLessThanOrEqual(
+                        abs(Int(a[row * width + i]) - Int(b[n * width + i])), 1, "\(name) [\(row), \(i)]")
                 }
             }
             XCTAssertLessThanOrEqual(away, allowed, name)
         }
         let real = try Vectors.npz("dualar/rope_real_size.npz"), rows = try real["positions"]!.ints()
-        compare(try RotaryTable.make(positions: 4096, headDim: 64, base: 1_000_000), real["freqs_cis"]!, rows: rows, allowed: 1, "real size")
-        compare(try RotaryTable.make(positions: 8, headDim: 64, base: 1_000_000), real["fast_freqs_cis"]!, rows: Array(0..<8), allowed: 0, "fast")
+        compare(
+            try RotaryTable.make(positions: 4096, headDim: 64, base: 1_000_000), real["freqs_cis"]!, rows: rows,
+            allowed: 1, "real size")
+        compare(
+            try RotaryTable.make(positions: 8, headDim: 64, base: 1_000_000), real["fast_freqs_cis"]!,
+            rows: Array(0 ..< 8), allowed: 0, "fast")
         for name in ["dual_bf16", "dual_tied", "dual_fastdim", "naive_bf16"] {
             let config = try Vectors.json("dualar/\(name)/resolved_config.json") as! [String: Any]
-            let tables = try Vectors.npz("dualar/\(name)/forward.npz"), base = (config["rope_base"] as! NSNumber).floatValue
+            let tables = try Vectors.npz("dualar/\(name)/forward.npz"),
+                base = (config["rope_base"] as! NSNumber).floatValue
             for key in ["freqs_cis", "fast_freqs_cis"] {
                 guard let wanted = tables[key] else { continue }
                 let made = try RotaryTable.make(positions: wanted.shape[0], headDim: wanted.shape[1] * 2, base: base)
-                compare(made, wanted, rows: Array(0..<wanted.shape[0]), allowed: 1, "\(name) \(key)")
+                compare(made, wanted, rows: Array(0 ..< wanted.shape[0]), allowed: 1, "\(name) \(key)")
             }
         }
     }
@@ -133,7 +156,7 @@ final class NNNormTests: XCTestCase {
             let table = try RotaryTable.make(positions: 301, headDim: 10, base: 10000)
             var y = try NN.rmsNorm(x, w, eps: 1e-6)
             y = try NN.layerNorm(y, weight: w, bias: b)
-            y = try NN.swiGLU(try NN.rope(y, table: table, positions: Array(0..<301)), x)
+            y = try NN.swiGLU(try NN.rope(y, table: table, positions: Array(0 ..< 301)), x)
             try Autograd.backward(y, seed: seed)
             return [y, x.grad!, w.grad!, b.grad!]
         }

@@ -15,8 +15,12 @@ struct Noise {
         return Double((z ^ (z >> 31)) >> 11) / 0x1p53 * 2 - 1
     }
 
-    mutating func floats(_ count: Int, scale: Double = 1) -> [Float] { (0..<count).map { _ in Float(next() * scale) } }
-    mutating func tensor(_ shape: Dims, scale: Double = 1) throws -> Tensor { try Tensor(floats(shape.product, scale: scale), shape) }
+    mutating func floats(_ count: Int, scale: Double = 1) -> [Float] {
+        (0 ..< count).map { _ in Float(next() * scale) }
+    }
+    mutating func tensor(_ shape: Dims, scale: Double = 1) throws -> Tensor {
+        try Tensor(floats(shape.product, scale: scale), shape)
+    }
 }
 
 /// Compares an operation with a reference in Double loops: the result itself, and every gradient with central
@@ -24,9 +28,11 @@ struct Noise {
 /// - Parameters:
 ///   - shapes: of the inputs, filled with noise of the given scales (1 by default).
 ///   - frozen: inputs that require no gradient; their gradient must stay nil.
-func check(_ name: String, _ shapes: [Dims], scales: [Double] = [], frozen: Set<Int> = [], seed: UInt64 = 1,
-           tolerance: Double = 2e-5, file: StaticString = #filePath, line: UInt = #line,
-           _ operation: ([Tensor]) throws -> Tensor, reference: ([[Double]]) -> [Double]) throws {
+func check(
+    _ name: String, _ shapes: [Dims], scales: [Double] = [], frozen: Set<Int> = [], seed: UInt64 = 1,
+    tolerance: Double = 2e-5, file: StaticString = #filePath, line: UInt = #line,
+    _ operation: ([Tensor]) throws -> Tensor, reference: ([[Double]]) -> [Double]
+) throws {
     var noise = Noise(seed)
     let inputs = try shapes.enumerated().map { i, shape in
         try noise.tensor(shape, scale: i < scales.count ? scales[i] : 1).setRequiresGrad(!frozen.contains(i))
@@ -35,7 +41,9 @@ func check(_ name: String, _ shapes: [Dims], scales: [Double] = [], frozen: Set<
     var values = try inputs.map { try $0.floats().map(Double.init) }
     let expected = reference(values)
     let largest = expected.map(abs).max() ?? 0
-    assertClose(try result.floats(), expected.map { Float($0) }, abs: Float(tolerance * max(largest, 1e-3)), name, file: file, line: line)
+    assertClose(
+        try result.floats(), expected.map { Float($0) }, abs: Float(tolerance * max(largest, 1e-3)), name, file: file,
+        line: line)
 
     let weights = noise.floats(result.count)
     try Autograd.backward(result, seed: try Tensor(weights, result.shape))
@@ -61,8 +69,9 @@ func check(_ name: String, _ shapes: [Dims], scales: [Double] = [], frozen: Set<
             let below = loss()
             values[i][element] = kept
             let wanted = (above - below) / (2 * h)
-            XCTAssertEqual(Double(found[element]), wanted, accuracy: tolerance * 5 * max(scale, 1e-3),
-                           "\(name): gradient \(i)[\(element)]", file: file, line: line)
+            XCTAssertEqual(
+                Double(found[element]), wanted, accuracy: tolerance * 5 * max(scale, 1e-3),
+                "\(name): gradient \(i)[\(element)]", file: file, line: line)
         }
     }
 }
@@ -70,8 +79,10 @@ func check(_ name: String, _ shapes: [Dims], scales: [Double] = [], frozen: Set<
 /// Runs `body` with each number of threads and fails unless every number of the results has the same bits.
 /// (Column-wise pieces of an OpenBLAS product differ in the last place from the whole, so operations that
 /// contain large products promise equal bits for equal numbers of threads only.)
-func assertSameBits(_ name: String, threads counts: [Int] = [1, 2, 3], file: StaticString = #filePath, line: UInt = #line,
-                    _ body: () throws -> [Tensor]) throws {
+func assertSameBits(
+    _ name: String, threads counts: [Int] = [1, 2, 3], file: StaticString = #filePath, line: UInt = #line,
+    _ body: () throws -> [Tensor]
+) throws {
     let before = Parallel.threadCount
     defer { Parallel.setThreadCount(before) }
     var first: [[UInt32]]?
@@ -89,13 +100,14 @@ func assertSameBits(_ name: String, threads counts: [Int] = [1, 2, 3], file: Sta
 /// What a mask multiplies `rows` x `columns` elements by: 0 or 1 / (1 - p).
 func factors(_ mask: DropoutMask?, _ rows: Int, _ columns: Int) throws -> [Double] {
     guard let mask else { return [Double](repeating: 1, count: rows * columns) }
-    return try NN.dropout(try Tensor([Float](repeating: 1, count: rows * columns), [rows, columns]), mask).floats().map(Double.init)
+    return try NN.dropout(try Tensor([Float](repeating: 1, count: rows * columns), [rows, columns]), mask).floats().map(
+        Double.init)
 }
 
 /// x [n, k] times w [m, k] transposed.
 func timesTransposed(_ x: [Double], _ w: [Double], _ n: Int, _ m: Int, _ k: Int) -> [Double] {
     var y = [Double](repeating: 0, count: n * m)
-    for i in 0..<n { for j in 0..<m { for c in 0..<k { y[i * m + j] += x[i * k + c] * w[j * k + c] } } }
+    for i in 0 ..< n { for j in 0 ..< m { for c in 0 ..< k { y[i * m + j] += x[i * k + c] * w[j * k + c] } } }
     return y
 }
 

@@ -14,19 +14,24 @@ final class NNRemakeTests: XCTestCase {
         let seed = try noise.tensor([33, 24]), mask = try dropout ? DropoutMask(0.3, seed: 4) : nil
         func kept(_ t: Tensor) throws -> Tensor { try copied ? t.mul(1.0) : t }
         let inner = try kept(NN.rmsNorm(x, norm, eps: 1e-6))
-        let gated = try kept(NN.swiGLU(try NN.loraLinear(inner, gate, a: a1, b: b1, scale: 2, dropout: mask), try NN.linear(inner, up)))
+        let gated = try kept(
+            NN.swiGLU(try NN.loraLinear(inner, gate, a: a1, b: b1, scale: 2, dropout: mask), try NN.linear(inner, up)))
         let y = try NN.loraLinear(gated, down, a: a, b: b, scale: 2, dropout: mask)
         try y.backward(seed: seed)
         return try [x, norm, a, b, a1, b1].map { try XCTUnwrap($0.grad).floats() }
     }
 
     func testGradientsAreTheSameToTheBit() throws {
-        for dropout in [false, true] { XCTAssertEqual(try gradients(copied: false, dropout: dropout), try gradients(copied: true, dropout: dropout)) }
+        for dropout in [false, true] {
+            XCTAssertEqual(
+                try gradients(copied: false, dropout: dropout), try gradients(copied: true, dropout: dropout))
+        }
     }
 
     func testNormedRowsAreNotKept() throws {
         func held(_ norm: (Tensor, Tensor) throws -> Tensor) throws -> Int {
-            let x = try Tensor.ones([1024, 1024]).setRequiresGrad(), ones = try Tensor.ones([1024]), w = try Tensor.ones([8, 1024]).setRequiresGrad()
+            let x = try Tensor.ones([1024, 1024]).setRequiresGrad(), ones = try Tensor.ones([1024]),
+                w = try Tensor.ones([8, 1024]).setRequiresGrad()
             let before = Memory.live
             let y = try NN.linear(norm(x, ones), w)
             defer { withExtendedLifetime(y) {} }
@@ -39,12 +44,14 @@ final class NNRemakeTests: XCTestCase {
 
     /// Writes in place between the passes are noticed, or do no harm.
     func testWritesInPlace() throws {
-        let x = try Tensor.ones([4, 8]).setRequiresGrad(), norm = try Tensor.ones([8]), w = try Tensor.ones([2, 8]).setRequiresGrad()
+        let x = try Tensor.ones([4, 8]).setRequiresGrad(), norm = try Tensor.ones([8]),
+            w = try Tensor.ones([2, 8]).setRequiresGrad()
         // Changed after the norm and before the layer: the layer must keep what it has read.
         let normed = try NN.rmsNorm(x, norm, eps: 0)
         try Autograd.withoutGradients { _ = try normed.mul_(3.0) }
         try NN.linear(normed, w).backward(seed: Tensor.ones([4, 2]))
-        assertClose(try XCTUnwrap(w.grad).floats(), [Float](repeating: 12, count: 16), abs: 1e-5, "gradient of what was read")
+        assertClose(
+            try XCTUnwrap(w.grad).floats(), [Float](repeating: 12, count: 16), abs: 1e-5, "gradient of what was read")
         // What the norm has read is changed before it is needed to make the rows again.
         let h = try x.mul(2.0), y = try NN.linear(NN.rmsNorm(h, norm, eps: 0), w)
         try Autograd.withoutGradients { _ = try h.mul_(3.0) }
@@ -62,7 +69,8 @@ final class NNRemakeTests: XCTestCase {
     }
 
     func testRopeNoticesAChangedTable() throws {
-        let table = try RotaryTable.make(positions: 4, headDim: 4, base: 100).to(.float32), x = try Tensor.ones([4, 1, 4]).setRequiresGrad()
+        let table = try RotaryTable.make(positions: 4, headDim: 4, base: 100).to(.float32),
+            x = try Tensor.ones([4, 1, 4]).setRequiresGrad()
         let y = try NN.rope(x, table: table, positions: [0, 1, 2, 3])
         _ = try table.mul_(2.0)
         assertThrows(.gradient, containing: "changed in place") { try y.backward(seed: Tensor.ones([4, 1, 4])) }
@@ -71,7 +79,8 @@ final class NNRemakeTests: XCTestCase {
     /// A second run whose result nobody reads leaves out its last product.
     func testCheckpointTellsTheSecondRun() throws {
         var noise = Noise(5)
-        let x = try noise.tensor([6, 8]).setRequiresGrad(), w = try noise.tensor([8, 8]).setRequiresGrad(), seed = try noise.tensor([6, 8])
+        let x = try noise.tensor([6, 8]).setRequiresGrad(), w = try noise.tensor([8, 8]).setRequiresGrad(),
+            seed = try noise.tensor([6, 8])
         var runs: [Bool] = []
         let y = try NN.checkpoint([x]) { (inputs: [Tensor], again: Bool) in
             runs.append(again)
@@ -90,7 +99,8 @@ final class NNRemakeTests: XCTestCase {
     func testMaskOfLaterRows() throws {
         var noise = Noise(6)
         let x = try noise.tensor([10, 20]), mask = try XCTUnwrap(DropoutMask(0.4, seed: 2))
-        let whole = try NN.dropout(x, mask).floats(), part = try NN.dropout(x.narrow(dim: 0, start: 6, length: 4), mask.from(row: 6)).floats()
+        let whole = try NN.dropout(x, mask).floats(),
+            part = try NN.dropout(x.narrow(dim: 0, start: 6, length: 4), mask.from(row: 6)).floats()
         XCTAssertEqual(Array(whole[120...]), part)
     }
 }

@@ -14,7 +14,8 @@ final class ParallelTests: XCTestCase {
 
     /// How often each of `count` elements was visited.
     private final class Visits: @unchecked Sendable {
-        /// ThreadSanitizer knows this lock; it does not see those of `Synchronization.Mutex`, and reports each use of them.
+        /// ThreadSanitizer knows this lock; it does not see those of `Synchronization.Mutex`, and reports each use of
+        /// them.
         private let lock = NSLock()
         private var counts: [Int]
         init(_ count: Int) { counts = [Int](repeating: 0, count: count) }
@@ -31,7 +32,7 @@ final class ParallelTests: XCTestCase {
                         Parallel.forRange(50, grain: 7) { range in
                             Parallel.forEach(range.count) { i in
                                 let place = outer * 50 + range.lowerBound + i
-                                visits.add(place..<place + 1)
+                                visits.add(place ..< place + 1)
                             }
                         }
                     }
@@ -43,15 +44,15 @@ final class ParallelTests: XCTestCase {
 
     func testManyCallersAtOnce() {
         withThreads(3) {
-            let visits = (0..<6).map { _ in Visits(20_000) }
+            let visits = (0 ..< 6).map { _ in Visits(20_000) }
             DispatchQueue.concurrentPerform(iterations: 6) { caller in
-                for step in 0..<200 {
+                for step in 0 ..< 200 {
                     Parallel.forRange(100, grain: 1) { range in
                         visits[caller].add(step * 100 + range.lowerBound ..< step * 100 + range.upperBound)
                     }
                 }
             }
-            for caller in 0..<6 { XCTAssertTrue(visits[caller].areAllOne, "caller \(caller)") }
+            for caller in 0 ..< 6 { XCTAssertTrue(visits[caller].areAllOne, "caller \(caller)") }
         }
     }
 
@@ -93,8 +94,10 @@ final class ParallelTests: XCTestCase {
         let weight = try Tensor.randn([32, 24, 5], generator: g)
         return [
             ("product", try a.matmul(b).floats(), true), ("convolution", try NN.conv1d(image, weight).floats(), true),
-            ("exp", try long.exp().floats(), false), ("sum", try long.sum().floats(), false), ("columns", try a.sum(dim: 0).floats(), false),
-            ("softmax", try a.softmax(dim: 1).floats(), false), ("gelu", try long.gelu().floats(), false), ("sort", try long.sort().values.floats(), false),
+            ("exp", try long.exp().floats(), false), ("sum", try long.sum().floats(), false),
+            ("columns", try a.sum(dim: 0).floats(), false),
+            ("softmax", try a.softmax(dim: 1).floats(), false), ("gelu", try long.gelu().floats(), false),
+            ("sort", try long.sort().values.floats(), false)
         ]
     }
 
@@ -104,15 +107,20 @@ final class ParallelTests: XCTestCase {
         for threads in [2, 3, 5] {
             try withThreads(threads) {
                 let alone = try results()
-                for (ours, single) in zip(alone, one) where !ours.isProduct { XCTAssertEqual(ours.values, single.values, "\(ours.name), \(threads) threads") }
-                // Inside tasks that keep the threads busy, where pieces run one after the other or are shared, as it happens.
+                for (ours, single) in zip(alone, one) where !ours.isProduct {
+                    XCTAssertEqual(ours.values, single.values, "\(ours.name), \(threads) threads")
+                }
+                // Inside tasks that keep the threads busy, where pieces run one after the other or are shared, as it
+                // happens.
                 let inside = Mutex<[[(name: String, values: [Float], isProduct: Bool)]]>([])
                 Parallel.forEach(2 * threads) { _ in
                     if let got = try? self.results() { inside.withLock { $0.append(got) } }
                 }
                 XCTAssertEqual(inside.withLock { $0.count }, 2 * threads)
                 for got in inside.withLock({ $0 }) {
-                    for (ours, expected) in zip(got, alone) { XCTAssertEqual(ours.values, expected.values, "\(ours.name) inside, \(threads) threads") }
+                    for (ours, expected) in zip(got, alone) {
+                        XCTAssertEqual(ours.values, expected.values, "\(ours.name) inside, \(threads) threads")
+                    }
                 }
             }
         }

@@ -18,9 +18,12 @@ final class QuantileTests: XCTestCase {
         XCTAssertEqual(try x.quantile([0, 1], keepDim: true).shape, [2, 1, 1])
         XCTAssertEqual(try x.quantile([0.5], isSingle: true).shape, [])
         XCTAssertEqual(try x.quantile([0, 1]).floats(), [1, 9])
-        XCTAssertEqual(try x.transpose(0, 1).quantile([0.25, 0.6], dim: 0).floats(), try along.floats(), "not contiguous")
+        XCTAssertEqual(
+            try x.transpose(0, 1).quantile([0.25, 0.6], dim: 0).floats(), try along.floats(), "not contiguous")
         XCTAssertEqual(try Tensor([7], []).quantile([0.3], isSingle: true, dim: 0).floats(), [7])
-        XCTAssertEqual(try Tensor([1, .infinity, .infinity], [3]).quantile([0.25, 0.5, 0.75]).floats(), [.infinity, .infinity, .infinity])
+        XCTAssertEqual(
+            try Tensor([1, .infinity, .infinity], [3]).quantile([0.25, 0.5, 0.75]).floats(),
+            [.infinity, .infinity, .infinity])
         XCTAssertEqual(try Tensor([1, 2, .infinity], [3]).quantile([0, 0.5]).floats(), [1, 2])
     }
 
@@ -68,7 +71,8 @@ final class QuantileTests: XCTestCase {
     func testCounts() throws {
         XCTAssertEqual(try x.histogram(bins: 4, low: 1, high: 9).counts, [3, 3, 3, 1])
         XCTAssertEqual(try x.histogram(bins: 2).counts, [6, 4])
-        XCTAssertEqual(try x.histogram(bins: 2, low: 2, high: 4).counts, [1, 3], "others are not counted, both ends are")
+        XCTAssertEqual(
+            try x.histogram(bins: 2, low: 2, high: 4).counts, [1, 3], "others are not counted, both ends are")
         XCTAssertEqual(try Tensor([1, .nan, .infinity, 1], [4]).histogram(bins: 2).counts, [0, 2])
         let same = try Tensor([5, 5], [2]).histogram(bins: 2)
         XCTAssertEqual([same.low, same.high], [4, 6])

@@ -9,7 +9,10 @@ final class RandomTests: XCTestCase {
         let cases: [(Philox.Words, (UInt32, UInt32), Philox.Words)] = [
             ((0, 0, 0, 0), (0, 0), (0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8)),
             ((.max, .max, .max, .max), (.max, .max), (0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd)),
-            ((0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), (0xa409_3822, 0x299f_31d0), (0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1)),
+            (
+                (0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), (0xa409_3822, 0x299f_31d0),
+                (0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1)
+            )
         ]
         for (counter, key, expected) in cases { XCTAssertTrue(Philox.words(counter: counter, key: key) == expected) }
     }
@@ -18,9 +21,11 @@ final class RandomTests: XCTestCase {
     func testTensorsUseTheBlocksInTheDocumentedOrder() throws {
         let seed: UInt64 = 0x1234_5678_9ABC_DEF0, offset: UInt64 = 0xFFFF_FFF8
         let values = try Tensor.rand([77], generator: Random(seed: seed, offset: offset)).floats()
-        for i in 0..<77 {
+        for i in 0 ..< 77 {
             let counter = offset + UInt64(i / 32 * 8 + i % 8)
-            let words = Philox.words(counter: (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0), key: (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
+            let words = Philox.words(
+                counter: (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0),
+                key: (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
             let word = [words.0, words.1, words.2, words.3][i % 32 / 8]
             XCTAssertEqual(values[i], Float(word >> 8) * 0x1p-24)
         }
@@ -38,7 +43,9 @@ final class RandomTests: XCTestCase {
         let first = try Tensor.randn([5]).floats()
         Random.manualSeed(3)
         XCTAssertEqual(try Tensor.randn([5]).floats(), first)
-        XCTAssertNotEqual(try Tensor.rand([4], generator: Random(seed: 1)).floats(), try Tensor.rand([4], generator: Random(seed: 2)).floats())
+        XCTAssertNotEqual(
+            try Tensor.rand([4], generator: Random(seed: 1)).floats(),
+            try Tensor.rand([4], generator: Random(seed: 2)).floats())
     }
 
     func testDistributions() throws {
@@ -56,7 +63,8 @@ final class RandomTests: XCTestCase {
         let left = try z.narrow(dim: 0, start: 0, length: n - 1)
         for lag in [1, 8, 16] {
             let right = try z.narrow(dim: 0, start: lag, length: n - lag)
-            XCTAssertEqual(try left.narrow(dim: 0, start: 0, length: n - lag).mul(right).mean().item(), 0, accuracy: 0.005)
+            XCTAssertEqual(
+                try left.narrow(dim: 0, start: 0, length: n - lag).mul(right).mean().item(), 0, accuracy: 0.005)
         }
         let shifted = try Tensor.randn([n], mean: 3, std: 0.5, generator: g)
         XCTAssertEqual(try shifted.mean().item(), 3, accuracy: 0.003)
@@ -64,7 +72,9 @@ final class RandomTests: XCTestCase {
         let range = try Tensor.rand([n], low: -2, high: 3, generator: g)
         XCTAssertTrue(try range.min().item() >= -2 && range.max().item() < 3)
         XCTAssertEqual(try range.mean().item(), 0.5, accuracy: 0.01)
-        let counts = try Tensor(zeros: [6]).indexAdd_(dim: 0, Tensor.randint(0, 6, [60_000], generator: g), Tensor(ones: [60_000])).floats()
+        let counts = try Tensor(zeros: [6]).indexAdd_(
+            dim: 0, Tensor.randint(0, 6, [60_000], generator: g), Tensor(ones: [60_000])
+        ).floats()
         for count in counts { XCTAssertEqual(count, 10_000, accuracy: 400) }
         XCTAssertEqual(try Tensor.randint(-3, -2, [5], generator: g).ints(), [-3, -3, -3, -3, -3])
         let wide = try Tensor.randint(.min / 2, .max / 2, [1000], generator: g).to(.float64)
@@ -75,10 +85,10 @@ final class RandomTests: XCTestCase {
 
     func testPermutations() throws {
         let g = Random(seed: 5)
-        XCTAssertEqual(try Tensor.randperm(1000, generator: g).ints().sorted(), Array(0..<1000))
+        XCTAssertEqual(try Tensor.randperm(1000, generator: g).ints().sorted(), Array(0 ..< 1000))
         XCTAssertEqual(try Tensor.randperm(0, generator: g).count, 0)
         var first = [0, 0, 0, 0]
-        for _ in 0..<4000 { first[try Tensor.randperm(4, generator: g).ints()[0]] += 1 }
+        for _ in 0 ..< 4000 { first[try Tensor.randperm(4, generator: g).ints()[0]] += 1 }
         for count in first { XCTAssertEqual(Double(count), 1000, accuracy: 150) }
     }
 

@@ -18,7 +18,7 @@ final class SpeedTests: XCTestCase {
     /// The shortest of several runs, in seconds.
     private func best(_ runs: Int = 15, _ body: () throws -> Void) rethrows -> Double {
         var best = Double.infinity
-        for _ in 0..<runs {
+        for _ in 0 ..< runs {
             let start = DispatchTime.now().uptimeNanoseconds
             try body()
             best = min(best, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)
@@ -30,9 +30,9 @@ final class SpeedTests: XCTestCase {
         let a = try Tensor([1, 2, 3, 4], [4]), b = try Tensor([1, 2, 3, 4], [4]), n = 200_000
         func report(_ name: String, _ body: () throws -> Void) rethrows {
             var time = Double.infinity
-            for _ in 0..<5 {
+            for _ in 0 ..< 5 {
                 let start = ownTime()
-                for _ in 0..<n { try body() }
+                for _ in 0 ..< n { try body() }
                 time = min(time, ownTime() - start)
             }
             print("small \(name): \(Int(time / Double(n) * 1e9)) ns")
@@ -48,7 +48,9 @@ final class SpeedTests: XCTestCase {
         try report("matmul 2x2") { _ = try m.matmul(m) }
         let x = try Tensor([1, 2, 3, 4], [4]).setRequiresGrad()
         try report("recorded add") { _ = try x.add(b) }
-        try report("x*x summed, forward and backward") { try x.mul(x).sum().backward(); x.grad = nil }
+        try report("x*x summed, forward and backward") {
+            try x.mul(x).sum().backward(); x.grad = nil
+        }
     }
 
     func testLarge() throws {
@@ -77,7 +79,9 @@ final class SpeedTests: XCTestCase {
         try report("softmax of rows", 2) { _ = try rows.softmax(dim: 1) }
         try report("add a row", 2) { _ = try rows.add(b.narrow(dim: 0, start: 0, length: 1000)) }
         try report("transpose", 2) { _ = try rows.transpose(0, 1).contiguous() }
-        try report("permute [100,100,1000] 0 2 1", 2) { _ = try a.reshape([100, 100, 1000]).permute([1, 0, 2]).contiguous() }
+        try report("permute [100,100,1000] 0 2 1", 2) {
+            _ = try a.reshape([100, 100, 1000]).permute([1, 0, 2]).contiguous()
+        }
         try report("gt", 1.25) { _ = try a.gt(0.5) }
         try report("to bfloat16", 1.5) { _ = try a.to(.bfloat16) }
         let half = try a.to(.bfloat16)

@@ -8,7 +8,7 @@ final class TeamPaceTests: XCTestCase {
     /// Teams of a millisecond, of which the caller waits for a share, until their number changes; nil when it does not.
     private func teams(_ pace: inout TeamPace, of all: Int, waiting share: Double) -> Int? {
         let count = pace.count(of: all)
-        for team in 1...1000 {
+        for team in 1 ... 1000 {
             pace.note(lasted: millisecond, waited: Int(share * Double(millisecond)), count: count)
             if pace.count(of: all) != count { return team }
         }

@@ -23,17 +23,22 @@ final class TeamTests: XCTestCase {
                         // Fewer where others have the processors (`TeamPace`).
                         XCTAssertLessThanOrEqual(member.count, threads)
                         most.store(member.count, ordering: .relaxed)
-                        for _ in 0..<phases {
-                            // Each element from its neighbour's value of the phase before: wrong if any member runs ahead.
+                        for _ in 0 ..< phases {
+                            // Each element from its neighbour's value of the phase before: wrong if any member runs
+                            // ahead.
                             member.share(count / 2, grain: 7) { for i in $0 { v[2 * i] = v[2 * i + 1] + 1 } }
                             member.wait()
-                            member.share(count / 2, grain: 3) { for i in $0 { v[2 * i + 1] = v[(2 * i + 2) % count] + 1 } }
+                            member.share(count / 2, grain: 3) {
+                                for i in $0 { v[2 * i + 1] = v[(2 * i + 2) % count] + 1 }
+                            }
                             member.wait()
                         }
                     }
                 }
-                XCTAssertEqual(values, (0..<count).map { 2 * phases - 1 + $0 % 2 })
-                XCTAssertEqual(members.load(ordering: .relaxed), (0..<most.load(ordering: .relaxed)).reduce(0) { $0 + 1 << (8 * $1) })   // each once
+                XCTAssertEqual(values, (0 ..< count).map { 2 * phases - 1 + $0 % 2 })
+                XCTAssertEqual(
+                    members.load(ordering: .relaxed),
+                    (0 ..< most.load(ordering: .relaxed)).reduce(0) { $0 + 1 << (8 * $1) })   // each once
             }
         }
     }

@@ -4,12 +4,12 @@ import TestSupport
 import XCTest
 
 final class ViewTests: XCTestCase {
-    private let x = try! Tensor((0..<24).map(Float.init), [2, 3, 4])
+    private let x = try! Tensor((0 ..< 24).map(Float.init), [2, 3, 4])
 
     /// Elements in C order, read one by one through shape and strides.
     private func elements(_ t: Tensor) -> [Float] {
         var result: [Float] = [], index = Array(repeating: 0, count: t.rank)
-        for _ in 0..<t.count {
+        for _ in 0 ..< t.count {
             result.append(t.pointer(Float.self)[zip(index, t.strides).reduce(0) { $0 + $1.0 * $1.1 }])
             for d in stride(from: t.rank - 1, through: 0, by: -1) {
                 index[d] += 1
@@ -58,9 +58,13 @@ final class ViewTests: XCTestCase {
     func testReshapeAgainstElementOrder() throws {
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             let turned = try x.permute(Dims(order))
-            for target in [[24], [2, 12], [12, 2], [4, 6], [2, 3, 4], [3, 2, 4], [4, 3, 2], [2, 2, 2, 3], [1, 24, 1]] as [Dims] {
+            for target in [[24], [2, 12], [12, 2], [4, 6], [2, 3, 4], [3, 2, 4], [4, 3, 2], [2, 2, 2, 3], [1, 24, 1]]
+                as [Dims]
+            {
                 XCTAssertEqual(elements(try turned.reshape(target)), elements(turned), "\(order) \(target)")
-                if let view = try? turned.view(target) { XCTAssertEqual(elements(view), elements(turned), "\(order) \(target)") }
+                if let view = try? turned.view(target) {
+                    XCTAssertEqual(elements(view), elements(turned), "\(order) \(target)")
+                }
             }
         }
     }
@@ -71,7 +75,9 @@ final class ViewTests: XCTestCase {
         XCTAssertEqual(elements(try x.permute([-1, 0, 1])).prefix(7), [0, 4, 8, 12, 16, 20, 1])
         assertThrows(.argument, containing: "permute: dimension 0 twice") { try x.permute([0, 0, 1]) }
         assertThrows(.argument, containing: "permute: 2 dimensions") { try x.permute([0, 1]) }
-        assertThrows(.index, containing: "transpose: dimension 3 of a tensor of shape [2, 3, 4]") { try x.transpose(0, 3) }
+        assertThrows(.index, containing: "transpose: dimension 3 of a tensor of shape [2, 3, 4]") {
+            try x.transpose(0, 3)
+        }
     }
 
     func testSqueezeAndExpand() throws {
@@ -101,7 +107,9 @@ final class ViewTests: XCTestCase {
         XCTAssertEqual(try x.narrow(dim: 1, start: 3, length: 0).shape, [2, 0, 4])
         XCTAssertEqual(elements(try x.select(dim: 1, index: -1)), [8, 9, 10, 11, 20, 21, 22, 23])
         XCTAssertEqual(try x.select(dim: 0, index: 0).select(dim: 0, index: 1).select(dim: 0, index: 2).item(), 6)
-        assertThrows(.index, containing: "narrow: 3 positions from 2 on exceed dimension 1 of shape [2, 3, 4]") { try x.narrow(dim: 1, start: 2, length: 3) }
+        assertThrows(.index, containing: "narrow: 3 positions from 2 on exceed dimension 1 of shape [2, 3, 4]") {
+            try x.narrow(dim: 1, start: 2, length: 3)
+        }
         assertThrows(.index) { try x.narrow(dim: 1, start: 0, length: -1) }
         assertThrows(.index) { try x.narrow(dim: 1, start: 1, length: .max) }
         assertThrows(.index, containing: "select: position 2 is outside dimension 0") { try x.select(dim: 0, index: 2) }
@@ -109,7 +117,7 @@ final class ViewTests: XCTestCase {
     }
 
     func testSlices() throws {
-        let v = try Tensor((0..<10).map(Float.init), [10])
+        let v = try Tensor((0 ..< 10).map(Float.init), [10])
         XCTAssertEqual(elements(try v.slice(dim: 0, from: 2, to: 5)), [2, 3, 4])
         XCTAssertEqual(elements(try v.slice(dim: 0, from: -3)), [7, 8, 9])
         XCTAssertEqual(elements(try v.slice(dim: 0, to: -8)), [0, 1])
@@ -127,15 +135,19 @@ final class ViewTests: XCTestCase {
         XCTAssertEqual(try x.split(sizes: [1, 3], dim: -1).map(\.shape), [[2, 3, 1], [2, 3, 3]])
         XCTAssertEqual(try x.chunk(2, dim: 1).map(\.shape), [[2, 2, 4], [2, 1, 4]])
         assertThrows(.shape, containing: "split: sizes [1, 2]") { try x.split(sizes: [1, 2], dim: 2) }
-        for dim in 0..<3 {
+        for dim in 0 ..< 3 {
             XCTAssertEqual(try Tensor.cat(x.split(1, dim: dim), dim: dim).floats(), try x.floats())
-            XCTAssertEqual(try Tensor.cat(x.transpose(0, 2).split(2, dim: dim), dim: dim).floats(), elements(try x.transpose(0, 2)))
-            let apart = try (0..<x.shape[dim]).map { try x.select(dim: dim, index: $0) }
+            XCTAssertEqual(
+                try Tensor.cat(x.transpose(0, 2).split(2, dim: dim), dim: dim).floats(), elements(try x.transpose(0, 2))
+            )
+            let apart = try (0 ..< x.shape[dim]).map { try x.select(dim: dim, index: $0) }
             XCTAssertEqual(try Tensor.stack(apart, dim: dim).floats(), try x.floats())
         }
         XCTAssertEqual(try Tensor.stack([x, x], dim: -1).shape, [2, 3, 4, 2])
         XCTAssertEqual(try Tensor.cat([x.to(.int32), x.to(.float64)]).dtype, .float64)
-        assertThrows(.shape, containing: "cat: shapes [2, 3, 4] and [2, 3] cannot") { try Tensor.cat([x, Tensor(zeros: [2, 3])]) }
+        assertThrows(.shape, containing: "cat: shapes [2, 3, 4] and [2, 3] cannot") {
+            try Tensor.cat([x, Tensor(zeros: [2, 3])])
+        }
         assertThrows(.shape, containing: "stack") { try Tensor.stack([x, Tensor(zeros: [2, 3])]) }
         assertThrows(.argument) { try Tensor.cat([]) }
     }
@@ -152,13 +164,14 @@ final class ViewTests: XCTestCase {
 
     func testTransposedCopies() throws {
         for (rows, columns) in [(1, 5), (3, 4), (33, 65), (100, 7), (64, 64)] {
-            let y = try Tensor((0..<(3 * rows * columns)).map(Float.init), [3, rows, columns])
+            let y = try Tensor((0 ..< (3 * rows * columns)).map(Float.init), [3, rows, columns])
             for order in [[0, 2, 1], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
                 let turned = try y.permute(Dims(order))
                 XCTAssertEqual(try turned.contiguous().floats(), elements(turned), "\(rows) \(columns) \(order)")
                 XCTAssertEqual(try turned.to(.float16).to(.float32).shape, turned.shape)
                 for dtype in [DType.float64, .int16, .uint8] {
-                    XCTAssertEqual(try turned.to(dtype).doubles(), try y.to(dtype).permute(Dims(order)).contiguous().doubles())
+                    XCTAssertEqual(
+                        try turned.to(dtype).doubles(), try y.to(dtype).permute(Dims(order)).contiguous().doubles())
                 }
             }
         }

@@ -9,15 +9,17 @@ import XCTest
 /// element of every input is moved by `step` both ways.
 /// - Parameters:
 ///   - tolerance: largest difference, relative to max(1, |difference quotient|).
-public func checkGradients(_ inputs: [Tensor], step: Double = 1e-5, tolerance: Double = 1e-6, _ what: String = "",
-                           file: StaticString = #filePath, line: UInt = #line,
-                           of function: ([Tensor]) throws -> Tensor) throws {
+public func checkGradients(
+    _ inputs: [Tensor], step: Double = 1e-5, tolerance: Double = 1e-6, _ what: String = "",
+    file: StaticString = #filePath, line: UInt = #line,
+    of function: ([Tensor]) throws -> Tensor
+) throws {
     let leaves = try inputs.map { try $0.detach().to(.float64).clone() }
     for leaf in leaves { try leaf.setRequiresGrad() }
 
     /// Different for each element, neither small nor all of one sign.
     func weights(_ shape: Dims) throws -> Tensor {
-        try Tensor((0..<shape.product).map { i in Double(i * 37 % 19) / 8 - 1.1 }, shape, .float64)
+        try Tensor((0 ..< shape.product).map { i in Double(i * 37 % 19) / 8 - 1.1 }, shape, .float64)
     }
     func value() throws -> Double {
         try Autograd.withoutGradients {
@@ -38,7 +40,7 @@ public func checkGradients(_ inputs: [Tensor], step: Double = 1e-5, tolerance: D
         XCTAssertEqual(grad.shape, leaf.shape, "\(what): gradient \(number)", file: file, line: line)
         XCTAssertEqual(grad.dtype, leaf.dtype, "\(what): gradient \(number)", file: file, line: line)
         let gradients = try grad.doubles(), elements = leaf.pointer(Double.self)
-        for i in 0..<leaf.count {
+        for i in 0 ..< leaf.count {
             let original = elements[i]
             elements[i] = original + step
             let above = try value()
@@ -48,7 +50,9 @@ public func checkGradients(_ inputs: [Tensor], step: Double = 1e-5, tolerance: D
             let expected = (above - below) / (2 * step)
             // Not `difference > limit`: that would let NaN pass.
             if !(abs(gradients[i] - expected) <= tolerance * max(1, abs(expected))) {
-                XCTFail("\(what): gradient of input \(number) at \(i) is \(gradients[i]), differences say \(expected)", file: file, line: line)
+                XCTFail(
+                    "\(what): gradient of input \(number) at \(i) is \(gradients[i]), differences say \(expected)",
+                    file: file, line: line)
                 return
             }
         }

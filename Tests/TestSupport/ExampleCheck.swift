@@ -1,7 +1,7 @@
 /// Examples as help shows them, made into a chunk that checks itself.
 ///
-/// A line `EXPRESSION  --> RESULT` is right when the values of the expression, as `opah.inspect` writes them on one line,
-/// are RESULT; of tensors the elements alone. `...` stands for any text. Other lines run as they are.
+/// A line `EXPRESSION  --> RESULT` is right when the values of the expression, as `opah.inspect` writes them on one
+/// line, are RESULT; of tensors the elements alone. `...` stands for any text. Other lines run as they are.
 public enum ExampleCheck {
     /// Lua that raises an error where the example does not show what it says.
     public static func chunk(_ example: String) -> String {

@@ -7,18 +7,25 @@ public struct OpahProcess {
         public let output: String
         public let errors: String
 
-        public init(code: Int32, output: String, errors: String) { (self.code, self.output, self.errors) = (code, output, errors) }
+        public init(code: Int32, output: String, errors: String) {
+            (self.code, self.output, self.errors) = (code, output, errors)
+        }
     }
 
     /// Beside the test bundle.
-    public static let program = Bundle.main.bundleURL.path.contains("xctest")
-        ? URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("opah")
+    public static let program =
+        Bundle.main.bundleURL.path.contains("xctest")
+        ? URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0]).deletingLastPathComponent()
+            .appendingPathComponent("opah")
         : URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("opah")
 
-    public static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    public static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
 
     /// Starts it and returns without waiting; output goes to files that `finish` reads.
-    public static func start(_ arguments: [String], folder: String, input: String? = nil, environment more: [String: String] = [:]) throws -> Running {
+    public static func start(
+        _ arguments: [String], folder: String, input: String? = nil, environment more: [String: String] = [:]
+    ) throws -> Running {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
@@ -49,8 +56,8 @@ public struct OpahProcess {
 
         public var errorsSoFar: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }
 
-        /// The exit code, as the system has it: Foundation now and then never hears of the end of one of several processes.
-        /// nil when it has heard of it already.
+        /// The exit code, as the system has it: Foundation now and then never hears of the end of one of several
+        /// processes. nil when it has heard of it already.
         private func ended() -> Int32? {
             var info = siginfo_t()
             while waitid(P_PID, id_t(process.processIdentifier), &info, WEXITED | WNOWAIT) != 0 {
@@ -61,16 +68,24 @@ public struct OpahProcess {
         }
 
         public func finish() -> Result {
-            let code = ended() ?? {
-                process.waitUntilExit()
-                return process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
-            }()
+            let code =
+                ended()
+                ?? {
+                    process.waitUntilExit()
+                    return process.terminationReason == .uncaughtSignal
+                        ? 128 + process.terminationStatus : process.terminationStatus
+                }()
             defer { for name in [".out", ".err"] { try? FileManager.default.removeItem(atPath: base + name) } }
-            return Result(code: code, output: (try? String(contentsOfFile: base + ".out", encoding: .utf8)) ?? "", errors: errorsSoFar)
+            return Result(
+                code: code, output: (try? String(contentsOfFile: base + ".out", encoding: .utf8)) ?? "",
+                errors: errorsSoFar)
         }
     }
 
-    public static func run(_ arguments: [String], folder: String = NSTemporaryDirectory(), input: String? = nil, environment: [String: String] = [:]) throws -> Result {
+    public static func run(
+        _ arguments: [String], folder: String = NSTemporaryDirectory(), input: String? = nil,
+        environment: [String: String] = [:]
+    ) throws -> Result {
         try start(arguments, folder: folder, input: input, environment: environment).finish()
     }
 }

@@ -12,8 +12,9 @@ public enum Vectors {
     public static func path(_ relative: String) -> String { folder + "/" + relative }
 
     public static func json(_ relative: String) throws -> Any {
-        try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path(relative))),
-                                         options: [.fragmentsAllowed])
+        try JSONSerialization.jsonObject(
+            with: Data(contentsOf: URL(fileURLWithPath: path(relative))),
+            options: [.fragmentsAllowed])
     }
 
     /// All arrays of an `.npz`. Arrays called `name#bf16` or `name_bf16_bits` hold the raw bits of
@@ -34,7 +35,7 @@ public enum Vectors {
     private static func bfloat16(bits: Tensor) throws -> Tensor {
         let result = try Tensor(empty: bits.shape, .bfloat16)
         let source = bits.pointer(Int32.self), target = result.pointer(UInt16.self)
-        for i in 0..<bits.count { target[i] = UInt16(truncatingIfNeeded: source[i]) }
+        for i in 0 ..< bits.count { target[i] = UInt16(truncatingIfNeeded: source[i]) }
         return result
     }
 }
@@ -49,8 +50,10 @@ public func withTemporaryFolder<R>(_ body: (String) throws -> R) throws -> R {
 
 /// Fails unless both have the same length and every pair differs by at most `abs + rel * |b|`; NaN equals
 /// NaN. Says where the largest excess is.
-public func assertClose(_ a: [Float], _ b: [Float], abs: Float = 0, rel: Float = 0, _ what: String = "",
-                        file: StaticString = #filePath, line: UInt = #line) {
+public func assertClose(
+    _ a: [Float], _ b: [Float], abs: Float = 0, rel: Float = 0, _ what: String = "",
+    file: StaticString = #filePath, line: UInt = #line
+) {
     guard a.count == b.count else {
         return XCTFail("\(what): \(a.count) values, \(b.count) expected", file: file, line: line)
     }
@@ -61,15 +64,18 @@ public func assertClose(_ a: [Float], _ b: [Float], abs: Float = 0, rel: Float =
         if !(excess <= 0), worst == nil || !(excess <= worst!.excess) { worst = (excess, i) }
     }
     if let worst {
-        XCTFail("\(what): [\(worst.index)] is \(a[worst.index]), \(b[worst.index]) expected (abs \(abs), rel \(rel))",
-                file: file, line: line)
+        XCTFail(
+            "\(what): [\(worst.index)] is \(a[worst.index]), \(b[worst.index]) expected (abs \(abs), rel \(rel))",
+            file: file, line: line)
     }
 }
 
 /// The error of a call that must throw; fails the test when it does not.
 @discardableResult
-public func assertThrows<R>(_ kind: OpahError.Kind, containing text: String = "", file: StaticString = #filePath,
-                            line: UInt = #line, _ body: () throws -> R) -> OpahError? {
+public func assertThrows<R>(
+    _ kind: OpahError.Kind, containing text: String = "", file: StaticString = #filePath,
+    line: UInt = #line, _ body: () throws -> R
+) -> OpahError? {
     do {
         let value = try body()
         XCTFail("no error, but \(value)", file: file, line: line)

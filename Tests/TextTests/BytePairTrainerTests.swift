@@ -13,8 +13,9 @@ final class BytePairTrainerTests: XCTestCase {
             var trainer = try BytePairTrainer()
             for text in texts { try trainer.add(text) }
             let allBytes = try XCTUnwrap(item["all_bytes"]?.bool)
-            let found = try trainer.train(size: XCTUnwrap(item["size"]?.int), special: ["<|pad|>", "<|im_end|>"], allBytes: allBytes,
-                                          minimum: XCTUnwrap(item["minimum"]?.int))
+            let found = try trainer.train(
+                size: XCTUnwrap(item["size"]?.int), special: ["<|pad|>", "<|im_end|>"], allBytes: allBytes,
+                minimum: XCTUnwrap(item["minimum"]?.int))
             XCTAssertEqual(found.tokens, item["tokens"]?.list?.compactMap(\.string))
             let merges = try XCTUnwrap(item["merges"]?.list).map { try XCTUnwrap($0.list).compactMap(\.string) }
             XCTAssertEqual(found.merges.map { [$0.0, $0.1] }, merges)

@@ -9,7 +9,8 @@ final class CleanAndSplitTests: XCTestCase {
         XCTAssertGreaterThan(cases.count, 180)
         for item in cases {
             let input = try XCTUnwrap(item["input"]?.string)
-            XCTAssertEqual(Array(cleanText(input).utf8), item["output"]?.string.map { Array($0.utf8) }, input.debugDescription)
+            XCTAssertEqual(
+                Array(cleanText(input).utf8), item["output"]?.string.map { Array($0.utf8) }, input.debugDescription)
         }
     }
 
@@ -19,8 +20,9 @@ final class CleanAndSplitTests: XCTestCase {
         for item in cases {
             let text = try XCTUnwrap(item["text"]?.string)
             let length = try XCTUnwrap(item["length"]?.int)
-            XCTAssertEqual(splitText(text, length: length).map { Array($0.utf8) },
-                           item["output"]?.list?.map { Array($0.string!.utf8) }, "\(length): \(text.debugDescription)")
+            XCTAssertEqual(
+                splitText(text, length: length).map { Array($0.utf8) },
+                item["output"]?.list?.map { Array($0.string!.utf8) }, "\(length): \(text.debugDescription)")
         }
     }
 

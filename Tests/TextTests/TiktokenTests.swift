@@ -44,7 +44,7 @@ final class TiktokenTests: XCTestCase {
         XCTAssertEqual(PromptFormat.of(try Tokenizer(directory: Self.folder)), .v1_5)
         XCTAssertEqual(PromptFormat.of(try Tokenizer(directory: Vectors.path("tokenizer/a_bytelevel"))), .v1_4)
         let writer = try TurnWriter(Tokenizer(directory: Self.folder))
-        XCTAssertEqual(writer.frames, 2012..<3036)
+        XCTAssertEqual(writer.frames, 2012 ..< 3036)
         XCTAssertEqual(writer.end, 2004)
         XCTAssertEqual(try writer.mainToken(firstCode: 1023), 3035)
         assertThrows(.index, containing: "1024") { try writer.mainToken(firstCode: 1024) }
@@ -88,7 +88,8 @@ final class TiktokenTests: XCTestCase {
 
     /// Lines for all bytes, then `more`.
     private func file(_ more: String = "", without missing: Int? = nil) -> String {
-        (0..<256).filter { $0 != missing }.map { "\(Data([UInt8($0)]).base64EncodedString()) \($0)\n" }.joined() + more
+        (0 ..< 256).filter { $0 != missing }.map { "\(Data([UInt8($0)]).base64EncodedString()) \($0)\n" }.joined()
+            + more
     }
 
     private func load(_ text: String, special: String? = nil) throws -> Tokenizer {
@@ -117,14 +118,14 @@ final class TiktokenTests: XCTestCase {
             (file("YWI= 2 5\n"), "line 257"),
             (file("YWI= 255\n"), "came before"), (file("YQ== 256\n"), "came before"),
             (file("\(long) 256\n"), "1025 bytes"),
-            (file(without: 7), "single bytes"), (String(repeating: "A", count: 1 << 20), "line 1"),
+            (file(without: 7), "single bytes"), (String(repeating: "A", count: 1 << 20), "line 1")
         ] {
             assertThrows(.format, containing: reason) { try load(text) }
         }
         for (special, reason) in [
             ("[]", "table"), (#"{"<|a|>": 255}"#, "255"), (#"{"<|a|>": 256, "<|b|>": 256}"#, "256"),
             (#"{"<|a|>": "x"}"#, "x"),
-            (#"{"": 300}"#, "300"), (#"{"<|a|>": 1e30}"#, "ids"),
+            (#"{"": 300}"#, "300"), (#"{"<|a|>": 1e30}"#, "ids")
         ] {
             assertThrows(.format, containing: reason) { try load(file(), special: special) }
         }
@@ -132,7 +133,7 @@ final class TiktokenTests: XCTestCase {
 
     func testAHostileWordTakesLittleTime() throws {
         // Every pair of the word may be joined, up to the longest token that is allowed.
-        let ranks = (1...1023).map {
+        let ranks = (1 ... 1023).map {
             "\(Data([UInt8](repeating: 97, count: $0 + 1)).base64EncodedString()) \(255 + $0)\n"
         }.joined()
         let tokenizer = try load(file(ranks))

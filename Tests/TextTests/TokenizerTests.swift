@@ -6,7 +6,9 @@ import TestSupport
 
 /// Every encoding and decoding of the five reference tokenizers, exactly.
 final class TokenizerTests: XCTestCase {
-    static let names = ["a_bytelevel", "b_rebuild_zero_merges", "c_split_regex_nfc", "d_llama_prepend", "e_llama_metaspace"]
+    static let names = [
+        "a_bytelevel", "b_rebuild_zero_merges", "c_split_regex_nfc", "d_llama_prepend", "e_llama_metaspace"
+    ]
 
     func testReferenceCases() throws {
         for name in Self.names {
@@ -29,12 +31,16 @@ final class TokenizerTests: XCTestCase {
                 // The second time the words come from the cache.
                 XCTAssertEqual(try tokenizer.encode(text), ids, "\(name) again \(text.debugDescription)")
                 assertSame(try tokenizer.decode(ids), item["decoded"]?.string, "\(name) \(ids)")
-                assertSame(try tokenizer.decode(ids, skipSpecial: true), item["decoded_skip_special"]?.string, "\(name) \(ids)")
+                assertSame(
+                    try tokenizer.decode(ids, skipSpecial: true), item["decoded_skip_special"]?.string, "\(name) \(ids)"
+                )
             }
             for item in try XCTUnwrap(cases["decode_cases"]?.list) {
                 let ids = try XCTUnwrap(item["ids"]?.list).compactMap(\.int)
                 assertSame(try tokenizer.decode(ids), item["decoded"]?.string, "\(name) \(ids)")
-                assertSame(try tokenizer.decode(ids, skipSpecial: true), item["decoded_skip_special"]?.string, "\(name) \(ids)")
+                assertSame(
+                    try tokenizer.decode(ids, skipSpecial: true), item["decoded_skip_special"]?.string, "\(name) \(ids)"
+                )
             }
         }
     }
@@ -60,7 +66,7 @@ final class TokenizerTests: XCTestCase {
 
     func testTokensBothWaysAndUnknownIds() throws {
         let tokenizer = try Tokenizer(directory: Vectors.path("tokenizer/a_bytelevel"))
-        for id in 0..<tokenizer.count { XCTAssertEqual(tokenizer.token(of: id).flatMap(tokenizer.id(of:)), id) }
+        for id in 0 ..< tokenizer.count { XCTAssertEqual(tokenizer.token(of: id).flatMap(tokenizer.id(of:)), id) }
         XCTAssertNil(tokenizer.token(of: tokenizer.count))
         XCTAssertNil(tokenizer.token(of: -1))
         XCTAssertEqual(try tokenizer.decode([-5, 1 << 40, 999_999]), "")
@@ -72,8 +78,11 @@ final class TokenizerTests: XCTestCase {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let original = Vectors.path("tokenizer/c_split_regex_nfc")
         try Tokenizer(directory: original).save(to: folder)
-        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
-                       ["special_tokens_map.json", "tokenizer.json", "tokenizer_config.json"])
-        XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder + "/tokenizer.json", andPath: original + "/tokenizer.json"))
+        XCTAssertEqual(
+            try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
+            ["special_tokens_map.json", "tokenizer.json", "tokenizer_config.json"])
+        XCTAssertTrue(
+            FileManager.default.contentsEqual(atPath: folder + "/tokenizer.json", andPath: original + "/tokenizer.json")
+        )
     }
 }

@@ -11,15 +11,22 @@ final class OptimizerTests: XCTestCase {
         for (kind, cases) in all {
             for value in cases {
                 let total = value["num_training_steps"] as? Int
-                let warmup = try LearningRateSchedule.warmupSteps(XCTUnwrap(value["num_warmup_steps"] as? Double), of: total)
-                let schedule: LearningRateSchedule = kind == "constant_with_warmup" ? .constant(warmup: warmup)
-                    : .cosine(warmup: warmup, total: try XCTUnwrap(total), cycles: try XCTUnwrap(value["num_cycles"] as? Double),
-                              floor: try XCTUnwrap(value["final_lr_ratio"] as? Double))
+                let warmup = try LearningRateSchedule.warmupSteps(
+                    XCTUnwrap(value["num_warmup_steps"] as? Double), of: total)
+                let schedule: LearningRateSchedule =
+                    kind == "constant_with_warmup"
+                    ? .constant(warmup: warmup)
+                    : .cosine(
+                        warmup: warmup, total: try XCTUnwrap(total),
+                        cycles: try XCTUnwrap(value["num_cycles"] as? Double),
+                        floor: try XCTUnwrap(value["final_lr_ratio"] as? Double))
                 let factors = try XCTUnwrap(value["factors"] as? [Double])
                 // The cosine schedules are listed at every third step.
                 let stride = kind == "constant_with_warmup" ? 1 : 3
                 for (i, factor) in factors.enumerated() {
-                    XCTAssertEqual(schedule.factor(i * stride), factor, accuracy: 1e-12 * max(1, abs(factor)), "\(kind) \(schedule) step \(i * stride)")
+                    XCTAssertEqual(
+                        schedule.factor(i * stride), factor, accuracy: 1e-12 * max(1, abs(factor)),
+                        "\(kind) \(schedule) step \(i * stride)")
                 }
             }
         }
@@ -41,7 +48,7 @@ final class OptimizerTests: XCTestCase {
             parameter.grad = try Tensor(gradient.map(Float.init), [2])
             optimizer.learningRate = step == 2 ? 0.05 : 0.1
             try optimizer.step()
-            for i in 0..<2 {
+            for i in 0 ..< 2 {
                 p[i] -= optimizer.learningRate * 0.01 * p[i]
                 m[i] = 0.9 * m[i] + 0.1 * gradient[i]
                 v[i] = 0.95 * v[i] + 0.05 * gradient[i] * gradient[i]
@@ -60,22 +67,24 @@ final class OptimizerTests: XCTestCase {
     func testStateContinues() throws {
         func run(_ tensor: Tensor, _ optimizer: AdamW, _ steps: Range<Int>) throws {
             for step in steps {
-                tensor.grad = try Tensor((0..<1000).map { Float(sin(Double($0 * 7 + step * 31))) }, [1000])
+                tensor.grad = try Tensor((0 ..< 1000).map { Float(sin(Double($0 * 7 + step * 31))) }, [1000])
                 try optimizer.step()
             }
         }
         let whole = try Tensor(ones: [1000]), first = try Tensor(ones: [1000])
-        try run(whole, AdamW([("w", whole)]), 0..<10)
+        try run(whole, AdamW([("w", whole)]), 0 ..< 10)
         let half = try AdamW([("w", first)])
-        try run(first, half, 0..<5)
+        try run(first, half, 0 ..< 5)
         let second = try first.clone(), resumed = try AdamW([("w", second)])
         try resumed.restore(half.state)
-        try run(second, resumed, 5..<10)
+        try run(second, resumed, 5 ..< 10)
         XCTAssertEqual(try second.floats(), try whole.floats())
         // The copy is its own: the first optimizer goes on without disturbing the second.
-        try run(first, half, 5..<10)
+        try run(first, half, 5 ..< 10)
         XCTAssertEqual(try first.floats(), try whole.floats())
-        assertThrows(.checkpoint, containing: "w of shape [1000]") { try AdamW([("w", Tensor(ones: [3]))]).restore(half.state) }
+        assertThrows(.checkpoint, containing: "w of shape [1000]") {
+            try AdamW([("w", Tensor(ones: [3]))]).restore(half.state)
+        }
     }
 
     func testParametersMustBeFloat32() throws {
@@ -96,7 +105,9 @@ final class OptimizerTests: XCTestCase {
         let large = try pair()
         XCTAssertEqual(try clipGradientNorm(large, 1), 5)
         let scale = Float(1 / (5 + 1e-6))
-        assertClose(try XCTUnwrap(large[0].grad).floats() + XCTUnwrap(large[2].grad).floats(), [3 * scale, 0, -4 * scale], abs: 1e-7)
+        assertClose(
+            try XCTUnwrap(large[0].grad).floats() + XCTUnwrap(large[2].grad).floats(), [3 * scale, 0, -4 * scale],
+            abs: 1e-7)
         let broken = try pair()
         broken[0].grad = try Tensor([.nan, 0] as [Float], [2])
         XCTAssertTrue(try clipGradientNorm(broken, 1).isNaN)

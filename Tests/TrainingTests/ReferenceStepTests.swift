@@ -9,7 +9,8 @@ import XCTest
 /// Whole optimizer steps against PyTorch's: losses, gradient norms, learning rates, and the tensors at the end.
 final class ReferenceStepTests: XCTestCase {
     private struct Steps {
-        let values: [[String: Any]], base: String, clip: Double, settings: AdamW.Settings, schedule: LearningRateSchedule
+        let values: [[String: Any]], base: String, clip: Double, settings: AdamW.Settings,
+            schedule: LearningRateSchedule
 
         init(_ path: String) throws {
             let json = try XCTUnwrap(Vectors.json(path) as? [String: Any])
@@ -31,7 +32,9 @@ final class ReferenceStepTests: XCTestCase {
     /// Trains on the batch of the vectors, checking every step.
     private func train(_ model: LanguageModel, _ steps: Steps, _ name: String) throws {
         let arrays = try Vectors.npz(steps.base + "/forward.npz")
-        let batch = Batch(inputs: try XCTUnwrap(arrays["inputs"]), attentionMasks: arrays["attention_masks"], labels: arrays["labels"])
+        let batch = Batch(
+            inputs: try XCTUnwrap(arrays["inputs"]), attentionMasks: arrays["attention_masks"], labels: arrays["labels"]
+        )
         let optimizer = try AdamW(model.trainableParameters, steps.settings)
         for (i, wanted) in steps.values.enumerated() {
             func number(_ key: String) throws -> Double { try XCTUnwrap(wanted[key] as? Double, "\(name) \(key)") }
@@ -55,7 +58,9 @@ final class ReferenceStepTests: XCTestCase {
     }
 
     func testAdapters() throws {
-        for (model, rank, alpha) in [("dual_bf16", 8, 16.0), ("dual_bf16", 4, 32), ("dual_fastdim", 8, 16), ("dual_fastdim", 4, 32)] {
+        for (model, rank, alpha) in [
+            ("dual_bf16", 8, 16.0), ("dual_bf16", 4, 32), ("dual_fastdim", 8, 16), ("dual_fastdim", 4, 32)
+        ] {
             let name = "\(model)_r\(rank)_alpha\(Int(alpha))"
             let steps = try Steps("lora/\(name)/steps.json")
             XCTAssertEqual(steps.values.count, 8)
@@ -71,11 +76,14 @@ final class ReferenceStepTests: XCTestCase {
             if FileKind.isFile(Vectors.path("lora/\(name)/lora_after8.npz")) {
                 end = try Vectors.npz("lora/\(name)/lora_after8.npz")
             } else {
-                let state = try Checkpoint.stateDict(Vectors.path("lora/\(name)/lora_after8.ckpt")).dropping(prefix: "model.")
+                let state = try Checkpoint.stateDict(Vectors.path("lora/\(name)/lora_after8.ckpt")).dropping(
+                    prefix: "model.")
                 end = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) })
             }
             for (parameter, tensor) in lm.trainableParameters {
-                assertClose(try tensor.floats(), try XCTUnwrap(end[parameter], parameter).floats(), abs: 2e-6, "\(name) \(parameter) after 8 steps")
+                assertClose(
+                    try tensor.floats(), try XCTUnwrap(end[parameter], parameter).floats(), abs: 2e-6,
+                    "\(name) \(parameter) after 8 steps")
             }
         }
     }
@@ -90,7 +98,8 @@ final class ReferenceStepTests: XCTestCase {
         let end = try Vectors.npz("lora/full_finetune_dual_bf16/params_after3.npz")
         XCTAssertEqual(end.count, 8)
         for (name, tensor) in end {
-            assertClose(try XCTUnwrap(weights[name], name).floats(), try tensor.floats(), abs: 2e-6, "\(name) after 3 steps")
+            assertClose(
+                try XCTUnwrap(weights[name], name).floats(), try tensor.floats(), abs: 2e-6, "\(name) after 3 steps")
         }
     }
 }

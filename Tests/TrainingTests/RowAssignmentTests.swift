@@ -17,8 +17,8 @@ final class RowAssignmentTests: XCTestCase {
     }
 
     func testEveryRowOnce() {
-        let costs = (0..<37).map { Double(60 + $0 * 97 % 450) }, assignment = RowAssignment(costs: costs, ranks: 5)
-        XCTAssertEqual((0..<5).flatMap { assignment.rows(of: $0) }.sorted(), Array(0..<37))
+        let costs = (0 ..< 37).map { Double(60 + $0 * 97 % 450) }, assignment = RowAssignment(costs: costs, ranks: 5)
+        XCTAssertEqual((0 ..< 5).flatMap { assignment.rows(of: $0) }.sorted(), Array(0 ..< 37))
         XCTAssertLessThan(assignment.largestLoad, costs.reduce(0, +) / 5 * 1.1)
     }
 }

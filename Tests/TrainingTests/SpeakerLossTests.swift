@@ -19,8 +19,8 @@ final class SpeakerLossTests: XCTestCase {
     /// Half of the clips are held out.
     private func data(_ names: [String], clips: Int = 14, _ model: LanguageModel) throws -> TrainingDataset {
         let groups = names.enumerated().map { place, name in
-            let sentences = (0..<clips).map { i in
-                let values = (0..<8 * (3 + (i * 5 + place) % 7)).map { Int32(($0 * 13 + i * 29 + place * 17) % 60) }
+            let sentences = (0 ..< clips).map { i in
+                let values = (0 ..< 8 * (3 + (i * 5 + place) % 7)).map { Int32(($0 * 13 + i * 29 + place * 17) % 60) }
                 return Sentence(texts: ["Hello number \(i)."], codes: SentenceCodes(codebooks: 8, values: values))
             }
             return SentenceGroup(source: "folder", name: name, sentences: sentences)
@@ -36,7 +36,7 @@ final class SpeakerLossTests: XCTestCase {
         let owners = try data.validationBySpeaker(batchSize: 1).map { $0[0].speaker }
         XCTAssertEqual(Set(owners), ["Ann", "Bob"])
         let first = owners.filter { $0 == owners[0] }.count
-        return try XCTUnwrap((2...owners.count).first { first % $0 != 0 && first > $0 })
+        return try XCTUnwrap((2 ... owners.count).first { first % $0 != 0 && first > $0 })
     }
 
     func testABatchIsDividedByWhoseItIs() throws {
@@ -54,7 +54,7 @@ final class SpeakerLossTests: XCTestCase {
         XCTAssertEqual(try data.validationBySpeaker(batchSize: 1000).map { $0.map(\.speaker) }, [["Ann", "Bob"]])
         let few = try self.data(["Ann", "Ann"], model)
         XCTAssertTrue(try few.validationBySpeaker(batchSize: 4).isEmpty, "one speaker in two packs")
-        let many = try self.data((0...100).map { "S\($0)" }, clips: 2, model)
+        let many = try self.data((0 ... 100).map { "S\($0)" }, clips: 2, model)
         XCTAssertTrue(try many.validationBySpeaker(batchSize: 4).isEmpty)
     }
 

@@ -8,14 +8,17 @@ import TestSupport
 import Training
 import XCTest
 
-/// The moving average of what is trained: by its formula from the steps, in what is saved and validated, and over a restart.
+/// The moving average of what is trained: by its formula from the steps, in what is saved and validated, and over a
+/// restart.
 final class WeightAverageTests: XCTestCase {
-    private func fit(_ folder: String, _ project: String, steps: Int, decay: Double,
-                     onStep: @escaping (LanguageModel) throws -> Void = { _ in }) throws -> TrainingSummary {
+    private func fit(
+        _ folder: String, _ project: String, steps: Int, decay: Double,
+        onStep: @escaping (LanguageModel) throws -> Void = { _ in }
+    ) throws -> TrainingSummary {
         let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"))
         try model.applyLoRA(LoRAConfiguration(rank: 4, alpha: 8, dropout: 0.1), generator: Random(seed: 5))
-        let sentences = (0..<12).map { i in
-            let values = (0..<8 * (3 + i % 5)).map { Int32(($0 * 13 + i * 29) % 60) }
+        let sentences = (0 ..< 12).map { i in
+            let values = (0 ..< 8 * (3 + i % 5)).map { Int32(($0 * 13 + i * 29) % 60) }
             return Sentence(texts: ["Hello number \(i)."], codes: SentenceCodes(codebooks: 8, values: values))
         }
         let store = SentenceStore(groups: [SentenceGroup(source: "folder", name: "Ann", sentences: sentences)])
@@ -71,10 +74,15 @@ final class WeightAverageTests: XCTestCase {
             _ = try fit(folder, "parts", steps: 2, decay: 0.9)
             let parts = try fit(folder, "parts", steps: 6, decay: 0.9)
             XCTAssertEqual(parts.firstStep, 2)
-            XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: XCTUnwrap(parts.checkpoint))),
-                           try Data(contentsOf: URL(fileURLWithPath: XCTUnwrap(whole.checkpoint))))
-            assertThrows(.config, containing: "ema_decay was 0.9 and is not set") { try fit(folder, "parts", steps: 8, decay: 0) }
-            assertThrows(.config, containing: "ema_decay must be in [0, 1)") { try fit(folder, "none", steps: 2, decay: 1) }
+            XCTAssertEqual(
+                try Data(contentsOf: URL(fileURLWithPath: XCTUnwrap(parts.checkpoint))),
+                try Data(contentsOf: URL(fileURLWithPath: XCTUnwrap(whole.checkpoint))))
+            assertThrows(.config, containing: "ema_decay was 0.9 and is not set") {
+                try fit(folder, "parts", steps: 8, decay: 0)
+            }
+            assertThrows(.config, containing: "ema_decay must be in [0, 1)") {
+                try fit(folder, "none", steps: 2, decay: 1)
+            }
         }
     }
 }

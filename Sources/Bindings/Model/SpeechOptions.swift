@@ -13,14 +13,18 @@ extension SpeechOptions {
     /// Of a text that is spoken once.
     static let ofOneSample = OptionTable(SpeechOptions(GenerationOptions(sampling: SamplingOptions()))) { o in
         o.option("speaker", \.speaker, "who speaks: the role in the prompt, in releases that have one for speakers")
-        o.option("max_new_tokens", \.generation.maxNewTokens, "frames at most, per piece of text; 0 is what the model holds")
-        o.option("min_frames", "integer", .integer(0), "frames that are spoken before a piece may end") { (speech, frames: Int) in
+        o.option(
+            "max_new_tokens", \.generation.maxNewTokens, "frames at most, per piece of text; 0 is what the model holds")
+        o.option("min_frames", "integer", .integer(0), "frames that are spoken before a piece may end") {
+            (speech, frames: Int) in
             speech.generation.minFrames = max(1, frames)
         }
         o.include(SamplingOptions.options, at: \.generation.sampling)
         o.option("chunk_length", \.chunkLength, "pieces of text have at most about so many UTF-8 bytes")
         o.option("iterative_prompt", \.iterativePrompt, "cut the text, each piece seeing the ones before it")
-        o.option("seed", "integer", .integer(42), "of sampling") { (speech, seed: Int) in speech.generation.seed = UInt64(bitPattern: Int64(seed)) }
+        o.option("seed", "integer", .integer(42), "of sampling") { (speech, seed: Int) in
+            speech.generation.seed = UInt64(bitPattern: Int64(seed))
+        }
         o.option("allow_special", \.allowSpecial, "whether control tokens such as `<|im_end|>` in texts count as such")
     }
 

@@ -17,6 +17,8 @@ enum ArgumentWords {
     }
 
     private static func names(_ kind: RecipeIndex.Entry.Kind, below folder: String = "") -> [String] {
-        ((try? RecipeIndex.all()) ?? []).filter { $0.kind == kind && $0.name.hasPrefix(folder) }.map { String($0.name.dropFirst(folder.count)) }
+        ((try? RecipeIndex.all()) ?? []).filter { $0.kind == kind && $0.name.hasPrefix(folder) }.map {
+            String($0.name.dropFirst(folder.count))
+        }
     }
 }

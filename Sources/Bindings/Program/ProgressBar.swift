@@ -60,7 +60,8 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
         if Terminal.style == .text { Terminal.endLive() }
     }
 
-    /// An event for programs: at first at each step, then less and less often, some thousands in all; the last one always.
+    /// An event for programs: at first at each step, then less and less often, some thousands in all; the last one
+    /// always.
     private func tell(_ now: ContinuousClock.Instant?) {
         guard Terminal.hasListener else { return }
         if let now, let told, told.duration(to: now) < max(.milliseconds(50), began.duration(to: now) / 500) { return }
@@ -95,7 +96,8 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
         return ShownText.name((label.isEmpty ? "" : label + " ") + parts.joined(separator: "  ")).prefixColumns(width)
     }
 
-    public static let luaClass = LuaClass("ProgressBar", of: ProgressBar.self, "How far a long piece of work has come.") { c in
+    public static let luaClass = LuaClass("ProgressBar", of: ProgressBar.self, "How far a long piece of work has come.")
+    { c in
         let figures: (Call, Int) throws -> [(name: String, text: String)] = { call, argument in
             guard call.isTable(argument) else { return [] }
             return try call.table(argument).pairs().compactMap { key, value in
@@ -103,29 +105,37 @@ public final class ProgressBar: LuaObject, @unchecked Sendable {
                 return (name, value.figure)
             }.sorted { $0.name < $1.name }
         }
-        c.method("step", "(count?: integer = 1, figures?: table)", "`count` more are done. `figures` such as `{loss=2.1}` are shown behind the bar.",
-                 example: """
-                 local bar <close> = progress.bar(3, "training")
-                 for step, loss in ipairs{2.5, 2.1, 1.9} do bar:step(1, { loss = loss }) end
-                 """) { bar, call in
+        c.method(
+            "step", "(count?: integer = 1, figures?: table)",
+            "`count` more are done. `figures` such as `{loss=2.1}` are shown behind the bar.",
+            example: """
+                local bar <close> = progress.bar(3, "training")
+                for step, loss in ipairs{2.5, 2.1, 1.9} do bar:step(1, { loss = loss }) end
+                """
+        ) { bar, call in
             try bar.step(call.get(1), figures(call, 2))
             return .none
         }
-        c.method("at", "(done: integer, total?: integer, figures?: table)", "`done` of `total` are done, for work that counts by itself; `total` stays as it was when it is left out.",
-                 example: """
-                 local bar <close> = progress.bar(nil, "download")      -- the size is not known yet
-                 bar:at(500, 2000)
-                 bar:at(2000)
-                 """) { bar, call in
+        c.method(
+            "at", "(done: integer, total?: integer, figures?: table)",
+            "`done` of `total` are done, for work that counts by itself; `total` stays as it was when it is left out.",
+            example: """
+                local bar <close> = progress.bar(nil, "download")      -- the size is not known yet
+                bar:at(500, 2000)
+                bar:at(2000)
+                """
+        ) { bar, call in
             try bar.set(call.integer(1), total: call.get(2), figures(call, 3))
             return .none
         }
-        c.method("done", "()", "Ends the bar and leaves its last state on the screen. Ending it twice is fine.",
-                 example: """
-                 local bar = progress.bar(2, "clips")
-                 bar:step(2)
-                 bar:done()
-                 """) { bar, _ in
+        c.method(
+            "done", "()", "Ends the bar and leaves its last state on the screen. Ending it twice is fine.",
+            example: """
+                local bar = progress.bar(2, "clips")
+                bar:step(2)
+                bar:done()
+                """
+        ) { bar, _ in
             bar.finish()
             return .none
         }
@@ -139,7 +149,9 @@ extension LuaValue {
         switch self {
         case .integer(let value): String(value)
         case .number(let value):
-            abs(value) >= 1000 ? String(format: "%.0f", value) : abs(value) >= 0.01 || value == 0 ? String(format: "%.3f", value) : String(format: "%.1e", value)
+            abs(value) >= 1000
+                ? String(format: "%.0f", value)
+                : abs(value) >= 0.01 || value == 0 ? String(format: "%.3f", value) : String(format: "%.1e", value)
         case .string(let value): value
         case .boolean(let value): String(value)
         default: "?"
@@ -149,58 +161,90 @@ extension LuaValue {
 
 extension LuaModule {
     /// `opah.progress`
-    public static let progress = LuaModule("opah.progress", "Telling people, and programs, how a run goes. All of it goes to standard error.") { m in
+    public static let progress = LuaModule(
+        "opah.progress", "Telling people, and programs, how a run goes. All of it goes to standard error."
+    ) { m in
         m.type(ProgressBar.luaClass)
-        m.function("bar", "(total?: integer, label?: string = \"\", opts?: {done?: integer = 0}) -> ProgressBar",
-                   "A bar for `total` pieces of work; nil when nobody knows how many. `done` of them were done before. Ends with its scope: `local b <close> = progress.bar(10)`.",
-                   example: """
-                   local clips = fs.list("data", { recursive = true, extension = ".lab" })
-                   local bar <close> = progress.bar(#clips, "labels")
-                   for _, path in ipairs(clips) do bar:step(1, { bytes = #fs.read(path) }) end
-                   """) { call in
+        m.function(
+            "bar", "(total?: integer, label?: string = \"\", opts?: {done?: integer = 0}) -> ProgressBar",
+            "A bar for `total` pieces of work; nil when nobody knows how many. `done` of them were done before. Ends with its scope: `local b <close> = progress.bar(10)`.",
+            example: """
+                local clips = fs.list("data", { recursive = true, extension = ".lab" })
+                local bar <close> = progress.bar(#clips, "labels")
+                for _, path in ipairs(clips) do bar:step(1, { bytes = #fs.read(path) }) end
+                """
+        ) { call in
             try call.push(ProgressBar(total: call.get(1), label: call.get(2), done: call.option("done")))
         }
-        m.function("log", "(text: string)", "A line for people, on standard error, above the bars; silent with --quiet.", example: #"progress.log("epoch 1: loss 2.31")"#) { call in
+        m.function(
+            "log", "(text: string)", "A line for people, on standard error, above the bars; silent with --quiet.",
+            example: #"progress.log("epoch 1: loss 2.31")"#
+        ) { call in
             Terminal.log(try call.string(1))
             return .none
         }
-        m.function("warn", "(text: string)", "A line that even --quiet shows.", example: #"progress.warn("b.wav: skipped, no label beside it")"#) { call in
+        m.function(
+            "warn", "(text: string)", "A line that even --quiet shows.",
+            example: #"progress.warn("b.wav: skipped, no label beside it")"#
+        ) { call in
             Terminal.warn(try call.string(1))
             return .none
         }
-        m.function("name", "(text: string, opts?: {output?: boolean = false}) -> string",
-                   """
-                   The name of a file or folder as messages show it: control characters, newlines and what turns the direction of writing are written out, so that no name clears a screen or \
-                   begins a line. With `output`, for standard output: only where that is a terminal; programs that read it get names as they are.
-                   """,
-                   example: #"progress.name("a\27[2J.wav"), progress.name("b\nc.wav")  --> "a\\x1b[2J.wav", "b\\nc.wav""#) { call in
+        m.function(
+            "name", "(text: string, opts?: {output?: boolean = false}) -> string",
+            """
+            The name of a file or folder as messages show it: control characters, newlines and what turns the direction of writing are written out, so that no name clears a screen or \
+            begins a line. With `output`, for standard output: only where that is a terminal; programs that read it get names as they are.
+            """,
+            example: #"progress.name("a\27[2J.wav"), progress.name("b\nc.wav")  --> "a\\x1b[2J.wav", "b\\nc.wav""#
+        ) { call in
             let text = try call.string(1)
             return try call.push(try call.option("output") && isatty(1) == 0 ? text : ShownText.name(text))
         }
-        m.function("columns", "(text: string) -> integer",
-                   "How many columns of a terminal a text takes: two for East Asian wide characters and emoji, none for marks that combine.",
-                   example: #"progress.columns("kana"), progress.columns("かな")  --> 4, 4"#) { call in try call.push(call.string(1).columns) }
-        m.function("size", "(bytes: number) -> string", "A number of bytes as people read it, in powers of 1000, with three digits at most.",
-                   example: """
-                   progress.size(3060000000)         --> "3.06 GB"
-                   """) { call in try call.push(ByteCount.text(call.number(1))) }
-        m.function("duration", "(seconds: number) -> string", "Seconds as people read them.",
-                   example: """
-                   progress.duration(0.0123)  --> "12.3 ms"
-                   progress.duration(200)     --> "3 min 20 s"
-                   """) { call in try call.push(DurationText.words(call.number(1))) }
-        m.function("is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.", example: "if progress.is_live() then print \"press Ctrl-C to stop\" end") { call in
+        m.function(
+            "columns", "(text: string) -> integer",
+            "How many columns of a terminal a text takes: two for East Asian wide characters and emoji, none for marks that combine.",
+            example: #"progress.columns("kana"), progress.columns("かな")  --> 4, 4"#
+        ) { call in try call.push(call.string(1).columns) }
+        m.function(
+            "size", "(bytes: number) -> string",
+            "A number of bytes as people read it, in powers of 1000, with three digits at most.",
+            example: """
+                progress.size(3060000000)         --> "3.06 GB"
+                """
+        ) { call in try call.push(ByteCount.text(call.number(1))) }
+        m.function(
+            "duration", "(seconds: number) -> string", "Seconds as people read them.",
+            example: """
+                progress.duration(0.0123)  --> "12.3 ms"
+                progress.duration(200)     --> "3 min 20 s"
+                """
+        ) { call in try call.push(DurationText.words(call.number(1))) }
+        m.function(
+            "is_live", "() -> boolean", "Whether people watch: a terminal, without --quiet or --json.",
+            example: "if progress.is_live() then print \"press Ctrl-C to stop\" end"
+        ) { call in
             try call.push(Terminal.isLive && Terminal.style == .text)
         }
-        m.function("event", "(fields: table)", "A line of JSON for programs; with --json, and for a batch. `event` names it; without one it is `custom`.",
-                   example: #"progress.event({ event = "metrics", step = 10, loss = 2.31 })"#) { call in
+        m.function(
+            "event", "(fields: table)",
+            "A line of JSON for programs; with --json, and for a batch. `event` names it; without one it is `custom`.",
+            example: #"progress.event({ event = "metrics", step = 10, loss = 2.31 })"#
+        ) { call in
             guard Terminal.hasListener, let map = try ConfigValue(lua: call.value(1)).map else { return .none }
             // Every line has a name.
-            Terminal.event(map["event"]?.string == nil ? ConfigMap([("event", .string("custom"))] + map.filter { $0.key != "event" }.map { ($0.key, $0.value) }) : map)
+            Terminal.event(
+                map["event"]?.string == nil
+                    ? ConfigMap(
+                        [("event", .string("custom"))] + map.filter { $0.key != "event" }.map { ($0.key, $0.value) })
+                    : map)
             return .none
         }
-        m.function("result", "(facts: table)", "What came of this run, for programs: told in the `result` event that ends it (--json, docs/json-events.md) and kept in its record. Later facts of a name replace earlier ones.",
-                   example: "progress.result({ clips = 14, hours = 0.4 })") { call in
+        m.function(
+            "result", "(facts: table)",
+            "What came of this run, for programs: told in the `result` event that ends it (--json, docs/json-events.md) and kept in its record. Later facts of a name replace earlier ones.",
+            example: "progress.result({ clips = 14, hours = 0.4 })"
+        ) { call in
             if let map = try ConfigValue(lua: call.value(1)).map { RunRecord.add(map) }
             return .none
         }

@@ -24,7 +24,9 @@ struct PackedValue: LuaPushable {
 extension Packed {
     /// From a Lua value; `binary` makes byte strings of all strings that are values.
     init(lua value: LuaValue, binary: Bool, depth: Int) throws {
-        guard depth <= Packed.maxDepth else { throw OpahError(.argument, "msgpack_encode: tables are nested more than \(Packed.maxDepth) deep") }
+        guard depth <= Packed.maxDepth else {
+            throw OpahError(.argument, "msgpack_encode: tables are nested more than \(Packed.maxDepth) deep")
+        }
         switch value {
         case .null: self = .null
         case .boolean(let value): self = .bool(value)
@@ -38,10 +40,13 @@ extension Packed {
                 self = .list(try table.list().map { try Packed(lua: $0, binary: binary, depth: depth + 1) })
                 return
             }
-            self = .map(try pairs.map { key, value in
-                guard let name = key.string else { throw OpahError(.argument, "msgpack_encode: a table is a list, or has names as keys") }
-                return (name, try Packed(lua: value, binary: binary, depth: depth + 1))
-            }.sorted { $0.0 < $1.0 }.map { (key: $0.0, value: $0.1) })
+            self = .map(
+                try pairs.map { key, value in
+                    guard let name = key.string else {
+                        throw OpahError(.argument, "msgpack_encode: a table is a list, or has names as keys")
+                    }
+                    return (name, try Packed(lua: value, binary: binary, depth: depth + 1))
+                }.sorted { $0.0 < $1.0 }.map { (key: $0.0, value: $0.1) })
         default: throw OpahError(.argument, "msgpack_encode: functions and objects have no MessagePack")
         }
     }

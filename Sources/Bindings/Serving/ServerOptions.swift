@@ -10,7 +10,9 @@ extension ServerSettings {
         o.option("max_bodies", \.maxBodies, "bytes of all bodies that are held at a time")
         o.option("max_connections", \.maxConnections, "open connections; one more is told 503")
         o.option("max_queue", \.maxQueue, "requests that wait to be taken; one more is told 503")
-        o.option("max_pending", \.maxPending, "bytes that wait for one client to read them; a slower one loses its connection")
+        o.option(
+            "max_pending", \.maxPending,
+            "bytes that wait for one client to read them; a slower one loses its connection")
         o.option("head_time", \.headTime, "seconds for a request's line and headers")
         o.option("body_time", \.bodyTime, "seconds for a request's body")
         o.option("idle_time", \.idleTime, "seconds between two requests of a connection")

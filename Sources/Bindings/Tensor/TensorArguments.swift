@@ -17,7 +17,7 @@ extension Scalar: LuaReadable {
         case .integer(let value): .int(value)
         case .number(let value): .real(value)
         case .boolean(let value): .int(value ? 1 : 0)
-        default: .real(try Double.read(stack, index))       // says what was expected
+        default: .real(try Double.read(stack, index))   // says what was expected
         }
     }
 
@@ -70,8 +70,10 @@ extension Call {
         let extent = max(tensor.rank + extra, scalars ? 1 : 0)
         if value >= 1, value <= extent { return value - 1 }
         if value < 0, value >= -extent { return value + extent }
-        throw error(.index, "dimension \(value) of a tensor of shape \(tensor.shape)",
-                    hint: extent == 0 ? "it has no dimensions" : "dimensions are 1...\(extent), or -1...-\(extent) from the end")
+        throw error(
+            .index, "dimension \(value) of a tensor of shape \(tensor.shape)",
+            hint: extent == 0 ? "it has no dimensions" : "dimensions are 1...\(extent), or -1...-\(extent) from the end"
+        )
     }
 
     /// A dimension, nil when it was left out.
@@ -86,7 +88,11 @@ extension Call {
         let list = try integers(argument)
         guard !list.isEmpty else {
             let name = functionName
-            throw error(at: argument, "no dimensions", hint: "options come after the dimension, and nil stands for all of them: t:\(name)(1), t:\(name)(nil, { keepdim = true })")
+            throw error(
+                at: argument, "no dimensions",
+                hint:
+                    "options come after the dimension, and nil stands for all of them: t:\(name)(1), t:\(name)(nil, { keepdim = true })"
+            )
         }
         var result: [Int] = []
         for value in list {
@@ -105,8 +111,14 @@ extension Call {
             for argument in range { sizes.append(try integer(argument)) }
             return sizes
         }
-        if range.count == 1, isTable(range.lowerBound), let name = try table(range.lowerBound).pairs().lazy.compactMap({ $0.0.string }).first {
-            throw error("'\(name)' among the sizes", hint: "options are a table of their own, behind the sizes: tensor.\(functionName)(2, 3, { \(name) = ... })")
+        if range.count == 1, isTable(range.lowerBound),
+            let name = try table(range.lowerBound).pairs().lazy.compactMap({ $0.0.string }).first
+        {
+            throw error(
+                "'\(name)' among the sizes",
+                hint:
+                    "options are a table of their own, behind the sizes: tensor.\(functionName)(2, 3, { \(name) = ... })"
+            )
         }
         let list: [Int] = try variadic()
         guard list.count <= Dims.maxCount else {
@@ -123,9 +135,12 @@ extension Call {
         let size = tensor.shape[d]
         if value >= 1, value <= size { return value - 1 }
         if value < 0, value >= -size { return value + size }
-        let hint = value == 0 ? "positions count from 1, and from -1 at the end"
-            : value == size + 1 && isRow ? "its positions are 1...\(size); `for i, row in t:rows()` ends there, `ipairs` does not"
-            : size == 0 ? "it has no positions" : "positions are 1...\(size), or -1...-\(size) from the end"
+        let hint =
+            value == 0
+            ? "positions count from 1, and from -1 at the end"
+            : value == size + 1 && isRow
+                ? "its positions are 1...\(size); `for i, row in t:rows()` ends there, `ipairs` does not"
+                : size == 0 ? "it has no positions" : "positions are 1...\(size), or -1...-\(size) from the end"
         throw error(.index, "position \(value) is outside dimension \(d + 1) of shape \(tensor.shape)", hint: hint)
     }
 
@@ -148,7 +163,8 @@ extension Call {
             throw error(.dtype, "\(what) of dtype \(given.dtype.rawValue)", hint: "integers are wanted")
         }
         if let wrong = try given.doubles().first(where: { $0 != $0.rounded() || abs($0) > 0x1p53 }) {
-            throw error(.dtype, "\(what) of dtype \(given.dtype.rawValue) with the value \(wrong)", hint: "integers are wanted")
+            throw error(
+                .dtype, "\(what) of dtype \(given.dtype.rawValue) with the value \(wrong)", hint: "integers are wanted")
         }
         return try given.detach().to(.int64)
     }

@@ -45,9 +45,12 @@ struct NestedLists: LuaPushable {
         try stack.reserve(4)
         let size = tensor.shape[depth], step = tensor.strides[depth]
         stack.pushTable(list: size)
-        for i in 0..<size {
-            if depth == tensor.rank - 1 { try stack.setElement(i + 1, tensor.value(at: offset + i * step)) }
-            else { try stack.setElement(i + 1, NestedLists(tensor, depth + 1, offset + i * step)) }
+        for i in 0 ..< size {
+            if depth == tensor.rank - 1 {
+                try stack.setElement(i + 1, tensor.value(at: offset + i * step))
+            } else {
+                try stack.setElement(i + 1, NestedLists(tensor, depth + 1, offset + i * step))
+            }
         }
     }
 }
@@ -69,7 +72,7 @@ struct NestedData: LuaReadable {
             depth += 1
             defer { depth -= 1 }
             return NestedData(data: .list(try [NestedData].read(stack, index).map(\.data)))
-        default: return NestedData(data: .number(try Double.read(stack, index)))      // says what was expected
+        default: return NestedData(data: .number(try Double.read(stack, index)))   // says what was expected
         }
     }
 }

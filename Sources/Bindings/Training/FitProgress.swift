@@ -4,8 +4,8 @@ import LuaHost
 import Support
 import Training
 
-/// How a training goes, told to people and programs: the plan, a bar with the last losses, validations, checkpoints, and
-/// how it ended. One account for both, so that nothing is told twice.
+/// How a training goes, told to people and programs: the plan, a bar with the last losses, validations, checkpoints,
+/// and how it ended. One account for both, so that nothing is told twice.
 final class FitProgress {
     private let limits: RunLimits
     private var bar: ProgressBar?
@@ -28,7 +28,9 @@ final class FitProgress {
         for item in plan.skipped { Terminal.warn("  not trained on: \(ShownText.name(item.path)): \(item.reason)") }
         lastStep = plan.lastStep
         began = ContinuousClock().now
-        if !isDry, plan.lastStep > plan.firstStep { bar = ProgressBar(total: plan.lastStep, label: "train", done: plan.firstStep) }
+        if !isDry, plan.lastStep > plan.firstStep {
+            bar = ProgressBar(total: plan.lastStep, label: "train", done: plan.firstStep)
+        }
     }
 
     private func step(_ log: StepLog) {
@@ -42,7 +44,7 @@ final class FitProgress {
         var figures: [(name: String, text: String)] = [
             ("gnorm", LuaValue.number(log.gradientNorm).figure), ("loss", LuaValue.number(log.loss).figure),
             ("lr", LuaValue.number(log.learningRate).figure), ("tok/s", LuaValue.number(log.tokensPerSecond).figure),
-            ("top5", LuaValue.number(log.topFiveAccuracy).figure),
+            ("top5", LuaValue.number(log.topFiveAccuracy).figure)
         ]
         if let heldOut { figures.append(("held_out_loss", LuaValue.number(heldOut).figure)) }
         bar?.set(log.step, total: lastStep, figures)
@@ -50,8 +52,10 @@ final class FitProgress {
 
     private func validation(_ log: StepLog) {
         heldOut = log.loss
-        Terminal.log(String(format: "step %d: held-out loss %.4f (semantic %.4f, base %.4f), top-5 %.3f", log.step,
-                            log.loss, log.semantic, log.base, log.topFiveAccuracy))
+        Terminal.log(
+            String(
+                format: "step %d: held-out loss %.4f (semantic %.4f, base %.4f), top-5 %.3f", log.step,
+                log.loss, log.semantic, log.base, log.topFiveAccuracy))
     }
 
     /// The same events, told as well, before the caller hears of them.

@@ -44,12 +44,16 @@ extension TrainingPlan {
         r.field("first_step", \.firstStep, "steps of earlier runs")
         r.field("max_steps", \.maxSteps, "the last step that limits of steps and passes allow")
         r.field("last_step", \.lastStep, "the step that is expected to be the last")
-        r.field("ends_by", "string", "the limit that ends the run there: max_steps, max_passes or max_time") { $0.endsBy.rawValue }
+        r.field("ends_by", "string", "the limit that ends the run there: max_steps, max_passes or max_time") {
+            $0.endsBy.rawValue
+        }
         r.field("trainable_tensors", \.trainableTensors, "of the adapter, or of the model")
         r.field("trainable_values", \.trainableValues, "numbers in them")
         r.field("clips", \.trainingClips, "clips to train on")
         r.field("held_out", \.validationClips, "clips to validate with")
-        r.field("skipped", "\(Record.skipped)[]", "clips that are never trained on, and why") { $0.skipped.map(\.fields) }
+        r.field("skipped", "\(Record.skipped)[]", "clips that are never trained on, and why") {
+            $0.skipped.map(\.fields)
+        }
         r.field("resumed_from", \.resumedFrom, "the checkpoint that the run goes on from")
         r.field("folder", \.folder, "results/<project>")
         r.field("lines", \.lines, "the same for a person")
@@ -61,8 +65,12 @@ extension TrainingPlan {
 
 extension TrainingSummary {
     static let record = RecordType<(summary: TrainingSummary, folder: String)>("FitResult") { r in
-        r.field("ending", "string", "finished, already_finished, interrupted, stopped or planned") { $0.summary.ending.rawValue }
-        r.field("ended_by?", "string", "the limit that was reached: max_steps, max_passes or max_time") { $0.summary.endedBy?.rawValue }
+        r.field("ending", "string", "finished, already_finished, interrupted, stopped or planned") {
+            $0.summary.ending.rawValue
+        }
+        r.field("ended_by?", "string", "the limit that was reached: max_steps, max_passes or max_time") {
+            $0.summary.endedBy?.rawValue
+        }
         r.field("step", \.summary.step, "steps of the project in all")
         r.field("first_step", \.summary.firstStep, "those of earlier runs")
         r.field("loss", \.summary.lastLoss, "of the last step")

@@ -24,10 +24,10 @@ public struct Clips: Sendable {
     /// Labels that have no recording.
     public private(set) var notes: [(path: String, note: String)] = []
 
-    /// Files of one folder whose names differ only in the suffix belong together; names are compared as
-    /// Unicode text, so a label from a Mac (decomposed characters) finds its audio. Two recordings of the same
-    /// name are both left out: their codes would overwrite each other. A recording of a kind that cannot be read is left out
-    /// with the command that converts it, unless one of its name can be read: then it has been converted.
+    /// Files of one folder whose names differ only in the suffix belong together; names are compared as Unicode text,
+    /// so a label from a Mac (decomposed characters) finds its audio. Two recordings of the same name are both left
+    /// out: their codes would overwrite each other. A recording of a kind that cannot be read is left out with the
+    /// command that converts it, unless one of its name can be read: then it has been converted.
     public init(folder: String, recursive: Bool = true) throws {
         let walk = try FolderWalk(folder, recursive: recursive)
         skipped = walk.skipped
@@ -45,7 +45,10 @@ public struct Clips: Sendable {
             guard audio.count <= 1 else {
                 let names = audio.map(PathName.last).joined(separator: " and ")
                 for path in audio {
-                    skipped.append(SkippedInput(path: path, reason: "\(names) share a name, and so would their codes", remedy: "rename one of them"))
+                    skipped.append(
+                        SkippedInput(
+                            path: path, reason: "\(names) share a name, and so would their codes",
+                            remedy: "rename one of them"))
                 }
                 continue
             }
@@ -55,17 +58,29 @@ public struct Clips: Sendable {
                 continue
             }
             var labels: [String: String] = [:]
-            for path in paths where !AudioFile.isAudioName(path) && path != codes { labels[PathName.suffix(path).lowercased()] = path }
+            for path in paths where !AudioFile.isAudioName(path) && path != codes {
+                labels[PathName.suffix(path).lowercased()] = path
+            }
             let place = audio.first ?? codes!
-            clips.append(Clip(stem: PathName.withoutSuffix(place), audio: audio.first, codes: codes, labels: labels,
-                              speaker: PathName.last(PathName.folder(place)), text: nil))
+            clips.append(
+                Clip(
+                    stem: PathName.withoutSuffix(place), audio: audio.first, codes: codes, labels: labels,
+                    speaker: PathName.last(PathName.folder(place)), text: nil))
         }
         let suffixes = Set(clips.flatMap(\.labels.keys)).union([".lab"])
-        notes = orphans.filter { suffixes.contains(PathName.suffix($0).lowercased()) }.map { ($0, "is a label, and no recording has its name") }
+        notes = orphans.filter { suffixes.contains(PathName.suffix($0).lowercased()) }.map {
+            ($0, "is a label, and no recording has its name")
+        }
         if clips.isEmpty, skipped.isEmpty, !walk.files.isEmpty {
-            let found = Set(walk.files.map { PathName.suffix($0).lowercased() }).sorted().prefix(5).map { $0.isEmpty ? "names without a suffix" : $0 }
-            skipped.append(SkippedInput(path: folder, reason: "holds \(walk.files.count == 1 ? "1 file" : "\(walk.files.count) files") and no recording (\(found.joined(separator: ", ")))",
-                                        remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)"))
+            let found = Set(walk.files.map { PathName.suffix($0).lowercased() }).sorted().prefix(5).map {
+                $0.isEmpty ? "names without a suffix" : $0
+            }
+            skipped.append(
+                SkippedInput(
+                    path: folder,
+                    reason:
+                        "holds \(walk.files.count == 1 ? "1 file" : "\(walk.files.count) files") and no recording (\(found.joined(separator: ", ")))",
+                    remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)"))
         }
     }
 
@@ -80,7 +95,8 @@ public struct Clips: Sendable {
         }
     }
 
-    /// Files of one name without a recording among them, as names tell: the content of what lies beside a label may be one.
+    /// Files of one name without a recording among them, as names tell: the content of what lies beside a label may be
+    /// one.
     private mutating func withoutRecording(_ paths: [String], _ orphans: inout [String]) {
         let labels = paths.filter { [".lab", ".txt"].contains(PathName.suffix($0).lowercased()) }
         guard !labels.isEmpty else { return }
@@ -92,8 +108,14 @@ public struct Clips: Sendable {
     public func recordings(of folder: String) -> (clips: [Clip], skipped: [SkippedInput]) {
         let recorded = clips.filter { $0.audio != nil }
         guard recorded.isEmpty, skipped.isEmpty, !clips.isEmpty else { return (recorded, skipped) }
-        return ([], [SkippedInput(path: folder, reason: "holds codes of \(clips.count) clips and no recording",
-                                  remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)")])
+        return (
+            [],
+            [
+                SkippedInput(
+                    path: folder, reason: "holds codes of \(clips.count) clips and no recording",
+                    remedy: "recordings are known by their names: \(AudioFile.readableSuffixes)")
+            ]
+        )
     }
 
     /// Only some of the clips, and what was skipped and noted of them.
@@ -124,25 +146,34 @@ public struct Clips: Sendable {
             let fields = line.split(separator: "|", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
             let place = "\(path), line \(number + 1)"
             guard fields.count == 4 else {
-                skipped.append(SkippedInput(path: place, reason: "has \(fields.count) of 4 fields", remedy: "write path|speaker|language|text"))
+                skipped.append(
+                    SkippedInput(
+                        path: place, reason: "has \(fields.count) of 4 fields",
+                        remedy: "write path|speaker|language|text"))
                 continue
             }
             guard ["zh", "jp", "ja", "en"].contains(fields[2].lowercased()) else {
-                skipped.append(SkippedInput(path: place, reason: "unknown language \(fields[2])", remedy: "use zh, ja (jp) or en"))
+                skipped.append(
+                    SkippedInput(path: place, reason: "unknown language \(fields[2])", remedy: "use zh, ja (jp) or en"))
                 continue
             }
             guard !fields[1].isEmpty else {
-                skipped.append(SkippedInput(path: place, reason: "names no speaker", remedy: "write path|speaker|language|text"))
+                skipped.append(
+                    SkippedInput(path: place, reason: "names no speaker", remedy: "write path|speaker|language|text"))
                 continue
             }
             let stem = PathName.withoutSuffix(fields[0])
             let codes = FileKind.isFile(stem + ".npy") ? stem + ".npy" : nil
             guard codes != nil || FileKind.isFile(fields[0]) else {
-                skipped.append(SkippedInput(path: fields[0], reason: "does not exist", remedy: "paths are taken from the current folder"))
+                skipped.append(
+                    SkippedInput(
+                        path: fields[0], reason: "does not exist", remedy: "paths are taken from the current folder"))
                 continue
             }
-            clips.append(Clip(stem: stem, audio: AudioFile.isAudioName(fields[0]) && FileKind.isFile(fields[0]) ? fields[0] : nil,
-                              codes: codes, labels: [:], speaker: fields[1], text: fields[3]))
+            clips.append(
+                Clip(
+                    stem: stem, audio: AudioFile.isAudioName(fields[0]) && FileKind.isFile(fields[0]) ? fields[0] : nil,
+                    codes: codes, labels: [:], speaker: fields[1], text: fields[3]))
         }
     }
 }

@@ -12,16 +12,16 @@ import Tensors
 /// the next. So reading and writing overlap with encoding, there is no barrier between clips, and memory holds
 /// one clip per thread. When the list runs out, threads without a clip share the kernels of those that still have one.
 ///
-/// Cost: 3.7 GFLOP per second of sound (`CodecCost`), and beside that decoding, checks, resampling and the mel spectrogram.
-/// Measured on two AVX2 cores against the rate of matrix products in the same run, the
-/// program's start included: 1420 s of sound in 200 clips of 2 to 12 s (mp3, wav, flac) in 26.2 s, 0.80 of the 3.3 GFLOP
-/// per second that the backbone alone needs, 0.90 of all operations; 280 MB at the most, 274 MB for 50 of the clips.
-/// Tried before: reading a batch of clips on all threads, then encoding it on all threads. The two barriers per batch
-/// and the stragglers before them cost 8 % on 50 clips (7.35 s for 6.8 s), and the batch in memory 320 MB.
+/// Cost: 3.7 GFLOP per second of sound (`CodecCost`), and beside that decoding, checks, resampling and the mel
+/// spectrogram. Measured on two AVX2 cores against the rate of matrix products in the same run, the program's start
+/// included: 1420 s of sound in 200 clips of 2 to 12 s (mp3, wav, flac) in 26.2 s, 0.80 of the 3.3 GFLOP per second
+/// that the backbone alone needs, 0.90 of all operations; 280 MB at the most, 274 MB for 50 of the clips. Tried before:
+/// reading a batch of clips on all threads, then encoding it on all threads. The two barriers per batch and the
+/// stragglers before them cost 8 % on 50 clips (7.35 s for 6.8 s), and the batch in memory 320 MB.
 ///
-/// A clip is encoded alone, so its codes depend on nothing but its samples and the codec: not on batch
-/// size, threads or what else is in the folder. Codes that are there already are kept when they are this codec's codes of
-/// this recording (`MadeFiles`), and when nothing is known about them but that they can be; others are made again, and told.
+/// A clip is encoded alone, so its codes depend on nothing but its samples and the codec: not on batch size, threads or
+/// what else is in the folder. Codes that are there already are kept when they are this codec's codes of this recording
+/// (`MadeFiles`), and when nothing is known about them but that they can be; others are made again, and told.
 package struct Extraction {
     package struct Report {
         package var extracted = 0, present = 0
@@ -57,10 +57,13 @@ package struct Extraction {
     /// - Parameters:
     ///   - folder: that of the clips, where they are not from a filelist.
     ///   - progress: (clips done, clips in all, seconds of audio encoded), on the caller's thread.
-    package func run(_ found: Clips, folder: String? = nil, progress: (Int, Int, Double) throws -> Void) throws -> Report {
+    package func run(
+        _ found: Clips, folder: String? = nil, progress: (Int, Int, Double) throws -> Void
+    ) throws -> Report {
         // Codes of short clips take less time than a disk to sync a file: they get their names together.
-        let made = MadeFiles(stage: CodesOrigin.stage, format: Self.format,
-                             settings: ["codec": .string(try codec.digest())], overwrite: overwrite, grouped: true)
+        let made = MadeFiles(
+            stage: CodesOrigin.stage, format: Self.format,
+            settings: ["codec": .string(try codec.digest())], overwrite: overwrite, grouped: true)
         // Also when a stop was asked for: what is done is done.
         defer { made.close() }
         var stems: Set<String> = []   // a filelist may name a clip twice
@@ -196,24 +199,35 @@ package struct Extraction {
             notes.append(fault.reason + "; " + fault.remedy)
         }
         guard codec.tokenCount(samples: samples.count) > 0 else {
-            throw OpahError(.audio, "is shorter than one token (\(codec.samplesPerToken) samples at \(rate) Hz)", hint: "leave it out, or join it to another clip")
+            throw OpahError(
+                .audio, "is shorter than one token (\(codec.samplesPerToken) samples at \(rate) Hz)",
+                hint: "leave it out, or join it to another clip")
         }
         return samples
     }
 
     private func refuse(_ duration: Double) throws {
         guard duration <= Self.longestClip else {
-            throw OpahError(.audio, "lasts \(Int(min(duration / 60, 1e9))) minutes", hint: "cut it into sentences first: opah run slice-audio")
+            throw OpahError(
+                .audio, "lasts \(Int(min(duration / 60, 1e9))) minutes",
+                hint: "cut it into sentences first: opah run slice-audio")
         }
     }
 
     /// Why codes cannot be this codec's of a clip so long; nil when they can.
     private func mismatch(_ path: String, _ info: AudioInfo) -> String? {
         guard let codes = try? Npy.load(path), codes.dtype.isInteger, codes.rank == 2 else { return "holds no codes" }
-        guard codes.shape[0] == codec.codebookCount else { return "has \(codes.shape[0]) codebooks, not \(codec.codebookCount)" }
-        let expected = codec.tokenCount(samples: Resampler.length(info.frames, from: info.sampleRate, to: codec.sampleRate))
-        guard abs(codes.shape[1] - expected) <= 1 else { return "has \(codes.shape[1]) frames where the clip gives \(expected)" }
-        guard let values = try? codes.ints(), values.allSatisfy({ $0 >= 0 && $0 < codec.codebookSize }) else { return "has codes outside the codebooks" }
+        guard codes.shape[0] == codec.codebookCount else {
+            return "has \(codes.shape[0]) codebooks, not \(codec.codebookCount)"
+        }
+        let expected = codec.tokenCount(
+            samples: Resampler.length(info.frames, from: info.sampleRate, to: codec.sampleRate))
+        guard abs(codes.shape[1] - expected) <= 1 else {
+            return "has \(codes.shape[1]) frames where the clip gives \(expected)"
+        }
+        guard let values = try? codes.ints(), values.allSatisfy({ $0 >= 0 && $0 < codec.codebookSize }) else {
+            return "has codes outside the codebooks"
+        }
         return nil
     }
 }

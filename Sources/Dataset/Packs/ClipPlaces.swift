@@ -13,14 +13,14 @@ struct ClipPlaces {
     }
 
     /// The numbers of a group's clips.
-    subscript(group: Int) -> Range<Int> { starts[group]..<starts[group + 1] }
+    subscript(group: Int) -> Range<Int> { starts[group] ..< starts[group + 1] }
 
     /// Calls `body` for each of these clips on all threads, in any order.
     /// - Throws: of what failed the one with the lowest number, when all others are done.
     func forEach(_ clips: Range<Int>, _ body: (_ number: Int, _ group: Int, _ place: Int) throws -> Void) throws {
         let failure = Mutex<(number: Int, error: any Error)?>(nil)
         Parallel.forRange(clips.count, grain: 32) { range in
-            let numbers = clips.lowerBound + range.lowerBound..<clips.lowerBound + range.upperBound
+            let numbers = clips.lowerBound + range.lowerBound ..< clips.lowerBound + range.upperBound
             var group = lastGroup(startingUpTo: numbers.lowerBound)
             for number in numbers where !Interrupt.isStopping {
                 while number >= starts[group + 1] { group += 1 }

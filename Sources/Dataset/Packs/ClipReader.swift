@@ -51,9 +51,11 @@ struct ClipReader {
     func missingLabel(_ clip: Clip) -> OpahError? {
         guard clip.text == nil, let suffix = extensions.first(where: { label(clip, $0) == nil }) else { return nil }
         let others = clip.labels.keys.sorted()
-        return OpahError(.text, "has no \(suffix) file beside it",
-                         hint: others.isEmpty ? "write what is said into \(PathName.last(clip.stem))\(suffix)"
-                             : "found \(others.joined(separator: ", ")): use --text-extension \(others[0])")
+        return OpahError(
+            .text, "has no \(suffix) file beside it",
+            hint: others.isEmpty
+                ? "write what is said into \(PathName.last(clip.stem))\(suffix)"
+                : "found \(others.joined(separator: ", ")): use --text-extension \(others[0])")
     }
 
     private func content(_ clip: Clip) throws -> Content {
@@ -75,31 +77,41 @@ struct ClipReader {
         }
         let tensor = try codes(path)
         let digest = Digest.of(UnsafeRawBufferPointer(start: tensor.storage.pointer, count: tensor.storage.byteCount))
-        return Content(sentence: try PackedSentence(texts: texts, codes: tensor), notes: notes, digest: digest, codes: path)
+        return Content(
+            sentence: try PackedSentence(texts: texts, codes: tensor), notes: notes, digest: digest, codes: path)
     }
 
     /// Codes as extraction writes them: an integer array [codebooks, frames] of values from 0.
     private func codes(_ path: String) throws -> Tensor {
         let tensor = try Npy.load(path)
         guard tensor.dtype.isInteger else {
-            throw OpahError(.data, "\(path): holds \(tensor.dtype.rawValue), not integer codes", hint: "remove the file and extract again")
+            throw OpahError(
+                .data, "\(path): holds \(tensor.dtype.rawValue), not integer codes",
+                hint: "remove the file and extract again")
         }
         guard tensor.rank == 2 else {
-            throw OpahError(.data, "\(path): has the shape \(tensor.shape), not [codebooks, frames]", hint: "remove the file and extract again")
+            throw OpahError(
+                .data, "\(path): has the shape \(tensor.shape), not [codebooks, frames]",
+                hint: "remove the file and extract again")
         }
         guard tensor.shape[1] > 0 else {
             throw OpahError(.data, "\(path): holds no frames", hint: "the clip is shorter than one token (46 ms)")
         }
         guard tensor.shape[0] > 0, tensor.shape[0] <= 64 else {
-            throw OpahError(.data, "\(path): has \(tensor.shape[0]) codebooks\(tensor.shape[1] <= 64 ? "; it looks transposed" : "")",
-                            hint: "remove the file and extract again")
+            throw OpahError(
+                .data,
+                "\(path): has \(tensor.shape[0]) codebooks\(tensor.shape[1] <= 64 ? "; it looks transposed" : "")",
+                hint: "remove the file and extract again")
         }
         let limit = settings.codebookSize
         if try tensor.min().item() < 0 || tensor.max().item() >= Double(limit),
-           let place = try tensor.ints().enumerated().first(where: { $1 < 0 || $1 >= limit }) {
+            let place = try tensor.ints().enumerated().first(where: { $1 < 0 || $1 >= limit })
+        {
             let (book, frame) = (place.offset / tensor.shape[1] + 1, place.offset % tensor.shape[1] + 1)
-            throw OpahError(.data, "\(path): the code \(place.element) of codebook \(book), frame \(frame), is out of range: codes run from 0 to \(limit - 1)",
-                            hint: "these codes come from another codec: remove the file and extract again")
+            throw OpahError(
+                .data,
+                "\(path): the code \(place.element) of codebook \(book), frame \(frame), is out of range: codes run from 0 to \(limit - 1)",
+                hint: "these codes come from another codec: remove the file and extract again")
         }
         return tensor
     }
@@ -107,8 +119,10 @@ struct ClipReader {
     private func checked(_ clip: Content) throws -> Content {
         let found = clip.sentence.codes.count, frames = clip.sentence.codes[0].count
         guard let codebooks, found != codebooks else { return clip }
-        throw OpahError(.data, "\(clip.codes): has \(found) codebooks, not \(codebooks)\(frames == codebooks ? "; it looks transposed" : "")",
-                        hint: "these codes come from another codec: remove the file and extract again")
+        throw OpahError(
+            .data,
+            "\(clip.codes): has \(found) codebooks, not \(codebooks)\(frames == codebooks ? "; it looks transposed" : "")",
+            hint: "these codes come from another codec: remove the file and extract again")
     }
 }
 

@@ -35,7 +35,7 @@ enum ClipRecords: Sendable {
     func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         switch self {
         case .mapped(let file, let start, let count):
-            try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start..<start + count * Self.size])) }
+            try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start ..< start + count * Self.size])) }
         case .memory(let bytes): try bytes.withUnsafeBytes(body)
         }
     }

@@ -38,10 +38,13 @@ public enum PackFolder {
     /// - Parameters:
     ///   - inputs: folders, or filelists of `path|speaker|language|text`.
     ///   - output: made if need be. Packs of an earlier run there are replaced; any other pack is an error.
-    ///   - leftOut: hears what was left out when nothing is packed, before that is thrown; the report says it otherwise.
+    ///   - leftOut: hears what was left out when nothing is packed, before that is thrown; the report says it
+    ///     otherwise.
     ///   - progress: called with (done, total) clips.
-    public static func build(inputs: [String], output: String, settings: Settings = Settings(),
-                             leftOut: (([SkippedInput]) throws -> Void)? = nil, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Report {
+    public static func build(
+        inputs: [String], output: String, settings: Settings = Settings(),
+        leftOut: (([SkippedInput]) throws -> Void)? = nil, progress: (Int, Int) throws -> Void = { _, _ in }
+    ) throws -> Report {
         var report = Report()
         let (groups, jobs) = try collect(inputs, &report)
         let place = inputs.joined(separator: ", ")
@@ -52,15 +55,22 @@ public enum PackFolder {
         }
         guard !jobs.isEmpty else {
             let count = report.skipped.count
-            throw try nothing(count == 0 ? "no clips" : "none of \(count) could be used",
-                              hint: count == 0 ? "a clip is an audio file with its label and codes beside it" : report.skipped[0].remedy)
+            throw try nothing(
+                count == 0 ? "no clips" : "none of \(count) could be used",
+                hint: count == 0
+                    ? "a clip is an audio file with its label and codes beside it" : report.skipped[0].remedy)
         }
         var reader = ClipReader(settings)
-        let missing = jobs.compactMap { job in reader.missingLabel(job.clip).map { SkippedInput(path: job.clip.place, error: $0) } }
+        let missing = jobs.compactMap { job in
+            reader.missingLabel(job.clip).map { SkippedInput(path: job.clip.place, error: $0) }
+        }
         if !settings.allowMissingLabels, 2 * missing.count > jobs.count, missing.count < jobs.count {
             report.skipped += missing
-            throw try nothing("\(missing.count) of \(jobs.count) clips have no \(reader.extensions.joined(separator: " and ")) file",
-                              hint: "write the missing ones, or pack the others with --allow-missing-labels (allow_missing_labels = true)")
+            throw try nothing(
+                "\(missing.count) of \(jobs.count) clips have no \(reader.extensions.joined(separator: " and ")) file",
+                hint:
+                    "write the missing ones, or pack the others with --allow-missing-labels (allow_missing_labels = true)"
+            )
         }
         report.notes += sharedNames(groups)
         let lock = try FolderLock(output, for: "packing")
@@ -69,7 +79,7 @@ public enum PackFolder {
         let outdated = try CodesOrigin.problems(jobs.map(\.clip))
         var packs = Packs(folder: output, shardSize: settings.shardSize, before: before)
         var group = PackedGroup(source: "", name: "", sentences: []), current = -1, clips: [String] = []
-        var seen: [String: String] = [:]    // digest of codes -> clip
+        var seen: [String: String] = [:]   // digest of codes -> clip
         let window = 512
         for start in stride(from: 0, to: jobs.count, by: window) {
             try Interrupt.check()
@@ -99,7 +109,9 @@ public enum PackFolder {
             try progress(start + part.count, jobs.count)
         }
         try packs.add(group, clips)
-        guard report.sentences > 0 else { throw try nothing("none of the \(jobs.count) clips could be packed", hint: report.skipped.first?.remedy) }
+        guard report.sentences > 0 else {
+            throw try nothing("none of the \(jobs.count) clips could be packed", hint: report.skipped.first?.remedy)
+        }
         (report.shards, report.groups) = try packs.finish()
         report.speakers = packs.speakers.count
         return report
@@ -114,7 +126,10 @@ public enum PackFolder {
         for group in groups where group.source == "folder" { folders[group.name, default: []].append(group.folder) }
         return folders.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }.map { name, folders in
             let all = folders.dropLast().joined(separator: ", ") + " and " + folders.last!
-            return (folders[0], "\(all) are \(folders.count == 2 ? "both" : "all") the speaker \(name); rename one if these are different people")
+            return (
+                folders[0],
+                "\(all) are \(folders.count == 2 ? "both" : "all") the speaker \(name); rename one if these are different people"
+            )
         }
     }
 
@@ -156,8 +171,9 @@ public enum PackFolder {
         try manifest.check(path)
         if let foreign = found.first(where: { !manifest.owns($0) }) {
             let list = PathName.join(path, PackManifest.name)
-            throw OpahError(.data, "\(place(of: foreign, in: path)): is not among the packs that \(list) lists",
-                            hint: "move it elsewhere, or name the packs to use one by one")
+            throw OpahError(
+                .data, "\(place(of: foreign, in: path)): is not among the packs that \(list) lists",
+                hint: "move it elsewhere, or name the packs to use one by one")
         }
         return (manifest.shards.map(\.name), manifest)
     }
@@ -177,22 +193,28 @@ public enum PackFolder {
         FileKind.isFile(path) ? path : PathName.join(path, name)
     }
 
-    private static func isPack(_ path: String) -> Bool { [".protos", ".proto"].contains(PathName.suffix(path).lowercased()) }
+    private static func isPack(_ path: String) -> Bool {
+        [".protos", ".proto"].contains(PathName.suffix(path).lowercased())
+    }
 
     private static func isOwn(_ path: String, in folder: String, _ manifest: PackManifest?) -> Bool {
         guard let manifest else { return false }
         return PathName.join(folder, PathName.last(path)) == path && manifest.owns(PathName.last(path))
     }
 
-    /// The manifest of an earlier run. Packs that are not ours stop the run before it begins: training would read them too,
-    /// and removing them is not our decision.
+    /// The manifest of an earlier run. Packs that are not ours stop the run before it begins: training would read them
+    /// too, and removing them is not our decision.
     private static func ownManifest(_ output: String) throws -> PackManifest? {
         guard FileKind.exists(output) else { return nil }
         let files = try FolderWalk(output).files.filter(isPack)
         let manifest = try PackManifest(folder: output)
-        if let foreign = files.first(where: { !isOwn($0, in: output.hasSuffix("/") ? String(output.dropLast()) : output, manifest) }) {
-            throw OpahError(.data, "\(foreign): was not packed by an earlier run of build-dataset into this folder, and training would read it too",
-                            hint: "move it elsewhere, or choose another --output")
+        if let foreign = files.first(where: {
+            !isOwn($0, in: output.hasSuffix("/") ? String(output.dropLast()) : output, manifest)
+        }) {
+            throw OpahError(
+                .data,
+                "\(foreign): was not packed by an earlier run of build-dataset into this folder, and training would read it too",
+                hint: "move it elsewhere, or choose another --output")
         }
         return manifest
     }
@@ -226,7 +248,8 @@ public enum PackFolder {
         mutating func finish() throws -> (shards: [String], groups: Int) {
             guard let summary = try writer?.finish() else { return ([], 0) }
             for stale in summary.stale { try PathName.remove(stale) }
-            try PackManifest(complete: true, shards: summary.shards.map { try PackManifest.shard($0) }, clips: clips).write(to: folder)
+            try PackManifest(complete: true, shards: summary.shards.map { try PackManifest.shard($0) }, clips: clips)
+                .write(to: folder)
             return (summary.shards, summary.groups)
         }
     }

@@ -131,14 +131,14 @@ final class PackIndex: Sendable {
     func texts(_ place: Int, of group: Int) throws -> [String] {
         let (shard, record, problem) = try find(place, group)
         let texts = try shard.texts(
-            at: record.offset..<record.offset + record.length, limit: record.facts.texts, problem)
+            at: record.offset ..< record.offset + record.length, limit: record.facts.texts, problem)
         guard texts.count == record.facts.texts else { throw problem("has \(texts.count) texts") }
         return texts
     }
 
     func sentence(_ place: Int, of group: Int) throws -> Sentence {
         let (shard, record, problem) = try find(place, group)
-        let range = record.offset..<record.offset + record.length
+        let range = record.offset ..< record.offset + record.length
         // Counted before they are made: empty ones would take many times their bytes.
         let parts = try shard.parts(at: range, problem)
         guard parts == record.facts.texts + record.facts.codebooks else {

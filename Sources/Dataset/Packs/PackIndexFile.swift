@@ -26,12 +26,12 @@ enum PackIndexFile {
             let start = magic.count + digestSize
             guard bytes.count >= start + 8, bytes.starts(with: magic),
                 Digest.of(UnsafeRawBufferPointer(rebasing: bytes[start...])).utf8.elementsEqual(
-                    bytes[magic.count..<start])
+                    bytes[magic.count ..< start])
             else { return nil }
             let length = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)),
                 rest = bytes.count - start - 8
             guard length <= UInt64(rest), (rest - Int(length)) % ClipRecords.size == 0 else { return nil }
-            let head = start + 8..<start + 8 + Int(length), count = (rest - Int(length)) / ClipRecords.size
+            let head = start + 8 ..< start + 8 + Int(length), count = (rest - Int(length)) / ClipRecords.size
             guard let value = try? JSON.decode(UnsafeRawBufferPointer(rebasing: bytes[head])) else { return nil }
             return contents(value, .mapped(file, start: head.upperBound, count: count))
         }

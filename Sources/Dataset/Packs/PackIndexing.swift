@@ -15,9 +15,9 @@ struct PackIndexing {
         let places = ClipPlaces(counts: found.lazy.map(\.sentences.count)), first = records.count / ClipRecords.size
         var part = [UInt8](repeating: 0, count: places.count * ClipRecords.size)
         try part.withUnsafeMutableBytes { buffer in
-            nonisolated(unsafe) let slots = buffer  // each is written once, by the thread that took it
-            try places.forEach(0..<places.count) { number, group, place in
-                let slot = slots[number * ClipRecords.size..<(number + 1) * ClipRecords.size]
+            nonisolated(unsafe) let slots = buffer   // each is written once, by the thread that took it
+            try places.forEach(0 ..< places.count) { number, group, place in
+                let slot = slots[number * ClipRecords.size ..< (number + 1) * ClipRecords.size]
                 let clip = first + number < clips.count ? clips[first + number] : nil
                 try Self.record(place, found[group], shard, clip, UnsafeMutableRawBufferPointer(rebasing: slot))
             }

@@ -16,7 +16,9 @@ struct PackManifest {
     /// Where the sentences came from, in their order in the shards; empty in manifests of older programs.
     var clips: [String]
 
-    init(complete: Bool, shards: [Shard], clips: [String] = []) { (self.complete, self.shards, self.clips) = (complete, shards, clips) }
+    init(complete: Bool, shards: [Shard], clips: [String] = []) {
+        (self.complete, self.shards, self.clips) = (complete, shards, clips)
+    }
 
     /// That of a folder; nil where there is none (packs of the original).
     init?(folder: String) throws {
@@ -27,8 +29,10 @@ struct PackManifest {
         self.complete = complete
         clips = value["clips"]?.list?.compactMap(\.string) ?? []
         shards = try list.map { entry in
-            guard let name = entry["name"]?.string, let bytes = entry["bytes"]?.int, let digest = entry["digest"]?.string,
-                  !name.contains("/") else { throw Self.damaged(path) }
+            guard let name = entry["name"]?.string, let bytes = entry["bytes"]?.int,
+                let digest = entry["digest"]?.string,
+                !name.contains("/")
+            else { throw Self.damaged(path) }
             return Shard(name: name, bytes: bytes, digest: digest)
         }
     }
@@ -38,7 +42,9 @@ struct PackManifest {
     }
 
     func write(to folder: String) throws {
-        let list = shards.map { ["name": .string($0.name), "bytes": .int($0.bytes), "digest": .string($0.digest)] as ConfigValue }
+        let list = shards.map {
+            ["name": .string($0.name), "bytes": .int($0.bytes), "digest": .string($0.digest)] as ConfigValue
+        }
         var value: ConfigMap = ["complete": .bool(complete), "shards": .list(list)]
         if !clips.isEmpty { value["clips"] = .list(clips.map(ConfigValue.string)) }
         try AtomicFile.write(PathName.join(folder, Self.name), JSON.encode(.map(value), indent: 1) + "\n")
@@ -47,13 +53,16 @@ struct PackManifest {
     /// What is in a finished shard.
     static func shard(_ path: String) throws -> Shard {
         let file = try MappedFile(path)
-        return withExtendedLifetime(file) { Shard(name: PathName.last(path), bytes: file.bytes.count, digest: Digest.of(file.bytes)) }
+        return withExtendedLifetime(file) {
+            Shard(name: PathName.last(path), bytes: file.bytes.count, digest: Digest.of(file.bytes))
+        }
     }
 
     /// Whether a shard of this name is, or may be, ours: an unfinished pack has not listed its shards yet.
     func owns(_ name: String) -> Bool {
         if shards.contains(where: { $0.name == name }) { return true }
-        return !complete && name.utf8.count == 15 && name.hasSuffix(".protos") && name.utf8.prefix(8).allSatisfy { (48...57).contains($0) }
+        return !complete && name.utf8.count == 15 && name.hasSuffix(".protos")
+            && name.utf8.prefix(8).allSatisfy { (48 ... 57).contains($0) }
     }
 
     /// Throws unless the shards in `folder` are those of the manifest, byte for byte.
@@ -64,8 +73,10 @@ struct PackManifest {
         for shard in shards {
             let path = PathName.join(folder, shard.name)
             guard try Self.shard(path) == shard else {
-                throw OpahError(.data, "\(path): is not as it was packed (\(PackManifest.name) says \(shard.bytes) bytes, digest \(shard.digest.prefix(8)))",
-                                hint: "run build-dataset again")
+                throw OpahError(
+                    .data,
+                    "\(path): is not as it was packed (\(PackManifest.name) says \(shard.bytes) bytes, digest \(shard.digest.prefix(8)))",
+                    hint: "run build-dataset again")
             }
         }
     }

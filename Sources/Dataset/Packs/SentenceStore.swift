@@ -16,7 +16,7 @@ public struct SentenceStore: Sendable {
         let digest = StoreDigest()
         for group in groups {
             digest.begin(group.name, sentences: group.count)
-            for place in 0..<group.count {
+            for place in 0 ..< group.count {
                 // Only reading packs can fail, and it says so where rows are made.
                 if let texts = try? group.texts(place) { digest.add(texts: texts, group.facts(place)) }
             }
@@ -47,7 +47,7 @@ public struct SentenceStore: Sendable {
             for group in groups {
                 try Interrupt.check()
                 digest.begin(group.name, sentences: group.count)
-                for place in 0..<group.count { digest.add(texts: try group.texts(place), group.facts(place)) }
+                for place in 0 ..< group.count { digest.add(texts: try group.texts(place), group.facts(place)) }
             }
             self.digest = digest.finish()
         }
@@ -56,7 +56,7 @@ public struct SentenceStore: Sendable {
 
     public var sentenceCount: Int { groups.reduce(0) { $0 + $1.count } }
     public var frameCount: Int {
-        groups.reduce(0) { sum, group in (0..<group.count).reduce(sum) { $0 + group.facts($1).frames } }
+        groups.reduce(0) { sum, group in (0 ..< group.count).reduce(sum) { $0 + group.facts($1).frames } }
     }
 
     /// Gives back the memory of what was read of the packs so far.

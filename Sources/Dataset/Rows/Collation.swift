@@ -20,7 +20,8 @@ public struct TokenBatch {
     ///   - padding: the text token that fills up short rows (the tokenizer's end of sequence).
     public init(_ rows: [TrainingRow], maxLength: Int, padding: Int) throws {
         guard let height = rows.first?.rows, rows.allSatisfy({ $0.rows == height }) else {
-            throw OpahError(.data, rows.isEmpty ? "collate: no rows" : "collate: rows with different numbers of codebooks")
+            throw OpahError(
+                .data, rows.isEmpty ? "collate: no rows" : "collate: rows with different numbers of codebooks")
         }
         guard maxLength > 0 else { throw OpahError(.argument, "collate: max_length must be above 0") }
         let length = min(rows.map(\.length).max()!, maxLength), count = rows.count
@@ -32,15 +33,15 @@ public struct TokenBatch {
         for (b, row) in rows.enumerated() {
             let used = min(row.length, length)
             cut += row.length - used
-            for h in 0..<height {
+            for h in 0 ..< height {
                 let from = h * row.length, to = (b * height + h) * length
-                for t in 0..<used {
+                for t in 0 ..< used {
                     inputs[to + t] = row.tokens[from + t]
                     labels[to + t] = row.labels[from + t]
                 }
-                if h == 0 { for t in used..<length { inputs[to + t] = padding } }
+                if h == 0 { for t in used ..< length { inputs[to + t] = padding } }
             }
-            for t in 0..<length { mask[b * length + t] = t < used ? 0 : 1 }
+            for t in 0 ..< length { mask[b * length + t] = t < used ? 0 : 1 }
         }
         self.inputs = try Tensor(integers: inputs, [count, height, length])
         self.labels = try Tensor(integers: labels, [count, height, length])

@@ -25,11 +25,11 @@ struct CoverageSampler: Sendable {
         return row
     }
 
-    /// Rows of so many passes from the beginning of a run. Each pass has its own number of them; beyond the 64th as many
-    /// as those had on average.
+    /// Rows of so many passes from the beginning of a run. Each pass has its own number of them; beyond the 64th as
+    /// many as those had on average.
     static func rows(_ source: RowSource, inPasses passes: Double) -> Int {
         let whole = Int(passes), counted = min(whole, 64)
-        let counts = (0..<counted).map { plan(source, pass: $0).count }
+        let counts = (0 ..< counted).map { plan(source, pass: $0).count }
         let sum = counts.reduce(0, +)
         if whole > counted { return Int((Double(sum) / Double(counted) * passes).rounded(.up)) }
         let part = passes - Double(whole)
@@ -56,7 +56,7 @@ struct CoverageSampler: Sendable {
         var random = ShuffleRandom(seed: settings.seed, purpose: 1, index: UInt64(pass))
         var plans: [RowPlan] = []
         for (group, lengths) in source.groups.lazy.map(\.lengths).enumerated() {
-            var order = Array(0..<Int32(lengths.count))
+            var order = Array(0 ..< Int32(lengths.count))
             random.shuffle(&order)
             var next = 0
             while next < order.count {
@@ -69,8 +69,10 @@ struct CoverageSampler: Sendable {
                     used += Int(lengths[Int(order[next])])
                     next += 1
                 }
-                plans.append(RowPlan(group: group, sentences: Array(order[first..<next]), interactive: interactive,
-                                     useSpeaker: random.uniform() < settings.speakerProbability, seed: random.next()))
+                plans.append(
+                    RowPlan(
+                        group: group, sentences: Array(order[first ..< next]), interactive: interactive,
+                        useSpeaker: random.uniform() < settings.speakerProbability, seed: random.next()))
             }
         }
         random.shuffle(&plans)

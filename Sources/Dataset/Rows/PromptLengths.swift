@@ -71,9 +71,9 @@ struct PromptLengths {
             let places = ClipPlaces(counts: groups.lazy.map(\.count)), skipped = try groups.map { try self.skipped($0) }
             var all = [Int32](repeating: 0, count: places.count)
             try all.withUnsafeMutableBufferPointer { buffer in
-                nonisolated(unsafe) let slots = buffer  // each is written once, by the thread that took it
+                nonisolated(unsafe) let slots = buffer   // each is written once, by the thread that took it
                 for start in stride(from: 0, to: places.count, by: Self.stretch) {
-                    try places.forEach(start..<min(start + Self.stretch, places.count)) { number, group, place in
+                    try places.forEach(start ..< min(start + Self.stretch, places.count)) { number, group, place in
                         slots[number] = try length(place, of: groups[group], skipped: skipped[group])
                     }
                     groups.first?.packed?.index.release()

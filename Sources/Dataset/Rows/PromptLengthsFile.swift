@@ -25,7 +25,7 @@ struct PromptLengthsFile {
         for fact in [
             index.contents.digest, tokenizer, measure.packer.format.release, "\(measure.hasAssistant)",
             "\(measure.hasSpeaker)",
-            "\(measure.skipsTexts)",
+            "\(measure.skipsTexts)"
         ] { digest.update(fact + "\n") }
         key = digest.finish()
     }
@@ -36,14 +36,14 @@ struct PromptLengthsFile {
             first = start + Self.digestSize
         guard let file = try? MappedFile(place), file.bytes.count == first + 4 * count else { return nil }
         let values: [[Int32]]? = file.withBytes { bytes in
-            guard bytes.starts(with: Self.magic), bytes[start..<first].elementsEqual(key.utf8),
+            guard bytes.starts(with: Self.magic), bytes[start ..< first].elementsEqual(key.utf8),
                 Digest.of(UnsafeRawBufferPointer(rebasing: bytes[start...])).utf8.elementsEqual(
-                    bytes[Self.magic.count..<start])
+                    bytes[Self.magic.count ..< start])
             else { return nil }
             var next = first
             return groups.map { group in
                 defer { next += 4 * group.count }
-                return (0..<group.count).map {
+                return (0 ..< group.count).map {
                     Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: next + 4 * $0, as: Int32.self))
                 }
             }

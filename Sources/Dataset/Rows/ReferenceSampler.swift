@@ -34,8 +34,10 @@ struct ReferenceSampler: Sendable {
         }
         let taken = Array(candidates.prefix(max(used, 1)))
         for place in taken { counts[group][place] += 1 }
-        return try source.row(RowPlan(group: group, sentences: taken.map { Int32($0) }, interactive: interactive,
-                                      useSpeaker: useSpeaker, seed: random.next()))
+        return try source.row(
+            RowPlan(
+                group: group, sentences: taken.map { Int32($0) }, interactive: interactive,
+                useSpeaker: useSpeaker, seed: random.next()))
     }
 
     mutating func restore(state: UInt64, counts: [[Int]]) {

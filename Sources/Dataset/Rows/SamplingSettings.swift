@@ -39,9 +39,12 @@ public struct SamplingSettings: Sendable {
         var wrong: [String] = []
         func require(_ holds: Bool, _ what: String) { if !holds { wrong.append(what) } }
         require(maxLength >= 16, "max_length must be 16 or more, not \(maxLength)")
-        for (name, value) in [("val_fraction", validationFraction), ("interactive_prob", interactiveProbability),
-                              ("use_speaker", speakerProbability), ("skip_text_prob", skipTextProbability), ("corrupt_prob", corruptProbability)] {
-            require((0...1).contains(value), "\(name) must be from 0 to 1, not \(value)")
+        for (name, value) in [
+            ("val_fraction", validationFraction), ("interactive_prob", interactiveProbability),
+            ("use_speaker", speakerProbability), ("skip_text_prob", skipTextProbability),
+            ("corrupt_prob", corruptProbability)
+        ] {
+            require((0 ... 1).contains(value), "\(name) must be from 0 to 1, not \(value)")
         }
         require(corruptProbability < 1, "corrupt_prob must leave frames as they are")
         require(validationFraction < 1, "val_fraction must leave clips to train on")
@@ -54,8 +57,9 @@ public struct SamplingSettings: Sendable {
         var facts = [
             "max_length": String(maxLength), "sampler": sampler.rawValue, "sampler seed": String(seed),
             "val_fraction": String(validationFraction), "interactive_prob": String(interactiveProbability),
-            "use_speaker": String(speakerProbability), "skip_text_prob": String(skipTextProbability), "causal": String(causal),
-            "num_codebooks": codebooks.map(String.init) ?? "all",
+            "use_speaker": String(speakerProbability), "skip_text_prob": String(skipTextProbability),
+            "causal": String(causal),
+            "num_codebooks": codebooks.map(String.init) ?? "all"
         ]
         // Absent, as in runs of before it was a setting.
         if corruptProbability > 0 { facts["corrupt_prob"] = String(corruptProbability) }

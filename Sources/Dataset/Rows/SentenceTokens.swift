@@ -17,23 +17,30 @@ public struct SentenceCodes: Equatable, Sendable {
     /// From [codebook][frame].
     public init(rows: [[UInt32]]) throws {
         guard let frames = rows.first?.count, rows.allSatisfy({ $0.count == frames }) else {
-            throw OpahError(.data, "codebooks of \(rows.map { String($0.count) }.joined(separator: ", ")) frames", hint: "pack the dataset again")
+            throw OpahError(
+                .data, "codebooks of \(rows.map { String($0.count) }.joined(separator: ", ")) frames",
+                hint: "pack the dataset again")
         }
-        guard rows.allSatisfy({ $0.allSatisfy { $0 < Int32.max } }) else { throw OpahError(.data, "codes that no codec has") }
+        guard rows.allSatisfy({ $0.allSatisfy { $0 < Int32.max } }) else {
+            throw OpahError(.data, "codes that no codec has")
+        }
         self.init(codebooks: rows.count, values: rows.flatMap { $0.map(Int32.init(truncatingIfNeeded:)) })
     }
 
     /// From a [C, T] integer tensor.
     public init(_ tensor: Tensor) throws {
         guard tensor.rank == 2, tensor.dtype.isInteger else {
-            throw OpahError(.shape, "codes must be whole numbers [codebooks, frames], not \(tensor.dtype.rawValue) \(tensor.shape)")
+            throw OpahError(
+                .shape, "codes must be whole numbers [codebooks, frames], not \(tensor.dtype.rawValue) \(tensor.shape)")
         }
-        self.init(codebooks: tensor.shape[0], values: try tensor.ints().map { value in
-            guard value >= 0, value < Int32.max, let code = Int32(exactly: value) else {
-                throw OpahError(.data, "a code of \(value) cannot be: codes are 0 and above")
-            }
-            return code
-        })
+        self.init(
+            codebooks: tensor.shape[0],
+            values: try tensor.ints().map { value in
+                guard value >= 0, value < Int32.max, let code = Int32(exactly: value) else {
+                    throw OpahError(.data, "a code of \(value) cannot be: codes are 0 and above")
+                }
+                return code
+            })
     }
 }
 
@@ -55,7 +62,7 @@ public struct TrainingRow: Equatable, Sendable {
         guard parts.count > 1 else { return parts[0] }
         let rows = parts[0].rows
         func join(_ values: KeyPath<TrainingRow, [Int]>) -> [Int] {
-            (0..<rows).flatMap { row in
+            (0 ..< rows).flatMap { row in
                 parts.flatMap { $0[keyPath: values][row * $0.length ..< (row + 1) * $0.length] }
             }
         }
@@ -66,9 +73,9 @@ public struct TrainingRow: Equatable, Sendable {
 /// Turns text and codes into what the model is trained on, in the format of its tokenizer: one user turn that holds the
 /// text, one answer that holds one token per frame, closed by `<|im_end|>`.
 ///
-/// Row 0 of `tokens` are main tokens; rows 1...C the codes plus the format's offset, and 0 where there is no frame. Labels are
-/// the same, one step ahead, with the codebook rows of the prompt ignored (-100), and in its main row what the format says.
-/// The closing `<|im_end|>` is only ever a label.
+/// Row 0 of `tokens` are main tokens; rows 1...C the codes plus the format's offset, and 0 where there is no frame.
+/// Labels are the same, one step ahead, with the codebook rows of the prompt ignored (-100), and in its main row what
+/// the format says. The closing `<|im_end|>` is only ever a label.
 public struct SentencePacker: Sendable {
     public static let ignoredLabel = -100
 
@@ -93,20 +100,28 @@ public struct SentencePacker: Sendable {
 
     /// What the system says, and the turn up to its first frame.
     private func opening(_ sentences: [String], speaker: String?, skipText: Bool) throws -> [[Int]] {
-        try [writer.system(), writer.opening(skipText ? writer.skippedText : .plain(sentences.joined(separator: " ")), speaker: speaker)]
+        try [
+            writer.system(),
+            writer.opening(skipText ? writer.skippedText : .plain(sentences.joined(separator: " ")), speaker: speaker)
+        ]
     }
 
     /// The original's rule for how many of these sentences a row takes: one after the other until `budget` tokens of
-    /// text and frames are used up. It forgets the words around each turn, and the last sentence may go beyond. Formats whose
-    /// sentences have turns of their own take all.
-    public func sentencesFilling(_ budget: Int, _ sentences: some Sequence<(text: String, codes: SentenceCodes)>) throws -> Int {
+    /// text and frames are used up. It forgets the words around each turn, and the last sentence may go beyond. Formats
+    /// whose sentences have turns of their own take all.
+    public func sentencesFilling(
+        _ budget: Int, _ sentences: some Sequence<(text: String, codes: SentenceCodes)>
+    ) throws -> Int {
         let all = Array(sentences)
         return try sentencesFilling(budget, of: all.count) { (all[$0].text, all[$0].codes.frames) }
     }
 
     /// The same of `count` sentences, each of which is asked for only when it is looked at.
-    func sentencesFilling(_ budget: Int, of count: Int, _ sentence: (Int) throws -> (text: String, frames: Int)) throws
-        -> Int {
+    func sentencesFilling(
+        _ budget: Int, of count: Int, _ sentence: (Int) throws -> (text: String, frames: Int)
+    ) throws
+        -> Int
+    {
         guard format.hasSpeakers else { return count }
         var remaining = budget, taken = 0
         while taken < count, remaining > 0 {
@@ -122,17 +137,20 @@ public struct SentencePacker: Sendable {
     ///   - codes: one per sentence, in the same order.
     ///   - skipText: the text is replaced by `<|skip_text|>`. In 1.4 nothing of such a row is a label, and it keeps its
     ///     `<|im_end|>` column, as the original's does.
-    public func pack(_ sentences: [String], _ codes: [SentenceCodes], speaker: String? = nil, skipText: Bool = false) throws -> TrainingRow {
+    public func pack(
+        _ sentences: [String], _ codes: [SentenceCodes], speaker: String? = nil, skipText: Bool = false
+    ) throws -> TrainingRow {
         guard let books = codebooks ?? codes.first?.codebooks, codes.allSatisfy({ $0.codebooks >= books }) else {
             let found = codes.map { String($0.codebooks) }.joined(separator: ", ")
-            throw OpahError(.data, "sentences with \(found) codebooks where \(codebooks ?? 0) are wanted",
-                            hint: "these codes come from another codec: extract them again")
+            throw OpahError(
+                .data, "sentences with \(found) codebooks where \(codebooks ?? 0) are wanted",
+                hint: "these codes come from another codec: extract them again")
         }
         let parts = try opening(sentences, speaker: speaker, skipText: skipText), prompt = parts.flatMap { $0 }
         let frames = codes.reduce(0) { $0 + $1.frames }
         let length = prompt.count + frames + 1
         var tokens = [Int](repeating: 0, count: (1 + books) * length)
-        tokens.replaceSubrange(0..<prompt.count, with: prompt)
+        tokens.replaceSubrange(0 ..< prompt.count, with: prompt)
         var place = prompt.count
         for sentence in codes {
             for code in sentence.values.prefix(sentence.frames) {
@@ -141,10 +159,10 @@ public struct SentencePacker: Sendable {
             }
         }
         tokens[length - 1] = writer.end
-        for book in 0..<books {
+        for book in 0 ..< books {
             var at = (1 + book) * length + prompt.count
             for sentence in codes {
-                for frame in 0..<sentence.frames {
+                for frame in 0 ..< sentence.frames {
                     tokens[at] = Int(sentence.values[book * sentence.frames + frame]) + format.codeOffset
                     at += 1
                 }
@@ -152,17 +170,18 @@ public struct SentencePacker: Sendable {
         }
         let rows = 1 + books
         if skipText, format.ignoresSkipped {
-            return TrainingRow(rows: rows, tokens: tokens, labels: Array(repeating: Self.ignoredLabel, count: tokens.count))
+            return TrainingRow(
+                rows: rows, tokens: tokens, labels: Array(repeating: Self.ignoredLabel, count: tokens.count))
         }
         var labels = tokens
         let unlabelled = parts[0].count + writer.unlabelled(ofOpening: parts[1].count)
-        if !format.labelsText { for i in 0..<unlabelled { labels[i] = Self.ignoredLabel } }
-        for book in 1..<max(rows, 1) {
-            for i in 0..<prompt.count { labels[book * length + i] = Self.ignoredLabel }
+        if !format.labelsText { for i in 0 ..< unlabelled { labels[i] = Self.ignoredLabel } }
+        for book in 1 ..< max(rows, 1) {
+            for i in 0 ..< prompt.count { labels[book * length + i] = Self.ignoredLabel }
         }
         func columns(_ values: [Int], _ range: Range<Int>) -> [Int] {
-            (0..<rows).flatMap { values[$0 * length + range.lowerBound ..< $0 * length + range.upperBound] }
+            (0 ..< rows).flatMap { values[$0 * length + range.lowerBound ..< $0 * length + range.upperBound] }
         }
-        return TrainingRow(rows: rows, tokens: columns(tokens, 0..<length - 1), labels: columns(labels, 1..<length))
+        return TrainingRow(rows: rows, tokens: columns(tokens, 0 ..< length - 1), labels: columns(labels, 1 ..< length))
     }
 }

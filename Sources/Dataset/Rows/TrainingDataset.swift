@@ -46,7 +46,7 @@ public final class TrainingDataset {
         for (number, group) in store.groups.enumerated() {
             try Interrupt.check()
             var clips = RowGroup(group)
-            for place in 0..<group.count {
+            for place in 0 ..< group.count {
                 let facts = group.facts(place), length = prompts[number, place].map { $0 + facts.frames }
                 if let problem = Self.problem(facts, length: length, codebooks, settings) {
                     let name = names.name(place, of: group)
@@ -59,12 +59,13 @@ public final class TrainingDataset {
         }
         names = ClipNames()
         store.release()
-        let ids = usable.lazy.flatMap { group in (0..<group.count).lazy.map { group.facts($0).id } }
+        let ids = usable.lazy.flatMap { group in (0 ..< group.count).lazy.map { group.facts($0).id } }
         let split = HeldOutSplit(fraction: settings.validationFraction, ids: ids)
         let training = Part(usable) { !split.isHeldOut($0) }, held = Part(usable) { split.isHeldOut($0) }
         guard !training.groups.isEmpty else {
-            throw OpahError(.data, "no clip is left to train on" + SkippedInput.listing(skipped),
-                            hint: "lower val_fraction, raise max_length, or look at what was skipped")
+            throw OpahError(
+                .data, "no clip is left to train on" + SkippedInput.listing(skipped),
+                hint: "lower val_fraction, raise max_length, or look at what was skipped")
         }
         self.skipped = skipped
         trainingClips = training.count
@@ -74,11 +75,13 @@ public final class TrainingDataset {
         heldOut = held.source(packer, plain)
         speakers = Set((training.groups + held.groups).map(\.name))
         let source = training.source(packer, settings)
-        sampling = settings.sampler == .coverage ? .coverage(CoverageSampler(source: source))
+        sampling =
+            settings.sampler == .coverage
+            ? .coverage(CoverageSampler(source: source))
             : .reference(ReferenceSampler(source: source))
         var largest: (code: Int, group: SentenceGroup, place: Int)?
         for group in training.groups + held.groups {
-            for clip in 0..<group.count {
+            for clip in 0 ..< group.count {
                 let code = group.facts(clip).largestCode
                 if largest.map({ code > $0.code }) ?? true { largest = (code, group.group, Int(group.places[clip])) }
             }
@@ -95,7 +98,7 @@ public final class TrainingDataset {
         init(_ all: [RowGroup], _ isOn: (UInt64) -> Bool) {
             for group in all {
                 var part = RowGroup(group.group)
-                for clip in 0..<group.count where isOn(group.facts(clip).id) {
+                for clip in 0 ..< group.count where isOn(group.facts(clip).id) {
                     part.add(Int(group.places[clip]), length: group.lengths[clip])
                 }
                 if part.count > 0 { groups.append(part) }
@@ -109,21 +112,30 @@ public final class TrainingDataset {
 
     /// Why a sentence cannot be trained on; nil when it can.
     /// - Parameter length: in tokens, as a turn of its own; nil where a text is empty.
-    private static func problem(_ clip: ClipFacts, length: Int?, _ codebooks: Int, _ settings: SamplingSettings)
-        -> (reason: String, remedy: String)? {
+    private static func problem(
+        _ clip: ClipFacts, length: Int?, _ codebooks: Int, _ settings: SamplingSettings
+    )
+        -> (reason: String, remedy: String)?
+    {
         guard let length else { return ("has no text", "correct its label and pack again") }
         if clip.frames == 0 { return ("has no frames", "the clip is shorter than one token (46 ms)") }
         if clip.codebooks < codebooks {
-            return ("has \(clip.codebooks) codebooks, and \(codebooks) are wanted",
-                    "these codes come from another codec: extract them again")
+            return (
+                "has \(clip.codebooks) codebooks, and \(codebooks) are wanted",
+                "these codes come from another codec: extract them again"
+            )
         }
         if let size = settings.codebookSize, clip.largestCode >= size {
-            return ("has the code \(clip.largestCode), and the model reads codes from 0 to \(size - 1)",
-                    "these codes come from another codec than the model's: extract them again")
+            return (
+                "has the code \(clip.largestCode), and the model reads codes from 0 to \(size - 1)",
+                "these codes come from another codec than the model's: extract them again"
+            )
         }
         if settings.sampler == .coverage, length > settings.maxLength {
-            return ("\(length) tokens do not fit in max_length \(settings.maxLength)",
-                    "cut the clip (opah run slice-audio), or raise max_length")
+            return (
+                "\(length) tokens do not fit in max_length \(settings.maxLength)",
+                "cut the clip (opah run slice-audio), or raise max_length"
+            )
         }
         return nil
     }
@@ -146,7 +158,8 @@ public final class TrainingDataset {
     /// The next `size` rows, collated.
     public func batch(_ size: Int) throws -> TokenBatch {
         guard size > 0 else { throw OpahError(.argument, "batch: at least one row is needed, not \(size)") }
-        let batch = try TokenBatch((0..<size).map { _ in try nextRow() }, maxLength: settings.maxLength, padding: padding)
+        let batch = try TokenBatch(
+            (0 ..< size).map { _ in try nextRow() }, maxLength: settings.maxLength, padding: padding)
         truncatedTokens += batch.truncatedTokens
         return batch
     }
@@ -158,7 +171,7 @@ public final class TrainingDataset {
     public func peek(_ size: Int, count: Int) throws -> [TokenBatch] {
         let before = (sampling, truncatedTokens)
         defer { (sampling, truncatedTokens) = before }
-        return try (0..<count).map { _ in try batch(size) }
+        return try (0 ..< count).map { _ in try batch(size) }
     }
 
     /// Every held-out sentence once, as a turn of its own, in a fixed order; the same at every call.
@@ -195,7 +208,7 @@ public final class TrainingDataset {
     /// The held-out clips of each batch: groups, and positions in their lists of clips.
     private func heldOutClips(_ batchSize: Int, _ limit: Int?) -> [[(group: Int, clip: Int)]] {
         let all = heldOut.groups.enumerated().lazy.flatMap { group, clips in
-            (0..<clips.count).lazy.map { (group: group, clip: $0) }
+            (0 ..< clips.count).lazy.map { (group: group, clip: $0) }
         }
         let size = max(batchSize, 1), most = (limit ?? .max).multipliedReportingOverflow(by: size)
         let clips = Array(all.prefix(most.overflow ? .max : most.partialValue))
@@ -205,8 +218,9 @@ public final class TrainingDataset {
     private func heldOutRows(_ clips: [(group: Int, clip: Int)]) throws -> [(speaker: String, row: TrainingRow)] {
         defer { store.release() }
         return try clips.map { group, clip in
-            let plan = RowPlan(group: group, sentences: [Int32(clip)], interactive: true,
-                               useSpeaker: settings.speakerProbability >= 1, seed: 0)
+            let plan = RowPlan(
+                group: group, sentences: [Int32(clip)], interactive: true,
+                useSpeaker: settings.speakerProbability >= 1, seed: 0)
             return (heldOut.groups[group].name, try heldOut.row(plan))
         }
     }
@@ -236,8 +250,9 @@ public final class TrainingDataset {
             (counts, passes, rows) = (sampler.counts, 0, 0)
         }
         let all = counts.lazy.joined()
-        return Coverage(clips: trainingClips, seen: all.count { $0 > 0 }, fewest: all.min() ?? 0, most: all.max() ?? 0,
-                        passes: passes, rowsPerPass: rows)
+        return Coverage(
+            clips: trainingClips, seen: all.count { $0 > 0 }, fewest: all.min() ?? 0, most: all.max() ?? 0,
+            passes: passes, rowsPerPass: rows)
     }
 
     /// Rows of so many passes over all clips from the beginning; nil with the reference sampler, which makes none.
@@ -268,7 +283,9 @@ public final class TrainingDataset {
             sampler.restore(state: random, counts: counts)
             sampling = .reference(sampler)
         default:
-            throw OpahError(.data, "this state belongs to the other sampler", hint: "resume with the sampler that the run began with")
+            throw OpahError(
+                .data, "this state belongs to the other sampler",
+                hint: "resume with the sampler that the run began with")
         }
     }
 }

@@ -30,7 +30,7 @@ public enum Npy {
         case "bool":
             try copy(elements, header, tensor, UInt8.self, UInt8.self, place)
             let values = tensor.pointer(UInt8.self)
-            for i in 0..<tensor.count where values[i] > 1 { values[i] = 1 }
+            for i in 0 ..< tensor.count where values[i] > 1 { values[i] = 1 }
         case "uint16": try copy(elements, header, tensor, UInt16.self, Int32.self, place)
         case "uint32": try copy(elements, header, tensor, UInt32.self, Int64.self, place)
         case "uint64": try copy(elements, header, tensor, UInt64.self, Int64.self, place)
@@ -48,7 +48,8 @@ public enum Npy {
 
     /// Copies elements stored as `Raw` to a C-order tensor of `Element`.
     private static func copy<Raw: FixedWidthInteger, Element: FixedWidthInteger>(
-        _ bytes: UnsafeRawBufferPointer, _ header: NpyHeader, _ tensor: Tensor, _: Raw.Type, _: Element.Type, _ place: String
+        _ bytes: UnsafeRawBufferPointer, _ header: NpyHeader, _ tensor: Tensor, _: Raw.Type, _: Element.Type,
+        _ place: String
     ) throws {
         guard tensor.count > 0 else { return }
         if Raw.self == Element.self, !header.isBigEndian, !header.isFortranOrder {
@@ -63,7 +64,7 @@ public enum Npy {
             var step = 1
             for axis in shape.indices { strides[axis] = step; step *= max(shape[axis], 1) }
         }
-        for i in 0..<tensor.count {
+        for i in 0 ..< tensor.count {
             let raw = bytes.loadUnaligned(fromByteOffset: source * MemoryLayout<Raw>.size, as: Raw.self)
             let value = header.isBigEndian ? Raw(bigEndian: raw) : Raw(littleEndian: raw)
             guard let element = Element(exactly: value) else {
@@ -102,7 +103,8 @@ public enum Npy {
         case .int64: "<i8"
         case .uint8: "|u1"
         case .bool: "|b1"
-        case .bfloat16: throw OpahError(.dtype, "NumPy has no bfloat16", hint: "convert to float32 first, or save as safetensors")
+        case .bfloat16:
+            throw OpahError(.dtype, "NumPy has no bfloat16", hint: "convert to float32 first, or save as safetensors")
         }
     }
 }

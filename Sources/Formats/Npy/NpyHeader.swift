@@ -24,16 +24,19 @@ extension NpyHeader {
     /// Reads a header of format 1.0, 2.0 or 3.0, and checks that the elements it promises are there.
     init(parsing bytes: UnsafeRawBufferPointer, place: String) throws {
         var reader = ByteReader(bytes, place: place)
-        guard bytes.count >= 6, Array(bytes[0..<6]) == Self.magic else {
+        guard bytes.count >= 6, Array(bytes[0 ..< 6]) == Self.magic else {
             throw OpahError(.format, "\(place): not a .npy file: \(describeContent(bytes))")
         }
         _ = try reader.take(6, "the .npy magic")
         let major: UInt8 = try reader.integer("the .npy version"), minor: UInt8 = try reader.integer("the .npy version")
-        guard (1...3).contains(major), minor == 0 else {
-            throw OpahError(.format, "\(place): .npy format version \(major).\(minor) is unknown (1.0, 2.0 and 3.0 are read)")
+        guard (1 ... 3).contains(major), minor == 0 else {
+            throw OpahError(
+                .format, "\(place): .npy format version \(major).\(minor) is unknown (1.0, 2.0 and 3.0 are read)")
         }
-        let length = major == 1 ? Int(try reader.integer(UInt16.self, "the .npy header length"))
-                                : Int(try reader.integer(UInt32.self, "the .npy header length"))
+        let length =
+            major == 1
+            ? Int(try reader.integer(UInt16.self, "the .npy header length"))
+            : Int(try reader.integer(UInt32.self, "the .npy header length"))
         // NumPy itself stops at 10 000 bytes.
         guard length <= 1 << 16 || length > reader.remaining else {
             throw OpahError(.format, "\(place): a .npy header of \(length) bytes is too long (\(1 << 16) are read)")
@@ -41,9 +44,12 @@ extension NpyHeader {
         var literal = PythonLiteral(Array(try reader.take(length, "the .npy header")), place: place)
         let fields = try literal.dictionary()
         guard let descr = fields["descr"], let order = fields["fortran_order"], let shape = fields["shape"],
-              fields.count == 3 else {
-            throw OpahError(.format, "\(place): the .npy header must have exactly descr, fortran_order and shape; it has "
-                            + fields.keys.sorted().joined(separator: ", "))
+            fields.count == 3
+        else {
+            throw OpahError(
+                .format,
+                "\(place): the .npy header must have exactly descr, fortran_order and shape; it has "
+                    + fields.keys.sorted().joined(separator: ", "))
         }
         guard case .bool(let isFortran) = order, case .tuple(let sizes) = shape else {
             throw OpahError(.format, "\(place): the .npy header has a wrong fortran_order or shape")
@@ -53,7 +59,8 @@ extension NpyHeader {
         }
         let (element, name, size) = try Self.element(code, place: place)
         guard sizes.count <= Dims.maxCount else {
-            throw OpahError(.shape, "\(place): an array of rank \(sizes.count) cannot be read (at most \(Dims.maxCount))")
+            throw OpahError(
+                .shape, "\(place): an array of rank \(sizes.count) cannot be read (at most \(Dims.maxCount))")
         }
         var count = 1
         for extent in sizes {
@@ -65,30 +72,37 @@ extension NpyHeader {
         }
         let promised = count * size
         guard promised == reader.remaining else {
-            throw OpahError(.format, "\(place): the .npy header promises \(promised) bytes (\(name) \(sizes)), and the file has "
-                            + "\(reader.remaining)", hint: "the file is cut short or damaged; make it again")
+            throw OpahError(
+                .format,
+                "\(place): the .npy header promises \(promised) bytes (\(name) \(sizes)), and the file has "
+                    + "\(reader.remaining)", hint: "the file is cut short or damaged; make it again")
         }
-        self.init(originalType: name, dtype: element, isBigEndian: code.hasPrefix(">"), isFortranOrder: isFortran,
-                  shape: sizes, itemSize: size, dataOffset: reader.position, count: count)
+        self.init(
+            originalType: name, dtype: element, isBigEndian: code.hasPrefix(">"), isFortranOrder: isFortran,
+            shape: sizes, itemSize: size, dataOffset: reader.position, count: count)
     }
 
     /// `<u2` -> (.int32, "uint16", 2).
     private static func element(_ descr: String, place: String) throws -> (DType, String, Int) {
         let known: [String: (DType, String, Int)] = [
             "f2": (.float16, "float16", 2), "f4": (.float32, "float32", 4), "f8": (.float64, "float64", 8),
-            "i1": (.int8, "int8", 1), "i2": (.int16, "int16", 2), "i4": (.int32, "int32", 4), "i8": (.int64, "int64", 8),
-            "u1": (.uint8, "uint8", 1), "u2": (.int32, "uint16", 2), "u4": (.int64, "uint32", 4), "u8": (.int64, "uint64", 8),
-            "b1": (.bool, "bool", 1),
+            "i1": (.int8, "int8", 1), "i2": (.int16, "int16", 2), "i4": (.int32, "int32", 4),
+            "i8": (.int64, "int64", 8),
+            "u1": (.uint8, "uint8", 1), "u2": (.int32, "uint16", 2), "u4": (.int64, "uint32", 4),
+            "u8": (.int64, "uint64", 8),
+            "b1": (.bool, "bool", 1)
         ]
         let order = descr.first.map { "<>|=".contains($0) } == true ? 1 : 0
         let code = String(descr.dropFirst(order))
         if code.hasPrefix("O") {
-            throw OpahError(.unsafe, "\(place): an array of Python objects: reading it would run code from the file",
-                            hint: "save plain numbers: numpy.save(path, array.astype('int32'))")
+            throw OpahError(
+                .unsafe, "\(place): an array of Python objects: reading it would run code from the file",
+                hint: "save plain numbers: numpy.save(path, array.astype('int32'))")
         }
         guard let found = known[code] else {
-            throw OpahError(.dtype, "\(place): elements of NumPy type '\(descr)' cannot be read",
-                            hint: "numbers of 8 to 64 bits and bool are read")
+            throw OpahError(
+                .dtype, "\(place): elements of NumPy type '\(descr)' cannot be read",
+                hint: "numbers of 8 to 64 bits and bool are read")
         }
         return found
     }

@@ -14,7 +14,9 @@ public enum Npz {
         return try archive.entries.filter { $0.name.hasSuffix(".npy") }.map { entry in
             try Interrupt.check()
             let name = String(entry.name.dropLast(4))
-            let (tensor, header) = try archive.withBytes(of: entry) { try Npy.parse($0, place: "\(path): array '\(name)'") }
+            let (tensor, header) = try archive.withBytes(of: entry) {
+                try Npy.parse($0, place: "\(path): array '\(name)'")
+            }
             return (name, tensor, header)
         }
     }

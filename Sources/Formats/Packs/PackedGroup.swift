@@ -25,26 +25,30 @@ public struct PackedSentence: Equatable, Sendable {
     /// From a codes tensor of any integer dtype, [C, T].
     public init(texts: [String], codes: Tensor) throws {
         guard codes.rank == 2, codes.dtype.isInteger else {
-            throw OpahError(.data, "codes must be whole numbers [codebooks, frames], not \(codes.dtype.rawValue) \(codes.shape)")
+            throw OpahError(
+                .data, "codes must be whole numbers [codebooks, frames], not \(codes.dtype.rawValue) \(codes.shape)")
         }
         func rows<T: FixedWidthInteger>(_: T.Type) throws -> [[UInt32]] {
             let base = codes.pointer(T.self)
-            return try (0..<codes.shape[0]).map { row in
-                try (0..<codes.shape[1]).map { column in
+            return try (0 ..< codes.shape[0]).map { row in
+                try (0 ..< codes.shape[1]).map { column in
                     let value = base[row * codes.strides[0] + column * codes.strides[1]]
-                    guard let code = UInt32(exactly: value) else { throw OpahError(.data, "the code \(value) is out of range") }
+                    guard let code = UInt32(exactly: value) else {
+                        throw OpahError(.data, "the code \(value) is out of range")
+                    }
                     return code
                 }
             }
         }
         self.texts = texts
-        self.codes = switch codes.dtype {
-        case .int64: try rows(Int64.self)
-        case .int32: try rows(Int32.self)
-        case .int16: try rows(Int16.self)
-        case .int8: try rows(Int8.self)
-        default: try rows(UInt8.self)
-        }
+        self.codes =
+            switch codes.dtype {
+            case .int64: try rows(Int64.self)
+            case .int32: try rows(Int32.self)
+            case .int16: try rows(Int16.self)
+            case .int8: try rows(Int8.self)
+            default: try rows(UInt8.self)
+            }
         withExtendedLifetime(codes) {}
     }
 
@@ -58,7 +62,9 @@ public struct PackedSentence: Equatable, Sendable {
         var target = tensor.pointer(Int32.self)
         for row in codes {
             for code in row {
-                guard let value = Int32(exactly: code) else { throw OpahError(.data, "the code \(code) is out of range") }
+                guard let value = Int32(exactly: code) else {
+                    throw OpahError(.data, "the code \(code) is out of range")
+                }
                 target.pointee = value
                 target += 1
             }

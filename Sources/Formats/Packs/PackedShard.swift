@@ -1,11 +1,11 @@
 import Support
 import SwiftProtobuf
 
-/// One `.protos` shard, mapped: its groups in turn, of which names are read and places of sentences are found; a sentence
-/// is read where somebody asks for it. A group may have 2 GiB, so none is ever read as a whole.
+/// One `.protos` shard, mapped: its groups in turn, of which names are read and places of sentences are found; a
+/// sentence is read where somebody asks for it. A group may have 2 GiB, so none is ever read as a whole.
 ///
-/// Memory: 16 bytes for each sentence of a group, whose sentences, texts and codebooks are counted before any of them is
-/// made.
+/// Memory: 16 bytes for each sentence of a group, whose sentences, texts and codebooks are counted before any of them
+/// is made.
 package final class PackedShard: Sendable {
     /// A group's head, and where its sentences are.
     package struct Group: Sendable {
@@ -59,7 +59,7 @@ package final class PackedShard: Sendable {
         var sentences: [Range<Int>] = [], rest: [UInt8] = []
         let isWhole = try ProtosWire.fields(bytes) { field in
             if field.number == 4, let content = field.content {
-                sentences.append(start + 4 + content.lowerBound..<start + 4 + content.upperBound)
+                sentences.append(start + 4 + content.lowerBound ..< start + 4 + content.upperBound)
             } else if field.number == 1 || field.number == 2 {
                 rest.append(contentsOf: bytes[field.range])
             } else {
@@ -73,7 +73,7 @@ package final class PackedShard: Sendable {
         }
         guard head.unknownFields.data.isEmpty, length > 0 else { throw damaged(otherLayout) }
         return Group(
-            number: number, source: head.source, name: head.name, range: start..<start + 4 + length,
+            number: number, source: head.source, name: head.name, range: start ..< start + 4 + length,
             sentences: sentences)
     }
 

@@ -1,6 +1,7 @@
 /// The wire format of protocol buffers, as far as finding and counting fields needs it.
 enum ProtosWire {
-    /// Sentences of a group, and the texts and codebooks in them. What is damaged ends the count: reading it will say so.
+    /// Sentences of a group, and the texts and codebooks in them. What is damaged ends the count: reading it will say
+    /// so.
     static func parts(_ group: UnsafeRawBufferPointer) -> Int {
         var count = 0
         fields(group) { field in
@@ -43,13 +44,13 @@ enum ProtosWire {
             case 1: position += 8
             case 2:
                 guard let length = varint(), length <= UInt64(message.count - position) else { return false }
-                content = position..<position + Int(length)
+                content = position ..< position + Int(length)
                 position += Int(length)
             case 5: position += 4
             default: return false
             }
             guard position <= message.count else { return false }
-            try body(Field(number: Int(truncatingIfNeeded: key >> 3), range: start..<position, content: content))
+            try body(Field(number: Int(truncatingIfNeeded: key >> 3), range: start ..< position, content: content))
         }
         return true
     }

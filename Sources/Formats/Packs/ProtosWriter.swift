@@ -33,8 +33,9 @@ public final class ProtosWriter {
         try Interrupt.check()
         let message: [UInt8]
         do { message = try group.message.serializedBytes() } catch {
-            throw OpahError(.data, "the group '\(group.name)' with \(group.sentences.count) clips cannot be packed: \(error)",
-                            hint: "a group may have 2 GiB: split the speaker over several folders")
+            throw OpahError(
+                .data, "the group '\(group.name)' with \(group.sentences.count) clips cannot be packed: \(error)",
+                hint: "a group may have 2 GiB: split the speaker over several folders")
         }
         if shard == nil { shard = try AtomicFile(folder + "/" + Self.name(shards.count)) }
         try shard!.write(UInt32(message.count).littleEndianBytes)

@@ -12,7 +12,7 @@ public enum Checkpoint {
         let file = try MappedFile(path), bytes = file.bytes
         defer { withExtendedLifetime(file) {} }
         if bytes.starts(with: [0x50, 0x4B]) { return try TorchReader.loadZip(file, verify: verify) }
-        if bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) { return try TorchReader.loadLegacy(file) }
+        if bytes.count > 2, bytes[0] == 0x80, (2 ... 5).contains(bytes[1]) { return try TorchReader.loadLegacy(file) }
         if SafeTensors.recognizes(bytes) || path.hasSuffix(".safetensors") {
             return .tensors(try SafeTensors.read(file).tensors)
         }
@@ -30,8 +30,9 @@ public enum Checkpoint {
     public static func save(_ value: CheckpointValue, to path: String) throws {
         guard path.hasSuffix(".safetensors") else { return try TorchWriter.save(value, to: path) }
         guard let pairs = value.dict, pairs.allSatisfy({ $0.key.string != nil && $0.value.tensor != nil }) else {
-            throw OpahError(.argument, "\(path): safetensors hold named tensors only",
-                            hint: "pass a flat table of tensors, or save as .pth")
+            throw OpahError(
+                .argument, "\(path): safetensors hold named tensors only",
+                hint: "pass a flat table of tensors, or save as .pth")
         }
         try SafeTensors.save(StateDict(pairs: pairs, wrapper: nil), to: path)
     }

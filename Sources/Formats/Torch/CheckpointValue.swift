@@ -33,7 +33,9 @@ public enum CheckpointValue {
     public var int: Int? { if case .int(let value) = self { value } else { nil } }
     public var string: String? { if case .string(let value) = self { value } else { nil } }
     public var tensor: Tensor? { if case .tensor(let value) = self { value } else { nil } }
-    public var dict: [(key: CheckpointValue, value: CheckpointValue)]? { if case .dict(let pairs) = self { pairs } else { nil } }
+    public var dict: [(key: CheckpointValue, value: CheckpointValue)]? {
+        if case .dict(let pairs) = self { pairs } else { nil }
+    }
 
     /// A number of either kind.
     public var double: Double? {
@@ -107,7 +109,10 @@ extension CheckpointValue {
         func visit(_ value: CheckpointValue) {
             switch value {
             case .list(let items), .tuple(let items): items.forEach(visit)
-            case .dict(let pairs): pairs.forEach { visit($0.key); visit($0.value) }
+            case .dict(let pairs):
+                pairs.forEach {
+                    visit($0.key); visit($0.value)
+                }
             case .record(let record):
                 found.insert(record.className)
                 visit(record.table)
@@ -120,7 +125,8 @@ extension CheckpointValue {
 }
 
 extension CheckpointValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-                           ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+    ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(integerLiteral value: Int) { self = .int(value) }
     public init(floatLiteral value: Double) { self = .double(value) }

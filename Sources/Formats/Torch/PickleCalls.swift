@@ -23,18 +23,24 @@ extension Unpickler {
             return .string(name)
         case .rebuildTensor: return try rebuild(arguments, dtype: nil)
         case .rebuildTensorV3:
-            guard arguments.count >= 7, case .global(.dtype(let name)) = arguments[6] else { throw damaged("a tensor without a dtype") }
+            guard arguments.count >= 7, case .global(.dtype(let name)) = arguments[6] else {
+                throw damaged("a tensor without a dtype")
+            }
             return try rebuild(arguments, dtype: try dtype(named: name))
         case .rebuildParameter:
-            guard let first = arguments.first, case .tensor = first else { throw damaged("a parameter without a tensor") }
+            guard let first = arguments.first, case .tensor = first else {
+                throw damaged("a parameter without a tensor")
+            }
             return first
         case .rebuildFromType:
             // (function, type, arguments, state): what a tensor subclass with attributes becomes.
-            guard arguments.count >= 3, case .global(let inner) = arguments[0], case .tuple(let items) = arguments[2] else {
+            guard arguments.count >= 3, case .global(let inner) = arguments[0], case .tuple(let items) = arguments[2]
+            else {
                 throw damaged("a tensor without arguments")
             }
             guard [.rebuildTensor, .rebuildTensorV3, .rebuildParameter].contains(inner) else {
-                throw OpahError(.unsafe, "\(place): the pickle rebuilds a tensor by an unknown function", hint: Self.hint)
+                throw OpahError(
+                    .unsafe, "\(place): the pickle rebuilds a tensor by an unknown function", hint: Self.hint)
             }
             return try apply(inner, items.map { nodes[Int($0)] })
         case .inertType, .storage, .dtype, .foreign:
@@ -82,25 +88,32 @@ extension Unpickler {
     /// ('storage', class, key, device, element count[, view]).
     func storage(_ identifier: PickleNode) throws -> PickleStorage {
         guard case .tuple(let items) = identifier, items.count >= 5, case .string("storage") = nodes[Int(items[0])],
-              case .global(.storage(let dtype)) = nodes[Int(items[1])], case .string(let key) = nodes[Int(items[2])],
-              case .int(let count) = nodes[Int(items[4])] else { throw damaged("a storage of an unknown kind") }
-        if items.count > 5, case .none = nodes[Int(items[5])] {} else if items.count > 5 {
-            throw OpahError(.format, "\(place): views of storages, as torch before 0.4 wrote them, are not read",
-                            hint: "load and save the file once with a newer torch")
+            case .global(.storage(let dtype)) = nodes[Int(items[1])], case .string(let key) = nodes[Int(items[2])],
+            case .int(let count) = nodes[Int(items[4])]
+        else { throw damaged("a storage of an unknown kind") }
+        if items.count > 5, case .none = nodes[Int(items[5])] {
+        } else if items.count > 5 {
+            throw OpahError(
+                .format, "\(place): views of storages, as torch before 0.4 wrote them, are not read",
+                hint: "load and save the file once with a newer torch")
         }
         guard count >= 0, count <= Int.max / 8 else { throw damaged("a storage of \(count) elements") }
         return PickleStorage(key: key, dtype: dtype, count: count)
     }
 
     private mutating func rebuild(_ arguments: [PickleNode], dtype: DType?) throws -> PickleNode {
-        guard arguments.count >= 4, case .storage(let storage) = arguments[0], case .int(let offset) = arguments[1] else {
+        guard arguments.count >= 4, case .storage(let storage) = arguments[0], case .int(let offset) = arguments[1]
+        else {
             throw damaged("a tensor without a storage")
         }
         guard let dtype = dtype ?? storage.dtype else { throw damaged("a tensor without a dtype") }
         let shape = try integers(arguments[2]), strides = try integers(arguments[3])
-        guard shape.count == strides.count else { throw damaged("a tensor with \(shape.count) sizes and \(strides.count) strides") }
+        guard shape.count == strides.count else {
+            throw damaged("a tensor with \(shape.count) sizes and \(strides.count) strides")
+        }
         guard shape.count <= Dims.maxCount else {
-            throw OpahError(.shape, "\(place): a tensor of rank \(shape.count) cannot be read (at most \(Dims.maxCount))")
+            throw OpahError(
+                .shape, "\(place): a tensor of rank \(shape.count) cannot be read (at most \(Dims.maxCount))")
         }
         try check(storage, dtype, offset, shape, strides)
         return .tensor(PickleTensor(storage: storage, dtype: dtype, offset: offset, shape: shape, strides: strides))
@@ -114,12 +127,17 @@ extension Unpickler {
     }
 
     /// Every element of the view must lie inside the storage, and no size may overflow.
-    private func check(_ storage: PickleStorage, _ dtype: DType, _ offset: Int, _ shape: [Int], _ strides: [Int]) throws {
+    private func check(_ storage: PickleStorage, _ dtype: DType, _ offset: Int, _ shape: [Int], _ strides: [Int]) throws
+    {
         func wrong(_ why: String) -> OpahError {
-            OpahError(.format, "\(place): a tensor of shape \(shape), strides \(strides), offset \(offset) in a storage of "
-                      + "\(storage.count) elements: \(why)", hint: "the file is damaged or was made to do harm")
+            OpahError(
+                .format,
+                "\(place): a tensor of shape \(shape), strides \(strides), offset \(offset) in a storage of "
+                    + "\(storage.count) elements: \(why)", hint: "the file is damaged or was made to do harm")
         }
-        guard offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else { throw wrong("negative numbers") }
+        guard offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
+            throw wrong("negative numbers")
+        }
         var count = 1, last = offset
         for (size, stride) in zip(shape, strides) {
             let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -131,12 +149,16 @@ extension Unpickler {
         let available = storage.byteCount / dtype.size
         guard count == 0 || last < available else { throw wrong("it reaches past the end") }
         // An expanded view (stride 0) may be larger than its storage, but not larger than the machine.
-        guard count <= available || count * dtype.size <= Memory.limit else { throw wrong("it repeats its elements too often") }
+        guard count <= available || count * dtype.size <= Memory.limit else {
+            throw wrong("it repeats its elements too often")
+        }
     }
 
     private func dtype(named name: String) throws -> DType {
-        let aliases: [String: DType] = ["float": .float32, "double": .float64, "half": .float16, "long": .int64, "int": .int32,
-                                        "short": .int16]
+        let aliases: [String: DType] = [
+            "float": .float32, "double": .float64, "half": .float16, "long": .int64, "int": .int32,
+            "short": .int16
+        ]
         guard let dtype = DType(rawValue: name) ?? aliases[name] else {
             throw OpahError(.dtype, "\(place): tensors of type torch.\(name) cannot be read")
         }
@@ -144,6 +166,8 @@ extension Unpickler {
     }
 
     func damaged(_ why: String) -> OpahError {
-        OpahError(.format, "\(place): the pickle is damaged near byte \(position): \(why)", hint: "the file is damaged; get it again")
+        OpahError(
+            .format, "\(place): the pickle is damaged near byte \(position): \(why)",
+            hint: "the file is damaged; get it again")
     }
 }

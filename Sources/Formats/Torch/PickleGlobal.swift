@@ -86,14 +86,16 @@ enum PickleGlobal: Equatable {
     /// Storage classes by dtype, as torch names them.
     static let storages: [String: DType] = [
         "FloatStorage": .float32, "DoubleStorage": .float64, "HalfStorage": .float16, "BFloat16Storage": .bfloat16,
-        "LongStorage": .int64, "IntStorage": .int32, "ShortStorage": .int16, "CharStorage": .int8, "ByteStorage": .uint8,
-        "BoolStorage": .bool,
+        "LongStorage": .int64, "IntStorage": .int32, "ShortStorage": .int16, "CharStorage": .int8,
+        "ByteStorage": .uint8,
+        "BoolStorage": .bool
     ]
 
     /// torch's names of dtypes and their older aliases; those that we lack are refused when a tensor has them.
     static let dtypes: Set<String> = [
-        "float32", "float", "float64", "double", "float16", "half", "bfloat16", "int64", "long", "int32", "int", "int16", "short",
+        "float32", "float", "float64", "double", "float16", "half", "bfloat16", "int64", "long", "int32", "int",
+        "int16", "short",
         "int8", "uint8", "bool", "uint16", "uint32", "uint64", "complex32", "complex64", "complex128", "float8_e4m3fn",
-        "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "qint8", "quint8", "qint32",
+        "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "qint8", "quint8", "qint32"
     ]
 }

@@ -70,8 +70,10 @@ struct PickleTree {
         }
     }
 
-    private mutating func container(_ index: Int32, _ items: [Int32], _ depth: Int,
-                                    _ make: ([CheckpointValue]) -> CheckpointValue) throws -> Part {
+    private mutating func container(
+        _ index: Int32, _ items: [Int32], _ depth: Int,
+        _ make: ([CheckpointValue]) -> CheckpointValue
+    ) throws -> Part {
         if let part = finished[index], part.isWhole || records > 0 { return part }
         let abbreviated = Part(value: .string("..."), size: 1, height: 0, isWhole: false)
         func tooMuch(_ why: String) throws -> Part {
@@ -122,17 +124,19 @@ struct PickleTree {
     private enum Key: Hashable { case bool(Bool), int(Int), double(Double), string(String) }
 
     /// Keys and values in turn as pairs. As in Python a key that comes again replaces the value.
-    private static func pairs(_ items: ArraySlice<CheckpointValue>) -> [(key: CheckpointValue, value: CheckpointValue)] {
+    private static func pairs(_ items: ArraySlice<CheckpointValue>) -> [(key: CheckpointValue, value: CheckpointValue)]
+    {
         var result: [(key: CheckpointValue, value: CheckpointValue)] = [], places: [Key: Int] = [:]
         result.reserveCapacity(items.count / 2)
         for i in stride(from: items.startIndex, to: items.endIndex - 1, by: 2) {
-            let key: Key? = switch items[i] {
-            case .bool(let value): .bool(value)
-            case .int(let value): .int(value)
-            case .double(let value): .double(value)
-            case .string(let value): .string(value)
-            default: nil
-            }
+            let key: Key? =
+                switch items[i] {
+                case .bool(let value): .bool(value)
+                case .int(let value): .int(value)
+                case .double(let value): .double(value)
+                case .string(let value): .string(value)
+                default: nil
+                }
             if let key, let place = places[key] {
                 result[place].value = items[i + 1]
             } else {
@@ -145,7 +149,9 @@ struct PickleTree {
 
     private mutating func tensor(_ tensor: PickleTensor) throws -> Tensor {
         let storage: Storage
-        if let known = storages[tensor.storage.key] { storage = known } else {
+        if let known = storages[tensor.storage.key] {
+            storage = known
+        } else {
             storage = try bytes(tensor.storage)
             storages[tensor.storage.key] = storage
         }
@@ -153,8 +159,9 @@ struct PickleTree {
         guard tensor.storage.byteCount <= storage.byteCount else {
             throw OpahError(.format, "\(place): the storage '\(tensor.storage.key)' is used with two sizes")
         }
-        return Tensor(storage: storage, offset: tensor.offset, shape: Dims(tensor.shape), strides: Dims(tensor.strides),
-                      dtype: tensor.dtype)
+        return Tensor(
+            storage: storage, offset: tensor.offset, shape: Dims(tensor.shape), strides: Dims(tensor.strides),
+            dtype: tensor.dtype)
     }
 }
 

@@ -116,10 +116,15 @@ struct Pickler {
     }
 
     private mutating func write(_ value: Int) {
-        if let small = UInt8(exactly: value) { op(.binInt1); bytes.append(small) }
-        else if let small = UInt16(exactly: value) { op(.binInt2); bytes += small.littleEndianBytes }
-        else if let small = Int32(exactly: value) { op(.binInt); bytes += small.littleEndianBytes }
-        else { op(.long1); bytes.append(8); bytes += value.littleEndianBytes }
+        if let small = UInt8(exactly: value) {
+            op(.binInt1); bytes.append(small)
+        } else if let small = UInt16(exactly: value) {
+            op(.binInt2); bytes += small.littleEndianBytes
+        } else if let small = Int32(exactly: value) {
+            op(.binInt); bytes += small.littleEndianBytes
+        } else {
+            op(.long1); bytes.append(8); bytes += value.littleEndianBytes
+        }
     }
 
     private mutating func write(_ text: String) {

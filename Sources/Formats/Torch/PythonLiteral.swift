@@ -59,7 +59,7 @@ struct PythonLiteral {
         _ = peek()
         let start = position
         while position < text.count, text[position] == UInt8(ascii: "-") || isDigit(text[position]) { position += 1 }
-        guard let number = Int(String(decoding: text[start..<position], as: UTF8.self)) else { throw broken() }
+        guard let number = Int(String(decoding: text[start ..< position], as: UTF8.self)) else { throw broken() }
         // Python 2 wrote long integers as 8L.
         if position < text.count, text[position] == UInt8(ascii: "L") { position += 1 }
         return number
@@ -72,7 +72,7 @@ struct PythonLiteral {
         position += 1
         guard let end = text[position...].firstIndex(of: quote) else { throw broken() }
         defer { position = end + 1 }
-        return String(decoding: text[position..<end], as: UTF8.self)
+        return String(decoding: text[position ..< end], as: UTF8.self)
     }
 
     private mutating func skipList() throws {

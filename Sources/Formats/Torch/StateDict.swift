@@ -42,11 +42,13 @@ public struct StateDict: Sequence {
         }
     }
 
-    /// Only the tensors whose name starts with `prefix`, without it. Names that may have one prefix or another, or none,
-    /// are for `fitted`.
+    /// Only the tensors whose name starts with `prefix`, without it. Names that may have one prefix or another, or
+    /// none, are for `fitted`.
     public func dropping(prefix: String) -> StateDict {
         var result = StateDict()
-        for (name, tensor) in self where name.hasPrefix(prefix) { result[String(name.dropFirst(prefix.count))] = tensor }
+        for (name, tensor) in self where name.hasPrefix(prefix) {
+            result[String(name.dropFirst(prefix.count))] = tensor
+        }
         result.adopt(self)
         return result
     }
@@ -63,7 +65,9 @@ public struct StateDict: Sequence {
     }
 
     /// Takes over what `other` says about where it was found.
-    mutating func adopt(_ other: StateDict) { (wrapper, notes, skipped, records) = (other.wrapper, other.notes, other.skipped, other.records) }
+    mutating func adopt(_ other: StateDict) {
+        (wrapper, notes, skipped, records) = (other.wrapper, other.notes, other.skipped, other.records)
+    }
 
     init(pairs: [(key: CheckpointValue, value: CheckpointValue)], wrapper: String?) {
         self.wrapper = wrapper

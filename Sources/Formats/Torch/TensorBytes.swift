@@ -34,7 +34,7 @@ extension Tensor {
                 filled += size
                 return
             }
-            for i in 0..<shape[axis] { try gather(axis + 1, from + i * strides[axis] * size) }
+            for i in 0 ..< shape[axis] { try gather(axis + 1, from + i * strides[axis] * size) }
         }
         try gather(0, start)
         try body(UnsafeRawBufferPointer(start: buffer.baseAddress, count: filled))

@@ -8,19 +8,25 @@ enum TorchReader {
     static func loadZip(_ file: MappedFile, verify: Bool) throws -> CheckpointValue {
         let archive = try ZipArchive(file), path = file.path
         guard let pickle = archive.entries.first(where: { $0.name.hasSuffix("/data.pkl") }) else {
-            let what = archive.entries.contains { $0.name.hasSuffix(".npy") } ? "a NumPy .npz archive" : "a zip archive with "
-                + (archive.entries.isEmpty ? "nothing in it" : archive.entries.prefix(4).map(\.name).joined(separator: ", "))
+            let what =
+                archive.entries.contains { $0.name.hasSuffix(".npy") }
+                ? "a NumPy .npz archive"
+                : "a zip archive with "
+                    + (archive.entries.isEmpty
+                        ? "nothing in it" : archive.entries.prefix(4).map(\.name).joined(separator: ", "))
             throw OpahError(.format, "\(path): not a torch checkpoint but \(what)")
         }
         let root = pickle.name.dropLast("data.pkl".count)
         if archive.entry(root + "constants.pkl") != nil {
-            throw OpahError(.unsafe, "\(path): a TorchScript program, not a checkpoint",
-                            hint: "save the model's state_dict instead")
+            throw OpahError(
+                .unsafe, "\(path): a TorchScript program, not a checkpoint",
+                hint: "save the model's state_dict instead")
         }
         if let order = archive.entry(root + "byteorder") {
             let text = try archive.withBytes(of: order) { String(decoding: $0.prefix(16), as: UTF8.self) }
             guard text == "little" else {
-                throw OpahError(.format, "\(path): the checkpoint was written with byte order '\(text)'; only little is read")
+                throw OpahError(
+                    .format, "\(path): the checkpoint was written with byte order '\(text)'; only little is read")
             }
         }
         return try archive.withBytes(of: pickle) { bytes in
@@ -29,19 +35,25 @@ enum TorchReader {
             var tree = PickleTree(unpickler.nodes, place: path) { storage in
                 let name = root + "data/" + storage.key
                 guard let entry = archive.entry(name) else {
-                    throw OpahError(.format, "\(path): the storage '\(name)' is missing", hint: "the file is damaged; get it again")
+                    throw OpahError(
+                        .format, "\(path): the storage '\(name)' is missing", hint: "the file is damaged; get it again")
                 }
                 guard entry.size >= storage.byteCount else {
-                    throw OpahError(.format, "\(path): the storage '\(name)' has \(entry.size) bytes, and \(storage.byteCount) are wanted",
-                                    hint: "the file is damaged or was made to do harm")
+                    throw OpahError(
+                        .format,
+                        "\(path): the storage '\(name)' has \(entry.size) bytes, and \(storage.byteCount) are wanted",
+                        hint: "the file is damaged or was made to do harm")
                 }
                 if verify { try archive.verify(entry) }
                 if entry.isStored {
-                    return try Storage.mapping(try archive.mapped(entry), elementSize: storage.dtype?.size ?? 8, owner: file)
+                    return try Storage.mapping(
+                        try archive.mapped(entry), elementSize: storage.dtype?.size ?? 8, owner: file)
                 }
                 return try archive.withBytes(of: entry) { unpacked in
                     let copy = try Storage(byteCount: unpacked.count)
-                    if let base = unpacked.baseAddress { copy.pointer.copyMemory(from: base, byteCount: unpacked.count) }
+                    if let base = unpacked.baseAddress {
+                        copy.pointer.copyMemory(from: base, byteCount: unpacked.count)
+                    }
                     return copy
                 }
             }
@@ -62,8 +74,9 @@ enum TorchReader {
         }
         let magic = try next()
         guard case .bigInt("119547037146038801333356") = magic.nodes[Int(magic.result)] else {
-            throw OpahError(.format, "\(path): a Python pickle, but not one that torch.save wrote",
-                            hint: "save it again with torch.save, or as safetensors")
+            throw OpahError(
+                .format, "\(path): a Python pickle, but not one that torch.save wrote",
+                hint: "save it again with torch.save, or as safetensors")
         }
         let version = try next()
         guard case .int(1001) = version.nodes[Int(version.result)] else {
@@ -72,8 +85,11 @@ enum TorchReader {
         let system = try next()
         guard case .dict(let facts) = system.nodes[Int(system.result)] else { throw damaged(path) }
         for i in stride(from: 0, to: facts.count, by: 2) {
-            if case .string("little_endian") = system.nodes[Int(facts[i])], case .bool(false) = system.nodes[Int(facts[i + 1])] {
-                throw OpahError(.format, "\(path): the checkpoint was written on a big-endian machine; only little-endian is read")
+            if case .string("little_endian") = system.nodes[Int(facts[i])],
+                case .bool(false) = system.nodes[Int(facts[i + 1])]
+            {
+                throw OpahError(
+                    .format, "\(path): the checkpoint was written on a big-endian machine; only little-endian is read")
             }
         }
         let object = try next(), keys = try next()
@@ -97,6 +113,7 @@ enum TorchReader {
     }
 
     private static func damaged(_ path: String) -> OpahError {
-        OpahError(.format, "\(path): the old-format checkpoint contradicts itself", hint: "the file is damaged; get it again")
+        OpahError(
+            .format, "\(path): the old-format checkpoint contradicts itself", hint: "the file is damaged; get it again")
     }
 }

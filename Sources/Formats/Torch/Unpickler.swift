@@ -51,7 +51,9 @@ struct Unpickler {
         case .stop: break
         case .proto:
             let version: UInt8 = try reader.integer("the pickle")
-            guard (2...5).contains(version) else { throw damaged("pickle protocol \(version) is not read (2 to 5 are)") }
+            guard (2 ... 5).contains(version) else {
+                throw damaged("pickle protocol \(version) is not read (2 to 5 are)")
+            }
         case .frame: _ = try reader.take(8, "the pickle")
         case .mark: marks.append(stack.count)
         case .pop:
@@ -68,9 +70,11 @@ struct Unpickler {
         case .long1: try push(integer(try reader.take(Int(try reader.integer(UInt8.self, "the pickle")), "the pickle")))
         case .long4:
             let count = Int(try reader.integer(Int32.self, "the pickle"))
-            guard (0...1024).contains(count) else { throw damaged("a whole number of \(count) bytes") }
+            guard (0 ... 1024).contains(count) else { throw damaged("a whole number of \(count) bytes") }
             try push(integer(try reader.take(count, "the pickle")))
-        case .binFloat: try push(.double(Double(bitPattern: UInt64(bigEndian: UInt64(littleEndian: try reader.integer("the pickle"))))))
+        case .binFloat:
+            try push(
+                .double(Double(bitPattern: UInt64(bigEndian: UInt64(littleEndian: try reader.integer("the pickle"))))))
 
         case .shortBinString, .shortBinUnicode: try push(.string(try text(UInt8.self)))
         case .binString, .binUnicode: try push(.string(try text(UInt32.self)))
@@ -105,7 +109,8 @@ struct Unpickler {
             let module = try line(), name = try line()
             try pushGlobal(module, name, at: at)
         case .stackGlobal:
-            guard case .string(let name) = nodes[Int(try pop())], case .string(let module) = nodes[Int(try pop())] else {
+            guard case .string(let name) = nodes[Int(try pop())], case .string(let module) = nodes[Int(try pop())]
+            else {
                 throw damaged("a global without a name")
             }
             try pushGlobal(module, name, at: at)
@@ -117,7 +122,8 @@ struct Unpickler {
         case .newObjectEx:
             let named = nodes[Int(try pop())], arguments = nodes[Int(try pop())], callee = nodes[Int(try pop())]
             guard case .global(.foreign) = callee, case .tuple(let items) = arguments, case .dict(let pairs) = named,
-                  case .record(var record) = try result(of: callee, items, at) else {
+                case .record(var record) = try result(of: callee, items, at)
+            else {
                 throw refusal(of: opcode.rawValue, at: at)
             }
             try charge(pairs.count)
@@ -131,7 +137,10 @@ struct Unpickler {
             case .record(var record):
                 record.state = state
                 nodes[target] = .record(record)
-            default: throw OpahError(.unsafe, "\(place): the pickle sets the state of an object that is not data (byte \(at))", hint: Self.hint)
+            default:
+                throw OpahError(
+                    .unsafe, "\(place): the pickle sets the state of an object that is not data (byte \(at))",
+                    hint: Self.hint)
             }
         }
     }
@@ -143,7 +152,8 @@ struct Unpickler {
             try charge(arguments.count)
             // copyreg makes an object of the class that it is given.
             if name.hasPrefix("copyreg.") || name.hasPrefix("copy_reg."), let first = arguments.first,
-               case .global(let made) = nodes[Int(first)] {
+                case .global(let made) = nodes[Int(first)]
+            {
                 return .record(PickleRecord(className: made.className, arguments: Array(arguments.dropFirst())))
             }
             return .record(PickleRecord(className: name, arguments: arguments))
@@ -160,7 +170,8 @@ struct Unpickler {
         OpahError(.unsafe, "\(place): the pickle calls something that is no known name (byte \(at))", hint: Self.hint)
     }
 
-    static let hint = "nothing of it was run; a checkpoint of plain tensors needs no such thing: get the file from a source "
+    static let hint =
+        "nothing of it was run; a checkpoint of plain tensors needs no such thing: get the file from a source "
         + "that you trust, as safetensors if possible"
 
     // MARK: Objects
@@ -177,7 +188,9 @@ struct Unpickler {
 
     /// Not below the last mark: what lies there belongs to an outer object.
     private mutating func pop() throws -> Int32 {
-        guard stack.count > marks.last ?? 0, let last = stack.popLast() else { throw damaged("it takes from an empty stack") }
+        guard stack.count > marks.last ?? 0, let last = stack.popLast() else {
+            throw damaged("it takes from an empty stack")
+        }
         return last
     }
 
@@ -222,7 +235,9 @@ struct Unpickler {
             nodes[target] = .none
             record.items += items
             nodes[target] = .record(record)
-        } else { throw damaged("it appends to something that is no list") }
+        } else {
+            throw damaged("it appends to something that is no list")
+        }
     }
 
     private mutating func extendDict(_ items: [Int32]) throws {
@@ -235,7 +250,9 @@ struct Unpickler {
             nodes[target] = .none
             record.entries += items
             nodes[target] = .record(record)
-        } else { throw damaged("it sets items of something that is no dict") }
+        } else {
+            throw damaged("it sets items of something that is no dict")
+        }
     }
 
     private mutating func recall(_ key: UInt32) throws {
@@ -246,14 +263,17 @@ struct Unpickler {
     private mutating func pushGlobal(_ module: String, _ name: String, at: Int) throws {
         guard let global = PickleGlobal(module: module, name: name) else {
             if module == "torch", name.hasSuffix("Storage") {
-                throw OpahError(.dtype, "\(place): tensors of torch.\(printable(name)) cannot be read",
-                                hint: "floats of 16 to 64 bits, whole numbers of 8 to 64 bits, and bool are read")
+                throw OpahError(
+                    .dtype, "\(place): tensors of torch.\(printable(name)) cannot be read",
+                    hint: "floats of 16 to 64 bits, whole numbers of 8 to 64 bits, and bool are read")
             }
             guard PickleGlobal.isHostile(module: module, name: name) else {
                 return try push(.global(.foreign(printable(module) + "." + printable(name))))
             }
-            throw OpahError(.unsafe, "\(place): the pickle asks for \(printable(module)).\(printable(name)) (byte \(at)), "
-                            + "which is not on the list of names that data may use", hint: Self.hint)
+            throw OpahError(
+                .unsafe,
+                "\(place): the pickle asks for \(printable(module)).\(printable(name)) (byte \(at)), "
+                    + "which is not on the list of names that data may use", hint: Self.hint)
         }
         try push(.global(global))
     }
@@ -273,7 +293,7 @@ struct Unpickler {
         let rest = reader.bytes[reader.position...].prefix(512)
         guard let end = rest.firstIndex(of: 0x0A) else { throw damaged("a name without an end") }
         defer { reader.position = end + 1 }
-        return String(decoding: reader.bytes[reader.position..<end], as: UTF8.self)
+        return String(decoding: reader.bytes[reader.position ..< end], as: UTF8.self)
     }
 
     /// A little-endian two's complement number of any length.
@@ -303,7 +323,9 @@ struct Unpickler {
             }
             groups.append(String(rest))
         }
-        let digits = (groups.last ?? "0") + groups.dropLast().reversed().map { String(repeating: "0", count: 18 - $0.utf8.count) + $0 }.joined()
+        let digits =
+            (groups.last ?? "0")
+            + groups.dropLast().reversed().map { String(repeating: "0", count: 18 - $0.utf8.count) + $0 }.joined()
         let text = (negative ? "-" : "") + digits
         return Int(text).map(PickleNode.int) ?? .bigInt(text)
     }
@@ -313,14 +335,19 @@ struct Unpickler {
     private func refusal(of code: UInt8, at: Int) -> OpahError {
         // INST, OBJ, NEWOBJ_EX, EXT1-4: other ways of making objects.
         if [0x69, 0x6F, PickleOpcode.newObjectEx.rawValue, 0x82, 0x83, 0x84].contains(code) {
-            return OpahError(.unsafe, "\(place): the pickle makes an object by opcode 0x\(String(code, radix: 16)) (byte \(at)), "
-                             + "which data does not need", hint: Self.hint)
+            return OpahError(
+                .unsafe,
+                "\(place): the pickle makes an object by opcode 0x\(String(code, radix: 16)) (byte \(at)), "
+                    + "which data does not need", hint: Self.hint)
         }
-        return OpahError(.format, "\(place): unknown pickle opcode 0x\(String(code, radix: 16)) at byte \(at)",
-                         hint: "the file is damaged, or no pickle of protocol 2 to 5")
+        return OpahError(
+            .format, "\(place): unknown pickle opcode 0x\(String(code, radix: 16)) at byte \(at)",
+            hint: "the file is damaged, or no pickle of protocol 2 to 5")
     }
 
     private func printable(_ name: String) -> String {
-        String(String.UnicodeScalarView(name.unicodeScalars.prefix(80).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.prefix(80).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
     }
 }

@@ -1,7 +1,7 @@
 /// CRC-32C (Castagnoli), and the masked form in which TensorBoard's record files store it.
 enum CRC32C {
-    private static let table: [UInt32] = (0..<256).map { byte in
-        (0..<8).reduce(UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
+    private static let table: [UInt32] = (0 ..< 256).map { byte in
+        (0 ..< 8).reduce(UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
     }
 
     static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {

@@ -43,21 +43,23 @@ public final class ZipArchive {
 
     /// Where the bytes of an entry lie in the file; they are inside it.
     public func range(of entry: Entry) throws -> Range<Int> {
-        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file.bytes[..<directoryOffset]), place: path,
-                                position: entry.headerOffset)
+        var reader = ByteReader(
+            UnsafeRawBufferPointer(rebasing: file.bytes[..<directoryOffset]), place: path,
+            position: entry.headerOffset)
         let what = "the zip entry '\(entry.name)'"
         guard try reader.integer(UInt32.self, what) == 0x0403_4B50 else {
             throw OpahError(.format, "\(path): \(what) does not begin where the directory says")
         }
         _ = try reader.take(22, what)
-        let nameLength = Int(try reader.integer(UInt16.self, what)), extraLength = Int(try reader.integer(UInt16.self, what))
+        let nameLength = Int(try reader.integer(UInt16.self, what)),
+            extraLength = Int(try reader.integer(UInt16.self, what))
         guard try reader.text(nameLength, what) == entry.name else {
             throw OpahError(.format, "\(path): \(what) has another name in its own header")
         }
         _ = try reader.take(extraLength, what)
         let start = reader.position
         _ = try reader.take(entry.compressedSize, what)
-        return start..<start + entry.compressedSize
+        return start ..< start + entry.compressedSize
     }
 
     /// The bytes of a stored entry, still in the mapped file: keep `file` alive while using them.
@@ -90,8 +92,9 @@ public final class ZipArchive {
 
     private func verify(_ bytes: UnsafeRawBufferPointer, _ entry: Entry) throws {
         guard crc32(of: bytes) == entry.crc else {
-            throw OpahError(.format, "\(path): the bytes of '\(entry.name)' do not fit their checksum",
-                            hint: "the file is damaged; get it again")
+            throw OpahError(
+                .format, "\(path): the bytes of '\(entry.name)' do not fit their checksum",
+                hint: "the file is damaged; get it again")
         }
     }
 }
@@ -123,7 +126,9 @@ func inflate(_ packed: UnsafeRawBufferPointer, to size: Int, place: String) thro
     while true {
         try Interrupt.check()
         let given = min(packed.count - consumed, 1 << 30)
-        stream.next_in = packed.baseAddress.map { UnsafeMutablePointer(mutating: ($0 + consumed).assumingMemoryBound(to: UInt8.self)) }
+        stream.next_in = packed.baseAddress.map {
+            UnsafeMutablePointer(mutating: ($0 + consumed).assumingMemoryBound(to: UInt8.self))
+        }
         stream.avail_in = UInt32(given)
         let (status, produced) = block.withUnsafeMutableBufferPointer { out in
             stream.next_out = out.baseAddress
@@ -131,7 +136,9 @@ func inflate(_ packed: UnsafeRawBufferPointer, to size: Int, place: String) thro
             return (CZlib.inflate(&stream, Z_NO_FLUSH), out.count - Int(stream.avail_out))
         }
         consumed += given - Int(stream.avail_in)
-        guard result.count + produced <= size else { throw damaged("it holds more than the \(size) bytes that it claims") }
+        guard result.count + produced <= size else {
+            throw damaged("it holds more than the \(size) bytes that it claims")
+        }
         result.append(contentsOf: block[..<produced])
         if status == Z_STREAM_END { break }
         guard status == Z_OK, produced > 0 || consumed < packed.count else {

@@ -24,21 +24,28 @@ public final class ZipWriter {
     }
 
     /// Adds an entry of exactly `size` bytes, which `produce` hands over in as many pieces as it likes.
-    public func add(_ name: String, size: Int,
-                    _ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    public func add(
+        _ name: String, size: Int,
+        _ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
         let offset = file.bytesWritten
         let wide = alwaysZip64 || size >= Self.limit || offset >= Self.limit
         // The sizes are known, the checksum is not: bit 3 says that it follows the data. Bit 11: UTF-8.
-        let common = UInt16(wide ? 45 : 20).littleEndianBytes + UInt16(0x0808).littleEndianBytes
+        let common =
+            UInt16(wide ? 45 : 20).littleEndianBytes + UInt16(0x0808).littleEndianBytes
             + UInt16(0).littleEndianBytes + [0, 0, 0x21, 0]   // stored; 1980-01-01
-        var extra: [UInt8] = wide ? UInt16(1).littleEndianBytes + UInt16(16).littleEndianBytes
-            + UInt64(size).littleEndianBytes + UInt64(size).littleEndianBytes : []
+        var extra: [UInt8] =
+            wide
+            ? UInt16(1).littleEndianBytes + UInt16(16).littleEndianBytes
+                + UInt64(size).littleEndianBytes + UInt64(size).littleEndianBytes : []
         let start = offset + 30 + name.utf8.count + extra.count + 4
         let padding = (Self.alignment - start % Self.alignment) % Self.alignment
-        extra += Array("FB".utf8) + UInt16(padding).littleEndianBytes + [UInt8](repeating: UInt8(ascii: "Z"), count: padding)
+        extra +=
+            Array("FB".utf8) + UInt16(padding).littleEndianBytes + [UInt8](repeating: UInt8(ascii: "Z"), count: padding)
         let shortSize = UInt32(wide ? Self.limit : size).littleEndianBytes
-        try file.write([0x50, 0x4B, 3, 4] + common + [0, 0, 0, 0] + shortSize + shortSize
-                       + UInt16(name.utf8.count).littleEndianBytes + UInt16(extra.count).littleEndianBytes)
+        try file.write(
+            [0x50, 0x4B, 3, 4] + common + [0, 0, 0, 0] + shortSize + shortSize
+                + UInt16(name.utf8.count).littleEndianBytes + UInt16(extra.count).littleEndianBytes)
         try file.write(name)
         try file.write(extra)
 
@@ -54,8 +61,10 @@ public final class ZipWriter {
         let longSize = wide ? UInt64(size).littleEndianBytes : UInt32(size).littleEndianBytes
         try file.write([0x50, 0x4B, 7, 8] + crc.littleEndianBytes + longSize + longSize)
 
-        let wideOffset = wide ? UInt16(1).littleEndianBytes + UInt16(24).littleEndianBytes + UInt64(size).littleEndianBytes
-            + UInt64(size).littleEndianBytes + UInt64(offset).littleEndianBytes : []
+        let wideOffset =
+            wide
+            ? UInt16(1).littleEndianBytes + UInt16(24).littleEndianBytes + UInt64(size).littleEndianBytes
+                + UInt64(size).littleEndianBytes + UInt64(offset).littleEndianBytes : []
         directory += [0x50, 0x4B, 1, 2, wide ? 45 : 20, 0] + common + crc.littleEndianBytes + shortSize + shortSize
         directory += UInt16(name.utf8.count).littleEndianBytes + UInt16(wideOffset.count).littleEndianBytes
         directory += [UInt8](repeating: 0, count: 10) + UInt32(wide ? Self.limit : offset).littleEndianBytes
@@ -70,15 +79,18 @@ public final class ZipWriter {
         let wide = alwaysZip64 || offset >= Self.limit || directory.count >= Self.limit || count >= 0xFFFF
         if wide {
             let record = file.bytesWritten
-            try file.write([0x50, 0x4B, 6, 6] + UInt64(44).littleEndianBytes + [45, 0, 45, 0] + [UInt8](repeating: 0, count: 8)
-                           + UInt64(count).littleEndianBytes + UInt64(count).littleEndianBytes
-                           + UInt64(directory.count).littleEndianBytes + UInt64(offset).littleEndianBytes)
-            try file.write([0x50, 0x4B, 6, 7, 0, 0, 0, 0] + UInt64(record).littleEndianBytes + UInt32(1).littleEndianBytes)
+            try file.write(
+                [0x50, 0x4B, 6, 6] + UInt64(44).littleEndianBytes + [45, 0, 45, 0] + [UInt8](repeating: 0, count: 8)
+                    + UInt64(count).littleEndianBytes + UInt64(count).littleEndianBytes
+                    + UInt64(directory.count).littleEndianBytes + UInt64(offset).littleEndianBytes)
+            try file.write(
+                [0x50, 0x4B, 6, 7, 0, 0, 0, 0] + UInt64(record).littleEndianBytes + UInt32(1).littleEndianBytes)
         }
         let shortCount = UInt16(wide ? 0xFFFF : count).littleEndianBytes
-        try file.write([0x50, 0x4B, 5, 6, 0, 0, 0, 0] + shortCount + shortCount
-                       + UInt32(wide ? Self.limit : directory.count).littleEndianBytes
-                       + UInt32(wide ? Self.limit : offset).littleEndianBytes + [0, 0])
+        try file.write(
+            [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + shortCount + shortCount
+                + UInt32(wide ? Self.limit : directory.count).littleEndianBytes
+                + UInt32(wide ? Self.limit : offset).littleEndianBytes + [0, 0])
         try file.commit()
     }
 }

@@ -38,7 +38,7 @@ final class DoRALayer: AdapterLayer {
 
     func change() throws -> WeightChange? {
         guard adapter.scale != 0 else { return nil }
-        let factor = try parameters[2].div(norms())  // m / |V|
+        let factor = try parameters[2].div(norms())   // m / |V|
         return WeightChange(
             a: parameters[0], b: try parameters[1].mul(factor.reshape([factor.count, 1])),
             scale: adapter.configuration.scaling * adapter.scale,
@@ -52,7 +52,7 @@ final class DoRALayer: AdapterLayer {
         if let known, known.weight === weight.storage, known.versions == versions { return known.norms }
         let norms = try Self.norms(of: module, parameters, scale: adapter.configuration.scaling)
         let values = norms.pointer(Float.self)
-        for i in 0..<norms.count where values[i] == 0 { values[i] = .infinity }
+        for i in 0 ..< norms.count where values[i] == 0 { values[i] = .infinity }
         known = (norms, weight.storage, versions)
         return norms
     }

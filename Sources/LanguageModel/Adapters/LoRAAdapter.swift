@@ -15,7 +15,8 @@ public final class LoRAAdapter {
 
     init(_ configuration: LoRAConfiguration) { self.configuration = configuration }
 
-    /// `<module>.lora_A` [r, in], `<module>.lora_B` [out, r] and what else its kind has, in the order of the state dict.
+    /// `<module>.lora_A` [r, in], `<module>.lora_B` [out, r] and what else its kind has, in the order of the state
+    /// dict.
     public var namedParameters: [(name: String, tensor: Tensor)] { layers.flatMap(\.namedParameters) }
 
     /// Whether a tensor of that name belongs to an adapter of some kind.

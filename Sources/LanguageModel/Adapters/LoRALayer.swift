@@ -28,7 +28,7 @@ final class LoRALayer: AdapterLayer {
             let bound = 1 / Double(module.inputs).squareRoot()
             return [
                 try Tensor.rand(shapes[0], low: -bound, high: bound, generator: generator),
-                try Tensor(zeros: shapes[1]),
+                try Tensor(zeros: shapes[1])
             ]
         case .embedding:
             return [try Tensor(zeros: shapes[0]), try Tensor.randn(shapes[1], generator: generator)]

@@ -29,8 +29,10 @@ extension LanguageModel {
     /// - Parameters:
     ///   - configuration: nil takes what the adapter records.
     ///   - overwrite: also into a folder that holds other things than the result of an earlier merge.
-    public static func mergeFiles(configuration: LoRAConfiguration?, baseWeight: String, loraWeight: String,
-                                  output: String, overwrite: Bool = false) throws -> MergeReport {
+    public static func mergeFiles(
+        configuration: LoRAConfiguration?, baseWeight: String, loraWeight: String,
+        output: String, overwrite: Bool = false
+    ) throws -> MergeReport {
         let base = try load(baseWeight)
         if let folder = base.folder { try MergeRecord.check(output, isOutside: folder) }
         let lock = try FolderLock(output, for: "merging")
@@ -44,8 +46,10 @@ extension LanguageModel {
         let exact = try proof.logits(try base.replacing { try merged($0, dtype: .float32) })
         let difference = proof.difference(together, exact), largest = proof.largest(together)
         guard difference <= 1e-5 * max(1, largest) else {
-            throw OpahError(.checkpoint, "the merged model differs from base and adapter by \(difference) in its logits: nothing was written",
-                            hint: "this should not happen; the weights may be damaged")
+            throw OpahError(
+                .checkpoint,
+                "the merged model differs from base and adapter by \(difference) in its logits: nothing was written",
+                hint: "this should not happen; the weights may be damaged")
         }
         let result = try base.replacing { try merged($0, dtype: $0.weight.tensor.dtype) }
         let written = proof.difference(together, try proof.logits(result))
@@ -55,17 +59,20 @@ extension LanguageModel {
         let changed = try verify(staging.path + "/model.pth", against: result, originals)
         try MergeRecord.write(to: staging.path, adapter, baseDigest: base.baseDigest())
         try staging.commit()
-        return MergeReport(output: output, rank: adapter.configuration.rank, alpha: adapter.configuration.alpha, modules: adapter.modules.count,
-                           tensors: originals.count, changed: changed, dtype: originals[0].dtype.rawValue, difference: difference,
-                           largestLogit: largest, differenceAsWritten: written, notes: base.notes + adapter.notes)
+        return MergeReport(
+            output: output, rank: adapter.configuration.rank, alpha: adapter.configuration.alpha,
+            modules: adapter.modules.count,
+            tensors: originals.count, changed: changed, dtype: originals[0].dtype.rawValue, difference: difference,
+            largestLogit: largest, differenceAsWritten: written, notes: base.notes + adapter.notes)
     }
 
     /// A model that shares everything but the adapted weights, which `replace` makes; without adapters.
     private func replacing(_ replace: (Module) throws -> Tensor) throws -> LanguageModel {
         var changed: [String: Tensor] = [:]
         for module in tree.adaptable where !module.layers.isEmpty { changed[module.weight.name] = try replace(module) }
-        return try LanguageModel(configuration, tensors: weights.map { changed[$0.name] ?? $0.tensor }, tokenizer: tokenizer, folder: folder,
-                                 maxLength: maxLength, form: .asStored)
+        return try LanguageModel(
+            configuration, tensors: weights.map { changed[$0.name] ?? $0.tensor }, tokenizer: tokenizer, folder: folder,
+            maxLength: maxLength, form: .asStored)
     }
 
     /// The original's two checks on the file as written, and one of ours: it holds what it should.
@@ -77,19 +84,23 @@ extension LanguageModel {
         var changed = 0
         for (weight, original) in zip(model.weights, originals) {
             guard let found = state[weight.name], same(found, weight.tensor) else {
-                throw OpahError(.checkpoint, "\(path): \(weight.name) was not written as it should be", hint: "check the disk")
+                throw OpahError(
+                    .checkpoint, "\(path): \(weight.name) was not written as it should be", hint: "check the disk")
             }
             if !same(found, original) { changed += 1 }
         }
         guard changed > 0 else {
-            throw OpahError(.checkpoint, "the merged model is the same as the base: the adapter does nothing",
-                            hint: "was the adapter saved before its first training step?")
+            throw OpahError(
+                .checkpoint, "the merged model is the same as the base: the adapter does nothing",
+                hint: "was the adapter saved before its first training step?")
         }
         return changed
     }
 
     private static func same(_ a: Tensor, _ b: Tensor) -> Bool {
-        guard a.shape == b.shape, a.dtype == b.dtype, let a = try? a.detach().contiguous(), let b = try? b.detach().contiguous() else { return false }
+        guard a.shape == b.shape, a.dtype == b.dtype, let a = try? a.detach().contiguous(),
+            let b = try? b.detach().contiguous()
+        else { return false }
         let size = a.dtype.size
         return memcmp(a.storage.pointer + a.offset * size, b.storage.pointer + b.offset * size, a.count * size) == 0
     }
@@ -103,10 +114,10 @@ private struct MergeProof {
         let c = model.configuration, length = min(24, model.maxLength), rows = c.codebookCount + 1
         let random = Random(seed: 14)
         var inputs = [Int](repeating: 0, count: rows * length)
-        for t in 0..<length {
+        for t in 0 ..< length {
             inputs[t] = t < length / 3 ? random.integer(below: c.vocabularySize) : model.frameIds.lowerBound
             guard model.frameIds.contains(inputs[t]) else { continue }
-            for k in 1..<rows { inputs[k * length + t] = random.integer(below: c.codebookSize) }
+            for k in 1 ..< rows { inputs[k * length + t] = random.integer(below: c.codebookSize) }
         }
         batch = Batch(inputs: try Tensor(integers: inputs, [1, rows, length]))
     }
@@ -142,16 +153,22 @@ private final class StagedFolder {
         path = TemporaryName.beside(final)
         Leftovers.remove(in: PathName.folder(final), of: PathName.last(final))
         var info = stat()
-        if stat(final, &info) == 0, info.st_mode & S_IFMT != S_IFDIR { throw OpahError.system(final, errno: ENOTDIR, doing: "write into") }
+        if stat(final, &info) == 0, info.st_mode & S_IFMT != S_IFDIR {
+            throw OpahError.system(final, errno: ENOTDIR, doing: "write into")
+        }
         try Folders.make(path)
     }
 
     /// Renames the whole folder; into a folder that is there already, file by file.
     func commit() throws {
         if rename(path, final) != 0 {
-            guard errno == ENOTEMPTY || errno == EEXIST else { throw OpahError.system(final, errno: errno, doing: "rename into place") }
+            guard errno == ENOTEMPTY || errno == EEXIST else {
+                throw OpahError.system(final, errno: errno, doing: "rename into place")
+            }
             // config.json last, so that an interruption never leaves new settings on old weights.
-            for name in try Folders.names(path).sorted(by: { ($0 == "config.json" ? 1 : 0, $0) < ($1 == "config.json" ? 1 : 0, $1) }) {
+            for name in try Folders.names(path).sorted(by: {
+                ($0 == "config.json" ? 1 : 0, $0) < ($1 == "config.json" ? 1 : 0, $1)
+            }) {
                 guard rename(path + "/" + name, final + "/" + name) == 0 else {
                     throw OpahError.system(final + "/" + name, errno: errno, doing: "rename into place")
                 }

@@ -2,15 +2,16 @@ import CByteProducts
 import Support
 import Tensors
 
-/// Weights of eight bits and how they are multiplied: a row is q s with whole q from -127 to 127, a vector is rounded to
-/// 16 bits, in units of its own for each 512 columns, and the sum of the products is exact in 32 bits.
+/// Weights of eight bits and how they are multiplied: a row is q s with whole q from -127 to 127, a vector is rounded
+/// to 16 bits, in units of its own for each 512 columns, and the sum of the products is exact in 32 bits.
 ///
-/// The vector's rounding (half of 1/32767 of its largest element in 512) is some 250 times finer than the weights', and the
-/// sums of whole numbers do not depend on who adds them up: samples are the same in whatever company.
+/// The vector's rounding (half of 1/32767 of its largest element in 512) is some 250 times finer than the weights', and
+/// the sums of whole numbers do not depend on who adds them up: samples are the same in whatever company.
 ///
-/// Of the ways tried (one core with AVX2, G weights a second from memory, then from its caches): each byte made a float 8.4 and
-/// 19; four floats from one word by shifts 9.0 and 20; this one 11.4 and 34. A bare sum reads 12.9. Fewer instructions
-/// for a line of memory let the processor have more lines under way; asking for what lies 1 KiB ahead is a tenth of it.
+/// Of the ways tried (one core with AVX2, G weights a second from memory, then from its caches): each byte made a float
+/// 8.4 and 19; four floats from one word by shifts 9.0 and 20; this one 11.4 and 34. A bare sum reads 12.9. Fewer
+/// instructions for a line of memory let the processor have more lines under way; asking for what lies 1 KiB ahead is a
+/// tenth of it.
 struct ByteRows {
     let rows: Int, columns: Int
     /// Bytes from a row to the next; zeros fill up the last step.
@@ -28,19 +29,22 @@ struct ByteRows {
         let rowBytes = (columns + step - 1) / step * step
         (self.rows, self.columns, self.rowBytes) = (rows, columns, rowBytes)
         let quantized = try Storage(byteCount: rows * rowBytes), scaling = try Storage(byteCount: rows * 4)
-        nonisolated(unsafe) let q = quantized.pointer.assumingMemoryBound(to: Int8.self), s = scaling.pointer.assumingMemoryBound(to: Float.self)
+        nonisolated(unsafe) let q = quantized.pointer.assumingMemoryBound(to: Int8.self),
+            s = scaling.pointer.assumingMemoryBound(to: Float.self)
         Parallel.forRange(rows, grain: 16) { range in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { buffer in
                 let row = buffer.baseAddress!
                 for r in range {
-                    source.expand(r..<(r + 1), to: row)
+                    source.expand(r ..< (r + 1), to: row)
                     var largest: Float = 0
-                    for c in 0..<columns { largest = max(largest, abs(row[c])) }
+                    for c in 0 ..< columns { largest = max(largest, abs(row[c])) }
                     s[r] = largest / 127
                     let inverse = largest > 0 ? 127 / largest : 0, to = q + r * rowBytes
                     // Adding 1.5 * 2^23 rounds half to even and leaves the whole number in the low bits.
-                    for c in 0..<columns { to[c] = Int8(truncatingIfNeeded: (row[c] * inverse + 12_582_912).bitPattern) }
-                    for c in columns..<rowBytes { to[c] = 0 }
+                    for c in 0 ..< columns {
+                        to[c] = Int8(truncatingIfNeeded: (row[c] * inverse + 12_582_912).bitPattern)
+                    }
+                    for c in columns ..< rowBytes { to[c] = 0 }
                 }
             }
         }
@@ -57,12 +61,13 @@ struct ByteRows {
 
     /// Rounds n vectors x[n, columns] into out[n, vectorWidth].
     func round(_ x: UnsafePointer<Float>, count n: Int, into out: UnsafeMutablePointer<Float>) {
-        for i in 0..<n {
+        for i in 0 ..< n {
             let from = x + i * columns, to = out + i * vectorWidth, units = to + rowBytes / 2
             let values = UnsafeMutableRawPointer(to).assumingMemoryBound(to: Int16.self)
-            for b in 0..<blocks {
+            for b in 0 ..< blocks {
                 let start = b * Self.block
-                units[b] = cbyte_round(from + start, Int64(min(columns - start, Self.block)), Int64(width(ofBlock: b)), values + start)
+                units[b] = cbyte_round(
+                    from + start, Int64(min(columns - start, Self.block)), Int64(width(ofBlock: b)), values + start)
             }
         }
     }
@@ -72,7 +77,9 @@ struct ByteRows {
     // MARK: Products
 
     /// y[i * stride + row] = the product of a row and the i-th of n rounded vectors, for the rows of a range.
-    func products(_ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int) {
+    func products(
+        _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int
+    ) {
         if n == 1 { return singles(range, x, into: y) }
         var row = range.lowerBound
         while row < range.upperBound {
@@ -80,7 +87,9 @@ struct ByteRows {
             var i = 0
             while i < n {
                 let count = Self.group(n &- i)
-                for b in 0..<blocks { tile(row..<end, b, x + i &* vectorWidth, count, into: y + i &* stride, stride) }
+                for b in 0 ..< blocks {
+                    tile(row ..< end, b, x + i &* vectorWidth, count, into: y + i &* stride, stride)
+                }
                 i &+= count
             }
             row = end
@@ -92,13 +101,19 @@ struct ByteRows {
 
     /// Up to four rows and three vectors, in one block of columns; the blocks of a row follow each other.
     @inline(__always)
-    private func tile(_ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>, _ stride: Int) {
+    private func tile(
+        _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
+        _ stride: Int
+    ) {
         let row = rows.lowerBound, start = b &* Self.block
-        var tile = cbyte_tile(weights: weights + (row &* rowBytes &+ start), row_bytes: Int64(rowBytes), rows: Int32(rows.count),
-                              vectors: UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self) + start, vector_stride: Int64(2 &* vectorWidth),
-                              count: Int32(count), columns: Int64(width(ofBlock: b)),
-                              units: x + (rowBytes / 2 &+ b), unit_stride: Int64(vectorWidth),
-                              scales: b == blocks &- 1 ? scales + row : nil, is_first: b == 0 ? 1 : 0, out: y + row, out_stride: Int64(stride))
+        var tile = cbyte_tile(
+            weights: weights + (row &* rowBytes &+ start), row_bytes: Int64(rowBytes), rows: Int32(rows.count),
+            vectors: UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self) + start,
+            vector_stride: Int64(2 &* vectorWidth),
+            count: Int32(count), columns: Int64(width(ofBlock: b)),
+            units: x + (rowBytes / 2 &+ b), unit_stride: Int64(vectorWidth),
+            scales: b == blocks &- 1 ? scales + row : nil, is_first: b == 0 ? 1 : 0, out: y + row,
+            out_stride: Int64(stride))
         cbyte_products(&tile)
     }
 
@@ -110,15 +125,17 @@ struct ByteRows {
             var sum = Float(cbyte_product(from, values, Int64(width(ofBlock: 0)))) * units[0]
             var b = 1
             while b < blocks {
-                sum += Float(cbyte_product(from + b &* Self.block, values + b &* Self.block, Int64(width(ofBlock: b)))) * units[b]
+                sum +=
+                    Float(cbyte_product(from + b &* Self.block, values + b &* Self.block, Int64(width(ofBlock: b))))
+                    * units[b]
                 b &+= 1
             }
             y[row] = sum * scales[row]
         }
     }
 
-    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), and rows whose blocks stay in its
-    /// first while these vectors do (8 KiB).
+    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), and rows whose blocks stay in
+    /// its first while these vectors do (8 KiB).
     private static let together = 96, tallest = 16
 
     /// y[n, rows] = x[n, columns] W^T, for prompts: what `products` gives, shared by all threads.
@@ -126,18 +143,23 @@ struct ByteRows {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: n * vectorWidth) { buffer in
             nonisolated(unsafe) let rounded = buffer.baseAddress!, x = x, y = y
             Parallel.forRange(n, grain: 8) { range in
-                round(x + range.lowerBound * columns, count: range.count, into: rounded + range.lowerBound * vectorWidth)
+                round(
+                    x + range.lowerBound * columns, count: range.count, into: rounded + range.lowerBound * vectorWidth)
             }
             Parallel.forRange(rows, grain: 32) { range in
                 for first in stride(from: 0, to: n, by: Self.together) {
-                    panel(range, rounded + first * vectorWidth, count: min(Self.together, n - first), into: y + first * rows)
+                    panel(
+                        range, rounded + first * vectorWidth, count: min(Self.together, n - first),
+                        into: y + first * rows)
                 }
             }
         }
     }
 
-    private func panel(_ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
-        for b in 0..<blocks {
+    private func panel(
+        _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>
+    ) {
+        for b in 0 ..< blocks {
             var first = range.lowerBound
             while first < range.upperBound {
                 let last = min(first &+ Self.tallest, range.upperBound)
@@ -147,7 +169,7 @@ struct ByteRows {
                     var row = first
                     while row < last {
                         let end = min(row &+ 4, last)
-                        tile(row..<end, b, x + i &* vectorWidth, count, into: y + i &* rows, rows)
+                        tile(row ..< end, b, x + i &* vectorWidth, count, into: y + i &* rows, rows)
                         row = end
                     }
                     i &+= count
@@ -161,7 +183,7 @@ struct ByteRows {
     func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>) {
         for (place, row) in range.enumerated() {
             let from = weights + row * rowBytes, to = out + place * columns, scale = scales[row]
-            for c in 0..<columns { to[c] = Float(from[c]) * scale }
+            for c in 0 ..< columns { to[c] = Float(from[c]) * scale }
         }
     }
 }

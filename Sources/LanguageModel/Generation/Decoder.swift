@@ -34,17 +34,21 @@ final class Decoder {
         epsilon = Float(configuration.normEpsilon)
         embeddings = try DecoderEmbedding(tree.embeddings)
         codebookEmbeddings = try DecoderEmbedding(tree.codebookEmbeddings)
-        slow = try DecoderStack(tree.layers, configuration.slowShape, rotary: try model.slowRotary(), epsilon: configuration.normEpsilon,
-                                quantized: quantized)
+        slow = try DecoderStack(
+            tree.layers, configuration.slowShape, rotary: try model.slowRotary(), epsilon: configuration.normEpsilon,
+            quantized: quantized)
         norm = try floatVector(tree.norm)
-        output = try tree.output.map { try DecoderLinear($0, quantized: quantized) }
+        output =
+            try tree.output.map { try DecoderLinear($0, quantized: quantized) }
             ?? DecoderLinear(tied: tree.embeddings, quantized: quantized)
         fast = try tree.fast.map {
-            Fast(project: try $0.project.map { try DecoderLinear($0, quantized: quantized) },
-                 embeddings: try DecoderEmbedding($0.embeddings),
-                 stack: try DecoderStack($0.layers, model.configuration.fastShape!, rotary: try model.fastRotary(),
-                                         epsilon: model.configuration.normEpsilon, quantized: quantized),
-                 norm: try floatVector($0.norm), output: try DecoderLinear($0.output, quantized: quantized))
+            Fast(
+                project: try $0.project.map { try DecoderLinear($0, quantized: quantized) },
+                embeddings: try DecoderEmbedding($0.embeddings),
+                stack: try DecoderStack(
+                    $0.layers, model.configuration.fastShape!, rotary: try model.fastRotary(),
+                    epsilon: model.configuration.normEpsilon, quantized: quantized),
+                norm: try floatVector($0.norm), output: try DecoderLinear($0.output, quantized: quantized))
         }
         naive = try tree.naive.map { (try floatVector($0.norm), try DecoderLinear($0.output, quantized: quantized)) }
     }
@@ -65,7 +69,8 @@ final class Decoder {
     /// - Returns: the hidden states before the final norm, [n, D]. A stream's does not depend on the others.
     func step(_ streams: [(cache: KeyValueCache, position: Int, column: [Int32])]) throws -> Tensor {
         for stream in streams { try stream.cache.reserve(stream.position + 1, keeping: stream.position) }
-        let x = try embedded(streams.map(\.column)[...]), rows = streams.map { TokenRow(cache: $0.cache, position: $0.position) }
+        let x = try embedded(streams.map(\.column)[...]),
+            rows = streams.map { TokenRow(cache: $0.cache, position: $0.position) }
         if slowScratch?.count != rows.count { slowScratch = try slow.makeScratch(count: rows.count) }
         let pointer = x.pointer(Float.self), scratch = slowScratch!
         Parallel.team { member in slow.step(member, pointer, rows, scratch) }
@@ -82,7 +87,7 @@ final class Decoder {
     private func embed(_ column: [Int32], to out: UnsafeMutablePointer<Float>) {
         embeddings.add(Int(column[0]), to: out)
         guard frameIds.contains(Int(column[0])) else { return }
-        for c in 0..<configuration.codebookCount {
+        for c in 0 ..< configuration.codebookCount {
             codebookEmbeddings.add(Int(column[c + 1]) + c * configuration.codebookSize, to: out)
         }
     }
@@ -93,14 +98,16 @@ final class Decoder {
     /// The codes of one frame for each stream: `choose` gets the stream, the codebook and its logits [K], and
     /// returns the code (a value of the sequence).
     /// - Parameter first: the first code of each stream where it is known; nobody is asked for it then.
-    func codes(_ hidden: Tensor, first: [Int32]? = nil,
-               choose: (Int, Int, UnsafeMutableBufferPointer<Float>) throws -> Int32) throws -> [[Int32]] {
+    func codes(
+        _ hidden: Tensor, first: [Int32]? = nil,
+        choose: (Int, Int, UnsafeMutableBufferPointer<Float>) throws -> Int32
+    ) throws -> [[Int32]] {
         let n = hidden.shape[0], books = configuration.codebookCount, size = configuration.codebookSize
         var result = [[Int32]](repeating: [], count: n)
         if let naive {
             let logits = try project(hidden, naive.norm, naive.output)
-            for i in 0..<n {
-                for c in 0..<books {
+            for i in 0 ..< n {
+                for c in 0 ..< books {
                     if c == 0, let first {
                         result[i].append(first[i])
                         continue
@@ -117,17 +124,21 @@ final class Decoder {
         if fastScratch?.count != n { fastScratch = try fast.stack.makeScratch(count: n) }
         let x = try Tensor(empty: [n, width]), next = x.pointer(Float.self), scratch = fastScratch!
         let logits = try Tensor(empty: [n, size]), found = logits.pointer(Float.self)
-        if let project = fast.project { Parallel.team { member in apply(project, hidden.pointer(), n, member, into: next) } }
-        else { next.update(from: hidden.pointer(Float.self), count: n * width) }
-        for c in 0..<books {
-            let rows = (0..<n).map { TokenRow(cache: fastCaches[$0], position: c) }
+        if let project = fast.project {
+            Parallel.team { member in apply(project, hidden.pointer(), n, member, into: next) }
+        } else {
+            next.update(from: hidden.pointer(Float.self), count: n * width)
+        }
+        for c in 0 ..< books {
+            let rows = (0 ..< n).map { TokenRow(cache: fastCaches[$0], position: c) }
             let given = c == 0 ? first : nil
             Parallel.team { member in
                 fast.stack.step(member, next, rows, scratch)
                 if given == nil { apply(fast.output, next, norm: fast.norm, n, member, into: found) }
             }
-            for i in 0..<n {
-                let code = try given?[i] ?? choose(i, c, UnsafeMutableBufferPointer(start: found + i * size, count: size))
+            for i in 0 ..< n {
+                let code =
+                    try given?[i] ?? choose(i, c, UnsafeMutableBufferPointer(start: found + i * size, count: size))
                 result[i].append(code)
                 (next + i * width).update(repeating: 0, count: width)
                 fast.embeddings.add(Int(code), to: next + i * width)
@@ -137,14 +148,17 @@ final class Decoder {
     }
 
     private func project(_ x: Tensor, _ norm: Tensor, _ output: DecoderLinear) throws -> Tensor {
-        let n = x.shape[0], result = try Tensor(empty: [n, output.rows]), from = x.pointer(Float.self), to = result.pointer(Float.self)
+        let n = x.shape[0], result = try Tensor(empty: [n, output.rows]), from = x.pointer(Float.self),
+            to = result.pointer(Float.self)
         Parallel.team { member in apply(output, from, norm: norm, n, member, into: to) }
         return result
     }
 
     /// y[n, rows] of a linear layer over (normed) x[n, columns], shared by a team.
-    private func apply(_ linear: DecoderLinear, _ x: UnsafePointer<Float>, norm: Tensor? = nil, _ n: Int, _ member: TeamMember,
-                       into y: UnsafeMutablePointer<Float>) {
+    private func apply(
+        _ linear: DecoderLinear, _ x: UnsafePointer<Float>, norm: Tensor? = nil, _ n: Int, _ member: TeamMember,
+        into y: UnsafeMutablePointer<Float>
+    ) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: n * (linear.columns + linear.scratchWidth)) { buffer in
             let normed = buffer.baseAddress!, scratch = normed + n * linear.columns
             if let norm { rmsNorm(x, norm, epsilon, n, into: normed) }

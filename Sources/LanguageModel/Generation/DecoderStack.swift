@@ -10,34 +10,36 @@ import Tensors
 /// keys and values, feed-forward 4096, 32000 tokens, 8 codebooks of 1024) on two cores.
 ///
 /// A frame reads the slow stack and the output projection once (358.6 M + 32.8 M weights) and the fast stack and its
-/// output once per codebook (8 x 60.8 M): 878 M weights, and multiplies and adds each once per stream. That is 3.51, 1.76
-/// and 0.88 GB in float32, bfloat16 and int8; the cache adds 24 KiB per token seen, the norms nothing to speak of. The
-/// fast stack fits no cache of 32 MiB, not even in int8. `GenerationCost` computes these for any configuration.
+/// output once per codebook (8 x 60.8 M): 878 M weights, and multiplies and adds each once per stream. That is 3.51,
+/// 1.76 and 0.88 GB in float32, bfloat16 and int8; the cache adds 24 KiB per token seen, the norms nothing to speak of.
+/// The fast stack fits no cache of 32 MiB, not even in int8. `GenerationCost` computes these for any configuration.
 ///
 /// - One region per stack: a hand-over to sleeping threads costs tens of microseconds, a meeting of threads awake under
 ///   one. There are 6 meetings per layer, 336 a frame. Norms are computed by every thread for itself (a width of 1024 takes
 ///   0.1 us), which saves as many meetings again.
 /// - One row at a time: two rows side by side were read at 8.4 GB/s by one core, one at 21 and in order at 37.
-/// - int8 by exact sums of 16-bit products (`ByteRows`, figures there); bfloat16 by shift and mask gives 44, float32 46.
+/// - int8 by exact sums of 16-bit products (`ByteRows`, figures there); bfloat16 by shift and mask gives 44, float32
+///   46.
 /// - Ranges shrink towards the end of a phase (`TeamMember.share`): equal halves wait for the core that was disturbed,
 ///   small pieces restart the prefetcher each time.
 /// - Huge pages (what `Storage` asks for) against pages of 4 KiB: 46 and 41 GB/s for a bare sum, 40 and 40 for int8.
 ///
-/// Frames with int8, old against new in turn on a machine that reads 17 to 26 GB/s: 15.0 and 16.4 frames/s with shifted words,
+/// Frames with int8, old against new in turn on a machine that reads 17 to 26 GB/s: 15.0 and 16.4 frames/s with shifted
+/// words,
 /// 18.8 and 18.9 with exact sums; the figures below are of shifted words on a machine that reads 40 to 50.
 ///
-/// Whole frames after 200 tokens of prompt, medians: int8 23.2 to 25.7 ms (39 to 43 frames/s), bfloat16 42 to 45 ms (22 to
-/// 24), float32 58 to 81 ms (12 to 17, as the memory's rate changed with the neighbours of a shared host). Of the floor by
-/// the best reading rate of the same minutes, 45 to 51 GB/s, that is 0.77 to 0.81, 0.80 to 0.81 and 0.88 to 0.96; by a
-/// single measurement of 41 to 43 GB/s, 0.91 and 0.93. What is left is attention, sampling and the meetings. With a
-/// hand-over per matrix, bytes widened one by one and a heap over the vocabulary for top-p it was 11 to 15, 7 to 12 and 7
-/// to 11 frames/s.
+/// Whole frames after 200 tokens of prompt, medians: int8 23.2 to 25.7 ms (39 to 43 frames/s), bfloat16 42 to 45 ms (22
+/// to 24), float32 58 to 81 ms (12 to 17, as the memory's rate changed with the neighbours of a shared host). Of the
+/// floor by the best reading rate of the same minutes, 45 to 51 GB/s, that is 0.77 to 0.81, 0.80 to 0.81 and 0.88 to
+/// 0.96; by a single measurement of 41 to 43 GB/s, 0.91 and 0.93. What is left is attention, sampling and the meetings.
+/// With a hand-over per matrix, bytes widened one by one and a heap over the vocabulary for top-p it was 11 to 15, 7 to
+/// 12 and 7 to 11 frames/s.
 ///
-/// Several streams are bound by arithmetic: 4 take 71 ms in int8, 95 in bfloat16 and 110 in float32, 8 take 126, 141 and
-/// 172, at up to 113 GFLOP/s. Three vectors share each pass over a row, as four sums for each of them fill the registers.
-/// Tried instead: three rows with four vectors, converted in four passes (15.9 GB/s of bfloat16 where this reads 20.6),
-/// and the same on rows made floats beforehand (27 in a loop of its own, but 4 streams took 91, 108 and 139 ms, 8 took 134,
-/// 161 and 180).
+/// Several streams are bound by arithmetic: 4 take 71 ms in int8, 95 in bfloat16 and 110 in float32, 8 take 126, 141
+/// and 172, at up to 113 GFLOP/s. Three vectors share each pass over a row, as four sums for each of them fill the
+/// registers. Tried instead: three rows with four vectors, converted in four passes (15.9 GB/s of bfloat16 where this
+/// reads 20.6), and the same on rows made floats beforehand (27 in a loop of its own, but 4 streams took 91, 108 and
+/// 139 ms, 8 took 134, 161 and 180).
 struct DecoderStack {
     let shape: LayerShape
     private let layers: [DecoderLayer]
@@ -57,14 +59,18 @@ struct DecoderStack {
         self.rotary = try rotary.to(.float32)
         self.epsilon = Float(epsilon)
         self.layers = try layers.map {
-            DecoderLayer(attentionNorm: try floatVector($0.attentionNorm), feedForwardNorm: try floatVector($0.feedForwardNorm),
-                         wqkv: try DecoderLinear($0.wqkv, quantized: quantized), wo: try DecoderLinear($0.wo, quantized: quantized),
-                         w1: try DecoderLinear($0.w1, quantized: quantized), w2: try DecoderLinear($0.w2, quantized: quantized),
-                         w3: try DecoderLinear($0.w3, quantized: quantized))
+            DecoderLayer(
+                attentionNorm: try floatVector($0.attentionNorm), feedForwardNorm: try floatVector($0.feedForwardNorm),
+                wqkv: try DecoderLinear($0.wqkv, quantized: quantized),
+                wo: try DecoderLinear($0.wo, quantized: quantized),
+                w1: try DecoderLinear($0.w1, quantized: quantized), w2: try DecoderLinear($0.w2, quantized: quantized),
+                w3: try DecoderLinear($0.w3, quantized: quantized))
         }
     }
 
-    func makeCache(capacity: Int = 0) throws -> KeyValueCache { try KeyValueCache(layers: layers.count, shape, capacity: capacity) }
+    func makeCache(capacity: Int = 0) throws -> KeyValueCache {
+        try KeyValueCache(layers: layers.count, shape, capacity: capacity)
+    }
 
     var linears: [DecoderLinear] { layers.flatMap(\.linears) }
 
@@ -89,7 +95,9 @@ struct DecoderStack {
         fileprivate var mixed: UnsafeMutablePointer<Float> { qkv + count * shape.projectedDim }
         fileprivate var gate: UnsafeMutablePointer<Float> { mixed + count * shape.dim }
         fileprivate var up: UnsafeMutablePointer<Float> { gate + count * shape.intermediateSize }
-        fileprivate func normed(_ member: Int) -> UnsafeMutablePointer<Float> { qkv + count * (sharedWidth + member * ownWidth) }
+        fileprivate func normed(_ member: Int) -> UnsafeMutablePointer<Float> {
+            qkv + count * (sharedWidth + member * ownWidth)
+        }
         fileprivate func inputs(_ member: Int) -> (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) {
             let first = normed(member) + count * shape.dim
             return (first, first + count * ((ownWidth - shape.dim) / 2))
@@ -116,15 +124,17 @@ struct DecoderStack {
                     rotate(row + head * width, position: rows[i].position)
                     guard head >= heads else { continue }
                     let at = row + head * width
-                    rows[i].cache.store(index, head: head - heads, position: rows[i].position, k: at, v: at + shape.keyValueDim)
+                    rows[i].cache.store(
+                        index, head: head - heads, position: rows[i].position, k: at, v: at + shape.keyValueDim)
                 }
             }
             member.wait()
             member.share(n * heads, grain: 1) { range in
                 for task in range {
                     let (i, head) = task.quotientAndRemainder(dividingBy: heads)
-                    CachedAttention.single(index, rows[i].cache, position: rows[i].position, head: head,
-                                           qkv + i * wide + head * width, mixed + i * dim + head * width)
+                    CachedAttention.single(
+                        index, rows[i].cache, position: rows[i].position, head: head,
+                        qkv + i * wide + head * width, mixed + i * dim + head * width)
                 }
             }
             member.wait()
@@ -134,11 +144,14 @@ struct DecoderStack {
             member.wait()
 
             rmsNorm(x, layer.feedForwardNorm, epsilon, n, into: normed)
-            let gateInput = layer.w1.prepare(normed, count: n, in: first), upInput = layer.w3.prepare(normed, count: n, in: second)
+            let gateInput = layer.w1.prepare(normed, count: n, in: first),
+                upInput = layer.w3.prepare(normed, count: n, in: second)
             member.share(inner, grain: layer.w1.grain) { range in
                 layer.w1.apply(range, gateInput, into: gate)
                 layer.w3.apply(range, upInput, into: up)
-                for i in 0..<n { swiGLU(gate + i * inner + range.lowerBound, up + i * inner + range.lowerBound, range.count) }
+                for i in 0 ..< n {
+                    swiGLU(gate + i * inner + range.lowerBound, up + i * inner + range.lowerBound, range.count)
+                }
             }
             member.wait()
             let activated = layer.w2.prepare(gate, count: n, in: first)
@@ -148,12 +161,14 @@ struct DecoderStack {
     }
 
     /// x += the layer's product, each thread for its rows of it.
-    private func add(_ linear: DecoderLinear, _ input: DecoderLinear.Input, by member: TeamMember,
-                     through buffer: UnsafeMutablePointer<Float>, to x: UnsafeMutablePointer<Float>) {
+    private func add(
+        _ linear: DecoderLinear, _ input: DecoderLinear.Input, by member: TeamMember,
+        through buffer: UnsafeMutablePointer<Float>, to x: UnsafeMutablePointer<Float>
+    ) {
         let dim = linear.rows
         member.share(dim, grain: linear.grain) { range in
             linear.apply(range, input, into: buffer)
-            for i in 0..<input.count {
+            for i in 0 ..< input.count {
                 accumulate(1, buffer + i * dim + range.lowerBound, to: x + i * dim + range.lowerBound, range.count)
             }
         }
@@ -172,10 +187,10 @@ struct DecoderStack {
             try Interrupt.check()
             rmsNorm(x, layer.attentionNorm, epsilon, n, into: normed)
             layer.wqkv.multiply(normed, count: n, into: qkv)
-            for i in 0..<n {
+            for i in 0 ..< n {
                 let row = qkv + i * wide
-                for head in 0..<rotated { rotate(row + head * shape.headDim, position: run.position + i) }
-                for head in 0..<shape.keyValueHeadCount {
+                for head in 0 ..< rotated { rotate(row + head * shape.headDim, position: run.position + i) }
+                for head in 0 ..< shape.keyValueHeadCount {
                     let at = row + dim + head * shape.headDim
                     run.cache.store(index, head: head, position: run.position + i, k: at, v: at + shape.keyValueDim)
                 }
@@ -209,16 +224,18 @@ struct DecoderStack {
 /// gate = silu(gate) * up
 private func swiGLU(_ gate: UnsafeMutablePointer<Float>, _ up: UnsafePointer<Float>, _ count: Int) {
     mapLanes(count, from: gate, to: gate) { $0 / (1 + exponential(-$0)) }
-    for i in 0..<count { gate[i] *= up[i] }
+    for i in 0 ..< count { gate[i] *= up[i] }
 }
 
 /// out = x / sqrt(mean(x^2) + epsilon) * weight, for each of n rows.
-func rmsNorm(_ x: UnsafePointer<Float>, _ weight: Tensor, _ epsilon: Float, _ n: Int, into out: UnsafeMutablePointer<Float>) {
+func rmsNorm(
+    _ x: UnsafePointer<Float>, _ weight: Tensor, _ epsilon: Float, _ n: Int, into out: UnsafeMutablePointer<Float>
+) {
     let width = weight.count, w = weight.pointer(Float.self)
-    for row in 0..<n {
+    for row in 0 ..< n {
         let x = x + row * width, y = out + row * width
         let inverse = 1 / (dotProduct(x, x, width) / Float(width) + epsilon).squareRoot()
-        for i in 0..<width { y[i] = x[i] * inverse * w[i] }
+        for i in 0 ..< width { y[i] = x[i] * inverse * w[i] }
     }
 }
 

@@ -24,7 +24,8 @@ public struct GenerationOptions: Sendable {
     /// How many codes the codec has in each codebook, where that is known: larger ones are never drawn.
     public var codecSize: Int?
 
-    public init(sampling: SamplingOptions, maxNewTokens: Int = 0, seed: UInt64 = 42, strayTokens: StrayTokens = .redraw) {
+    public init(sampling: SamplingOptions, maxNewTokens: Int = 0, seed: UInt64 = 42, strayTokens: StrayTokens = .redraw)
+    {
         (self.sampling, self.maxNewTokens, self.seed, self.strayTokens) = (sampling, maxNewTokens, seed, strayTokens)
     }
 }
@@ -51,16 +52,21 @@ extension LanguageModel {
     /// Continues a prompt, as the original's inner loop does.
     /// - Parameter prompt: integers [1 + C, T], values as the model reads them.
     /// - Returns: int32 [1 + C, T + new], the prompt first; its last column is `<|im_end|>` when `end` is `.complete`.
-    public func generate(prompt: Tensor, _ options: GenerationOptions,
-                         onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> (sequence: Tensor, end: GenerationEnd) {
+    public func generate(
+        prompt: Tensor, _ options: GenerationOptions,
+        onFrame: ((GeneratedFrame) throws -> Void)? = nil
+    ) throws -> (sequence: Tensor, end: GenerationEnd) {
         try generate(prompts: [prompt], options, onFrame: onFrame)[0]
     }
 
-    /// Continues several prompts, or the same one several times, in step: each reading of the weights serves all of them.
+    /// Continues several prompts, or the same one several times, in step: each reading of the weights serves all of
+    /// them.
     /// - Parameter prompts: as for one; the i-th is sample i.
     /// - Returns: for each what it would give alone with the seed `seed + i`, to the last bit.
-    public func generate(prompts: [Tensor], _ options: GenerationOptions,
-                         onFrame: ((GeneratedFrame) throws -> Void)? = nil) throws -> [(sequence: Tensor, end: GenerationEnd)] {
+    public func generate(
+        prompts: [Tensor], _ options: GenerationOptions,
+        onFrame: ((GeneratedFrame) throws -> Void)? = nil
+    ) throws -> [(sequence: Tensor, end: GenerationEnd)] {
         let rows = configuration.codebookCount + 1
         let streams = try prompts.enumerated().map {
             GenerationStream(sample: $0.offset, piece: 0, prompt: try Prompt.columns(of: $0.element, rows: rows))
@@ -92,11 +98,11 @@ final class GenerationStream {
         if let earlier { (cache, cached) = (earlier.cache, earlier.cached) }
     }
 
-    /// New columns that are speech: all but the closing `<|im_end|>`. With stray tokens kept, those that the original takes,
-    /// which in some releases are others.
+    /// New columns that are speech: all but the closing `<|im_end|>`. With stray tokens kept, those that the original
+    /// takes, which in some releases are others.
     func frames(_ release: ModelRelease, _ stray: GenerationOptions.StrayTokens) -> ArraySlice<[Int32]> {
         if stray == .keep, release.originalSkipsFirstFrame { return columns[min(promptLength + 1, columns.count)...] }
-        return columns[promptLength..<(end == .complete ? columns.count - 1 : columns.count)]
+        return columns[promptLength ..< (end == .complete ? columns.count - 1 : columns.count)]
     }
 
     /// New columns as later pieces of the text see them; `end` closes them where the release wants that.
@@ -128,13 +134,15 @@ final class Generator {
         (endId, frameIds, offset) = (model.endId, model.frameIds, model.release.format.codeOffset)
     }
 
-    /// Up to so many tokens of a stream that has more than one to catch up with go one by one, like the others' next ones;
-    /// more go by matrix products, for which weights must be expanded.
+    /// Up to so many tokens of a stream that has more than one to catch up with go one by one, like the others' next
+    /// ones; more go by matrix products, for which weights must be expanded.
     private static let fewTokens = 4
 
     /// - Parameter ended: hears of every stream that has ended, and may name another to go on with.
-    func run(_ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?,
-             ended: (GenerationStream) throws -> GenerationStream?) throws {
+    func run(
+        _ streams: [GenerationStream], _ options: GenerationOptions, _ onFrame: ((GeneratedFrame) throws -> Void)?,
+        ended: (GenerationStream) throws -> GenerationStream?
+    ) throws {
         for stream in streams { try prepare(stream, options) }
         var active = streams
         while !active.isEmpty {
@@ -156,11 +164,13 @@ final class Generator {
 
     /// The hidden state of each stream's last token, [streams, D].
     ///
-    /// A prompt is run for its stream alone, whose result then cannot depend on the others; what two streams have in common
-    /// is run once and copied.
+    /// A prompt is run for its stream alone, whose result then cannot depend on the others; what two streams have in
+    /// common is run once and copied.
     private func hidden(_ active: [GenerationStream]) throws -> Tensor {
         let width = decoder.configuration.dim, result = try Tensor(empty: [active.count, width])
-        func put(_ row: UnsafePointer<Float>, _ i: Int) { (result.pointer(Float.self) + i * width).update(from: row, count: width) }
+        func put(_ row: UnsafePointer<Float>, _ i: Int) {
+            (result.pointer(Float.self) + i * width).update(from: row, count: width)
+        }
         var next: [Int] = [], fresh: [Int] = []
         for (i, stream) in active.enumerated() {
             if let twin = fresh.first(where: { active[$0].columns == stream.columns }), stream.cached.isEmpty {
@@ -172,7 +182,8 @@ final class Generator {
             let isFresh = stream.cached.isEmpty
             if isFresh, stream.sharedLength > 0 { try begin(stream) }
             if stream.columns.count - stream.cached.count > Self.fewTokens {
-                let rows = try decoder.prompt(stream.cache, position: stream.cached.count, columns: stream.columns[stream.cached.count...])
+                let rows = try decoder.prompt(
+                    stream.cache, position: stream.cached.count, columns: stream.columns[stream.cached.count...])
                 put(rows.pointer(Float.self) + (rows.shape[0] - 1) * width, i)
                 if isFresh { fresh.append(i) }
                 stream.cached = stream.columns
@@ -194,8 +205,8 @@ final class Generator {
         return result
     }
 
-    /// Runs, or finds, what a stream may begin with like others. By itself in either case: what it becomes must not depend on
-    /// whether somebody was here before.
+    /// Runs, or finds, what a stream may begin with like others. By itself in either case: what it becomes must not
+    /// depend on whether somebody was here before.
     private func begin(_ stream: GenerationStream) throws {
         let columns = Array(stream.columns.prefix(stream.sharedLength))
         if let kept = beginnings?.find(columns) {
@@ -218,8 +229,10 @@ final class Generator {
         let length = stream.columns.count
         guard length > 0 else { throw OpahError(.argument, "generate: the prompt is empty") }
         guard length < model.maxLength else {
-            throw OpahError(.argument, "generate: the prompt has \(length) tokens, and this model takes \(model.maxLength) with the answer",
-                            hint: "use a shorter reference or text, or load the model with a larger max_length")
+            throw OpahError(
+                .argument,
+                "generate: the prompt has \(length) tokens, and this model takes \(model.maxLength) with the answer",
+                hint: "use a shorter reference or text, or load the model with a larger max_length")
         }
         for (t, column) in stream.columns.enumerated() { try model.check(column, at: t) }
         let room = model.maxLength - length
@@ -230,8 +243,10 @@ final class Generator {
         stream.cached = Array(stream.columns.prefix(min(common, length - 1)))   // the last one must run again
     }
 
-    private func step(_ active: [GenerationStream], _ hidden: Tensor,
-                      _ onFrame: ((GeneratedFrame) throws -> Void)?) throws {
+    private func step(
+        _ active: [GenerationStream], _ hidden: Tensor,
+        _ onFrame: ((GeneratedFrame) throws -> Void)?
+    ) throws {
         let isNaive = decoder.configuration.architecture == .naive, size = decoder.configuration.vocabularySize
         let logits = try decoder.tokenLogits(hidden)
         var tokens: [Int] = [], speaking: [Int] = []
@@ -243,15 +258,19 @@ final class Generator {
             let hasCodes = isNaive || model.release.codesFollowMainToken
             if frameIds.contains(token) || (hasCodes && stream.options.strayTokens == .keep) { speaking.append(i) }
         }
-        var codes = [[Int32]](repeating: [Int32](repeating: 0, count: decoder.configuration.codebookCount), count: active.count)
+        var codes = [[Int32]](
+            repeating: [Int32](repeating: 0, count: decoder.configuration.codebookCount), count: active.count)
         if !speaking.isEmpty {
-            let first = model.release.codesFollowMainToken
-                ? speaking.map { Int32(min(max(tokens[$0] - frameIds.lowerBound, 0), decoder.configuration.codebookSize - 1)) } : nil
+            let first =
+                model.release.codesFollowMainToken
+                ? speaking.map {
+                    Int32(min(max(tokens[$0] - frameIds.lowerBound, 0), decoder.configuration.codebookSize - 1))
+                } : nil
             let found = try decoder.codes(try rows(hidden, speaking), first: first) { place, book, logits in
                 let stream = active[speaking[place]], options = stream.options!
                 // Value k + offset is code k; with an offset of 1, 0 is padding.
                 if let size = options.codecSize, size + offset < logits.count {
-                    for value in (size + offset)..<logits.count { logits[value] = -.infinity }
+                    for value in (size + offset) ..< logits.count { logits[value] = -.infinity }
                 }
                 if let recent = recentValues(stream, row: book + 1) {
                     Sampling.penalise(logits, recent, Float(options.sampling.repetitionPenalty))
@@ -259,7 +278,8 @@ final class Generator {
                 let code = try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, book + 1))
                 guard code == 0, offset == 1, options.strayTokens == .redraw else { return Int32(code) }
                 logits[0] = -.infinity
-                return Int32(try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, -(book + 1))))
+                return Int32(
+                    try Sampling.draw(logits, options.sampling, uniform: uniform(stream, options, -(book + 1))))
             }
             for (place, i) in speaking.enumerated() { codes[i] = found[place] }
         }
@@ -269,22 +289,28 @@ final class Generator {
                 stream.end = .complete
                 continue
             }
-            try onFrame?(GeneratedFrame(sample: stream.sample, piece: stream.piece,
-                                        index: stream.columns.count - 1 - stream.promptLength, codes: codes[i].map { $0 - Int32(offset) }))
+            try onFrame?(
+                GeneratedFrame(
+                    sample: stream.sample, piece: stream.piece,
+                    index: stream.columns.count - 1 - stream.promptLength, codes: codes[i].map { $0 - Int32(offset) }))
             if stream.columns.count >= stream.limit { stream.end = stream.limitIsLength ? .lengthLimit : .tokenLimit }
         }
     }
 
     /// Naive models draw the main token almost greedily.
-    private func mainToken(_ logits: UnsafeMutableBufferPointer<Float>, _ stream: GenerationStream, _ options: GenerationOptions,
-                           _ isNaive: Bool) throws -> Int {
+    private func mainToken(
+        _ logits: UnsafeMutableBufferPointer<Float>, _ stream: GenerationStream, _ options: GenerationOptions,
+        _ isNaive: Bool
+    ) throws -> Int {
         var sampling = options.sampling
         if isNaive { (sampling.temperature, sampling.topP) = (0.1, 0.1) }
         if !isNaive, model.release.penalisesMainTokens, let recent = recentValues(stream, row: 0) {
             Sampling.penalise(logits, recent, Float(options.sampling.repetitionPenalty))
         }
         // Where a frame's token is its first code, those that the model or the codec lacks are never drawn.
-        let spoken = frameIds.count == 1 ? frameIds
+        let spoken =
+            frameIds.count == 1
+            ? frameIds
             : frameIds.prefix(min(options.codecSize ?? .max, decoder.configuration.codebookSize))
         for token in spoken.upperBound ..< frameIds.upperBound { logits[token] = -.infinity }
         let mustSpeak = stream.columns.count - stream.promptLength < options.minFrames
@@ -298,12 +324,15 @@ final class Generator {
             let odds = Double(logits[endId] - logits[spoken.lowerBound]) / sampling.temperature
             return second < 1 / (1 + exp(odds)) ? spoken.lowerBound : endId
         }
-        for token in logits.indices where !spoken.contains(token) && (token != endId || mustSpeak) { logits[token] = -.infinity }
+        for token in logits.indices where !spoken.contains(token) && (token != endId || mustSpeak) {
+            logits[token] = -.infinity
+        }
         return try Sampling.draw(logits, sampling, uniform: second)
     }
 
-    /// The values of a row that the penalty applies to: the last 16 columns without the first generated one, which also has no
-    /// penalty itself. The window starts out filled with zeros, so the value 0 is penalised in the first 16 columns.
+    /// The values of a row that the penalty applies to: the last 16 columns without the first generated one, which also
+    /// has no penalty itself. The window starts out filled with zeros, so the value 0 is penalised in the first 16
+    /// columns.
     private func recentValues(_ stream: GenerationStream, row: Int) -> [Int]? {
         let frames = stream.columns.count - stream.promptLength
         guard frames > 0 else { return nil }
@@ -311,18 +340,23 @@ final class Generator {
         return later.map { Int($0[row]) } + (later.count < Self.window ? [0] : [])
     }
 
-    /// A number in [0, 1) for one decision: a function of the seed plus the sample, the piece, the frame and the row, so that
-    /// samples do not depend on how many run together.
+    /// A number in [0, 1) for one decision: a function of the seed plus the sample, the piece, the frame and the row,
+    /// so that samples do not depend on how many run together.
     private func uniform(_ stream: GenerationStream, _ options: GenerationOptions, _ row: Int) -> Double {
         let frame = stream.columns.count - stream.promptLength
-        let decision = frame * 2 * (decoder.configuration.codebookCount + 2) + (row < 0 ? decoder.configuration.codebookCount + 1 - row : row)
-        return Random(seed: options.seed &+ UInt64(stream.sample), offset: UInt64(stream.piece) << 32 | UInt64(decision)).uniform()
+        let decision =
+            frame * 2 * (decoder.configuration.codebookCount + 2)
+            + (row < 0 ? decoder.configuration.codebookCount + 1 - row : row)
+        return Random(
+            seed: options.seed &+ UInt64(stream.sample), offset: UInt64(stream.piece) << 32 | UInt64(decision)
+        ).uniform()
     }
 
     private func rows(_ hidden: Tensor, _ picked: [Int]) throws -> Tensor {
         let width = hidden.shape[1], result = try Tensor(empty: [picked.count, width])
         for (to, from) in picked.enumerated() {
-            (result.pointer(Float.self) + to * width).update(from: hidden.pointer(Float.self) + from * width, count: width)
+            (result.pointer(Float.self) + to * width).update(
+                from: hidden.pointer(Float.self) + from * width, count: width)
         }
         return result
     }

@@ -22,7 +22,10 @@ public struct GenerationCost: Equatable, Sendable {
     ///   - context: tokens that a stream has seen, prompt included.
     public init(_ c: ModelConfiguration, _ form: LanguageModel.WeightForm, streams: Int = 1, context: Int = 0) throws {
         guard streams >= 1, streams <= 4096, context >= 0, context <= 1 << 20 else {
-            throw OpahError(.argument, "generation cost: streams must be from 1 to 4096 and context from 0 to \(1 << 20), not \(streams) and \(context)")
+            throw OpahError(
+                .argument,
+                "generation cost: streams must be from 1 to 4096 and context from 0 to \(1 << 20), not \(streams) and \(context)"
+            )
         }
         var held = 0, read = 0, products = 0
         // int8 has a float32 scale for each row.
@@ -33,10 +36,10 @@ public struct GenerationCost: Equatable, Sendable {
             products += rows * columns * times
         }
         func layers(_ count: Int, _ shape: LayerShape, times: Int) {
-            for _ in 0..<count {
+            for _ in 0 ..< count {
                 matrix(shape.projectedDim, shape.dim, times: times)
                 matrix(shape.dim, shape.dim, times: times)
-                for _ in 0..<2 { matrix(shape.intermediateSize, shape.dim, times: times) }
+                for _ in 0 ..< 2 { matrix(shape.intermediateSize, shape.dim, times: times) }
                 matrix(shape.dim, shape.intermediateSize, times: times)
             }
         }
@@ -62,7 +65,8 @@ extension LanguageModel {
     /// What a frame takes with the weights in the form they have.
     public func generationCost(streams: Int = 1, context: Int = 0) throws -> GenerationCost {
         let isWide = weights.contains { $0.tensor.dtype != .bfloat16 && $0.name.hasSuffix("w1.weight") }
-        return try GenerationCost(configuration, weightForm == .asStored ? (isWide ? .float32 : .bfloat16) : weightForm,
-                                  streams: streams, context: context)
+        return try GenerationCost(
+            configuration, weightForm == .asStored ? (isWide ? .float32 : .bfloat16) : weightForm,
+            streams: streams, context: context)
     }
 }

@@ -23,8 +23,8 @@ final class KeyValueCache {
     /// Bytes per token.
     static func bytesPerToken(layers: Int, _ shape: LayerShape) -> Int { layers * 2 * shape.keyValueDim * 4 }
 
-    /// Makes room for `count` tokens, keeping the first `kept` of those it has. Grows by halves, as nobody knows how long a
-    /// stream becomes.
+    /// Makes room for `count` tokens, keeping the first `kept` of those it has. Grows by halves, as nobody knows how
+    /// long a stream becomes.
     func reserve(_ count: Int, keeping kept: Int) throws {
         guard count > capacity else { return }
         let old = storage, oldPerHead = perHead, wanted = max(count, capacity + capacity / 2)
@@ -32,8 +32,9 @@ final class KeyValueCache {
         storage = try Storage(byteCount: bytes.overflow ? .max : bytes.partialValue)
         capacity = wanted
         guard kept > 0 else { return }
-        let from = old.pointer.assumingMemoryBound(to: Float.self), to = storage.pointer.assumingMemoryBound(to: Float.self)
-        for head in 0..<(layerCount * 2 * shape.keyValueHeadCount) {
+        let from = old.pointer.assumingMemoryBound(to: Float.self),
+            to = storage.pointer.assumingMemoryBound(to: Float.self)
+        for head in 0 ..< (layerCount * 2 * shape.keyValueHeadCount) {
             (to + head * perHead).update(from: from + head * oldPerHead, count: kept * shape.headDim)
         }
     }
@@ -41,8 +42,8 @@ final class KeyValueCache {
     /// Takes over the first `count` tokens of another stream.
     func copy(_ other: KeyValueCache, count: Int) throws {
         try reserve(count, keeping: 0)
-        for layer in 0..<layerCount {
-            for head in 0..<(2 * shape.keyValueHeadCount) {
+        for layer in 0 ..< layerCount {
+            for head in 0 ..< (2 * shape.keyValueHeadCount) {
                 keys(layer, head: head).update(from: other.keys(layer, head: head), count: count * shape.headDim)
             }
         }
@@ -80,47 +81,55 @@ struct TokenRow {
 /// Causal attention of new tokens over a cache that already holds them.
 enum CachedAttention {
     /// Prompts: out[row, heads * headDim] from the query heads q[row, ...]; row strides in floats.
-    static func run(_ layer: Int, _ run: TokenRun, q: UnsafePointer<Float>, stride: Int, out: UnsafeMutablePointer<Float>) {
+    static func run(
+        _ layer: Int, _ run: TokenRun, q: UnsafePointer<Float>, stride: Int, out: UnsafeMutablePointer<Float>
+    ) {
         nonisolated(unsafe) let q = q, out = out, run = run
         let shape = run.cache.shape, blocks = (run.count + blockRows - 1) / blockRows
         Parallel.forEach(blocks * shape.headCount) { task in
             let first = task / shape.headCount * blockRows, head = task % shape.headCount
-            block(layer, run, run.position + first, min(blockRows, run.count - first), head,
-                  q + first * stride + head * shape.headDim, stride,
-                  out + first * shape.dim + head * shape.headDim)
+            block(
+                layer, run, run.position + first, min(blockRows, run.count - first), head,
+                q + first * stride + head * shape.headDim, stride,
+                out + first * shape.dim + head * shape.headDim)
         }
     }
 
     private static let blockRows = 64
 
     /// One head of one token at `position`: out[headDim] from q[headDim].
-    static func single(_ layer: Int, _ cache: KeyValueCache, position: Int, head: Int, _ q: UnsafePointer<Float>,
-                       _ out: UnsafeMutablePointer<Float>) {
+    static func single(
+        _ layer: Int, _ cache: KeyValueCache, position: Int, head: Int, _ q: UnsafePointer<Float>,
+        _ out: UnsafeMutablePointer<Float>
+    ) {
         let shape = cache.shape, width = shape.headDim, group = head / (shape.headCount / shape.keyValueHeadCount)
         let keys = cache.keys(layer, head: group), values = cache.values(layer, head: group)
         let count = position + 1, scale = 1 / Float(width).squareRoot()
         withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { scores in
             let s = scores.baseAddress!
-            for t in 0..<count { s[t] = dotProduct(q, keys + t * width, width) * scale }
+            for t in 0 ..< count { s[t] = dotProduct(q, keys + t * width, width) * scale }
             softmax(s, count)
-            for i in 0..<width { out[i] = 0 }
-            for t in 0..<count { accumulate(s[t], values + t * width, to: out, width) }
+            for i in 0 ..< width { out[i] = 0 }
+            for t in 0 ..< count { accumulate(s[t], values + t * width, to: out, width) }
         }
     }
 
-    private static func block(_ layer: Int, _ run: TokenRun, _ position: Int, _ rows: Int, _ head: Int,
-                              _ q: UnsafePointer<Float>, _ stride: Int, _ out: UnsafeMutablePointer<Float>) {
+    private static func block(
+        _ layer: Int, _ run: TokenRun, _ position: Int, _ rows: Int, _ head: Int,
+        _ q: UnsafePointer<Float>, _ stride: Int, _ out: UnsafeMutablePointer<Float>
+    ) {
         let shape = run.cache.shape, width = shape.headDim, group = head / (shape.headCount / shape.keyValueHeadCount)
         let keys = run.cache.keys(layer, head: group), values = run.cache.values(layer, head: group)
         let count = position + rows
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * count) { scores in
             let s = scores.baseAddress!
-            matrixProduct(rows, count, width, alpha: 1 / Float(width).squareRoot(), q, lda: stride, keys, ldb: width,
-                          transposeB: true, s, ldc: count)
-            for row in 0..<rows {
+            matrixProduct(
+                rows, count, width, alpha: 1 / Float(width).squareRoot(), q, lda: stride, keys, ldb: width,
+                transposeB: true, s, ldc: count)
+            for row in 0 ..< rows {
                 let seen = position + row + 1
                 softmax(s + row * count, seen)
-                for t in seen..<count { s[row * count + t] = 0 }
+                for t in seen ..< count { s[row * count + t] = 0 }
             }
             matrixProduct(rows, width, count, s, lda: count, values, ldb: width, out, ldc: shape.dim)
         }
@@ -130,6 +139,6 @@ enum CachedAttention {
         let largest = maximum(s, count)
         mapLanes(count, from: s, to: s) { exponential($0 - largest) }
         let inverse = 1 / sum(s, count)
-        for t in 0..<count { s[t] *= inverse }
+        for t in 0 ..< count { s[t] *= inverse }
     }
 }

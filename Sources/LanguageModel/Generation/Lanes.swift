@@ -1,7 +1,9 @@
 /// Eight floats at a time, for the kernels of generation.
 typealias Lanes = SIMD8<Float>
 
-@inline(__always) func loadLanes(_ p: UnsafePointer<Float>) -> Lanes { UnsafeRawPointer(p).loadUnaligned(as: Lanes.self) }
+@inline(__always) func loadLanes(_ p: UnsafePointer<Float>) -> Lanes {
+    UnsafeRawPointer(p).loadUnaligned(as: Lanes.self)
+}
 @inline(__always) func storeLanes(_ v: Lanes, _ p: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(p).storeBytes(of: v, as: Lanes.self)
 }
@@ -10,7 +12,9 @@ typealias Lanes = SIMD8<Float>
 /// apart into single elements, which costs a sixth of a row's product.
 @inline(__always) func lanesTotal(_ v: Lanes) -> Float {
     let pairs = unsafeBitCast(v, to: SIMD4<UInt64>.self)
-    let four = unsafeBitCast(SIMD2(pairs[0], pairs[1]), to: SIMD4<Float>.self) + unsafeBitCast(SIMD2(pairs[2], pairs[3]), to: SIMD4<Float>.self)
+    let four =
+        unsafeBitCast(SIMD2(pairs[0], pairs[1]), to: SIMD4<Float>.self)
+        + unsafeBitCast(SIMD2(pairs[2], pairs[3]), to: SIMD4<Float>.self)
     let rest = unsafeBitCast(four, to: SIMD2<UInt64>.self)
     let two = unsafeBitCast(rest[0], to: SIMD2<Float>.self) + unsafeBitCast(rest[1], to: SIMD2<Float>.self)
     return two.x + two.y
@@ -45,9 +49,9 @@ func mapLanes(_ count: Int, from x: UnsafePointer<Float>, to y: UnsafeMutablePoi
     }
     guard i < count else { return }
     var rest = Lanes(repeating: 0)
-    for j in i..<count { rest[j - i] = x[j] }
+    for j in i ..< count { rest[j - i] = x[j] }
     let result = body(rest)
-    for j in i..<count { y[j] = result[j - i] }
+    for j in i ..< count { y[j] = result[j - i] }
 }
 
 /// The sum of a[i] b[i].

@@ -15,13 +15,13 @@ public struct LogitsError: Equatable, Sendable {
     public var topOneAgreement = 1.0
     public var positions = 0
 
-    /// What `relative` may be against float32 in a model where logits pass `layers` layers (slow and fast); nil for forms
-    /// that keep every weight as it is.
+    /// What `relative` may be against float32 in a model where logits pass `layers` layers (slow and fast); nil for
+    /// forms that keep every weight as it is.
     ///
-    /// A layer adds two branches to the residual stream, each with an error of its own of about e, the relative error of a
-    /// weight: sqrt(2 layers) e in all, and half as much again to be sure. e is 0.0016 for bfloat16 (8 bits, evenly
-    /// rounded) and 0.0075 for int8 (steps of 1/127 of the largest of 1024 normal numbers). The short rows of small models
-    /// are rounded less evenly: no bound is below 0.01 and 0.04.
+    /// A layer adds two branches to the residual stream, each with an error of its own of about e, the relative error
+    /// of a weight: sqrt(2 layers) e in all, and half as much again to be sure. e is 0.0016 for bfloat16 (8 bits,
+    /// evenly rounded) and 0.0075 for int8 (steps of 1/127 of the largest of 1024 normal numbers). The short rows of
+    /// small models are rounded less evenly: no bound is below 0.01 and 0.04.
     public static func bound(_ form: LanguageModel.WeightForm, layers: Int) -> Double? {
         let branches = Double(2 * layers).squareRoot()
         switch form {
@@ -35,16 +35,18 @@ public struct LogitsError: Equatable, Sendable {
 
     fileprivate mutating func add(rows found: Tensor, _ reference: Tensor) {
         let width = found.shape[1]
-        for row in 0..<found.shape[0] {
+        for row in 0 ..< found.shape[0] {
             add(found.pointer(Float.self) + row * width, reference.pointer(Float.self) + row * width, width)
         }
     }
 
     private mutating func add(_ found: UnsafePointer<Float>, _ reference: UnsafePointer<Float>, _ count: Int) {
-        func mean(_ x: UnsafePointer<Float>) -> Double { (0..<count).reduce(0.0) { $0 + Double(x[$1]) } / Double(count) }
-        func best(_ x: UnsafePointer<Float>) -> Int { (1..<max(count, 1)).reduce(0) { x[$1] > x[$0] ? $1 : $0 } }
+        func mean(_ x: UnsafePointer<Float>) -> Double {
+            (0 ..< count).reduce(0.0) { $0 + Double(x[$1]) } / Double(count)
+        }
+        func best(_ x: UnsafePointer<Float>) -> Int { (1 ..< max(count, 1)).reduce(0) { x[$1] > x[$0] ? $1 : $0 } }
         let (a, b) = (mean(found), mean(reference))
-        for i in 0..<count {
+        for i in 0 ..< count {
             let value = Double(reference[i]) - b, difference = Double(found[i]) - a - value
             squares.difference += difference * difference
             squares.reference += value * value
@@ -57,20 +59,26 @@ public struct LogitsError: Equatable, Sendable {
     }
 
     public static func == (a: LogitsError, b: LogitsError) -> Bool {
-        (a.relative, a.maxAbsolute, a.topOneAgreement, a.positions) == (b.relative, b.maxAbsolute, b.topOneAgreement, b.positions)
+        (a.relative, a.maxAbsolute, a.topOneAgreement, a.positions) == (
+            b.relative, b.maxAbsolute, b.topOneAgreement, b.positions
+        )
     }
 }
 
 extension LanguageModel {
-    /// The error of this model's logits against those of `reference`, both as generation computes them, over sequences that
-    /// both are given (so no choice of one moves the other).
+    /// The error of this model's logits against those of `reference`, both as generation computes them, over sequences
+    /// that both are given (so no choice of one moves the other).
     /// - Parameter sequences: integers [1 + C, T], values as the model reads them.
     /// - Returns: the error of the main token's logits at every position, and of the codes' at every position whose next
     ///   token is a frame.
-    public func logitsError(against reference: LanguageModel, on sequences: [Tensor]) throws -> (tokens: LogitsError, codes: LogitsError) {
-        guard configuration.dim == reference.configuration.dim, configuration.vocabularySize == reference.configuration.vocabularySize,
-              configuration.codebookCount == reference.configuration.codebookCount,
-              configuration.codebookSize == reference.configuration.codebookSize, frameIds == reference.frameIds else {
+    public func logitsError(
+        against reference: LanguageModel, on sequences: [Tensor]
+    ) throws -> (tokens: LogitsError, codes: LogitsError) {
+        guard configuration.dim == reference.configuration.dim,
+            configuration.vocabularySize == reference.configuration.vocabularySize,
+            configuration.codebookCount == reference.configuration.codebookCount,
+            configuration.codebookSize == reference.configuration.codebookSize, frameIds == reference.frameIds
+        else {
             throw OpahError(.argument, "logits can be compared between models of one configuration only")
         }
         let ours = try Decoder(self), theirs = try Decoder(reference)
@@ -78,7 +86,10 @@ extension LanguageModel {
         for sequence in sequences {
             let columns = try Prompt.columns(of: sequence, rows: configuration.codebookCount + 1)
             guard !columns.isEmpty, columns.count <= min(maxLength, reference.maxLength) else {
-                throw OpahError(.argument, "compare: a sequence of \(columns.count) tokens; these models take 1 to \(min(maxLength, reference.maxLength))")
+                throw OpahError(
+                    .argument,
+                    "compare: a sequence of \(columns.count) tokens; these models take 1 to \(min(maxLength, reference.maxLength))"
+                )
             }
             try columns.enumerated().forEach { try check($0.element, at: $0.offset) }
             let a = try ours.allLogits(columns), b = try theirs.allLogits(columns)
@@ -91,8 +102,13 @@ extension LanguageModel {
     /// Throws unless every value of a column lies in its table.
     func check(_ column: [Int32], at position: Int) throws {
         let c = configuration
-        guard column[0] >= 0, column[0] < c.vocabularySize, column.dropFirst().allSatisfy({ $0 >= 0 && $0 < c.codebookSize }) else {
-            throw OpahError(.index, "generate: column \(position) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize)\(release.format.codeOffset == 1 ? ", codes + 1" : ""))")
+        guard column[0] >= 0, column[0] < c.vocabularySize,
+            column.dropFirst().allSatisfy({ $0 >= 0 && $0 < c.codebookSize })
+        else {
+            throw OpahError(
+                .index,
+                "generate: column \(position) of the prompt, \(column), has a value outside the vocabulary (\(c.vocabularySize)) or the codebooks (\(c.codebookSize)\(release.format.codeOffset == 1 ? ", codes + 1" : ""))"
+            )
         }
     }
 }
@@ -101,11 +117,12 @@ extension Decoder {
     /// Logits of a whole sequence: tokens [T, V], and codes [M * C, K] of the M positions before a frame.
     fileprivate func allLogits(_ columns: [[Int32]]) throws -> (tokens: Tensor, codes: Tensor) {
         let hidden = try prompt(try makeCache(), position: 0, columns: columns[...])
-        let spoken = (0..<(columns.count - 1)).filter { frameIds.contains(Int(columns[$0 + 1][0])) }
+        let spoken = (0 ..< (columns.count - 1)).filter { frameIds.contains(Int(columns[$0 + 1][0])) }
         let width = configuration.dim, books = configuration.codebookCount, size = configuration.codebookSize
         let picked = try Tensor(empty: [spoken.count, width]), codes = try Tensor(empty: [spoken.count * books, size])
         for (row, t) in spoken.enumerated() {
-            (picked.pointer(Float.self) + row * width).update(from: hidden.pointer(Float.self) + t * width, count: width)
+            (picked.pointer(Float.self) + row * width).update(
+                from: hidden.pointer(Float.self) + t * width, count: width)
         }
         if !spoken.isEmpty {
             _ = try self.codes(picked) { row, book, logits in

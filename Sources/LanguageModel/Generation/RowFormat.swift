@@ -9,12 +9,14 @@ protocol RowFormat {
 }
 
 extension RowFormat {
-    /// The products of one row with up to three vectors, `stride` floats apart. Per vector the sums are the same, to the last
-    /// bit, however many there are: samples must not depend on their company.
+    /// The products of one row with up to three vectors, `stride` floats apart. Per vector the sums are the same, to
+    /// the last bit, however many there are: samples must not depend on their company.
     ///
     /// Three, because four sums for each of them fill the sixteen registers.
     @inline(__always)
-    static func products(_ row: UnsafeRawPointer, _ x: UnsafePointer<Float>, stride: Int, count: Int, columns: Int) -> (Float, Float, Float) {
+    static func products(
+        _ row: UnsafeRawPointer, _ x: UnsafePointer<Float>, stride: Int, count: Int, columns: Int
+    ) -> (Float, Float, Float) {
         let zero = Lanes(repeating: 0)
         var a = (zero, zero, zero, zero), b = a, c = a
         let y = count > 1 ? x + stride : x, z = count > 2 ? x + 2 &* stride : x
@@ -39,7 +41,9 @@ extension RowFormat {
     }
 
     @inline(__always)
-    private static func add(_ w: (Lanes, Lanes, Lanes, Lanes), _ x: UnsafePointer<Float>, _ sums: inout (Lanes, Lanes, Lanes, Lanes)) {
+    private static func add(
+        _ w: (Lanes, Lanes, Lanes, Lanes), _ x: UnsafePointer<Float>, _ sums: inout (Lanes, Lanes, Lanes, Lanes)
+    ) {
         sums.0.addProduct(w.0, loadLanes(x))
         sums.1.addProduct(w.1, loadLanes(x + 8))
         sums.2.addProduct(w.2, loadLanes(x + 16))
@@ -57,7 +61,9 @@ enum Float32Rows: RowFormat {
     static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {
         (lanes(w, 0), lanes(w, 32), lanes(w, 64), lanes(w, 96))
     }
-    @inline(__always) private static func lanes(_ w: UnsafeRawPointer, _ offset: Int) -> Lanes { (w + offset).loadUnaligned(as: Lanes.self) }
+    @inline(__always) private static func lanes(_ w: UnsafeRawPointer, _ offset: Int) -> Lanes {
+        (w + offset).loadUnaligned(as: Lanes.self)
+    }
 
     @inline(__always) static func element(_ w: UnsafeRawPointer) -> Float { w.loadUnaligned(as: Float.self) }
 }
@@ -70,12 +76,16 @@ enum BFloat16Rows: RowFormat {
     @inline(__always)
     static func block(_ w: UnsafeRawPointer) -> (Lanes, Lanes, Lanes, Lanes) {
         let first = w.loadUnaligned(as: SIMD8<UInt32>.self), second = (w + 32).loadUnaligned(as: SIMD8<UInt32>.self)
-        return (unsafeBitCast(first &<< 16, to: Lanes.self), unsafeBitCast(first & 0xFFFF_0000, to: Lanes.self),
-                unsafeBitCast(second &<< 16, to: Lanes.self), unsafeBitCast(second & 0xFFFF_0000, to: Lanes.self))
+        return (
+            unsafeBitCast(first &<< 16, to: Lanes.self), unsafeBitCast(first & 0xFFFF_0000, to: Lanes.self),
+            unsafeBitCast(second &<< 16, to: Lanes.self), unsafeBitCast(second & 0xFFFF_0000, to: Lanes.self)
+        )
     }
 
     @inline(__always)
-    static func element(_ w: UnsafeRawPointer) -> Float { Float(bitPattern: UInt32(w.loadUnaligned(as: UInt16.self)) << 16) }
+    static func element(_ w: UnsafeRawPointer) -> Float {
+        Float(bitPattern: UInt32(w.loadUnaligned(as: UInt16.self)) << 16)
+    }
 
     static func arrange(_ x: UnsafePointer<Float>, _ columns: Int, into out: UnsafeMutablePointer<Float>) {
         let whole = columns & ~31
@@ -84,6 +94,6 @@ enum BFloat16Rows: RowFormat {
             storeLanes(pair.evenHalf, out + i)
             storeLanes(pair.oddHalf, out + i + 8)
         }
-        for i in whole..<columns { out[i] = x[i] }
+        for i in whole ..< columns { out[i] = x[i] }
     }
 }

@@ -6,7 +6,7 @@ enum RowOperations {
     /// out[i] = x[rows[i]], x [N, W].
     static func gather(_ x: Tensor, _ rows: [Int]) throws -> Tensor {
         let n = x.shape[0], width = x.shape[1]
-        if rows.count == n, rows.elementsEqual(0..<n) { return x }
+        if rows.count == n, rows.elementsEqual(0 ..< n) { return x }
         let result = try Tensor(empty: [rows.count, width])
         copy(x, result, rows, width) { ($0, $1) }
         Autograd.record(result, "gather rows", [x]) { gradient in
@@ -36,7 +36,7 @@ enum RowOperations {
         nonisolated(unsafe) let from = parts.pointer(Float.self), to = result.pointer(Float.self)
         Parallel.forRange(rows.count, grain: grain(width * group)) { range in
             for i in range {
-                for g in 0..<group { accumulate(1, from + (i * group + g) * width, to: to + rows[i] * width, width) }
+                for g in 0 ..< group { accumulate(1, from + (i * group + g) * width, to: to + rows[i] * width, width) }
             }
         }
         let partShape = parts.shape
@@ -52,12 +52,13 @@ enum RowOperations {
     static func interleave(_ first: Tensor, _ rest: Tensor, each n: Int) throws -> Tensor {
         let (m, width) = (first.shape[0], first.shape[1]), length = n + 1
         let result = try Tensor(empty: [m * length, width])
-        let firstRows = (0..<m).map { $0 * length }
-        let restRows = (0..<m * n).map { $0 / n * length + 1 + $0 % n }
+        let firstRows = (0 ..< m).map { $0 * length }
+        let restRows = (0 ..< m * n).map { $0 / n * length + 1 + $0 % n }
         copy(first, result, firstRows, width) { ($1, $0) }
         copy(rest, result, restRows, width) { ($1, $0) }
         Autograd.record(result, "interleave", [first, rest]) { gradient in
-            let g = try gradient.contiguous(), dFirst = try Tensor(empty: [m, width]), dRest = try Tensor(empty: [m * n, width])
+            let g = try gradient.contiguous(), dFirst = try Tensor(empty: [m, width]),
+                dRest = try Tensor(empty: [m * n, width])
             copy(g, dFirst, firstRows, width) { ($0, $1) }
             copy(g, dRest, restRows, width) { ($0, $1) }
             return [dFirst, dRest]
@@ -86,8 +87,10 @@ enum RowOperations {
     private static func grain(_ floats: Int) -> Int { max(1, 16384 / max(floats, 1)) }
 
     /// to[a] = from[b] where (b, a) = `places`(rows[i], i).
-    private static func copy(_ source: Tensor, _ target: Tensor, _ rows: [Int], _ width: Int,
-                             _ places: (Int, Int) -> (from: Int, to: Int)) {
+    private static func copy(
+        _ source: Tensor, _ target: Tensor, _ rows: [Int], _ width: Int,
+        _ places: (Int, Int) -> (from: Int, to: Int)
+    ) {
         nonisolated(unsafe) let from = source.pointer(Float.self), to = target.pointer(Float.self), places = places
         Parallel.forRange(rows.count, grain: grain(width)) { range in
             for i in range {

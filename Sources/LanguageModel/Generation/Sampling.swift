@@ -35,8 +35,10 @@ public enum Sampling {
     ///   - logits: [V].
     ///   - previous: tokens to be penalised, each once however often it occurs.
     /// - Returns: [V], zero for what top-p removed.
-    public static func probabilities(_ logits: [Float], previous: [Int] = [], topP: Double = 1, temperature: Double = 1,
-                                     repetitionPenalty: Double = 1) throws -> [Float] {
+    public static func probabilities(
+        _ logits: [Float], previous: [Int] = [], topP: Double = 1, temperature: Double = 1,
+        repetitionPenalty: Double = 1
+    ) throws -> [Float] {
         guard !logits.isEmpty else { throw OpahError(.argument, "probabilities: no logits") }
         if let wrong = previous.first(where: { $0 < 0 || $0 >= logits.count }) {
             throw OpahError(.index, "probabilities: previous token \(wrong) lies outside 0..<\(logits.count)")
@@ -53,14 +55,17 @@ public enum Sampling {
     }
 
     /// Divides positive and multiplies negative logits of the given tokens.
-    static func penalise(_ logits: UnsafeMutableBufferPointer<Float>, _ previous: some Sequence<Int>, _ penalty: Float) {
+    static func penalise(_ logits: UnsafeMutableBufferPointer<Float>, _ previous: some Sequence<Int>, _ penalty: Float)
+    {
         for token in Set(previous) {
             logits[token] = logits[token] < 0 ? logits[token] * penalty : logits[token] / penalty
         }
     }
 
     /// Draws one token; `uniform` is in [0, 1).
-    static func draw(_ logits: UnsafeMutableBufferPointer<Float>, _ options: SamplingOptions, uniform: Double) throws -> Int {
+    static func draw(
+        _ logits: UnsafeMutableBufferPointer<Float>, _ options: SamplingOptions, uniform: Double
+    ) throws -> Int {
         let kept = try candidates(logits, topP: Float(options.topP), temperature: Float(options.temperature))
         var rest = uniform
         for (index, probability) in kept {
@@ -72,24 +77,28 @@ public enum Sampling {
 
     /// What survives top-p, in the order of the ids, with probabilities after temperature. Of equal logits the lower id
     /// goes first.
-    private static func candidates(_ logits: UnsafeMutableBufferPointer<Float>, topP: Float,
-                                   temperature: Float) throws -> [(index: Int, probability: Float)] {
+    private static func candidates(
+        _ logits: UnsafeMutableBufferPointer<Float>, topP: Float,
+        temperature: Float
+    ) throws -> [(index: Int, probability: Float)] {
         let count = logits.count, values = UnsafePointer(logits.baseAddress!), total = sum(values, count)
         // A sum is not a number if a term is none (or if both infinities are there).
         guard !total.isNaN || !logits.contains(where: \.isNaN) else {
-            throw OpahError(.checkpoint, "the model produced numbers that are not numbers",
-                            hint: "the weights or the adapter are damaged; try the base model alone")
+            throw OpahError(
+                .checkpoint, "the model produced numbers that are not numbers",
+                hint: "the weights or the adapter are damaged; try the base model alone")
         }
         let largest = maximum(values, count)
         guard largest.isFinite else {
-            throw OpahError(.checkpoint, "the model's logits are infinite", hint: "the weights or the adapter are damaged")
+            throw OpahError(
+                .checkpoint, "the model's logits are infinite", hint: "the weights or the adapter are damaged")
         }
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { weights in
             mapLanes(count, from: values, to: weights.baseAddress!) { exponential($0 - largest) }
             let lowest = Cutoff(values, UnsafePointer(weights.baseAddress!), count, largest: largest, topP: topP)
             var kept: [(index: Int, probability: Float)] = [], keptSum = 0.0
             let scale = 1 / max(temperature, 1e-5)
-            for index in 0..<count where lowest.keeps(values[index], index) && values[index] > -.infinity {
+            for index in 0 ..< count where lowest.keeps(values[index], index) && values[index] > -.infinity {
                 let probability = exp((values[index] - largest) * scale)
                 kept.append((index, probability))
                 keptSum += Double(probability)
@@ -103,8 +112,8 @@ public enum Sampling {
 /// The last of the logits, best first, whose probabilities together do not exceed top-p; the best always is kept.
 ///
 /// Logits are counted into bins by how far below the largest they are, and only those of the one bin in which the limit
-/// lies are sorted: a peaked distribution keeps a few of 32000, a flat one most, and sorting them all would cost more than
-/// the projection that made them.
+/// lies are sorted: a peaked distribution keeps a few of 32000, a flat one most, and sorting them all would cost more
+/// than the projection that made them.
 private struct Cutoff {
     private var value = -Float.infinity, index = Int.max
 
@@ -118,14 +127,14 @@ private struct Cutoff {
         let total = Self.sum(weights, count)
         withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.binCount) { bins in
             bins.initialize(repeating: 0)
-            for i in 0..<count { bins[Self.bin(largest - logits[i])] += Double(weights[i]) }
+            for i in 0 ..< count { bins[Self.bin(largest - logits[i])] += Double(weights[i]) }
             var cumulated = 0.0, bin = 0
             while bin < Self.binCount, Float((cumulated + bins[bin]) / total) <= topP {
                 cumulated += bins[bin]
                 bin += 1
             }
             guard bin < Self.binCount else { return }   // all are kept
-            let inside = (0..<count).filter { Self.bin(largest - logits[$0]) == bin }
+            let inside = (0 ..< count).filter { Self.bin(largest - logits[$0]) == bin }
                 .sorted { logits[$0] > logits[$1] || (logits[$0] == logits[$1] && $0 < $1) }
             // What lies in the bins before is kept; without any, the best is.
             (value, index) = (logits[inside[0]], bin == 0 ? inside[0] : -1)

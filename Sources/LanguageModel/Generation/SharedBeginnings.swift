@@ -1,4 +1,5 @@
-/// Keys and values of what several texts begin with: the references of a voice, which are run once and not for every text.
+/// Keys and values of what several texts begin with: the references of a voice, which are run once and not for every
+/// text.
 ///
 /// The latest ones are kept, of so many tokens together: 50 MB of a model of the size of 1.4.
 final class SharedBeginnings {

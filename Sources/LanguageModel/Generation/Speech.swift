@@ -37,7 +37,8 @@ public struct GeneratedSpeech {
     /// What a person should know: pieces that hit a limit.
     public var notes: [String] {
         pieces.compactMap { piece in
-            piece.end == .complete ? nil
+            piece.end == .complete
+                ? nil
                 : "'\(piece.text)' was cut off after \(piece.frames) frames: \(piece.end == .tokenLimit ? "max_new_tokens" : "the model's length") was reached"
         }
     }
@@ -49,14 +50,16 @@ extension LanguageModel {
     ///   - onFrame: hears every frame when it is there.
     ///   - onSample: hears every sample, by its number from 0, as soon as it has spoken the whole text.
     /// - Returns: one result per sample. The closing `<|im_end|>` is not in the codes; the last real frame always is.
-    public func speak(_ text: String, references: [VoiceReference] = [], _ options: SpeechOptions,
-                      onFrame: ((GeneratedFrame) throws -> Void)? = nil,
-                      onSample: ((Int, GeneratedSpeech) throws -> Void)? = nil) throws -> [GeneratedSpeech] {
+    public func speak(
+        _ text: String, references: [VoiceReference] = [], _ options: SpeechOptions,
+        onFrame: ((GeneratedFrame) throws -> Void)? = nil,
+        onSample: ((Int, GeneratedSpeech) throws -> Void)? = nil
+    ) throws -> [GeneratedSpeech] {
         guard options.samples >= 1, options.samples <= 4096 else {
             throw OpahError(.argument, "num_samples must be from 1 to 4096, not \(options.samples)")
         }
         let spoken = try SpokenText(self, text, references, options), generator = try Generator(self)
-        var tellings = (0..<options.samples).map { SpokenText.Telling(spoken, sample: $0) }
+        var tellings = (0 ..< options.samples).map { SpokenText.Telling(spoken, sample: $0) }
         var results = [GeneratedSpeech?](repeating: nil, count: options.samples)
         // A sample goes on with its next piece at once, whatever the others do.
         try generator.run(tellings.indices.map { tellings[$0].first() }, options.generation, onFrame) { stream in

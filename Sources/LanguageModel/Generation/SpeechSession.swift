@@ -1,11 +1,11 @@
 import Support
 import Tensors
 
-/// Texts that are spoken in step and come and go one by one: each step reads the weights once for all that are there. What a
-/// text becomes depends on its seed and on nothing else that is spoken meanwhile.
+/// Texts that are spoken in step and come and go one by one: each step reads the weights once for all that are there.
+/// What a text becomes depends on its seed and on nothing else that is spoken meanwhile.
 ///
-/// It holds what the model's adapters were when it was made: sessions of several voices share the base's weights. References that
-/// texts have in common are run once.
+/// It holds what the model's adapters were when it was made: sessions of several voices share the base's weights.
+/// References that texts have in common are run once.
 public final class SpeechSession {
     private let model: LanguageModel
     private let generator: Generator
@@ -33,10 +33,13 @@ public final class SpeechSession {
 
     /// Takes one more text. - Returns: its number, by which events name it.
     public func add(_ text: String, references: [VoiceReference] = [], _ options: SpeechOptions) throws -> Int {
-        guard options.samples == 1 else { throw OpahError(.argument, "a session speaks each text once: add it again for another sample") }
+        guard options.samples == 1 else {
+            throw OpahError(.argument, "a session speaks each text once: add it again for another sample")
+        }
         let number = numbers + 1
-        var telling = SpokenText.Telling(try SpokenText(model, text, references, options), sample: number), generation = options.generation
-        generation.seed &-= UInt64(number)        // a stream draws with the seed plus its number
+        var telling = SpokenText.Telling(try SpokenText(model, text, references, options), sample: number),
+            generation = options.generation
+        generation.seed &-= UInt64(number)   // a stream draws with the seed plus its number
         let stream = telling.first()
         try generator.prepare(stream, generation)
         numbers = number

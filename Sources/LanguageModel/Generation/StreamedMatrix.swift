@@ -17,7 +17,8 @@ final class StreamedMatrix: @unchecked Sendable {
     /// anything that is not contiguous, is copied into float32.
     init(_ weight: Tensor) throws {
         (rows, columns) = (weight.shape[0], weight.shape[1])
-        let plain = weight.isContiguous && (weight.dtype == .float32 || weight.dtype == .bfloat16)
+        let plain =
+            weight.isContiguous && (weight.dtype == .float32 || weight.dtype == .bfloat16)
             ? weight : try weight.detach().to(.float32).contiguous()
         form = plain.dtype == .bfloat16 ? .bfloat16 : .float32
         bytes = UnsafeRawPointer(plain.storage.pointer) + plain.offset * plain.dtype.size
@@ -47,17 +48,21 @@ final class StreamedMatrix: @unchecked Sendable {
     var vectorWidth: Int { byteRows?.vectorWidth ?? columns }
 
     /// Vectors x[n, columns] as `products` wants them: themselves, or a copy in `scratch` [n, vectorWidth].
-    func arranged(_ x: UnsafePointer<Float>, count n: Int, in scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+    func arranged(
+        _ x: UnsafePointer<Float>, count n: Int, in scratch: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
         switch form {
         case .float32: return x
-        case .bfloat16: for i in 0..<n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
+        case .bfloat16: for i in 0 ..< n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
         case .int8: byteRows!.round(x, count: n, into: scratch)
         }
         return UnsafePointer(scratch)
     }
 
     /// y[i * stride + row] = the product of a row and the i-th of n arranged vectors, for the rows of a range.
-    func products(_ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int) {
+    func products(
+        _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int
+    ) {
         switch form {
         case .float32: products(Float32Rows.self, range, x, n, y, stride)
         case .bfloat16: products(BFloat16Rows.self, range, x, n, y, stride)
@@ -66,8 +71,10 @@ final class StreamedMatrix: @unchecked Sendable {
     }
 
     /// Eight rows at a time stay in the first caches while all vectors pass, three by three.
-    private func products<F: RowFormat>(_: F.Type, _ range: Range<Int>, _ x: UnsafePointer<Float>, _ n: Int,
-                                        _ y: UnsafeMutablePointer<Float>, _ stride: Int) {
+    private func products<F: RowFormat>(
+        _: F.Type, _ range: Range<Int>, _ x: UnsafePointer<Float>, _ n: Int,
+        _ y: UnsafeMutablePointer<Float>, _ stride: Int
+    ) {
         let columns = columns, rowBytes = columns &* F.bytesPerElement
         if n == 1 {
             var row = range.lowerBound
@@ -86,13 +93,15 @@ final class StreamedMatrix: @unchecked Sendable {
                 var row = first
                 if left == 1 {
                     while row < end {
-                        out[row] = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 1, columns: columns).0
+                        out[row] =
+                            F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 1, columns: columns).0
                         row &+= 1
                     }
                     i &+= 1
                 } else if left == 2 || left == 4 {
                     while row < end {
-                        let sums = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 2, columns: columns)
+                        let sums = F.products(
+                            bytes + row &* rowBytes, vectors, stride: columns, count: 2, columns: columns)
                         out[row] = sums.0
                         out[row &+ stride] = sums.1
                         row &+= 1
@@ -100,7 +109,8 @@ final class StreamedMatrix: @unchecked Sendable {
                     i &+= 2
                 } else {
                     while row < end {
-                        let sums = F.products(bytes + row &* rowBytes, vectors, stride: columns, count: 3, columns: columns)
+                        let sums = F.products(
+                            bytes + row &* rowBytes, vectors, stride: columns, count: 3, columns: columns)
                         out[row] = sums.0
                         out[row &+ stride] = sums.1
                         out[row &+ 2 &* stride] = sums.2
@@ -126,9 +136,12 @@ final class StreamedMatrix: @unchecked Sendable {
             for first in stride(from: 0, to: rows, by: panel) {
                 let count = min(panel, rows - first)
                 Parallel.forRange(count, grain: 16) { range in
-                    self.expand(first + range.lowerBound ..< first + range.upperBound, to: floats + range.lowerBound * self.columns)
+                    self.expand(
+                        first + range.lowerBound ..< first + range.upperBound,
+                        to: floats + range.lowerBound * self.columns)
                 }
-                matrixProduct(n, count, columns, x, lda: columns, floats, ldb: columns, transposeB: true, y + first, ldc: rows)
+                matrixProduct(
+                    n, count, columns, x, lda: columns, floats, ldb: columns, transposeB: true, y + first, ldc: rows)
             }
         }
     }
@@ -139,7 +152,7 @@ final class StreamedMatrix: @unchecked Sendable {
         switch form {
         case .float32: out.update(from: bytes.assumingMemoryBound(to: Float.self) + start, count: count)
         case .bfloat16:
-            for i in 0..<count {
+            for i in 0 ..< count {
                 out[i] = BFloat16(bits: (bytes + 2 * (start + i)).loadUnaligned(as: UInt16.self)).float
             }
         case .int8: byteRows!.expand(range, to: out)

@@ -51,8 +51,11 @@ public final class LanguageModel {
     /// The weights as they were read, when they have been converted since: what the digest is of.
     private var stored: [Tensor]?
 
-    init(_ configuration: ModelConfiguration, tensors: [Tensor], stored: [Tensor]? = nil, tokenizer: Tokenizer?, folder: String?,
-         maxLength: Int?, form: WeightForm) throws {
+    init(
+        _ configuration: ModelConfiguration, tensors: [Tensor], stored: [Tensor]? = nil, tokenizer: Tokenizer?,
+        folder: String?,
+        maxLength: Int?, form: WeightForm
+    ) throws {
         let maxLength = maxLength ?? configuration.maxSequenceLength
         guard maxLength >= 1, maxLength <= 1 << 20 else {
             throw OpahError(.argument, "max_length must be from 1 to \(1 << 20), not \(maxLength)")
@@ -62,7 +65,9 @@ public final class LanguageModel {
         release = .of(configuration, tokenizer)
         writer = tokenizer.flatMap { try? TurnWriter($0) }
         let usual = release.usualIds(configuration)
-        (frameIds, endId) = (writer?.frames ?? usual.frames, writer?.end ?? tokenizer?.id(of: "<|im_end|>") ?? usual.end)
+        (frameIds, endId) = (
+            writer?.frames ?? usual.frames, writer?.end ?? tokenizer?.id(of: "<|im_end|>") ?? usual.end
+        )
         self.folder = folder
         self.maxLength = maxLength
         weightForm = form
@@ -95,8 +100,10 @@ public final class LanguageModel {
             try Interrupt.check()
             let plain = try tensor.detach().contiguous()
             result.update("\(name) \(plain.dtype.rawValue) \(plain.shape)\n")
-            result.update(UnsafeRawBufferPointer(start: plain.storage.pointer + plain.offset * plain.dtype.size,
-                                                 count: plain.count * plain.dtype.size))
+            result.update(
+                UnsafeRawBufferPointer(
+                    start: plain.storage.pointer + plain.offset * plain.dtype.size,
+                    count: plain.count * plain.dtype.size))
             if stored != nil { tensor.storage.releasePages() }
         }
         let text = result.finish()
@@ -115,8 +122,9 @@ public final class LanguageModel {
             weight.tensor = try (master.storage === previous.storage ? master.clone() : master).setRequiresGrad()
         }
         guard found else {
-            throw OpahError(.argument, "unfreeze: no weight is called \(patterns.joined(separator: ", "))",
-                            hint: patterns.first.flatMap { suggestion(for: $0, in: weights.map(\.name)) })
+            throw OpahError(
+                .argument, "unfreeze: no weight is called \(patterns.joined(separator: ", "))",
+                hint: patterns.first.flatMap { suggestion(for: $0, in: weights.map(\.name)) })
         }
         weightsChanged()
     }

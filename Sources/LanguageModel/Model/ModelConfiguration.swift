@@ -60,16 +60,18 @@ public struct ModelConfiguration: Equatable, Sendable {
 
     /// What a layer of the slow transformer looks like.
     var slowShape: LayerShape {
-        LayerShape(dim: dim, headCount: headCount, keyValueHeadCount: keyValueHeadCount,
-                   intermediateSize: intermediateSize, hasBias: hasQKVBias)
+        LayerShape(
+            dim: dim, headCount: headCount, keyValueHeadCount: keyValueHeadCount,
+            intermediateSize: intermediateSize, hasBias: hasQKVBias)
     }
 
     /// What a layer of the fast transformer looks like; nil in naive models.
     var fastShape: LayerShape? {
         fast.map {
-            LayerShape(dim: $0.dim, headCount: $0.headCount,
-                       keyValueHeadCount: $0.keyValueHeadCount == -1 ? $0.headCount : $0.keyValueHeadCount,
-                       intermediateSize: $0.intermediateSize, hasBias: $0.hasQKVBias)
+            LayerShape(
+                dim: $0.dim, headCount: $0.headCount,
+                keyValueHeadCount: $0.keyValueHeadCount == -1 ? $0.headCount : $0.keyValueHeadCount,
+                intermediateSize: $0.intermediateSize, hasBias: $0.hasQKVBias)
         }
     }
 
@@ -87,8 +89,9 @@ public struct ModelConfiguration: Equatable, Sendable {
         let fields = Fields(map: map, name: name)
         let type = try fields.string("model_type")
         guard let architecture = Architecture(rawValue: type) else {
-            throw OpahError(.config, "\(name): model_type \"\(type)\" is neither dual_ar nor naive",
-                            hint: "this program reads fish-speech \(ModelRelease.names) models")
+            throw OpahError(
+                .config, "\(name): model_type \"\(type)\" is neither dual_ar nor naive",
+                hint: "this program reads fish-speech \(ModelRelease.names) models")
         }
         self.architecture = architecture
         written = map
@@ -113,7 +116,9 @@ public struct ModelConfiguration: Equatable, Sendable {
         isRewardModel = try fields.flag("is_reward_model", isRewardModel)
         sharesCodebookEmbeddings = try fields.flag("share_codebook_embeddings", sharesCodebookEmbeddings)
         guard dropout >= 0, dropout < 1, ropeBase > 0, normEpsilon >= 0, initializerRange >= 0 else {
-            throw OpahError(.config, "\(name): dropout must be in [0, 1), rope_base above 0, norm_eps and initializer_range not negative")
+            throw OpahError(
+                .config,
+                "\(name): dropout must be in [0, 1), rope_base above 0, norm_eps and initializer_range not negative")
         }
         try fields.check(dim: dim, heads: headCount, groups: keyValueHeadCount, prefix: "")
         if architecture == .dualAR {
@@ -125,57 +130,72 @@ public struct ModelConfiguration: Equatable, Sendable {
                 headDim: try fields.optionalSize("fast_head_dim") ?? dim / headCount,
                 intermediateSize: try fields.optionalSize("fast_intermediate_size") ?? intermediateSize,
                 hasQKVBias: try fields.optionalFlag("fast_attention_qkv_bias") ?? hasQKVBias)
-            try fields.check(dim: fast.dim, heads: fast.headCount,
-                             groups: fast.keyValueHeadCount == -1 ? fast.headCount : fast.keyValueHeadCount, prefix: "fast_")
+            try fields.check(
+                dim: fast.dim, heads: fast.headCount,
+                groups: fast.keyValueHeadCount == -1 ? fast.headCount : fast.keyValueHeadCount, prefix: "fast_")
             self.fast = fast
         }
         let known = Set(json.map { $0.key })
         unknownKeys = map.keys.filter { !known.contains($0) }
     }
 
-    /// Keys that other programs and releases write beside ours, without meaning here. Releases that cannot be run are told
-    /// by them elsewhere.
+    /// Keys that other programs and releases write beside ours, without meaning here. Releases that cannot be run are
+    /// told by them elsewhere.
     private static let foreignKeys: Set<String> = [
-        "_name_or_path", "_commit_hash", "architectures", "auto_map", "torch_dtype", "dtype", "transformers_version", "bos_token_id", "eos_token_id",
-        "pad_token_id", "unk_token_id", "use_cache", "is_encoder_decoder", "is_decoder", "id2label", "label2id", "tokenizer_class", "tokenizer_type",
-        "_attn_implementation", "attn_implementation", "quantization_config", "license", "library_name", "pipeline_tag", "tags", "language",
-        "scale_codebook_embeddings", "semantic_begin_id", "semantic_end_id", "attention_qk_norm", "attention_o_bias", "norm_fastlayer_input",
-        "fast_attention_qk_norm", "fast_attention_o_bias", "audio_embed_dim", "audio_hidden_dim", "codebook_padding_idx",
+        "_name_or_path", "_commit_hash", "architectures", "auto_map", "torch_dtype", "dtype", "transformers_version",
+        "bos_token_id", "eos_token_id",
+        "pad_token_id", "unk_token_id", "use_cache", "is_encoder_decoder", "is_decoder", "id2label", "label2id",
+        "tokenizer_class", "tokenizer_type",
+        "_attn_implementation", "attn_implementation", "quantization_config", "license", "library_name", "pipeline_tag",
+        "tags", "language",
+        "scale_codebook_embeddings", "semantic_begin_id", "semantic_end_id", "attention_qk_norm", "attention_o_bias",
+        "norm_fastlayer_input",
+        "fast_attention_qk_norm", "fast_attention_o_bias", "audio_embed_dim", "audio_hidden_dim", "codebook_padding_idx"
     ]
     /// The settings of the fast transformer, which naive models may carry.
-    private static let fastKeys: Set<String> = ["n_fast_layer", "fast_dim", "fast_n_head", "fast_n_local_heads", "fast_head_dim",
-                                                "fast_intermediate_size", "fast_attention_qkv_bias"]
+    private static let fastKeys: Set<String> = [
+        "n_fast_layer", "fast_dim", "fast_n_head", "fast_n_local_heads", "fast_head_dim",
+        "fast_intermediate_size", "fast_attention_qkv_bias"
+    ]
 
     /// Whether the file sets a key, known here or not, to true.
     func isSet(_ key: String) -> Bool { written[key]?.bool ?? false }
 
-    private var strangeKeys: [String] { unknownKeys.filter { !Self.foreignKeys.contains($0) && !Self.fastKeys.contains($0) } }
+    private var strangeKeys: [String] {
+        unknownKeys.filter { !Self.foreignKeys.contains($0) && !Self.fastKeys.contains($0) }
+    }
 
-    /// "config.json has settings that ...", with what may have been meant; nil when every key is known or has no business here.
+    /// "config.json has settings that ...", with what may have been meant; nil when every key is known or has no
+    /// business here.
     var noteOnUnknownKeys: String? {
         let strange = strangeKeys
         guard !strange.isEmpty else { return nil }
         let names = json.map(\.key)
-        let shown = strange.prefix(20).map { key in "\(key.prefix(64))" + (suggestion(for: key, in: names).map { " (\($0))" } ?? "") }
+        let shown = strange.prefix(20).map { key in
+            "\(key.prefix(64))" + (suggestion(for: key, in: names).map { " (\($0))" } ?? "")
+        }
         return "config.json has settings that this program does not know: " + shown.joined(separator: ", ")
             + (strange.count > 20 ? " and \(strange.count - 20) more" : "")
     }
 
-    /// A key that is one slip away from a setting (`n_lyer`) was meant to be that setting: the model would be another one
-    /// than its author believes.
+    /// A key that is one slip away from a setting (`n_lyer`) was meant to be that setting: the model would be another
+    /// one than its author believes.
     func refuseMisspelt(_ name: String) throws {
         let names = json.map(\.key)
         let slips = strangeKeys.prefix(20).compactMap { key in
             nearestNames(to: key, in: names, within: 1).first.map { "\(key): did you mean \($0)?" }
         }
         guard !slips.isEmpty else { return }
-        throw OpahError(.config, "\(name): unknown settings\n    " + slips.joined(separator: "\n    "), hint: "correct the name, or take the line out")
+        throw OpahError(
+            .config, "\(name): unknown settings\n    " + slips.joined(separator: "\n    "),
+            hint: "correct the name, or take the line out")
     }
 
     /// Every setting under its name in `config.json`, sorted: what saving writes.
     public var json: ConfigMap {
         var values: [String: ConfigValue] = [
-            "model_type": .string(architecture.rawValue), "vocab_size": .int(vocabularySize), "n_layer": .int(layerCount),
+            "model_type": .string(architecture.rawValue), "vocab_size": .int(vocabularySize),
+            "n_layer": .int(layerCount),
             "n_head": .int(headCount), "dim": .int(dim), "intermediate_size": .int(intermediateSize),
             "n_local_heads": .int(keyValueHeadCount), "head_dim": .int(headDim), "rope_base": .double(ropeBase),
             "norm_eps": .double(normEpsilon), "max_seq_len": .int(maxSequenceLength), "dropout": .double(dropout),
@@ -183,13 +203,13 @@ public struct ModelConfiguration: Equatable, Sendable {
             "codebook_size": .int(codebookSize), "num_codebooks": .int(codebookCount),
             "use_gradient_checkpointing": .bool(usesGradientCheckpointing),
             "initializer_range": .double(initializerRange), "is_reward_model": .bool(isRewardModel),
-            "share_codebook_embeddings": .bool(sharesCodebookEmbeddings),
+            "share_codebook_embeddings": .bool(sharesCodebookEmbeddings)
         ]
         if let fast {
             values.merge([
                 "n_fast_layer": .int(fast.layerCount), "fast_dim": .int(fast.dim), "fast_n_head": .int(fast.headCount),
                 "fast_n_local_heads": .int(fast.keyValueHeadCount), "fast_head_dim": .int(fast.headDim),
-                "fast_intermediate_size": .int(fast.intermediateSize), "fast_attention_qkv_bias": .bool(fast.hasQKVBias),
+                "fast_intermediate_size": .int(fast.intermediateSize), "fast_attention_qkv_bias": .bool(fast.hasQKVBias)
             ]) { $1 }
         }
         var map = ConfigMap()
@@ -232,7 +252,7 @@ private struct Fields {
     }
 
     /// A whole number, or the default when the key is missing.
-    func size(_ key: String, _ fallback: Int, in range: ClosedRange<Int> = 1...Fields.largest) throws -> Int {
+    func size(_ key: String, _ fallback: Int, in range: ClosedRange<Int> = 1 ... Fields.largest) throws -> Int {
         guard let value = map[key] else { return fallback }
         guard let number = value.int, range.contains(number) else {
             throw wrong(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -240,7 +260,7 @@ private struct Fields {
         return number
     }
 
-    func layers(_ key: String, _ fallback: Int) throws -> Int { try size(key, fallback, in: 0...1024) }
+    func layers(_ key: String, _ fallback: Int) throws -> Int { try size(key, fallback, in: 0 ... 1024) }
 
     /// Missing, null and 0 all mean "take the default".
     func optionalSize(_ key: String) throws -> Int? {
@@ -275,7 +295,8 @@ private struct Fields {
             throw OpahError(.config, "\(name): \(prefix)dim \(dim) does not split into \(heads) heads of even width")
         }
         guard groups >= 1, heads % groups == 0 else {
-            throw OpahError(.config, "\(name): \(heads) heads cannot share \(groups) key-value heads (\(prefix)n_local_heads)")
+            throw OpahError(
+                .config, "\(name): \(heads) heads cannot share \(groups) key-value heads (\(prefix)n_local_heads)")
         }
     }
 

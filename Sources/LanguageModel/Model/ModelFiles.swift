@@ -10,11 +10,15 @@ extension LanguageModel {
     ///
     /// - Parameter path: the folder, or a file of weights beside its `config.json`.
     /// - Parameter maxLength: the longest sequence; what `config.json` says unless given.
-    public static func load(_ path: String, maxLength: Int? = nil, weights form: WeightForm = .asStored) throws -> LanguageModel {
+    public static func load(
+        _ path: String, maxLength: Int? = nil, weights form: WeightForm = .asStored
+    ) throws -> LanguageModel {
         let place = try ModelFolder(path)
         let state = try Checkpoint.stateDict(place.weights)
         let role = StateDictRole(state)
-        if let other = role.reasonNotAModel { throw OpahError(.checkpoint, "\(place.weights): \(other.message)", hint: other.hint) }
+        if let other = role.reasonNotAModel {
+            throw OpahError(.checkpoint, "\(place.weights): \(other.message)", hint: other.hint)
+        }
         let configuration = try ModelConfiguration.read(place.folder)
         try configuration.refuseMisspelt(place.folder + "/config.json")
         try ModelRelease.check(configuration, nil, folder: place.folder)
@@ -25,18 +29,23 @@ extension LanguageModel {
         }
         let matched = try WeightMatcher(configuration).match(state, place.weights)
         let tensors = try matched.tensors.map { tensor in
-            let converted = switch form {
-            case .asStored, .int8: tensor
-            case .float32: try tensor.to(.float32)
-            case .bfloat16: try tensor.to(.bfloat16)
-            }
+            let converted =
+                switch form {
+                case .asStored, .int8: tensor
+                case .float32: try tensor.to(.float32)
+                case .bfloat16: try tensor.to(.bfloat16)
+                }
             if converted.storage !== tensor.storage { tensor.storage.releasePages() }
             return converted
         }
-        let model = try LanguageModel(configuration, tensors: tensors, stored: matched.tensors, tokenizer: tokenizer, folder: place.folder,
-                                      maxLength: maxLength, form: form)
+        let model = try LanguageModel(
+            configuration, tensors: tensors, stored: matched.tensors, tokenizer: tokenizer, folder: place.folder,
+            maxLength: maxLength, form: form)
         if let note = configuration.noteOnUnknownKeys { model.notes.append(note) }
-        if tokenizer == nil { model.notes.append("\(place.folder) has no tokenizer.json and no tokenizer.tiktoken: this model cannot read text") }
+        if tokenizer == nil {
+            model.notes.append(
+                "\(place.folder) has no tokenizer.json and no tokenizer.tiktoken: this model cannot read text")
+        }
         model.notes += matched.notes
         return model
     }
@@ -45,7 +54,8 @@ extension LanguageModel {
     public func save(_ folder: String) throws {
         try Folders.make(folder)
         try DiskSpace.require(weights.reduce(1 << 20) { $0 + $1.tensor.count * $1.tensor.dtype.size }, at: folder)
-        try Checkpoint.save(.tensors(namedWeights.map { (name: $0.name, tensor: $0.tensor.detach()) }), to: folder + "/model.pth")
+        try Checkpoint.save(
+            .tensors(namedWeights.map { (name: $0.name, tensor: $0.tensor.detach()) }), to: folder + "/model.pth")
         try tokenizer?.save(to: folder)
         // Last, because a folder with config.json is taken for a model.
         try AtomicFile.write(folder + "/config.json", JSON.encode(.map(configuration.json), indent: 4))
@@ -69,8 +79,9 @@ struct ModelFolder {
         while base.count > 1, base.hasSuffix("/") { base.removeLast() }
         folder = base
         guard let name = Self.names.first(where: { access(base + "/" + $0, F_OK) == 0 }) else {
-            throw OpahError(.file, "\(base): there are no weights in this folder (\(Self.names.joined(separator: ", ")))",
-                            hint: "pass the folder of a fish-speech \(ModelRelease.names) checkpoint")
+            throw OpahError(
+                .file, "\(base): there are no weights in this folder (\(Self.names.joined(separator: ", ")))",
+                hint: "pass the folder of a fish-speech \(ModelRelease.names) checkpoint")
         }
         weights = base + "/" + name
     }
@@ -86,12 +97,18 @@ struct StateDictRole {
         let names = state.names.map(StateDict.bareName)
         let codecParts = ["backbone.", "quantizer.", "head.", "generator.", "spec_transform."]
         let lora = names.count(where: LoRAAdapter.isParameter)
-        if !names.contains(where: { $0.hasPrefix("embeddings.") }), names.contains(where: { name in codecParts.contains { name.hasPrefix($0) } }) {
-            reasonNotAModel = ("this is a codec (it turns audio into codes and back), not a language model",
-                               "pass it as the codec's checkpoint, and here the folder with config.json and model.pth")
+        if !names.contains(where: { $0.hasPrefix("embeddings.") }),
+            names.contains(where: { name in codecParts.contains { name.hasPrefix($0) } })
+        {
+            reasonNotAModel = (
+                "this is a codec (it turns audio into codes and back), not a language model",
+                "pass it as the codec's checkpoint, and here the folder with config.json and model.pth"
+            )
         } else if lora > 0, lora == names.count {
-            reasonNotAModel = ("this is a LoRA adapter of \(lora) tensors, not a whole model",
-                               "load the base model and put the adapter on it, or merge the two first")
+            reasonNotAModel = (
+                "this is a LoRA adapter of \(lora) tensors, not a whole model",
+                "load the base model and put the adapter on it, or merge the two first"
+            )
         } else {
             reasonNotAModel = nil
         }
@@ -109,7 +126,8 @@ enum Folders {
     /// Whether two paths lead to one folder that exists.
     static func areSame(_ a: String, _ b: String) -> Bool {
         var first = stat(), second = stat()
-        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev
+            && first.st_ino == second.st_ino
     }
 
     static func names(_ folder: String) throws -> [String] {

@@ -26,10 +26,10 @@ public struct ModelRelease: Sendable, Equatable {
         dimensions: [
             "vocab_size": 32000, "dim": 1024, "n_layer": 24, "n_head": 16, "n_local_heads": 2,
             "intermediate_size": 4096,
-            "codebook_size": 1024, "num_codebooks": 8, "n_fast_layer": 4,
+            "codebook_size": 1024, "num_codebooks": 8, "n_fast_layer": 4
         ],
         codesFollowMainToken: false, penalisesMainTokens: false, closesAnswers: false, originalSkipsFirstFrame: false,
-        usualIds: { _ in (5..<6, 4) })
+        usualIds: { _ in (5 ..< 6, 4) })
 
     public static let v1_5 = ModelRelease(
         format: .v1_5, dimensions: v1_4.dimensions.merging(["vocab_size": 102_048]) { $1 },
@@ -37,7 +37,7 @@ public struct ModelRelease: Sendable, Equatable {
         // 1024 frames after 100 000 ranks and 12 control tokens, or at the end of a smaller vocabulary.
         usualIds: { c in
             let first = max(8, min(100_012, c.vocabularySize - 1024))
-            return (first..<first + 1024, first - 8)
+            return (first ..< first + 1024, first - 8)
         })
 
     static let all = [v1_4, v1_5]
@@ -94,7 +94,7 @@ extension ModelRelease {
     private static func foreign(_ c: ModelConfiguration, _ tokenizer: Tokenizer?) -> String? {
         let laterKeys: Set = [
             "semantic_begin_id", "semantic_end_id", "attention_qk_norm", "attention_o_bias", "norm_fastlayer_input",
-            "audio_embed_dim", "fast_attention_qk_norm",
+            "audio_embed_dim", "fast_attention_qk_norm"
         ]
         let hasLaterKeys = !laterKeys.isDisjoint(with: c.unknownKeys) || c.isSet("scale_codebook_embeddings")
         if hasLaterKeys || tokenizer?.id(of: "<|semantic:4095|>") != nil { return "S1 (or later)" }

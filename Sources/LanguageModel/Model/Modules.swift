@@ -86,12 +86,14 @@ struct ModuleTree {
         func linear(_ name: String) -> Module { Module(name, .linear, weight(name), bias: byName[name + ".bias"]) }
         func embedding(_ name: String) -> Module { Module(name, .embedding, weight(name)) }
         func layers(_ prefix: String, _ count: Int, _ shape: LayerShape) -> [Layer] {
-            (0..<count).map { i in
+            (0 ..< count).map { i in
                 let prefix = "\(prefix).\(i)."
-                return Layer(shape: shape, attentionNorm: weight(prefix + "attention_norm"), feedForwardNorm: weight(prefix + "ffn_norm"),
-                             wqkv: linear(prefix + "attention.wqkv"), wo: linear(prefix + "attention.wo"),
-                             w1: linear(prefix + "feed_forward.w1"), w2: linear(prefix + "feed_forward.w2"),
-                             w3: linear(prefix + "feed_forward.w3"))
+                return Layer(
+                    shape: shape, attentionNorm: weight(prefix + "attention_norm"),
+                    feedForwardNorm: weight(prefix + "ffn_norm"),
+                    wqkv: linear(prefix + "attention.wqkv"), wo: linear(prefix + "attention.wo"),
+                    w1: linear(prefix + "feed_forward.w1"), w2: linear(prefix + "feed_forward.w2"),
+                    w3: linear(prefix + "feed_forward.w3"))
             }
         }
         embeddings = embedding("embeddings")
@@ -100,9 +102,10 @@ struct ModuleTree {
         norm = weight("norm")
         output = configuration.tiesWordEmbeddings ? nil : linear("output")
         if let fast = configuration.fast, let shape = configuration.fastShape {
-            self.fast = Fast(project: fast.dim == configuration.dim ? nil : linear("fast_project_in"),
-                             embeddings: embedding("fast_embeddings"), layers: layers("fast_layers", fast.layerCount, shape),
-                             norm: weight("fast_norm"), output: linear("fast_output"))
+            self.fast = Fast(
+                project: fast.dim == configuration.dim ? nil : linear("fast_project_in"),
+                embeddings: embedding("fast_embeddings"), layers: layers("fast_layers", fast.layerCount, shape),
+                norm: weight("fast_norm"), output: linear("fast_output"))
             naive = nil
         } else {
             fast = nil

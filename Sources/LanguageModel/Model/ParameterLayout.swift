@@ -16,7 +16,7 @@ struct ParameterLayout {
     init(_ c: ModelConfiguration) {
         matrix("embeddings", c.vocabularySize, c.dim, .embedding)
         matrix("codebook_embeddings", c.codebookSize * c.codebookCount, c.dim, .embedding)
-        for i in 0..<c.layerCount { layer("layers.\(i)", c.slowShape) }
+        for i in 0 ..< c.layerCount { layer("layers.\(i)", c.slowShape) }
         norm("norm", c.dim)
         if !c.tiesWordEmbeddings { matrix("output", c.vocabularySize, c.dim) }
         if let fast = c.fast, let shape = c.fastShape {
@@ -25,7 +25,7 @@ struct ParameterLayout {
                 entries.append(Entry(name: "fast_project_in.bias", shape: [fast.dim], role: .bias))
             }
             matrix("fast_embeddings", c.codebookSize, fast.dim, .embedding)
-            for i in 0..<fast.layerCount { layer("fast_layers.\(i)", shape) }
+            for i in 0 ..< fast.layerCount { layer("fast_layers.\(i)", shape) }
             norm("fast_norm", fast.dim)
             matrix("fast_output", c.codebookSize, fast.dim)
         } else {
@@ -36,7 +36,9 @@ struct ParameterLayout {
 
     private mutating func layer(_ prefix: String, _ s: LayerShape) {
         matrix(prefix + ".attention.wqkv", s.projectedDim, s.dim)
-        if s.hasBias { entries.append(Entry(name: prefix + ".attention.wqkv.bias", shape: [s.projectedDim], role: .bias)) }
+        if s.hasBias {
+            entries.append(Entry(name: prefix + ".attention.wqkv.bias", shape: [s.projectedDim], role: .bias))
+        }
         matrix(prefix + ".attention.wo", s.dim, s.dim)
         matrix(prefix + ".feed_forward.w1", s.intermediateSize, s.dim)
         matrix(prefix + ".feed_forward.w3", s.intermediateSize, s.dim)

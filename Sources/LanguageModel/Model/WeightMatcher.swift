@@ -20,7 +20,9 @@ struct WeightMatcher {
         func isKnown(_ name: String) -> Bool {
             if known.contains(name) || Self.derived.contains(name) { return true }
             // A projection that is split into its three parts.
-            return [".wq.", ".wk.", ".wv."].contains { name.contains($0) && known.contains(name.replacing($0, with: ".wqkv.")) }
+            return [".wq.", ".wk.", ".wv."].contains {
+                name.contains($0) && known.contains(name.replacing($0, with: ".wqkv."))
+            }
         }
         var found: StateDict
         do { found = try state.fitted(to: isKnown) } catch let error as OpahError { throw error.at(path) }
@@ -47,9 +49,12 @@ struct WeightMatcher {
         if !unexpected.isEmpty { problems.append("\(unexpected.count) tensors are unknown: \(Self.few(unexpected))") }
         guard problems.isEmpty else {
             let more = problems.count > 4 ? "\n    and \(problems.count - 4) more" : ""
-            throw OpahError(.checkpoint, "\(path): the weights do not fit config.json\n    " + problems.prefix(4).joined(separator: "\n    ") + more,
-                            hint: state.unknownPrefix(isKnown).map { "every name begins with '\($0)': save the tensors without it" }
-                                ?? "the two files must come from the same checkpoint")
+            throw OpahError(
+                .checkpoint,
+                "\(path): the weights do not fit config.json\n    " + problems.prefix(4).joined(separator: "\n    ")
+                    + more,
+                hint: state.unknownPrefix(isKnown).map { "every name begins with '\($0)': save the tensors without it" }
+                    ?? "the two files must come from the same checkpoint")
         }
         return (layout.map { found[$0.name]! }, notes)
     }
@@ -66,8 +71,12 @@ struct WeightMatcher {
             for name in state.names where name.hasSuffix(".wq.\(kind)") {
                 let prefix = String(name.dropLast("wq.\(kind)".count))
                 let parts = ["wq", "wk", "wv"].compactMap { state["\(prefix)\($0).\(kind)"] }
-                guard parts.count == 3, parts.allSatisfy({ $0.dtype == parts[0].dtype && $0.rank == parts[0].rank && $0.rank > 0
-                                                            && Array($0.shape.dropFirst()) == Array(parts[0].shape.dropFirst()) }) else {
+                guard parts.count == 3,
+                    parts.allSatisfy({
+                        $0.dtype == parts[0].dtype && $0.rank == parts[0].rank && $0.rank > 0
+                            && Array($0.shape.dropFirst()) == Array(parts[0].shape.dropFirst())
+                    })
+                else {
                     throw OpahError(.checkpoint, "\(path): \(prefix)wq, wk and wv do not fit together")
                 }
                 var shape = parts[0].shape
@@ -76,7 +85,8 @@ struct WeightMatcher {
                 var offset = 0
                 for part in parts {
                     let plain = try part.detach().contiguous(), bytes = plain.count * plain.dtype.size
-                    (whole.storage.pointer + offset).copyMemory(from: plain.storage.pointer + plain.offset * plain.dtype.size, byteCount: bytes)
+                    (whole.storage.pointer + offset).copyMemory(
+                        from: plain.storage.pointer + plain.offset * plain.dtype.size, byteCount: bytes)
                     offset += bytes
                 }
                 for part in ["wq", "wk", "wv"] { state["\(prefix)\(part).\(kind)"] = nil }
@@ -105,23 +115,26 @@ struct WeightMatcher {
             ("codebook_size x num_codebooks", c.codebookSize * c.codebookCount, size("codebook_embeddings", 0)),
             ("n_layer", c.layerCount, layers("layers")),
             ("intermediate_size", c.intermediateSize, size("layers.0.feed_forward.w1", 0)),
-            ("rows of wqkv (n_head, n_local_heads)", c.slowShape.projectedDim, size("layers.0.attention.wqkv", 0)),
+            ("rows of wqkv (n_head, n_local_heads)", c.slowShape.projectedDim, size("layers.0.attention.wqkv", 0))
         ]
         if let fast = c.fast, let shape = c.fastShape {
             rows += [
-                ("codebook_size", c.codebookSize, size("fast_embeddings", 0)), ("fast_dim", fast.dim, size("fast_embeddings", 1)),
+                ("codebook_size", c.codebookSize, size("fast_embeddings", 0)),
+                ("fast_dim", fast.dim, size("fast_embeddings", 1)),
                 ("n_fast_layer", fast.layerCount, layers("fast_layers")),
                 ("fast_intermediate_size", fast.intermediateSize, size("fast_layers.0.feed_forward.w1", 0)),
-                ("rows of fast wqkv", shape.projectedDim, size("fast_layers.0.attention.wqkv", 0)),
+                ("rows of fast wqkv", shape.projectedDim, size("fast_layers.0.attention.wqkv", 0))
             ]
         }
         let different = rows.compactMap { name, wanted, found in
             found.flatMap { $0 == wanted ? nil : (name, String(wanted), String($0)) }
         }
         guard different.isEmpty else {
-            throw OpahError(.checkpoint, "\(path): the weights have other dimensions than config.json says\n"
-                            + ModelRelease.table(columns: ("config.json", "weights"), different),
-                            hint: "config.json was edited, or belongs to another checkpoint")
+            throw OpahError(
+                .checkpoint,
+                "\(path): the weights have other dimensions than config.json says\n"
+                    + ModelRelease.table(columns: ("config.json", "weights"), different),
+                hint: "config.json was edited, or belongs to another checkpoint")
         }
     }
 }

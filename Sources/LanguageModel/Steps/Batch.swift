@@ -46,51 +46,60 @@ struct PackedBatch {
     init(_ batch: Batch, _ model: LanguageModel) throws {
         let c = model.configuration, books = c.codebookCount, rows = books + 1
         // Where codes are not moved up by one, a frame may be all zeros; its main token tells it from padding.
-        let framesBegin = model.release.format.codeOffset == 0 ? model.frameIds : 0..<0
+        let framesBegin = model.release.format.codeOffset == 0 ? model.frameIds : 0 ..< 0
         let shape = batch.inputs.shape
         guard shape.count == 3, shape[1] == rows, batch.inputs.dtype.isInteger else {
-            throw OpahError(.shape, "inputs of shape \(shape) and dtype \(batch.inputs.dtype.rawValue); wanted integers [B, \(rows), T]",
-                            hint: shape.count == 3 && shape[1] < rows ? "the codes come from a codec with fewer codebooks" : nil)
+            throw OpahError(
+                .shape,
+                "inputs of shape \(shape) and dtype \(batch.inputs.dtype.rawValue); wanted integers [B, \(rows), T]",
+                hint: shape.count == 3 && shape[1] < rows ? "the codes come from a codec with fewer codebooks" : nil)
         }
         (batchSize, length) = (shape[0], shape[2])
         guard length <= model.maxLength else {
-            throw OpahError(.shape, "rows of \(length) tokens, and this model takes \(model.maxLength)",
-                            hint: "load it with a larger max_length, or cut the rows")
+            throw OpahError(
+                .shape, "rows of \(length) tokens, and this model takes \(model.maxLength)",
+                hint: "load it with a larger max_length, or cut the rows")
         }
         let inputs = try batch.inputs.ints()
         let padding = try batch.attentionMasks.map { masks in
             guard masks.shape == [shape[0], shape[2]] else {
-                throw OpahError(.shape, "attention_masks of shape \(masks.shape) for inputs of shape \(shape); wanted [B, T]")
+                throw OpahError(
+                    .shape, "attention_masks of shape \(masks.shape) for inputs of shape \(shape); wanted [B, T]")
             }
             return try masks.bools()
         }
         let labels = try batch.labels.map { labels in
             guard labels.shape == shape, labels.dtype.isInteger else {
-                throw OpahError(.shape, "labels of shape \(labels.shape) and dtype \(labels.dtype.rawValue) for inputs of shape \(shape)")
+                throw OpahError(
+                    .shape,
+                    "labels of shape \(labels.shape) and dtype \(labels.dtype.rawValue) for inputs of shape \(shape)")
             }
             return try labels.ints()
         }
 
-        for b in 0..<batchSize {
+        for b in 0 ..< batchSize {
             func value(_ row: Int, _ t: Int) -> Int { inputs[(b * rows + row) * length + t] }
-            for t in 0..<length where !(padding?[b * length + t] ?? false) {
+            for t in 0 ..< length where !(padding?[b * length + t] ?? false) {
                 let row = places.count, token = value(0, t)
                 guard token >= 0, token < c.vocabularySize else {
-                    throw OpahError(.index, "inputs: token \(token) in row \(b), column \(t); the vocabulary has \(c.vocabularySize)")
+                    throw OpahError(
+                        .index,
+                        "inputs: token \(token) in row \(b), column \(t); the vocabulary has \(c.vocabularySize)")
                 }
                 places.append(b * length + t)
                 positions.append(t)
                 tokens.append(token)
                 if model.frameIds.contains(token) {
                     semanticRows.append(row)
-                    for k in 0..<books {
+                    for k in 0 ..< books {
                         codeIds.append(try Self.code(value(k + 1, t), c, b, t) + k * c.codebookSize)
                     }
                 }
                 if c.architecture == .dualAR, t + 1 < length,
-                   framesBegin.contains(value(0, t + 1)) || (1..<books).contains(where: { value($0, t + 1) != 0 }) {
+                    framesBegin.contains(value(0, t + 1)) || (1 ..< books).contains(where: { value($0, t + 1) != 0 })
+                {
                     frameRows.append(row)
-                    for k in 1..<books { frameCodes.append(try Self.code(value(k, t + 1), c, b, t + 1)) }
+                    for k in 1 ..< books { frameCodes.append(try Self.code(value(k, t + 1), c, b, t + 1)) }
                 }
             }
             if places.count > segments.last! { segments.append(places.count) }
@@ -100,17 +109,20 @@ struct PackedBatch {
         guard let labels else { return }
         tokenLabels = places.map { labels[$0 / length * rows * length + $0 % length] }
         codeLabels = places.flatMap { place in
-            (1..<rows).map { labels[(place / length * rows + $0) * length + place % length] }
+            (1 ..< rows).map { labels[(place / length * rows + $0) * length + place % length] }
         }
         tokenLabelCount = tokenLabels.count { $0 != Self.ignored }
-        for b in 0..<batchSize {
-            for index in (b * rows + 1) * length ..< (b + 1) * rows * length where labels[index] != Self.ignored { codeLabelCount += 1 }
+        for b in 0 ..< batchSize {
+            for index in (b * rows + 1) * length ..< (b + 1) * rows * length where labels[index] != Self.ignored {
+                codeLabelCount += 1
+            }
         }
     }
 
     private static func code(_ value: Int, _ c: ModelConfiguration, _ b: Int, _ t: Int) throws -> Int {
         guard value >= 0, value < c.codebookSize else {
-            throw OpahError(.index, "inputs: code \(value) in row \(b), column \(t); the codebooks have \(c.codebookSize) values")
+            throw OpahError(
+                .index, "inputs: code \(value) in row \(b), column \(t); the codebooks have \(c.codebookSize) values")
         }
         return value
     }
@@ -135,14 +147,16 @@ struct PackedBatch {
     /// Rows that hold more than padding.
     var rowSizes: [RowSize] {
         zip(segments, segments.dropFirst()).map { lower, upper in
-            RowSize(tokens: upper - lower, frames: frames(in: lower..<upper).count,
-                    labels: tokenLabels.isEmpty ? 0 : tokenLabels[lower..<upper].count { $0 != Self.ignored })
+            RowSize(
+                tokens: upper - lower, frames: frames(in: lower ..< upper).count,
+                labels: tokenLabels.isEmpty ? 0 : tokenLabels[lower ..< upper].count { $0 != Self.ignored })
         }
     }
 
     /// The frames whose tokens lie in `tokens`; frames are in the order of tokens.
     private func frames(in tokens: Range<Int>) -> Range<Int> {
-        (frameRows.firstIndex { $0 >= tokens.lowerBound } ?? frameRows.count) ..< (frameRows.firstIndex { $0 >= tokens.upperBound } ?? frameRows.count)
+        (frameRows.firstIndex { $0 >= tokens.lowerBound } ?? frameRows.count)
+            ..< (frameRows.firstIndex { $0 >= tokens.upperBound } ?? frameRows.count)
     }
 
     /// Some of the rows that `rowSizes` counts. The numbers of labels stay those of the whole batch.
@@ -155,7 +169,7 @@ struct PackedBatch {
         var part = self
         part.places = Array(places[tokens])
         part.positions = Array(positions[tokens])
-        part.segments = segments[rows.lowerBound...rows.upperBound].map { $0 - shift }
+        part.segments = segments[rows.lowerBound ... rows.upperBound].map { $0 - shift }
         part.tokens = Array(self.tokens[tokens])
         part.semanticRows = semantic.map { semanticRows[$0] - shift }
         part.codeIds = semantic.flatMap { codeIds[$0 * each ..< ($0 + 1) * each] }

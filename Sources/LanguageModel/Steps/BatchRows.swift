@@ -1,8 +1,8 @@
 import Support
 import Tensors
 
-/// A batch whose rows are computed one at a time, in whatever order and by whichever process. Each row's loss is its share
-/// of the mean over the labels of the whole batch, so rows' losses and gradients only have to be added.
+/// A batch whose rows are computed one at a time, in whatever order and by whichever process. Each row's loss is its
+/// share of the mean over the labels of the whole batch, so rows' losses and gradients only have to be added.
 public struct BatchRows {
     let packed: PackedBatch
     /// Of the rows that hold more than padding.
@@ -20,14 +20,21 @@ extension LanguageModel {
     /// The loss of one row of a batch, without the constant that labels without logits add (`LossSums.semantic` has it
     /// once), to call `backward` on. Dropout falls on the same elements as when the batch is computed as a whole.
     /// - Throws: kind `memory` when the row does not fit the budget.
-    public func loss(row: Int, of rows: BatchRows, dropoutSeed: UInt64?, memoryBudget: Int? = nil) throws -> (loss: Tensor, sums: LossSums) {
+    public func loss(
+        row: Int, of rows: BatchRows, dropoutSeed: UInt64?, memoryBudget: Int? = nil
+    ) throws -> (loss: Tensor, sums: LossSums) {
         let parameters = Autograd.isEnabled ? trainableParameters.map(\.tensor) : []
         var planner = planner
         if let memoryBudget { planner.memoryBudget = memoryBudget }
-        let plan = parameters.isEmpty ? planner.withoutGradients(rows: 1) : try planner.fittingPlan(stepShape, rows: [rows.sizes[row]])
+        let plan =
+            parameters.isEmpty
+            ? planner.withoutGradients(rows: 1) : try planner.fittingPlan(stepShape, rows: [rows.sizes[row]])
         var sums = LossSums(rows.packed, codebookSize: configuration.codebookSize)
-        let pass = ForwardPass(self, rows.packed.part(row..<row + 1), recomputedLayers: plan.parts[0].recomputedLayers, dropoutSeed: dropoutSeed)
-        let loss = try PartLoss(model: self, pass: pass, frames: plan.parts[0].frames, parameters: parameters).run(&sums)
+        let pass = ForwardPass(
+            self, rows.packed.part(row ..< row + 1), recomputedLayers: plan.parts[0].recomputedLayers,
+            dropoutSeed: dropoutSeed)
+        let loss = try PartLoss(model: self, pass: pass, frames: plan.parts[0].frames, parameters: parameters).run(
+            &sums)
         return (loss, sums)
     }
 }
@@ -46,7 +53,9 @@ extension LossSums {
     }
 
     /// What a batch comes to that has no row yet.
-    public init(_ rows: BatchRows, _ model: LanguageModel) { self.init(rows.packed, codebookSize: model.configuration.codebookSize) }
+    public init(_ rows: BatchRows, _ model: LanguageModel) {
+        self.init(rows.packed, codebookSize: model.configuration.codebookSize)
+    }
 }
 
 extension LossResult {
@@ -55,6 +64,8 @@ extension LossResult {
 
     /// What another process measured.
     public init(numbers: [Double]) throws {
-        self.init(loss: try Tensor([Float(numbers[0] + numbers[1])], []), base: numbers[0], semantic: numbers[1], topFiveAccuracy: numbers[2])
+        self.init(
+            loss: try Tensor([Float(numbers[0] + numbers[1])], []), base: numbers[0], semantic: numbers[1],
+            topFiveAccuracy: numbers[2])
     }
 }

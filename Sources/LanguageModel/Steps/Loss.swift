@@ -34,7 +34,9 @@ extension LanguageModel {
         let rows = packed.rowSizes
         var planner = planner
         if let memoryBudget { planner.memoryBudget = memoryBudget }
-        let plan = parameters.isEmpty ? planner.withoutGradients(rows: rows.count) : try planner.fittingPlan(stepShape, rows: rows)
+        let plan =
+            parameters.isEmpty
+            ? planner.withoutGradients(rows: rows.count) : try planner.fittingPlan(stepShape, rows: rows)
 
         var sums = LossSums(packed, codebookSize: configuration.codebookSize)
         func add(_ part: StepPlan.Part, _ packed: PackedBatch) throws -> Tensor {
@@ -113,11 +115,13 @@ struct PartLoss {
 
     private func tokenLoss(_ hidden: Tensor, _ sums: inout LossSums) throws -> Tensor {
         let projection = model.outputModule, labels = pass.packed.tokenLabels
-        let (x, adapter) = try projection.adapted(try NN.rmsNorm(hidden, model.tree.norm.tensor, eps: pass.epsilon),
-                                                  try pass.adapterMask(projection.module, -2, pass.packed.firstToken))
-        let term = try NN.linearCrossEntropy(x, projection.module.weight.tensor,
-                                             adapter: adapter, targets: try Tensor(integers: labels, [labels.count]),
-                                             precision: model.products)
+        let (x, adapter) = try projection.adapted(
+            try NN.rmsNorm(hidden, model.tree.norm.tensor, eps: pass.epsilon),
+            try pass.adapterMask(projection.module, -2, pass.packed.firstToken))
+        let term = try NN.linearCrossEntropy(
+            x, projection.module.weight.tensor,
+            adapter: adapter, targets: try Tensor(integers: labels, [labels.count]),
+            precision: model.products)
         return try RowOperations.weightedSum([(term.loss, try sums.add(tokens: term))])
     }
 
@@ -131,7 +135,7 @@ struct PartLoss {
         var total = 0.0
         // A naive model's frames pass no stack.
         let size = model.tree.fast == nil ? rows.count : frames, blocks = (rows.count + size - 1) / size
-        for block in 0..<blocks {
+        for block in 0 ..< blocks {
             let range = rows.count * block / blocks ..< rows.count * (block + 1) / blocks, chosen = Array(rows[range])
             let picked = try RowOperations.gather(plain, chosen).detach()
             if wantsInput { try picked.setRequiresGrad() }
@@ -147,7 +151,9 @@ struct PartLoss {
         return try taken.result(total, input: gradient.map { (hidden, $0) })
     }
 
-    private func blockTerms(_ x: Tensor, _ range: Range<Int>, _ sums: inout LossSums) throws -> [(value: Tensor, factor: Float)] {
+    private func blockTerms(
+        _ x: Tensor, _ range: Range<Int>, _ sums: inout LossSums
+    ) throws -> [(value: Tensor, factor: Float)] {
         let tree = model.tree, books = model.configuration.codebookCount, classes = model.configuration.codebookSize
         let labels = pass.packed.labels(ofFrames: range, books: books)
         if let fast = tree.fast {
@@ -155,21 +161,25 @@ struct PartLoss {
                 .adapted(x, try pass.adapterMask(fast.output, -1, pass.firstRow(ofFrame: range.lowerBound)))
             return try terms(x, fast.output.weight.tensor, adapter, labels, &sums)
         }
-        return try (0..<books).flatMap { book in
+        return try (0 ..< books).flatMap { book in
             let weight = try tree.naive!.output.weight.tensor.narrow(dim: 0, start: book * classes, length: classes)
             return try terms(x, weight, nil, stride(from: book, to: labels.count, by: books).map { labels[$0] }, &sums)
         }
     }
 
     /// Labels of 0, the padding, count in the loss but not in the accuracy: they are a term of their own.
-    private func terms(_ x: Tensor, _ weight: Tensor, _ adapter: NN.Adapter?, _ labels: [Int], _ sums: inout LossSums) throws
-        -> [(value: Tensor, factor: Float)] {
+    private func terms(
+        _ x: Tensor, _ weight: Tensor, _ adapter: NN.Adapter?, _ labels: [Int], _ sums: inout LossSums
+    ) throws
+        -> [(value: Tensor, factor: Float)]
+    {
         let ignored = PackedBatch.ignored
         return try [false, true].compactMap { isPadding in
             let chosen = labels.map { ($0 == 0) == isPadding ? $0 : ignored }
             guard chosen.contains(where: { $0 != ignored }) else { return nil }
-            let term = try NN.linearCrossEntropy(x, weight, adapter: adapter, targets: try Tensor(integers: chosen, [chosen.count]),
-                                                 precision: model.products)
+            let term = try NN.linearCrossEntropy(
+                x, weight, adapter: adapter, targets: try Tensor(integers: chosen, [chosen.count]),
+                precision: model.products)
             return (term.loss, try sums.add(codes: term, judged: !isPadding))
         }
     }

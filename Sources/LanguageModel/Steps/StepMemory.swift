@@ -2,11 +2,11 @@ import Tensors
 
 /// Predicts the peak of the process's resident memory in a training step.
 ///
-/// What stays: the weights (mapped pages count, as a step reads them all), adapters, gradients, AdamW's two moments, and
-/// the process itself. What comes and goes is the largest of three moments, all after the slow stack has run:
-/// the token loss, a block of frames (the fast stack forward and backward), and the first layer's backward pass.
-/// Per row, a slow layer keeps its input x, rotated q k v, the attended values, h = x + attention, gate and up:
-/// 3 D + P + 2 I floats (12.5 thousand at 1.4's sizes). The norms and the gated product are made again instead.
+/// What stays: the weights (mapped pages count, as a step reads them all), adapters, gradients, AdamW's two moments,
+/// and the process itself. What comes and goes is the largest of three moments, all after the slow stack has run: the
+/// token loss, a block of frames (the fast stack forward and backward), and the first layer's backward pass. Per row, a
+/// slow layer keeps its input x, rotated q k v, the attended values, h = x + attention, gate and up: 3 D + P + 2 I
+/// floats (12.5 thousand at 1.4's sizes). The norms and the gated product are made again instead.
 struct StepMemory {
     let shape: StepShape
 
@@ -23,7 +23,9 @@ struct StepMemory {
         let kept = slow.layers.map { layer($0, slow.shape, n) }
         let forward = kept[recomputed...].reduce(0, +) + recomputed * state
         // hidden, its norm, and the gradients that the two losses leave for it
-        let atEnd = forward + 4 * state + max(tokenLoss(rows.labels), frameBlock(largestBlock(rows.frames, frames)), backward(slow.shape, n))
+        let atEnd =
+            forward + 4 * state
+            + max(tokenLoss(rows.labels), frameBlock(largestBlock(rows.frames, frames)), backward(slow.shape, n))
         // The recomputed layers are the first: when they run again, the others have been freed.
         let again = recomputed == 0 ? 0 : recomputed * state + kept[0] + 2 * state + backward(slow.shape, n)
         return fixed(isWhole: isWhole) + max(atEnd, again)
@@ -40,19 +42,21 @@ struct StepMemory {
             + matrices.reduce(0) { $0 + block(n, $1.rank) } + gains(matrices, n)
     }
 
-    /// For a gain's gradient: each product's result, of which w1's and w3's (gate and up) are kept anyway; behind dropout the
-    /// second product of each. Order: wqkv, wo, w1, w3, w2.
+    /// For a gain's gradient: each product's result, of which w1's and w3's (gate and up) are kept anyway; behind
+    /// dropout the second product of each. Order: wqkv, wo, w1, w3, w2.
     private func gains(_ matrices: [StepShape.Matrix], _ n: Int) -> Int {
         matrices.enumerated().reduce(0) { sum, entry in
             let (i, matrix) = entry
-            return matrix.hasGain && (matrix.splitsInput || !(2...3).contains(i)) ? sum + block(n, matrix.output) : sum
+            return matrix.hasGain && (matrix.splitsInput || !(2 ... 3).contains(i))
+                ? sum + block(n, matrix.output) : sum
         }
     }
 
     /// In a layer's backward pass: the gated product's gradient, those of gate and up, or the product itself and its
     /// masked copy; the residual's gradient, and a panel of expanded weights.
     private func backward(_ s: LayerShape, _ n: Int) -> Int {
-        3 * block(n, s.intermediateSize) + 2 * block(n, s.dim) + Self.panel + rounded(n, s.intermediateSize) + (hasGains ? block(n, s.intermediateSize) : 0)
+        3 * block(n, s.intermediateSize) + 2 * block(n, s.dim) + Self.panel + rounded(n, s.intermediateSize)
+            + (hasGains ? block(n, s.intermediateSize) : 0)
     }
 
     /// Whether some gain's product needs a buffer of its own in the backward pass.
@@ -64,7 +68,8 @@ struct StepMemory {
     private func loss(_ rows: Int, _ matrix: StepShape.Matrix) -> Int {
         guard rows > 0 else { return 0 }
         let most = NN.lossBlock(rows: rows, classes: matrix.output)
-        return (matrix.hasGain ? 2 : 1) * block(most, matrix.output) + (shape.hasDropout ? 3 : 2) * block(most, matrix.input) + Self.panel
+        return (matrix.hasGain ? 2 : 1) * block(most, matrix.output) + (shape.hasDropout ? 3 : 2)
+            * block(most, matrix.input) + Self.panel
             + rounded(most, max(matrix.input, matrix.output))
     }
 

@@ -39,8 +39,8 @@ public struct StepPlan: Equatable, Sendable {
 /// Making only gate and up again was considered: it frees 8192 floats per row for 16.8 MFLOP (488 per MFLOP); a whole
 /// layer frees 11536 for 21.5 and its attention (473 at 1400 tokens). Not worth a third case.
 public struct StepPlanner: Equatable, Sendable {
-    /// What the process may take in a step, in bytes of resident memory, weights included. Nine tenths of what the machine
-    /// (or its container) has unless set.
+    /// What the process may take in a step, in bytes of resident memory, weights included. Nine tenths of what the
+    /// machine (or its container) has unless set.
     public var memoryBudget: Int
     /// Sets the plan of every part by hand, whatever the budget says: rows per part, frames at once, recomputed layers.
     public var fixed: Fixed?
@@ -59,27 +59,36 @@ public struct StepPlanner: Equatable, Sendable {
 
     public init(memoryBudget: Int = Memory.available / 10 * 9) { self.memoryBudget = memoryBudget }
 
-    /// The plan for a batch of `rows`. The cheapest that fits, with a little to spare; where none does, the one that needs least, with more bytes
-    /// than the budget.
+    /// The plan for a batch of `rows`. The cheapest that fits, with a little to spare; where none does, the one that
+    /// needs least, with more bytes than the budget.
     public func plan(_ shape: StepShape, rows: [RowSize]) -> StepPlan {
         let memory = StepMemory(shape: shape), layers = shape.slow.layers.count
         // Predictions have been up to 5 % too low.
         let target = memoryBudget / 20 * 19
         func peak(_ range: Range<Int>, _ recomputed: Int, _ frames: Int) -> Int {
-            memory.peak(rows[range].reduce(RowSize(tokens: 0), +), recomputed: recomputed, frames: frames, isWhole: range.count == rows.count)
+            memory.peak(
+                rows[range].reduce(RowSize(tokens: 0), +), recomputed: recomputed, frames: frames,
+                isWhole: range.count == rows.count)
         }
         var parts: [StepPlan.Part] = [], first = 0
         while first < rows.count {
-            var part = StepPlan.Part(rows: first..<first + 1, frames: Self.frameBlock, recomputedLayers: 0)
+            var part = StepPlan.Part(rows: first ..< first + 1, frames: Self.frameBlock, recomputedLayers: 0)
             if let fixed {
-                part = .init(rows: first..<min(first + max(min(fixed.rows, rows.count), 1), rows.count), frames: max(fixed.frames, 1),
-                             recomputedLayers: min(fixed.recomputedLayers, layers))
+                part = .init(
+                    rows: first ..< min(first + max(min(fixed.rows, rows.count), 1), rows.count),
+                    frames: max(fixed.frames, 1),
+                    recomputedLayers: min(fixed.recomputedLayers, layers))
             } else {
-                while peak(part.rows, 0, part.frames) > target, part.frames > Self.smallestFrameBlock { part.frames /= 2 }
-                while peak(part.rows, part.recomputedLayers, part.frames) > target, part.recomputedLayers < layers { part.recomputedLayers += 1 }
+                while peak(part.rows, 0, part.frames) > target, part.frames > Self.smallestFrameBlock {
+                    part.frames /= 2
+                }
+                while peak(part.rows, part.recomputedLayers, part.frames) > target, part.recomputedLayers < layers {
+                    part.recomputedLayers += 1
+                }
                 // Rows that fit beside it without further cost.
                 while part.rows.upperBound < rows.count, part.recomputedLayers == 0,
-                      peak(first..<part.rows.upperBound + 1, 0, part.frames) <= target { part.rows = first..<part.rows.upperBound + 1 }
+                    peak(first ..< part.rows.upperBound + 1, 0, part.frames) <= target
+                { part.rows = first ..< part.rows.upperBound + 1 }
             }
             parts.append(part)
             first = part.rows.upperBound
@@ -89,7 +98,7 @@ public struct StepPlanner: Equatable, Sendable {
 
     /// One part: without gradients nothing is kept.
     func withoutGradients(rows: Int) -> StepPlan {
-        StepPlan(parts: [.init(rows: 0..<rows, frames: Self.frameBlock, recomputedLayers: 0)], bytes: 0)
+        StepPlan(parts: [.init(rows: 0 ..< rows, frames: Self.frameBlock, recomputedLayers: 0)], bytes: 0)
     }
 
     /// The plan for a batch, or an error of kind `memory` when it cannot be done within the budget.
@@ -97,9 +106,12 @@ public struct StepPlanner: Equatable, Sendable {
         let plan = plan(shape, rows: rows)
         guard fixed != nil || plan.bytes <= memoryBudget else {
             let longest = rows.map(\.tokens).max() ?? 0
-            throw OpahError(.memory, "a step with a row of \(longest) tokens needs about \(plan.bytes / 1_000_000) MB, and memory_budget allows \(memoryBudget / 1_000_000) MB",
-                            hint: shape.trainedCount > shape.adapterCount ? "train an adapter instead of all weights, lower max_length, or raise memory_budget"
-                                : "lower max_length, keep the weights as stored (weights=stored), or raise memory_budget")
+            throw OpahError(
+                .memory,
+                "a step with a row of \(longest) tokens needs about \(plan.bytes / 1_000_000) MB, and memory_budget allows \(memoryBudget / 1_000_000) MB",
+                hint: shape.trainedCount > shape.adapterCount
+                    ? "train an adapter instead of all weights, lower max_length, or raise memory_budget"
+                    : "lower max_length, keep the weights as stored (weights=stored), or raise memory_budget")
         }
         return plan
     }

@@ -7,8 +7,8 @@ public struct StepShape: Equatable, Sendable {
         var input: Int, output: Int
         /// Of all adapters together.
         var rank = 0
-        /// Whether an adapter multiplies the weight's rows: then the gradient of the gain needs the product, and dropout
-        /// a second product.
+        /// Whether an adapter multiplies the weight's rows: then the gradient of the gain needs the product, and
+        /// dropout a second product.
         var hasGain = false, splitsInput = false
         /// Whether its elements want a gradient.
         var isTrained = false
@@ -17,7 +17,8 @@ public struct StepShape: Equatable, Sendable {
             (input, output) = (module.columns, module.rows)
             rank = module.layers.reduce(0) { $0 + $1.adapter.configuration.rank }
             hasGain = module.layers.contains { type(of: $0).hasGain }
-            splitsInput = hasGain && module.kind == .linear && (module.layers.last?.adapter.configuration.dropout ?? 0) > 0
+            splitsInput =
+                hasGain && module.kind == .linear && (module.layers.last?.adapter.configuration.dropout ?? 0) > 0
             isTrained = module.weight.tensor.requiresGrad
         }
     }
@@ -55,7 +56,9 @@ public struct StepShape: Equatable, Sendable {
 
     init(_ model: LanguageModel) {
         let c = model.configuration, tree = model.tree
-        func stack(_ layers: [Layer], _ shape: LayerShape) -> Stack { Stack(shape: shape, layers: layers.map { $0.modules.map(Matrix.init) }) }
+        func stack(_ layers: [Layer], _ shape: LayerShape) -> Stack {
+            Stack(shape: shape, layers: layers.map { $0.modules.map(Matrix.init) })
+        }
         slow = stack(tree.layers, c.slowShape)
         fast = tree.fast.flatMap { fast in c.fastShape.map { stack(fast.layers, $0) } }
         projection = tree.fast?.project.map(Matrix.init)
@@ -69,7 +72,9 @@ public struct StepShape: Equatable, Sendable {
         adapterCount = model.adapters.reduce(0) { $0 + $1.parameterCount }
         let trained = model.trainableParameters
         trainedCount = trained.reduce(0) { $0 + $1.tensor.count }
-        trainedFrameCount = trained.reduce(0) { $1.name.hasPrefix("fast_") || $1.name.hasPrefix("codebook_") ? $0 + $1.tensor.count : $0 }
+        trainedFrameCount = trained.reduce(0) {
+            $1.name.hasPrefix("fast_") || $1.name.hasPrefix("codebook_") ? $0 + $1.tensor.count : $0
+        }
         products = model.products
         hasDropout = c.dropout > 0 || model.adapters.contains { $0.configuration.dropout > 0 }
     }

@@ -30,7 +30,8 @@ final class TakenGradients {
     /// The sum of the parts, [], as an operation on the parameters and on `input`.
     func result(_ value: Double, input: (tensor: Tensor, gradient: Tensor)? = nil) throws -> Tensor {
         let result = try Tensor([Float(value)], [])
-        let inputs = (input.map { [$0.tensor] } ?? []) + parameters, gradients = (input.map { [$0.gradient] } ?? []) + sums
+        let inputs = (input.map { [$0.tensor] } ?? []) + parameters,
+            gradients = (input.map { [$0.gradient] } ?? []) + sums
         Autograd.record(result, "sum of parts", inputs) { gradient in
             let factor = try gradient.contiguous().pointer(Float.self)[0]
             return try gradients.map { try factor == 1 ? $0 : $0?.mul(Double(factor)) }

@@ -2,19 +2,19 @@ import Tensors
 
 /// The floating-point operations of a training step (a multiplication and an addition are two), and its memory.
 ///
-/// Per row of a weight matrix [out, in]: 2 in out forward and as much backward for the input's gradient; for the weight's
-/// own gradient, if it wants one, as much again. An adapter of rank r: 6 r (in + out) in all; one that multiplies the
-/// weight's rows has a second product with the weight when it drops inputs. Attention over T causal
+/// Per row of a weight matrix [out, in]: 2 in out forward and as much backward for the input's gradient; for the
+/// weight's own gradient, if it wants one, as much again. An adapter of rank r: 6 r (in + out) in all; one that
+/// multiplies the weight's rows has a second product with the weight when it drops inputs. Attention over T causal
 /// positions: 2 products of T (T + 1) / 2 x D forward and 5 backward.
 ///
-/// Between the products everything is read and written a few times. Per row and layer about 42 D + 8 P + 18 I floats pass
-/// (P: width of q, k, v; I: of the feed-forward), forward and backward: half a megabyte at 1.4's sizes.
+/// Between the products everything is read and written a few times. Per row and layer about 42 D + 8 P + 18 I floats
+/// pass (P: width of q, k, v; I: of the feed-forward), forward and backward: half a megabyte at 1.4's sizes.
 ///
 /// Measured with adapters of rank 8, bfloat16 weights and two AVX2 cores whose best product is 218 GFLOP/s: 9.0 s for a
 /// row of 512 tokens (1.68 TFLOP with the weights: 0.86 of that rate; 2.2 GB at the peak). With 235 GFLOP/s, 53.0 s for
-/// rows of 200, 500, 900 and 1400 under a budget of 4 GB (two parts, 3.6 GB at the peak), with dropout.
-/// 79 % of the processor time is OpenBLAS's kernel and 6 % its packing; adapters 2.3 % (before four rows shared a load),
-/// expanding weights 1.7 %, the gated unit 2 %, dropout 0.9 %, softmax 0.8 %.
+/// rows of 200, 500, 900 and 1400 under a budget of 4 GB (two parts, 3.6 GB at the peak), with dropout. 79 % of the
+/// processor time is OpenBLAS's kernel and 6 % its packing; adapters 2.3 % (before four rows shared a load), expanding
+/// weights 1.7 %, the gated unit 2 %, dropout 0.9 %, softmax 0.8 %.
 public struct TrainingCost: Equatable, Sendable {
     /// Products with the weights, forward and backward, and the gradients of weights that want one.
     public var products = 0.0
@@ -32,7 +32,9 @@ public struct TrainingCost: Equatable, Sendable {
     public var floorOperations: Double { products }
 
     /// Predicted duration on a machine of these rates.
-    public func seconds(_ rates: MachineRates) -> Double { weighted / rates.matrixRate + bytesMoved / rates.readBandwidth }
+    public func seconds(_ rates: MachineRates) -> Double {
+        weighted / rates.matrixRate + bytesMoved / rates.readBandwidth
+    }
 
     /// Operations, those of products with a short inner dimension counted more often, as they run more slowly.
     private var weighted = 0.0
@@ -62,7 +64,9 @@ public struct TrainingCost: Equatable, Sendable {
     }
 
     private mutating func add(_ matrix: StepShape.Matrix, rows: Int) {
-        let direct = ((matrix.isTrained ? 6 : 4) + (matrix.splitsInput ? 4 : 0)) * Double(rows) * Double(matrix.input) * Double(matrix.output)
+        let direct =
+            ((matrix.isTrained ? 6 : 4) + (matrix.splitsInput ? 4 : 0)) * Double(rows) * Double(matrix.input)
+            * Double(matrix.output)
         let low = 6 * Double(rows) * Double(matrix.rank) * Double(matrix.input + matrix.output)
         products += direct
         adapters += low
@@ -80,14 +84,18 @@ public struct TrainingCost: Equatable, Sendable {
     private static func slowness(_ inner: Int) -> Double { 1 + 64 / Double(inner) }
 
     /// Logits are written, turned into probabilities and gradients, and read by two products.
-    private mutating func addLogits(_ matrix: StepShape.Matrix, rows: Int) { bytesMoved += 4 * 6 * Double(rows) * Double(matrix.output) }
+    private mutating func addLogits(_ matrix: StepShape.Matrix, rows: Int) {
+        bytesMoved += 4 * 6 * Double(rows) * Double(matrix.output)
+    }
 
     private mutating func add(_ stack: StepShape.Stack, rows: Int, sequences: Int, length: Int) {
         for matrix in stack.layers.joined() { add(matrix, rows: rows) }
         let scores = 7 * Double(stack.layers.count) * Double(sequences) * Self.product(stack, length), s = stack.shape
         attention += scores
         weighted += scores * Self.slowness(s.headDim)
-        bytesMoved += 4 * Double(stack.layers.count) * Double(rows) * Double(42 * s.dim + 8 * s.projectedDim + 18 * s.intermediateSize)
+        bytesMoved +=
+            4 * Double(stack.layers.count) * Double(rows)
+            * Double(42 * s.dim + 8 * s.projectedDim + 18 * s.intermediateSize)
     }
 
     /// Operations of one product of attention scores or values.
@@ -99,7 +107,9 @@ public struct TrainingCost: Equatable, Sendable {
     private mutating func repeatLayers(_ count: Int, _ stack: StepShape.Stack, _ tokens: Int) {
         for layer in stack.layers.prefix(count) {
             // A gain's gradient needs the last product too.
-            let again = (layer.last?.hasGain == true ? layer[...] : layer.dropLast()).reduce(2 * Self.product(stack, tokens)) { $0 + ($1.splitsInput ? 4 : 2) * Double(tokens) * Double($1.input) * Double($1.output) }
+            let again = (layer.last?.hasGain == true ? layer[...] : layer.dropLast()).reduce(
+                2 * Self.product(stack, tokens)
+            ) { $0 + ($1.splitsInput ? 4 : 2) * Double(tokens) * Double($1.input) * Double($1.output) }
             recomputation += again
             weighted += again
         }

@@ -36,7 +36,9 @@ extension Interpreter {
         if tokens.endsInText { return Completions(start: tokens.bytes.count, candidates: []) }
         if let start = tokens.openString {
             let last = tokens.all.count - 1, function = tokens.isSymbol(last, "(") ? last - 1 : last
-            if tokens.isKind(function, .name), tokens.text(function) == "require" { return moduleNames(tokens.bytes, start) }
+            if tokens.isKind(function, .name), tokens.text(function) == "require" {
+                return moduleNames(tokens.bytes, start)
+            }
             return choices(tokens, start) ?? fileNames(tokens.bytes, start)
         }
         return optionNames(tokens) ?? names(tokens)
@@ -49,14 +51,20 @@ extension Interpreter {
         var found: [Completion] = []
         if let owner = path.owner {
             if owner.isEmpty {
-                found = Tokens.keywords.map { Completion(text: $0, kind: .keyword, detail: "") } + members(of: .globals, colon: false)
+                found =
+                    Tokens.keywords.map { Completion(text: $0, kind: .keyword, detail: "") }
+                    + members(of: .globals, colon: false)
             } else if let node = resolve(owner, in: tokens) {
                 found = members(of: node, colon: path.endsWithColon)
             }
         }
         var seen: Set<String> = []
-        let candidates = found
-            .filter { $0.text.hasPrefix(prefix) && (prefix.hasPrefix("_") || !$0.text.hasPrefix("_")) && seen.insert($0.text).inserted }
+        let candidates =
+            found
+            .filter {
+                $0.text.hasPrefix(prefix) && (prefix.hasPrefix("_") || !$0.text.hasPrefix("_"))
+                    && seen.insert($0.text).inserted
+            }
             .sorted { $0.text < $1.text }
         return Completions(start: tokens.bytes.count - prefix.utf8.count, candidates: candidates)
     }
@@ -75,18 +83,25 @@ extension Interpreter {
             }
             return colon ? found.filter { $0.kind == .function || $0.kind == .method } : found
         case .value(.object(let object)): return members(of: .instance(type(of: object).luaClass), colon: colon)
-        case .value(.string), .value(.bytes), .type(.string): return colon ? stringLibrary.map { rawMembers($0) } ?? [] : []
+        case .value(.string), .value(.bytes), .type(.string):
+            return colon ? stringLibrary.map { rawMembers($0) } ?? [] : []
         case .value(.other(let reference)): return rawMembers(reference)
         case .value: return []
         case .module(let module):
-            return module.declarations.map { Completion(text: $0.name, kind: $0.role == .function ? .function : .field, detail: $0.detail) }
+            return module.declarations.map {
+                Completion(text: $0.name, kind: $0.role == .function ? .function : .field, detail: $0.detail)
+            }
                 + module.submodules.map { Completion(text: $0.field, kind: .module, detail: $0.module) }
                 + (module.methodsOf.map { members(of: .instance($0), colon: true) } ?? [])
         case .instance(let type):
-            return type.declarations.filter { colon ? $0.role == .method : $0.role == .property || $0.role == .constant }
-                .map { Completion(text: $0.name, kind: $0.role == .method ? .method : .field, detail: $0.detail) }
-        case .type(.record(let fields, _)): return colon ? [] : fields.map { Completion(text: $0.name, kind: .field, detail: "\($0.type)") }
-        case .type(.union(let types)): return types.compactMap { self.node($0) }.flatMap { members(of: $0, colon: colon) }
+            return type.declarations.filter {
+                colon ? $0.role == .method : $0.role == .property || $0.role == .constant
+            }
+            .map { Completion(text: $0.name, kind: $0.role == .method ? .method : .field, detail: $0.detail) }
+        case .type(.record(let fields, _)):
+            return colon ? [] : fields.map { Completion(text: $0.name, kind: .field, detail: "\($0.type)") }
+        case .type(.union(let types)):
+            return types.compactMap { self.node($0) }.flatMap { members(of: $0, colon: colon) }
         case .function, .type: return []
         }
     }
@@ -106,7 +121,7 @@ extension Interpreter {
         defer { lua_settop(L, before) }
         guard (try? stack.reserve(8)) != nil, (try? table.push(onto: stack)) != nil else { return nil }
         // The table, then what it inherits from by `__index` tables.
-        for _ in 0..<20 {
+        for _ in 0 ..< 20 {
             stack.push(name)
             if lua_rawget(L, -2) != LUA_TNIL { return try? LuaValue.read(stack, lua_gettop(L)) }
             shim_pop(L, 1)
@@ -131,7 +146,7 @@ extension Interpreter {
         defer { lua_settop(L, before) }
         guard (try? stack.reserve(8)) != nil, (try? value.push(onto: stack)) != nil else { return [] }
         var found: [Completion] = []
-        for _ in 0..<20 {
+        for _ in 0 ..< 20 {
             if lua_type(L, -1) == LUA_TTABLE {
                 lua_pushvalue(L, -1)
                 found += rawNames(L, kind: .field)
@@ -149,10 +164,15 @@ extension Interpreter {
         while lua_next(L, -2) != 0 {
             if lua_type(L, -2) == LUA_TSTRING {
                 let name = Stack.lossyString(L, -2)
-                let native = shim_tofunction(L, lua_gettop(L)).map { Unmanaged<Declaration>.fromOpaque($0).takeUnretainedValue().detail }
+                let native = shim_tofunction(L, lua_gettop(L)).map {
+                    Unmanaged<Declaration>.fromOpaque($0).takeUnretainedValue().detail
+                }
                 let isFunction = lua_type(L, -1) == LUA_TFUNCTION
                 if Tokens.isName(name) {
-                    found.append(Completion(text: name, kind: isFunction ? .function : kind, detail: native ?? Stack.typeName(L, lua_gettop(L))))
+                    found.append(
+                        Completion(
+                            text: name, kind: isFunction ? .function : kind,
+                            detail: native ?? Stack.typeName(L, lua_gettop(L))))
                 }
             }
             shim_pop(L, 1)

@@ -27,12 +27,18 @@ extension Interpreter {
             case .name(let name, let place):
                 let assigned = Path.assignment(to: name, before: place, tokens)
                 // In a text that was not run yet, `t = tensor.ones(2); t:` is known by its declaration.
-                next = assigned.found ? assigned.steps.flatMap { resolve($0, in: tokens, depth: depth + 1) } : child(of: .globals, name)
+                next =
+                    assigned.found
+                    ? assigned.steps.flatMap { resolve($0, in: tokens, depth: depth + 1) } : child(of: .globals, name)
             case .string: next = .type(.string)
             case .group(let inner): next = resolve(inner, in: tokens, depth: depth + 1)
             case .field(let name), .method(let name): next = child(of: node, name)
             case .call(let text):
-                if i == 1, case .name("require", _) = steps[0] { next = text.flatMap(required) } else { next = result(of: node) }
+                if i == 1, case .name("require", _) = steps[0] {
+                    next = text.flatMap(required)
+                } else {
+                    next = result(of: node)
+                }
             case .index(let key): next = element(of: node, key)
             }
             guard let next else { return nil }
@@ -52,7 +58,8 @@ extension Interpreter {
             guard let module = moduleName(of: table).flatMap({ catalog.module($0) }) else { return nil }
             return child(of: .module(module), name)
         case .value(.object(let object)): return child(of: .instance(type(of: object).luaClass), name)
-        case .value(.string), .value(.bytes), .type(.string): return stringLibrary.flatMap { rawField($0, name) }.map { .value($0) }
+        case .value(.string), .value(.bytes), .type(.string):
+            return stringLibrary.flatMap { rawField($0, name) }.map { .value($0) }
         case .value, .function: return nil
         case .module(let module):
             if let submodule = module.submodules.first(where: { $0.field == name }) {
@@ -62,7 +69,8 @@ extension Interpreter {
         case .instance(let type): return type.member(name).flatMap(self.node)
         case .type(.record(let fields, _)): return fields.first { $0.name == name }.flatMap { self.node($0.type) }
         case .type(.map(.string, let value)): return self.node(value)
-        case .type(.union(let types)): return types.lazy.compactMap { self.node($0) }.compactMap { self.child(of: $0, name) }.first
+        case .type(.union(let types)):
+            return types.lazy.compactMap { self.node($0) }.compactMap { self.child(of: $0, name) }.first
         case .type: return nil
         }
     }
@@ -74,7 +82,8 @@ extension Interpreter {
         }
         switch node {
         case .type(.callback(let signature)): return signature.results.first.flatMap { self.node($0.type) }
-        case .type(.union(let types)): return types.lazy.compactMap { self.node($0) }.compactMap { self.result(of: $0) }.first
+        case .type(.union(let types)):
+            return types.lazy.compactMap { self.node($0) }.compactMap { self.result(of: $0) }.first
         default: return nil
         }
     }
@@ -115,7 +124,8 @@ extension Interpreter {
         case .type(.array(let element)): return self.node(element)
         case .type(.map(_, let value)): return self.node(value)
         case .type(.record): if case .string(let name) = key { return child(of: node, name) } else { return nil }
-        case .type(.union(let types)): return types.lazy.compactMap { self.node($0) }.compactMap { self.element(of: $0, key) }.first
+        case .type(.union(let types)):
+            return types.lazy.compactMap { self.node($0) }.compactMap { self.element(of: $0, key) }.first
         case .module, .globals: if case .string(let name) = key { return child(of: node, name) } else { return nil }
         case .value, .function, .type: return nil
         }
@@ -147,7 +157,8 @@ extension Interpreter {
     /// What `require` would give, as far as it is there already or native.
     private func required(_ name: String) -> Node? {
         if let module = catalog.modules.first(where: { $0.name == name }) { return .module(module) }
-        guard case .table(let package)? = try? global("package"), case .table(let loaded)? = rawField(package, "loaded") else { return nil }
+        guard case .table(let package)? = try? global("package"), case .table(let loaded)? = rawField(package, "loaded")
+        else { return nil }
         return rawField(loaded, name).map { .value($0) }
     }
 

@@ -1,5 +1,5 @@
-/// What stands before a cursor, step by step: `audio.load("x.wav"):mean(1).sh` is the name audio, its field load, a call,
-/// its method mean, a call, and then the unfinished word `sh`.
+/// What stands before a cursor, step by step: `audio.load("x.wav"):mean(1).sh` is the name audio, its field load, a
+/// call, its method mean, a call, and then the unfinished word `sh`.
 struct Path {
     enum Key: Equatable {
         case integer(Int), string(String), variable(String)
@@ -54,15 +54,21 @@ struct Path {
             let token = tokens.all[place]
             switch token.kind {
             case .name:
-                if tokens.isSymbol(place - 1, ".") { steps.append(.field(tokens.text(place))) }
-                else if tokens.isSymbol(place - 1, ":") { steps.append(.method(tokens.text(place))) }
-                else { return finished(.name(tokens.text(place), at: place)) }
+                if tokens.isSymbol(place - 1, ".") {
+                    steps.append(.field(tokens.text(place)))
+                } else if tokens.isSymbol(place - 1, ":") {
+                    steps.append(.method(tokens.text(place)))
+                } else {
+                    return finished(.name(tokens.text(place), at: place))
+                }
                 place -= 2
             case .string:
                 if endsValue(tokens, place - 1) {
                     steps.append(.call(tokens.content(place)))
                     place -= 1
-                } else { return inGroup ? finished(.string) : nil }
+                } else {
+                    return inGroup ? finished(.string) : nil
+                }
             case .symbol:
                 guard let opening = token.partner, opening < place else { return nil }
                 if tokens.isSymbol(place, "]") {
@@ -70,7 +76,9 @@ struct Path {
                 } else if endsValue(tokens, opening - 1) {
                     steps.append(.call(opening + 2 == place ? tokens.content(opening + 1) : nil))
                 } else {
-                    guard tokens.isSymbol(place, ")"), let inner = Self.steps(tokens, endingAt: place - 1, inGroup: true), inner.first == opening + 1 else { return nil }
+                    guard tokens.isSymbol(place, ")"),
+                        let inner = Self.steps(tokens, endingAt: place - 1, inGroup: true), inner.first == opening + 1
+                    else { return nil }
                     place = opening
                     return finished(.group(inner.steps))
                 }
@@ -87,19 +95,27 @@ struct Path {
     }
 
     private static func key(_ tokens: Tokens, _ first: Int, _ last: Int) -> Key {
-        if first + 1 == last, tokens.isSymbol(first, "-"), let number = Int(tokens.text(last)) { return .integer(-number) }
+        if first + 1 == last, tokens.isSymbol(first, "-"), let number = Int(tokens.text(last)) {
+            return .integer(-number)
+        }
         guard first == last else { return .unknown }
         if let text = tokens.content(first) { return .string(text) }
         if tokens.isKind(first, .number) { return Int(tokens.text(first)).map { .integer($0) } ?? .unknown }
         return tokens.isKind(first, .name) ? .variable(tokens.text(first)) : .unknown
     }
 
-    /// What a variable was last set to in the text before `place`, as in `x = a.b(c)`; nil when it was not, or to something else than a chain.
+    /// What a variable was last set to in the text before `place`, as in `x = a.b(c)`; nil when it was not, or to
+    /// something else than a chain.
     static func assignment(to name: String, before place: Int, _ tokens: Tokens) -> (found: Bool, steps: [Step]?) {
-        for i in stride(from: min(place, tokens.all.count) - 3, through: 0, by: -1) where tokens.isSymbol(i + 1, "=") && tokens.isKind(i, .name) && tokens.text(i) == name {
+        for i in stride(from: min(place, tokens.all.count) - 3, through: 0, by: -1)
+        where tokens.isSymbol(i + 1, "=") && tokens.isKind(i, .name) && tokens.text(i) == name {
             // A field, or a key in a table, is no variable.
-            if tokens.isSymbol(i - 1, ".:,{") || tokens.open.contains(where: { $0 < i && tokens.isSymbol($0, "{") }) { continue }
-            guard let last = end(tokens, from: i + 2), last < place, let chain = steps(tokens, endingAt: last), chain.first == i + 2 else { return (true, nil) }
+            if tokens.isSymbol(i - 1, ".:,{") || tokens.open.contains(where: { $0 < i && tokens.isSymbol($0, "{") }) {
+                continue
+            }
+            guard let last = end(tokens, from: i + 2), last < place, let chain = steps(tokens, endingAt: last),
+                chain.first == i + 2
+            else { return (true, nil) }
             return (true, chain.steps)
         }
         return (false, nil)
@@ -111,14 +127,20 @@ struct Path {
         if tokens.isSymbol(place, "(") {
             guard let partner = tokens.all[place].partner else { return nil }
             last = partner
-        } else if !tokens.isKind(place, .name) { return nil }
+        } else if !tokens.isKind(place, .name) {
+            return nil
+        }
         while true {
-            if tokens.isSymbol(last + 1, ".:"), tokens.isKind(last + 2, .name) { last += 2 }
-            else if tokens.isKind(last + 1, .string) { last += 1 }
-            else if tokens.isSymbol(last + 1, "([{") {
+            if tokens.isSymbol(last + 1, ".:"), tokens.isKind(last + 2, .name) {
+                last += 2
+            } else if tokens.isKind(last + 1, .string) {
+                last += 1
+            } else if tokens.isSymbol(last + 1, "([{") {
                 guard let partner = tokens.all[last + 1].partner else { return nil }
                 last = partner
-            } else { break }
+            } else {
+                break
+            }
         }
         guard tokens.all.indices.contains(last + 1) else { return last }
         switch tokens.all[last + 1].kind {

@@ -31,10 +31,12 @@ struct Tokens {
         while position < bytes.count { position = take(position) }
     }
 
-    static let keywords = ["and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
-                           "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"]
+    static let keywords = [
+        "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
+        "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"
+    ]
 
-    func text(_ index: Int) -> String { String(decoding: bytes[all[index].start..<all[index].end], as: UTF8.self) }
+    func text(_ index: Int) -> String { String(decoding: bytes[all[index].start ..< all[index].end], as: UTF8.self) }
 
     func isSymbol(_ index: Int, _ characters: String) -> Bool {
         guard all.indices.contains(index), case .symbol(let byte) = all[index].kind else { return false }
@@ -71,7 +73,7 @@ struct Tokens {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): return quoted(start)
         case _ where Self.isNameByte(byte) && !Self.isDigit(byte):
             let end = bytes[start...].firstIndex { !Self.isNameByte($0) } ?? bytes.count
-            let isKeyword = Self.keywords.contains(String(decoding: bytes[start..<end], as: UTF8.self))
+            let isKeyword = Self.keywords.contains(String(decoding: bytes[start ..< end], as: UTF8.self))
             all.append(Token(kind: isKeyword ? .keyword : .name, start: start, end: end))
             return end
         case _ where Self.isDigit(byte) || byte == UInt8(ascii: ".") && Self.isDigit(next(1)):
@@ -124,7 +126,8 @@ struct Tokens {
         var level = start + 1
         while level < bytes.count, bytes[level] == UInt8(ascii: "=") { level += 1 }
         guard level < bytes.count, bytes[level] == UInt8(ascii: "[") else { return nil }
-        let closing = [UInt8(ascii: "]")] + Array(repeating: UInt8(ascii: "="), count: level - start - 1) + [UInt8(ascii: "]")]
+        let closing =
+            [UInt8(ascii: "]")] + Array(repeating: UInt8(ascii: "="), count: level - start - 1) + [UInt8(ascii: "]")]
         var position = level + 1
         while position + closing.count <= bytes.count {
             if bytes[position...].starts(with: closing) { return position + closing.count }
@@ -136,12 +139,12 @@ struct Tokens {
 
     static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): true
+        case UInt8(ascii: "a") ... UInt8(ascii: "z"), UInt8(ascii: "A") ... UInt8(ascii: "Z"), UInt8(ascii: "_"): true
         default: isDigit(byte)
         }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0") ... UInt8(ascii: "9")).contains(byte) }
 
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy(isNameByte) && !isDigit(text.utf8.first!)

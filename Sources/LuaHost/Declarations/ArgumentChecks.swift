@@ -21,7 +21,8 @@ final class ArgumentChecks {
     /// What options are when they are left out.
     var defaults = OptionDefaults()
 
-    nonisolated(unsafe) static let none = ArgumentChecks(Signature(parameters: [], results: []), strict: false)  // immutable
+    // immutable
+    nonisolated(unsafe) static let none = ArgumentChecks(Signature(parameters: [], results: []), strict: false)
 
     init(_ signature: Signature, strict: Bool) {
         parameters = signature.parameters
@@ -44,11 +45,11 @@ final class ArgumentChecks {
     func acceptsFast(_ call: Call) -> Bool {
         let L = call.L, base = call.base
         let fixed = variadic ?? fastCount
-        for i in 0..<fixed where !fast[i].accepts(L, base + Int32(i + 1)) { return false }
+        for i in 0 ..< fixed where !fast[i].accepts(L, base + Int32(i + 1)) { return false }
         guard call.count > fixed else { return true }
         guard variadic != nil else { return !strict }
         if hasTrailing, lua_type(L, base + Int32(call.count)) == LUA_TTABLE { return false }
-        for i in fixed..<call.count where !fast[fixed].accepts(L, base + Int32(i + 1)) { return false }
+        for i in fixed ..< call.count where !fast[fixed].accepts(L, base + Int32(i + 1)) { return false }
         return true
     }
 
@@ -56,7 +57,7 @@ final class ArgumentChecks {
     func verify(_ call: Call) throws {
         let L = call.L, base = call.base
         let fixed = variadic ?? parameters.count
-        for i in 0..<fixed where !tests[i].accepts(L, base + Int32(i + 1)) {
+        for i in 0 ..< fixed where !tests[i].accepts(L, base + Int32(i + 1)) {
             throw mismatch(call, argument: i + 1, parameter: i)
         }
         if let variadic {
@@ -70,17 +71,25 @@ final class ArgumentChecks {
                 }
             }
             if last > variadic {
-                for i in variadic..<last where !tests[variadic].accepts(L, base + Int32(i + 1)) {
+                for i in variadic ..< last where !tests[variadic].accepts(L, base + Int32(i + 1)) {
                     throw mismatch(call, argument: i + 1, parameter: variadic)
                 }
             }
         } else if strict && call.count > fixed {
-            for i in fixed..<call.count where lua_type(L, base + Int32(i + 1)) > LUA_TNIL {
-                throw OpahError(.argument, "\(call.function.path): takes \(fixed == 0 ? "no arguments" : fixed == 1 ? "1 argument" : "at most \(fixed) arguments"), got \(call.count)",
-                                hint: call.usageHint.map { fixed == 0 ? $0 : $0 + "; of a call in last place all results are passed, in parentheses only the first" })
+            for i in fixed ..< call.count where lua_type(L, base + Int32(i + 1)) > LUA_TNIL {
+                throw OpahError(
+                    .argument,
+                    "\(call.function.path): takes \(fixed == 0 ? "no arguments" : fixed == 1 ? "1 argument" : "at most \(fixed) arguments"), got \(call.count)",
+                    hint: call.usageHint.map {
+                        fixed == 0
+                            ? $0
+                            : $0 + "; of a call in last place all results are passed, in parentheses only the first"
+                    })
             }
         }
-        guard let optionsIndex, let slot = optionsSlot(call), let fields = parameters[optionsIndex].type.fields else { return }
+        guard let optionsIndex, let slot = optionsSlot(call), let fields = parameters[optionsIndex].type.fields else {
+            return
+        }
         try verifyFields(call, slot, fields, tests[optionsIndex])
     }
 
@@ -105,9 +114,9 @@ final class ArgumentChecks {
 
     /// How many arguments the `...` has.
     func variadicRange(_ call: Call) -> Range<Int> {
-        guard let variadic else { return call.count..<call.count }
+        guard let variadic else { return call.count ..< call.count }
         let end = parameters.count > variadic + 1 && hasTrailingOptions(call) ? call.count - 1 : call.count
-        return min(variadic, end)..<end
+        return min(variadic, end) ..< end
     }
 
     private func mismatch(_ call: Call, argument: Int, parameter: Int) -> OpahError {
@@ -118,8 +127,10 @@ final class ArgumentChecks {
         let declared = parameters[parameter]
         let name = declared.isVariadic ? "" : " (\(declared.name))"
         let slot = call.base + Int32(argument)
-        return OpahError(.argument, "\(call.function.shownPath): argument \(argument)\(name): \(tests[parameter].complaint(call.L, slot))",
-                         hint: tests[parameter].hint(call.L, slot) ?? optionHint(call, parameter, slot) ?? call.usageHint)
+        return OpahError(
+            .argument,
+            "\(call.function.shownPath): argument \(argument)\(name): \(tests[parameter].complaint(call.L, slot))",
+            hint: tests[parameter].hint(call.L, slot) ?? optionHint(call, parameter, slot) ?? call.usageHint)
     }
 
     /// For a value that would do as an option, as in `t:mean(2, true)`, and for options that stand too early.
@@ -131,21 +142,30 @@ final class ArgumentChecks {
             if let fitting = fields.indices.first(where: { tests[optionsIndex].fieldTests[$0].accepts(call.L, slot) }) {
                 return "options are a table: { \(fields[fitting].name) = \(Stack.describe(call.L, slot)) }"
             }
-            if parameter > 0, lua_type(call.L, slot) == LUA_TNUMBER, !parameters[parameter - 1].isVariadic, tests[parameter - 1].takesTables {
-                return "several values of \(parameters[parameter - 1].name) are one list, {1, 2}; options are a table: { \(fields[0].name) = ... }"
+            if parameter > 0, lua_type(call.L, slot) == LUA_TNUMBER, !parameters[parameter - 1].isVariadic,
+                tests[parameter - 1].takesTables
+            {
+                return
+                    "several values of \(parameters[parameter - 1].name) are one list, {1, 2}; options are a table: { \(fields[0].name) = ... }"
             }
         case LUA_TTABLE where parameter < optionsIndex && !own && lua_rawlen(call.L, slot) == 0:
             // What stands between them can be left out as nil.
-            guard parameters[parameter..<optionsIndex].allSatisfy(\.isOptional) else { return nil }
-            let given = Array(repeating: "...", count: parameter) + Array(repeating: "nil", count: optionsIndex - parameter) + ["{ \(fields[0].name) = ... }"]
-            return "options come last, nil leaves out what stands before: \(call.function.name)(\(given.joined(separator: ", ")))"
+            guard parameters[parameter ..< optionsIndex].allSatisfy(\.isOptional) else { return nil }
+            let given =
+                Array(repeating: "...", count: parameter) + Array(repeating: "nil", count: optionsIndex - parameter) + [
+                    "{ \(fields[0].name) = ... }"
+                ]
+            return
+                "options come last, nil leaves out what stands before: \(call.function.name)(\(given.joined(separator: ", ")))"
         default: break
         }
         return nil
     }
 
     /// Every key must be declared and every value of its type; nothing required may be missing.
-    private func verifyFields(_ call: Call, _ slot: Int32, _ fields: [Parameter], _ test: TypeTest, path: String = "") throws {
+    private func verifyFields(
+        _ call: Call, _ slot: Int32, _ fields: [Parameter], _ test: TypeTest, path: String = ""
+    ) throws {
         let L = call.L
         if test.isTableOfOtherKind(L, slot) { return }
         guard lua_checkstack(L, 8) != 0 else { throw OpahError(.argument, "\(call.function.path): the stack is full") }
@@ -160,22 +180,23 @@ final class ArgumentChecks {
             guard let key, let index = fields.firstIndex(where: { $0.name == key }) else {
                 if test.isOpen { shim_pop(L, 1); continue }
                 let shown = key ?? "[\(Stack.describe(L, -2))]"
-                let error = OpahError(.argument, "\(call.function.path): unknown option '\(path)\(shown)'",
-                                      hint: suggestion(for: shown, in: fields.map(\.name))
-                                        ?? "the options are " + fields.map(\.name).joined(separator: ", "))
+                let error = OpahError(
+                    .argument, "\(call.function.path): unknown option '\(path)\(shown)'",
+                    hint: suggestion(for: shown, in: fields.map(\.name))
+                        ?? "the options are " + fields.map(\.name).joined(separator: ", "))
                 shim_pop(L, 2)
                 throw error
             }
             let inner = test.fieldTests[index]
             guard inner.accepts(L, value) else {
-                let error = OpahError(.argument, "\(call.function.path): option '\(path)\(key)': \(inner.complaint(L, value))",
-                                      hint: inner.hint(L, value))
+                let error = OpahError(
+                    .argument, "\(call.function.path): option '\(path)\(key)': \(inner.complaint(L, value))",
+                    hint: inner.hint(L, value))
                 shim_pop(L, 2)
                 throw error
             }
             if let nested = fields[index].type.fields, lua_type(L, value) == LUA_TTABLE {
-                do { try verifyFields(call, value, nested, inner, path: path + key + ".") }
-                catch {
+                do { try verifyFields(call, value, nested, inner, path: path + key + ".") } catch {
                     shim_pop(L, 2)
                     throw error
                 }
@@ -185,8 +206,10 @@ final class ArgumentChecks {
         }
         guard !hasDefaults else { return }
         for field in fields where !field.isOptional && !seen.contains(field.name) {
-            throw OpahError(.argument, "\(call.function.path): option '\(path)\(field.name)' is missing (\(field.type.expectation))",
-                            hint: call.usageHint)
+            throw OpahError(
+                .argument,
+                "\(call.function.path): option '\(path)\(field.name)' is missing (\(field.type.expectation))",
+                hint: call.usageHint)
         }
     }
 }
@@ -219,7 +242,9 @@ struct OptionDefaults {
 
     func value<T>(_ name: String) -> T? {
         let type = ObjectIdentifier(T.self)
-        for entry in entries where entry.type == type && entry.name == name { return unsafeDowncast(entry, to: Value<T>.self).value }
+        for entry in entries where entry.type == type && entry.name == name {
+            return unsafeDowncast(entry, to: Value<T>.self).value
+        }
         return nil
     }
 

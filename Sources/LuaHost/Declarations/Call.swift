@@ -88,7 +88,8 @@ public struct Call {
     /// Any readable type, by inference: `let rate: Int = try call.get(2)`, `let dims: [Int]? = try call.get(3)`.
     public func get<T: LuaReadable>(_ argument: Int, as type: T.Type = T.self) throws -> T {
         let index = base + Int32(argument)
-        if lua_type(L, index) <= LUA_TNIL, let literal = parameter(argument)?.defaultValue, let value = T.from(literal) {
+        if lua_type(L, index) <= LUA_TNIL, let literal = parameter(argument)?.defaultValue, let value = T.from(literal)
+        {
             return value
         }
         do throws(Mismatch) { return try T.read(stack, index) } catch { throw complaint(argument, error) }
@@ -148,9 +149,9 @@ public struct Call {
 
     /// The arguments of the `...` part, without a trailing option table.
     public var variadicRange: Range<Int> {
-        guard let checks = try? declaration.argumentChecks() else { return count..<count }
+        guard let checks = try? declaration.argumentChecks() else { return count ..< count }
         let range = checks.variadicRange(self)
-        return range.lowerBound + 1..<range.upperBound + 1
+        return range.lowerBound + 1 ..< range.upperBound + 1
     }
 
     /// The `...` part as an array: `let shape: [Int] = try call.variadic()`. One table in its place counts
@@ -218,7 +219,8 @@ public struct Call {
 
     /// None of operators and properties, which people do not call by name.
     var usageHint: String? {
-        declaration.role != .function && declaration.role != .method ? nil : (try? declaration.signature()).map { "\(declaration.path)\($0.usage)" }
+        declaration.role != .function && declaration.role != .method
+            ? nil : (try? declaration.signature()).map { "\(declaration.path)\($0.usage)" }
     }
 
     /// `t.add(x)` for `t:add(x)` passes the wrong thing as receiver.
@@ -235,18 +237,23 @@ extension Call {
     @inlinable
     func receiver<T: LuaObject>(as type: T.Type) throws -> T {
         if let box = shim_tobox(L, 1), let object = box.pointee.object,
-           let value = Unmanaged<AnyObject>.fromOpaque(object).takeUnretainedValue() as? T { return value }
+            let value = Unmanaged<AnyObject>.fromOpaque(object).takeUnretainedValue() as? T
+        {
+            return value
+        }
         throw receiverMismatch(T.luaClass.name)
     }
 
     @usableFromInline
     func receiverMismatch(_ name: String) -> OpahError {
         if let box = shim_tobox(L, 1), box.pointee.object == nil {
-            return error("the \(Stack.typeName(L, 1)) was used after it was closed",
-                         hint: "`local x <close>` gives it up at the end of its block; clone it to keep it longer")
+            return error(
+                "the \(Stack.typeName(L, 1)) was used after it was closed",
+                hint: "`local x <close>` gives it up at the end of its block; clone it to keep it longer")
         }
-        return error("called on \(Stack.typeName(L, 1) == "no value" ? "nothing" : "a \(Stack.typeName(L, 1))") instead of a \(name)",
-                     hint: receiverHint)
+        return error(
+            "called on \(Stack.typeName(L, 1) == "no value" ? "nothing" : "a \(Stack.typeName(L, 1))") instead of a \(name)",
+            hint: receiverHint)
     }
 }
 

@@ -5,11 +5,14 @@ public final class Catalog {
     public let modules: [LuaModule]
     /// How a value is shown to a person, in one line, where an error holds one that is no text.
     public let inspect: ((Interpreter, LuaValue) -> String)?
-    /// Words that a function takes in a string, besides those that its signature lists: its name as it was typed (`run`,
-    /// `opah.lora.apply`), or declared, and the place of the argument, from 0.
+    /// Words that a function takes in a string, besides those that its signature lists: its name as it was typed
+    /// (`run`, `opah.lora.apply`), or declared, and the place of the argument, from 0.
     public let words: ((_ function: String, _ place: Int) -> [String]?)?
 
-    public init(_ modules: [LuaModule], inspect: ((Interpreter, LuaValue) -> String)? = nil, words: ((String, Int) -> [String]?)? = nil) {
+    public init(
+        _ modules: [LuaModule], inspect: ((Interpreter, LuaValue) -> String)? = nil,
+        words: ((String, Int) -> [String]?)? = nil
+    ) {
         self.modules = modules
         self.inspect = inspect
         self.words = words

@@ -34,8 +34,10 @@ public final class Declaration {
     @usableFromInline let receivers: Int32
     private var checks: ArgumentChecks?
 
-    init(_ role: Role, _ name: String, path: String, _ signature: String, _ doc: String, example: String? = nil,
-         forms: [String] = [], receivers: Int32 = 0, body: @escaping Body) {
+    init(
+        _ role: Role, _ name: String, path: String, _ signature: String, _ doc: String, example: String? = nil,
+        forms: [String] = [], receivers: Int32 = 0, body: @escaping Body
+    ) {
         self.role = role
         self.name = name
         self.path = path
@@ -53,15 +55,19 @@ public final class Declaration {
         return "\(path.prefix { $0 != "." }) \(sign)"
     }
 
-    private static let signs = ["__add": "+", "__sub": "-", "__mul": "*", "__div": "/", "__mod": "%", "__pow": "^", "__unm": "-", "__idiv": "//",
-                                "__band": "&", "__bor": "|", "__bxor": "~", "__bnot": "~", "__concat": "..", "__len": "#"]
+    private static let signs = [
+        "__add": "+", "__sub": "-", "__mul": "*", "__div": "/", "__mod": "%", "__pow": "^", "__unm": "-",
+        "__idiv": "//",
+        "__band": "&", "__bor": "|", "__bxor": "~", "__bnot": "~", "__concat": "..", "__len": "#"
+    ]
 
     /// The parsed signature of a function or method; properties and constants have one result.
     public func signature() throws -> Signature {
         switch role {
         case .property, .constant:
             let type = try LuaType(parsing: signatureText)
-            return Signature(parameters: [], results: [Parameter(name: "", type: type, isOptional: false, defaultValue: nil)])
+            return Signature(
+                parameters: [], results: [Parameter(name: "", type: type, isOptional: false, defaultValue: nil)])
         default: return try Signature(parsing: signatureText)
         }
     }
@@ -74,7 +80,8 @@ public final class Declaration {
     /// Parsed at the first call, so that declaring costs nothing at start-up.
     func argumentChecks() throws -> ArgumentChecks {
         if let checks { return checks }
-        let made = role == .property || role == .constant || signatureText.isEmpty
+        let made =
+            role == .property || role == .constant || signatureText.isEmpty
             ? ArgumentChecks.none : ArgumentChecks(try signature(), strict: role == .function || role == .method)
         checks = made
         return made

@@ -22,7 +22,10 @@ extension LuaObject {
     @inlinable
     public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> Self {
         if let box = shim_tobox(stack.L, index), let object = box.pointee.object,
-           let value = Unmanaged<AnyObject>.fromOpaque(object).takeUnretainedValue() as? Self { return value }
+            let value = Unmanaged<AnyObject>.fromOpaque(object).takeUnretainedValue() as? Self
+        {
+            return value
+        }
         throw stack.objectMismatch(luaClass, index)
     }
 }
@@ -39,7 +42,7 @@ extension Stack {
 
 /// What Lua sees of a Swift class: methods, properties, operators, elements. Its metatable is made at
 /// the first push of an instance.
-public final class LuaClass: @unchecked Sendable {      // only used on the interpreter's thread
+public final class LuaClass: @unchecked Sendable {   // only used on the interpreter's thread
     public let name: String
     public let doc: String
     private let build: (LuaClass) -> Void
@@ -64,7 +67,9 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     ///   - name: what signatures, messages and `__name` call it.
     ///   - doc: one paragraph.
     ///   - declare: declares the members; runs when they are first needed.
-    public init<T: AnyObject>(_ name: String, of type: T.Type, _ doc: String, _ declare: @escaping (ClassBuilder<T>) -> Void) {
+    public init<T: AnyObject>(
+        _ name: String, of type: T.Type, _ doc: String, _ declare: @escaping (ClassBuilder<T>) -> Void
+    ) {
         self.name = name
         self.doc = doc
         build = { declare(ClassBuilder<T>($0)) }
@@ -122,8 +127,11 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
         stack.pushTable(fields: members.count)
         for declaration in members where declaration.role != .constant {
             stack.push(declaration.name)
-            if declaration.role == .property { lua_pushlightuserdata(L, declaration.opaque) }
-            else { shim_pushfunction(L, declaration.opaque) }
+            if declaration.role == .property {
+                lua_pushlightuserdata(L, declaration.opaque)
+            } else {
+                shim_pushfunction(L, declaration.opaque)
+            }
             lua_rawset(L, -3)
         }
         for (name, value) in constantValues { try stack.setField(name, value) }
@@ -156,17 +164,20 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
         return try call.push(a != nil && a == b)
     }
 
-    fileprivate nonisolated(unsafe) static let plainText = Declaration(.hidden, "__tostring", path: "tostring", "", "") { call in
+    fileprivate nonisolated(unsafe) static let plainText = Declaration(.hidden, "__tostring", path: "tostring", "", "")
+    { call in
         let name = Stack.typeName(call.L, 1)
         guard let object = shim_tobox(call.L, 1)?.pointee.object else { return try call.push("\(name) (closed)") }
         return try call.push("\(name): 0x\(String(UInt(bitPattern: object), radix: 16))")
     }
 
-    private lazy var unknownField = Declaration(.hidden, "__index", path: name, "", "", receivers: 1) { [unowned self] call in
+    private lazy var unknownField = Declaration(.hidden, "__index", path: name, "", "", receivers: 1) {
+        [unowned self] call in
         try unknown(call)
     }
 
-    private lazy var readOnlyField = Declaration(.hidden, "__newindex", path: name, "", "", receivers: 1) { [unowned self] call in
+    private lazy var readOnlyField = Declaration(.hidden, "__newindex", path: name, "", "", receivers: 1) {
+        [unowned self] call in
         try refuse(call)
     }
 
@@ -174,10 +185,14 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
     func refuse(_ call: Call) throws -> Results {
         let key = Stack.lossyString(call.L, 2)
         guard lua_type(call.L, 2) == LUA_TSTRING, let member = member(key) else {
-            throw OpahError(.argument, "\(name): cannot set field \(Stack.describe(call.L, 2))",
-                            hint: lua_type(call.L, 2) == LUA_TSTRING ? suggestion(for: key, in: setters.keys) : nil)
+            throw OpahError(
+                .argument, "\(name): cannot set field \(Stack.describe(call.L, 2))",
+                hint: lua_type(call.L, 2) == LUA_TSTRING ? suggestion(for: key, in: setters.keys) : nil)
         }
-        throw OpahError(.argument, "\(name): '\(key)' is a \(member.role == .property ? "read-only property" : "\(member.role)") and cannot be set")
+        throw OpahError(
+            .argument,
+            "\(name): '\(key)' is a \(member.role == .property ? "read-only property" : "\(member.role)") and cannot be set"
+        )
     }
 
     /// What an unknown key gives: an error that names the nearest members.
@@ -187,8 +202,9 @@ public final class LuaClass: @unchecked Sendable {      // only used on the inte
             throw OpahError(.index, "\(name): cannot be indexed with \(Stack.describe(call.L, 2))")
         }
         let key = Stack.lossyString(call.L, 2)
-        throw OpahError(.argument, "\(name): no field or method '\(key)'",
-                        hint: otherNames[key] ?? suggestion(for: key, in: members.map(\.name)))
+        throw OpahError(
+            .argument, "\(name): no field or method '\(key)'",
+            hint: otherNames[key] ?? suggestion(for: key, in: members.map(\.name)))
     }
 }
 
@@ -210,8 +226,11 @@ public final class ClassBuilder<T: AnyObject> {
     }
 
     /// A constant of the class.
-    public func constant(_ name: String, _ value: some LuaPushable, _ type: String, _ doc: String, example: String? = nil) {
-        target.add(Declaration(.constant, name, path: "\(target.name).\(name)", type, doc, example: example) { _ in .none })
+    public func constant(
+        _ name: String, _ value: some LuaPushable, _ type: String, _ doc: String, example: String? = nil
+    ) {
+        target.add(
+            Declaration(.constant, name, path: "\(target.name).\(name)", type, doc, example: example) { _ in .none })
         target.add(constant: name, value)
     }
 
@@ -228,74 +247,106 @@ public final class ClassBuilder<T: AnyObject> {
 extension ClassBuilder where T: LuaObject {
     /// `x:name(...)`. Arguments count from 1 after the receiver. A method that `finishes` runs to its end also
     /// while Lua is being stopped by Ctrl-C: for methods that save. For `forms` see `Declaration`.
-    public func method(_ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [], finishes: Bool = false,
-                       _ body: @escaping (T, Call) throws -> Results) {
-        target.add(Declaration(.method, name, path: "\(target.name):\(name)", signature, doc, example: example, forms: forms, receivers: 1) { call in
-            let receiver = try call.receiver(as: T.self)
-            return finishes ? try Interrupts.finishing { try body(receiver, call) } : try body(receiver, call)
-        })
+    public func method(
+        _ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [],
+        finishes: Bool = false,
+        _ body: @escaping (T, Call) throws -> Results
+    ) {
+        target.add(
+            Declaration(
+                .method, name, path: "\(target.name):\(name)", signature, doc, example: example, forms: forms,
+                receivers: 1
+            ) { call in
+                let receiver = try call.receiver(as: T.self)
+                return finishes ? try Interrupts.finishing { try body(receiver, call) } : try body(receiver, call)
+            })
     }
 
     /// `x.name`, of the type that `type` says, and `x.name = v` where there is a setter (`v` is argument 1).
-    public func property(_ name: String, _ type: String, _ doc: String, example: String? = nil,
-                         set: ((T, Call) throws -> Void)? = nil, _ get: @escaping (T, Call) throws -> Results) {
-        let getter = Declaration(.property, name, path: "\(target.name).\(name)", type, doc, example: example, receivers: 1) {
+    public func property(
+        _ name: String, _ type: String, _ doc: String, example: String? = nil,
+        set: ((T, Call) throws -> Void)? = nil, _ get: @escaping (T, Call) throws -> Results
+    ) {
+        let getter = Declaration(
+            .property, name, path: "\(target.name).\(name)", type, doc, example: example, receivers: 1
+        ) {
             try get($0.receiver(as: T.self), $0)
         }
         target.add(getter)
         guard let set else { return }
         getter.isWritable = true
-        target.set(setter: Declaration(.hidden, name, path: "\(target.name).\(name)", "(value: \(type))", doc, receivers: 1) {
-            try set($0.receiver(as: T.self), $0)
-            return .none
-        }, for: name)
+        target.set(
+            setter: Declaration(.hidden, name, path: "\(target.name).\(name)", "(value: \(type))", doc, receivers: 1) {
+                try set($0.receiver(as: T.self), $0)
+                return .none
+            }, for: name)
     }
 
     /// An operator or other metamethod: `__add`, `__len`, `__tostring`, `__call`, ... For operators all
     /// operands are arguments, and either of two may be the object: `(a: Tensor|number, b: Tensor|number) -> Tensor`.
-    public func metamethod(_ name: String, _ signature: String, _ doc: String, example: String? = nil, _ body: @escaping (Call) throws -> Results) {
+    public func metamethod(
+        _ name: String, _ signature: String, _ doc: String, example: String? = nil,
+        _ body: @escaping (Call) throws -> Results
+    ) {
         // A closed object can still be printed.
-        let shown: Body = name != "__tostring" ? body : { call in
-            shim_tobox(call.L, 1)?.pointee.object == nil ? try LuaClass.plainText.body(call) : try body(call)
-        }
-        target.add(metamethod: Declaration(.metamethod, name, path: "\(target.name).\(name)", signature, doc, example: example, body: shown))
+        let shown: Body =
+            name != "__tostring"
+            ? body
+            : { call in
+                shim_tobox(call.L, 1)?.pointee.object == nil ? try LuaClass.plainText.body(call) : try body(call)
+            }
+        target.add(
+            metamethod: Declaration(
+                .metamethod, name, path: "\(target.name).\(name)", signature, doc, example: example, body: shown))
     }
 
     /// `x[key]` for every key that is not a string; the key is argument 1.
-    /// - Parameter shown: signature, documentation and example of `__index`, where it shall stand among the metamethods.
-    public func indexer(shown: (signature: String, doc: String, example: String)? = nil, _ body: @escaping (T, Call) throws -> Results) {
+    /// - Parameter shown: signature, documentation and example of `__index`, where it shall stand among the
+    ///   metamethods.
+    public func indexer(
+        shown: (signature: String, doc: String, example: String)? = nil, _ body: @escaping (T, Call) throws -> Results
+    ) {
         let target = target
         document("__index", shown)
-        target.set(indexer: Declaration(.hidden, "__index", path: target.name, "", "", receivers: 1) { [unowned target] call in
-            if call.isString(1) { return try target.unknown(call) }
-            return try body(call.receiver(as: T.self), call)
-        })
+        target.set(
+            indexer: Declaration(.hidden, "__index", path: target.name, "", "", receivers: 1) { [unowned target] call in
+                if call.isString(1) { return try target.unknown(call) }
+                return try body(call.receiver(as: T.self), call)
+            })
     }
 
     /// `x[name]` for names that only the object knows, tried after the declared members. Gives nil to refuse.
     public func dynamicFields(_ body: @escaping (T, String, Call) throws -> Results?) {
         let target = target
-        target.set(indexer: Declaration(.hidden, "__index", path: target.name, "", "", receivers: 1) { [unowned target] call in
-            guard call.isString(1) else { return try target.unknown(call) }
-            return try body(call.receiver(as: T.self), call.string(1), call) ?? target.unknown(call)
-        })
+        target.set(
+            indexer: Declaration(.hidden, "__index", path: target.name, "", "", receivers: 1) { [unowned target] call in
+                guard call.isString(1) else { return try target.unknown(call) }
+                return try body(call.receiver(as: T.self), call.string(1), call) ?? target.unknown(call)
+            })
     }
 
     /// `x[key] = value` for every key that is not a string; key and value are arguments 1 and 2.
-    public func newIndexer(shown: (signature: String, doc: String, example: String)? = nil, _ body: @escaping (T, Call) throws -> Void) {
+    public func newIndexer(
+        shown: (signature: String, doc: String, example: String)? = nil, _ body: @escaping (T, Call) throws -> Void
+    ) {
         let target = target
         document("__newindex", shown)
-        target.set(newIndexer: Declaration(.hidden, "__newindex", path: target.name, "", "", receivers: 1) { [unowned target] call in
-            if call.isString(1) { return try target.refuse(call) }
-            try body(call.receiver(as: T.self), call)
-            return .none
-        })
+        target.set(
+            newIndexer: Declaration(.hidden, "__newindex", path: target.name, "", "", receivers: 1) {
+                [unowned target] call in
+                if call.isString(1) { return try target.refuse(call) }
+                try body(call.receiver(as: T.self), call)
+                return .none
+            })
     }
 
     /// A metamethod that is there by other means.
     private func document(_ name: String, _ shown: (signature: String, doc: String, example: String)?) {
         guard let shown else { return }
-        target.add(metamethod: Declaration(.metamethod, name, path: "\(target.name).\(name)", shown.signature, shown.doc, example: shown.example) { _ in .none })
+        target.add(
+            metamethod: Declaration(
+                .metamethod, name, path: "\(target.name).\(name)", shown.signature, shown.doc, example: shown.example
+            ) { _ in .none })
     }
 
     /// Another name for a method or property declared above.
@@ -307,8 +358,10 @@ extension ClassBuilder where T: LuaObject {
 extension LuaClass {
     func add(alias: String, of existing: String, example: String? = nil) {
         guard let original = member(existing) else { return }
-        let copy = Declaration(original.role, alias, path: "\(name):\(alias)", original.signatureText,
-                               "Another name for `\(existing)`. \(original.doc)", example: example ?? original.example, receivers: original.receivers, body: original.body)
+        let copy = Declaration(
+            original.role, alias, path: "\(name):\(alias)", original.signatureText,
+            "Another name for `\(existing)`. \(original.doc)", example: example ?? original.example,
+            receivers: original.receivers, body: original.body)
         add(copy)
     }
 }

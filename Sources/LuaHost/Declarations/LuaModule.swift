@@ -8,7 +8,7 @@ import Support
 ///         m.function("resample", "(samples: Tensor, from_rate: integer, to_rate: integer) -> Tensor",
 ///                    "Samples [T] or [channels, T] (float32) at another rate in Hz.") { call in ... }
 ///     }
-public final class LuaModule: @unchecked Sendable {     // only used on the interpreter's thread
+public final class LuaModule: @unchecked Sendable {   // only used on the interpreter's thread
     /// What `require` takes: `opah.audio`.
     public let name: String
     public let doc: String
@@ -40,7 +40,8 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
     public var submodules: [(field: String, module: String)] { declared.submodules }
 
     func member(_ name: String) -> Declaration? {
-        declarations.first { $0.name == name } ?? declared.methodsOf?.member(name).flatMap { $0.role == .method ? $0 : nil }
+        declarations.first { $0.name == name }
+            ?? declared.methodsOf?.member(name).flatMap { $0.role == .method ? $0 : nil }
     }
 
     /// The class whose methods are functions of this module too.
@@ -92,8 +93,10 @@ public final class LuaModule: @unchecked Sendable {     // only used on the inte
             return Results(count: 1)
         }
         let methods = declared.methodsOf?.declarations.filter { $0.role == .method }.map(\.name) ?? []
-        throw OpahError(.argument, "\(name): no field '\(key)'",
-                        hint: declared.otherNames[key] ?? declared.methodsOf?.otherNames[key] ?? suggestion(for: key, in: declarations.map(\.name) + declared.submodules.map(\.field) + methods))
+        throw OpahError(
+            .argument, "\(name): no field '\(key)'",
+            hint: declared.otherNames[key] ?? declared.methodsOf?.otherNames[key]
+                ?? suggestion(for: key, in: declarations.map(\.name) + declared.submodules.map(\.field) + methods))
     }
 }
 
@@ -116,15 +119,24 @@ public final class ModuleBuilder {
     ///   - doc: one paragraph: shapes, units, index base, errors.
     ///   - finishes: it also runs to its end while Lua is being stopped by Ctrl-C: for functions that save.
     ///   - body: reads from the call, returns `call.push(...)` or `.none`.
-    public func function(_ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [], finishes: Bool = false,
-                         _ body: @escaping Body) {
-        declarations.append(Declaration(.function, name, path: "\(shortName).\(name)", signature, doc, example: example, forms: forms,
-                                        body: finishes ? { call in try Interrupts.finishing { try body(call) } } : body))
+    public func function(
+        _ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [],
+        finishes: Bool = false,
+        _ body: @escaping Body
+    ) {
+        declarations.append(
+            Declaration(
+                .function, name, path: "\(shortName).\(name)", signature, doc, example: example, forms: forms,
+                body: finishes ? { call in try Interrupts.finishing { try body(call) } } : body))
     }
 
     /// `module.name`, a value. It is made when the module is loaded.
-    public func constant(_ name: String, _ type: String, _ doc: String, example: String? = nil, _ value: @autoclosure @escaping () -> any LuaPushable) {
-        declarations.append(Declaration(.constant, name, path: "\(shortName).\(name)", type, doc, example: example) { _ in .none })
+    public func constant(
+        _ name: String, _ type: String, _ doc: String, example: String? = nil,
+        _ value: @autoclosure @escaping () -> any LuaPushable
+    ) {
+        declarations.append(
+            Declaration(.constant, name, path: "\(shortName).\(name)", type, doc, example: example) { _ in .none })
         constants.append((name, value))
     }
 
@@ -148,7 +160,9 @@ public final class ModuleBuilder {
     /// Another name for a function declared above.
     public func alias(_ name: String, of existing: String) {
         guard let original = declarations.first(where: { $0.name == existing }) else { return }
-        declarations.append(Declaration(original.role, name, path: "\(shortName).\(name)", original.signatureText,
-                                        "Another name for `\(existing)`. \(original.doc)", example: original.example, body: original.body))
+        declarations.append(
+            Declaration(
+                original.role, name, path: "\(shortName).\(name)", original.signatureText,
+                "Another name for `\(existing)`. \(original.doc)", example: original.example, body: original.body))
     }
 }

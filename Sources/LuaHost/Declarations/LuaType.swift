@@ -66,7 +66,9 @@ public struct Parameter: Equatable, Sendable {
     public var isVariadic: Bool { name == "..." }
 
     /// `width?: integer`; functions in brackets, or what follows would seem to be further results.
-    var text: String { "\(name)\(isOptional && !isVariadic && type != .any ? "?" : ""): \(type.isFunction ? "(\(type))" : "\(type)")" }
+    var text: String {
+        "\(name)\(isOptional && !isVariadic && type != .any ? "?" : ""): \(type.isFunction ? "(\(type))" : "\(type)")"
+    }
 }
 
 /// A default value in a signature.
@@ -116,7 +118,8 @@ extension LuaType: CustomStringConvertible {
         case .array(let element): element.isCompound ? "(\(element))[]" : "\(element)[]"
         case .map(let key, let value): "table<\(key), \(value)>"
         case .record(let fields, let open):
-            "{" + (fields.map(\.text) + (open ? ["[string]: any"] : []))
+            "{"
+                + (fields.map(\.text) + (open ? ["[string]: any"] : []))
                 .joined(separator: ", ") + "}"
         case .callback(let signature): "fun" + signature.callbackText
         case .union(let types):
@@ -157,7 +160,9 @@ extension Array<String> {
 }
 
 extension Signature {
-    fileprivate var callbackText: String { parameterText + (results.isEmpty ? "" : results.count == 1 ? ": " + resultText : ": (\(resultText))") }
+    fileprivate var callbackText: String {
+        parameterText + (results.isEmpty ? "" : results.count == 1 ? ": " + resultText : ": (\(resultText))")
+    }
 
     /// `(a, b?, ...)` with types.
     private var parameterText: String {

@@ -1,7 +1,8 @@
 import Support
 
-/// The options that make up a value, each declared once: its name and type in Lua, its default (which is the value's own),
-/// where it goes, and what it is for. Signatures, help, stubs, completion and the reading of a call are made from it.
+/// The options that make up a value, each declared once: its name and type in Lua, its default (which is the value's
+/// own), where it goes, and what it is for. Signatures, help, stubs, completion and the reading of a call are made from
+/// it.
 ///
 ///     extension AdamW.Settings {
 ///         static let options = OptionTable(AdamW.Settings()) { o in
@@ -10,7 +11,8 @@ import Support
 ///     }
 ///     m.function("adamw", "(params: table, opts?: {\(AdamW.Settings.options)}) -> AdamW", "...") { call in
 ///         let settings = try AdamW.Settings.options.read(call.options)
-public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {      // only used on the interpreter's thread
+// only used on the interpreter's thread
+public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
     private let fresh: Root
     private var options: [(text: String, read: (inout Root, Options) throws -> Void)] = []
 
@@ -34,7 +36,9 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable { 
 
     /// An option that is a property. One that is nil in a fresh value has no default.
     public mutating func option<Value: LuaNamed>(_ name: String, _ path: WritableKeyPath<Root, Value>, _ doc: String) {
-        option(name, Value.luaName, fresh[keyPath: path].literal, doc) { (root, value: Value) in root[keyPath: path] = value }
+        option(name, Value.luaName, fresh[keyPath: path].literal, doc) { (root, value: Value) in
+            root[keyPath: path] = value
+        }
     }
 
     /// An option that stands for something else in Swift.
@@ -42,16 +46,22 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable { 
     ///   - type: as signatures write it.
     ///   - value: its default; nil for none.
     ///   - set: puts what was given, or the default, into the value.
-    public mutating func option<Given: LuaReadable>(_ name: String, _ type: String, _ value: Literal?, _ doc: String,
-                                                    set: @escaping (inout Root, Given) throws -> Void) {
+    public mutating func option<Given: LuaReadable>(
+        _ name: String, _ type: String, _ value: Literal?, _ doc: String,
+        set: @escaping (inout Root, Given) throws -> Void
+    ) {
         let text = "\(name)?: \(type)\(value.map { " = \($0)" } ?? "") \"\(doc)\""
-        options.append((text, { root, given in
-            let value: Given = try given.get(name)
-            do { try set(&root, value) } catch var error as OpahError {
-                error.message = "\(given.owner): \(error.message)"
-                throw error
-            }
-        }))
+        options.append(
+            (
+                text,
+                { root, given in
+                    let value: Given = try given.get(name)
+                    do { try set(&root, value) } catch var error as OpahError {
+                        error.message = "\(given.owner): \(error.message)"
+                        throw error
+                    }
+                }
+            ))
     }
 
     /// All options of a part.

@@ -1,5 +1,5 @@
-/// A table that functions return or hand to callbacks, each field declared once: its name and type in Lua, where its value
-/// comes from, and what it means. The type of signatures and the table itself are made from it.
+/// A table that functions return or hand to callbacks, each field declared once: its name and type in Lua, where its
+/// value comes from, and what it means. The type of signatures and the table itself are made from it.
 ///
 ///     extension StepLog {
 ///         static let record = RecordType<StepLog>("StepLog") { r in
@@ -7,7 +7,8 @@
 ///         }
 ///     }
 ///     "on_step?: fun(log: \(StepLog.record))"     and     try callback(StepLog.record.fields(of: log))
-public struct RecordType<Root>: CustomStringConvertible, @unchecked Sendable {       // only used on the interpreter's thread
+// only used on the interpreter's thread
+public struct RecordType<Root>: CustomStringConvertible, @unchecked Sendable {
     public let name: String
     private var all: [(name: String, text: String, value: (Root) -> (any LuaPushable)?)] = []
 
@@ -35,12 +36,16 @@ public struct RecordType<Root>: CustomStringConvertible, @unchecked Sendable {  
     }
 
     /// A field that is another type in Lua; with `?` after its name one that is not always there.
-    public mutating func field(_ name: String, _ type: String, _ doc: String, _ value: @escaping (Root) -> (any LuaPushable)?) {
+    public mutating func field(
+        _ name: String, _ type: String, _ doc: String, _ value: @escaping (Root) -> (any LuaPushable)?
+    ) {
         let isOptional = name.hasSuffix("?")
         add(isOptional ? String(name.dropLast()) : name, type, isOptional: isOptional, doc, value)
     }
 
-    private mutating func add(_ name: String, _ type: String, isOptional: Bool, _ doc: String, _ value: @escaping (Root) -> (any LuaPushable)?) {
+    private mutating func add(
+        _ name: String, _ type: String, isOptional: Bool, _ doc: String, _ value: @escaping (Root) -> (any LuaPushable)?
+    ) {
         all.append((name, "\(name)\(isOptional ? "?" : ""): \(type) \"\(doc)\"", value))
     }
 }

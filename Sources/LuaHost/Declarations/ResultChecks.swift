@@ -15,14 +15,17 @@ public enum ResultChecks {
     static func verify(_ declaration: Declaration, _ L: OpaquePointer, count: Int32) {
         guard declaration.role != .hidden, let declared = try? declaration.signature().results else { return }
         let first = lua_gettop(L) - count + 1
-        for i in 0..<max(Int(count), declared.count) {
+        for i in 0 ..< max(Int(count), declared.count) {
             let name = "\(declaration.path): result \(i + 1)"
-            guard let result = i < declared.count ? declared[i] : declared.last.flatMap({ $0.isVariadic ? $0 : nil }) else {
+            guard let result = i < declared.count ? declared[i] : declared.last.flatMap({ $0.isVariadic ? $0 : nil })
+            else {
                 add("\(name) is not declared")
                 continue
             }
             if i >= Int(count) {
-                if !TypeTest(result.type, optional: result.isOptional).acceptsNil { add("\(name) is missing (\(result.type))") }
+                if !TypeTest(result.type, optional: result.isOptional).acceptsNil {
+                    add("\(name) is missing (\(result.type))")
+                }
             } else {
                 check(result.type, optional: result.isOptional, L, first + Int32(i), name)
             }
@@ -39,7 +42,7 @@ public enum ResultChecks {
             switch member {
             case .record(let fields, let open): return checkFields(fields, open: open, L, slot, name)
             case .array(let element):
-                for i in 1...max(1, min(3, lua_rawlen(L, slot))) where lua_rawlen(L, slot) > 0 {
+                for i in 1 ... max(1, min(3, lua_rawlen(L, slot))) where lua_rawlen(L, slot) > 0 {
                     lua_rawgeti(L, slot, lua_Integer(i))
                     check(element, optional: false, L, lua_gettop(L), "\(name)[\(i)]")
                     shim_pop(L, 1)
@@ -50,7 +53,9 @@ public enum ResultChecks {
         }
     }
 
-    private static func checkFields(_ fields: [Parameter], open: Bool, _ L: OpaquePointer, _ slot: Int32, _ name: String) {
+    private static func checkFields(
+        _ fields: [Parameter], open: Bool, _ L: OpaquePointer, _ slot: Int32, _ name: String
+    ) {
         // `lua_next` sees the table itself, not what a metatable adds.
         lua_pushnil(L)
         while lua_next(L, slot) != 0 {

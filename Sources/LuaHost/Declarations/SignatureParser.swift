@@ -30,7 +30,8 @@ private struct SignatureParser {
 
     private func failure(_ expected: String) -> OpahError {
         let rest = String(decoding: text[min(position, text.count)...].prefix(20), as: UTF8.self)
-        return OpahError(.config, "signature \(String(decoding: text, as: UTF8.self)): \(expected) expected at '\(rest)'")
+        return OpahError(
+            .config, "signature \(String(decoding: text, as: UTF8.self)): \(expected) expected at '\(rest)'")
     }
 
     private mutating func skipSpace() {
@@ -41,7 +42,7 @@ private struct SignatureParser {
         skipSpace()
         let count = token.utf8CodeUnitCount
         guard position + count <= text.count else { return false }
-        for i in 0..<count where text[position + i] != token.utf8Start[i] { return false }
+        for i in 0 ..< count where text[position + i] != token.utf8Start[i] { return false }
         position += count
         return true
     }
@@ -60,14 +61,16 @@ private struct SignatureParser {
         let start = position
         while position < text.count {
             switch text[position] {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): break
-            case UInt8(ascii: "0")...UInt8(ascii: "9") where position > start: break
-            case UInt8(ascii: ".") where position > start && position + 1 < text.count && text[position + 1] != UInt8(ascii: "."): break
-            default: return start == position ? nil : String(decoding: text[start..<position], as: UTF8.self)
+            case UInt8(ascii: "a") ... UInt8(ascii: "z"), UInt8(ascii: "A") ... UInt8(ascii: "Z"), UInt8(ascii: "_"):
+                break
+            case UInt8(ascii: "0") ... UInt8(ascii: "9") where position > start: break
+            case UInt8(ascii: ".")
+            where position > start && position + 1 < text.count && text[position + 1] != UInt8(ascii: "."): break
+            default: return start == position ? nil : String(decoding: text[start ..< position], as: UTF8.self)
             }
             position += 1
         }
-        return start == position ? nil : String(decoding: text[start..<position], as: UTF8.self)
+        return start == position ? nil : String(decoding: text[start ..< position], as: UTF8.self)
     }
 
     mutating func signature(arrow: Bool) throws -> Signature {
@@ -102,7 +105,8 @@ private struct SignatureParser {
         if case .union(let types) = type { acceptsNil = types.contains(.null) || types.contains(.any) }
         skipSpace()
         let doc = position < text.count && text[position] == UInt8(ascii: "\"") ? try quoted() : nil
-        return Parameter(name: name, type: type, isOptional: marked || value != nil || acceptsNil, defaultValue: value, doc: doc)
+        return Parameter(
+            name: name, type: type, isOptional: marked || value != nil || acceptsNil, defaultValue: value, doc: doc)
     }
 
     private mutating func result() throws -> Parameter {
@@ -129,9 +133,13 @@ private struct SignatureParser {
     private mutating func suffixed() throws -> LuaType {
         var type = try primary()
         while true {
-            if take("[]") { type = .array(type) }
-            else if take("?") { type = .union([type, .null]) }
-            else { return type }
+            if take("[]") {
+                type = .array(type)
+            } else if take("?") {
+                type = .union([type, .null])
+            } else {
+                return type
+            }
         }
     }
 
@@ -173,8 +181,9 @@ private struct SignatureParser {
         var fields: [Parameter] = [], open = false
         if take("}") { return .table }
         repeat {
-            if take("...") { open = true }
-            else if take("[") {
+            if take("...") {
+                open = true
+            } else if take("[") {
                 let key = try type()
                 try expect("]")
                 try expect(":")
@@ -195,7 +204,7 @@ private struct SignatureParser {
         while position < text.count, text[position] != UInt8(ascii: "\"") { position += 1 }
         guard position < text.count else { throw failure("'\"'") }
         position += 1
-        return String(decoding: text[start..<position - 1], as: UTF8.self)
+        return String(decoding: text[start ..< position - 1], as: UTF8.self)
     }
 
     private mutating func literal() throws -> Literal {
@@ -221,10 +230,12 @@ private struct SignatureParser {
         let start = position
         while position < text.count, "0123456789.eE+-".utf8.contains(text[position]) {
             // A sign belongs to the number only after an exponent.
-            if "+-".utf8.contains(text[position]), position == start || !"eE".utf8.contains(text[position - 1]) { break }
+            if "+-".utf8.contains(text[position]), position == start || !"eE".utf8.contains(text[position - 1]) {
+                break
+            }
             position += 1
         }
-        let digits = String(decoding: text[start..<position], as: UTF8.self)
+        let digits = String(decoding: text[start ..< position], as: UTF8.self)
         if let value = Int(digits) { return .integer(negative ? -value : value) }
         if let value = Double(digits) { return .number(negative ? -value : value) }
         throw failure("a default value")

@@ -117,11 +117,12 @@ final class TypeTest {
     /// `integer expected, got string`
     func complaint(_ L: OpaquePointer, _ slot: Int32) -> String {
         let kind = lua_type(L, slot)
-        let got: String = switch kind {
-        case LUA_TNUMBER where mask & (1 << LUA_TNUMBER) != 0: Stack.describe(L, slot)
-        case LUA_TSTRING where !literals.isEmpty: "\"\(Stack.lossyString(L, slot))\""
-        default: Stack.typeName(L, slot)
-        }
+        let got: String =
+            switch kind {
+            case LUA_TNUMBER where mask & (1 << LUA_TNUMBER) != 0: Stack.describe(L, slot)
+            case LUA_TSTRING where !literals.isEmpty: "\"\(Stack.lossyString(L, slot))\""
+            default: Stack.typeName(L, slot)
+            }
         return "\(type.expectation) expected, got \(got)"
     }
 

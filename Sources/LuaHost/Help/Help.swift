@@ -35,7 +35,9 @@ extension Declaration {
         let column = max(22, (rows.map(\.name.count).max() ?? 0) + 2)
         lines += rows.flatMap { row($0.parameter, named: $0.name, column) }
         if !signature.namedTypes.isEmpty { lines.append("") }
-        lines += signature.namedTypes.sorted { $0.key < $1.key }.flatMap { wrapped("\($0.key) is \($0.value.members.map(\.description).joined(separator: ", "))", indent: "  ") }
+        lines += signature.namedTypes.sorted { $0.key < $1.key }.flatMap {
+            wrapped("\($0.key) is \($0.value.members.map(\.description).joined(separator: ", "))", indent: "  ")
+        }
         if let example { lines += [""] + example.split(separator: "\n").map { "  > " + $0 } }
         return lines.joined(separator: "\n")
     }
@@ -43,9 +45,12 @@ extension Declaration {
     /// A parameter with its type and default, and below that what it is for.
     private func row(_ parameter: Parameter, named name: String, _ column: Int) -> [String] {
         let padding = String(repeating: " ", count: column - name.count)
-        let value = parameter.defaultValue.map { " = \($0)" } ?? (parameter.isOptional && !parameter.isVariadic ? " (optional)" : "")
+        let value =
+            parameter.defaultValue.map { " = \($0)" }
+            ?? (parameter.isOptional && !parameter.isVariadic ? " (optional)" : "")
         let indent = String(repeating: " ", count: column + 4)
-        return ["  \(name)\(padding)\(parameter.type)\(value)"] + (parameter.doc.map { wrapped($0, indent: indent) } ?? [])
+        return ["  \(name)\(padding)\(parameter.type)\(value)"]
+            + (parameter.doc.map { wrapped($0, indent: indent) } ?? [])
     }
 
     /// The first sentence of the documentation.
@@ -74,7 +79,8 @@ extension LuaClass {
 }
 
 private func listing(_ path: String, _ declaration: Declaration) -> String {
-    let usage = declaration.role == .property || declaration.role == .constant
+    let usage =
+        declaration.role == .property || declaration.role == .constant
         ? ": \(declaration.signatureText)" : ((try? declaration.signature())?.usage ?? "")
     return "  \(path)\(usage)\n      \(declaration.summary)"
 }

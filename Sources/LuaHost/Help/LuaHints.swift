@@ -16,7 +16,9 @@ extension Interpreter {
         if found.1 == "global" { return suggestion(for: name, in: globalNames(current)) }
         // Of what, Lua does not say: of a string, or of any table or object that a global holds.
         let strings = stringLibrary.map { names(of: $0) } ?? []
-        let methods = catalog.modules.flatMap(\.classes).flatMap { $0.declarations.filter { $0.role == .method }.map(\.name) }
+        let methods = catalog.modules.flatMap(\.classes).flatMap {
+            $0.declarations.filter { $0.role == .method }.map(\.name)
+        }
         if found.1 == "method" { return suggestion(for: name, in: Set(strings + methods + fieldNames)) }
         return suggestion(for: name, in: Set(fieldNames))
     }
@@ -47,8 +49,10 @@ extension Catalog {
             return "x:item() is the number of a \(found.1) with one element"
         }
         // `for i, row in pairs(t)`, `for row in t`
-        if let found = message.firstMatch(of: /'for iterator' \(table expected, got (\w+)\)|attempt to call an? (\w+) value \(for iterator/),
-           let name = found.1 ?? found.2, has("rows", String(name)) {
+        if let found = message.firstMatch(
+            of: /'for iterator' \(table expected, got (\w+)\)|attempt to call an? (\w+) value \(for iterator/),
+            let name = found.1 ?? found.2, has("rows", String(name))
+        {
             return "for i, row in x:rows() do ... end goes through a \(name)"
         }
         return nil

@@ -2,14 +2,17 @@
 extension Catalog {
     /// One file per module, and one for the error value and the types that have names: file names and contents.
     public func stubs() throws -> [(name: String, content: String)] {
-        let named = try declarations.reduce(into: [String: LuaType]()) { $0.merge(try $1.signature().namedTypes) { first, _ in first } }
+        let named = try declarations.reduce(into: [String: LuaType]()) {
+            $0.merge(try $1.signature().namedTypes) { first, _ in first }
+        }
         let aliases = named.sorted { $0.key < $1.key }.map { "---@alias \($0.key) \($0.value.definition)\n\n" }.joined()
         let error = "---@meta _\n\(stubsNote)\n" + aliases + (try LuaErrorValue.luaClass.stubs(isLocal: false))
         return try modules.map { ($0.name + ".lua", try $0.stubs { self.module($0) != nil }) } + [("Error.lua", error)]
     }
 }
 
-private let stubsNote = "-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.\n"
+private let stubsNote =
+    "-- Written from the declarations of the native modules by `opah docs --stubs`; not to be edited.\n"
 
 extension LuaModule {
     /// A `---@meta` file: every class, function and constant with types and documentation.
@@ -19,14 +22,19 @@ extension LuaModule {
         for constant in declarations where constant.role == .constant {
             text += "---@field \(constant.name) \(try LuaType(parsing: constant.signatureText)) \(constant.fieldNote)\n"
         }
-        for submodule in submodules where isNative(submodule.module) { text += "---@field \(submodule.field) \(submodule.module)\n" }
+        for submodule in submodules where isNative(submodule.module) {
+            text += "---@field \(submodule.field) \(submodule.module)\n"
+        }
         text += "local \(shortName) = {}\n\n"
-        for submodule in submodules where !isNative(submodule.module) { text += "\(shortName).\(submodule.field) = require \"\(submodule.module)\"\n" }
+        for submodule in submodules where !isNative(submodule.module) {
+            text += "\(shortName).\(submodule.field) = require \"\(submodule.module)\"\n"
+        }
         for function in declarations where function.role == .function {
             text += try function.stub(owner: shortName, separator: ".")
         }
         for type in classes { text += try type.stubs() }
-        for method in methodsOf?.declarations ?? [] where method.role == .method && !declarations.contains(where: { $0.name == method.name }) {
+        for method in methodsOf?.declarations ?? []
+        where method.role == .method && !declarations.contains(where: { $0.name == method.name }) {
             text += "\(shortName).\(method.name) = \(methodsOf!.name).\(method.name)\n"
         }
         return text + "return \(shortName)\n"
@@ -51,7 +59,8 @@ extension LuaClass {
 }
 
 extension Declaration {
-    /// What editors show beside a field, on one line: the documentation, and the line of the example that shows a result.
+    /// What editors show beside a field, on one line: the documentation, and the line of the example that shows a
+    /// result.
     fileprivate var fieldNote: String {
         let shown = example?.split(separator: "\n").last { $0.contains("-->") }
         return oneLine(doc) + (shown.map { " `\($0)`" } ?? "")
@@ -64,17 +73,25 @@ extension Declaration {
         for parameter in signature.parameters {
             let optional = parameter.isOptional && !parameter.isVariadic ? "?" : ""
             let value = parameter.defaultValue.map { " default \($0)" } ?? ""
-            let defaults = (parameter.type.fields ?? []).compactMap { field in field.defaultValue.map { "\(field.name) = \($0)" } }
+            let defaults = (parameter.type.fields ?? []).compactMap { field in
+                field.defaultValue.map { "\(field.name) = \($0)" }
+            }
             let note = value + (defaults.isEmpty ? "" : " defaults: " + defaults.joined(separator: ", "))
-            let docs = ([parameter] + (parameter.type.fields ?? [])).compactMap { field in field.doc.map { "---- `\(field.name)`: \($0)\n" } }
+            let docs = ([parameter] + (parameter.type.fields ?? [])).compactMap { field in
+                field.doc.map { "---- `\(field.name)`: \($0)\n" }
+            }
             if !docs.isEmpty { text += "---\n" + docs.joined() }
             text += "---@param \(parameter.name)\(optional) \(parameter.type)\(note)\n"
         }
         for result in signature.results {
-            text += "---@return \(result.type)\(result.isVariadic ? " ..." : result.name.isEmpty ? "" : " " + result.name)\n"
+            text +=
+                "---@return \(result.type)\(result.isVariadic ? " ..." : result.name.isEmpty ? "" : " " + result.name)\n"
         }
         for var other in shown.dropFirst() {
-            if separator == ":" { other.parameters.insert(Parameter(name: "self", type: .instance(owner), isOptional: false, defaultValue: nil), at: 0) }
+            if separator == ":" {
+                other.parameters.insert(
+                    Parameter(name: "self", type: .instance(owner), isOptional: false, defaultValue: nil), at: 0)
+            }
             text += "---@overload \(LuaType.callback(other))\n"
         }
         let names = signature.parameters.map(\.name)
@@ -85,8 +102,10 @@ extension Declaration {
 
     /// `---@operator add(number): Tensor` for the operators that LuaCATS knows.
     fileprivate func operatorStub(of type: String) throws -> String {
-        let known = ["add", "sub", "mul", "div", "mod", "pow", "unm", "idiv", "concat", "len", "call",
-                     "band", "bor", "bxor", "shl", "shr", "bnot"]
+        let known = [
+            "add", "sub", "mul", "div", "mod", "pow", "unm", "idiv", "concat", "len", "call",
+            "band", "bor", "bxor", "shl", "shr", "bnot"
+        ]
         let plain = String(name.dropFirst(2))
         let signature = try signature()
         guard known.contains(plain), let result = signature.results.first else { return "" }

@@ -24,18 +24,24 @@ public struct Confinement: Sendable {
     var seconds = 0.5
 
     /// For files that are data in the form of Lua.
-    public static let data = Confinement(names: .data, reason: "a table file is data",
-                                         hint: "it returns a table, of numbers, texts and tables; math and null of opah.json are there, and nothing else")
+    public static let data = Confinement(
+        names: .data, reason: "a table file is data",
+        hint: "it returns a table, of numbers, texts and tables; math and null of opah.json are there, and nothing else"
+    )
 
     /// For files that are only asked what they are.
-    public static func description(allowed: Set<String>, silent: Set<String>, seconds: Double, reason: String, hint: String) -> Confinement {
-        Confinement(names: .description(allowed: allowed, silent: silent), reason: reason, hint: hint, bytes: 64 << 20,
-                    instructions: 200_000_000, seconds: seconds)
+    public static func description(
+        allowed: Set<String>, silent: Set<String>, seconds: Double, reason: String, hint: String
+    ) -> Confinement {
+        Confinement(
+            names: .description(allowed: allowed, silent: silent), reason: reason, hint: hint, bytes: 64 << 20,
+            instructions: 200_000_000, seconds: seconds)
     }
 
     static func newBudget(_ bytes: Int) -> UnsafeMutablePointer<shim_budget> {
         let budget = UnsafeMutablePointer<shim_budget>.allocate(capacity: 1)
-        budget.initialize(to: shim_budget(memory_limit: Int64(bytes), memory: 0, instructions: .max, end: .infinity, spent: false))
+        budget.initialize(
+            to: shim_budget(memory_limit: Int64(bytes), memory: 0, instructions: .max, end: .infinity, spent: false))
         return budget
     }
 }
@@ -44,8 +50,14 @@ extension Interpreter {
     /// The error of code that has gone beyond its bounds, whatever it made of that itself.
     func excess(_ status: Int32) -> OpahError? {
         guard let confinement, let budget, !shim_interrupt_pending() else { return nil }
-        if budget.pointee.spent { return OpahError(.unsafe, "it runs for too long: \(confinement.reason)", hint: confinement.hint) }
-        if status == LUA_ERRMEM { return OpahError(.unsafe, "it takes more than \(ByteCount.text(confinement.bytes)) of memory: \(confinement.reason)", hint: confinement.hint) }
+        if budget.pointee.spent {
+            return OpahError(.unsafe, "it runs for too long: \(confinement.reason)", hint: confinement.hint)
+        }
+        if status == LUA_ERRMEM {
+            return OpahError(
+                .unsafe, "it takes more than \(ByteCount.text(confinement.bytes)) of memory: \(confinement.reason)",
+                hint: confinement.hint)
+        }
         return nil
     }
 
@@ -83,12 +95,16 @@ extension Interpreter {
             return
         }
         stack.push("require")
-        shim_pushfunction(L, own("require") { [unowned self] call in
-            let name = try call.string(1)
-            guard let module = catalog.modules.first(where: { $0.name == name }) else { throw refusal("require \"\(name)\"") }
-            try module.pushTable(call.L)
-            return Results(count: 1)
-        }.opaque)
+        shim_pushfunction(
+            L,
+            own("require") { [unowned self] call in
+                let name = try call.string(1)
+                guard let module = catalog.modules.first(where: { $0.name == name }) else {
+                    throw refusal("require \"\(name)\"")
+                }
+                try module.pushTable(call.L)
+                return Results(count: 1)
+            }.opaque)
         lua_rawset(L, -3)
         try refuseMissingFields { $0 }
     }
@@ -98,7 +114,8 @@ extension Interpreter {
         let L = stack.L
         stack.pushTable(fields: 1)
         stack.push("__index")
-        shim_pushfunction(L, own("__index") { [unowned self] call in throw refusal(name(Stack.lossyString(call.L, 2))) }.opaque)
+        shim_pushfunction(
+            L, own("__index") { [unowned self] call in throw refusal(name(Stack.lossyString(call.L, 2))) }.opaque)
         lua_rawset(L, -3)
         stack.push("__metatable")
         stack.push(false)

@@ -16,19 +16,30 @@ public final class LuaErrorValue: LuaObject, @unchecked Sendable {
         if error.traceback == nil { error.traceback = traceback }
     }
 
-    public static let luaClass = LuaClass("Error", of: LuaErrorValue.self, "What went wrong, of which kind, and what to do next.") { c in
-        c.property("kind", "string", "argument, shape, dtype, index, file, format, checkpoint, config, interrupted, lua, ...") { e, call in
+    public static let luaClass = LuaClass(
+        "Error", of: LuaErrorValue.self, "What went wrong, of which kind, and what to do next."
+    ) { c in
+        c.property(
+            "kind", "string", "argument, shape, dtype, index, file, format, checkpoint, config, interrupted, lua, ..."
+        ) { e, call in
             try call.push(e.error.kind.rawValue)
         }
-        c.property("message", "string", "What, where and why, in one line.") { e, call in try call.push(e.error.message) }
+        c.property("message", "string", "What, where and why, in one line.") { e, call in try call.push(e.error.message)
+        }
         c.property("hint", "string?", "What to do next.") { e, call in try call.push(e.error.hint) }
-        c.property("fatal", "boolean", "Whether the run cannot go on, as after Ctrl-C or on a full disk: no fault of the clip that was being worked on.") { e, call in
+        c.property(
+            "fatal", "boolean",
+            "Whether the run cannot go on, as after Ctrl-C or on a full disk: no fault of the clip that was being worked on."
+        ) { e, call in
             try call.push(e.error.isFatal || e.error.kind == .interrupted)
         }
-        c.property("code", "integer?", "Of kind `exit`, which is no error: the exit code with which a recipe ended early.") { e, call in
+        c.property(
+            "code", "integer?", "Of kind `exit`, which is no error: the exit code with which a recipe ended early."
+        ) { e, call in
             try call.push(e.error.kind == .exit ? Int(e.error.exitCode) : nil)
         }
-        c.property("traceback", "string", "The Lua functions that were running, innermost first, one per line.") { e, call in
+        c.property("traceback", "string", "The Lua functions that were running, innermost first, one per line.") {
+            e, call in
             try call.push(e.error.traceback ?? "")
         }
         c.metamethod("__tostring", "(error: Error) -> string", "The message and the hint.") { call in
@@ -72,7 +83,9 @@ func pushError(_ error: any Error, _ L: OpaquePointer) {
 /// so that raising the error again gives Lua the same value.
 func takeError(_ L: OpaquePointer, _ status: Int32) -> OpahError {
     defer { shim_pop(L, 1) }
-    if status == LUA_ERRMEM { return OpahError(.memory, "Lua: not enough memory", hint: "is a string or table asked for that is too large?") }
+    if status == LUA_ERRMEM {
+        return OpahError(.memory, "Lua: not enough memory", hint: "is a string or table asked for that is too large?")
+    }
     if let value = try? LuaErrorValue.read(Stack(L), lua_gettop(L)) {
         var error = value.error
         error.raised = value
@@ -88,7 +101,8 @@ func takeError(_ L: OpaquePointer, _ status: Int32) -> OpahError {
 
 extension Interpreter {
     /// What an error value says: a string itself; what `__tostring` makes of it; a table without one its fields, all of
-    /// them unless it has no others than `message`, `kind` and `hint`. Never an address, which would differ from run to run.
+    /// them unless it has no others than `message`, `kind` and `hint`. Never an address, which would differ from run to
+    /// run.
     func error(saidBy L: OpaquePointer, _ index: Int32) -> OpahError {
         if let value = try? LuaErrorValue.read(Stack(L), index) { return value.error }
         var error = OpahError(.lua, Stack.typeName(L, index))
@@ -114,7 +128,9 @@ extension Interpreter {
 
     /// A value as the catalog's printer shows it, in at most some thousand letters.
     private func printed(_ L: OpaquePointer, _ index: Int32) -> String {
-        guard let inspect = catalog.inspect, let value = try? LuaValue.read(Stack(L), index) else { return Stack.text(L, index).withoutAddress }
+        guard let inspect = catalog.inspect, let value = try? LuaValue.read(Stack(L), index) else {
+            return Stack.text(L, index).withoutAddress
+        }
         let text = inspect(self, value)
         return text.count > 4000 ? text.prefix(4000) + "..." : text
     }
@@ -134,7 +150,8 @@ private struct ErrorFields {
             let text = lua_type(L, -1) == LUA_TSTRING ? Stack.lossyString(L, -1) : nil
             switch lua_type(L, -2) == LUA_TSTRING ? Stack.lossyString(L, -2) : "" {
             case "message" where text != nil: message = text
-            case "kind" where text.flatMap(OpahError.Kind.init(rawValue:)) != nil: kind = text.flatMap(OpahError.Kind.init(rawValue:))
+            case "kind" where text.flatMap(OpahError.Kind.init(rawValue:)) != nil:
+                kind = text.flatMap(OpahError.Kind.init(rawValue:))
             case "hint" where text != nil: hint = text
             case "traceback" where text != nil: break
             default: others = true
@@ -146,7 +163,8 @@ private struct ErrorFields {
 }
 
 extension String {
-    /// What Lua says of a value without a text of its own, `thread: 0x55d0...` or `file (0x55d0...)`, without the address.
+    /// What Lua says of a value without a text of its own, `thread: 0x55d0...` or `file (0x55d0...)`, without the
+    /// address.
     public var withoutAddress: String { replacing(/^(\w+)(: (builtin: )?| \()0x[0-9a-f]+\)?$/) { String($0.1) } }
 }
 

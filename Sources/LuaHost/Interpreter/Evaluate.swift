@@ -15,7 +15,7 @@ extension Interpreter {
     /// Evaluates an expression (`1 + 1`, also `= 1 + 1`), or runs statements (`x = 2; y = 3`), of which the last may
     /// be an expression (`x = 2; x`), as a prompt does.
     public func evaluate(_ source: String, name: String = "=stdin") -> Evaluation {
-        clearInterrupt()            // a Ctrl-C at the prompt was meant for the prompt
+        clearInterrupt()   // a Ctrl-C at the prompt was meant for the prompt
         do {
             guard let code = try promptCode(source, name: name) else { return .incomplete }
             try load(code, name: name)
@@ -25,7 +25,8 @@ extension Interpreter {
         }
     }
 
-    /// The chunk to run for what was typed, nil while more lines are needed; throws the syntax error otherwise. Runs nothing.
+    /// The chunk to run for what was typed, nil while more lines are needed; throws the syntax error otherwise. Runs
+    /// nothing.
     public func promptCode(_ source: String, name: String = "=stdin") throws -> String? {
         let isExpression = source.hasPrefix("="), source = isExpression ? String(source.dropFirst()) : source
         // A variable to close keeps `return f()` from being a tail call, whose caller would be missing in tracebacks.
@@ -36,25 +37,32 @@ extension Interpreter {
             try check(isExpression ? result + source : source, name: name)
             // Of several statements the last may be a call, whose values are wanted: `x = 1; f(x)`.
             for (head, tail) in isExpression ? [] : Self.endings(of: source, isWhole: true)
-            where compiles(head) && compiles(result + tail) && compiles(head + result + tail) { return head + result + tail }
+            where compiles(head) && compiles(result + tail) && compiles(head + result + tail) {
+                return head + result + tail
+            }
             return source
         } catch let error as OpahError {
             // `x = 2; x` is no statement in its last part.
-            for (head, tail) in Self.endings(of: source, isWhole: false) where compiles(head + result + tail) { return head + result + tail }
+            for (head, tail) in Self.endings(of: source, isWhole: false) where compiles(head + result + tail) {
+                return head + result + tail
+            }
             guard error.message.hasSuffix("<eof>") else { throw error }
             return nil
         }
     }
 
-    /// Where the last statement of a text may begin, nearest to its end first: behind a `;`, and in a text that Lua takes
-    /// as a whole at a name, which cannot go on with what stands before it; on the next line `(g)()` and `-x` can.
+    /// Where the last statement of a text may begin, nearest to its end first: behind a `;`, and in a text that Lua
+    /// takes as a whole at a name, which cannot go on with what stands before it; on the next line `(g)()` and `-x`
+    /// can.
     private static func endings(of source: String, isWhole: Bool) -> [(head: String, tail: String)] {
         let bytes = Array(source.utf8), tokens = Tokens(bytes)
         var depth = 0
         return tokens.all.indices.dropFirst().reversed().prefix(400).compactMap { place in
             if tokens.isSymbol(place, ")]}") { depth += 1 } else if tokens.isSymbol(place, "([{") { depth -= 1 }
-            let start = tokens.all[place].start, isLine = bytes[tokens.all[place - 1].end..<start].contains(0x0A)
-            guard depth == 0, !tokens.isSymbol(place, ";"), tokens.isSymbol(place - 1, ";") || (isWhole ? tokens.isKind(place, .name) : isLine) else { return nil }
+            let start = tokens.all[place].start, isLine = bytes[tokens.all[place - 1].end ..< start].contains(0x0A)
+            guard depth == 0, !tokens.isSymbol(place, ";"),
+                tokens.isSymbol(place - 1, ";") || (isWhole ? tokens.isKind(place, .name) : isLine)
+            else { return nil }
             return (String(decoding: bytes[..<start], as: UTF8.self), String(decoding: bytes[start...], as: UTF8.self))
         }
     }
@@ -64,7 +72,9 @@ extension Interpreter {
         let stack = self.stack
         guard (try? function.push(onto: stack)) != nil else { return nil }
         defer { shim_pop(stack.L, 1) }
-        return shim_tofunction(stack.L, lua_gettop(stack.L)).map { Unmanaged<Declaration>.fromOpaque($0).takeUnretainedValue() }
+        return shim_tofunction(stack.L, lua_gettop(stack.L)).map {
+            Unmanaged<Declaration>.fromOpaque($0).takeUnretainedValue()
+        }
     }
 
     /// Help on what a value is: a native function, a module, an object's class; on a string, what it names.

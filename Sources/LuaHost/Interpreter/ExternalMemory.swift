@@ -8,7 +8,7 @@ import LuaShim
 /// full collection when garbage of enough objects or bytes could have piled up to be worth it.
 public enum ExternalMemory {
     /// Garbage that may pile up between two collections: half of what is in use, within these bounds.
-    private static let byteSlack = 64 << 20...512 << 20
+    private static let byteSlack = 64 << 20 ... 512 << 20
     /// The same in objects, for a small heap of Lua's own: with what they hold, a thousand small ones still lie in a
     /// processor's own cache, so that the memory of the collected is at hand for the next.
     private static let objectSlack = 1_000
@@ -19,8 +19,10 @@ public enum ExternalMemory {
 
     static func newState() -> UnsafeMutablePointer<shim_state> {
         let state = UnsafeMutablePointer<shim_state>.allocate(capacity: 1)
-        state.initialize(to: shim_state(host: nil, objects: 0, bytes: 0, object_limit: Int64(objectSlack),
-                                        byte_limit: Int64(byteSlack.lowerBound)))
+        state.initialize(
+            to: shim_state(
+                host: nil, objects: 0, bytes: 0, object_limit: Int64(objectSlack),
+                byte_limit: Int64(byteSlack.lowerBound)))
         return state
     }
 
@@ -37,7 +39,11 @@ public enum ExternalMemory {
         let state = shim_shared(L)!
         state.pointee.objects += 1
         state.pointee.bytes += Int64(bytes)
-        if state.pointee.objects > state.pointee.object_limit || state.pointee.bytes + Int64(elsewhere()) > state.pointee.byte_limit { collect(L) }
+        if state.pointee.objects > state.pointee.object_limit
+            || state.pointee.bytes + Int64(elsewhere()) > state.pointee.byte_limit
+        {
+            collect(L)
+        }
     }
 
     static func release(_ bytes: Int64, _ L: OpaquePointer) {
@@ -49,10 +55,10 @@ public enum ExternalMemory {
     @usableFromInline
     static func collect(_ L: OpaquePointer) {
         let state = shim_shared(L)!, before = Int(state.pointee.objects)
-        shim_gc_collect(L)          // finalizes what is unreferenced, which counts it off
+        shim_gc_collect(L)   // finalizes what is unreferenced, which counts it off
         let bytes = Int(state.pointee.bytes) + elsewhere(), objects = Int(state.pointee.objects)
-        // What was finalized now is freed by the next collection, and is no heap that one has to walk: counted as such, the
-        // limit would grow with the garbage.
+        // What was finalized now is freed by the next collection, and is no heap that one has to walk: counted as such,
+        // the limit would grow with the garbage.
         let heap = max(Int(shim_gc_count(L)) - (before - objects) * userdataBytes, 0)
         state.pointee.byte_limit = Int64(bytes + min(max(bytes / 2, heap, byteSlack.lowerBound), byteSlack.upperBound))
         state.pointee.object_limit = Int64(objects + max(objects / 2, heap / heapBytesPerObject, objectSlack))

@@ -36,10 +36,15 @@ public final class Interpreter {
     ///   - scriptFolder: searched by `require` before everything else.
     ///   - libraryFolder: searched next, before `LUA_PATH`; modules of the name `opah` come from here alone.
     ///   - confinement: for code that may be a stranger's.
-    public init(_ catalog: Catalog = Catalog([]), scriptFolder: String? = nil, libraryFolder: String? = nil, confinement: Confinement? = nil) throws {
+    public init(
+        _ catalog: Catalog = Catalog([]), scriptFolder: String? = nil, libraryFolder: String? = nil,
+        confinement: Confinement? = nil
+    ) throws {
         Dispatch.install
         let budget = confinement.map { Confinement.newBudget($0.bytes) }
-        guard let L = budget.map({ shim_open_confined($0, confinement?.names != .data) }) ?? shim_open() else { throw OpahError(.memory, "cannot start Lua") }
+        guard let L = budget.map({ shim_open_confined($0, confinement?.names != .data) }) ?? shim_open() else {
+            throw OpahError(.memory, "cannot start Lua")
+        }
         self.L = L
         self.confinement = confinement
         self.budget = budget
@@ -111,9 +116,13 @@ public final class Interpreter {
 
     func load(_ code: String, name: String) throws {
         var code = code
-        try load(code.withUTF8 { text in
-            shim_load(L, UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 1)!).assumingMemoryBound(to: CChar.self), text.count, name)
-        })
+        try load(
+            code.withUTF8 { text in
+                shim_load(
+                    L,
+                    UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 1)!).assumingMemoryBound(
+                        to: CChar.self), text.count, name)
+            })
     }
 
     /// Leaves the chunk on the stack or throws the syntax error.
@@ -155,7 +164,7 @@ public final class Interpreter {
         }
         let stack = Stack(L), count = Int(lua_gettop(L) - before)
         try stack.reserve(8)
-        return try (0..<count).map { try LuaValue.reading(stack, before + Int32($0 + 1), as: "result \($0 + 1)") }
+        return try (0 ..< count).map { try LuaValue.reading(stack, before + Int32($0 + 1), as: "result \($0 + 1)") }
     }
 
     /// Forgets a stop that was asked for. Running code from outside does this at its end.
@@ -177,7 +186,9 @@ public final class Interpreter {
         try stack.reserve(4)
         stack.pushTable(list: arguments.count, fields: 2)
         for (i, argument) in arguments.enumerated() { try stack.setElement(i + 1, argument) }
-        for (i, word) in (before + (script.map { [$0] } ?? [])).reversed().enumerated() { try stack.setElement(-i, word) }
+        for (i, word) in (before + (script.map { [$0] } ?? [])).reversed().enumerated() {
+            try stack.setElement(-i, word)
+        }
         try setGlobalFromTop("arg")
     }
 

@@ -19,16 +19,20 @@ extension Interpreter {
         try pushRaw("preload")
         for module in catalog.modules {
             stack.push(module.name)
-            shim_pushfunction(L, own(module.name) { [unowned module] call in
-                try module.pushTable(call.L)
-                return Results(count: 1)
-            }.opaque)
+            shim_pushfunction(
+                L,
+                own(module.name) { [unowned module] call in
+                    try module.pushTable(call.L)
+                    return Results(count: 1)
+                }.opaque)
             lua_rawset(L, -3)
         }
         lua_settop(L, before + 2)
 
         try pushRaw("searchers")
-        var searchers: [(Interpreter, Call) throws -> Results] = [{ try $0.searchOwn($1) }, { try $0.search($0.scriptFolder, $1) }, { try $0.search($0.libraryFolder, $1) }]
+        var searchers: [(Interpreter, Call) throws -> Results] = [
+            { try $0.searchOwn($1) }, { try $0.search($0.scriptFolder, $1) }, { try $0.search($0.libraryFolder, $1) }
+        ]
         if confinement != nil { searchers.append { throw $0.refusal("the module " + (try $1.string(1))) } }
         let count = Int64(lua_rawlen(L, -1))
         for index in stride(from: count, through: 2, by: -1) {
@@ -49,8 +53,9 @@ extension Interpreter {
         let found = try search(libraryFolder, call)
         if found.count == 2 { return found }
         let tried = found.count == 1 ? "\n\t" + Stack.lossyString(call.L, -1) : ""
-        throw OpahError(.lua, "module '\(name)' not found:\n\tno field package.preload['\(name)']" + tried,
-                        hint: "names that begin with opah. belong to the program: call a module of your own otherwise")
+        throw OpahError(
+            .lua, "module '\(name)' not found:\n\tno field package.preload['\(name)']" + tried,
+            hint: "names that begin with opah. belong to the program: call a module of your own otherwise")
     }
 
     /// Pushes a raw field of the table on top.
@@ -63,7 +68,9 @@ extension Interpreter {
     /// One searcher: a loader and its file, or the text of what was tried.
     private func search(_ folder: String?, _ call: Call) throws -> Results {
         guard let folder else { return .none }
-        let path = folder + "/" + (try call.string(1)).split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
+        let path =
+            folder + "/"
+            + (try call.string(1)).split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
         var tried = ""
         for file in [path + ".lua", path + "/init.lua"] {
             guard access(file, R_OK) == 0 else {

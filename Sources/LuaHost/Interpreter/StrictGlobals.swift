@@ -30,8 +30,9 @@ extension Interpreter {
     private func readUndeclared(_ call: Call) throws -> Results {
         guard lua_type(call.L, 2) == LUA_TSTRING, caller(call.L) != .library else { return .none }
         let name = Stack.lossyString(call.L, 2)
-        throw OpahError(.lua, "undeclared variable '\(name)'",
-                        hint: suggestion(for: name, in: globalNames(call.L)) ?? "assign it first, or write local \(name)")
+        throw OpahError(
+            .lua, "undeclared variable '\(name)'",
+            hint: suggestion(for: name, in: globalNames(call.L)) ?? "assign it first, or write local \(name)")
     }
 
     private func assignUndeclared(_ call: Call) throws -> Results {
@@ -41,8 +42,10 @@ extension Interpreter {
         }
         if caller(L) == .function {
             let name = Stack.lossyString(L, 2)
-            throw OpahError(.lua, "assignment to undeclared variable '\(name)' in a function",
-                            hint: suggestion(for: name, in: globalNames(L).filter(isPlain)) ?? "write local \(name), or assign it in the main chunk first")
+            throw OpahError(
+                .lua, "assignment to undeclared variable '\(name)' in a function",
+                hint: suggestion(for: name, in: globalNames(L).filter(isPlain))
+                    ?? "write local \(name), or assign it in the main chunk first")
         }
         lua_settop(L, 3)
         lua_rawset(L, 1)
@@ -65,14 +68,16 @@ extension Interpreter {
         guard lua_getstack(L, 1, &record) != 0, lua_getinfo(L, "S", &record) != 0 else { return .library }
         let kind = String(cString: record.what), source = String(cString: record.source)
         if kind == "C" { return .library }
-        if source.hasPrefix("@/"), ![scriptFolder, libraryFolder].contains(where: { $0.map { source.hasPrefix("@" + $0) } ?? false }) {
+        if source.hasPrefix("@/"),
+            ![scriptFolder, libraryFolder].contains(where: { $0.map { source.hasPrefix("@" + $0) } ?? false })
+        {
             return .library
         }
         return kind == "main" ? .mainChunk : .function
     }
 
-    /// Tells of globals that are read and were never assigned, from code whose chunk name begins with `source`: they stay
-    /// nil, as Lua has it, and the prompt can say what was meant.
+    /// Tells of globals that are read and were never assigned, from code whose chunk name begins with `source`: they
+    /// stay nil, as Lua has it, and the prompt can say what was meant.
     public func watchGlobals(from source: String, _ note: @escaping (String) -> Void) throws {
         let stack = self.stack, L = stack.L
         try stack.reserve(8)
@@ -80,12 +85,18 @@ extension Interpreter {
         defer { shim_pop(L, 1) }
         stack.pushTable(fields: 1)
         stack.push("__index")
-        shim_pushfunction(L, own("global") { call in
-            var record = lua_Debug()
-            if lua_type(call.L, 2) == LUA_TSTRING, lua_getstack(call.L, 1, &record) != 0, lua_getinfo(call.L, "S", &record) != 0,
-               String(cString: record.source).hasPrefix(source) { note(Stack.lossyString(call.L, 2)) }
-            return .none
-        }.opaque)
+        shim_pushfunction(
+            L,
+            own("global") { call in
+                var record = lua_Debug()
+                if lua_type(call.L, 2) == LUA_TSTRING, lua_getstack(call.L, 1, &record) != 0,
+                    lua_getinfo(call.L, "S", &record) != 0,
+                    String(cString: record.source).hasPrefix(source)
+                {
+                    note(Stack.lossyString(call.L, 2))
+                }
+                return .none
+            }.opaque)
         lua_rawset(L, -3)
         lua_setmetatable(L, -2)
     }

@@ -4,7 +4,9 @@ import Support
 public final class LuaNull: LuaObject, @unchecked Sendable {
     public static let shared = LuaNull()
     public static let luaClass = LuaClass("Null", of: LuaNull.self, "JSON's null; there is only one.") { c in
-        c.metamethod("__tostring", "(null: Null) -> string", "`null`", example: "tostring(json.null)  --> \"null\"") { call in try call.push("null") }
+        c.metamethod("__tostring", "(null: Null) -> string", "`null`", example: "tostring(json.null)  --> \"null\"") {
+            call in try call.push("null")
+        }
     }
 }
 
@@ -27,24 +29,34 @@ package struct LuaTree: LuaPushable {
         case .double(let value): stack.push(value)
         case .string(let value): stack.push(value)
         case .list(let items): try List(items.map { LuaTree(value: $0, nullIsNil: nullIsNil) }).push(onto: stack)
-        case .map(let map): try Fields(map.map { ($0.key, LuaTree(value: $0.value, nullIsNil: nullIsNil)) }).push(onto: stack)
+        case .map(let map):
+            try Fields(map.map { ($0.key, LuaTree(value: $0.value, nullIsNil: nullIsNil)) }).push(onto: stack)
         }
     }
 }
 
 extension ConfigValue {
-    /// From any Lua value made of nil, booleans, numbers, strings and tables. A table with keys 1...n is a list, an empty
-    /// table an empty list; other keys must be strings and are taken in order of name. Cycles, functions and objects are errors.
+    /// From any Lua value made of nil, booleans, numbers, strings and tables. A table with keys 1...n is a list, an
+    /// empty table an empty list; other keys must be strings and are taken in order of name. Cycles, functions and
+    /// objects are errors.
     /// - Parameter limit: of values in the tree, where a table that stands in several places counts each time.
     package init(lua value: LuaValue, limit: Int = .max) throws {
         var open: [UnsafeRawPointer?] = [], left = limit
         self = try Self.convert(value, path: "", &open, &left)
     }
 
-    private static func convert(_ value: LuaValue, path: String, _ open: inout [UnsafeRawPointer?], _ left: inout Int) throws -> ConfigValue {
+    private static func convert(
+        _ value: LuaValue, path: String, _ open: inout [UnsafeRawPointer?], _ left: inout Int
+    ) throws -> ConfigValue {
         left -= 1
-        if left < 0 { throw OpahError(.unsafe, "there are too many values in it", hint: "tables that share tables grow beyond all bounds when they are written out") }
-        func wrong(_ what: String) -> OpahError { OpahError(.argument, "\(path.isEmpty ? "the value" : path) is \(what), which cannot be written as data") }
+        if left < 0 {
+            throw OpahError(
+                .unsafe, "there are too many values in it",
+                hint: "tables that share tables grow beyond all bounds when they are written out")
+        }
+        func wrong(_ what: String) -> OpahError {
+            OpahError(.argument, "\(path.isEmpty ? "the value" : path) is \(what), which cannot be written as data")
+        }
         switch value {
         case .null: return .null
         case .boolean(let value): return .bool(value)
@@ -61,16 +73,21 @@ extension ConfigValue {
         case .function: throw wrong("a function")
         case .table(let table):
             let identity = try table.identity()
-            guard !open.contains(identity), open.count < 200 else { throw wrong("a table that contains itself, or too many levels of tables") }
+            guard !open.contains(identity), open.count < 200 else {
+                throw wrong("a table that contains itself, or too many levels of tables")
+            }
             open.append(identity)
             defer { open.removeLast() }
             let pairs = try table.pairs(), length = try table.count()
             if length == pairs.count {
-                return .list(try table.list().enumerated().map { try convert($1, path: "\(path)[\($0 + 1)]", &open, &left) })
+                return .list(
+                    try table.list().enumerated().map { try convert($1, path: "\(path)[\($0 + 1)]", &open, &left) })
             }
             var entries: [(String, LuaValue)] = []
             for (key, value) in pairs {
-                guard let name = key.string else { throw wrong("a table with both positions and names, or keys that are no strings") }
+                guard let name = key.string else {
+                    throw wrong("a table with both positions and names, or keys that are no strings")
+                }
                 entries.append((name, value))
             }
             var map = ConfigMap()

@@ -34,7 +34,8 @@ public enum LuaValue: LuaPushable, LuaReadable {
         case LUA_TFUNCTION: return .function(LuaFunction(L, index))
         default:
             if let object = shim_tobox(L, index)?.pointee.object,
-               let value = Unmanaged<AnyObject>.fromOpaque(object).takeUnretainedValue() as? any LuaObject {
+                let value = Unmanaged<AnyObject>.fromOpaque(object).takeUnretainedValue() as? any LuaObject
+            {
                 return .object(value)
             }
             return .other(LuaReference(L, index))
@@ -92,5 +93,7 @@ extension LuaValue {
     public var table: LuaTable? { if case .table(let value) = self { value } else { nil } }
     public var function: LuaFunction? { if case .function(let value) = self { value } else { nil } }
     public var isNil: Bool { if case .null = self { true } else { false } }
-    public func object<T: LuaObject>(_ type: T.Type = T.self) -> T? { if case .object(let value) = self { value as? T } else { nil } }
+    public func object<T: LuaObject>(_ type: T.Type = T.self) -> T? {
+        if case .object(let value) = self { value as? T } else { nil }
+    }
 }

@@ -23,13 +23,17 @@ extension Interpreter {
     /// What `a.b.c` or `a:b` names: a variable, else something that is declared. Runs no Lua code.
     public func named(_ path: String) -> Named? {
         let tokens = Tokens(Array(path.utf8)), last = tokens.all.count - 1
-        guard let chain = Path.steps(tokens, endingAt: last), chain.first == 0, tokens.isKind(last, .name) else { return nil }
+        guard let chain = Path.steps(tokens, endingAt: last), chain.first == 0, tokens.isKind(last, .name) else {
+            return nil
+        }
         let before = lua_gettop(current)
         defer { lua_settop(current, before) }
         switch resolve(chain.steps, in: tokens) {
         case .function(let declaration): return .declaration(declaration)
-        case .value(.function(let function)): return declaration(of: function).map { .declaration($0) } ?? .value(.function(function))
-        case .value(.table(let table)): return moduleName(of: table).flatMap { catalog.module($0) }.map { .module($0) } ?? .value(.table(table))
+        case .value(.function(let function)):
+            return declaration(of: function).map { .declaration($0) } ?? .value(.function(function))
+        case .value(.table(let table)):
+            return moduleName(of: table).flatMap { catalog.module($0) }.map { .module($0) } ?? .value(.table(table))
         case .value(let value): return .value(value)
         case .module(let module): return .module(module)
         case .instance(let type): return member(chain.steps, in: tokens).map { .declaration($0) } ?? .type(type)
@@ -64,14 +68,18 @@ extension Interpreter {
         guard (try? function.push(onto: stack)) != nil else { return nil }
         var record = lua_Debug()
         guard lua_getinfo(stack.L, ">S", &record) != 0 else { return nil }
-        return Definition(source: String(cString: record.source), firstLine: Int(record.linedefined), lastLine: Int(record.lastlinedefined))
+        return Definition(
+            source: String(cString: record.source), firstLine: Int(record.linedefined),
+            lastLine: Int(record.lastlinedefined))
     }
 
     /// A field of a value's metatable, nil where there is none. Runs no Lua code.
     public func metafield(_ name: String, of value: some LuaPushable) -> LuaValue? {
         let stack = self.stack, L = stack.L, before = lua_gettop(L)
         defer { lua_settop(L, before) }
-        guard (try? stack.reserve(8)) != nil, (try? value.push(onto: stack)) != nil, lua_getmetatable(L, -1) != 0 else { return nil }
+        guard (try? stack.reserve(8)) != nil, (try? value.push(onto: stack)) != nil, lua_getmetatable(L, -1) != 0 else {
+            return nil
+        }
         stack.push(name)
         return lua_rawget(L, -2) == LUA_TNIL ? nil : try? LuaValue.read(stack, lua_gettop(L))
     }

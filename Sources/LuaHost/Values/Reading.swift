@@ -15,7 +15,8 @@ public struct Mismatch: Error {
     }
 
     static func expected(_ what: String, _ L: OpaquePointer, _ index: Int32) -> Mismatch {
-        let got = what == "integer" && lua_type(L, index) == LUA_TNUMBER ? Stack.describe(L, index) : Stack.typeName(L, index)
+        let got =
+            what == "integer" && lua_type(L, index) == LUA_TNUMBER ? Stack.describe(L, index) : Stack.typeName(L, index)
         return Mismatch("\(what) expected, got \(got)")
     }
 }
@@ -49,7 +50,9 @@ extension Int: LuaReadable {
 extension Int32: LuaReadable {
     @inlinable
     public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> Int32 {
-        guard let value = Int32(exactly: try Int.read(stack, index)) else { throw Mismatch("the number does not fit 32 bits") }
+        guard let value = Int32(exactly: try Int.read(stack, index)) else {
+            throw Mismatch("the number does not fit 32 bits")
+        }
         return value
     }
     public static func from(_ literal: Literal) -> Int32? { Int.from(literal).flatMap { Int32(exactly: $0) } }
@@ -57,7 +60,9 @@ extension Int32: LuaReadable {
 
 extension Int64: LuaReadable {
     @inlinable
-    public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> Int64 { Int64(try Int.read(stack, index)) }
+    public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> Int64 {
+        Int64(try Int.read(stack, index))
+    }
     public static func from(_ literal: Literal) -> Int64? { Int.from(literal).map { Int64($0) } }
 }
 
@@ -78,7 +83,9 @@ extension Double: LuaReadable {
 
 extension Float: LuaReadable {
     @inlinable
-    public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> Float { Float(try Double.read(stack, index)) }
+    public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> Float {
+        Float(try Double.read(stack, index))
+    }
     public static func from(_ literal: Literal) -> Float? { Double.from(literal).map { Float($0) } }
 }
 
@@ -126,7 +133,7 @@ extension Array: LuaReadable where Element: LuaReadable {
         let slot = lua_gettop(stack.L) + 1
         var result: [Element] = []
         result.reserveCapacity(count)
-        for i in 0..<count {
+        for i in 0 ..< count {
             lua_rawgeti(stack.L, index, Int64(i + 1))
             do throws(Mismatch) { result.append(try Element.read(stack, slot)) } catch {
                 lua_settop(stack.L, slot - 1)

@@ -60,7 +60,9 @@ public class LuaReference: LuaPushable, @unchecked Sendable {
 
     /// The stack to work on: that of the coroutine which runs now.
     func currentStack() throws -> Stack {
-        guard let state = bin.state else { throw OpahError(.lua, "a Lua value was used after its interpreter was closed") }
+        guard let state = bin.state else {
+            throw OpahError(.lua, "a Lua value was used after its interpreter was closed")
+        }
         let interpreter = Interpreter.of(state)
         guard pthread_equal(pthread_self(), interpreter.thread) != 0 else {
             throw OpahError(.lua, "a Lua value was used on another thread than the interpreter's")
@@ -88,7 +90,7 @@ public final class LuaFunction: LuaReference, LuaReadable, @unchecked Sendable {
         defer { lua_settop(stack.L, before) }
         let count = Int(lua_gettop(stack.L) - before)
         try stack.reserve(4)
-        return try (0..<count).map { try LuaValue.reading(stack, before + Int32($0 + 1), as: "result \($0 + 1)") }
+        return try (0 ..< count).map { try LuaValue.reading(stack, before + Int32($0 + 1), as: "result \($0 + 1)") }
     }
 
     /// Calls it and reads its first result: `let factor = try schedule.call(step, as: Double.self)`.

@@ -6,7 +6,7 @@ enum PNG {
         precondition(rgb.count == width * height * 3)
         var rows: [UInt8] = []
         rows.reserveCapacity(height * (width * 3 + 1))
-        for y in 0..<height {
+        for y in 0 ..< height {
             rows.append(0)   // no filter
             rows += rgb[y * width * 3 ..< (y + 1) * width * 3]
         }
@@ -20,7 +20,8 @@ enum PNG {
 
     private static func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
         let body = Array(type.utf8) + data
-        return bigEndian(UInt32(data.count)) + body + bigEndian(UInt32(truncatingIfNeeded: crc32(0, body, uInt(body.count))))
+        return bigEndian(UInt32(data.count)) + body
+            + bigEndian(UInt32(truncatingIfNeeded: crc32(0, body, uInt(body.count))))
     }
 
     private static func bigEndian(_ value: UInt32) -> [UInt8] {

@@ -16,7 +16,9 @@ package enum HTML {
         return result
     }
 
-    package static func data(_ type: String, _ bytes: [UInt8]) -> String { "data:\(type);base64,\(Data(bytes).base64EncodedString())" }
+    package static func data(_ type: String, _ bytes: [UInt8]) -> String {
+        "data:\(type);base64,\(Data(bytes).base64EncodedString())"
+    }
 
     /// How every page of ours begins.
     package static let start = """
@@ -37,22 +39,29 @@ package enum HTML {
         """
     }
 
-    /// A table whose first row or first column names the rest; either may be missing. Cells are HTML. On a phone the cells
-    /// of a row of more than three stand below each other, each with its column's name.
+    /// A table whose first row or first column names the rest; either may be missing. Cells are HTML. On a phone the
+    /// cells of a row of more than three stand below each other, each with its column's name.
     package static func table(header: [String] = [], _ rows: [[String]], namesFirst: Bool = false) -> String {
-        let head = header.isEmpty ? "" : "<thead><tr>" + header.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead>\n"
+        let head =
+            header.isEmpty
+            ? "" : "<thead><tr>" + header.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead>\n"
         let isStacked = header.count > 3
         let body = rows.map { row in
-            "<tr>" + row.enumerated().map { place, cell in
-                if place == 0, namesFirst { return "<th scope=\"row\">\(cell)</th>" }
-                return "<td\(isStacked && place < header.count ? " data-label=\"\(header[place])\"" : "")>\(cell)</td>"
-            }.joined() + "</tr>"
+            "<tr>"
+                + row.enumerated().map { place, cell in
+                    if place == 0, namesFirst { return "<th scope=\"row\">\(cell)</th>" }
+                    return
+                        "<td\(isStacked && place < header.count ? " data-label=\"\(header[place])\"" : "")>\(cell)</td>"
+                }.joined() + "</tr>"
         }
-        return "<div class=\"wide\"><table\(isStacked ? " class=\"stack\"" : "")>\(head)<tbody>\(body.joined(separator: "\n"))</tbody></table></div>"
+        return
+            "<div class=\"wide\"><table\(isStacked ? " class=\"stack\"" : "")>\(head)<tbody>\(body.joined(separator: "\n"))</tbody></table></div>"
     }
 
     /// A player; `label` is what a screen reader calls it.
-    package static func audio(_ source: String, label: String) -> String { "<audio controls preload=\"metadata\" aria-label=\"\(escape(label))\" src=\"\(source)\"></audio>" }
+    package static func audio(_ source: String, label: String) -> String {
+        "<audio controls preload=\"metadata\" aria-label=\"\(escape(label))\" src=\"\(source)\"></audio>"
+    }
 
     /// Light, and dark where the reader's machine is; no line is wider than a phone.
     private static let css = """

@@ -19,7 +19,8 @@ package struct CurvePlot {
     }
 
     package var svg: String {
-        Plot(curves: curves.map { ($0.name, $0.points) }, xLabel: xLabel, yLabel: yLabel)?.figure ?? "<p>no points to draw</p>"
+        Plot(curves: curves.map { ($0.name, $0.points) }, xLabel: xLabel, yLabel: yLabel)?.figure
+            ?? "<p>no points to draw</p>"
     }
 
     package static func number(_ value: Double) -> String { Plot.number(value) }

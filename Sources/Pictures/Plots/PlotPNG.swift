@@ -4,17 +4,24 @@ extension Plot {
         var canvas = Canvas(width: width, height: height)
         let cell = 2.0 * Double(PixelFont.width), keys = legend, total = Double(width)
         // A small sheet keeps most of itself for the axes.
-        let left = min(max(64, Double(yTicks.map(\.label.count).max() ?? 0) * cell + 10) + (yLabel.isEmpty ? 0 : 22), max(64, total / 2)), right = total - 16
+        let
+            left = min(
+                max(64, Double(yTicks.map(\.label.count).max() ?? 0) * cell + 10) + (yLabel.isEmpty ? 0 : 22),
+                max(64, total / 2)), right = total - 16
         let head = title.isEmpty ? 14.0 : 36, top = min(head + (keys.isEmpty ? 0 : 22), Double(height) * 0.4)
         let bottom = max(Double(height) - (xLabel.isEmpty ? 30 : 50), Double(height) * 0.6)
-        func px(_ at: Double) -> Double { left + (at - x.lowerBound) / max(x.upperBound - x.lowerBound, 1e-12) * (right - left) }
-        func py(_ at: Double) -> Double { bottom - (at - y.lowerBound) / max(y.upperBound - y.lowerBound, 1e-12) * (bottom - top) }
+        func px(_ at: Double) -> Double {
+            left + (at - x.lowerBound) / max(x.upperBound - x.lowerBound, 1e-12) * (right - left)
+        }
+        func py(_ at: Double) -> Double {
+            bottom - (at - y.lowerBound) / max(y.upperBound - y.lowerBound, 1e-12) * (bottom - top)
+        }
         for case .heat(let map) in layers { canvas.draw(map, left, top, right - left, bottom - top) }
         for tick in yTicks {
             if !hasHeat { canvas.line((left, py(tick.at)), (right, py(tick.at)), 0xE5E7EB, 1) }
             canvas.text(tick.label, right: left - 6, middle: py(tick.at))
         }
-        var end = -1.0                                             // of the last number at the axis
+        var end = -1.0   // of the last number at the axis
         for tick in xTicks {
             canvas.line((px(tick.at), bottom), (px(tick.at), bottom + 4), 0x6B7280, 1)
             let half = Double(tick.label.count) * cell / 2
@@ -62,12 +69,17 @@ extension Plot {
                 curve += 1
             case .points(_, let points):
                 let colour = UInt32(Self.colours[curve % Self.colours.count].dropFirst(), radix: 16) ?? 0
-                for point in points { canvas.line((px(point.x), py(point.y)), (px(point.x), py(point.y)), colour, points.count > 300 ? 3 : 5) }
+                for point in points {
+                    canvas.line(
+                        (px(point.x), py(point.y)), (px(point.x), py(point.y)), colour, points.count > 300 ? 3 : 5)
+                }
                 curve += 1
             case .bars(let bars):
                 for bar in bars where bar.height > 0 {
                     let gap = px(bar.to) - px(bar.from) > 4 ? 0.5 : 0
-                    canvas.fill(px(bar.from) + gap, py(bar.height), max(px(bar.to) - gap, px(bar.from) + gap + 0.5), bottom, 0x2563EB)
+                    canvas.fill(
+                        px(bar.from) + gap, py(bar.height), max(px(bar.to) - gap, px(bar.from) + gap + 0.5), bottom,
+                        0x2563EB)
                 }
             }
         }
@@ -92,21 +104,23 @@ private struct Canvas {
         (rgb[at], rgb[at + 1], rgb[at + 2]) = (UInt8(colour >> 16 & 255), UInt8(colour >> 8 & 255), UInt8(colour & 255))
     }
 
-    package mutating func line(_ from: (Double, Double), _ to: (Double, Double), _ colour: UInt32, _ thickness: Double) {
+    package mutating func line(_ from: (Double, Double), _ to: (Double, Double), _ colour: UInt32, _ thickness: Double)
+    {
         let scale = Double(Self.fine)
         let (x0, y0, x1, y1) = (from.0 * scale, from.1 * scale, to.0 * scale, to.1 * scale)
         let steps = max(1, Int(max(abs(x1 - x0), abs(y1 - y0)).rounded(.up)))
         let size = max(1, Int((thickness * scale).rounded())), offset = size / 2
-        for step in 0...steps {
-            let t = Double(step) / Double(steps), x = Int((x0 + (x1 - x0) * t).rounded()) - offset, y = Int((y0 + (y1 - y0) * t).rounded()) - offset
-            for dy in 0..<size { for dx in 0..<size { set(x + dx, y + dy, colour) } }
+        for step in 0 ... steps {
+            let t = Double(step) / Double(steps), x = Int((x0 + (x1 - x0) * t).rounded()) - offset,
+                y = Int((y0 + (y1 - y0) * t).rounded()) - offset
+            for dy in 0 ..< size { for dx in 0 ..< size { set(x + dx, y + dy, colour) } }
         }
     }
 
     package mutating func draw(_ map: HeatMap, _ left: Double, _ top: Double, _ width: Double, _ height: Double) {
         let w = Int(width) * Self.fine, h = Int(height) * Self.fine
-        for y in 0..<h {
-            for x in 0..<w {
+        for y in 0 ..< h {
+            for x in 0 ..< w {
                 let (r, g, b) = HeatMap.colour(map.level(map.height * y / h, map.width * x / w))
                 set(Int(left) * Self.fine + x, Int(top) * Self.fine + y, UInt32(r) << 16 | UInt32(g) << 8 | UInt32(b))
             }
@@ -115,26 +129,32 @@ private struct Canvas {
 
     package mutating func fill(_ left: Double, _ top: Double, _ right: Double, _ bottom: Double, _ colour: UInt32) {
         func place(_ at: Double) -> Int { Int((at * Double(Self.fine)).rounded()) }
-        for y in place(top)..<max(place(top) + 1, place(bottom)) { for x in place(left)..<max(place(left) + 1, place(right)) { set(x, y, colour) } }
+        for y in place(top) ..< max(place(top) + 1, place(bottom)) {
+            for x in place(left) ..< max(place(left) + 1, place(right)) { set(x, y, colour) }
+        }
     }
 
     /// Letters at double size that end at `right`.
     package mutating func text(_ text: String, right: Double, middle: Double) {
-        let unit = 2 * Self.fine, x = Int(right) * Self.fine - text.count * PixelFont.width * unit, y = Int(middle) * Self.fine - PixelFont.height * unit / 2
+        let unit = 2 * Self.fine, x = Int(right) * Self.fine - text.count * PixelFont.width * unit,
+            y = Int(middle) * Self.fine - PixelFont.height * unit / 2
         Self.dots(text, unit) { set(x + $0, y + $1, 0x374151) }
     }
 
     /// The same from below upwards, their middle line at `up`.
     package mutating func text(_ text: String, up: Double, middle: Double) {
-        let unit = 2 * Self.fine, x = Int(up) * Self.fine - PixelFont.height * unit / 2, y = Int(middle) * Self.fine + text.count * PixelFont.width * unit / 2
+        let unit = 2 * Self.fine, x = Int(up) * Self.fine - PixelFont.height * unit / 2,
+            y = Int(middle) * Self.fine + text.count * PixelFont.width * unit / 2
         Self.dots(text, unit) { set(x + $1, y - $0, 0x374151) }
     }
 
     private static func dots(_ text: String, _ unit: Int, _ draw: (Int, Int) -> Void) {
         for (place, letter) in text.enumerated() {
             for (row, bits) in PixelFont.rows(letter).enumerated() {
-                for column in 0..<5 where bits >> (4 - column) & 1 == 1 {
-                    for dy in 0..<unit { for dx in 0..<unit { draw((place * PixelFont.width + column) * unit + dx, row * unit + dy) } }
+                for column in 0 ..< 5 where bits >> (4 - column) & 1 == 1 {
+                    for dy in 0 ..< unit {
+                        for dx in 0 ..< unit { draw((place * PixelFont.width + column) * unit + dx, row * unit + dy) }
+                    }
                 }
             }
         }
@@ -143,11 +163,15 @@ private struct Canvas {
     package var png: [UInt8] {
         let w = width / Self.fine, h = height / Self.fine
         var small = [UInt8](repeating: 0, count: w * h * 3)
-        for y in 0..<h {
-            for x in 0..<w {
-                for c in 0..<3 {
+        for y in 0 ..< h {
+            for x in 0 ..< w {
+                for c in 0 ..< 3 {
                     var sum = 0
-                    for dy in 0..<Self.fine { for dx in 0..<Self.fine { sum += Int(rgb[((y * Self.fine + dy) * width + x * Self.fine + dx) * 3 + c]) } }
+                    for dy in 0 ..< Self.fine {
+                        for dx in 0 ..< Self.fine {
+                            sum += Int(rgb[((y * Self.fine + dy) * width + x * Self.fine + dx) * 3 + c])
+                        }
+                    }
                     small[(y * w + x) * 3 + c] = UInt8(sum / (Self.fine * Self.fine))
                 }
             }

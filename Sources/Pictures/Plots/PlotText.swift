@@ -8,19 +8,29 @@ extension Plot {
         let labels = yTicks.map(\.label), margin = (labels.map(\.columns).max() ?? 0) + 1
         let columns = max(10, width - margin - 2), rows = max(3, height)
         let body = hasHeat ? heatRows(columns, rows, colour) : dotRows(columns, rows, colour)
-        func row(_ at: Double) -> Int { min(rows - 1, max(0, Int((y.upperBound - at) / max(y.upperBound - y.lowerBound, 1e-12) * Double(rows - 1) + 0.5))) }
+        func row(_ at: Double) -> Int {
+            min(
+                rows - 1,
+                max(0, Int((y.upperBound - at) / max(y.upperBound - y.lowerBound, 1e-12) * Double(rows - 1) + 0.5)))
+        }
         var names: [Int: String] = [:]
         for tick in yTicks where names[row(tick.at)] == nil { names[row(tick.at)] = tick.label }
         var lines = title.isEmpty ? [] : [String(repeating: " ", count: margin + 1) + title]
         if !yLabel.isEmpty { lines.append(yLabel) }
         for (i, content) in body.enumerated() {
             let label = names[i] ?? ""
-            lines.append(String(repeating: " ", count: margin - 1 - label.columns) + label + (label.isEmpty ? " │" : " ┤") + content)
+            lines.append(
+                String(repeating: " ", count: margin - 1 - label.columns) + label + (label.isEmpty ? " │" : " ┤")
+                    + content)
         }
         lines.append(String(repeating: " ", count: margin) + "└" + String(repeating: "─", count: columns))
         lines.append((String(repeating: " ", count: margin + 1) + scale(columns)).trimmingTail)
         if !legend.isEmpty {
-            lines.append(String(repeating: " ", count: margin + 1) + legend.enumerated().map { Terminal.styled(hasPoints ? "⠿ " : "── ", Self.ansi[$0 % Self.ansi.count], colour: colour) + $1 }.joined(separator: "  "))
+            lines.append(
+                String(repeating: " ", count: margin + 1)
+                    + legend.enumerated().map {
+                        Terminal.styled(hasPoints ? "⠿ " : "── ", Self.ansi[$0 % Self.ansi.count], colour: colour) + $1
+                    }.joined(separator: "  "))
         }
         return lines.joined(separator: "\n")
     }
@@ -55,12 +65,13 @@ extension Plot {
             case .heat: break
             case .band(let steps):
                 guard !steps.isEmpty else { break }
-                for column in 0..<(2 * columns) {
-                    let first = steps.count * column / (2 * columns), last = max(first, steps.count * (column + 1) / (2 * columns) - 1)
-                    let part = steps[first...last]
+                for column in 0 ..< (2 * columns) {
+                    let first = steps.count * column / (2 * columns),
+                        last = max(first, steps.count * (column + 1) / (2 * columns) - 1)
+                    let part = steps[first ... last]
                     let low = place((x: x.lowerBound, y: part.map(\.low).min()!)).1
                     let high = place((x: x.lowerBound, y: part.map(\.high).max()!)).1
-                    for row in high...max(low, high) { dots.set(column, row, 0) }
+                    for row in high ... max(low, high) { dots.set(column, row, 0) }
                 }
             case .line(_, let points):
                 let places = points.map(place)
@@ -72,7 +83,9 @@ extension Plot {
             case .bars(let bars):
                 for bar in bars where bar.height > 0 {
                     let (left, top) = place((x: bar.from, y: bar.height)), (right, bottom) = place((x: bar.to, y: 0))
-                    for column in left..<max(right, left + 1) { for row in top...max(top, bottom) { dots.set(column, row, 0) } }
+                    for column in left ..< max(right, left + 1) {
+                        for row in top ... max(top, bottom) { dots.set(column, row, 0) }
+                    }
                 }
             }
         }
@@ -80,10 +93,14 @@ extension Plot {
     }
 
     private func heatRows(_ columns: Int, _ rows: Int, _ colour: Bool) -> [String] {
-        guard case .heat(let map)? = layers.first(where: { if case .heat = $0 { true } else { false } }) else { return [] }
+        guard case .heat(let map)? = layers.first(where: { if case .heat = $0 { true } else { false } }) else {
+            return []
+        }
         if !colour {
             let shades = Array(" ░▒▓█"), small = map.resized(columns, rows)
-            return (0..<rows).map { row in String((0..<columns).map { shades[min(4, Int(small.level(row, $0) * 5))] }).trimmingTail }
+            return (0 ..< rows).map { row in
+                String((0 ..< columns).map { shades[min(4, Int(small.level(row, $0) * 5))] }).trimmingTail
+            }
         }
         let small = map.resized(columns, 2 * rows)
         let isDeep = getenv("COLORTERM").map { ["truecolor", "24bit"].contains(String(cString: $0)) } ?? false
@@ -95,10 +112,11 @@ extension Plot {
             let number = 16 + 36 * step(r) + 6 * step(g) + step(b)
             return "5;\(number)"
         }
-        return (0..<rows).map { row in
+        return (0 ..< rows).map { row in
             var line = "", last = ""
-            for column in 0..<columns {
-                let style = "\u{1B}[38;\(code(small.level(2 * row, column)));48;\(code(small.level(2 * row + 1, column)))m"
+            for column in 0 ..< columns {
+                let style =
+                    "\u{1B}[38;\(code(small.level(2 * row, column)));48;\(code(small.level(2 * row + 1, column)))m"
                 line += (style == last ? "" : style) + "▀"
                 last = style
             }
@@ -130,13 +148,15 @@ private struct Dots {
 
     package mutating func line(_ from: (Int, Int), _ to: (Int, Int), _ owner: Int) {
         let steps = max(abs(to.0 - from.0), abs(to.1 - from.1), 1)
-        for step in 0...steps { set(from.0 + (to.0 - from.0) * step / steps, from.1 + (to.1 - from.1) * step / steps, owner) }
+        for step in 0 ... steps {
+            set(from.0 + (to.0 - from.0) * step / steps, from.1 + (to.1 - from.1) * step / steps, owner)
+        }
     }
 
     package func lines(_ colour: (Int) -> Int?) -> [String] {
-        (0..<rows).map { row in
+        (0 ..< rows).map { row in
             var line = "", current: Int?
-            for column in 0..<columns {
+            for column in 0 ..< columns {
                 let bits = cells[row * columns + column]
                 let wanted = bits == 0 ? nil : colour(owners[row * columns + column])
                 if wanted != current { line += wanted.map { "\u{1B}[\($0)m" } ?? "\u{1B}[0m" }

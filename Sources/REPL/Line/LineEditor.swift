@@ -45,7 +45,7 @@ final class LineEditor {
         prompt = strdup(colour ? "\u{1}\u{1B}[1;34m\u{1}>\u{1}\u{1B}[0m\u{1} " : "> ")
         edit_set_client(editor, Unmanaged.passUnretained(self).toOpaque())
         edit_use_emacs_keys(editor)
-        el_source(editor, nil)          // the person's ~/.editrc
+        el_source(editor, nil)   // the person's ~/.editrc
         edit_handle_signals(editor)
         edit_read_interrupts(editor)
         edit_set_prompt(editor) { LineEditor.of($0).prompt }
@@ -88,10 +88,14 @@ final class LineEditor {
         wasInterrupted = false
         var found = el_gets(editor, &count)
         while found == nil, count < 0, !wasInterrupted, !Interrupts.isPending, isatty(0) != 0 {
-            // A signal that ends nothing, such as Ctrl-Z where no shell can stop the program: the line stands there again.
+            // A signal that ends nothing, such as Ctrl-Z where no shell can stop the program: the line stands there
+            // again.
             let (before, after) = parts
             put("\n")
-            el_push(editor, "\u{1B}[200~" + Self.withoutGutter(before + after) + "\u{1B}[201~" + String(repeating: Own.left, count: after.unicodeScalars.count))
+            el_push(
+                editor,
+                "\u{1B}[200~" + Self.withoutGutter(before + after) + "\u{1B}[201~"
+                    + String(repeating: Own.left, count: after.unicodeScalars.count))
             found = el_gets(editor, &count)
         }
         guard let line = found else {
@@ -118,7 +122,8 @@ final class LineEditor {
 
     static func withoutGutter(_ text: String) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        return ([lines[0]] + lines.dropFirst().map { $0.hasPrefix(gutter) ? $0.dropFirst(2) : $0.drop { $0 == " " } }).joined(separator: "\n")
+        return ([lines[0]] + lines.dropFirst().map { $0.hasPrefix(gutter) ? $0.dropFirst(2) : $0.drop { $0 == " " } })
+            .joined(separator: "\n")
     }
 
     // MARK: keys
@@ -130,22 +135,32 @@ final class LineEditor {
     }
 
     private func addKeys() {
-        edit_add_function(editor, "opah-enter", "run the input, or begin another line") { editor, _ in LineEditor.of(editor).enter() }
-        edit_add_function(editor, "opah-newline", "begin another line") { editor, _ in LineEditor.of(editor).insert("\n") }
+        edit_add_function(editor, "opah-enter", "run the input, or begin another line") { editor, _ in
+            LineEditor.of(editor).enter()
+        }
+        edit_add_function(editor, "opah-newline", "begin another line") { editor, _ in
+            LineEditor.of(editor).insert("\n")
+        }
         edit_add_function(editor, "opah-complete", "complete") { editor, _ in LineEditor.of(editor).complete() }
-        edit_add_function(editor, "opah-up", "a line up, or the older input") { editor, _ in LineEditor.of(editor).up() }
-        edit_add_function(editor, "opah-down", "a line down, or the newer input") { editor, _ in LineEditor.of(editor).down() }
+        edit_add_function(editor, "opah-up", "a line up, or the older input") { editor, _ in LineEditor.of(editor).up()
+        }
+        edit_add_function(editor, "opah-down", "a line down, or the newer input") { editor, _ in
+            LineEditor.of(editor).down()
+        }
         edit_add_function(editor, "opah-interrupt", "drop the input") { editor, _ in LineEditor.of(editor).interrupt() }
-        edit_add_function(editor, "opah-paste", "take pasted text as it is") { editor, _ in LineEditor.of(editor).paste() }
+        edit_add_function(editor, "opah-paste", "take pasted text as it is") { editor, _ in
+            LineEditor.of(editor).paste()
+        }
         for (keys, function) in [
             (Own.submit, "ed-newline"), (Own.left, "ed-prev-char"), (Own.right, "ed-next-char"),
             (Own.older, "ed-prev-history"), (Own.newer, "ed-next-history"),
-            ("\r", "opah-enter"), ("\n", "opah-enter"), ("\u{1B}\r", "opah-newline"), ("\u{1B}\n", "opah-newline"), ("\t", "opah-complete"), ("\u{1B}[200~", "opah-paste"),
+            ("\r", "opah-enter"), ("\n", "opah-enter"), ("\u{1B}\r", "opah-newline"), ("\u{1B}\n", "opah-newline"),
+            ("\t", "opah-complete"), ("\u{1B}[200~", "opah-paste"),
             ("\u{1B}[A", "opah-up"), ("\u{1B}OA", "opah-up"), ("\u{1B}[B", "opah-down"), ("\u{1B}OB", "opah-down"),
             ("\u{1B}[H", "ed-move-to-beg"), ("\u{1B}OH", "ed-move-to-beg"), ("\u{1B}[1~", "ed-move-to-beg"),
             ("\u{1B}[F", "ed-move-to-end"), ("\u{1B}OF", "ed-move-to-end"), ("\u{1B}[4~", "ed-move-to-end"),
             ("\u{1B}[3~", "ed-delete-next-char"), ("\u{1B}[1;5C", "em-next-word"), ("\u{1B}[1;5D", "ed-prev-word"),
-            ("\u{12}", "em-inc-search-prev"), ("\u{3}", "opah-interrupt"),
+            ("\u{12}", "em-inc-search-prev"), ("\u{3}", "opah-interrupt")
         ] { edit_bind(editor, keys, function) }
     }
 
@@ -167,7 +182,8 @@ final class LineEditor {
         el_insertstr(editor, Self.withGutter(text)) == 0 ? UInt8(CC_REFRESH) : UInt8(CC_ERROR)
     }
 
-    /// Runs what is complete; else begins a line, indented as a person would unless more keys are waiting already (a paste).
+    /// Runs what is complete; else begins a line, indented as a person would unless more keys are waiting already (a
+    /// paste).
     private func enter() -> UInt8 {
         let (before, after) = parts
         if after.isEmpty, let line = PromptIndent.dedented(before.lastLine) {
@@ -181,7 +197,7 @@ final class LineEditor {
     private func interrupt() -> UInt8 {
         wasInterrupted = true
         let (before, after) = parts
-        put(String(repeating: "\n", count: rows(before + after) - rows(before)))       // below all of it
+        put(String(repeating: "\n", count: rows(before + after) - rows(before)))   // below all of it
         return UInt8(CC_EOF)
     }
 
@@ -201,7 +217,8 @@ final class LineEditor {
         let (before, after) = parts
         let lines = after.split(separator: "\n", omittingEmptySubsequences: false).map(\.unicodeScalars.count)
         guard lines.count > 1 else { return push(Own.newer) }
-        return push(String(repeating: Own.right, count: lines[0] + 1 + min(before.lastLine.unicodeScalars.count, lines[1])))
+        return push(
+            String(repeating: Own.right, count: lines[0] + 1 + min(before.lastLine.unicodeScalars.count, lines[1])))
     }
 
     /// Between the marks that a terminal puts around pasted text.
@@ -237,19 +254,31 @@ final class LineEditor {
             case .option: rest += "="
             case .file where before.hasPrefix("!"): if !first.text.hasSuffix("/") { rest += " " }
             case .choice: rest += quote(before, found.start)
-            case .file where !first.text.hasSuffix("/"), .module where found.start > 0 && "\"'".utf8.contains(before.utf8[before.utf8.index(before.startIndex, offsetBy: found.start - 1)]):
+            case .file where !first.text.hasSuffix("/"),
+                .module
+            where found.start > 0
+                && "\"'".utf8.contains(before.utf8[before.utf8.index(before.startIndex, offsetBy: found.start - 1)]):
                 if !first.text.hasSuffix(".") { rest += quote(before, found.start) }
             default: break
             }
-            if rest.isEmpty { return first.detail.isEmpty ? UInt8(CC_NORM) : show([first.text + (first.detail.hasPrefix("(") ? "" : "  ") + first.detail]) }
+            if rest.isEmpty {
+                return first.detail.isEmpty
+                    ? UInt8(CC_NORM) : show([first.text + (first.detail.hasPrefix("(") ? "" : "  ") + first.detail])
+            }
         }
         if !rest.isEmpty { return insert(rest) }
-        return show(Columns.lines(candidates.map { $0.kind == .option ? "\($0.text): \($0.detail)" : $0.text }, width: Terminal.outputWidth))
+        return show(
+            Columns.lines(
+                candidates.map { $0.kind == .option ? "\($0.text): \($0.detail)" : $0.text },
+                width: Terminal.outputWidth))
     }
 
     /// The quote that began the string which the word is in.
     private func quote(_ before: String, _ start: Int) -> String {
-        String(before.utf8.prefix(start).reversed().lazy.compactMap { $0 == UInt8(ascii: "\"") ? "\"" : $0 == UInt8(ascii: "'") ? "'" : nil }.first ?? "\"")
+        String(
+            before.utf8.prefix(start).reversed().lazy.compactMap {
+                $0 == UInt8(ascii: "\"") ? "\"" : $0 == UInt8(ascii: "'") ? "'" : nil
+            }.first ?? "\"")
     }
 
     /// Lines below the input, and the input again below them.
@@ -257,7 +286,9 @@ final class LineEditor {
         let (before, after) = parts
         let row = rows(before), last = rows(before + after)
         // libedit goes up to the first row of the input from where it thinks that the cursor is.
-        put(String(repeating: "\n", count: last - row + 1) + lines.map { ShownText.name($0) + "\n" }.joined() + String(repeating: "\n", count: row))
+        put(
+            String(repeating: "\n", count: last - row + 1) + lines.map { ShownText.name($0) + "\n" }.joined()
+                + String(repeating: "\n", count: row))
         return UInt8(CC_REDISPLAY)
     }
 
@@ -266,7 +297,9 @@ final class LineEditor {
         var row = 0, column = Self.gutter.count
         let width = Terminal.outputWidth
         for character in text {
-            if character == "\n" { (row, column) = (row + 1, 0) } else {
+            if character == "\n" {
+                (row, column) = (row + 1, 0)
+            } else {
                 column += String(character).columns
                 if column >= width { (row, column) = (row + 1, 0) }
             }

@@ -24,7 +24,9 @@ final class PromptHistory {
         let count = read(descriptor)
         guard count > entries.count + 1000 else { return }
         // Under the lock, so that nothing is lost that another session is adding.
-        if let file = try? AtomicFile(path), (try? file.write(entries.map { Self.encoded($0) + "\n" }.joined())) != nil, (try? file.commit()) != nil {
+        if let file = try? AtomicFile(path), (try? file.write(entries.map { Self.encoded($0) + "\n" }.joined())) != nil,
+            (try? file.commit()) != nil
+        {
             chmod(path, 0o600)
         }
     }
@@ -32,7 +34,9 @@ final class PromptHistory {
     /// Takes in what other sessions have added.
     func refresh() {
         var there = stat()
-        guard let path, stat(path, &there) == 0, there.st_ino != file || there.st_size != offset, let descriptor = Self.open(path) else { return }
+        guard let path, stat(path, &there) == 0, there.st_ino != file || there.st_size != offset,
+            let descriptor = Self.open(path)
+        else { return }
         read(descriptor)
         close(descriptor)
     }
@@ -61,7 +65,9 @@ final class PromptHistory {
         lseek(descriptor, offset, SEEK_SET)
         let bytes = Self.contents(descriptor)
         offset += off_t(bytes.count)
-        let lines = bytes.split(separator: UInt8(ascii: "\n")).map { Self.decoded($0) }.filter { !$0.isEmpty && $0 != "_HiStOrY_V2_" }
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).map { Self.decoded($0) }.filter {
+            !$0.isEmpty && $0 != "_HiStOrY_V2_"
+        }
         if !lines.isEmpty {
             shared = Self.distinct(shared + lines)
             entries = Self.distinct(shared + own)
@@ -115,7 +121,8 @@ final class PromptHistory {
         var bytes: [UInt8] = [], position = 0
         while position < line.count {
             if line[position] == UInt8(ascii: "\\"), position + 3 < line.count,
-               let code = UInt8(String(decoding: line[(position + 1)...(position + 3)], as: UTF8.self), radix: 8) {
+                let code = UInt8(String(decoding: line[(position + 1) ... (position + 3)], as: UTF8.self), radix: 8)
+            {
                 bytes.append(code)
                 position += 4
             } else {

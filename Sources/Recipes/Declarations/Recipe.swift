@@ -10,7 +10,7 @@ import Support
 ///     }
 ///
 /// `opah run` calls `run`; `opah check` asks `plan`; `opah show`, completion and editors read the rest.
-public final class Recipe: LuaObject, @unchecked Sendable {     // only used on the interpreter's thread
+public final class Recipe: LuaObject, @unchecked Sendable {   // only used on the interpreter's thread
     private let options: RecipeOptions
     private let plan: LuaFunction?
     private let work: LuaFunction
@@ -19,8 +19,9 @@ public final class Recipe: LuaObject, @unchecked Sendable {     // only used on 
         for (key, _) in try declaration.pairs() {
             guard let name = key.string, Self.fields.contains(name) else {
                 let field = key.string ?? "a list item"
-                throw OpahError(.argument, "recipe: there is no field \(field)",
-                                hint: "a recipe has \(Self.fields.joined(separator: ", "))")
+                throw OpahError(
+                    .argument, "recipe: there is no field \(field)",
+                    hint: "a recipe has \(Self.fields.joined(separator: ", "))")
             }
         }
         options = try RecipeOptions(declaration)
@@ -41,21 +42,26 @@ public final class Recipe: LuaObject, @unchecked Sendable {     // only used on 
     }
 
     public static let luaClass = LuaClass("Recipe", of: Recipe.self, "What a recipe's file returns.") { c in
-        c.method("run", "(arguments: table) -> integer",
-                 "Runs it with a command line, a list of strings with the recipe's file at 0 (as in `arg`), and returns its exit code: what its function `run` returned, else 0.",
-                 example: """
-                 local hello = config.recipe {
-                   positionals = { { "name", "string", "whom to greet" } },
-                   run = function(args) print("hello " .. args.name) end,
-                 }
-                 hello:run({ [0] = "hello.lua", "moon" })  --> 0
-                 """) { recipe, call in
+        c.method(
+            "run", "(arguments: table) -> integer",
+            "Runs it with a command line, a list of strings with the recipe's file at 0 (as in `arg`), and returns its exit code: what its function `run` returned, else 0.",
+            example: """
+                local hello = config.recipe {
+                  positionals = { { "name", "string", "whom to greet" } },
+                  run = function(args) print("hello " .. args.name) end,
+                }
+                hello:run({ [0] = "hello.lua", "moon" })  --> 0
+                """
+        ) { recipe, call in
             let arguments = try call.table(1), script = try arguments.get(0, as: String?.self) ?? "recipe.lua"
             let words = try arguments.list().map { $0.string ?? "" }
             return try call.push(Int(recipe.answer(RecipeInquiry(.run), script: script, words)))
         }
-        c.metamethod("__tostring", "(recipe: Recipe) -> string", "Its positionals and how many flags it has.",
-                     example: "tostring(config.recipe { flags = { { \"loud\", \"boolean\", false, \"shout\" } }, run = print })  --> \"Recipe(1 flags)\"") { call in
+        c.metamethod(
+            "__tostring", "(recipe: Recipe) -> string", "Its positionals and how many flags it has.",
+            example:
+                "tostring(config.recipe { flags = { { \"loud\", \"boolean\", false, \"shout\" } }, run = print })  --> \"Recipe(1 flags)\""
+        ) { call in
             let options = try call.object(1, as: Recipe.self).options
             let names = options.positionals.map { $0.name.uppercased() }.joined(separator: " ")
             return try call.push("Recipe(\(names)\(names.isEmpty ? "" : ", ")\(options.flags.count) flags)")

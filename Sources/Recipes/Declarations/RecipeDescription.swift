@@ -5,8 +5,9 @@ import LuaHost
 import Support
 
 /// A recipe that is asked what it takes, or whether its arguments are right, and is not run. Stock recipes answer with
-/// all their power: their plans open models. A file of somebody's own is run to the end of its top level, or to its `parse_args`, with nothing that
-/// reads or writes files, starts programs or knows the environment, and for two seconds at most.
+/// all their power: their plans open models. A file of somebody's own is run to the end of its top level, or to its
+/// `parse_args`, with nothing that reads or writes files, starts programs or knows the environment, and for two seconds
+/// at most.
 public enum RecipeDescription {
     public enum End: Equatable {
         /// It answered; what `opah check` and `opah show` print is printed.
@@ -18,20 +19,28 @@ public enum RecipeDescription {
     }
 
     /// Of processor time, for one file; the environment variable OPAH_DESCRIBE_SECONDS can only take from it.
-    private static let seconds = min(2, ProcessInfo.processInfo.environment["OPAH_DESCRIBE_SECONDS"].flatMap { Double($0) } ?? 2)
-    private static let hint = "when you trust the file: opah check --trust FILE and opah show --trust FILE give it full power"
+    private static let seconds = min(
+        2, ProcessInfo.processInfo.environment["OPAH_DESCRIBE_SECONDS"].flatMap { Double($0) } ?? 2)
+    private static let hint =
+        "when you trust the file: opah check --trust FILE and opah show --trust FILE give it full power"
 
     /// Native functions that compute a little, and those whose messages wait until the recipe runs.
     private static let confinement = Confinement.description(
-        allowed: ["config.parse_args", "config.recipe", "config.usage_error", "fs.join", "fs.dirname", "fs.basename", "fs.error", "progress.size",
-                  "progress.duration", "progress.name", "progress.columns", "text.clean"],
+        allowed: [
+            "config.parse_args", "config.recipe", "config.usage_error", "fs.join", "fs.dirname", "fs.basename",
+            "fs.error", "progress.size",
+            "progress.duration", "progress.name", "progress.columns", "text.clean"
+        ],
         silent: ["progress.log", "progress.warn", "progress.event"],
         seconds: seconds, reason: "the recipe is only described, and not run", hint: hint)
 
     /// Asks the recipe in a file.
     /// - Parameters:
     ///   - isTrusted: runs it as `opah run` does.
-    package static func ask(_ path: String, _ question: RecipeInquiry.Question, _ catalog: Catalog, arguments: [String] = [], isTrusted: Bool = false) throws -> End {
+    package static func ask(
+        _ path: String, _ question: RecipeInquiry.Question, _ catalog: Catalog, arguments: [String] = [],
+        isTrusted: Bool = false
+    ) throws -> End {
         try look(path, RecipeInquiry(question), catalog, arguments: arguments, isTrusted: isTrusted, isQuiet: false)
     }
 
@@ -42,23 +51,35 @@ public enum RecipeDescription {
         return inquiry.options
     }
 
-    private static func look(_ path: String, _ inquiry: RecipeInquiry, _ catalog: Catalog, arguments: [String], isTrusted: Bool,
-                             isQuiet: Bool) throws -> End {
+    private static func look(
+        _ path: String, _ inquiry: RecipeInquiry, _ catalog: Catalog, arguments: [String], isTrusted: Bool,
+        isQuiet: Bool
+    ) throws -> End {
         if isTrusted || RecipeIndex.isStock(path) {
             return try ask(Session.interpreter(catalog, scriptFolder: PathName.folder(path)), inquiry, path, arguments)
         }
-        let lua = try Interpreter(catalog, scriptFolder: PathName.folder(path), libraryFolder: Home.library, confinement: confinement)
+        let lua = try Interpreter(
+            catalog, scriptFolder: PathName.folder(path), libraryFolder: Home.library, confinement: confinement)
         Interrupts.install()
-        let deadline = Deadline(seconds: 2 * seconds, message: isQuiet ? nil : "opah: \(ShownText.name(path)): it runs for too long: the recipe is only described, and not run\n  hint: \(hint)")
+        let deadline = Deadline(
+            seconds: 2 * seconds,
+            message: isQuiet
+                ? nil
+                : "opah: \(ShownText.name(path)): it runs for too long: the recipe is only described, and not run\n  hint: \(hint)"
+        )
         defer { deadline.end() }
         do { return try ask(lua, inquiry, path, arguments) } catch let error as OpahError {
             // A script that is no recipe begins to work at once.
-            if let refused = lua.refused, refused.isNative, inquiry.options == nil, error.kind == .unsafe { return .works(refused.name) }
+            if let refused = lua.refused, refused.isNative, inquiry.options == nil, error.kind == .unsafe {
+                return .works(refused.name)
+            }
             throw error.kind == .unsafe ? error.at(path) : error
         }
     }
 
-    private static func ask(_ lua: Interpreter, _ inquiry: RecipeInquiry, _ path: String, _ arguments: [String]) throws -> End {
+    private static func ask(
+        _ lua: Interpreter, _ inquiry: RecipeInquiry, _ path: String, _ arguments: [String]
+    ) throws -> End {
         try lua.setStrictGlobals(true)
         lua.attachment = inquiry
         do {

@@ -23,13 +23,17 @@ package final class RecipeInquiry {
     package init(_ question: Question) { self.question = question }
 
     /// That of an interpreter; one on which none hangs runs what it reads.
-    package static func of(_ lua: Interpreter) -> RecipeInquiry { lua.attachment as? RecipeInquiry ?? RecipeInquiry(.run) }
+    package static func of(_ lua: Interpreter) -> RecipeInquiry {
+        lua.attachment as? RecipeInquiry ?? RecipeInquiry(.run)
+    }
 
     /// The values to run with; nil when the question is answered, or help was asked for, and nothing is left to do.
     /// - Parameters:
     ///   - plan: what `opah check` asks for memory, time and disk.
     ///   - script: the recipe's file.
-    package func values(_ options: RecipeOptions, plan: LuaFunction?, script: String, _ arguments: [String]) throws -> Fields? {
+    package func values(
+        _ options: RecipeOptions, plan: LuaFunction?, script: String, _ arguments: [String]
+    ) throws -> Fields? {
         self.options = options
         if question == .options { return nil }
         if question == .describe || arguments.contains("--help") || arguments.contains("-h") {
@@ -43,11 +47,15 @@ package final class RecipeInquiry {
             for override in overrides { Terminal.show(override) }
             guard let plan else { return nil }
             print("plan")
-            guard let table = try plan(fields).first?.table else { throw OpahError(.argument, "plan must return a table") }
+            guard let table = try plan(fields).first?.table else {
+                throw OpahError(.argument, "plan must return a table")
+            }
             try RecipePlan(table).report()
             return nil
         }
-        RunRecord.options(RecipeIndex.shortName(script), values, overrides: overrides, inputs: options.inputs(values), output: options.output(values))
+        RunRecord.options(
+            RecipeIndex.shortName(script), values, overrides: overrides, inputs: options.inputs(values),
+            output: options.output(values))
         return fields
     }
 }

@@ -3,7 +3,8 @@ import Console
 import LuaHost
 import Support
 
-/// The positionals and flags of a recipe, declared once: parsing, checks, `--help`, `show` and completion come from here.
+/// The positionals and flags of a recipe, declared once: parsing, checks, `--help`, `show` and completion come from
+/// here.
 ///
 ///     positionals = { { "input_dir", "folder", "clips" } },
 ///     flags = { { "batch-size", "integer", 64, "how many at a time", short = "b" },
@@ -42,26 +43,35 @@ package struct RecipeOptions {
     package init(_ table: LuaTable) throws {
         for item in try table.get("positionals", as: LuaTable?.self)?.list() ?? [] {
             guard let item = item.table else { throw Self.malformed("positionals") }
-            positionals.append(Positional(name: try item.get(1), kind: try Self.kind(item.get(2)), help: try item.get(3),
-                                          isOptional: try item.get("optional", as: Bool?.self) ?? false,
-                                          isMultiple: try item.get("multiple", as: Bool?.self) ?? false))
+            positionals.append(
+                Positional(
+                    name: try item.get(1), kind: try Self.kind(item.get(2)), help: try item.get(3),
+                    isOptional: try item.get("optional", as: Bool?.self) ?? false,
+                    isMultiple: try item.get("multiple", as: Bool?.self) ?? false))
         }
         if positionals.dropLast().contains(where: \.isMultiple) {
             throw OpahError(.argument, "parse_args: only the last of the positionals can take several arguments")
         }
         for item in try table.get("flags", as: LuaTable?.self)?.list() ?? [] {
             guard let item = item.table else { throw Self.malformed("flags") }
-            flags.append(Flag(name: try item.get(1), kind: try Self.kind(item.get(2)), defaultValue: try ConfigValue(lua: item.get(3)),
-                              help: try item.get(4), short: try item.get("short"), isMultiple: try item.get("multiple", as: Bool?.self) ?? false,
-                              isRequired: try item.get("required", as: Bool?.self) ?? false, isHidden: try item.get("hidden", as: Bool?.self) ?? false,
-                              choices: try item.get("choices", as: [String]?.self) ?? [], range: try NumberRange(lua: item)))
+            flags.append(
+                Flag(
+                    name: try item.get(1), kind: try Self.kind(item.get(2)),
+                    defaultValue: try ConfigValue(lua: item.get(3)),
+                    help: try item.get(4), short: try item.get("short"),
+                    isMultiple: try item.get("multiple", as: Bool?.self) ?? false,
+                    isRequired: try item.get("required", as: Bool?.self) ?? false,
+                    isHidden: try item.get("hidden", as: Bool?.self) ?? false,
+                    choices: try item.get("choices", as: [String]?.self) ?? [], range: try NumberRange(lua: item)))
         }
         takesOverrides = try table.get("overrides", as: Bool?.self) ?? false
     }
 
     private static func kind(_ name: String) throws -> Kind {
         guard let kind = Kind(rawValue: name) else {
-            throw OpahError(.argument, "parse_args: no option type \(name)", hint: "use \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw OpahError(
+                .argument, "parse_args: no option type \(name)",
+                hint: "use \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         return kind
     }
@@ -75,7 +85,11 @@ package struct RecipeOptions {
     /// Values by key, every problem of the command line reported at once.
     package func parse(_ arguments: [String]) throws -> (values: ConfigMap, overrides: [String]) {
         var values = ConfigMap(), overrides: [String] = [], plain: [String] = [], wrong: [String] = []
-        for flag in flags { values[flag.key] = flag.kind == .output ? RunRecord.batchFolder.map(ConfigValue.string) ?? flag.defaultValue : flag.defaultValue }
+        for flag in flags {
+            values[flag.key] =
+                flag.kind == .output
+                ? RunRecord.batchFolder.map(ConfigValue.string) ?? flag.defaultValue : flag.defaultValue
+        }
         var given: Set<String> = []
         var index = 0, onlyPlain = false
         /// Places among the plain arguments that come right after an unknown option.
@@ -84,7 +98,11 @@ package struct RecipeOptions {
             let argument = arguments[index]
             index += 1
             if onlyPlain || !argument.hasPrefix("-") || argument == "-" || Double(argument) != nil {
-                if !onlyPlain, takesOverrides, isOverride(argument, plain.count) { overrides.append(argument) } else { plain.append(argument) }
+                if !onlyPlain, takesOverrides, isOverride(argument, plain.count) {
+                    overrides.append(argument)
+                } else {
+                    plain.append(argument)
+                }
                 continue
             }
             if argument == "--" { onlyPlain = true; continue }
@@ -92,18 +110,24 @@ package struct RecipeOptions {
             let name = String(argument[..<(cut ?? argument.endIndex)])
             guard let (flag, negated) = find(name) else {
                 let shown = flags.filter { !$0.isHidden }
-                let names = shown.map { "--" + $0.name } + shown.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
+                let names =
+                    shown.map { "--" + $0.name } + shown.compactMap { $0.kind == .boolean ? "--no-" + $0.name : nil }
                 let near = suggestion(for: name, in: names)
                 if takesOverrides, near == nil, name.hasPrefix("--"), name.count > 2 {
-                    let setting = name.dropFirst(2), next = index < arguments.count && !arguments[index].hasPrefix("-") ? arguments[index] : "..."
+                    let setting = name.dropFirst(2),
+                        next = index < arguments.count && !arguments[index].hasPrefix("-") ? arguments[index] : "..."
                     let value = cut.map { String(argument[argument.index(after: $0)...]) } ?? next
                     wrong.append("unknown option \(name): settings are written without dashes: \(setting)=\(value)")
-                    if cut == nil, index < arguments.count, !arguments[index].contains("=") { afterUnknown.insert(plain.count) }
+                    if cut == nil, index < arguments.count, !arguments[index].contains("=") {
+                        afterUnknown.insert(plain.count)
+                    }
                     continue
                 }
                 wrong.append("unknown option \(name)" + (near.map { ", " + $0 } ?? ""))
                 // What stands behind it may be its value, and is no second mistake.
-                if cut == nil, index < arguments.count, !arguments[index].hasPrefix("-") { afterUnknown.insert(plain.count) }
+                if cut == nil, index < arguments.count, !arguments[index].hasPrefix("-") {
+                    afterUnknown.insert(plain.count)
+                }
                 continue
             }
             if flag.kind == .boolean {
@@ -112,7 +136,9 @@ package struct RecipeOptions {
                 continue
             }
             let raw: String
-            if let cut { raw = String(argument[argument.index(after: cut)...]) } else {
+            if let cut {
+                raw = String(argument[argument.index(after: cut)...])
+            } else {
                 guard index < arguments.count else { wrong.append("\(name) needs a value"); continue }
                 raw = arguments[index]
                 index += 1
@@ -120,10 +146,16 @@ package struct RecipeOptions {
             do {
                 let value = try convert(raw, flag.kind, name)
                 if let number = value.double, !flag.range.isOpen, !flag.range.contains(number) {
-                    throw OpahError(.usage, "\(name): \(raw) does not fit: it is \(flag.kind == .integer ? "a whole number" : "a number"), \(flag.range.words)")
+                    throw OpahError(
+                        .usage,
+                        "\(name): \(raw) does not fit: it is \(flag.kind == .integer ? "a whole number" : "a number"), \(flag.range.words)"
+                    )
                 }
                 if !flag.choices.isEmpty, !flag.choices.contains(raw) {
-                    throw OpahError(.usage, "\(name): \u{201C}\(raw)\u{201D} is none of \(flag.choices.joined(separator: ", "))" + (suggestion(for: raw, in: flag.choices).map { ", " + $0 } ?? ""))
+                    throw OpahError(
+                        .usage,
+                        "\(name): \u{201C}\(raw)\u{201D} is none of \(flag.choices.joined(separator: ", "))"
+                            + (suggestion(for: raw, in: flag.choices).map { ", " + $0 } ?? ""))
                 }
                 if flag.isMultiple {
                     let before = given.contains(flag.key) ? values[flag.key]?.list ?? [] : []
@@ -146,19 +178,34 @@ package struct RecipeOptions {
             if positional.isMultiple {
                 var items: [ConfigValue] = []
                 for raw in plain.dropFirst(i) {
-                    do { items.append(try convert(raw, positional.kind, positional.name)) } catch let error as OpahError { wrong.append(error.message) }
+                    do { items.append(try convert(raw, positional.kind, positional.name)) } catch let error as OpahError
+                    { wrong.append(error.message) }
                 }
                 values[positional.name] = .list(items)
-                if items.isEmpty, !positional.isOptional { wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)") }
+                if items.isEmpty, !positional.isOptional {
+                    wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)")
+                }
             } else if i < plain.count {
-                do { values[positional.name] = try convert(plain[i], positional.kind, positional.name) } catch let error as OpahError { wrong.append(error.message) }
+                do { values[positional.name] = try convert(plain[i], positional.kind, positional.name) } catch let error
+                    as OpahError
+                { wrong.append(error.message) }
             } else if !positional.isOptional {
                 wrong.append("\(positional.name.uppercased()) is missing: \(positional.help)")
             }
         }
-        for (place, extra) in plain.enumerated().dropFirst(positionals.last?.isMultiple == true ? plain.count : positionals.count) where !afterUnknown.contains(place) { wrong.append("what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken") }
-        for flag in flags where flag.isRequired && !given.contains(flag.key) { wrong.append("--\(flag.name) is needed: \(flag.help)") }
-        guard wrong.isEmpty else { throw OpahError(.usage, wrong.joined(separator: "\n"), hint: "--help lists the options") }
+        for (place, extra) in plain.enumerated().dropFirst(
+            positionals.last?.isMultiple == true ? plain.count : positionals.count) where !afterUnknown.contains(place)
+        {
+            wrong.append(
+                "what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken"
+            )
+        }
+        for flag in flags where flag.isRequired && !given.contains(flag.key) {
+            wrong.append("--\(flag.name) is needed: \(flag.help)")
+        }
+        guard wrong.isEmpty else {
+            throw OpahError(.usage, wrong.joined(separator: "\n"), hint: "--help lists the options")
+        }
         return (values, overrides)
     }
 
@@ -172,8 +219,11 @@ package struct RecipeOptions {
     /// The setting that somebody has written in several words: `project = x`, `project =x`, `project= x`.
     private static func spaced(_ arguments: [String]) -> String? {
         func isName(_ word: String) -> Bool { word.firstMatch(of: /^[+~]*[\p{L}_][\p{L}\p{N}_.@\/-]*$/) != nil }
-        for (place, word) in arguments.enumerated() where word == "=" || word.hasPrefix("=") || word.hasSuffix("=") && isName(String(word.dropLast())) {
-            let after = place + 1 < arguments.count && !arguments[place + 1].contains("=") && !arguments[place + 1].hasPrefix("-") ? arguments[place + 1] : nil
+        for (place, word) in arguments.enumerated()
+        where word == "=" || word.hasPrefix("=") || word.hasSuffix("=") && isName(String(word.dropLast())) {
+            let after =
+                place + 1 < arguments.count && !arguments[place + 1].contains("=")
+                    && !arguments[place + 1].hasPrefix("-") ? arguments[place + 1] : nil
             if word.hasPrefix("=") {
                 guard place > 0, isName(arguments[place - 1]) else { continue }
                 return arguments[place - 1] + word + (word == "=" ? after ?? "..." : "")
@@ -195,7 +245,9 @@ package struct RecipeOptions {
             if name == "--" + flag.name || flag.short.map({ name == "-" + $0 }) ?? false { return (flag, false) }
             if flag.kind == .boolean, name == "--no-" + flag.name { return (flag, true) }
             // Underscores count as dashes: --num_workers.
-            if name.hasPrefix("--"), String(name.dropFirst(2).map { $0 == "_" ? "-" : $0 }) == flag.name { return (flag, false) }
+            if name.hasPrefix("--"), String(name.dropFirst(2).map { $0 == "_" ? "-" : $0 }) == flag.name {
+                return (flag, false)
+            }
         }
         return nil
     }
@@ -229,12 +281,25 @@ package struct RecipeOptions {
     package func help(header: [String], script: String, width: Int) -> String {
         var lines: [String] = []
         if let summary = header.first { lines += PageText.broken(summary[...], width: width) + [""] }
-        let usage = positionals.map { ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "") } + (flags.allSatisfy(\.isHidden) ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
+        let usage =
+            positionals.map {
+                ($0.isOptional ? "[\($0.name.uppercased())]" : $0.name.uppercased()) + ($0.isMultiple ? "..." : "")
+            } + (flags.allSatisfy(\.isHidden) ? [] : ["[OPTIONS]"]) + (takesOverrides ? ["[key=value ...]"] : [])
         lines.append("usage: opah run \(script) " + usage.joined(separator: " "))
         let more = header.dropFirst()
-        if !more.isEmpty { lines += [""] + Self.paragraphs(more).flatMap { $0.hasPrefix("opah ") ? ["example: " + $0] : $0.hasPrefix(" ") ? [$0] : PageText.broken($0[...], width: width) } }
+        if !more.isEmpty {
+            lines +=
+                [""]
+                + Self.paragraphs(more).flatMap {
+                    $0.hasPrefix("opah ")
+                        ? ["example: " + $0] : $0.hasPrefix(" ") ? [$0] : PageText.broken($0[...], width: width)
+                }
+        }
         func columns(_ left: String, _ right: String) -> [String] {
-            let rows = left.count > 32 ? ["  " + left, String(repeating: " ", count: 36) + right] : ["  " + left + String(repeating: " ", count: 34 - left.count) + right]
+            let rows =
+                left.count > 32
+                ? ["  " + left, String(repeating: " ", count: 36) + right]
+                : ["  " + left + String(repeating: " ", count: 34 - left.count) + right]
             return rows.flatMap { PageText.broken($0[...], width: width) }
         }
         if !positionals.isEmpty { lines += [""] + positionals.flatMap { columns($0.name.uppercased(), $0.help) } }
@@ -242,18 +307,25 @@ package struct RecipeOptions {
             lines.append("")
             for flag in flags where !flag.isHidden {
                 let short = flag.short.map { "-\($0), " } ?? ""
-                let left = flag.kind == .boolean ? "\(short)--\(flag.name)/--no-\(flag.name)" : "\(short)--\(flag.name) \(flag.choices.isEmpty ? flag.kind.rawValue.uppercased() : flag.choices.joined(separator: "|"))"
-                lines += columns(left, [flag.help, rangeText(flag), defaultText(flag)].filter { !$0.isEmpty }.joined(separator: " "))
+                let left =
+                    flag.kind == .boolean
+                    ? "\(short)--\(flag.name)/--no-\(flag.name)"
+                    : "\(short)--\(flag.name) \(flag.choices.isEmpty ? flag.kind.rawValue.uppercased() : flag.choices.joined(separator: "|"))"
+                lines += columns(
+                    left, [flag.help, rangeText(flag), defaultText(flag)].filter { !$0.isEmpty }.joined(separator: " "))
             }
             lines += columns("--help", "show this")
         }
         return lines.joined(separator: "\n")
     }
 
-    /// Lines of a comment that go on in the next one, together: those are long, and what follows is no line of its own kind.
+    /// Lines of a comment that go on in the next one, together: those are long, and what follows is no line of its own
+    /// kind.
     private static func paragraphs(_ lines: some Sequence<String>) -> [String] {
         lines.reduce(into: [(text: String, last: Int)]()) { found, line in
-            if let before = found.last, before.last > 70, !before.text.hasPrefix("opah "), line.firstMatch(of: /^(opah |\w+: | |$)/) == nil {
+            if let before = found.last, before.last > 70, !before.text.hasPrefix("opah "),
+                line.firstMatch(of: /^(opah |\w+: | |$)/) == nil
+            {
                 found[found.count - 1] = (before.text + " " + line, line.columns)
             } else {
                 found.append((line, line.columns))
@@ -262,7 +334,9 @@ package struct RecipeOptions {
     }
 
     /// What numbers it takes, where its help does not end in that already.
-    private func rangeText(_ flag: Flag) -> String { flag.range.isOpen || flag.help.contains(flag.range.words) ? "" : "(\(flag.range.words))" }
+    private func rangeText(_ flag: Flag) -> String {
+        flag.range.isOpen || flag.help.contains(flag.range.words) ? "" : "(\(flag.range.words))"
+    }
 
     private func defaultText(_ flag: Flag) -> String {
         if flag.isRequired { return "[needed]" }

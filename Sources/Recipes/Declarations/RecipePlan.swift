@@ -6,7 +6,8 @@ import Support
 /// What a recipe will take, told before it runs: what the function `plan` of `config.parse_args` returns.
 ///
 ///     plan = function(args)
-///       return { seconds = 90, memory = 2.1e9, disk = 4e8, folder = args.output, lines = { "12 clips, 60 s of sound" } }
+///       return { seconds = 90, memory = 2.1e9, disk = 4e8, folder = args.output, lines = { "12 clips, 60 s of sound" }
+///       }
 ///     end
 ///
 /// It is asked by `opah check`, after options and inputs have been found right. It looks at names, sizes and
@@ -35,7 +36,9 @@ package struct RecipePlan {
 
     private static func amount(_ table: LuaTable, _ name: String) throws -> Double? {
         guard let amount = try table.get(name, as: Double?.self) else { return nil }
-        guard amount >= 0, amount.isFinite else { throw OpahError(.argument, "plan: \(name) is \(amount), and must be a number not below 0") }
+        guard amount >= 0, amount.isFinite else {
+            throw OpahError(.argument, "plan: \(name) is \(amount), and must be a number not below 0")
+        }
         return amount
     }
 
@@ -43,23 +46,36 @@ package struct RecipePlan {
     /// - Throws: kind `memory` or `file` when that is not enough.
     package func report() throws {
         for line in lines { print("  " + line) }
-        if let seconds { print("  time    " + (seconds < 1 ? "less than a second" : "about " + DurationText.words(seconds, digits: 2))) }
+        if let seconds {
+            print(
+                "  time    " + (seconds < 1 ? "less than a second" : "about " + DurationText.words(seconds, digits: 2)))
+        }
         if let memory {
-            let limit = try ByteCount.limit("OPAH_MEMORY_LIMIT"), available = min(limit ?? Int.max, ProcessMemory.machine().available)
+            let limit = try ByteCount.limit("OPAH_MEMORY_LIMIT"),
+                available = min(limit ?? Int.max, ProcessMemory.machine().available)
             let isLimited = limit == available
-            print("  memory  \(ByteCount.text(memory)) at its peak; \(ByteCount.text(available)) \(isLimited ? "are allowed (OPAH_MEMORY_LIMIT)" : "are available")")
+            print(
+                "  memory  \(ByteCount.text(memory)) at its peak; \(ByteCount.text(available)) \(isLimited ? "are allowed (OPAH_MEMORY_LIMIT)" : "are available")"
+            )
             guard memory <= Double(available) else {
-                throw OpahError(.memory, "this needs \(ByteCount.text(memory)) of memory, and \(ByteCount.text(available)) \(isLimited ? "are allowed by OPAH_MEMORY_LIMIT" : "are available")",
-                                hint: memoryAdvice ?? "end other programs, or run it on a machine with more memory")
+                throw OpahError(
+                    .memory,
+                    "this needs \(ByteCount.text(memory)) of memory, and \(ByteCount.text(available)) \(isLimited ? "are allowed by OPAH_MEMORY_LIMIT" : "are available")",
+                    hint: memoryAdvice ?? "end other programs, or run it on a machine with more memory")
             }
         }
         if let disk {
-            let limit = try ByteCount.limit("OPAH_DISK_LIMIT"), free = min(limit ?? Int.max, try DiskSpace.free(at: folder))
+            let limit = try ByteCount.limit("OPAH_DISK_LIMIT"),
+                free = min(limit ?? Int.max, try DiskSpace.free(at: folder))
             let isLimited = limit == free
-            print("  disk    \(ByteCount.text(disk)) in \(folder); \(ByteCount.text(free)) \(isLimited ? "are allowed (OPAH_DISK_LIMIT)" : "are free")")
+            print(
+                "  disk    \(ByteCount.text(disk)) in \(folder); \(ByteCount.text(free)) \(isLimited ? "are allowed (OPAH_DISK_LIMIT)" : "are free")"
+            )
             guard disk <= Double(free) else {
-                throw OpahError(.file, "this writes \(ByteCount.text(disk)) to \(folder), and \(ByteCount.text(free)) \(isLimited ? "are allowed by OPAH_DISK_LIMIT" : "are free there")",
-                                hint: diskAdvice ?? "free some space, or write to another disk")
+                throw OpahError(
+                    .file,
+                    "this writes \(ByteCount.text(disk)) to \(folder), and \(ByteCount.text(free)) \(isLimited ? "are allowed by OPAH_DISK_LIMIT" : "are free there")",
+                    hint: diskAdvice ?? "free some space, or write to another disk")
             }
         }
     }

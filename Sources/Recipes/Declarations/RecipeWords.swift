@@ -29,13 +29,19 @@ public struct RecipeWords {
     public func candidates(after words: [String], typing word: String) -> [Candidate] {
         if let last = words.last, let flag = flag(last), flag.kind != .boolean { return values(of: flag) }
         if word.hasPrefix("--"), let cut = word.firstIndex(of: "="), let flag = flag(String(word[..<cut])) {
-            return values(of: flag).map { if case .word(let text, let help) = $0 { .word("\(word[...cut])\(text)", help) } else { $0 } }
+            return values(of: flag).map {
+                if case .word(let text, let help) = $0 { .word("\(word[...cut])\(text)", help) } else { $0 }
+            }
         }
         if word.hasPrefix("-") {
-            return options.flags.filter { flag in !flag.isHidden && (flag.isMultiple || !words.contains { self.flag($0)?.name == flag.name }) }
-                .flatMap { flag -> [Candidate] in
-                    [.word("--" + flag.name, flag.help)] + (flag.kind == .boolean && flag.defaultValue.bool == true ? [.word("--no-" + flag.name, "not: " + flag.help)] : [])
-                } + [.word("--help", "show what it takes")]
+            return options.flags.filter { flag in
+                !flag.isHidden && (flag.isMultiple || !words.contains { self.flag($0)?.name == flag.name })
+            }
+            .flatMap { flag -> [Candidate] in
+                [.word("--" + flag.name, flag.help)]
+                    + (flag.kind == .boolean && flag.defaultValue.bool == true
+                        ? [.word("--no-" + flag.name, "not: " + flag.help)] : [])
+            } + [.word("--help", "show what it takes")]
         }
         var result: [Candidate] = []
         let plain = plainCount(words)
@@ -51,7 +57,11 @@ public struct RecipeWords {
     private func plainCount(_ words: [String]) -> Int {
         var count = 0, index = 0
         while index < words.count {
-            if let flag = flag(words[index]) { index += flag.kind == .boolean ? 0 : 1 } else if !words[index].hasPrefix("-"), !words[index].contains("=") { count += 1 }
+            if let flag = flag(words[index]) {
+                index += flag.kind == .boolean ? 0 : 1
+            } else if !words[index].hasPrefix("-"), !words[index].contains("=") {
+                count += 1
+            }
             index += 1
         }
         return count
@@ -66,25 +76,37 @@ public struct RecipeWords {
     }
 
     private func values(of flag: RecipeOptions.Flag) -> [Candidate] {
-        if !flag.choices.isEmpty { return flag.choices.map { .word($0, $0 == flag.defaultValue.string ? "unless given" : "") } }
-        if flag.name.hasSuffix("config-name") { return configs(below: "").filter { !$0.name.contains("/") }.map { .word($0.name, $0.summary) } + [.files] }
+        if !flag.choices.isEmpty {
+            return flag.choices.map { .word($0, $0 == flag.defaultValue.string ? "unless given" : "") }
+        }
+        if flag.name.hasSuffix("config-name") {
+            return configs(below: "").filter { !$0.name.contains("/") }.map { .word($0.name, $0.summary) } + [.files]
+        }
         if flag.name == "lora-config" { return configs(below: "lora/").map { .word($0.name, $0.summary) } }
         return Self.places(flag.kind)
     }
 
     private func configs(below folder: String) -> [(name: String, summary: String)] {
-        ((try? RecipeIndex.all()) ?? []).filter { $0.kind == .config && $0.name.hasPrefix(folder) }.map { (String($0.name.dropFirst(folder.count)), $0.summary) }
+        ((try? RecipeIndex.all()) ?? []).filter { $0.kind == .config && $0.name.hasPrefix(folder) }.map {
+            (String($0.name.dropFirst(folder.count)), $0.summary)
+        }
     }
 
     /// The keys of the configuration that is asked for, with their values; behind `+lora@...=` the adapters.
     private func overrides(_ words: [String], _ word: String) -> [Candidate] {
-        if word.hasPrefix("+lora"), let cut = word.firstIndex(of: "=") { return configs(below: "lora/").map { .word("\(word[...cut])\($0.name)", $0.summary) } }
+        if word.hasPrefix("+lora"), let cut = word.firstIndex(of: "=") {
+            return configs(below: "lora/").map { .word("\(word[...cut])\($0.name)", $0.summary) }
+        }
         if word.contains("=") { return [] }
         var name = options.flags.first { $0.name == "config-name" }?.defaultValue.string ?? ""
-        for (place, text) in words.enumerated().dropLast() where flag(text)?.name == "config-name" { name = words[place + 1] }
+        for (place, text) in words.enumerated().dropLast() where flag(text)?.name == "config-name" {
+            name = words[place + 1]
+        }
         guard let config = try? SettingsFile.load(name, overrides: []).value else { return [] }
         let prefix = word.prefix { "+~".contains($0) }
-        return config.leaves("").map { .word("\(prefix)\($0.key)=", "now " + $0.value.plainText) } + [.word("+lora@model.model.lora_config=", "a LoRA adapter")]
+        return config.leaves("").map { .word("\(prefix)\($0.key)=", "now " + $0.value.plainText) } + [
+            .word("+lora@model.model.lora_config=", "a LoRA adapter")
+        ]
     }
 }
 

@@ -12,7 +12,7 @@ public enum RunRecord {
     public static let batchFolder = environment("OPAH_OUT")
     private static let batchRecord = environment("OPAH_RECORD")
 
-    nonisolated(unsafe) private static var fields: ConfigMap?           // all of these only on the interpreter's thread
+    nonisolated(unsafe) private static var fields: ConfigMap?   // all of these only on the interpreter's thread
     nonisolated(unsafe) private static var steps: [ConfigValue] = []
     nonisolated(unsafe) private static var inputs: [InputStamp] = []
     nonisolated(unsafe) private static var outputFolder: String?
@@ -20,17 +20,23 @@ public enum RunRecord {
     nonisolated(unsafe) private static var hasEnded = false
     private static let began = Date()
 
-    private static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } }
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     /// A recipe begins. A recipe that ends the process itself, with `os.exit`, is recorded too.
     /// - Parameter loadedFiles: the Lua files that it has required so far.
-    public static func begin(_ recipe: String, path: String, _ arguments: [String], loadedFiles: @escaping () -> [String]) {
+    public static func begin(
+        _ recipe: String, path: String, _ arguments: [String], loadedFiles: @escaping () -> [String]
+    ) {
         self.loadedFiles = loadedFiles
         on_exit({ code, _ in RunRecord.exits(code) }, nil)
         fields = [
-            "recipe": .string(recipe), "file": .string(FileKind.resolved(path)), "arguments": .list(arguments.map(ConfigValue.string)),
-            "folder": .string(FileManager.default.currentDirectoryPath), "opah": .string(opahVersion), "lua": .string(LuaHost.luaVersion),
-            "started": .string(began.formatted(.iso8601)), "state": "running",
+            "recipe": .string(recipe), "file": .string(FileKind.resolved(path)),
+            "arguments": .list(arguments.map(ConfigValue.string)),
+            "folder": .string(FileManager.default.currentDirectoryPath), "opah": .string(opahVersion),
+            "lua": .string(LuaHost.luaVersion),
+            "started": .string(began.formatted(.iso8601)), "state": "running"
         ]
         // What is not declared as an input may be one all the same.
         if batchRecord != nil { for argument in arguments where FileKind.exists(argument) { addInput(argument) } }
@@ -38,10 +44,14 @@ public enum RunRecord {
     }
 
     /// Its options are known; or, later, those of a recipe that it runs itself.
-    package static func options(_ recipe: String, _ values: ConfigMap, overrides: [String], inputs paths: [String], output: String?) {
+    package static func options(
+        _ recipe: String, _ values: ConfigMap, overrides: [String], inputs paths: [String], output: String?
+    ) {
         let all = ConfigMap(values, overrides: overrides)
         Terminal.event(["event": "options", "recipe": .string(recipe), "options": .map(all)])
-        Terminal.log("\(recipe): " + all.map { "\($0.key)=\(ShownText.name(shortened($0.value.plainText)))" }.joined(separator: " "))
+        Terminal.log(
+            "\(recipe): "
+                + all.map { "\($0.key)=\(ShownText.name(shortened($0.value.plainText)))" }.joined(separator: " "))
         guard fields != nil else { return }
         if fields!["options"] == nil {
             fields!["options"] = .map(all)
@@ -79,7 +89,8 @@ public enum RunRecord {
     private static func addInput(_ path: String) {
         let resolved = FileKind.resolved(path)
         guard batchRecord != nil, !inputs.contains(where: { $0.path == resolved }) else { return }
-        for own in [outputFolder, batchFolder].compactMap(\.self) where (resolved + "/").hasPrefix(FileKind.resolved(own) + "/") { return }
+        for own in [outputFolder, batchFolder].compactMap(\.self)
+        where (resolved + "/").hasPrefix(FileKind.resolved(own) + "/") { return }
         inputs.append(InputStamp(resolved))
     }
 
@@ -89,7 +100,8 @@ public enum RunRecord {
         hasEnded = true
         var usage = rusage()
         getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
-        fields!["state"] = .string(code == 0 ? "done" : code == 3 ? "done, with skips" : code == 130 ? "interrupted" : "failed")
+        fields!["state"] = .string(
+            code == 0 ? "done" : code == 3 ? "done, with skips" : code == 130 ? "interrupted" : "failed")
         fields!["exit_code"] = .int(Int(code))
         fields!["seconds"] = .double((-began.timeIntervalSinceNow * 1000).rounded() / 1000)
         fields!["peak_memory"] = .int(usage.ru_maxrss * 1024)

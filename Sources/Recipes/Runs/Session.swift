@@ -14,7 +14,9 @@ public enum Session {
 
     /// Runs a file, strict about undeclared globals, and returns its exit code: the integer that it returns, else 0.
     /// - Parameter recipe: its name as a recipe, of whose run a record is kept.
-    public static func run(_ catalog: Catalog, file path: String, arguments: [String], recipe: String? = nil) throws -> Int32 {
+    public static func run(
+        _ catalog: Catalog, file path: String, arguments: [String], recipe: String? = nil
+    ) throws -> Int32 {
         let lua = try interpreter(catalog, scriptFolder: PathName.folder(path))
         if path != "-" { try lua.setStrictGlobals(true) }
         if let recipe { RunRecord.begin(recipe, path: path, arguments, loadedFiles: { lua.loadedFiles }) }
@@ -30,8 +32,8 @@ public enum Session {
         }
     }
 
-    /// The exit code of a script that has come to its end with these values: a recipe is run now, a whole number is it, and
-    /// anything else is 0.
+    /// The exit code of a script that has come to its end with these values: a recipe is run now, a whole number is it,
+    /// and anything else is 0.
     public static func end(_ results: [LuaValue], script: String, _ arguments: [String]) throws -> Int32 {
         if case .object(let recipe as Recipe)? = results.first {
             return try recipe.answer(RecipeInquiry(.run), script: script, arguments)

@@ -9,7 +9,8 @@ package struct SettingsFile {
     /// For people: what was understood differently, and what means nothing here.
     package let notes: [String]
 
-    /// What every training configuration may hold. Files of the original are laid over it, and their keys checked against it.
+    /// What every training configuration may hold. Files of the original are laid over it, and their keys checked
+    /// against it.
     private static let schema = "text2semantic_finetune"
 
     /// - Parameters:
@@ -18,10 +19,14 @@ package struct SettingsFile {
     package static func load(_ name: String, overrides: [String]) throws -> SettingsFile {
         var reader = Reader()
         let stock = try Home.required() + "/stdlib-lua/opah/configs/"
-        let path = name.hasSuffix(".lua") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : stock + name + ".lua"
+        let path =
+            name.hasSuffix(".lua") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : stock + name + ".lua"
         guard FileKind.isFile(path) else {
             let names = try RecipeIndex.all().filter { $0.kind == .config }.map(\.name)
-            throw OpahError(.usage, "there is no configuration \(name)", hint: suggestion(for: name, in: names) ?? "stock ones are \(names.joined(separator: ", ")); files end in .lua, .yaml or .yml")
+            throw OpahError(
+                .usage, "there is no configuration \(name)",
+                hint: suggestion(for: name, in: names)
+                    ?? "stock ones are \(names.joined(separator: ", ")); files end in .lua, .yaml or .yml")
         }
         var notes: [String] = [], config: ConfigValue, groups: ConfigGroups
         if path.hasSuffix(".lua") {
@@ -36,38 +41,60 @@ package struct SettingsFile {
         for text in overrides {
             do {
                 let override = try Override.parse(text)
-                if config.value(at: override.key) == nil, reader.isIgnored(override.key, in: config) { ignored.append(override.key) } else { applied.append(override) }
+                if config.value(at: override.key) == nil, reader.isIgnored(override.key, in: config) {
+                    ignored.append(override.key)
+                } else {
+                    applied.append(override)
+                }
             } catch let error as OpahError { problems.append(error.oneLine) }
         }
         let before = config
         let outcome = applyingOverrides(&config, applied, groups: groups)
         problems += outcome.problems.map(\.oneLine)
         // What stands in the place of a table would take away what other settings refer to.
-        let flattened = applied.filter { before.value(at: $0.key)?.map != nil && config.value(at: $0.key).map { $0.map == nil } ?? false }
-        problems += flattened.map { "\($0.text): \($0.key) is a table of settings: change one of them, as in \($0.key).\(before.value(at: $0.key)?.map?.keys.first ?? "name")=..." }
+        let flattened = applied.filter {
+            before.value(at: $0.key)?.map != nil && config.value(at: $0.key).map { $0.map == nil } ?? false
+        }
+        problems += flattened.map {
+            "\($0.text): \($0.key) is a table of settings: change one of them, as in \($0.key).\(before.value(at: $0.key)?.map?.keys.first ?? "name")=..."
+        }
         if !flattened.isEmpty { config = before }
         notes += outcome.notes + reader.unread(applied, before) + reader.notes(ignored)
         do {
-            let checked = SettingProblems(types: reader.types, before: before, overrides: applied, name: path).check(try config.resolved(), raw: config)
+            let checked = SettingProblems(types: reader.types, before: before, overrides: applied, name: path).check(
+                try config.resolved(), raw: config)
             problems += checked.problems
             if problems.isEmpty { return SettingsFile(value: checked.config, notes: notes) }
         } catch let error as OpahError where error.kind == .config { problems.append(error.oneLine) }
-        throw OpahError(.usage, problems.count == 1 ? problems[0] : "\(problems.count) settings are wrong:\n  " + problems.joined(separator: "\n  "),
-                        hint: "`opah show \(PathName.last(path.hasSuffix(".lua") ? String(path.dropLast(4)) : schema))` lists the settings")
+        throw OpahError(
+            .usage,
+            problems.count == 1
+                ? problems[0] : "\(problems.count) settings are wrong:\n  " + problems.joined(separator: "\n  "),
+            hint:
+                "`opah show \(PathName.last(path.hasSuffix(".lua") ? String(path.dropLast(4)) : schema))` lists the settings"
+        )
     }
 
     /// Lays a YAML file of the original over the stock settings; unknown keys are errors, all at once.
-    private static func lay(_ path: String, over schema: ConfigValue, _ stock: ConfigGroups, _ reader: inout Reader,
-                            _ notes: inout [String]) throws -> (config: ConfigValue, groups: ConfigGroups) {
+    private static func lay(
+        _ path: String, over schema: ConfigValue, _ stock: ConfigGroups, _ reader: inout Reader,
+        _ notes: inout [String]
+    ) throws -> (config: ConfigValue, groups: ConfigGroups) {
         let file = try ConfigFile(path) { name in
             // `lora@model.model.lora_config: r_8_alpha_16` of a file that stands alone means the stock one.
-            if !FileKind.isFile(name), let option = stock[PathName.last(PathName.folder(name))]?[String(PathName.last(name).prefix { $0 != "." })] { return option }
+            if !FileKind.isFile(name),
+                let option = stock[PathName.last(PathName.folder(name))]?[
+                    String(PathName.last(name).prefix { $0 != "." })]
+            {
+                return option
+            }
             // The stock settings already are what its base file would give.
             return PathName.last(name).hasPrefix("base.") && !FileKind.isFile(name) ? [:] : try YAML.load(name)
         }
         var config = file.config, ignored: [String] = [], unknown: [String] = [], more = 0
         // What other settings refer to is a name of the file's own.
-        let known = schema.paths, referred = Set(JSON.encode(config).split(separator: "${").dropFirst().map { $0.prefix { $0 != "}" } })
+        let known = schema.paths,
+            referred = Set(JSON.encode(config).split(separator: "${").dropFirst().map { $0.prefix { $0 != "}" } })
         for key in config.paths where schema.value(at: key) == nil {
             if reader.isIgnored(key, in: schema) {
                 ignored.append(key)
@@ -78,13 +105,19 @@ package struct SettingsFile {
                     more += 1
                     continue
                 }
-                unknown.append("\(key.utf8.count > 100 ? key.prefix(80) + "..." : key)" + (suggestion(for: key, in: known).map { ", " + $0 } ?? ""))
+                unknown.append(
+                    "\(key.utf8.count > 100 ? key.prefix(80) + "..." : key)"
+                        + (suggestion(for: key, in: known).map { ", " + $0 } ?? ""))
             }
         }
         guard unknown.isEmpty else {
-            throw OpahError(.usage, "\(path): unknown settings:\n  " + unknown.joined(separator: "\n  ")
-                            + (more > 0 ? "\n  and \(more) more" : ""),
-                            hint: "`opah show \(Self.schema)` lists the settings; what only a fork of the original reads, take out of the file")
+            throw OpahError(
+                .usage,
+                "\(path): unknown settings:\n  " + unknown.joined(separator: "\n  ")
+                    + (more > 0 ? "\n  and \(more) more" : ""),
+                hint:
+                    "`opah show \(Self.schema)` lists the settings; what only a fork of the original reads, take out of the file"
+            )
         }
         notes += reader.notes(ignored)
         return (schema.merging(config), file.groups)
@@ -117,14 +150,20 @@ package struct SettingsFile {
                     throw OpahError(.config, "\(source): a configuration file returns a table")
                 }
                 if results.count > 1 {
-                    patterns += (results[1]["ignored"]?.list ?? []).compactMap(\.string).map { ($0.split(separator: "."), nil) }
-                    for (pattern, advice) in results[1]["advice"]?.map ?? [:] { patterns.append((pattern.split(separator: "."), advice.string)) }
+                    patterns += (results[1]["ignored"]?.list ?? []).compactMap(\.string).map {
+                        ($0.split(separator: "."), nil)
+                    }
+                    for (pattern, advice) in results[1]["advice"]?.map ?? [:] {
+                        patterns.append((pattern.split(separator: "."), advice.string))
+                    }
                     for (name, type) in results[1]["types"]?.map ?? [:] { types[name] = try SettingType(type, name) }
                 }
                 return table
             }
             // Whole names and tables come before patterns, and those for any name at all last.
-            let order = { (pattern: [Substring]) in pattern.first == "**" ? 3 : pattern.contains("*") ? 2 : pattern.contains("**") ? 1 : 0 }
+            let order = { (pattern: [Substring]) in
+                pattern.first == "**" ? 3 : pattern.contains("*") ? 2 : pattern.contains("**") ? 1 : 0
+            }
             ignored = (ignored + patterns).sorted { order($0.pattern) < order($1.pattern) }
             self.types.merge(types) { $1 }
             var groups = file.groups
@@ -159,14 +198,16 @@ package struct SettingsFile {
                     others.append(key)
                     continue
                 }
-                let shown = key.split(separator: ".").prefix(found.pattern.last == "**" ? found.pattern.count - 1 : found.pattern.count)
+                let shown = key.split(separator: ".").prefix(
+                    found.pattern.last == "**" ? found.pattern.count - 1 : found.pattern.count)
                 let line = "\(shown.joined(separator: ".")) is ignored: \(advice)"
                 if !lines.contains(line) { lines.append(line) }
             }
             // A table of which every setting is ignored counts as one.
             let leaves = others.filter { key in !others.contains { $0.hasPrefix(key + ".") } }
             guard !leaves.isEmpty else { return lines }
-            let shown = leaves.prefix(6).joined(separator: ", ") + (leaves.count > 6 ? " and \(leaves.count - 6) more" : "")
+            let shown =
+                leaves.prefix(6).joined(separator: ", ") + (leaves.count > 6 ? " and \(leaves.count - 6) more" : "")
             return lines + ["without meaning here, and ignored: \(shown)"]
         }
 
@@ -174,16 +215,19 @@ package struct SettingsFile {
         func unread(_ overrides: [Override], _ before: ConfigValue) -> [String] {
             guard !types.isEmpty else { return [] }
             return overrides.compactMap { override in
-                guard override.package == nil, override.action == .add || override.action == .addOrChange, before.value(at: override.key) == nil,
-                      types[override.key] == nil, !SettingsFile.isBelowLeaf(override.key, before) else { return nil }
-                return "\(override.text): no stock recipe reads \(override.key)" + (suggestion(for: override.key, in: before.paths).map { "; \($0)" } ?? "")
+                guard override.package == nil, override.action == .add || override.action == .addOrChange,
+                    before.value(at: override.key) == nil,
+                    types[override.key] == nil, !SettingsFile.isBelowLeaf(override.key, before)
+                else { return nil }
+                return "\(override.text): no stock recipe reads \(override.key)"
+                    + (suggestion(for: override.key, in: before.paths).map { "; \($0)" } ?? "")
             }
         }
 
         private static func matches(_ key: ArraySlice<Substring>, _ pattern: ArraySlice<Substring>) -> Bool {
             guard let first = pattern.first else { return key.isEmpty }
             if first == "**" {
-                return (key.startIndex...key.endIndex).contains { matches(key[$0...], pattern.dropFirst()) }
+                return (key.startIndex ... key.endIndex).contains { matches(key[$0...], pattern.dropFirst()) }
             }
             guard let part = key.first else { return false }
             return (first == "*" || first == part) && matches(key.dropFirst(), pattern.dropFirst())
@@ -202,23 +246,30 @@ extension SettingType {
         func wrong(_ what: String) -> OpahError { OpahError(.config, "types: \(name): \(what)") }
         func kind(_ text: some StringProtocol) throws -> Kind {
             guard let kind = Kind(rawValue: String(text)) else {
-                throw wrong("there is no type \(text); types are " + Kind.allCases.map(\.rawValue).joined(separator: ", "))
+                throw wrong(
+                    "there is no type \(text); types are " + Kind.allCases.map(\.rawValue).joined(separator: ", "))
             }
             return kind
         }
-        guard let kinds = declared["is"]?.string else { throw wrong("a type is a table such as { is = \"integer\", from = 1 }") }
-        let range = NumberRange(from: declared["from"]?.double, to: declared["to"]?.double,
-                                above: declared["above"]?.double, below: declared["below"]?.double)
-        self.init(try kinds.split(separator: "|").map(kind), range: range,
-                  choices: (declared["choices"]?.list ?? []).compactMap(\.string), isOptional: declared["optional"]?.bool ?? false,
-                  items: try (declared["items"]?.string).map(kind), count: declared["count"]?.int)
+        guard let kinds = declared["is"]?.string else {
+            throw wrong("a type is a table such as { is = \"integer\", from = 1 }")
+        }
+        let range = NumberRange(
+            from: declared["from"]?.double, to: declared["to"]?.double,
+            above: declared["above"]?.double, below: declared["below"]?.double)
+        self.init(
+            try kinds.split(separator: "|").map(kind), range: range,
+            choices: (declared["choices"]?.list ?? []).compactMap(\.string),
+            isOptional: declared["optional"]?.bool ?? false,
+            items: try (declared["items"]?.string).map(kind), count: declared["count"]?.int)
     }
 }
 
 extension NumberRange {
     /// The fields `from`, `to`, `above` and `below` of a declaration.
     init(lua table: LuaTable) throws {
-        self.init(from: try table.get("from", as: Double?.self), to: try table.get("to", as: Double?.self),
-                  above: try table.get("above", as: Double?.self), below: try table.get("below", as: Double?.self))
+        self.init(
+            from: try table.get("from", as: Double?.self), to: try table.get("to", as: Double?.self),
+            above: try table.get("above", as: Double?.self), below: try table.get("below", as: Double?.self))
     }
 }

@@ -14,11 +14,18 @@ final class BatchAttempt {
     private var writtenBefore = 0
     private var earlier: (seconds: Double, peak: Int) = (0, 0)
 
-    init(_ index: Int, _ item: BatchItem, _ folder: BatchFolder, program: String, jobs: Int, _ limits: BatchRun.Limits, fingerprint: String,
-         start: BatchDiskStart, takenBytes: Int, after other: BatchAttempt?) throws {
-        (self.index, self.folder, self.fingerprint, self.limits, self.start, self.takenBytes) = (index, folder, fingerprint, limits, start, takenBytes)
+    init(
+        _ index: Int, _ item: BatchItem, _ folder: BatchFolder, program: String, jobs: Int, _ limits: BatchRun.Limits,
+        fingerprint: String,
+        start: BatchDiskStart, takenBytes: Int, after other: BatchAttempt?
+    ) throws {
+        (self.index, self.folder, self.fingerprint, self.limits, self.start, self.takenBytes) = (
+            index, folder, fingerprint, limits, start, takenBytes
+        )
         attempt = (other?.attempt ?? 0) + 1
-        if let other { earlier = (other.earlier.seconds + other.child.seconds, max(other.earlier.peak, other.child.peakBytes)) }
+        if let other {
+            earlier = (other.earlier.seconds + other.child.seconds, max(other.earlier.peak, other.child.peakBytes))
+        }
         var environment: [String: String] = [:]
         environment[BatchRun.mark] = folder.out
         environment["OPAH_RECORD"] = folder.record
@@ -33,8 +40,9 @@ final class BatchAttempt {
             environment["OPAH_THREADS"] = String(max(1, ProcessInfo.processInfo.activeProcessorCount / jobs))
         }
         let arguments = item.arguments.map { $0.replacing("{out}", with: folder.out) }
-        child = try BatchChild([program, "run", item.recipe] + arguments, environment: environment, mark: BatchRun.mark, log: folder.log,
-                               fileBytes: limits.disk)
+        child = try BatchChild(
+            [program, "run", item.recipe] + arguments, environment: environment, mark: BatchRun.mark, log: folder.log,
+            fileBytes: limits.disk)
         events = BatchEvents(folder.events)
     }
 
@@ -59,19 +67,25 @@ final class BatchAttempt {
     func watch(_ table: ProcessTable, _ marks: [String: [pid_t]]?) {
         let now = ContinuousClock().now
         looked = now
-        if let timeout = limits.timeout, child.seconds > timeout { stop(.timedOut, "after \(DurationText.clock(timeout))") }
+        if let timeout = limits.timeout, child.seconds > timeout {
+            stop(.timedOut, "after \(DurationText.clock(timeout))")
+        }
         child.look(at: table, marks)
         if marks != nil { (newlyWritten, writtenBefore) = (child.writtenBytes - writtenBefore, child.writtenBytes) }
         events.read()
         if child.processes > BatchRun.Limits.processes { kill(.tooManyProcesses, "\(child.processes) at once") }
-        if child.residentBytes > limits.memory { kill(.overMemory, "held \(ByteCount.text(child.residentBytes)), may hold \(ByteCount.text(limits.memory))") }
+        if child.residentBytes > limits.memory {
+            kill(.overMemory, "held \(ByteCount.text(child.residentBytes)), may hold \(ByteCount.text(limits.memory))")
+        }
         let log = folder.logBytes
         if log > limits.log { kill(.overDisk, "its log grew to \(ByteCount.text(log))") }
         // A look at a large folder takes its time: at most a twentieth of it goes there.
         guard now > measured else { return }
         let took = measure()
         measured = ContinuousClock().now + max(.milliseconds(500), took * 20)
-        if takenBytes > limits.disk { kill(.overDisk, "wrote \(ByteCount.text(takenBytes)), may write \(ByteCount.text(limits.disk))") }
+        if takenBytes > limits.disk {
+            kill(.overDisk, "wrote \(ByteCount.text(takenBytes)), may write \(ByteCount.text(limits.disk))")
+        }
     }
 
     private func measure() -> Duration {
@@ -92,7 +106,10 @@ final class BatchAttempt {
         _ = measure()
         let gone = start.gone(disk, free: free, taken: taken + takenBytes - before)
         guard let place = gone.indices.max(by: { gone[$0] < gone[$1] }), isTooMuch(gone[place]) else { return }
-        kill(.overDisk, "wrote \(ByteCount.text(child.writtenBytes)), \(ByteCount.text(takenBytes)) of it to its folder, while \(ByteCount.text(gone[place])) went at \(disk.places[place].path); may write \(ByteCount.text(limits.disk))")
+        kill(
+            .overDisk,
+            "wrote \(ByteCount.text(child.writtenBytes)), \(ByteCount.text(takenBytes)) of it to its folder, while \(ByteCount.text(gone[place])) went at \(disk.places[place].path); may write \(ByteCount.text(limits.disk))"
+        )
     }
 
     func outcome(_ ending: ChildProcess.End) -> BatchOutcome {
@@ -106,7 +123,9 @@ final class BatchAttempt {
         outcome.peakBytes = max(earlier.peak, child.peakBytes)
         outcome.metrics = events.metrics
         outcome.outputs = events.outputs
-        if outcome.state == .failed, outcome.reason.isEmpty { outcome.reason = folder.recorded?["error"]?.string ?? "exit code \(ending.code)" }
+        if outcome.state == .failed, outcome.reason.isEmpty {
+            outcome.reason = folder.recorded?["error"]?.string ?? "exit code \(ending.code)"
+        }
         return outcome
     }
 }

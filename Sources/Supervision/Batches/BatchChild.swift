@@ -12,19 +12,24 @@ final class BatchChild {
     private let mark: String
 
     /// - Parameters:
-    ///   - mark: a variable of `environment` that no other process has, by which processes are found that left the group.
+    ///   - mark: a variable of `environment` that no other process has, by which processes are found that left the
+    ///     group.
     ///   - log: what it writes, errors too.
     ///   - fileBytes: no file may become larger.
     init(_ arguments: [String], environment: [String: String], mark: String, log: String, fileBytes: Int) throws {
         self.mark = mark + "=" + (environment[mark] ?? "")
         // No core files: a picture of a crash's memory could fill the disk.
-        process = try Self.limited([RLIMIT_FSIZE: fileBytes, RLIMIT_CORE: 0]) { try ChildProcess(arguments, environment: environment, output: .file(log)) }
+        process = try Self.limited([RLIMIT_FSIZE: fileBytes, RLIMIT_CORE: 0]) {
+            try ChildProcess(arguments, environment: environment, output: .file(log))
+        }
         // When the machine runs out of memory all the same, it should be a recipe that ends, not the batch.
         try? "800".write(toFile: "/proc/\(process.identifier)/oom_score_adj", atomically: false, encoding: .utf8)
     }
 
     /// A child inherits the limits of this process, which writes nothing meanwhile.
-    private static func limited<R>(_ limits: KeyValuePairs<__rlimit_resource, Int>, _ body: () throws -> R) rethrows -> R {
+    private static func limited<R>(
+        _ limits: KeyValuePairs<__rlimit_resource, Int>, _ body: () throws -> R
+    ) rethrows -> R {
         var before: [(Int32, rlimit)] = []
         for (what, value) in limits {
             var limit = rlimit()
@@ -44,7 +49,8 @@ final class BatchChild {
     /// - Parameter marks: `ProcessTable.marks`, where they have been looked up this time.
     func look(at table: ProcessTable, _ marks: [String: [pid_t]]?) {
         if let marks { strays = marks.filter { $0.key == mark || $0.key.hasPrefix(mark + "/") }.flatMap(\.value) }
-        let family = table.family(of: [process.identifier] + strays + followed.filter { table.start(of: $0.key) == $0.value }.map(\.key))
+        let family = table.family(
+            of: [process.identifier] + strays + followed.filter { table.start(of: $0.key) == $0.value }.map(\.key))
         followed = Dictionary(uniqueKeysWithValues: family.map { ($0.pid, $0.start) })
         residentBytes = ProcessTable.residentBytes(of: family)
         processes = family.count
@@ -55,10 +61,9 @@ final class BatchChild {
 
     /// Processes with its mark, whoever is their parent now.
     private var strays: [pid_t] = []
-    /// Those that belonged to it when it was last looked at, with their start: one may have left the group, lost its parent and
-    /// put off the mark since.
+    /// Those that belonged to it when it was last looked at, with their start: one may have left the group, lost its
+    /// parent and put off the mark since.
     private var followed: [pid_t: Int] = [:]
-
 
     /// As Ctrl-C does: recipes save their state. After the seconds of `grace` it is killed.
     func stop(grace: Double) { process.stop(grace: grace) }
@@ -69,7 +74,9 @@ final class BatchChild {
         guard let end = process.poll() else { return nil }
         process.kill()
         let table = ProcessTable()
-        for (pid, start) in followed where pid != process.identifier && table.start(of: pid) == start { _ = Glibc.kill(pid, SIGKILL) }
+        for (pid, start) in followed where pid != process.identifier && table.start(of: pid) == start {
+            _ = Glibc.kill(pid, SIGKILL)
+        }
         ProcessTable.killAll(mark)
         peakBytes = max(peakBytes, end.peakBytes)
         return end

@@ -1,12 +1,14 @@
 import Foundation
 import Support
 
-/// What a batch can know, without special rights, about disks that its recipes write to elsewhere than in their folders.
+/// What a batch can know, without special rights, about disks that its recipes write to elsewhere than in their
+/// folders.
 ///
 /// A recipe's own folder, its temporary files included, is measured. Elsewhere nobody can tell whose a file is, but two
 /// things can be told: how much a recipe's processes have written in all (`/proc/PID/io`), and how much room has gone
-/// on a file system beyond what the folders of all recipes took. A recipe is over its limit when both exceed it. And when
-/// a file system runs low whatever the reason, the recipe that is writing most is stopped, before every program on the machine fails.
+/// on a file system beyond what the folders of all recipes took. A recipe is over its limit when both exceed it. And
+/// when a file system runs low whatever the reason, the recipe that is writing most is stopped, before every program on
+/// the machine fails.
 struct BatchDisk {
     struct Place {
         /// A folder on it, for messages.
@@ -22,12 +24,19 @@ struct BatchDisk {
     init(output: String, keepFree: Int?) {
         var devices: Set<UInt64> = []
         let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        let candidates = [output, FileManager.default.currentDirectoryPath, temporary, "/tmp", "/dev/shm", NSHomeDirectory()]
+        let candidates = [
+            output, FileManager.default.currentDirectoryPath, temporary, "/tmp", "/dev/shm", NSHomeDirectory()
+        ]
         for (index, path) in candidates.enumerated() {
             var info = stat()
-            guard stat(path, &info) == 0, access(path, W_OK) == 0, devices.insert(UInt64(info.st_dev)).inserted, let free = try? DiskSpace.free(at: path) else { continue }
+            guard stat(path, &info) == 0, access(path, W_OK) == 0, devices.insert(UInt64(info.st_dev)).inserted,
+                let free = try? DiskSpace.free(at: path)
+            else { continue }
             let share = Self.usualFloor(free: free)
-            places.append(Place(path: path, floor: index == 0 ? keepFree ?? share : min(keepFree ?? share, free / 10), holdsOutput: index == 0))
+            places.append(
+                Place(
+                    path: path, floor: index == 0 ? keepFree ?? share : min(keepFree ?? share, free / 10),
+                    holdsOutput: index == 0))
         }
     }
 

@@ -25,7 +25,8 @@ struct BatchFolder {
     /// Makes room for a first attempt. What an earlier run wrote into `out` stays, so that a recipe can go on from it.
     func prepare() throws {
         try FileKind.makeFolder(out)
-        for name in try FileManager.default.contentsOfDirectory(atPath: path) where !["out", "tmp", Self.lockName].contains(name) {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path)
+        where !["out", "tmp", Self.lockName].contains(name) {
             try? FileManager.default.removeItem(atPath: path + "/" + name)
         }
         try prepareAttempt(1)
@@ -55,12 +56,14 @@ struct BatchFolder {
         return try? JSON.read(record)
     }
 
-    /// The files that it wrote, as they are called in `out`, sorted; links are passed over, wherever they lead, and so is what
-    /// comes after the first ten thousand.
+    /// The files that it wrote, as they are called in `out`, sorted; links are passed over, wherever they lead, and so
+    /// is what comes after the first ten thousand.
     var files: [String] {
         var found: [String] = []
         func walk(_ folder: String, _ before: String) {
-            guard found.count < 10_000, let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return }
+            guard found.count < 10_000, let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+                return
+            }
             for name in names.sorted() where !name.hasPrefix(".") && found.count < 10_000 {
                 var info = stat()
                 guard lstat(folder + "/" + name, &info) == 0 else { continue }
@@ -82,8 +85,10 @@ struct BatchFolder {
 
     /// The outcome of an earlier run, if it finished and neither it nor its inputs have changed since.
     func finished(fingerprint: String) -> BatchOutcome? {
-        guard FileKind.isFile(state), FileKind.isFolder(out), let saved = try? JSON.read(state), saved["fingerprint"]?.string == fingerprint,
-              var outcome = BatchOutcome(saved), outcome.isFinished, let inputs = saved["inputs"]?.map else { return nil }
+        guard FileKind.isFile(state), FileKind.isFolder(out), let saved = try? JSON.read(state),
+            saved["fingerprint"]?.string == fingerprint,
+            var outcome = BatchOutcome(saved), outcome.isFinished, let inputs = saved["inputs"]?.map
+        else { return nil }
         for (path, stamp) in inputs where InputStamp.now(path) != stamp.string { return nil }
         outcome.isUnchanged = true
         return outcome
@@ -91,10 +96,13 @@ struct BatchFolder {
 
     /// The end of what it said.
     func lastLines(_ count: Int) -> String {
-        guard FileKind.isFile(log), let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: log)) else { return "" }
+        guard FileKind.isFile(log), let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: log)) else {
+            return ""
+        }
         let size = (try? file.seekToEnd()) ?? 0
         try? file.seek(toOffset: size > 65536 ? size - 65536 : 0)
-        return String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self).split(separator: "\n").suffix(count).joined(separator: "\n")
+        return String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self).split(separator: "\n").suffix(count)
+            .joined(separator: "\n")
     }
 }
 
@@ -110,27 +118,31 @@ final class BatchEvents {
 
     init(_ path: String) { self.path = path }
 
-    /// As much as there is, a few megabytes at a time: a recipe that writes without end must not keep the batch from the others.
+    /// As much as there is, a few megabytes at a time: a recipe that writes without end must not keep the batch from
+    /// the others.
     func read(megabytes: Int = 4) {
-        guard FileKind.isFile(path), let file = FileHandle(forReadingAtPath: path), (try? file.seek(toOffset: offset)) != nil else { return }
-        for _ in 0..<megabytes {
+        guard FileKind.isFile(path), let file = FileHandle(forReadingAtPath: path),
+            (try? file.seek(toOffset: offset)) != nil
+        else { return }
+        for _ in 0 ..< megabytes {
             guard let data = try? file.read(upToCount: 1 << 20), !data.isEmpty else { break }
             offset += UInt64(data.count)
             rest += data
             var start = rest.startIndex
             while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                if let event = try? JSON.decode(String(decoding: rest[start..<end], as: UTF8.self)) { take(event) }
+                if let event = try? JSON.decode(String(decoding: rest[start ..< end], as: UTF8.self)) { take(event) }
                 start = end + 1
             }
             rest.removeSubrange(..<start)
-            if rest.count > 1 << 20 { rest = [] }          // no line of ours
+            if rest.count > 1 << 20 { rest = [] }   // no line of ours
         }
     }
 
     private func take(_ event: ConfigValue) {
         switch event["event"]?.string {
         case "progress":
-            let label = event["label"]?.string ?? "", done = event["done"]?.int ?? 0, figures = event["figures"]?.map ?? ConfigMap()
+            let label = event["label"]?.string ?? "", done = event["done"]?.int ?? 0,
+                figures = event["figures"]?.map ?? ConfigMap()
             let share = event["total"]?.int.map { "\(done)/\($0)" } ?? "\(done)"
             let values = figures.map { name, value in
                 name + " " + (value.double.map(BatchFolder.short) ?? value.plainText)
@@ -146,7 +158,8 @@ final class BatchEvents {
     }
 
     private func keep(_ figures: ConfigMap) {
-        for (key, value) in figures where !["event", "step"].contains(key) && (metrics.count < 200 || metrics[key] != nil) { metrics[key] = value }
+        for (key, value) in figures
+        where !["event", "step"].contains(key) && (metrics.count < 200 || metrics[key] != nil) { metrics[key] = value }
     }
 }
 

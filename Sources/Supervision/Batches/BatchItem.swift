@@ -21,9 +21,13 @@ enum ShellWords {
         var rest = Substring(line)
         while let character = rest.popFirst() {
             if let open = quote {
-                if character == open { quote = nil }
-                else if character == "\\", open == "\"", let next = rest.first, next == "\"" || next == "\\" { word.append(rest.removeFirst()) }
-                else { word.append(character) }
+                if character == open {
+                    quote = nil
+                } else if character == "\\", open == "\"", let next = rest.first, next == "\"" || next == "\\" {
+                    word.append(rest.removeFirst())
+                } else {
+                    word.append(character)
+                }
             } else if character == "'" || character == "\"" {
                 quote = character
                 inWord = true

@@ -29,7 +29,8 @@ public struct BatchList {
                 if path.hasSuffix(".batch") { try read(path) } else { try add(path, isNamed: path == input) }
             }
             if FileKind.exists(input) || items.count > before { continue }
-            // Neither a file nor a pattern that matches: the name of a stock recipe, or an error that says what there is.
+            // Neither a file nor a pattern that matches: the name of a stock recipe, or an error that says what there
+            // is.
             _ = try RecipeIndex.path(input)
             items.append(BatchItem(name: input, recipe: input, arguments: []))
         }
@@ -41,7 +42,9 @@ public struct BatchList {
     /// A file itself, the `.lua` and `.batch` files directly in a folder, or what a pattern matches.
     private static func files(_ input: String) throws -> [String] {
         if FileKind.isFile(input) { return [input] }
-        let all = FileKind.isFolder(input) ? try FolderWalk(input, recursive: false).files : Glob.paths(input).filter(FileKind.isFile)
+        let all =
+            FileKind.isFolder(input)
+            ? try FolderWalk(input, recursive: false).files : Glob.paths(input).filter(FileKind.isFile)
         return all.filter { $0.hasSuffix(".lua") || $0.hasSuffix(".batch") }
     }
 
@@ -66,7 +69,9 @@ public struct BatchList {
                 line += text.dropLast() + " "
                 continue
             }
-            do { try read(line: line + text, &variables) } catch let error as OpahError { throw error.at("\(path):\(began)") }
+            do { try read(line: line + text, &variables) } catch let error as OpahError {
+                throw error.at("\(path):\(began)")
+            }
             line = ""
         }
     }
@@ -75,10 +80,13 @@ public struct BatchList {
         var words = try ShellWords.split(line)
         guard let first = words.first else { return }
         if first == "vary" {
-            guard words.count > 3, words[2] == "=", words[1].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
+            guard words.count > 3, words[2] == "=", words[1].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
+            else {
                 throw OpahError(.usage, "a variation is written: vary NAME = VALUE VALUE ...")
             }
-            if ["here", "out"].contains(words[1]) || variables.contains(where: { $0.name == words[1] }) { throw OpahError(.usage, "{\(words[1])} has a meaning already") }
+            if ["here", "out"].contains(words[1]) || variables.contains(where: { $0.name == words[1] }) {
+                throw OpahError(.usage, "{\(words[1])} has a meaning already")
+            }
             variables.append((words[1], Array(words[3...])))
             return
         }
@@ -89,7 +97,9 @@ public struct BatchList {
         }
         let known = variables.map(\.name) + ["out"]
         for unknown in ([name] + words).flatMap(Self.placeholders) where !known.contains(unknown) {
-            throw OpahError(.usage, "{\(unknown)} has no meaning here", hint: suggestion(for: unknown, in: known) ?? "write vary \(unknown) = ... above")
+            throw OpahError(
+                .usage, "{\(unknown)} has no meaning here",
+                hint: suggestion(for: unknown, in: known) ?? "write vary \(unknown) = ... above")
         }
         let used = variables.filter { variable in ([name] + words).contains { $0.contains("{\(variable.name)}") } }
         for values in Self.combinations(used.map(\.values)) {
@@ -98,8 +108,10 @@ public struct BatchList {
             }
             let recipe = filled(words[0])
             _ = try RecipeIndex.path(recipe)
-            items.append(BatchItem(name: name.isEmpty ? PathName.withoutSuffix(PathName.last(recipe)) : filled(name), recipe: recipe,
-                                   arguments: words.dropFirst().map(filled)))
+            items.append(
+                BatchItem(
+                    name: name.isEmpty ? PathName.withoutSuffix(PathName.last(recipe)) : filled(name), recipe: recipe,
+                    arguments: words.dropFirst().map(filled)))
         }
     }
 
@@ -113,12 +125,19 @@ public struct BatchList {
     }
 
     private mutating func vary(_ text: String) throws {
-        guard let cut = text.firstIndex(of: "="), cut > text.startIndex else { throw OpahError(.usage, "--vary \(text): write NAME=VALUE,VALUE,...") }
-        let key = String(text[..<cut]), values = text[text.index(after: cut)...].split(separator: ",", omittingEmptySubsequences: false)
+        guard let cut = text.firstIndex(of: "="), cut > text.startIndex else {
+            throw OpahError(.usage, "--vary \(text): write NAME=VALUE,VALUE,...")
+        }
+        let key = String(text[..<cut]),
+            values = text[text.index(after: cut)...].split(separator: ",", omittingEmptySubsequences: false)
         let isOverride = key.contains(".") || key.hasPrefix("+") || key.hasPrefix("~")
         let short = key.split(separator: ".").last.map(String.init) ?? key
         items = items.flatMap { item in
-            values.map { BatchItem(name: "\(item.name)-\(short)=\($0)", recipe: item.recipe, arguments: item.arguments + [(isOverride ? "" : "--") + "\(key)=\($0)"]) }
+            values.map {
+                BatchItem(
+                    name: "\(item.name)-\(short)=\($0)", recipe: item.recipe,
+                    arguments: item.arguments + [(isOverride ? "" : "--") + "\(key)=\($0)"])
+            }
         }
     }
 
@@ -128,7 +147,8 @@ public struct BatchList {
     private mutating func giveNames() {
         var count: [String: Int] = [:], taken: Set<String> = []
         for index in items.indices {
-            let safe = String(items[index].name.map { $0.isLetter || $0.isNumber || "-_.=+,".contains($0) ? $0 : "-" }.prefix(80))
+            let safe = String(
+                items[index].name.map { $0.isLetter || $0.isNumber || "-_.=+,".contains($0) ? $0 : "-" }.prefix(80))
             let base = safe.isEmpty || safe.hasPrefix(".") ? "run" + safe : safe
             var name = base
             while !taken.insert(name).inserted {

@@ -36,19 +36,26 @@ public struct BatchOutcome: Sendable {
 
     /// What `state.json` and the report hold.
     var fields: ConfigMap {
-        ["state": .string(state.rawValue), "reason": .string(reason), "exit_code": .int(Int(code)), "seconds": .double((seconds * 1000).rounded() / 1000),
-         "peak_memory": .int(peakBytes), "attempts": .int(attempts), "unchanged": .bool(isUnchanged), "metrics": .map(metrics),
-         "outputs": .list(outputs.map(ConfigValue.string))]
+        [
+            "state": .string(state.rawValue), "reason": .string(reason), "exit_code": .int(Int(code)),
+            "seconds": .double((seconds * 1000).rounded() / 1000),
+            "peak_memory": .int(peakBytes), "attempts": .int(attempts), "unchanged": .bool(isUnchanged),
+            "metrics": .map(metrics),
+            "outputs": .list(outputs.map(ConfigValue.string))
+        ]
     }
 }
 
 extension BatchOutcome {
     /// From `state.json`; nil when it is not one.
     init?(_ value: ConfigValue) {
-        guard let state = value["state"]?.string.flatMap(State.init(rawValue:)), let code = value["exit_code"]?.int else { return nil }
-        self.init(state: state, code: Int32(truncatingIfNeeded: code), seconds: value["seconds"]?.double ?? 0, peakBytes: value["peak_memory"]?.int ?? 0,
-                  attempts: value["attempts"]?.int ?? 0, reason: value["reason"]?.string ?? "",
-                  outputs: value["outputs"]?.list?.compactMap(\.string) ?? [], metrics: value["metrics"]?.map ?? ConfigMap())
+        guard let state = value["state"]?.string.flatMap(State.init(rawValue:)), let code = value["exit_code"]?.int
+        else { return nil }
+        self.init(
+            state: state, code: Int32(truncatingIfNeeded: code), seconds: value["seconds"]?.double ?? 0,
+            peakBytes: value["peak_memory"]?.int ?? 0,
+            attempts: value["attempts"]?.int ?? 0, reason: value["reason"]?.string ?? "",
+            outputs: value["outputs"]?.list?.compactMap(\.string) ?? [], metrics: value["metrics"]?.map ?? ConfigMap())
     }
 
     /// The end of a run that nobody stopped.
@@ -58,7 +65,8 @@ extension BatchOutcome {
         case 3: self.init(state: .skips)
         case 130: self.init(state: .interrupted)
         case 128 + SIGXFSZ: self.init(state: .overDisk, reason: "a file grew beyond the limit")
-        case 129...: self.init(state: .crashed, reason: "signal \(code - 128), \(String(cString: strsignal(code - 128)))")
+        case 129...:
+            self.init(state: .crashed, reason: "signal \(code - 128), \(String(cString: strsignal(code - 128)))")
         case 2: self.init(state: .failed, reason: "wrong usage")
         default: self.init(state: .failed)
         }

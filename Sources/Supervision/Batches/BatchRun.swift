@@ -3,7 +3,8 @@ import Foundation
 import Support
 
 /// Recipes run as child processes, so that one that crashes, hangs, forks or fills memory or disk cannot take the
-/// others along. Each has a folder of its own (see `BatchFolder`); what is finished there and unchanged is not run again.
+/// others along. Each has a folder of its own (see `BatchFolder`); what is finished there and unchanged is not run
+/// again.
 public final class BatchRun {
     public struct Limits: Sendable {
         /// Seconds for one attempt; nil for none.
@@ -40,7 +41,8 @@ public final class BatchRun {
 
     /// What happens meanwhile, for the screen.
     public enum Event {
-        case began(BatchItem, attempt: Int), ended(BatchItem, BatchOutcome, lastLines: String), retrying(BatchItem, BatchOutcome)
+        case began(BatchItem, attempt: Int), ended(BatchItem, BatchOutcome, lastLines: String), retrying(
+            BatchItem, BatchOutcome)
         /// Several times a second: those that run, and how many of all have ended, failed or wait.
         case status(running: [Status], ended: Int, failed: Int, waiting: Int)
         case stopping
@@ -80,9 +82,11 @@ public final class BatchRun {
         let orphans = BatchOrphans()
         defer { orphans.end() }
         endLeftovers { signals.count > 0 }
-        var waiting = Array(items.indices.reversed()), running: [BatchAttempt] = [], told = 0, lastStatus = ContinuousClock().now
+        var waiting = Array(items.indices.reversed()), running: [BatchAttempt] = [], told = 0,
+            lastStatus = ContinuousClock().now
         for index in items.indices where !settings.fresh {
-            if let outcome = folder(index).finished(fingerprint: try RunFingerprint.of(items[index], program: program)) {
+            if let outcome = folder(index).finished(fingerprint: try RunFingerprint.of(items[index], program: program))
+            {
                 outcomes[index] = outcome
                 waiting.removeAll { $0 == index }
                 try tell(.ended(items[index], outcome, lastLines: ""))
@@ -90,10 +94,14 @@ public final class BatchRun {
         }
         do {
             while !running.isEmpty || (!waiting.isEmpty && signals.count == 0 && !(hasFailed && !settings.keepGoing)) {
-                while running.count < settings.jobs, signals.count == 0, !(hasFailed && !settings.keepGoing), let next = waiting.popLast() {
+                while running.count < settings.jobs, signals.count == 0, !(hasFailed && !settings.keepGoing),
+                    let next = waiting.popLast()
+                {
                     do { running.append(try attempt(next)) } catch {
                         let reason = (error as? OpahError)?.message ?? "\(error)"
-                        try end(next, BatchOutcome(state: .failed, reason: "it could not begin: " + reason), lastLines: "", tell)
+                        try end(
+                            next, BatchOutcome(state: .failed, reason: "it could not begin: " + reason), lastLines: "",
+                            tell)
                         continue
                     }
                     try tell(.began(items[next], attempt: 1))
@@ -114,26 +122,40 @@ public final class BatchRun {
             for one in running { one.child.kill() }
             throw error
         }
-        return outcomes.map { $0 ?? BatchOutcome(state: .notRun, reason: hasFailed && !settings.keepGoing && signals.count == 0 ? "another failed" : "the batch was interrupted") }
+        return outcomes.map {
+            $0
+                ?? BatchOutcome(
+                    state: .notRun,
+                    reason: hasFailed && !settings.keepGoing && signals.count == 0
+                        ? "another failed" : "the batch was interrupted")
+        }
     }
 
-    /// Recipes of a batch that was killed outright stop by themselves and save their state (see `OrphanWatch`). What has not
-    /// ended in time would write into the folders that are used now.
+    /// Recipes of a batch that was killed outright stop by themselves and save their state (see `OrphanWatch`). What
+    /// has not ended in time would write into the folders that are used now.
     private func endLeftovers(unless isStopped: () -> Bool) {
         let began = ContinuousClock().now
         let own = settings.part == nil ? [output] : items.indices.map { folder($0).path }
         var left = ProcessTable.left(below: own), told = false
         while !left.isEmpty, !isStopped() {
-            if !told { Terminal.log("waiting for \(left.count == 1 ? "a process" : "\(left.count) processes") of an earlier batch in \(output) to end") }
+            if !told {
+                Terminal.log(
+                    "waiting for \(left.count == 1 ? "a process" : "\(left.count) processes") of an earlier batch in \(output) to end"
+                )
+            }
             told = true
-            if began.duration(to: ContinuousClock().now) > .seconds(settings.limits.grace) { for pid in left { kill(pid, SIGKILL) } }
+            if began.duration(to: ContinuousClock().now) > .seconds(settings.limits.grace) {
+                for pid in left { kill(pid, SIGKILL) }
+            }
             usleep(50_000)
             left = ProcessTable.left(below: own)
         }
         if told { lock.removeLeftovers() }
     }
 
-    private func look(_ running: inout [BatchAttempt], _ orphans: BatchOrphans, stopping: Bool, _ tell: (Event) throws -> Void) throws {
+    private func look(
+        _ running: inout [BatchAttempt], _ orphans: BatchOrphans, stopping: Bool, _ tell: (Event) throws -> Void
+    ) throws {
         if let table = running.contains(where: \.isTimeToLook) ? ProcessTable() : nil {
             // Every process of the machine is asked for its environment only now and then.
             let isTime = lookedAtDisk.duration(to: ContinuousClock().now) > .milliseconds(500)
@@ -179,8 +201,11 @@ public final class BatchRun {
         guard let place = disk.low(free) else { return }
         let floor = disk.places[place]
         // Less than that is what everybody writes.
-        let writer = running.filter { $0.isGoing && $0.newlyWritten > 1 << 20 }.max { $0.newlyWritten < $1.newlyWritten }
-        let reason = "\(ByteCount.text(free[place])) are free at \(floor.path), and \(ByteCount.text(floor.floor)) must stay free"
+        let writer = running.filter { $0.isGoing && $0.newlyWritten > 1 << 20 }.max {
+            $0.newlyWritten < $1.newlyWritten
+        }
+        let reason =
+            "\(ByteCount.text(free[place])) are free at \(floor.path), and \(ByteCount.text(floor.floor)) must stay free"
         if let writer {
             writer.kill(.overDisk, reason + "; it was writing most")
         } else if free[place] < floor.floor / 2 {
@@ -195,18 +220,27 @@ public final class BatchRun {
 
     private func status(_ running: [BatchAttempt], waiting: Int) -> Event {
         let ended = outcomes.compactMap(\.self)
-        return .status(running: running.map { Status(name: items[$0.index].name, seconds: $0.child.seconds, bytes: $0.child.residentBytes, progress: $0.events.progress) },
-                       ended: ended.count, failed: ended.count { !$0.isFinished }, waiting: waiting)
+        return .status(
+            running: running.map {
+                Status(
+                    name: items[$0.index].name, seconds: $0.child.seconds, bytes: $0.child.residentBytes,
+                    progress: $0.events.progress)
+            },
+            ended: ended.count, failed: ended.count { !$0.isFinished }, waiting: waiting)
     }
 
     private func attempt(_ index: Int, after earlier: BatchAttempt? = nil) throws -> BatchAttempt {
         let item = items[index], folder = folder(index)
-        if itemLocks[index] == nil { itemLocks[index] = try FolderLock(folder.path, for: "a recipe of a batch", name: BatchFolder.lockName) }
+        if itemLocks[index] == nil {
+            itemLocks[index] = try FolderLock(folder.path, for: "a recipe of a batch", name: BatchFolder.lockName)
+        }
         if let earlier { try folder.prepareAttempt(earlier.attempt + 1) } else { try folder.prepare() }
         taken[index] = DiskSpace.taken(by: folder.path)
-        return try BatchAttempt(index, item, folder, program: program, jobs: min(settings.jobs, items.count), settings.limits,
-                                fingerprint: earlier?.fingerprint ?? RunFingerprint.of(item, program: program),
-                                start: BatchDiskStart(free: disk.free(), taken: taken.reduce(0, +)), takenBytes: taken[index], after: earlier)
+        return try BatchAttempt(
+            index, item, folder, program: program, jobs: min(settings.jobs, items.count), settings.limits,
+            fingerprint: earlier?.fingerprint ?? RunFingerprint.of(item, program: program),
+            start: BatchDiskStart(free: disk.free(), taken: taken.reduce(0, +)), takenBytes: taken[index],
+            after: earlier)
     }
 
     private func folder(_ index: Int) -> BatchFolder { BatchFolder(output, items[index]) }
@@ -214,7 +248,8 @@ public final class BatchRun {
 
 /// Counts the times that somebody asked this process to stop, instead of ending it.
 public final class StopSignals {
-    nonisolated(unsafe) private static let counter: UnsafeMutablePointer<sig_atomic_t> = {   // written by the handler alone
+    // written by the handler alone
+    nonisolated(unsafe) private static let counter: UnsafeMutablePointer<sig_atomic_t> = {
         let pointer = UnsafeMutablePointer<sig_atomic_t>.allocate(capacity: 1)
         pointer.initialize(to: 0)
         return pointer
@@ -229,12 +264,16 @@ public final class StopSignals {
     private var caught: [Int32] = []
 
     public init() {
-        (Self.counter.pointee, Self.last.pointee) = (0, -1)                 // and allocated before a signal can come
+        (Self.counter.pointee, Self.last.pointee) = (0, -1)   // and allocated before a signal can come
         for number in Self.signals {
             // What the caller wants ignored stays ignored: `nohup`.
             var before = sigaction()
             let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
-            if number == SIGHUP, sigaction(number, nil, &before) == 0, unsafeBitCast(before.__sigaction_handler, to: Int.self) == ignored { continue }
+            if number == SIGHUP, sigaction(number, nil, &before) == 0,
+                unsafeBitCast(before.__sigaction_handler, to: Int.self) == ignored
+            {
+                continue
+            }
             caught.append(number)
             signal(number) { number in
                 var now = timespec()

@@ -19,7 +19,9 @@ package struct InputStamp {
         var result: [String: String] = [:]
         for file in files {
             var info = stat()
-            if stat(file, &info) == 0 { result[file] = "\(info.st_size) \(info.st_mtim.tv_sec).\(info.st_mtim.tv_nsec)" }
+            if stat(file, &info) == 0 {
+                result[file] = "\(info.st_size) \(info.st_mtim.tv_sec).\(info.st_mtim.tv_nsec)"
+            }
         }
         return result
     }
@@ -42,17 +44,21 @@ package struct InputStamp {
 enum RunFingerprint {
     static func of(_ item: BatchItem, program: String) throws -> String {
         let digest = Digest()
-        for part in [opahVersion, InputStamp.now(program), library, item.recipe] + item.arguments { digest.update(part + "\0") }
+        for part in [opahVersion, InputStamp.now(program), library, item.recipe] + item.arguments {
+            digest.update(part + "\0")
+        }
         try MappedFile(RecipeIndex.path(item.recipe)).withBytes { digest.update($0) }
         return digest.finish()
     }
 
-    private static let library: String = Home.library.map { folder in
-        let digest = Digest()
-        for file in (try? FolderWalk(folder).files) ?? [] where file.hasSuffix(".lua") && !file.hasPrefix(folder + "/meta/") {
-            digest.update(file + "\0")
-            try? MappedFile(file).withBytes { digest.update($0) }
-        }
-        return digest.finish()
-    } ?? ""
+    private static let library: String =
+        Home.library.map { folder in
+            let digest = Digest()
+            for file in (try? FolderWalk(folder).files) ?? []
+            where file.hasSuffix(".lua") && !file.hasPrefix(folder + "/meta/") {
+                digest.update(file + "\0")
+                try? MappedFile(file).withBytes { digest.update($0) }
+            }
+            return digest.finish()
+        } ?? ""
 }

@@ -54,12 +54,17 @@ public final class ChildProcess {
     ///   - environment: variables in addition to this program's own.
     ///   - folder: where it runs; here when nil.
     /// - Throws: kind `file` when there is no such program or an output cannot be opened.
-    public init(_ arguments: [String], environment: [String: String] = [:], folder: String? = nil,
-                output: Output = .captured, errors: Output = .merged) throws {
+    public init(
+        _ arguments: [String], environment: [String: String] = [:], folder: String? = nil,
+        output: Output = .captured, errors: Output = .merged
+    ) throws {
         guard arguments.first?.isEmpty == false else { throw OpahError(.argument, "no program is named to be run") }
-        if let folder, !FileKind.isFolder(folder) { throw OpahError.system(folder, errno: FileKind.exists(folder) ? ENOTDIR : ENOENT, doing: "run in") }
+        if let folder, !FileKind.isFolder(folder) {
+            throw OpahError.system(folder, errno: FileKind.exists(folder) ? ENOTDIR : ENOENT, doing: "run in")
+        }
         // A shell changes the folder and then becomes the program: posix_spawn itself has no standard way to.
-        let arguments = folder.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0] + arguments } ?? arguments, program = arguments[0]
+        let arguments = folder.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0] + arguments } ?? arguments,
+            program = arguments[0]
         var actions = posix_spawn_file_actions_t(), attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawnattr_init(&attributes)
@@ -83,7 +88,8 @@ public final class ChildProcess {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &usual)
         posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
         var process = pid_t()
@@ -119,9 +125,11 @@ public final class ChildProcess {
         }
         let signal = status & 0x7f, largest = Int(usage.ru_maxrss) * Self.maximumUnit
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-        end = End(code: signal == 0 ? (status >> 8) & 0xff : 128 + signal, signal: signal == 0 ? nil : signal, seconds: self.seconds,
-                  processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
-                  peakBytes: largest > inheritedPeak || seenPeak == 0 ? largest : seenPeak)
+        end = End(
+            code: signal == 0 ? (status >> 8) & 0xff : 128 + signal, signal: signal == 0 ? nil : signal,
+            seconds: self.seconds,
+            processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            peakBytes: largest > inheritedPeak || seenPeak == 0 ? largest : seenPeak)
         // Nothing that it started and left behind goes on.
         if wasStopped { kill() }
         return end
@@ -177,7 +185,9 @@ public final class ChildProcess {
             let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
             var template = Array((folder + "/opah-output-XXXXXX").utf8CString)
             let descriptor = mkstemp(&template)
-            guard descriptor >= 0 else { throw OpahError.system(folder, errno: errno, doing: "make a temporary file in") }
+            guard descriptor >= 0 else {
+                throw OpahError.system(folder, errno: errno, doing: "make a temporary file in")
+            }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             unlink(template)
             return descriptor
@@ -204,7 +214,9 @@ public final class ChildProcess {
     }
 
     /// A null-terminated array of C strings, as `exec` wants it.
-    private static func withCStrings<T>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> T) -> T {
+    private static func withCStrings<T>(
+        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> T
+    ) -> T {
         var pointers = strings.map { strdup($0) } + [nil]
         defer { pointers.forEach { free($0) } }
         return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }

@@ -15,10 +15,15 @@ struct ProcessTable {
     init() {
         let page = Int(getpagesize())
         for pid in Self.numbers() {
-            guard let text = Self.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: UInt8(ascii: ")")) else { continue }
-            // After the name, which may hold anything: state, parent, group, ...; the start is the 20th, the resident pages are the 22nd.
+            guard let text = Self.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: UInt8(ascii: ")")) else {
+                continue
+            }
+            // After the name, which may hold anything: state, parent, group, ...; the start is the 20th, the resident
+            // pages are the 22nd.
             let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split(separator: " ")
-            guard fields.count > 21, let parent = pid_t(fields[1]), let group = pid_t(fields[2]), let start = Int(fields[19]), let pages = Int(fields[21]) else { continue }
+            guard fields.count > 21, let parent = pid_t(fields[1]), let group = pid_t(fields[2]),
+                let start = Int(fields[19]), let pages = Int(fields[21])
+            else { continue }
             entries.append(Entry(pid: pid, parent: parent, group: group, start: start, residentBytes: pages * page))
         }
     }
@@ -31,7 +36,8 @@ struct ProcessTable {
         var members = Set(leaders), grew = true
         while grew {
             grew = false
-            for entry in entries where !members.contains(entry.pid) && (entry.group == leaders.first || members.contains(entry.parent)) {
+            for entry in entries
+            where !members.contains(entry.pid) && (entry.group == leaders.first || members.contains(entry.parent)) {
                 members.insert(entry.pid)
                 grew = true
             }
@@ -39,14 +45,16 @@ struct ProcessTable {
         return entries.filter { members.contains($0.pid) }
     }
 
-    /// What processes hold together: of pages that come from files, which they mostly share, only those of the process with the most.
+    /// What processes hold together: of pages that come from files, which they mostly share, only those of the process
+    /// with the most.
     static func residentBytes(of family: [Entry]) -> Int {
         if family.count == 1 { return family[0].residentBytes }
         let page = Int(getpagesize())
         var own = 0, shared = 0
         for entry in family {
             // Pages in all, resident, and of these shared.
-            let fields = read("/proc/\(entry.pid)/statm").map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
+            let fields =
+                read("/proc/\(entry.pid)/statm").map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
             guard fields.count > 2, let resident = Int(fields[1]), let files = Int(fields[2]) else { continue }
             own += (resident - files) * page
             shared = max(shared, files * page)
@@ -68,7 +76,8 @@ struct ProcessTable {
         var found: [String: [pid_t]] = [:]
         for pid in numbers() where pid != getpid() {
             guard let environment = read("/proc/\(pid)/environ"),
-                  let mark = environment.split(separator: 0).first(where: { $0.starts(with: start) }) else { continue }
+                let mark = environment.split(separator: 0).first(where: { $0.starts(with: start) })
+            else { continue }
             found[String(decoding: mark, as: UTF8.self), default: []].append(pid)
         }
         return found
@@ -77,7 +86,7 @@ struct ProcessTable {
     /// Kills the processes with this mark, as `marks` gives it, and what they start meanwhile.
     static func killAll(_ mark: String) {
         let variable = String(mark.prefix { $0 != "=" })
-        for _ in 0..<100 {
+        for _ in 0 ..< 100 {
             let left = marks(variable).filter { $0.key == mark || $0.key.hasPrefix(mark + "/") }
             if left.isEmpty { return }
             for pid in left.values.joined() { _ = Glibc.kill(pid, SIGKILL) }
@@ -90,12 +99,15 @@ struct ProcessTable {
         // A shell that somebody started from a recipe, with this batch in it, is not one of them.
         let ancestors = ProcessTable().ancestors(of: getpid())
         let prefixes = folders.map { "\(BatchRun.mark)=\($0)/" }
-        return marks(BatchRun.mark).filter { mark in prefixes.contains { mark.key.hasPrefix($0) } }.flatMap(\.value).filter { !ancestors.contains($0) }
+        return marks(BatchRun.mark).filter { mark in prefixes.contains { mark.key.hasPrefix($0) } }.flatMap(\.value)
+            .filter { !ancestors.contains($0) }
     }
 
     private func ancestors(of pid: pid_t) -> Set<pid_t> {
         var result: Set<pid_t> = [], next = pid
-        while let entry = entries.first(where: { $0.pid == next }), entry.parent > 0, result.insert(entry.parent).inserted { next = entry.parent }
+        while let entry = entries.first(where: { $0.pid == next }), entry.parent > 0,
+            result.insert(entry.parent).inserted
+        { next = entry.parent }
         return result
     }
 
@@ -117,7 +129,9 @@ struct ProcessTable {
         defer { closedir(folder) }
         var result: [pid_t] = []
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { strtol(UnsafePointer<CChar>(OpaquePointer($0)), nil, 10) }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                strtol(UnsafePointer<CChar>(OpaquePointer($0)), nil, 10)
+            }
             if name > 0 { result.append(pid_t(name)) }
         }
         return result
@@ -144,7 +158,9 @@ enum MachineRoom {
     static var availableMemory: Int {
         var available = ProcessMemory.machine().available
         let group = "/sys/fs/cgroup/memory"
-        if let limit = number(group + ".max"), let used = number(group + ".current") { available = min(available, max(0, limit - used)) }
+        if let limit = number(group + ".max"), let used = number(group + ".current") {
+            available = min(available, max(0, limit - used))
+        }
         return available
     }
 

@@ -80,7 +80,7 @@ public struct ConfigMap: Equatable, Sendable, Sequence, ExpressibleByDictionaryL
                 keys.remove(at: place)
                 values.remove(at: place)
                 places[key] = nil
-                for later in place..<keys.count { places[keys[later]] = later }
+                for later in place ..< keys.count { places[keys[later]] = later }
             case (nil, nil):
                 break
             }
@@ -103,7 +103,8 @@ public struct ConfigMap: Equatable, Sendable, Sequence, ExpressibleByDictionaryL
 }
 
 extension ConfigValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-                       ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+    ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(integerLiteral value: Int) { self = .int(value) }
     public init(floatLiteral value: Double) { self = .double(value) }

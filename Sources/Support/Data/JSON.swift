@@ -32,7 +32,7 @@ public enum JSON {
         }
         func body(_ count: Int, _ open: String, _ close: String, _ element: (Int) -> Void) {
             text += open
-            for i in 0..<count {
+            for i in 0 ..< count {
                 if i > 0 { text += indent > 0 ? "," : ", " }
                 newLine(level + 1)
                 element(i)
@@ -67,7 +67,8 @@ public enum JSON {
             case "\r": text += "\\r"
             case "\t": text += "\\t"
             // DEL and the line separators are legal, but other readers stumble over them.
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029:
+            case _
+            where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029:
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)

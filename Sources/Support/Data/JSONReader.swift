@@ -31,7 +31,8 @@ public struct JSONReader {
         case UInt8(ascii: "\""): return .string
         case UInt8(ascii: "["): return .array
         case UInt8(ascii: "{"): return .object
-        case let byte? where byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte): return .number
+        case let byte? where byte == UInt8(ascii: "-") || (UInt8(ascii: "0") ... UInt8(ascii: "9")).contains(byte):
+            return .number
         default: throw unexpected("a value")
         }
     }
@@ -59,9 +60,11 @@ public struct JSONReader {
             if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
             try digits()
         }
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        let text = String(decoding: bytes[start ..< position], as: UTF8.self)
         if isWhole, let value = Int(text) { return .int(value) }
-        guard let value = Double(text), value.isFinite else { throw error("the number \(text.prefix(40)) is out of range") }
+        guard let value = Double(text), value.isFinite else {
+            throw error("the number \(text.prefix(40)) is out of range")
+        }
         return .double(value)
     }
 
@@ -78,8 +81,9 @@ public struct JSONReader {
         while true {
             let start = position
             while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\"),
-                  bytes[position] >= 0x20 { position += 1 }
-            buffer.append(contentsOf: bytes[start..<position])
+                bytes[position] >= 0x20
+            { position += 1 }
+            buffer.append(contentsOf: bytes[start ..< position])
             guard let byte = current else { throw error("the string never ends") }
             guard byte >= 0x20 else { throw error("a control character inside a string") }
             position += 1
@@ -189,7 +193,8 @@ extension JSONReader {
         skipSpace()
         let end = position + word.utf8CodeUnitCount
         guard end <= bytes.count,
-              bytes[position..<end].elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+            bytes[position ..< end].elementsEqual(
+                UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
         else { throw unexpected("\(word)") }
         position = end
     }
@@ -235,7 +240,8 @@ extension JSONReader {
         case UInt8(ascii: "u"):
             var code = try hex4()
             if code & 0xFC00 == 0xD800, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
-               bytes[position + 1] == UInt8(ascii: "u") {
+                bytes[position + 1] == UInt8(ascii: "u")
+            {
                 position += 2
                 let low = try hex4()
                 guard low & 0xFC00 == 0xDC00 else { throw error("half of a surrogate pair") }
@@ -250,7 +256,7 @@ extension JSONReader {
     private mutating func hex4() throws -> UInt32 {
         guard position + 4 <= bytes.count else { throw error("the string never ends") }
         var code: UInt32 = 0
-        for byte in bytes[position..<position + 4] {
+        for byte in bytes[position ..< position + 4] {
             guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
                 throw error("\\u wants four hexadecimal digits")
             }

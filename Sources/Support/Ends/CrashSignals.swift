@@ -4,13 +4,14 @@ import SystemShim
 /// Signals that end a program which has gone wrong end it, also when somebody else sent them.
 ///
 /// The Swift runtime's handler writes a backtrace and returns. After a fault of the program's own the same instruction
-/// faults again, and the process ends; after `kill -ABRT` from outside it would go on as if nothing had been, and a batch
-/// would call it done.
+/// faults again, and the process ends; after `kill -ABRT` from outside it would go on as if nothing had been, and a
+/// batch would call it done.
 public enum CrashSignals {
     private static let signals = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP]
 
     /// The runtime's own handlers, by signal.
-    nonisolated(unsafe) private static let earlier: UnsafeMutablePointer<sigaction> = {   // written before any handler of ours is set
+    // written before any handler of ours is set
+    nonisolated(unsafe) private static let earlier: UnsafeMutablePointer<sigaction> = {
         let pointer = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
         pointer.initialize(repeating: sigaction(), count: 65)
         return pointer

@@ -27,7 +27,8 @@ public enum Interrupt {
         return try body()
     }
 
-    /// Whether work is to stop where it is: what `check` goes by, for threads that leave out what is not wanted any more.
+    /// Whether work is to stop where it is: what `check` goes by, for threads that leave out what is not wanted any
+    /// more.
     public static var isStopping: Bool { flag.pointee != 0 && deferrals == 0 }
 
     /// Throws `interrupted` when a stop was asked for. Cheap enough for every iteration of a loop

@@ -7,24 +7,24 @@ import Glibc
 public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
     /// What a caller may want to tell apart. The raw value is what Lua sees as `err.kind`.
     public enum Kind: String, Sendable {
-        case argument      // a wrong value or type was passed
-        case shape         // tensor shapes that do not fit the operation
-        case dtype         // a dtype that the operation does not take
-        case index         // a position or dimension out of range
-        case gradient      // autograd cannot do this
-        case file          // the system refused: missing, permission, disk full
-        case format        // the bytes are not what the format promises
-        case unsafe        // a file that tries to do what data must not
-        case audio         // a clip that cannot be used
-        case text          // a label that cannot be used
-        case checkpoint    // weights that do not fit the model
-        case config        // an unknown or contradictory setting
-        case data          // a dataset that cannot be used
+        case argument   // a wrong value or type was passed
+        case shape   // tensor shapes that do not fit the operation
+        case dtype   // a dtype that the operation does not take
+        case index   // a position or dimension out of range
+        case gradient   // autograd cannot do this
+        case file   // the system refused: missing, permission, disk full
+        case format   // the bytes are not what the format promises
+        case unsafe   // a file that tries to do what data must not
+        case audio   // a clip that cannot be used
+        case text   // a label that cannot be used
+        case checkpoint   // weights that do not fit the model
+        case config   // an unknown or contradictory setting
+        case data   // a dataset that cannot be used
         case interrupted   // Ctrl-C, or a time limit
-        case usage         // a wrong command line
-        case exit          // no error: a recipe that ends early, with `exitCode`
-        case memory        // would not fit
-        case lua           // an error raised by Lua code itself
+        case usage   // a wrong command line
+        case exit   // no error: a recipe that ends early, with `exitCode`
+        case memory   // would not fit
+        case lua   // an error raised by Lua code itself
     }
 
     public var kind: Kind
@@ -39,8 +39,8 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Of kind `exit`: the code that the program is to end with.
     public private(set) var exitCode: Int32 = 0
 
-    /// How a recipe ends before its last line: help was shown, or all was checked. It is thrown, so that everything open
-    /// is closed on the way.
+    /// How a recipe ends before its last line: help was shown, or all was checked. It is thrown, so that everything
+    /// open is closed on the way.
     public static func exit(_ code: Int32) -> OpahError {
         var error = OpahError(.exit, "the recipe ended early, with exit code \(code)")
         error.exitCode = code
@@ -73,18 +73,21 @@ public struct OpahError: Error, CustomStringConvertible, Equatable, Sendable {
 extension OpahError {
     /// The failure of a system call, in the system's own words.
     public static func system(_ path: String, errno code: Int32, doing what: String) -> OpahError {
-        let hint: String? = switch code {
-        case ENOENT: "check the path; names are case-sensitive"
-        case EACCES, EPERM: "check the permissions of the file and its folder"
-        case ENOSPC, EDQUOT: "free some space; nothing that was complete has been touched"
-        case EROFS: "this disk cannot be written to: choose a folder on another one"
-        case EISDIR: "a file is wanted here, and this is a folder"
-        case ENOTDIR: "a folder is wanted here, and this is a file"
-        case ENAMETOOLONG: "the path is too long: it has \(path.utf8.count) bytes, the system takes 4095, and 255 for each name; move it to a shorter one"
-        default: nil
-        }
-        var error = OpahError(.file, "\(ShownText.name(path)): cannot \(ShownText.name(what)): \(String(cString: strerror(code)))",
-                              hint: hint)
+        let hint: String? =
+            switch code {
+            case ENOENT: "check the path; names are case-sensitive"
+            case EACCES, EPERM: "check the permissions of the file and its folder"
+            case ENOSPC, EDQUOT: "free some space; nothing that was complete has been touched"
+            case EROFS: "this disk cannot be written to: choose a folder on another one"
+            case EISDIR: "a file is wanted here, and this is a folder"
+            case ENOTDIR: "a folder is wanted here, and this is a file"
+            case ENAMETOOLONG:
+                "the path is too long: it has \(path.utf8.count) bytes, the system takes 4095, and 255 for each name; move it to a shorter one"
+            default: nil
+            }
+        var error = OpahError(
+            .file, "\(ShownText.name(path)): cannot \(ShownText.name(what)): \(String(cString: strerror(code)))",
+            hint: hint)
         error.isFatal = [ENOSPC, EDQUOT, EROFS].contains(code)
         return error
     }

@@ -20,25 +20,33 @@ public final class AtomicFile {
         var before = stat()
         let replaces = stat(path, &before) == 0
         if replaces, before.st_mode & S_IFMT != S_IFREG {
-            throw OpahError(.file, "\(path): cannot write: this is \(RegularFile.name(before.st_mode & S_IFMT)), not a file", hint: "choose another name")
+            throw OpahError(
+                .file, "\(path): cannot write: this is \(RegularFile.name(before.st_mode & S_IFMT)), not a file",
+                hint: "choose another name")
         }
         var name = TemporaryName.beside(path)
-        for attempt in 0..<8 {
+        for attempt in 0 ..< 8 {
             if attempt > 0 { name = TemporaryName.beside(path) }
-            descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, replaces ? before.st_mode & 0o700 : 0o644)
+            descriptor = open(
+                name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, replaces ? before.st_mode & 0o700 : 0o644)
             if descriptor >= 0 || errno != EEXIST { break }
         }
         temporary = name
         guard descriptor >= 0 else {
             let code = errno, folder = PathName.folder(path)
             if code == ENOENT, !FileKind.exists(folder) {
-                throw OpahError(.file, "\(path): cannot write: there is no folder \(folder)", hint: "make it first: fs.mkdir in Lua, mkdir -p in a shell")
+                throw OpahError(
+                    .file, "\(path): cannot write: there is no folder \(folder)",
+                    hint: "make it first: fs.mkdir in Lua, mkdir -p in a shell")
             }
             throw OpahError.system(path, errno: code, doing: "write")
         }
         guard replaces else { return }
-        // Another's file stays another's where the system lets us; in any case it is never readable for more than it was.
-        if before.st_uid != geteuid() || before.st_gid != getegid() { _ = fchown(descriptor, before.st_uid, before.st_gid) }
+        // Another's file stays another's where the system lets us; in any case it is never readable for more than it
+        // was.
+        if before.st_uid != geteuid() || before.st_gid != getegid() {
+            _ = fchown(descriptor, before.st_uid, before.st_gid)
+        }
         fchmod(descriptor, before.st_mode & 0o777)
     }
 
@@ -71,7 +79,10 @@ public final class AtomicFile {
                 let code = errno
                 if code == EINTR { continue }
                 if code == EFAULT {
-                    throw OpahError(.file, "\(path): not written: the file that is copied was truncated by another program while it was read")
+                    throw OpahError(
+                        .file,
+                        "\(path): not written: the file that is copied was truncated by another program while it was read"
+                    )
                 }
                 throw OpahError.system(path, errno: code, doing: "write")
             }
@@ -102,7 +113,9 @@ public final class AtomicFile {
         descriptor = -1
         // After EINTR it is closed all the same.
         guard code == 0 || code == EINTR else { throw OpahError.system(path, errno: code, doing: "write") }
-        guard rename(temporary, path) == 0 else { throw OpahError.system(path, errno: errno, doing: "rename into place") }
+        guard rename(temporary, path) == 0 else {
+            throw OpahError.system(path, errno: errno, doing: "rename into place")
+        }
         isPlaced = true
     }
 

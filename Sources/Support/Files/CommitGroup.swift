@@ -6,13 +6,13 @@ import SystemShim
 /// more than the work.
 ///
 /// Files that are committed inside `add` keep their temporary names until the group is flushed: when it is `maximum`
-/// files large, or a second old. Then their contents are made durable, they are renamed, and the folders are synced: with
-/// one `syncfs` each where the file system is known to do that well, else with an `fsync` each.
+/// files large, or a second old. Then their contents are made durable, they are renamed, and the folders are synced:
+/// with one `syncfs` each where the file system is known to do that well, else with an `fsync` each.
 ///
-/// What holds, as for a single `AtomicFile`: whatever has a final name is whole, after a kill and after a power failure.
-/// What `record` wrote gets its name only when all that was added before it has its own, durably; of an owner of whom
-/// something failed, no record appears. A kill loses what was not flushed: about a second of work, and nothing says that
-/// it was done.
+/// What holds, as for a single `AtomicFile`: whatever has a final name is whole, after a kill and after a power
+/// failure. What `record` wrote gets its name only when all that was added before it has its own, durably; of an owner
+/// of whom something failed, no record appears. A kill loses what was not flushed: about a second of work, and nothing
+/// says that it was done.
 public final class CommitGroup: @unchecked Sendable {
     /// Something that has no final name, and why.
     public struct Failure: Sendable {
@@ -40,7 +40,9 @@ public final class CommitGroup: @unchecked Sendable {
     /// Who joins what, on this thread.
     private final class Collector {
         let group: CommitGroup, owner: String, isRecord: Bool
-        init(_ group: CommitGroup, _ owner: String, _ isRecord: Bool) { (self.group, self.owner, self.isRecord) = (group, owner, isRecord) }
+        init(_ group: CommitGroup, _ owner: String, _ isRecord: Bool) {
+            (self.group, self.owner, self.isRecord) = (group, owner, isRecord)
+        }
     }
 
     private static let collector: pthread_key_t = {
@@ -51,10 +53,14 @@ public final class CommitGroup: @unchecked Sendable {
 
     /// Files that `work` commits on this thread join the group, on account of `owner`.
     /// - Throws: what `work` throws; and when a flush tells that the run cannot go on (a full disk), that.
-    public func add<R>(_ owner: String, _ work: () throws -> R) throws -> R { try collect(owner, isRecord: false, work) }
+    public func add<R>(_ owner: String, _ work: () throws -> R) throws -> R {
+        try collect(owner, isRecord: false, work)
+    }
 
     /// Files that `work` commits say that something was done: they appear after all that was added before them.
-    public func record<R>(_ owner: String, _ work: () throws -> R) throws -> R { try collect(owner, isRecord: true, work) }
+    public func record<R>(_ owner: String, _ work: () throws -> R) throws -> R {
+        try collect(owner, isRecord: true, work)
+    }
 
     /// What is to be done when all that was added for `owner` until now has its name, and what when it has not.
     public func afterwards(_ owner: String, done: @escaping () throws -> Void, failed: @escaping () -> Void) {
@@ -136,14 +142,18 @@ public final class CommitGroup: @unchecked Sendable {
         }
     }
 
-    /// Contents, durable before any name is given; `alone` syncs one file, where errors must be told apart or one call for
-    /// all is not enough.
+    /// Contents, durable before any name is given; `alone` syncs one file, where errors must be told apart or one call
+    /// for all is not enough.
     private static func sync(_ members: [Member], alone: (Member) -> Void) {
         var devices: [(device: dev_t, members: [Member])] = []
         for member in members {
             var info = stat()
             let device = fstat(member.file.descriptor, &info) == 0 ? info.st_dev : 0
-            if let place = devices.firstIndex(where: { $0.device == device }) { devices[place].members.append(member) } else { devices.append((device, [member])) }
+            if let place = devices.firstIndex(where: { $0.device == device }) {
+                devices[place].members.append(member)
+            } else {
+                devices.append((device, [member]))
+            }
         }
         for (_, members) in devices {
             // Opened before anything was written, so that it hears of every error since.

@@ -7,14 +7,19 @@ public enum DiskSpace {
         var place = FileKind.resolved(path)
         while !FileKind.exists(place), place != "/", place != "." { place = PathName.folder(place) }
         var info = statvfs()
-        guard statvfs(place, &info) == 0 else { throw OpahError.system(place, errno: errno, doing: "ask for the free space of") }
+        guard statvfs(place, &info) == 0 else {
+            throw OpahError.system(place, errno: errno, doing: "ask for the free space of")
+        }
         return Int(info.f_bavail) * Int(info.f_frsize)
     }
 
-    /// Throws kind `file` when less than `bytes` are free at a path; a file system that does not say how much is let be.
+    /// Throws kind `file` when less than `bytes` are free at a path; a file system that does not say how much is let
+    /// be.
     public static func require(_ bytes: Int, at path: String) throws {
         guard let free = try? free(at: path), free < bytes else { return }
-        throw OpahError(.file, "\(path): \(ByteCount.text(bytes)) are needed and \(ByteCount.text(free)) are free", hint: "free some space; nothing has been written")
+        throw OpahError(
+            .file, "\(path): \(ByteCount.text(bytes)) are needed and \(ByteCount.text(free)) are free",
+            hint: "free some space; nothing has been written")
     }
 
     /// What a file or a tree takes on disk; links are not followed, and what cannot be read counts nothing.
@@ -25,7 +30,9 @@ public enum DiskSpace {
         guard info.st_mode & S_IFMT == S_IFDIR, let folder = opendir(path) else { return total }
         defer { closedir(folder) }
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafePointer<CChar>(OpaquePointer($0))) }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                String(cString: UnsafePointer<CChar>(OpaquePointer($0)))
+            }
             if name != ".", name != ".." { total += taken(by: path + "/" + name) }
         }
         return total

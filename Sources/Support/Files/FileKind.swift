@@ -16,7 +16,9 @@ public enum FileKind {
         if path.isEmpty || isFolder(path) { return }
         let parent = PathName.folder(path)
         if parent != path { try makeFolder(parent) }
-        if mkdir(path, 0o755) != 0, errno != EEXIST { throw OpahError.system(path, errno: errno, doing: "make the folder") }
+        if mkdir(path, 0o755) != 0, errno != EEXIST {
+            throw OpahError.system(path, errno: errno, doing: "make the folder")
+        }
         guard isFolder(path) else { throw OpahError.system(path, errno: ENOTDIR, doing: "make the folder") }
     }
 

@@ -22,8 +22,8 @@ public struct FileStamp: Equatable, Sendable {
         tick = info.st_mtim.tv_nsec == 0 && info.st_ctim.tv_nsec == 0 ? 2 * second : second / 50
     }
 
-    /// Whether a change of the file from now on would give another stamp. A file that was written within the present tick
-    /// of its file system's clock could be written once more and look the same.
+    /// Whether a change of the file from now on would give another stamp. A file that was written within the present
+    /// tick of its file system's clock could be written once more and look the same.
     public var isSettled: Bool {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)

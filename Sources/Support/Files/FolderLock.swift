@@ -65,8 +65,12 @@ public final class FolderLock: @unchecked Sendable {
         guard descriptor >= 0 ? fstat(descriptor, &info) == 0 : lstat(path, &info) == 0 else { return nil }
         let kind = info.st_mode & S_IFMT, isPlain = kind == S_IFREG
         if isPlain, info.st_nlink <= 1 { return nil }
-        return OpahError(.file, "\(path): cannot be the lock of the folder: it is " + (isPlain ? "another name of a file elsewhere (a hard link)" : RegularFile.name(kind)),
-                         hint: "where the folder comes from somebody else, look what else is in it; then remove \(path) and run again")
+        return OpahError(
+            .file,
+            "\(path): cannot be the lock of the folder: it is "
+                + (isPlain ? "another name of a file elsewhere (a hard link)" : RegularFile.name(kind)),
+            hint:
+                "where the folder comes from somebody else, look what else is in it; then remove \(path) and run again")
     }
 
     // MARK: those that were refused
@@ -79,8 +83,8 @@ public final class FolderLock: @unchecked Sendable {
         return refused.withLock { $0.contains(resolved) }
     }
 
-    /// Whether another process holds the folder's lock now, as far as its note tells: asking the kernel would mean to hold
-    /// it for a moment, and turn away somebody who wants it.
+    /// Whether another process holds the folder's lock now, as far as its note tells: asking the kernel would mean to
+    /// hold it for a moment, and turn away somebody who wants it.
     public static func isHeldElsewhere(_ folder: String, name: String = ".lock") -> Bool {
         let descriptor = open(PathName.join(folder, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return false }
@@ -104,7 +108,8 @@ public final class FolderLock: @unchecked Sendable {
 
     private var isStillThere: Bool {
         var opened = stat(), named = stat()
-        return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
+        return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev
+            && opened.st_ino == named.st_ino
     }
 
     // MARK: who holds it
@@ -114,17 +119,20 @@ public final class FolderLock: @unchecked Sendable {
 
         static var own: Holder {
             let words = ["opah"] + CommandLine.arguments.dropFirst()
-            return Holder(process: Int(getpid()), host: FolderLock.hostName, since: time(nil), command: String(words.joined(separator: " ").prefix(300)))
+            return Holder(
+                process: Int(getpid()), host: FolderLock.hostName, since: time(nil),
+                command: String(words.joined(separator: " ").prefix(300)))
         }
 
         init(process: Int, host: String, since: Int, command: String) {
             (self.process, self.host, self.since, self.command) = (process, host, since, command)
         }
 
-        /// What the file says; nothing when it is damaged. Whoever took the lock this very moment writes it in the next.
+        /// What the file says; nothing when it is damaged. Whoever took the lock this very moment writes it in the
+        /// next.
         init(_ descriptor: Int32) {
             var bytes = [UInt8](repeating: 0, count: 4096)
-            for _ in 0..<20 {
+            for _ in 0 ..< 20 {
                 let count = pread(descriptor, &bytes, bytes.count, 0)
                 if count > 0, let fields = try? JSON.decode(String(decoding: bytes.prefix(count), as: UTF8.self)) {
                     process = fields["process"]?.int ?? 0
@@ -138,7 +146,9 @@ public final class FolderLock: @unchecked Sendable {
         }
 
         var text: String {
-            JSON.encode(["process": .int(process), "host": .string(host), "since": .int(since), "command": .string(command)]) + "\n"
+            JSON.encode([
+                "process": .int(process), "host": .string(host), "since": .int(since), "command": .string(command)
+            ]) + "\n"
         }
 
     }
@@ -151,17 +161,25 @@ public final class FolderLock: @unchecked Sendable {
 
     private static func refusal(_ folder: String, _ work: String, _ holder: Holder) -> OpahError {
         guard holder.process > 0 else {
-            return OpahError(.file, "\(folder): another process is at work here (\(work))", hint: "wait until it ends, or use another folder")
+            return OpahError(
+                .file, "\(folder): another process is at work here (\(work))",
+                hint: "wait until it ends, or use another folder")
         }
         let isHere = holder.host == hostName
         if isHere, holder.process == Int(getpid()) {
-            return OpahError(.file, "\(folder): this program is at work here already (\(work))", hint: "let that end first, or use another folder")
+            return OpahError(
+                .file, "\(folder): this program is at work here already (\(work))",
+                hint: "let that end first, or use another folder")
         }
         var moment = time_t(holder.since), parts = tm(), text = [CChar](repeating: 0, count: 64)
         gmtime_r(&moment, &parts)
         strftime(&text, text.count, "%Y-%m-%d %H:%M:%S UTC", &parts)
         let since = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return OpahError(.file, "\(folder): another process is at work here (\(work)): \(holder.process) on \(holder.host), since \(since) (\(DurationText.clock(Double(time(nil) - holder.since)))): \(holder.command)",
-                         hint: "wait until it ends, stop it with \u{201C}kill -INT \(holder.process)\u{201D}\(isHere ? "" : " on \(holder.host)"), or use another folder")
+        return OpahError(
+            .file,
+            "\(folder): another process is at work here (\(work)): \(holder.process) on \(holder.host), since \(since) (\(DurationText.clock(Double(time(nil) - holder.since)))): \(holder.command)",
+            hint:
+                "wait until it ends, stop it with \u{201C}kill -INT \(holder.process)\u{201D}\(isHere ? "" : " on \(holder.host)"), or use another folder"
+        )
     }
 }

@@ -2,9 +2,9 @@ import Glibc
 
 /// Every regular file below a folder, following links but never in circles.
 ///
-/// Sorted by path, component by component in byte order. What cannot be entered or read is listed, not thrown:
-/// one bad link never hides a folder. Names that are no UTF-8 are listed once for all of them. Names that systems leave behind (`._x`, `.DS_Store`, `Thumbs.db`) and
-/// other hidden names are passed over.
+/// Sorted by path, component by component in byte order. What cannot be entered or read is listed, not thrown: one bad
+/// link never hides a folder. Names that are no UTF-8 are listed once for all of them. Names that systems leave behind
+/// (`._x`, `.DS_Store`, `Thumbs.db`) and other hidden names are passed over.
 public struct FolderWalk {
     public private(set) var files: [String] = []
     public private(set) var skipped: [SkippedInput] = []
@@ -44,15 +44,19 @@ public struct FolderWalk {
                 var link = stat()
                 let dangling = lstat(path, &link) == 0 && link.st_mode & S_IFMT == S_IFLNK
                 let code = errno
-                skipped.append(dangling
-                    ? SkippedInput(path: path, reason: "is a link to nothing", remedy: "repair or remove the link")
-                    : SkippedInput(path: path, error: OpahError.system(path, errno: code, doing: "read")))
+                skipped.append(
+                    dangling
+                        ? SkippedInput(path: path, reason: "is a link to nothing", remedy: "repair or remove the link")
+                        : SkippedInput(path: path, error: OpahError.system(path, errno: code, doing: "read")))
                 continue
             }
             switch info.st_mode & S_IFMT {
             case S_IFDIR where recursive:
                 if ancestors.contains(Identity(info)) {
-                    skipped.append(SkippedInput(path: path, reason: "is a link back to a folder that it lies in", remedy: "remove the link"))
+                    skipped.append(
+                        SkippedInput(
+                            path: path, reason: "is a link back to a folder that it lies in", remedy: "remove the link")
+                    )
                 } else {
                     try walk(path, ancestors: ancestors.union([Identity(info)]), recursive: true)
                 }
@@ -69,7 +73,9 @@ public struct FolderWalk {
         var names: [[UInt8]] = []
         while let entry = readdir(handle) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: UInt8.self, capacity: 256) { Array(UnsafeBufferPointer(start: $0, count: strlen(UnsafePointer<CChar>(OpaquePointer($0))))) }
+                pointer.withMemoryRebound(to: UInt8.self, capacity: 256) {
+                    Array(UnsafeBufferPointer(start: $0, count: strlen(UnsafePointer<CChar>(OpaquePointer($0)))))
+                }
             }
             if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
         }

@@ -7,7 +7,7 @@ public enum Glob {
         var found = glob_t()
         defer { globfree(&found) }
         guard glob(pattern, Int32(GLOB_BRACE), nil, &found) == 0 else { return [] }
-        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }.sorted()
+        return (0 ..< Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }.sorted()
     }
 
     /// Whether a whole text matches a pattern with `*`, `?` and `[...]` (fnmatch(3)); `*` goes over slashes.

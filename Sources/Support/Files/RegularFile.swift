@@ -30,7 +30,8 @@ public enum RegularFile {
         let kind = info.st_mode & S_IFMT
         if kind == S_IFREG { return nil }
         if kind == S_IFDIR { return OpahError.system(path, errno: EISDIR, doing: "read") }
-        return OpahError(.file, "\(path): is not a regular file but \(name(kind))", hint: "give the name of a plain file")
+        return OpahError(
+            .file, "\(path): is not a regular file but \(name(kind))", hint: "give the name of a plain file")
     }
 
     /// `a pipe`

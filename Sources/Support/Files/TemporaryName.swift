@@ -16,12 +16,13 @@ public enum TemporaryName {
         let parts = name.dropLast(4).split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count >= 3, let last = parts.last else { return nil }
         let fields = last.split(separator: "-", omittingEmptySubsequences: false)
-        guard fields.count == 3, let process = pid_t(fields[0]), process > 0, isHex(fields[1], 8), isHex(fields[2], 16) else { return nil }
+        guard fields.count == 3, let process = pid_t(fields[0]), process > 0, isHex(fields[1], 8), isHex(fields[2], 16)
+        else { return nil }
         return (process, String(fields[1]))
     }
 
     private static func isHex(_ text: some StringProtocol, _ count: Int) -> Bool {
-        text.utf8.count == count && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        text.utf8.count == count && text.utf8.allSatisfy { (48 ... 57).contains($0) || (97 ... 102).contains($0) }
     }
 
     private static func hex(_ value: UInt64, _ count: Int) -> String {
@@ -53,7 +54,8 @@ public enum Leftovers {
     }
 
     private static func open(_ name: String, _ parent: Int32?) -> OpaquePointer? {
-        let descriptor = openat(parent ?? AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == nil ? 0 : O_NOFOLLOW))
+        let descriptor = openat(
+            parent ?? AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == nil ? 0 : O_NOFOLLOW))
         guard descriptor >= 0 else { return nil }
         guard let directory = fdopendir(descriptor) else {
             close(descriptor)
@@ -65,15 +67,21 @@ public enum Leftovers {
     /// - Parameters:
     ///   - directory: closed at the end.
     ///   - levels: of folders below it that are entered too.
-    private static func remove(in directory: OpaquePointer, of prefix: String? = nil, levels: Int, everything: Bool = false) {
+    private static func remove(
+        in directory: OpaquePointer, of prefix: String? = nil, levels: Int, everything: Bool = false
+    ) {
         defer { closedir(directory) }
         let parent = dirfd(directory)
         while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafePointer<CChar>(OpaquePointer($0))) }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                String(cString: UnsafePointer<CChar>(OpaquePointer($0)))
+            }
             if name == "." || name == ".." { continue }
             let isFolder = entry.pointee.d_type == UInt8(DT_DIR) || entry.pointee.d_type == UInt8(DT_UNKNOWN)
             if everything {
-                if isFolder, levels > 0, let inner = open(name, parent) { remove(in: inner, levels: levels - 1, everything: true) }
+                if isFolder, levels > 0, let inner = open(name, parent) {
+                    remove(in: inner, levels: levels - 1, everything: true)
+                }
                 if unlinkat(parent, name, 0) != 0 { unlinkat(parent, name, AT_REMOVEDIR) }
             } else if let writer = TemporaryName.writer(name) {
                 guard prefix.map({ name.hasPrefix($0) }) ?? true, isAbandoned(name, parent, writer) else { continue }

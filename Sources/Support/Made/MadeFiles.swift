@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// What a stage writes, made again exactly when it has to be: when the content of what it was made from, or the settings,
-/// changed. What others made, or changed by hand, is kept and told. Any number of threads may make different outputs at
-/// once. See `MadeRecord` for what is remembered, and where.
+/// What a stage writes, made again exactly when it has to be: when the content of what it was made from, or the
+/// settings, changed. What others made, or changed by hand, is kept and told. Any number of threads may make different
+/// outputs at once. See `MadeRecord` for what is remembered, and where.
 public final class MadeFiles: Sendable {
     public enum Decision: Equatable, Sendable {
         /// There is none yet, a run that made it did not end, or making again was asked for.
@@ -47,7 +47,9 @@ public final class MadeFiles: Sendable {
     ///   - settings: all that decides, besides the inputs, what comes out.
     ///   - overwrite: everything is made again.
     ///   - grouped: outputs of `make` get their names together, as in a `CommitGroup`; `bringOut` tells of failures.
-    public init(stage: String, format: Int = 1, settings: ConfigMap = [:], overwrite: Bool = false, grouped: Bool = false) {
+    public init(
+        stage: String, format: Int = 1, settings: ConfigMap = [:], overwrite: Bool = false, grouped: Bool = false
+    ) {
         (self.stage, self.format, self.overwrite, group) = (stage, format, overwrite, grouped ? CommitGroup() : nil)
         var plain: [String: ConfigValue] = [:]
         // 1.0 and 1 are the same setting, however it was written.
@@ -81,7 +83,10 @@ public final class MadeFiles: Sendable {
             }
             let base = resolve(folder), target = resolve(PathName.folder(path))
             let common = zip(base, target).prefix { $0 == $1 }.count
-            let parts = [Substring](repeating: "..", count: base.count - common) + target.dropFirst(common) + [PathName.last(path)[...]]
+            let parts =
+                [Substring](repeating: "..", count: base.count - common) + target.dropFirst(common) + [
+                    PathName.last(path)[...]
+                ]
             return parts.joined(separator: "/")
         }
     }
@@ -96,7 +101,9 @@ public final class MadeFiles: Sendable {
     ///   - inputs: paths by role: `sound`, `label`, or with more behind a colon, `label:.txt`.
     ///   - isThere: whether something lies there of which nothing is known; the file `output`, unless given.
     ///   - isCopy: the settings do not matter.
-    public func decide(_ output: String, from inputs: [String: String], isThere: Bool? = nil, isCopy: Bool = false) -> Decision {
+    public func decide(
+        _ output: String, from inputs: [String: String], isThere: Bool? = nil, isCopy: Bool = false
+    ) -> Decision {
         let folder = PathName.folder(output), name = PathName.last(output)
         let entry = state.withLock { state in
             state.looked.insert(output)
@@ -119,10 +126,13 @@ public final class MadeFiles: Sendable {
             if stamp != output.stamp { (entry.outputs[name]!.stamp, isRefreshed) = (stamp, true) }
         }
         var changes: Set<String> = []
-        if entry.stage != stage || entry.format != format || entry.settings != (isCopy ? [:] : settings) { changes.insert("settings") }
+        if entry.stage != stage || entry.format != format || entry.settings != (isCopy ? [:] : settings) {
+            changes.insert("settings")
+        }
         for role in Set(inputs.keys).union(entry.sources.keys) {
             guard let path = inputs[role], let source = entry.sources[role],
-                  let stamp = Self.unchanged(path, source.stamp, source.digest) else {
+                let stamp = Self.unchanged(path, source.stamp, source.digest)
+            else {
                 changes.insert(role.hasPrefix("label") ? "label" : "input")
                 continue
             }
@@ -151,16 +161,20 @@ public final class MadeFiles: Sendable {
 
     /// Why an output is neither kept nor made.
     public static func refusal(_ output: String, _ changes: [String]) -> OpahError {
-        OpahError(.data, "\(output) was changed by hand since it was made, and what it was made from changed too (\(changes.joined(separator: ", ")))",
-                  hint: "move it elsewhere to have it made again, or use --overwrite to lose the change")
+        OpahError(
+            .data,
+            "\(output) was changed by hand since it was made, and what it was made from changed too (\(changes.joined(separator: ", ")))",
+            hint: "move it elsewhere to have it made again, or use --overwrite to lose the change")
     }
 
     // MARK: Making
 
     /// Takes down what an output is made from, before that is read.
     /// - Parameter isAtomic: the output is one file, which appears when it is complete.
-    public func start(_ output: String, from inputs: [String: String], _ decision: Decision = .make, isAtomic: Bool = true,
-                      isCopy: Bool = false) throws -> Making {
+    public func start(
+        _ output: String, from inputs: [String: String], _ decision: Decision = .make, isAtomic: Bool = true,
+        isCopy: Bool = false
+    ) throws -> Making {
         let folder = PathName.folder(output), name = PathName.last(output)
         var entry = MadeRecord.Entry()
         (entry.stage, entry.format, entry.settings) = (stage, format, isCopy ? [:] : settings)
@@ -168,7 +182,8 @@ public final class MadeFiles: Sendable {
             let stamp = FileStamp(path)
             // What cannot be read here is an error of the work, which says more about it.
             let digest = digest(path, stamp), relative = state.withLock { $0.relative(path, from: folder) }
-            entry.sources[role] = MadeRecord.Source(path: relative, stamp: stamp.map { $0.isSettled ? $0.text : "" } ?? "", digest: digest)
+            entry.sources[role] = MadeRecord.Source(
+                path: relative, stamp: stamp.map { $0.isSettled ? $0.text : "" } ?? "", digest: digest)
         }
         let before = state.withLock { $0.record(folder).entries[name] }
         var open = MadeRecord.Entry()
@@ -180,18 +195,20 @@ public final class MadeFiles: Sendable {
         return Making(folder: folder, name: name, entry: entry, before: before, changes: changes, isAtomic: isAtomic)
     }
 
-    /// The digest of an input. The last ones are kept while their files stay what they were: of one long recording and its
-    /// list come hundreds of outputs, one after another.
+    /// The digest of an input. The last ones are kept while their files stay what they were: of one long recording and
+    /// its list come hundreds of outputs, one after another.
     private func digest(_ path: String, _ stamp: FileStamp?) -> String {
         let settled = stamp.flatMap { $0.isSettled ? $0.text : nil }
-        if let settled, let last = state.withLock({ $0.lastInputs.first { $0.path == path && $0.stamp == settled } }) { return last.digest }
+        if let settled, let last = state.withLock({ $0.lastInputs.first { $0.path == path && $0.stamp == settled } }) {
+            return last.digest
+        }
         let digest = (try? Digest.of(file: path)) ?? ""
         if let settled { state.withLock { $0.lastInputs = [(path, settled, digest)] + $0.lastInputs.prefix(3) } }
         return digest
     }
 
-    /// Runs `work`, which writes the output and gives the paths of all that it wrote (nil when some are missing, so that the
-    /// next run tries again), and takes down what they were made from: in a group, when they have their names.
+    /// Runs `work`, which writes the output and gives the paths of all that it wrote (nil when some are missing, so
+    /// that the next run tries again), and takes down what they were made from: in a group, when they have their names.
     /// - Parameter owner: who is told of by `bringOut` when one of them could not be given its name.
     public func make(_ making: Making, owner: String, _ work: () throws -> [String]?) throws {
         do {
@@ -201,7 +218,8 @@ public final class MadeFiles: Sendable {
             }
             try group.add(owner) {
                 guard let files = try work() else { return }
-                group.afterwards(owner, done: { try self.finish(making, files: files) }, failed: { self.cancel(making) })
+                group.afterwards(
+                    owner, done: { try self.finish(making, files: files) }, failed: { self.cancel(making) })
             }
         } catch {
             cancel(making)
@@ -212,7 +230,8 @@ public final class MadeFiles: Sendable {
     /// Gives what waits its name; of whom something failed, and why.
     public func bringOut() -> [CommitGroup.Failure] { group?.finish() ?? [] }
 
-    /// The output is complete. What an earlier run made under the same name beside `files` goes, unless a hand changed it.
+    /// The output is complete. What an earlier run made under the same name beside `files` goes, unless a hand changed
+    /// it.
     /// - Parameter files: all that was written; paths in or below the output's folder.
     public func finish(_ making: Making, files: [String]) throws {
         var entry = making.entry
@@ -220,11 +239,15 @@ public final class MadeFiles: Sendable {
             guard file.hasPrefix(making.folder + "/") || making.folder == ".", let stamp = FileStamp(file) else {
                 throw OpahError(.file, "\(file) was not made in \(making.folder)")
             }
-            let name = making.folder == "." && !file.hasPrefix("./") ? file
+            let name =
+                making.folder == "." && !file.hasPrefix("./")
+                ? file
                 : String(decoding: file.utf8.dropFirst(making.folder.utf8.count + 1), as: UTF8.self)
             entry.outputs[name] = MadeRecord.Output(stamp: stamp.text, digest: try Digest.of(file: file))
         }
-        for (name, old) in making.before?.outputs ?? [:] where entry.outputs[name] == nil { Self.remove(name, old, in: making.folder) }
+        for (name, old) in making.before?.outputs ?? [:] where entry.outputs[name] == nil {
+            Self.remove(name, old, in: making.folder)
+        }
         note(making.folder, making.name, entry)
         guard !making.changes.isEmpty else { return }
         state.withLock { state in
@@ -261,7 +284,9 @@ public final class MadeFiles: Sendable {
     private static func remove(_ name: String, _ output: MadeRecord.Output, in folder: String) -> Bool {
         let path = PathName.join(folder, name)
         // Never through a link out of the folder.
-        guard (FileKind.resolved(path) + "/").hasPrefix(FileKind.resolved(folder) + "/"), unchanged(path, output.stamp, output.digest) != nil else {
+        guard (FileKind.resolved(path) + "/").hasPrefix(FileKind.resolved(folder) + "/"),
+            unchanged(path, output.stamp, output.digest) != nil
+        else {
             return !FileKind.exists(path)
         }
         return unlink(path) == 0
@@ -283,7 +308,9 @@ public final class MadeFiles: Sendable {
         state.withLock { state in
             guard state.remade > 0 else { return nil }
             let words = ["input": "input changed", "label": "label changed", "settings": "settings"]
-            let parts = ["input", "label", "settings"].compactMap { kind in state.changes[kind].map { "\(words[kind]!): \($0)" } }
+            let parts = ["input", "label", "settings"].compactMap { kind in
+                state.changes[kind].map { "\(words[kind]!): \($0)" }
+            }
             return "remade \(state.remade) (\(parts.joined(separator: ", ")))"
         }
     }
@@ -302,16 +329,22 @@ public final class MadeFiles: Sendable {
         var notes: [(path: String, note: String)] = []
         func tell(_ paths: [String], _ one: String, _ many: String) {
             guard let first = paths.first else { return }
-            let place = root ?? PathName.folder(first), shown = paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? ", ..." : "")
-            let what = paths.count == 1 && noun.hasSuffix("s") ? "1 \(noun.dropLast()) \(one)" : "\(paths.count) \(noun) \(many)"
+            let place = root ?? PathName.folder(first),
+                shown = paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? ", ..." : "")
+            let what =
+                paths.count == 1 && noun.hasSuffix("s")
+                ? "1 \(noun.dropLast()) \(one)" : "\(paths.count) \(noun) \(many)"
             notes.append((place, "\(what) (\(shown))"))
         }
-        tell(unknown, "has no record of what made it and is kept; --overwrite makes it again",
-             "have no record of what made them and are kept; --overwrite makes them again")
-        tell(edited, "was changed by hand since it was made and is kept; --overwrite makes it again",
-             "were changed by hand since they were made and are kept; --overwrite makes them again")
-        tell(orphans, "was made from what is no longer there; remove it if it is not wanted",
-             "were made from what is no longer there; remove those that are not wanted")
+        tell(
+            unknown, "has no record of what made it and is kept; --overwrite makes it again",
+            "have no record of what made them and are kept; --overwrite makes them again")
+        tell(
+            edited, "was changed by hand since it was made and is kept; --overwrite makes it again",
+            "were changed by hand since they were made and are kept; --overwrite makes them again")
+        tell(
+            orphans, "was made from what is no longer there; remove it if it is not wanted",
+            "were made from what is no longer there; remove those that are not wanted")
         if let problem { notes.append((root ?? ".", "what was made from what could not be written down: \(problem)")) }
         return notes
     }
@@ -321,7 +354,8 @@ public final class MadeFiles: Sendable {
         guard let files = try? FolderWalk(root).files else { return [] }
         var found: [String] = []
         // An output may be a folder, with its record beside it, where no other file is.
-        let folders = Set(files.map(PathName.folder)), above = folders.map(PathName.folder).filter { $0.hasPrefix(root + "/") }
+        let folders = Set(files.map(PathName.folder)),
+            above = folders.map(PathName.folder).filter { $0.hasPrefix(root + "/") }
         for folder in folders.union(above).union([root]).sorted() {
             let (entries, looked) = state.withLock { ($0.record(folder).entries, $0.looked) }
             for (name, entry) in entries where entry.stage == stage && !looked.contains(PathName.join(folder, name)) {

@@ -4,18 +4,23 @@ public struct MadeLook {
 
     public init() {}
 
-    /// What `stage` wrote down about an output: whether it was finished and its inputs are still the same (one that is gone
-    /// counts as the same), and the settings. nil when nothing is known, or something else has replaced it since.
+    /// What `stage` wrote down about an output: whether it was finished and its inputs are still the same (one that is
+    /// gone counts as the same), and the settings. nil when nothing is known, or something else has replaced it since.
     /// - Parameter inputs: paths by role, as for `MadeFiles.decide`.
-    public mutating func known(_ output: String, from inputs: [String: String], stage: String) -> (isCurrent: Bool, settings: [String: ConfigValue])? {
-        let folder = PathName.folder(output), name = PathName.last(output), record = records[folder] ?? MadeRecord(folder)
+    public mutating func known(
+        _ output: String, from inputs: [String: String], stage: String
+    ) -> (isCurrent: Bool, settings: [String: ConfigValue])? {
+        let folder = PathName.folder(output), name = PathName.last(output),
+            record = records[folder] ?? MadeRecord(folder)
         records[folder] = record
         guard let entry = record.entries[name] else { return nil }
         if entry.isOpen { return (false, [:]) }
         guard entry.stage == stage, let made = entry.outputs[name],
-              MadeFiles.unchanged(output, made.stamp, made.digest) != nil else { return nil }
+            MadeFiles.unchanged(output, made.stamp, made.digest) != nil
+        else { return nil }
         let isCurrent = inputs.allSatisfy { role, path in
-            entry.sources[role].map { !FileKind.exists(path) || MadeFiles.unchanged(path, $0.stamp, $0.digest) != nil } ?? true
+            entry.sources[role].map { !FileKind.exists(path) || MadeFiles.unchanged(path, $0.stamp, $0.digest) != nil }
+                ?? true
         }
         return (isCurrent, entry.settings)
     }
@@ -39,8 +44,9 @@ extension MadeLook {
         MadeRecord(folder).entries.mapValues { entry in
             var settings = ConfigMap()
             for (name, value) in entry.settings.sorted(by: { $0.key < $1.key }) { settings[name] = value }
-            return Origin(stage: entry.stage, settings: settings, isOpen: entry.isOpen,
-                          sources: entry.sources.mapValues { ($0.path, $0.digest) }, outputs: entry.outputs.mapValues(\.digest))
+            return Origin(
+                stage: entry.stage, settings: settings, isOpen: entry.isOpen,
+                sources: entry.sources.mapValues { ($0.path, $0.digest) }, outputs: entry.outputs.mapValues(\.digest))
         }
     }
 }

@@ -8,8 +8,8 @@ import Glibc
 ///     {"made": "a.npy", "open": true, "to": {...}}     being made; what lies there may be half of it
 ///     {"made": "a.npy", "gone": true}
 ///
-/// `key` is a digest of stage, format, settings and the inputs' content, of no paths and times: two results with the same key
-/// are the same, wherever they lie.
+/// `key` is a digest of stage, format, settings and the inputs' content, of no paths and times: two results with the
+/// same key are the same, wherever they lie.
 final class MadeRecord {
     /// A file that something was made from, as seen from the folder of the record.
     struct Source: Equatable { var path: String, stamp: String, digest: String }
@@ -28,14 +28,19 @@ final class MadeRecord {
         var key: String {
             let digest = Digest()
             digest.update("\(stage)\0\(format)\0")
-            for (name, value) in settings.sorted(by: { $0.key < $1.key }) { digest.update("\(name)\0\(JSON.encode(value))\0") }
-            for (role, source) in sources.sorted(by: { $0.key < $1.key }) { digest.update("\(role)\0\(source.digest)\0") }
+            for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+                digest.update("\(name)\0\(JSON.encode(value))\0")
+            }
+            for (role, source) in sources.sorted(by: { $0.key < $1.key }) {
+                digest.update("\(role)\0\(source.digest)\0")
+            }
             return digest.finish()
         }
     }
 
     static let name = ".opah-made.jsonl"
-    /// Larger ones are none of ours: a line takes some hundred bytes, and a folder holds a hundred thousand files at most.
+    /// Larger ones are none of ours: a line takes some hundred bytes, and a folder holds a hundred thousand files at
+    /// most.
     private static let largest = 1 << 28
 
     let folder: String
@@ -60,7 +65,9 @@ final class MadeRecord {
             for line in file.bytes.split(separator: UInt8(ascii: "\n")) {
                 lines += 1
                 // A line that breaks off (the power went) says nothing.
-                guard let value = try? JSON.decode(UnsafeRawBufferPointer(rebasing: line)), let name = value["made"]?.string else { continue }
+                guard let value = try? JSON.decode(UnsafeRawBufferPointer(rebasing: line)),
+                    let name = value["made"]?.string
+                else { continue }
                 entries[name] = value["gone"] == nil ? Self.entry(value) : nil
             }
         }
@@ -70,9 +77,12 @@ final class MadeRecord {
     func set(_ name: String, _ entry: Entry?, sync: Bool = false) throws {
         entries[name] = entry
         try open()
-        let bytes = Array((JSON.encode(entry.map { Self.line(name, $0) } ?? ["made": .string(name), "gone": true]) + "\n").utf8)
+        let bytes = Array(
+            (JSON.encode(entry.map { Self.line(name, $0) } ?? ["made": .string(name), "gone": true]) + "\n").utf8)
         let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard count == bytes.count else { throw OpahError.system(path, errno: count < 0 ? errno : ENOSPC, doing: "write") }
+        guard count == bytes.count else {
+            throw OpahError.system(path, errno: count < 0 ? errno : ENOSPC, doing: "write")
+        }
         lines += 1
         isUnsynced = true
         if sync { fsync(descriptor) }
@@ -85,13 +95,17 @@ final class MadeRecord {
             guard descriptor >= 0 else { throw OpahError.system(path, errno: errno, doing: "write") }
             while flock(descriptor, LOCK_SH) != 0, errno == EINTR {}
             var opened = stat(), named = stat()
-            guard fstat(descriptor, &opened) != 0 || stat(path, &named) != 0 || opened.st_ino != named.st_ino else { break }
+            guard fstat(descriptor, &opened) != 0 || stat(path, &named) != 0 || opened.st_ino != named.st_ino else {
+                break
+            }
             Glibc.close(descriptor)
             descriptor = -1
         }
         var last: UInt8 = 0
         let size = lseek(descriptor, 0, SEEK_END)
-        if size > 0, pread(descriptor, &last, 1, size - 1) == 1, last != UInt8(ascii: "\n") { write(descriptor, "\n", 1) }
+        if size > 0, pread(descriptor, &last, 1, size - 1) == 1, last != UInt8(ascii: "\n") {
+            write(descriptor, "\n", 1)
+        }
     }
 
     /// Ends the writing; a file with more old lines than new ones is written anew.
@@ -99,7 +113,8 @@ final class MadeRecord {
         guard descriptor >= 0 else { return }
         if lines > 2 * entries.count + 64, flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
             read()
-            let text = entries.sorted { $0.key < $1.key }.map { JSON.encode(Self.line($0.key, $0.value)) + "\n" }.joined()
+            let text = entries.sorted { $0.key < $1.key }.map { JSON.encode(Self.line($0.key, $0.value)) + "\n" }
+                .joined()
             if (try? AtomicFile.write(path, text)) != nil { isUnsynced = false }
         }
         if isUnsynced { fsync(descriptor) }
@@ -118,9 +133,13 @@ final class MadeRecord {
         }
         let outputs = map(entry.outputs) { .list([.string($0.stamp), .string($0.digest)]) }
         if entry.isOpen { return ["made": .string(name), "open": true, "to": outputs] }
-        return ["made": .string(name), "by": .string(entry.stage), "format": .int(entry.format), "settings": map(entry.settings) { $0 },
-                "key": .string(entry.key), "from": map(entry.sources) { .list([.string($0.path), .string($0.stamp), .string($0.digest)]) },
-                "to": outputs]
+        return [
+            "made": .string(name), "by": .string(entry.stage), "format": .int(entry.format),
+            "settings": map(entry.settings) { $0 },
+            "key": .string(entry.key),
+            "from": map(entry.sources) { .list([.string($0.path), .string($0.stamp), .string($0.digest)]) },
+            "to": outputs
+        ]
     }
 
     private static func entry(_ value: ConfigValue) -> Entry? {

@@ -3,7 +3,8 @@ import Glibc
 /// Numbers of bytes as people write them: `4GB` (powers of 1000), `4GiB` (of 1024), `4000000000`.
 public enum ByteCount {
     private static let units: [(name: String, factor: Double)] = [
-        ("KIB", 1024), ("MIB", 1_048_576), ("GIB", 1_073_741_824), ("TIB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1), ("", 1),
+        ("KIB", 1024), ("MIB", 1_048_576), ("GIB", 1_073_741_824), ("TIB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6),
+        ("GB", 1e9), ("TB", 1e12), ("B", 1), ("", 1)
     ]
 
     /// Nil when the text is no number of bytes, or one that no machine has.
@@ -30,7 +31,9 @@ public enum ByteCount {
     public static func limit(_ variable: String) throws -> Int? {
         guard let text = getenv(variable).map({ String(cString: $0) }), !text.isEmpty else { return nil }
         guard let bytes = parse(text) else {
-            throw OpahError(.argument, "\(variable) is set to \u{201C}\(text)\u{201D}", hint: "set it to a number of bytes, such as 4GB or 2GiB, or leave it unset")
+            throw OpahError(
+                .argument, "\(variable) is set to \u{201C}\(text)\u{201D}",
+                hint: "set it to a number of bytes, such as 4GB or 2GiB, or leave it unset")
         }
         return bytes
     }

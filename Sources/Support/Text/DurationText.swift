@@ -12,7 +12,9 @@ public enum DurationText {
             return DecimalText.significant(seconds / factor, digits) + " " + name
         }
         let whole = Int(min(abs(seconds), 1e15).rounded()), sign = seconds < 0 ? "-" : ""
-        func pair(_ large: Int, _ a: String, _ small: Int, _ b: String) -> String { "\(sign)\(large) \(a)" + (small > 0 ? " \(small) \(b)" : "") }
+        func pair(_ large: Int, _ a: String, _ small: Int, _ b: String) -> String {
+            "\(sign)\(large) \(a)" + (small > 0 ? " \(small) \(b)" : "")
+        }
         if whole < 3600 { return pair(whole / 60, "min", whole % 60, "s") }
         if whole < 2 * 86400 { return pair(whole / 3600, "h", whole % 3600 / 60, "min") }
         return pair(whole / 86400, "d", whole % 86400 / 3600, "h")
@@ -24,7 +26,8 @@ public enum DurationText {
         let whole = Int(min(max(seconds, 0), 1e15).rounded())
         if whole < 60 { return "\(whole) s" }
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        return whole < 3600 ? "\(whole / 60):\(two(whole % 60))" : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
+        return whole < 3600
+            ? "\(whole / 60):\(two(whole % 60))" : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
     }
 }
 
@@ -34,7 +37,8 @@ public enum DecimalText {
     /// `significant(1.5012, 3)` is `1.5`.
     public static func significant(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite, value != 0, abs(value) < 1e15 else { return value == 0 ? "0" : "\(value)" }
-        let before = Int(log10(abs(value)).rounded(.down)) + 1, after = max(0, digits - max(before, 1)), power = pow(10, Double(after))
+        let before = Int(log10(abs(value)).rounded(.down)) + 1, after = max(0, digits - max(before, 1)),
+            power = pow(10, Double(after))
         let scaled = Int((abs(value) * power).rounded()), sign = value < 0 && scaled > 0 ? "-" : ""
         var decimals = String(scaled % Int(power))
         decimals = String(repeating: "0", count: max(0, after - decimals.count)) + decimals

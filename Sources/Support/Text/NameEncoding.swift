@@ -6,8 +6,10 @@ struct NameEncoding: Equatable {
     let code: String, name: String
 
     static let all = [
-        NameEncoding(code: "cp932", name: "Shift-JIS"), NameEncoding(code: "gbk", name: "GBK"), NameEncoding(code: "cp949", name: "EUC-KR"),
-        NameEncoding(code: "big5", name: "Big5"), NameEncoding(code: "euc-jp", name: "EUC-JP"), NameEncoding(code: "cp1252", name: "Latin-1"),
+        NameEncoding(code: "cp932", name: "Shift-JIS"), NameEncoding(code: "gbk", name: "GBK"),
+        NameEncoding(code: "cp949", name: "EUC-KR"),
+        NameEncoding(code: "big5", name: "Big5"), NameEncoding(code: "euc-jp", name: "EUC-JP"),
+        NameEncoding(code: "cp1252", name: "Latin-1")
     ]
 
     /// The encoding that gives these names the likeliest letters; nil when none gives letters at all.
@@ -28,7 +30,8 @@ struct NameEncoding: Equatable {
                 return iconv(converter, &from, &left, &to, &room) != -1
             }
         }
-        return isValid ? String(decoding: output.prefix(output.count - room).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+        return isValid
+            ? String(decoding: output.prefix(output.count - room).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
     }
 
     /// Points per letter that is not ASCII; nil when a name is no text of this encoding.
@@ -42,23 +45,28 @@ struct NameEncoding: Equatable {
                 guard letter.value >= 0x80 else { continue }
                 letters += 1
                 switch letter.value {
-                case 0x3041...0x30FE: points += code == "cp932" || code == "euc-jp" ? 3 : 0      // kana
-                case 0xAC00...0xD7A3: points += Self.frequentHangul.contains(letter) ? 3 : 1
-                case 0x4E00...0x9FFF: points += Self.frequentHan.contains(letter) ? 3 : isCommonHan(letter) ? 1.5 : -0.5
-                case 0xC0...0x17F: points += before.value < 0x80 ? 2 : -1                         // accented letters stand alone
-                case 0x3000...0x303F, 0xFF01...0xFF5E: points += 0.5                              // their punctuation
-                default: points -= 1                                                             // half-width kana, signs
+                case 0x3041 ... 0x30FE: points += code == "cp932" || code == "euc-jp" ? 3 : 0   // kana
+                case 0xAC00 ... 0xD7A3: points += Self.frequentHangul.contains(letter) ? 3 : 1
+                case 0x4E00 ... 0x9FFF:
+                    points += Self.frequentHan.contains(letter) ? 3 : isCommonHan(letter) ? 1.5 : -0.5
+                case 0xC0 ... 0x17F: points += before.value < 0x80 ? 2 : -1   // accented letters stand alone
+                case 0x3000 ... 0x303F, 0xFF01 ... 0xFF5E: points += 0.5   // their punctuation
+                default: points -= 1   // half-width kana, signs
                 }
             }
         }
         return letters > 0 ? points / Double(letters) : nil
     }
 
-    /// Chinese encodings sort by frequency: the first rows are common characters. Japanese ones are judged by their kana.
+    /// Chinese encodings sort by frequency: the first rows are common characters. Japanese ones are judged by their
+    /// kana.
     private func isCommonHan(_ letter: Unicode.Scalar) -> Bool {
-        guard code == "gbk" || code == "big5", let converter = iconv_open(code, "UTF-8"), Int(bitPattern: converter) != -1 else { return false }
+        guard code == "gbk" || code == "big5", let converter = iconv_open(code, "UTF-8"),
+            Int(bitPattern: converter) != -1
+        else { return false }
         defer { iconv_close(converter) }
-        var input = String(letter).utf8.map { CChar(bitPattern: $0) }, output = [CChar](repeating: 0, count: 8), left = input.count, room = 8
+        var input = String(letter).utf8.map { CChar(bitPattern: $0) }, output = [CChar](repeating: 0, count: 8),
+            left = input.count, room = 8
         _ = input.withUnsafeMutableBufferPointer { input in
             output.withUnsafeMutableBufferPointer { output in
                 var from = input.baseAddress, to = output.baseAddress
@@ -66,7 +74,7 @@ struct NameEncoding: Equatable {
             }
         }
         let lead = UInt8(bitPattern: output[0])
-        return code == "gbk" ? (0xB0...0xD7).contains(lead) : (0xA4...0xC6).contains(lead)
+        return code == "gbk" ? (0xB0 ... 0xD7).contains(lead) : (0xA4 ... 0xC6).contains(lead)
     }
 
     private static let frequentHan = Set("的一是了我不人在他有这這上们們来來到时時大地为為子中你说說生国國年好小女男音语語日本人声聲话話文字天".unicodeScalars)
@@ -75,7 +83,7 @@ struct NameEncoding: Equatable {
 
 /// Names in a folder tree that are no UTF-8: listed once, with the command that mends them all.
 struct ForeignNames {
-    private var folders: [String] = []                   // in the order of the walk
+    private var folders: [String] = []   // in the order of the walk
     private var names: [String: [[UInt8]]] = [:]
 
     mutating func add(_ name: [UInt8], in folder: String) {
@@ -93,14 +101,21 @@ struct ForeignNames {
         return zip(folders, guesses).map { entry($0, names[$0]!, $1, recursive: false) }
     }
 
-    private func entry(_ folder: String, _ names: [[UInt8]], _ encoding: NameEncoding?, recursive: Bool) -> SkippedInput {
+    private func entry(_ folder: String, _ names: [[UInt8]], _ encoding: NameEncoding?, recursive: Bool) -> SkippedInput
+    {
         let raw = names[0].map { $0 < 0x80 ? String(Unicode.Scalar($0)) : "\\x" + String($0, radix: 16) }.joined()
         let first: String = encoding?.decoded(names[0]) ?? raw
-        let count = names.count == 1 ? "the name of 1 file or folder in it is not valid UTF-8" : "the names of \(names.count) files and folders in it are not valid UTF-8"
+        let count =
+            names.count == 1
+            ? "the name of 1 file or folder in it is not valid UTF-8"
+            : "the names of \(names.count) files and folders in it are not valid UTF-8"
         let what = recursive ? "-r --notest \(ShellText.quoted(folder))" : "--notest \(ShellText.quoted(folder))/*"
         guard let encoding else {
-            return SkippedInput(path: folder, reason: "\(count) (\(first))", remedy: "rename them: convmv -f ENCODING -t utf-8 \(what)")
+            return SkippedInput(
+                path: folder, reason: "\(count) (\(first))", remedy: "rename them: convmv -f ENCODING -t utf-8 \(what)")
         }
-        return SkippedInput(path: folder, reason: "\(count); it looks like \(encoding.name) (\(first))", remedy: "rename them: convmv -f \(encoding.code) -t utf-8 \(what)")
+        return SkippedInput(
+            path: folder, reason: "\(count); it looks like \(encoding.name) (\(first))",
+            remedy: "rename them: convmv -f \(encoding.code) -t utf-8 \(what)")
     }
 }

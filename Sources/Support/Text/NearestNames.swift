@@ -1,10 +1,12 @@
 /// The names nearest to a misspelt one, best first: for "did you mean" in every unknown-name error.
 ///
-/// The work is bounded, whoever wrote the names: names of more than 64 bytes are nobody's slip and have no neighbours, and
-/// of the candidates the first 10 000 are looked at.
+/// The work is bounded, whoever wrote the names: names of more than 64 bytes are nobody's slip and have no neighbours,
+/// and of the candidates the first 10 000 are looked at.
 /// - Parameter slips: how many letters may differ; a third of them, and two at least, unless given. Without it, a name
 ///   that holds the misspelt one counts as near too.
-public func nearestNames(to name: String, in candidates: some Sequence<String>, limit: Int = 3, within slips: Int? = nil) -> [String] {
+public func nearestNames(
+    to name: String, in candidates: some Sequence<String>, limit: Int = 3, within slips: Int? = nil
+) -> [String] {
     guard name.utf8.count <= 64 else { return [] }
     let lowered = name.lowercased(), wanted = Array(lowered.unicodeScalars)
     let allowed = slips ?? max(2, wanted.count / 3)
@@ -34,11 +36,11 @@ public func suggestion(for name: String, in candidates: some Sequence<String>) -
 func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
     if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
     var beforePrevious = [Int](repeating: 0, count: b.count + 1)
-    var previous = Array(0...b.count)
-    for i in 1...a.count {
+    var previous = Array(0 ... b.count)
+    for i in 1 ... a.count {
         var row = [i]
         row.reserveCapacity(b.count + 1)
-        for j in 1...b.count {
+        for j in 1 ... b.count {
             let cost = a[i - 1] == b[j - 1] ? 0 : 1
             var best = min(row[j - 1] + 1, previous[j] + 1, previous[j - 1] + cost)
             if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] { best = min(best, beforePrevious[j - 2] + 1) }

@@ -3,9 +3,12 @@ public enum ShellText {
     /// The word, in quotes where a shell would see more in it than letters.
     public static func quoted(_ word: String) -> String {
         let word = word.hasPrefix("-") ? "./" + word : word
-        let isPlain = !word.isEmpty && word.unicodeScalars.allSatisfy {
-            $0.value >= 0x80 || "-_./=+,:@%".unicodeScalars.contains($0) || ("0"..."9").contains($0) || ("A"..."Z").contains($0) || ("a"..."z").contains($0)
-        }
+        let isPlain =
+            !word.isEmpty
+            && word.unicodeScalars.allSatisfy {
+                $0.value >= 0x80 || "-_./=+,:@%".unicodeScalars.contains($0) || ("0" ... "9").contains($0)
+                    || ("A" ... "Z").contains($0) || ("a" ... "z").contains($0)
+            }
         // What a terminal would obey, or shows as something else, is written out.
         if ShownText.name(word) != word { return "$'" + escaped(word) + "'" }
         return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"

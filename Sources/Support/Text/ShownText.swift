@@ -8,7 +8,9 @@ public enum ShownText {
     public static func message(_ text: String) -> String { shown(text, keepingLines: true) }
 
     private static func shown(_ text: String, keepingLines: Bool) -> String {
-        func isKept(_ scalar: Unicode.Scalar) -> Bool { !isControl(scalar) || keepingLines && (scalar == "\n" || scalar == "\t") }
+        func isKept(_ scalar: Unicode.Scalar) -> Bool {
+            !isControl(scalar) || keepingLines && (scalar == "\n" || scalar == "\t")
+        }
         if text.unicodeScalars.allSatisfy(isKept) { return text }
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -20,7 +22,8 @@ public enum ShownText {
     /// Control characters (C0, DEL, C1), separators of lines, and what turns the direction of writing.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFFF9...0xFFFB: true
+        case 0 ..< 0x20, 0x7F ..< 0xA0, 0x061C, 0x200E, 0x200F, 0x2028 ... 0x202E, 0x2066 ... 0x2069, 0xFFF9 ... 0xFFFB:
+            true
         default: false
         }
     }

@@ -3,12 +3,14 @@ public enum SourceText {
     /// Longer files are none of these (bytes).
     public static let sizeLimit = 16 << 20
 
-    /// The text of a file: without the byte order mark that Windows editors put first, and with an empty line in place of
-    /// a first one that begins with `#`, as Unix wants it of programs. What is not UTF-8 becomes U+FFFD.
+    /// The text of a file: without the byte order mark that Windows editors put first, and with an empty line in place
+    /// of a first one that begins with `#`, as Unix wants it of programs. What is not UTF-8 becomes U+FFFD.
     public static func read(_ path: String, limit: Int = sizeLimit) throws -> String {
         try MappedFile(path).withBytes { bytes in
             guard bytes.count <= limit else {
-                throw OpahError(.format, "\(ShownText.name(path)): \(ByteCount.text(bytes.count)) are too much for a file of this kind")
+                throw OpahError(
+                    .format,
+                    "\(ShownText.name(path)): \(ByteCount.text(bytes.count)) are too much for a file of this kind")
             }
             if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
                 throw OpahError(.format, "\(ShownText.name(path)): it is UTF-16", hint: "save it as UTF-8")

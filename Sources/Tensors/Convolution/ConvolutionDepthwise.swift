@@ -6,7 +6,9 @@ extension ConvolutionKernels {
     private static let block = 2048
 
     /// Runs `body(weight row, long row, short row)` for every batch entry and channel, as offsets.
-    private static func forEachChannel(_ g: ConvolutionGeometry, _ body: (_ channel: Int, _ long: Int, _ short: Int) -> Void) throws {
+    private static func forEachChannel(
+        _ g: ConvolutionGeometry, _ body: (_ channel: Int, _ long: Int, _ short: Int) -> Void
+    ) throws {
         Parallel.forRange(g.batch * g.longChannels, grain: max(1, 8192 / max(g.shortLength, 1))) { rows in
             for row in rows {
                 guard !Interrupt.isStopping else { return }
@@ -16,13 +18,15 @@ extension ConvolutionKernels {
         try Interrupt.check()
     }
 
-    static func depthwiseForward(_ g: ConvolutionGeometry, long: UnsafePointer<Float>, weight: UnsafePointer<Float>,
-                                 bias: UnsafePointer<Float>?, short: UnsafeMutablePointer<Float>) throws {
+    static func depthwiseForward(
+        _ g: ConvolutionGeometry, long: UnsafePointer<Float>, weight: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>?, short: UnsafeMutablePointer<Float>
+    ) throws {
         try forEachChannel(g) { channel, longRow, shortRow in
             for start in stride(from: 0, to: g.shortLength, by: block) {
-                let outputs = start..<min(start + block, g.shortLength)
+                let outputs = start ..< min(start + block, g.shortLength)
                 (short + shortRow + start).update(repeating: bias?[channel] ?? 0, count: outputs.count)
-                for k in 0..<g.kernel {
+                for k in 0 ..< g.kernel {
                     let inside = g.inside(k, outputs), tap = weight[channel * g.kernel + k]
                     let x = long + longRow + k * g.dilation - g.left, y = short + shortRow
                     if g.stride == 1 {
@@ -35,11 +39,13 @@ extension ConvolutionKernels {
         }
     }
 
-    static func depthwiseInputGradient(_ g: ConvolutionGeometry, short: UnsafePointer<Float>, weight: UnsafePointer<Float>,
-                                       long: UnsafeMutablePointer<Float>) throws {
+    static func depthwiseInputGradient(
+        _ g: ConvolutionGeometry, short: UnsafePointer<Float>, weight: UnsafePointer<Float>,
+        long: UnsafeMutablePointer<Float>
+    ) throws {
         try forEachChannel(g) { channel, longRow, shortRow in
-            for k in 0..<g.kernel {
-                let inside = g.inside(k, 0..<g.shortLength), tap = weight[channel * g.kernel + k]
+            for k in 0 ..< g.kernel {
+                let inside = g.inside(k, 0 ..< g.shortLength), tap = weight[channel * g.kernel + k]
                 let x = long + longRow + k * g.dilation - g.left, y = short + shortRow
                 if g.stride == 1 {
                     addScaled(tap, y + inside.lowerBound, to: x + inside.lowerBound, inside.count)
@@ -50,15 +56,17 @@ extension ConvolutionKernels {
         }
     }
 
-    static func depthwiseWeightGradient(_ g: ConvolutionGeometry, long: UnsafePointer<Float>, short: UnsafePointer<Float>,
-                                        weight: UnsafeMutablePointer<Float>) throws {
+    static func depthwiseWeightGradient(
+        _ g: ConvolutionGeometry, long: UnsafePointer<Float>, short: UnsafePointer<Float>,
+        weight: UnsafeMutablePointer<Float>
+    ) throws {
         Parallel.forRange(g.longChannels) { channels in
             for channel in channels {
                 guard !Interrupt.isStopping else { return }
-                for k in 0..<g.kernel {
-                    let inside = g.inside(k, 0..<g.shortLength)
+                for k in 0 ..< g.kernel {
+                    let inside = g.inside(k, 0 ..< g.shortLength)
                     var sum = 0.0
-                    for b in 0..<g.batch {
+                    for b in 0 ..< g.batch {
                         let row = b * g.longChannels + channel
                         let x = long + row * g.longLength + k * g.dilation - g.left, y = short + row * g.shortLength
                         if g.stride == 1 {
@@ -81,10 +89,12 @@ private func dotProduct(_ count: Int, _ x: UnsafePointer<Float>, _ y: UnsafePoin
     let rx = UnsafeRawPointer(x), ry = UnsafeRawPointer(y)
     var sums = (SIMD8<Float>.zero, SIMD8<Float>.zero), i = 0
     while i + 16 <= count {
-        sums.0.addProduct(rx.loadUnaligned(fromByteOffset: i * 4, as: SIMD8<Float>.self),
-                          ry.loadUnaligned(fromByteOffset: i * 4, as: SIMD8<Float>.self))
-        sums.1.addProduct(rx.loadUnaligned(fromByteOffset: i * 4 + 32, as: SIMD8<Float>.self),
-                          ry.loadUnaligned(fromByteOffset: i * 4 + 32, as: SIMD8<Float>.self))
+        sums.0.addProduct(
+            rx.loadUnaligned(fromByteOffset: i * 4, as: SIMD8<Float>.self),
+            ry.loadUnaligned(fromByteOffset: i * 4, as: SIMD8<Float>.self))
+        sums.1.addProduct(
+            rx.loadUnaligned(fromByteOffset: i * 4 + 32, as: SIMD8<Float>.self),
+            ry.loadUnaligned(fromByteOffset: i * 4 + 32, as: SIMD8<Float>.self))
         i += 16
     }
     var sum = (sums.0 + sums.1).sum()

@@ -30,15 +30,18 @@ public struct ConvolutionGeometry: Sendable {
         let last = longLength - 1 + shift
         let end = last < 0 ? 0 : last / stride + 1
         let lower = min(max(first, outputs.lowerBound), outputs.upperBound)
-        return lower..<min(max(end, lower), outputs.upperBound)
+        return lower ..< min(max(end, lower), outputs.upperBound)
     }
 
     /// Taps and steps far beyond any signal would only overflow the index arithmetic.
     private static let largest = 1 << 30
 
-    static func check(_ name: String, stride: Int, padding: (left: Int, right: Int), dilation: Int, groups: Int) throws {
-        for (what, value, least) in [("stride", stride, 1), ("dilation", dilation, 1), ("groups", groups, 1),
-                                     ("padding", padding.left, 0), ("padding", padding.right, 0)]
+    static func check(_ name: String, stride: Int, padding: (left: Int, right: Int), dilation: Int, groups: Int) throws
+    {
+        for (what, value, least) in [
+            ("stride", stride, 1), ("dilation", dilation, 1), ("groups", groups, 1),
+            ("padding", padding.left, 0), ("padding", padding.right, 0)
+        ]
         where value < least || value > largest {
             throw OpahError(.argument, "\(name): \(what) must be from \(least) to \(largest), not \(value)")
         }

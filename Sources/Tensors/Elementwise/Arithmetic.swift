@@ -59,10 +59,12 @@ extension Tensor {
         let result = try combine(Divide.self, "div", other, floating: true)
         if Autograd.wants(self, other) {
             let a = Saved(self), b = Saved(other)
-            record(result, "div", other, { g in try g.div(b.value("div")) }, { g in
-                let b = try b.value("div")
-                return try g.mul(a.value("div")).div(b).div(b).neg()
-            })
+            record(
+                result, "div", other, { g in try g.div(b.value("div")) },
+                { g in
+                    let b = try b.value("div")
+                    return try g.mul(a.value("div")).div(b).div(b).neg()
+                })
         }
         return result
     }
@@ -87,9 +89,11 @@ extension Tensor {
         let result = try combine(Remainder.self, "remainder", other)
         if Autograd.wants(self, other) {
             let a = Saved(self), b = Saved(other)
-            record(result, "remainder", other, { g in g }, { g in
-                try a.value("remainder").div(b.value("remainder")).floor().mul(g).neg()
-            })
+            record(
+                result, "remainder", other, { g in g },
+                { g in
+                    try a.value("remainder").div(b.value("remainder")).floor().mul(g).neg()
+                })
         }
         return result
     }
@@ -112,15 +116,18 @@ extension Tensor {
         let result = try combine(Power.self, "pow", other)
         if Autograd.wants(self, other) {
             let a = Saved(self), b = Saved(other), y = Saved(result)
-            record(result, "pow", other, { g in
-                let b = try b.value("pow")
-                let slope = try a.value("pow").pow(b.sub(1)).mul(b)
-                return try g.mul(Tensor.where(b.eq(0), Tensor(zeros: Dims(), slope.dtype), slope))
-            }, { g in
-                // 0^b does not change with b.
-                let a = try a.value("pow"), slope = try y.value("pow").mul(a.log())
-                return try g.mul(Tensor.where(a.eq(0), Tensor(zeros: Dims(), slope.dtype), slope))
-            })
+            record(
+                result, "pow", other,
+                { g in
+                    let b = try b.value("pow")
+                    let slope = try a.value("pow").pow(b.sub(1)).mul(b)
+                    return try g.mul(Tensor.where(b.eq(0), Tensor(zeros: Dims(), slope.dtype), slope))
+                },
+                { g in
+                    // 0^b does not change with b.
+                    let a = try a.value("pow"), slope = try y.value("pow").mul(a.log())
+                    return try g.mul(Tensor.where(a.eq(0), Tensor(zeros: Dims(), slope.dtype), slope))
+                })
         }
         return result
     }
@@ -166,8 +173,9 @@ extension Tensor {
         return try Tensor(value, dtype).pow(self)
     }
 
-    private static let negativePower = OpahError(.argument, "pow: an integer tensor cannot be raised to a negative integer power",
-                                                 hint: "convert it first: t:to(\"float32\")")
+    private static let negativePower = OpahError(
+        .argument, "pow: an integer tensor cannot be raised to a negative integer power",
+        hint: "convert it first: t:to(\"float32\")")
 
     // MARK: Extremes and limits
 
@@ -185,15 +193,18 @@ extension Tensor {
         return result
     }
 
-    private func recordExtreme(_ result: Tensor, _ name: String, _ other: Tensor,
-                               _ wins: @escaping (Tensor) -> (Tensor) throws -> Tensor) throws {
+    private func recordExtreme(
+        _ result: Tensor, _ name: String, _ other: Tensor,
+        _ wins: @escaping (Tensor) -> (Tensor) throws -> Tensor
+    ) throws {
         let a = Saved(self), b = Saved(other)
         func share(_ g: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
             let share = try wins(a)(b).to(g.dtype).add(a.eq(b).to(g.dtype).mul(0.5))
             return try g.mul(share)
         }
-        record(result, name, other, { g in try share(g, a.value(name), b.value(name)) },
-               { g in try share(g, b.value(name), a.value(name)) })
+        record(
+            result, name, other, { g in try share(g, a.value(name), b.value(name)) },
+            { g in try share(g, b.value(name), a.value(name)) })
     }
 
     /// Every element brought into low...high; nil leaves that side open. NaN stays NaN.
@@ -233,7 +244,9 @@ extension Tensor {
     }
 
     @inline(never)
-    private func combineGeneral<K: BinaryKernel>(_: K.Type, _ name: String, _ other: Tensor, _ floating: Bool) throws -> Tensor {
+    private func combineGeneral<K: BinaryKernel>(
+        _: K.Type, _ name: String, _ other: Tensor, _ floating: Bool
+    ) throws -> Tensor {
         guard let shape = Dims.broadcast(shape, other.shape) else { throw Tensor.mismatch(name, self, other) }
         let dtype = try Tensor.resultDType(name, DType.promote(self, other), floating)
         let computing = dtype.computing
@@ -264,8 +277,9 @@ extension Tensor {
     }
 
     static func mismatch(_ name: String, _ a: Tensor, _ b: Tensor) -> OpahError {
-        OpahError(.shape, "\(name): shapes \(a.shape) and \(b.shape) do not broadcast",
-                  hint: "sizes must be equal or 1, counted from the last dimension")
+        OpahError(
+            .shape, "\(name): shapes \(a.shape) and \(b.shape) do not broadcast",
+            hint: "sizes must be equal or 1, counted from the last dimension")
     }
 
     private func record(_ result: Tensor, _ name: String, _ gradient: @escaping (Tensor) throws -> Tensor) {
@@ -273,12 +287,17 @@ extension Tensor {
         Autograd.record(result, name, [self]) { [try gradient($0).to(dtype)] }
     }
 
-    private func record(_ result: Tensor, _ name: String, _ other: Tensor, _ first: @escaping (Tensor) throws -> Tensor,
-                        _ second: @escaping (Tensor) throws -> Tensor) {
+    private func record(
+        _ result: Tensor, _ name: String, _ other: Tensor, _ first: @escaping (Tensor) throws -> Tensor,
+        _ second: @escaping (Tensor) throws -> Tensor
+    ) {
         let (shape, dtype) = (requiresGrad ? self.shape : nil, gradientDType)
         let (otherShape, otherDType) = (other.requiresGrad ? other.shape : nil, other.gradientDType)
         Autograd.record(result, name, [self, other]) { g in
-            [try shape.map { try first(g).reduced(to: $0, dtype) }, try otherShape.map { try second(g).reduced(to: $0, otherDType) }]
+            [
+                try shape.map { try first(g).reduced(to: $0, dtype) },
+                try otherShape.map { try second(g).reduced(to: $0, otherDType) }
+            ]
         }
     }
 }

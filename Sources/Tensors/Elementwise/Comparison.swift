@@ -49,7 +49,9 @@ extension Tensor {
     }
 
     /// Whether |a - b| <= absolute + relative |b| everywhere (broadcasting); infinities must be equal.
-    public func allClose(_ other: Tensor, relative: Double = 1e-5, absolute: Double = 1e-8, equalNaN: Bool = false) throws -> Bool {
+    public func allClose(
+        _ other: Tensor, relative: Double = 1e-5, absolute: Double = 1e-8, equalNaN: Bool = false
+    ) throws -> Bool {
         try Autograd.withoutGradients {
             let a = try to(.float64), b = try other.to(.float64)
             guard Dims.broadcast(a.shape, b.shape) != nil else { throw Tensor.mismatch("allclose", self, other) }
@@ -68,19 +70,22 @@ extension Tensor {
     }
 
     private func compare<R: Relation>(_: R.Type, _ name: String, _ a: Tensor, _ b: Tensor) throws -> Tensor {
-        guard let shape = Dims.broadcast(a.shape, b.shape) else { throw Tensor.mismatch(name, self, a === self ? b : a) }
+        guard let shape = Dims.broadcast(a.shape, b.shape) else {
+            throw Tensor.mismatch(name, self, a === self ? b : a)
+        }
         let computing = DType.promote(a, b).computing
         let a = try a.plain(computing), b = try b.plain(computing)
         let result = try Tensor(empty: shape, .bool)
         guard result.count > 0 else { return result }
-        let loop = StridedLoop(shape, result.strides, a.strides.broadcast(from: a.shape, to: shape),
-                               b.strides.broadcast(from: b.shape, to: shape))
+        let loop = StridedLoop(
+            shape, result.strides, a.strides.broadcast(from: a.shape, to: shape),
+            b.strides.broadcast(from: b.shape, to: shape))
         let out = result.pointer(UInt8.self), (_, i, j) = loop.steps
         func scalars<T: Comparable>(_: T.Type) {
             let x = a.pointer(T.self), y = b.pointer(T.self)
             loop.run { at, n in
                 let out = out + at.0, x = x + at.1, y = y + at.2
-                for k in 0..<n { out[k] = R.apply(x[k &* i], y[k &* j]) ? 1 : 0 }
+                for k in 0 ..< n { out[k] = R.apply(x[k &* i], y[k &* j]) ? 1 : 0 }
             }
         }
         switch computing {
@@ -96,7 +101,8 @@ extension Tensor {
                         let left = i == 1 ? Float8(x + k) : Float8(repeating: x.pointee)
                         let right = j == 1 ? Float8(y + k) : Float8(repeating: y.pointee)
                         let mask = unsafeBitCast(R.apply(left, right), to: SIMD8<UInt32>.self)
-                        UnsafeMutableRawPointer(out + k).storeBytes(of: SIMD8<UInt8>(truncatingIfNeeded: mask & 1), as: SIMD8<UInt8>.self)
+                        UnsafeMutableRawPointer(out + k).storeBytes(
+                            of: SIMD8<UInt8>(truncatingIfNeeded: mask & 1), as: SIMD8<UInt8>.self)
                         k &+= 8
                     }
                 }

@@ -11,7 +11,8 @@ enum Elementwise {
         guard result.count > 0 else { return }
         switch result.dtype {
         case .float32:
-            let out = result.pointer(Float.self), x = UnsafePointer(a.pointer(Float.self)), y = UnsafePointer(b.pointer(Float.self))
+            let out = result.pointer(Float.self), x = UnsafePointer(a.pointer(Float.self)),
+                y = UnsafePointer(b.pointer(Float.self))
             if a.isContiguous, b.isContiguous, result.isContiguous, a.shape == b.shape {
                 if result.count <= Parallel.grain { row(K.self, out, x, y, result.count); return }
                 Parallel.forRange(result.count, grain: Parallel.grain) { range in
@@ -26,14 +27,14 @@ enum Elementwise {
             let loop = plan(a, b, result), (to, i, j) = loop.steps
             loop.run { at, n in
                 let out = out + at.0, x = x + at.1, y = y + at.2
-                for k in 0..<n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) }
+                for k in 0 ..< n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) }
             }
         default:
             let out = result.pointer(Int.self), x = a.pointer(Int.self), y = b.pointer(Int.self)
             let loop = plan(a, b, result), (to, i, j) = loop.steps
             loop.run { at, n in
                 let out = out + at.0, x = x + at.1, y = y + at.2
-                for k in 0..<n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) }
+                for k in 0 ..< n { out[k &* to] = K.apply(x[k &* i], y[k &* j]) }
             }
         }
     }
@@ -49,14 +50,17 @@ enum Elementwise {
     }
 
     private static func plan(_ a: Tensor, _ b: Tensor, _ result: Tensor) -> StridedLoop {
-        StridedLoop(result.shape, result.strides, a.strides.broadcast(from: a.shape, to: result.shape),
-                    b.strides.broadcast(from: b.shape, to: result.shape))
+        StridedLoop(
+            result.shape, result.strides, a.strides.broadcast(from: a.shape, to: result.shape),
+            b.strides.broadcast(from: b.shape, to: result.shape))
     }
 
     /// All three contiguous. The last few elements go through the same vector code, so an element's result
     /// does not depend on its place in the row.
-    private static func row<K: BinaryKernel>(_: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
-                                             _ y: UnsafePointer<Float>, _ n: Int) {
+    private static func row<K: BinaryKernel>(
+        _: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
+        _ y: UnsafePointer<Float>, _ n: Int
+    ) {
         var i = 0
         while i &+ 8 <= n {
             K.apply(Float8(x + i), Float8(y + i)).store(out + i)
@@ -66,8 +70,10 @@ enum Elementwise {
     }
 
     /// Any steps; 0 repeats one element.
-    private static func row<K: BinaryKernel>(_: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
-                                             _ y: UnsafePointer<Float>, _ steps: StridedLoop.Steps, _ n: Int) {
+    private static func row<K: BinaryKernel>(
+        _: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
+        _ y: UnsafePointer<Float>, _ steps: StridedLoop.Steps, _ n: Int
+    ) {
         switch steps {
         case (1, 1, 1):
             row(K.self, out, x, y, n)
@@ -103,16 +109,22 @@ enum Elementwise {
     }
 
     @inline(never)
-    private static func gather(_ from: UnsafePointer<Float>, _ step: Int, _ count: Int, _ to: UnsafeMutablePointer<Float>) {
-        for i in 0..<count { to[i] = from[i &* step] }
+    private static func gather(
+        _ from: UnsafePointer<Float>, _ step: Int, _ count: Int, _ to: UnsafeMutablePointer<Float>
+    ) {
+        for i in 0 ..< count { to[i] = from[i &* step] }
     }
 
     @inline(never)
-    private static func scatter(_ from: UnsafePointer<Float>, _ count: Int, _ to: UnsafeMutablePointer<Float>, _ step: Int) {
-        for i in 0..<count { to[i &* step] = from[i] }
+    private static func scatter(
+        _ from: UnsafePointer<Float>, _ count: Int, _ to: UnsafeMutablePointer<Float>, _ step: Int
+    ) {
+        for i in 0 ..< count { to[i &* step] = from[i] }
     }
 
-    private static func row<K: UnaryKernel>(_: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ n: Int) {
+    private static func row<K: UnaryKernel>(
+        _: K.Type, _ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ n: Int
+    ) {
         var i = 0
         while i &+ 8 <= n { K.apply(Float8(x + i)).store(out + i); i &+= 8 }
         if i < n { K.apply(Float8(x + i, count: n &- i)).store(out + i, count: n &- i) }
@@ -146,13 +158,13 @@ enum Elementwise {
             let out = result.pointer(Double.self), x = a.pointer(Double.self)
             loop.run(grain: grain) { at, n in
                 let out = out + at.0, x = x + at.1
-                for i in 0..<n { out[i &* to] = K.apply(x[i &* from]) }
+                for i in 0 ..< n { out[i &* to] = K.apply(x[i &* from]) }
             }
         default:
             let out = result.pointer(Int.self), x = a.pointer(Int.self)
             loop.run(grain: grain) { at, n in
                 let out = out + at.0, x = x + at.1
-                for i in 0..<n { out[i &* to] = K.apply(x[i &* from]) }
+                for i in 0 ..< n { out[i &* to] = K.apply(x[i &* from]) }
             }
         }
     }

@@ -12,8 +12,10 @@ extension Tensor {
     ///   - name: with its underscore, for messages.
     ///   - direct: writes to this tensor's elements.
     ///   - recorded: the same, computed from the old values: same shape and dtype as this tensor.
-    func inPlace(_ name: String, with other: Tensor? = nil, direct: () throws -> Void,
-                 recorded: (_ old: Tensor) throws -> Tensor) throws -> Tensor {
+    func inPlace(
+        _ name: String, with other: Tensor? = nil, direct: () throws -> Void,
+        recorded: (_ old: Tensor) throws -> Tensor
+    ) throws -> Tensor {
         try checkWritable(name)
         if requiresGrad || other?.requiresGrad ?? false || base?.requiresGrad ?? false, Autograd.isEnabled {
             try rewrite(name, recorded)
@@ -26,34 +28,46 @@ extension Tensor {
 
     func checkWritable(_ name: String) throws {
         guard !storage.isMapped else {
-            throw OpahError(.argument, "\(name): this tensor of shape \(shape) lies in a file that is mapped for reading",
-                            hint: "change a copy: t:clone()")
+            throw OpahError(
+                .argument, "\(name): this tensor of shape \(shape) lies in a file that is mapped for reading",
+                hint: "change a copy: t:clone()")
         }
         if isContiguous { return }
-        for i in 0..<rank where strides[i] == 0 && shape[i] > 1 {
-            throw OpahError(.argument, "\(name): elements of this tensor of shape \(shape) share memory (it was made by expand)",
-                            hint: "change a copy: t:clone()")
+        for i in 0 ..< rank where strides[i] == 0 && shape[i] > 1 {
+            throw OpahError(
+                .argument, "\(name): elements of this tensor of shape \(shape) share memory (it was made by expand)",
+                hint: "change a copy: t:clone()")
         }
     }
 
     private func rewrite(_ name: String, _ recorded: (Tensor) throws -> Tensor) throws {
         if isTracked, case .leaf? = edge {
-            throw OpahError(.gradient, "\(name): this tensor of shape \(shape) is a leaf that requires a gradient, and cannot be changed in place",
-                            hint: "inside tensor.no_grad it can, as an optimizer does; else use \(name.dropLast()) without the underscore")
+            throw OpahError(
+                .gradient,
+                "\(name): this tensor of shape \(shape) is a leaf that requires a gradient, and cannot be changed in place",
+                hint:
+                    "inside tensor.no_grad it can, as an optimizer does; else use \(name.dropLast()) without the underscore"
+            )
         }
         var target = self
         if let base, viewVersion >= 0 || base.requiresGrad {
             guard viewVersion >= 0 else {
-                throw OpahError(.gradient, "\(name): this view was made inside tensor.no_grad, so the tensor that it is a view of cannot follow the change",
-                                hint: "make the view outside of no_grad, or change it inside")
+                throw OpahError(
+                    .gradient,
+                    "\(name): this view was made inside tensor.no_grad, so the tensor that it is a view of cannot follow the change",
+                    hint: "make the view outside of no_grad, or change it inside")
             }
             if case .leaf? = base.edge {
-                throw OpahError(.gradient, "\(name): this is a view of a leaf that requires a gradient, and cannot be changed in place",
-                                hint: "inside tensor.no_grad it can; else use \(name.dropLast()) without the underscore")
+                throw OpahError(
+                    .gradient,
+                    "\(name): this is a view of a leaf that requires a gradient, and cannot be changed in place",
+                    hint: "inside tensor.no_grad it can; else use \(name.dropLast()) without the underscore")
             }
             guard base.isContiguous else {
-                throw OpahError(.gradient, "\(name): this is a view of a tensor of shape \(base.shape) that is not contiguous, which gradients cannot follow",
-                                hint: "make that tensor contiguous first, or use \(name.dropLast()) without the underscore")
+                throw OpahError(
+                    .gradient,
+                    "\(name): this is a view of a tensor of shape \(base.shape) that is not contiguous, which gradients cannot follow",
+                    hint: "make that tensor contiguous first, or use \(name.dropLast()) without the underscore")
             }
             target = base
         }
@@ -93,7 +107,7 @@ extension Tensor {
             let loop = StridedLoop(shape, strides, strides, strides), step = loop.steps.0
             loop.run { at, n in
                 let to = to + at.0
-                for i in 0..<n { to[i &* step] = value }
+                for i in 0 ..< n { to[i &* step] = value }
             }
         }
         func fill<T: Element>(as _: T.Type) {
@@ -120,7 +134,8 @@ extension Tensor {
     @discardableResult
     public func fill_(_ value: some ScalarConvertible) throws -> Tensor {
         let value = value.scalar
-        return try inPlace("fill_", direct: { setElements(value) }, recorded: { try Tensor.full($0.shape, value, $0.dtype) })
+        return try inPlace(
+            "fill_", direct: { setElements(value) }, recorded: { try Tensor.full($0.shape, value, $0.dtype) })
     }
 
     /// Sets every element to 0.
@@ -135,12 +150,18 @@ extension Tensor {
         guard Dims.broadcast(source.shape, shape) == shape else {
             throw OpahError(.shape, "copy_: a tensor of shape \(source.shape) does not fit into shape \(shape)")
         }
-        return try inPlace("copy_", with: source, direct: {
-            var from = try source.plain(dtype)
-            if from.storage === storage, !Geometry(from).isSame(as: Geometry(self)) { from = try Autograd.withoutGradients { try from.clone() } }
-            copyElements(from: Tensor(storage: from.storage, offset: from.offset, shape: shape,
-                                      strides: from.strides.broadcast(from: from.shape, to: shape), dtype: dtype))
-        }, recorded: { try source.to($0.dtype).expand($0.shape).contiguous() })
+        return try inPlace(
+            "copy_", with: source,
+            direct: {
+                var from = try source.plain(dtype)
+                if from.storage === storage, !Geometry(from).isSame(as: Geometry(self)) {
+                    from = try Autograd.withoutGradients { try from.clone() }
+                }
+                copyElements(
+                    from: Tensor(
+                        storage: from.storage, offset: from.offset, shape: shape,
+                        strides: from.strides.broadcast(from: from.shape, to: shape), dtype: dtype))
+            }, recorded: { try source.to($0.dtype).expand($0.shape).contiguous() })
     }
 }
 

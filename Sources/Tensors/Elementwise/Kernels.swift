@@ -53,7 +53,7 @@ enum Divide: FloatingBinaryKernel {
 enum Remainder: BinaryKernel {
     @inline(__always) static func apply(_ a: Float8, _ b: Float8) -> Float8 {
         var result = Float8()
-        for i in 0..<8 { result[i] = floored(fmodf(a[i], b[i]), b[i]) }
+        for i in 0 ..< 8 { result[i] = floored(fmodf(a[i], b[i]), b[i]) }
         return result
     }
     @inline(__always) static func apply(_ a: Double, _ b: Double) -> Double { floored(fmod(a, b), b) }

@@ -15,7 +15,7 @@ struct StridedLoop {
     private let rows: Int
 
     init(_ shape: Dims, _ first: Dims, _ second: Dims, _ third: Dims) {
-        for i in 0..<shape.count where shape[i] != 1 {
+        for i in 0 ..< shape.count where shape[i] != 1 {
             let last = sizes.count - 1, size = shape[i]
             if last >= 0, a[last] == first[i] &* size, b[last] == second[i] &* size, c[last] == third[i] &* size {
                 sizes[last] *= size
@@ -65,8 +65,9 @@ struct StridedLoop {
             locate()
             for _ in range {
                 let at = part &* piece
-                body((position.0 &+ at &* steps.0, position.1 &+ at &* steps.1, position.2 &+ at &* steps.2),
-                     Swift.min(piece, inner &- at))
+                body(
+                    (position.0 &+ at &* steps.0, position.1 &+ at &* steps.1, position.2 &+ at &* steps.2),
+                    Swift.min(piece, inner &- at))
                 part &+= 1
                 guard part == perRow else { continue }
                 part = 0
@@ -98,7 +99,7 @@ extension Dims {
         if shape == target { return self }
         var result = Dims(repeating: 0, count: target.count)
         let lead = target.count - shape.count
-        for i in 0..<shape.count { result[lead + i] = shape[i] == 1 ? 0 : self[i] }
+        for i in 0 ..< shape.count { result[lead + i] = shape[i] == 1 ? 0 : self[i] }
         return result
     }
 
@@ -107,9 +108,8 @@ extension Dims {
         if a == b { return a }
         var result = a.count >= b.count ? a : b
         let short = a.count >= b.count ? b : a, lead = result.count - short.count
-        for i in 0..<short.count where short[i] != result[lead + i] {
-            if result[lead + i] == 1 { result[lead + i] = short[i] }
-            else if short[i] != 1 { return nil }
+        for i in 0 ..< short.count where short[i] != result[lead + i] {
+            if result[lead + i] == 1 { result[lead + i] = short[i] } else if short[i] != 1 { return nil }
         }
         return result
     }

@@ -26,7 +26,8 @@ enum VectorMath {
     }
     /// `value`, not negative, with the sign of `sign`.
     @inline(__always) private static func copySign(_ value: Float8, _ sign: Float8) -> Float8 {
-        unsafeBitCast(unsafeBitCast(value, to: Bits.self) | (unsafeBitCast(sign, to: Bits.self) & 0x8000_0000), to: Float8.self)
+        unsafeBitCast(
+            unsafeBitCast(value, to: Bits.self) | (unsafeBitCast(sign, to: Bits.self) & 0x8000_0000), to: Float8.self)
     }
     /// Adding this rounds to an integer, which is then in the low bits. For |x| < 2^22.
     @inline(__always) private static var roundingConstant: Float8 { Float8(repeating: 12_582_912) }
@@ -82,7 +83,7 @@ enum VectorMath {
         p = fma(n, -2.12194440e-4, p)
         p = fma(square, -0.5, p)
         var result = fma(n, 0.693359375, mantissa + p)
-        result.replace(with: x, where: .!(x .< .infinity))            // +inf and NaN
+        result.replace(with: x, where: .!(x .< .infinity))   // +inf and NaN
         result.replace(with: -Float8(repeating: .infinity), where: x .== 0)
         result.replace(with: Float8(repeating: .nan), where: x .< 0)
         return result
@@ -150,7 +151,9 @@ enum VectorMath {
     /// `result`, with the lanes of large or no numbers from the C library.
     @inline(never) private static func large(_ x: Float8, _ result: Float8, cosine: Bool) -> Float8 {
         var result = result
-        for i in 0..<8 where !(Swift.abs(x[i]) <= reducible) { result[i] = Float(circularExact(Double(x[i]), cosine: cosine)) }
+        for i in 0 ..< 8 where !(Swift.abs(x[i]) <= reducible) {
+            result[i] = Float(circularExact(Double(x[i]), cosine: cosine))
+        }
         return result
     }
 
@@ -176,7 +179,9 @@ enum VectorMath {
         @inline(__always) func signed(_ value: Float8, _ quarter: Bits) -> Float8 {
             unsafeBitCast(unsafeBitCast(value, to: Bits.self) ^ ((quarter & 2) &<< 30), to: Float8.self)
         }
-        return (signed(s.replacing(with: c, where: isOdd), turns), signed(c.replacing(with: s, where: isOdd), turns &+ 1))
+        return (
+            signed(s.replacing(with: c, where: isOdd), turns), signed(c.replacing(with: s, where: isOdd), turns &+ 1)
+        )
     }
 
     /// The larger of each pair; NaN if either is.
@@ -192,7 +197,7 @@ enum VectorMath {
     /// x^y, one lane after the other, but for the powers that are products.
     @inline(__always) static func pow(_ x: Float8, _ y: Float8) -> Float8 {
         var result = Float8()
-        for i in 0..<8 { result[i] = powf(x[i], y[i]) }
+        for i in 0 ..< 8 { result[i] = powf(x[i], y[i]) }
         return result
     }
 }
@@ -211,9 +216,9 @@ extension SIMD8 where Scalar == Float {
     /// `count` < 8 elements, then zeros. Called once per row: not worth its code everywhere.
     @inline(never) init(_ pointer: UnsafePointer<Float>, count: Int) {
         self.init()
-        for i in 0..<count { self[i] = pointer[i] }
+        for i in 0 ..< count { self[i] = pointer[i] }
     }
     @inline(never) func store(_ pointer: UnsafeMutablePointer<Float>, count: Int) {
-        for i in 0..<count { pointer[i] = self[i] }
+        for i in 0 ..< count { pointer[i] = self[i] }
     }
 }

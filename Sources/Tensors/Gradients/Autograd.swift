@@ -51,8 +51,10 @@ public enum Autograd {
     /// `backward` gets the gradient of `result` and returns one per input, of the input's shape and
     /// `gradientDType`, nil where not needed (it may ask `requiresGrad` beforehand to spare work).
     @inline(__always)
-    public static func record(_ result: Tensor, _ name: String, _ inputs: [Tensor],
-                              _ backward: @escaping (Tensor) throws -> [Tensor?]) {
+    public static func record(
+        _ result: Tensor, _ name: String, _ inputs: [Tensor],
+        _ backward: @escaping (Tensor) throws -> [Tensor?]
+    ) {
         guard wants(inputs) else { return }
         result.isTracked = true
         result.node = Node(name: name, inputs: inputs.map { $0.requiresGrad ? $0.edge : nil }, backward: backward)
@@ -64,12 +66,14 @@ public enum Autograd {
     ///   - retainGraph: keep what the operations saved, for another backward pass.
     public static func backward(_ root: Tensor, seed: Tensor? = nil, retainGraph: Bool = false) throws {
         guard root.requiresGrad, let edge = root.edge else {
-            throw OpahError(.gradient, "backward: this tensor does not depend on anything that requires a gradient",
-                            hint: "call t:requires_grad(true) on a parameter before computing the loss")
+            throw OpahError(
+                .gradient, "backward: this tensor does not depend on anything that requires a gradient",
+                hint: "call t:requires_grad(true) on a parameter before computing the loss")
         }
         guard seed != nil || root.count == 1 else {
-            throw OpahError(.gradient, "backward: a tensor of shape \(root.shape) needs a gradient to start from",
-                            hint: "reduce it to one number first, as in loss:sum():backward(), or pass a gradient of its shape")
+            throw OpahError(
+                .gradient, "backward: a tensor of shape \(root.shape) needs a gradient to start from",
+                hint: "reduce it to one number first, as in loss:sum():backward(), or pass a gradient of its shape")
         }
         if let seed, seed.shape != root.shape {
             throw OpahError(.shape, "backward: gradient of shape \(seed.shape) for a tensor of shape \(root.shape)")
@@ -91,8 +95,9 @@ public enum Autograd {
             var gradient = sums.removeValue(forKey: ObjectIdentifier(node))?.tensor
             if gradient == nil { continue }
             guard let step = node.backward else {
-                throw OpahError(.gradient, "backward: the graph of this \(node.name) has been used already",
-                                hint: "compute the loss again, or call backward with {retain_graph=true} the first time")
+                throw OpahError(
+                    .gradient, "backward: the graph of this \(node.name) has been used already",
+                    hint: "compute the loss again, or call backward with {retain_graph=true} the first time")
             }
             var parts = try step(gradient!)
             gradient = nil
@@ -101,9 +106,10 @@ public enum Autograd {
                 node.remake = nil
             }
             guard parts.count == node.inputs.count else {
-                throw OpahError(.gradient, "backward of \(node.name): \(parts.count) gradients for \(node.inputs.count) inputs")
+                throw OpahError(
+                    .gradient, "backward of \(node.name): \(parts.count) gradients for \(node.inputs.count) inputs")
             }
-            for i in 0..<node.inputs.count {
+            for i in 0 ..< node.inputs.count {
                 guard let input = node.inputs[i], let part = parts[i].take() else { continue }
                 switch input {
                 case .leaf(let leaf): try accumulate(part, into: leaf, from: node.name)
@@ -127,7 +133,8 @@ public enum Autograd {
 
     private static func accumulate(_ part: consuming Tensor, into leaf: Tensor, from name: String) throws {
         guard part.shape == leaf.shape else {
-            throw OpahError(.gradient, "backward of \(name): gradient of shape \(part.shape) for a tensor of shape \(leaf.shape)")
+            throw OpahError(
+                .gradient, "backward of \(name): gradient of shape \(part.shape) for a tensor of shape \(leaf.shape)")
         }
         if let grad = leaf.grad { try grad.add_(part) } else { leaf.grad = try owned(part, leaf.gradientDType) }
     }
@@ -137,7 +144,8 @@ public enum Autograd {
     private static func owned(_ tensor: consuming Tensor, _ dtype: DType) throws -> Tensor {
         var tensor = tensor
         if tensor.dtype != dtype { return try tensor.to(dtype) }
-        let isOurs = tensor.isContiguous && isKnownUniquelyReferenced(&tensor)
+        let isOurs =
+            tensor.isContiguous && isKnownUniquelyReferenced(&tensor)
             && isKnownUniquelyReferenced(&tensor.storage)
         return isOurs ? tensor : try tensor.clone()
     }

@@ -9,8 +9,9 @@ public final class Node {
     /// Gradient of the result -> gradients of `inputs`, same order, nil where none is wanted.
     /// Dropped after use, which frees what it saved.
     var backward: ((Tensor) throws -> [Tensor?])?
-    /// Makes the result's elements again from what the operation has saved anyway. Whoever needs them in its own backward
-    /// pass keeps this instead of the elements. Only operations that cost next to nothing beside a matrix product have it.
+    /// Makes the result's elements again from what the operation has saved anyway. Whoever needs them in its own
+    /// backward pass keeps this instead of the elements. Only operations that cost next to nothing beside a matrix
+    /// product have it.
     var remake: (() throws -> Tensor)?
 
     init(name: String, inputs: [Edge?], backward: @escaping (Tensor) throws -> [Tensor?]) {
@@ -58,8 +59,10 @@ public struct Saved {
     /// The value, or an error that names `operation`, the one that saved it.
     public func value(_ operation: String) throws -> Tensor {
         guard tensor.storage.version == version else {
-            throw OpahError(.gradient, "backward of \(operation): a tensor of shape \(tensor.shape) that it needs was changed in place after it was used",
-                            hint: "change a copy (t:clone()), or use the operation without the underscore")
+            throw OpahError(
+                .gradient,
+                "backward of \(operation): a tensor of shape \(tensor.shape) that it needs was changed in place after it was used",
+                hint: "change a copy (t:clone()), or use the operation without the underscore")
         }
         return tensor
     }
@@ -83,13 +86,15 @@ extension Tensor {
     @discardableResult
     public func setRequiresGrad(_ on: Bool = true) throws -> Tensor {
         guard !on || dtype.isFloating else {
-            throw OpahError(.gradient, "requires_grad: a tensor of \(dtype.rawValue) has no gradient",
-                            hint: "convert it first: t:to(\"float32\")")
+            throw OpahError(
+                .gradient, "requires_grad: a tensor of \(dtype.rawValue) has no gradient",
+                hint: "convert it first: t:to(\"float32\")")
         }
         guard isLeaf else {
             if on { return self }
-            throw OpahError(.gradient, "requires_grad: this tensor is the result of an operation (\(node?.name ?? ""))",
-                            hint: "use t:detach() for the same values without their history")
+            throw OpahError(
+                .gradient, "requires_grad: this tensor is the result of an operation (\(node?.name ?? ""))",
+                hint: "use t:detach() for the same values without their history")
         }
         isTracked = on
         if on { viewVersion = -1 }
@@ -140,9 +145,13 @@ struct Geometry {
     /// The part of `gradient`, contiguous and laid out as `base` is, that this view is of `base`.
     func within(_ base: Geometry, of gradient: Tensor) throws -> Tensor {
         guard base.isContiguous else {
-            throw OpahError(.gradient, "backward through a write in place: the tensor of shape \(base.shape) that was written to is not contiguous",
-                            hint: "write to t:contiguous() instead")
+            throw OpahError(
+                .gradient,
+                "backward through a write in place: the tensor of shape \(base.shape) that was written to is not contiguous",
+                hint: "write to t:contiguous() instead")
         }
-        return Tensor(storage: gradient.storage, offset: offset - base.offset, shape: shape, strides: strides, dtype: gradient.dtype)
+        return Tensor(
+            storage: gradient.storage, offset: offset - base.offset, shape: shape, strides: strides,
+            dtype: gradient.dtype)
     }
 }

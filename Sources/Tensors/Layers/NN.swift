@@ -22,8 +22,9 @@ extension Tensor {
     /// Keep the result in a variable for as long as its pointer is used.
     func dense(_ operation: String) throws -> Tensor {
         guard dtype.isFloating else {
-            throw OpahError(.dtype, "\(operation): a floating tensor is wanted, not \(dtype.rawValue)",
-                            hint: "convert it first: t:to(\"float32\")")
+            throw OpahError(
+                .dtype, "\(operation): a floating tensor is wanted, not \(dtype.rawValue)",
+                hint: "convert it first: t:to(\"float32\")")
         }
         return try dtype == .float32 ? detach().contiguous() : detach().plain(.float32)
     }
@@ -41,8 +42,9 @@ extension Tensor {
         }
         let result = try ints()
         if let wrong = result.first(where: { !($0 >= 0 && $0 < limit) && $0 != except }) {
-            throw OpahError(.index, "\(operation): \(what) \(wrong) lies outside 0..<\(limit)",
-                            hint: "ids count from 0, as in the files")
+            throw OpahError(
+                .index, "\(operation): \(what) \(wrong) lies outside 0..<\(limit)",
+                hint: "ids count from 0, as in the files")
         }
         return result
     }
@@ -51,8 +53,10 @@ extension Tensor {
 extension Parallel {
     /// Runs `count` unequal tasks on whichever thread is free, in order of their number; each gets
     /// `floats` of uninitialised memory, which tasks of one thread share.
-    static func forEach(_ count: Int, scratch floats: Int,
-                        _ body: (Int, UnsafeMutablePointer<Float>) -> Void) throws {
+    static func forEach(
+        _ count: Int, scratch floats: Int,
+        _ body: (Int, UnsafeMutablePointer<Float>) -> Void
+    ) throws {
         guard count > 0 else { return }
         let workers = min(threadCount, count)
         let size = (floats + 15) & ~15

@@ -71,12 +71,16 @@ public struct DropoutMask: Sendable, Equatable {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         z ^= z >> 31
-        return Row(first: SIMD8(repeating: UInt32(truncatingIfNeeded: z)), second: SIMD8(repeating: UInt32(truncatingIfNeeded: z >> 32)),
-                   threshold: SIMD8(repeating: threshold), scale: Float8(scale))
+        return Row(
+            first: SIMD8(repeating: UInt32(truncatingIfNeeded: z)),
+            second: SIMD8(repeating: UInt32(truncatingIfNeeded: z >> 32)),
+            threshold: SIMD8(repeating: threshold), scale: Float8(scale))
     }
 
     /// `out` = the masked and scaled `x`, both [rows, width]; `numbers` are the rows' numbers when not 0, 1, 2, ...
-    func apply(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, rows: Int, width: Int, numbers: [Int]? = nil) {
+    func apply(
+        _ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, rows: Int, width: Int, numbers: [Int]? = nil
+    ) {
         Parallel.forRange(rows, grain: max(1, 16384 / max(width, 1))) { range in
             for n in range {
                 let row = self.row(numbers?[n] ?? n)

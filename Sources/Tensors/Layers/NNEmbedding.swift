@@ -22,16 +22,20 @@ extension NN {
     ///   - gain: [D], what the columns of the weight are multiplied by; nil for 1.
     ///   - ids: integers of any shape, 0-based.
     /// - Returns: [ids..., D] in float32.
-    public static func loraEmbedding(_ weight: Tensor, _ ids: Tensor, a: Tensor, b: Tensor, scale: Float, gain: Tensor? = nil) throws -> Tensor {
+    public static func loraEmbedding(
+        _ weight: Tensor, _ ids: Tensor, a: Tensor, b: Tensor, scale: Float, gain: Tensor? = nil
+    ) throws -> Tensor {
         let weight = try weight.single(), a = try a.single(), b = try b.single(), gain = try gain?.single()
         let w = try WeightMatrix(weight, "loraEmbedding")
         let rows = try ids.positions(below: w.rows, "loraEmbedding", "id"), width = w.columns, height = w.rows
         let rank = try adapterRank(a, b, input: height, output: width, "loraEmbedding")
         if let gain, gain.shape != [width] {
-            throw OpahError(.shape, "loraEmbedding: a gain of shape \(gain.shape) for a weight of shape \(weight.shape)",
-                            hint: "the gain must have one number per column of the weight")
+            throw OpahError(
+                .shape, "loraEmbedding: a gain of shape \(gain.shape) for a weight of shape \(weight.shape)",
+                hint: "the gain must have one number per column of the weight")
         }
-        let plainA = try a.dense("loraEmbedding"), plainB = try b.dense("loraEmbedding"), plainGain = try gain?.dense("loraEmbedding")
+        let plainA = try a.dense("loraEmbedding"), plainB = try b.dense("loraEmbedding"),
+            plainGain = try gain?.dense("loraEmbedding")
         let result = try Tensor(empty: try shape(of: ids, width))
         gather(w, rows, result.pointer(Float.self))
         if let plainGain {
@@ -41,48 +45,60 @@ extension NN {
 
         let picked = try Tensor(empty: [rows.count, rank])   // A^T[i]
         let c = picked.pointer(Float.self), from = plainA.pointer(Float.self)
-        for (n, id) in rows.enumerated() { for k in 0..<rank { c[n * rank + k] = from[k * height + id] } }
+        for (n, id) in rows.enumerated() { for k in 0 ..< rank { c[n * rank + k] = from[k * height + id] } }
         let transposedB = try transposed(plainB)
-        addLowRank(c, rank: rank, transposedB.pointer(Float.self), scale: scale,
-                   to: result.pointer(Float.self), rows: rows.count, width: width, mask: nil)
+        addLowRank(
+            c, rank: rank, transposedB.pointer(Float.self), scale: scale,
+            to: result.pointer(Float.self), rows: rows.count, width: width, mask: nil)
 
         let savedB = Saved(plainB), savedGain = plainGain.map(Saved.init), savedWeight = Saved(weight)
-        let wants = (weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad, gain: gain?.requiresGrad ?? false)
+        let wants = (
+            weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad, gain: gain?.requiresGrad ?? false
+        )
         Autograd.record(result, "loraEmbedding", [weight, a, b] + (gain.map { [$0] } ?? [])) { gradient in
             let g = try gradient.dense("loraEmbedding")
             var dA: Tensor?, dB: Tensor?, dGain: Tensor?, dRows = g   // of the weight's rows
             if wants.gain {
                 let base = try Tensor(empty: [rows.count, width])
-                gather(try WeightMatrix(savedWeight.value("loraEmbedding"), "loraEmbedding"), rows, base.pointer(Float.self))
-                dGain = try columnProducts(g.pointer(Float.self), base.pointer(Float.self), rows: rows.count, width: width)
+                gather(
+                    try WeightMatrix(savedWeight.value("loraEmbedding"), "loraEmbedding"), rows,
+                    base.pointer(Float.self))
+                dGain = try columnProducts(
+                    g.pointer(Float.self), base.pointer(Float.self), rows: rows.count, width: width)
             }
             if wants.weight, let savedGain {
                 dRows = try Tensor(empty: [rows.count, width])
-                scaleColumns(g.pointer(Float.self), by: try savedGain.pointer("loraEmbedding"), to: dRows.pointer(Float.self),
-                             rows: rows.count, width: width)
+                scaleColumns(
+                    g.pointer(Float.self), by: try savedGain.pointer("loraEmbedding"), to: dRows.pointer(Float.self),
+                    rows: rows.count, width: width)
             }
             if wants.a {
                 dA = try Tensor(zeros: [rank, height])
                 let v = try Tensor(empty: [rows.count, rank])
-                matrixProduct(rows.count, rank, width, alpha: scale, g.pointer(Float.self), lda: width,
-                              try savedB.pointer("loraEmbedding"), ldb: rank, v.pointer(Float.self), ldc: rank)
+                matrixProduct(
+                    rows.count, rank, width, alpha: scale, g.pointer(Float.self), lda: width,
+                    try savedB.pointer("loraEmbedding"), ldb: rank, v.pointer(Float.self), ldc: rank)
                 let from = v.pointer(Float.self), to = dA!.pointer(Float.self)
-                for (n, id) in rows.enumerated() { for k in 0..<rank { to[k * height + id] += from[n * rank + k] } }
+                for (n, id) in rows.enumerated() { for k in 0 ..< rank { to[k * height + id] += from[n * rank + k] } }
             }
             if wants.b {
                 dB = try Tensor(zeros: [width, rank])
                 if !rows.isEmpty {
-                    matrixProduct(width, rank, rows.count, alpha: scale, g.pointer(Float.self), lda: width, transposeA: true,
-                                  picked.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
+                    matrixProduct(
+                        width, rank, rows.count, alpha: scale, g.pointer(Float.self), lda: width, transposeA: true,
+                        picked.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
                 }
             }
-            return [wants.weight ? try scatter(dRows, rows, height: height, width: width) : nil, dA, dB] + (savedGain == nil ? [] : [dGain])
+            return [wants.weight ? try scatter(dRows, rows, height: height, width: width) : nil, dA, dB]
+                + (savedGain == nil ? [] : [dGain])
         }
         return result
     }
 
     private static func shape(of ids: Tensor, _ width: Int) throws -> Dims {
-        guard ids.rank < Dims.maxCount else { throw OpahError(.shape, "embedding: ids of rank \(ids.rank) are too deep") }
+        guard ids.rank < Dims.maxCount else {
+            throw OpahError(.shape, "embedding: ids of rank \(ids.rank) are too deep")
+        }
         var shape = ids.shape
         shape.append(width)
         return shape

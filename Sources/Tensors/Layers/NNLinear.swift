@@ -10,14 +10,17 @@ extension NN {
     ///     run whose result nobody reads.
     ///   - precision: of the products with the weight, forward and backward.
     /// - Returns: [..., out] in float32. What does not require a gradient costs none.
-    public static func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, valueWanted: Bool = true,
-                              precision: ProductPrecision = .float32) throws -> Tensor {
+    public static func linear(
+        _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, valueWanted: Bool = true,
+        precision: ProductPrecision = .float32
+    ) throws -> Tensor {
         let x = try x.single(), weight = try weight.single(), bias = try bias?.single()
         let w = try WeightMatrix(weight, "linear", precision)
         let rows = try rowCount(x, w, "linear")
         if let bias, bias.shape != [w.rows] {
-            throw OpahError(.shape, "linear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)",
-                            hint: "the bias must have one number per row of the weight")
+            throw OpahError(
+                .shape, "linear: a bias of shape \(bias.shape) for a weight of shape \(weight.shape)",
+                hint: "the bias must have one number per row of the weight")
         }
         let plain = try x.dense("linear")
         let result = try Tensor(empty: x.shape.replacingLast(w.rows))
@@ -28,7 +31,8 @@ extension NN {
         }
 
         let savedWeight = Saved(weight), shape = x.shape
-        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, bias: bias?.requiresGrad ?? false), hasBias = bias != nil
+        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, bias: bias?.requiresGrad ?? false),
+            hasBias = bias != nil
         let savedX = SavedInput(x, plain, wanted: wants.weight)
         Autograd.record(result, "linear", [x, weight] + (bias.map { [$0] } ?? [])) { gradient in
             let g = try gradient.dense("linear")
@@ -45,9 +49,10 @@ extension NN {
         return result
     }
 
-    /// The input of a linear layer, which only the gradient of its weights needs: the elements or, when what made them can
-    /// make them again cheaply (a norm, a gated unit), how. Of a transformer layer this keeps 12.5 instead of 18.7 thousand
-    /// floats per row (D 1024, FFN 4096), for two norms and two gated units more in the backward pass: about 1 % of its time.
+    /// The input of a linear layer, which only the gradient of its weights needs: the elements or, when what made them
+    /// can make them again cheaply (a norm, a gated unit), how. Of a transformer layer this keeps 12.5 instead of 18.7
+    /// thousand floats per row (D 1024, FFN 4096), for two norms and two gated units more in the backward pass: about 1
+    /// % of its time.
     enum SavedInput {
         case nothing
         case elements(Saved)
@@ -56,9 +61,13 @@ extension NN {
         /// - Parameter plain: the elements of `x`, contiguous.
         init(_ x: Tensor, _ plain: Tensor, wanted: Bool) {
             // A write in place after the operation would be lost by making the elements again.
-            if !wanted { self = .nothing }
-            else if let remake = x.node?.remake, x.storage.version == 0 { self = .remade(remake) }
-            else { self = .elements(Saved(plain)) }
+            if !wanted {
+                self = .nothing
+            } else if let remake = x.node?.remake, x.storage.version == 0 {
+                self = .remade(remake)
+            } else {
+                self = .elements(Saved(plain))
+            }
         }
 
         func value(_ operation: String) throws -> Tensor {
@@ -73,8 +82,9 @@ extension NN {
     /// The number of rows of `x` [..., in], when it fits the weight [out, in].
     static func rowCount(_ x: Tensor, _ w: WeightMatrix, _ operation: String) throws -> Int {
         guard x.rank > 0, x.shape[x.rank - 1] == w.columns, w.columns > 0 else {
-            throw OpahError(.shape, "\(operation): x of shape \(x.shape) and a weight of shape [\(w.rows), \(w.columns)]",
-                            hint: "the last dimension of x must be the weight's second")
+            throw OpahError(
+                .shape, "\(operation): x of shape \(x.shape) and a weight of shape [\(w.rows), \(w.columns)]",
+                hint: "the last dimension of x must be the weight's second")
         }
         return x.count / w.columns
     }
@@ -83,8 +93,9 @@ extension NN {
     static func weightGradient(_ g: Tensor, _ x: Tensor, _ rows: Int, _ out: Int, _ input: Int) throws -> Tensor {
         let dW = try Tensor(zeros: [out, input])
         if rows > 0 {
-            matrixProduct(out, input, rows, g.pointer(Float.self), lda: out, transposeA: true,
-                          x.pointer(Float.self), ldb: input, dW.pointer(Float.self), ldc: input)
+            matrixProduct(
+                out, input, rows, g.pointer(Float.self), lda: out, transposeA: true,
+                x.pointer(Float.self), ldb: input, dW.pointer(Float.self), ldc: input)
         }
         return dW
     }
@@ -95,7 +106,7 @@ extension NN {
         let from = g.pointer(Float.self), to = sums.pointer(Float.self)
         Parallel.forRange((width + 63) / 64) { blocks in
             let lower = blocks.lowerBound * 64, upper = min(blocks.upperBound * 64, width)
-            for n in 0..<rows { addScaled(1, from + n * width + lower, to: to + lower, upper - lower) }
+            for n in 0 ..< rows { addScaled(1, from + n * width + lower, to: to + lower, upper - lower) }
         }
         return sums
     }

@@ -8,12 +8,15 @@ extension NN {
     ///   - targets: integers of the leading shape, 0-based class ids or `ignoreIndex`.
     ///   - labelSmoothing: in 0...1; this part of the target is spread evenly over all V classes.
     /// - Returns: one number, shape [].
-    public static func crossEntropy(_ logits: Tensor, _ targets: Tensor, ignoreIndex: Int = -100,
-                                    labelSmoothing: Float = 0) throws -> Tensor {
+    public static func crossEntropy(
+        _ logits: Tensor, _ targets: Tensor, ignoreIndex: Int = -100,
+        labelSmoothing: Float = 0
+    ) throws -> Tensor {
         let logits = try logits.single()
         guard logits.rank > 0, logits.shape[logits.rank - 1] > 0, targets.shape == Dims(logits.shape.dropLast()) else {
-            throw OpahError(.shape, "crossEntropy: logits of shape \(logits.shape) and targets of shape \(targets.shape)",
-                            hint: "wanted [..., V] and the same leading dimensions")
+            throw OpahError(
+                .shape, "crossEntropy: logits of shape \(logits.shape) and targets of shape \(targets.shape)",
+                hint: "wanted [..., V] and the same leading dimensions")
         }
         guard labelSmoothing >= 0, labelSmoothing <= 1 else {
             throw OpahError(.argument, "crossEntropy: labelSmoothing must lie in 0...1, not \(labelSmoothing)")
@@ -22,7 +25,8 @@ extension NN {
         let ids = try targets.positions(below: classes, except: ignoreIndex, "crossEntropy", "target")
         let counted = ids.reduce(0) { $0 + ($1 == ignoreIndex ? 0 : 1) }
         let plain = try logits.dense("crossEntropy")
-        let sums = try Tensor(empty: [ids.count, 2]), losses = try Tensor(empty: [ids.count])   // maximum, log of the sum
+        // maximum, log of the sum
+        let sums = try Tensor(empty: [ids.count, 2]), losses = try Tensor(empty: [ids.count])
         let x = plain.pointer(Float.self), logs = sums.pointer(Float.self), each = losses.pointer(Float.self)
         let smooth = labelSmoothing, even = labelSmoothing / Float(classes)
         Parallel.forRange(ids.count, grain: grain(classes)) { range in
@@ -53,7 +57,9 @@ extension NN {
                     }
                     let top = logs[2 &* n], log = logs[2 &* n &+ 1]
                     eachVector(classes) { i, lanes in
-                        store(((load(row + i, lanes) - top - log).exponentialOfNegative() - even) * factor, out + i, lanes)
+                        store(
+                            ((load(row + i, lanes) - top - log).exponentialOfNegative() - even) * factor, out + i, lanes
+                        )
                     }
                     out[ids[n]] -= (1 - smooth) * factor
                 }

@@ -10,9 +10,12 @@ extension NN {
     ///   - a: [r, in];  b: [out, r].
     ///   - scale: alpha / r.
     ///   - valueWanted, precision: see `linear`; products with A and B are in float32.
-    public static func loraLinear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float,
-                                  dropout mask: DropoutMask? = nil, valueWanted: Bool = true, precision: ProductPrecision = .float32) throws -> Tensor {
-        let x = try x.single(), weight = try weight.single(), bias = try bias?.single(), a = try a.single(), b = try b.single()
+    public static func loraLinear(
+        _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, a: Tensor, b: Tensor, scale: Float,
+        dropout mask: DropoutMask? = nil, valueWanted: Bool = true, precision: ProductPrecision = .float32
+    ) throws -> Tensor {
+        let x = try x.single(), weight = try weight.single(), bias = try bias?.single(), a = try a.single(),
+            b = try b.single()
         let w = try WeightMatrix(weight, "loraLinear", precision)
         let rows = try rowCount(x, w, "loraLinear"), out = w.rows, input = w.columns
         let rank = try adapterRank(a, b, input: input, output: out, "loraLinear")
@@ -29,33 +32,40 @@ extension NN {
 
         let product = try Tensor(empty: [rows, rank])   // m(x) A^T
         let masked = try maskedRows(plain, mask, rows, input)
-        matrixProduct(rows, rank, input, masked.pointer(Float.self), lda: input, plainA.pointer(Float.self), ldb: input,
-                      transposeB: true, product.pointer(Float.self), ldc: rank)
+        matrixProduct(
+            rows, rank, input, masked.pointer(Float.self), lda: input, plainA.pointer(Float.self), ldb: input,
+            transposeB: true, product.pointer(Float.self), ldc: rank)
         if valueWanted {
             let transposedB = try transposed(plainB)
-            addLowRank(product.pointer(Float.self), rank: rank, transposedB.pointer(Float.self), scale: scale,
-                       to: y, rows: rows, width: out, mask: nil)
+            addLowRank(
+                product.pointer(Float.self), rank: rank, transposedB.pointer(Float.self), scale: scale,
+                to: y, rows: rows, width: out, mask: nil)
         }
 
         let savedWeight = Saved(weight), savedA = Saved(plainA), savedB = Saved(plainB)
         let shape = x.shape
-        let wants = (x: x.requiresGrad, weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad,
-                     bias: bias?.requiresGrad ?? false), hasBias = bias != nil
+        let
+            wants = (
+                x: x.requiresGrad, weight: weight.requiresGrad, a: a.requiresGrad, b: b.requiresGrad,
+                bias: bias?.requiresGrad ?? false
+            ), hasBias = bias != nil
         let savedX = SavedInput(x, plain, wanted: wants.weight || wants.a)
         Autograd.record(result, "loraLinear", [x, weight, a, b] + (bias.map { [$0] } ?? [])) { gradient in
             let g = try gradient.dense("loraLinear")
             var dx: Tensor?, dW: Tensor?, dA: Tensor?, dB: Tensor?, dBias: Tensor?
             let v = try Tensor(empty: [rows, rank])   // scale g B: the gradient of the product
             if wants.x || wants.a {
-                matrixProduct(rows, rank, out, alpha: scale, g.pointer(Float.self), lda: out,
-                              try savedB.pointer("loraLinear"), ldb: rank, v.pointer(Float.self), ldc: rank)
+                matrixProduct(
+                    rows, rank, out, alpha: scale, g.pointer(Float.self), lda: out,
+                    try savedB.pointer("loraLinear"), ldb: rank, v.pointer(Float.self), ldc: rank)
             }
             if wants.x {
                 dx = try Tensor(empty: shape)
                 try WeightMatrix(savedWeight.value("loraLinear"), "loraLinear", precision)
                     .multiply(g.pointer(Float.self), count: rows, into: dx!.pointer(Float.self))
-                addLowRank(v.pointer(Float.self), rank: rank, try savedA.pointer("loraLinear"), scale: 1,
-                           to: dx!.pointer(Float.self), rows: rows, width: input, mask: mask)
+                addLowRank(
+                    v.pointer(Float.self), rank: rank, try savedA.pointer("loraLinear"), scale: 1,
+                    to: dx!.pointer(Float.self), rows: rows, width: input, mask: mask)
             }
             if wants.weight { dW = try w.gradient(g, try savedX.value("loraLinear"), count: rows) }
             if wants.a {
@@ -65,8 +75,9 @@ extension NN {
             if wants.b {
                 dB = try Tensor(zeros: [out, rank])
                 if rows > 0 {
-                    matrixProduct(out, rank, rows, alpha: scale, g.pointer(Float.self), lda: out, transposeA: true,
-                                  product.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
+                    matrixProduct(
+                        out, rank, rows, alpha: scale, g.pointer(Float.self), lda: out, transposeA: true,
+                        product.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
                 }
             }
             if wants.bias { dBias = try columnSums(g, rows: rows, width: out) }
@@ -77,9 +88,13 @@ extension NN {
 
     /// r of the adapter A [r, input], B [output, r], or an error that names both shapes.
     static func adapterRank(_ a: Tensor, _ b: Tensor, input: Int, output: Int, _ operation: String) throws -> Int {
-        guard a.rank == 2, b.rank == 2, a.shape[1] == input, b.shape[0] == output, a.shape[0] == b.shape[1], a.shape[0] > 0 else {
-            throw OpahError(.shape, "\(operation): adapter A of shape \(a.shape) and B of shape \(b.shape) do not fit a weight of shape [\(output), \(input)]",
-                            hint: "A must be [r, \(input)] and B [\(output), r]")
+        guard a.rank == 2, b.rank == 2, a.shape[1] == input, b.shape[0] == output, a.shape[0] == b.shape[1],
+            a.shape[0] > 0
+        else {
+            throw OpahError(
+                .shape,
+                "\(operation): adapter A of shape \(a.shape) and B of shape \(b.shape) do not fit a weight of shape [\(output), \(input)]",
+                hint: "A must be [r, \(input)] and B [\(output), r]")
         }
         return a.shape[0]
     }
@@ -97,29 +112,36 @@ extension NN {
         let m = matrix.shape[0], n = matrix.shape[1]
         let result = try Tensor(empty: [n, m])
         let from = matrix.pointer(Float.self), to = result.pointer(Float.self)
-        for i in 0..<m { for j in 0..<n { to[j * m + i] = from[i * n + j] } }
+        for i in 0 ..< m { for j in 0 ..< n { to[j * m + i] = from[i * n + j] } }
         return result
     }
 
-    /// y[rows, width] += scale mask(c[rows, rank] basis[rank, width]): one pass over y, where a matrix product
-    /// with so short an inner dimension would mostly pack. Four rows share what is loaded of the basis, which lies in the
+    /// y[rows, width] += scale mask(c[rows, rank] basis[rank, width]): one pass over y, where a matrix product with so
+    /// short an inner dimension would mostly pack. Four rows share what is loaded of the basis, which lies in the
     /// second cache: one row at a time, with its factors scaled on the way, was 2.3 % of a training step.
     /// - Parameter numbers: the rows' numbers in the mask when not 0, 1, 2, ...
-    static func addLowRank(_ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
-                           to y: UnsafeMutablePointer<Float>, rows: Int, width: Int, mask: DropoutMask?, numbers: [Int]? = nil) {
+    static func addLowRank(
+        _ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
+        to y: UnsafeMutablePointer<Float>, rows: Int, width: Int, mask: DropoutMask?, numbers: [Int]? = nil
+    ) {
         let grain = max(1, 16384 / max(width * rank, 1))
         Parallel.forRange((rows + 3) / 4, grain: grain) { blocks in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rank) { scaled in
                 let f = scaled.baseAddress!
                 for block in blocks {
                     let first = block &* 4, count = min(4, rows &- first)
-                    for i in 0..<count &* rank { f[i] = c[first &* rank &+ i] * scale }
+                    for i in 0 ..< count &* rank { f[i] = c[first &* rank &+ i] * scale }
                     let y = y + first &* width
                     func masks(_ n: Int) -> DropoutMask.Row? { mask?.row(numbers?[first &+ n] ?? (first &+ n)) }
                     if count == 4 {
-                        addFour(f, rank, basis, y, width, mask == nil ? nil : (masks(0)!, masks(1)!, masks(2)!, masks(3)!))
+                        addFour(
+                            f, rank, basis, y, width, mask == nil ? nil : (masks(0)!, masks(1)!, masks(2)!, masks(3)!))
                     } else {
-                        for n in 0..<count { addLowRank(f + n &* rank, rank: rank, basis, scale: 1, to: y + n &* width, width: width, mask: masks(n)) }
+                        for n in 0 ..< count {
+                            addLowRank(
+                                f + n &* rank, rank: rank, basis, scale: 1, to: y + n &* width, width: width,
+                                mask: masks(n))
+                        }
                     }
                 }
             }
@@ -128,11 +150,13 @@ extension NN {
 
     /// Four rows of it, their factors [4, rank] scaled already.
     @inline(__always)
-    private static func addFour(_ f: UnsafePointer<Float>, _ rank: Int, _ basis: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-                                _ width: Int, _ masks: (DropoutMask.Row, DropoutMask.Row, DropoutMask.Row, DropoutMask.Row)?) {
+    private static func addFour(
+        _ f: UnsafePointer<Float>, _ rank: Int, _ basis: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+        _ width: Int, _ masks: (DropoutMask.Row, DropoutMask.Row, DropoutMask.Row, DropoutMask.Row)?
+    ) {
         eachVector(width) { i, lanes in
             var s0 = Float8(0), s1 = Float8(0), s2 = Float8(0), s3 = Float8(0)
-            for k in 0..<rank {
+            for k in 0 ..< rank {
                 let b = load(basis + (k &* width &+ i), lanes)
                 s0 = s0.addingProduct(Float8(f[k]), b)
                 s1 = s1.addingProduct(Float8(f[rank &+ k]), b)
@@ -155,11 +179,15 @@ extension NN {
 
     /// One row of it.
     @inline(__always)
-    static func addLowRank(_ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
-                           to y: UnsafeMutablePointer<Float>, width: Int, mask: DropoutMask.Row?) {
+    static func addLowRank(
+        _ c: UnsafePointer<Float>, rank: Int, _ basis: UnsafePointer<Float>, scale: Float,
+        to y: UnsafeMutablePointer<Float>, width: Int, mask: DropoutMask.Row?
+    ) {
         eachVector(width) { i, lanes in
             var sum = Float8(0)
-            for k in 0..<rank { sum = sum.addingProduct(Float8(c[k] * scale), load(basis + (k &* width &+ i), lanes)) }
+            for k in 0 ..< rank {
+                sum = sum.addingProduct(Float8(c[k] * scale), load(basis + (k &* width &+ i), lanes))
+            }
             if let mask { sum = mask.applied(to: sum, i) }
             store(load(y + i, lanes) + sum, y + i, lanes)
         }

@@ -63,18 +63,24 @@ extension NN {
 
     /// y = x factor w, elementwise.
     @inline(__always)
-    private static func scale(_ x: UnsafePointer<Float>, by factor: Float, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ width: Int) {
+    private static func scale(
+        _ x: UnsafePointer<Float>, by factor: Float, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+        _ width: Int
+    ) {
         eachVector(width) { i, lanes in store(load(x + i, lanes) * factor * load(w + i, lanes), y + i, lanes) }
     }
 
     /// Layer norm of the last dimension: (x - mean) / sqrt(variance + eps), times weight, plus bias.
     /// - Parameters: x: [..., D];  weight, bias: [D], either may be absent.
-    public static func layerNorm(_ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5) throws -> Tensor {
+    public static func layerNorm(
+        _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5
+    ) throws -> Tensor {
         let x = try x.single(), weight = try weight?.single(), bias = try bias?.single()
         let (rows, width) = try normShape(x, weight, "layerNorm")
         _ = try normShape(x, bias, "layerNorm")
         let plain = try x.dense("layerNorm")
-        let plainW = try weight?.dense("layerNorm") ?? Tensor.ones([width]), plainB = try bias?.dense("layerNorm") ?? Tensor(zeros: [width])
+        let plainW = try weight?.dense("layerNorm") ?? Tensor.ones([width]),
+            plainB = try bias?.dense("layerNorm") ?? Tensor(zeros: [width])
         let result = try Tensor(empty: x.shape), statistics = try Tensor(empty: [rows, 2])   // mean, 1 / deviation
         let from = plain.pointer(Float.self), to = result.pointer(Float.self), s = statistics.pointer(Float.self)
         let w = plainW.pointer(Float.self), b = plainB.pointer(Float.self)
@@ -86,7 +92,7 @@ extension NN {
                 let mean = sum.total / Float(width)
                 eachVector(width) { i, lanes in
                     var d = load(x + i, lanes) - mean
-                    if lanes < 8 { for k in lanes..<8 { d[k] = 0 } }
+                    if lanes < 8 { for k in lanes ..< 8 { d[k] = 0 } }
                     squares = squares.addingProduct(d, d)
                 }
                 let factor = 1 / (squares.total / Float(width) + eps).squareRoot()
@@ -122,7 +128,8 @@ extension NN {
                         let offset = -sum.total / Float(width) * factor
                         let along = -(product.total / Float(width)) * factor * factor * factor
                         eachVector(width) { i, lanes in
-                            let v = (load(g + i, lanes) * load(w + i, lanes) * factor).addingProduct(load(x + i, lanes) - mean, Float8(along))
+                            let v = (load(g + i, lanes) * load(w + i, lanes) * factor).addingProduct(
+                                load(x + i, lanes) - mean, Float8(along))
                             store(v + offset, d + i, lanes)
                         }
                     }
@@ -130,9 +137,12 @@ extension NN {
             }
             var parts: [Tensor?] = [dx]
             if hasWeight {
-                parts.append(wants.weight ? try columnReduction(rows, width) { n, i, lanes in
-                    load(gp + n &* width + i, lanes) * (load(xp + n &* width + i, lanes) - s[2 &* n]) * s[2 &* n &+ 1]
-                } : nil)
+                parts.append(
+                    wants.weight
+                        ? try columnReduction(rows, width) { n, i, lanes in
+                            load(gp + n &* width + i, lanes) * (load(xp + n &* width + i, lanes) - s[2 &* n])
+                                * s[2 &* n &+ 1]
+                        } : nil)
             }
             if hasBias { parts.append(wants.bias ? try columnSums(g, rows: rows, width: width) : nil) }
             return parts
@@ -143,12 +153,16 @@ extension NN {
     /// Rows per task of a kernel that passes once or twice over rows of this width.
     static func grain(_ width: Int) -> Int { max(1, 8192 / max(width, 1)) }
 
-    private static func normShape(_ x: Tensor, _ weight: Tensor?, _ operation: String) throws -> (rows: Int, width: Int) {
-        guard x.rank > 0, x.shape[x.rank - 1] > 0 else { throw OpahError(.shape, "\(operation): x of shape \(x.shape) has no last dimension to normalise") }
+    private static func normShape(_ x: Tensor, _ weight: Tensor?, _ operation: String) throws -> (rows: Int, width: Int)
+    {
+        guard x.rank > 0, x.shape[x.rank - 1] > 0 else {
+            throw OpahError(.shape, "\(operation): x of shape \(x.shape) has no last dimension to normalise")
+        }
         let width = x.shape[x.rank - 1]
         if let weight, weight.shape != [width] {
-            throw OpahError(.shape, "\(operation): a weight of shape \(weight.shape) for x of shape \(x.shape)",
-                            hint: "the weight must have one number for each of the \(width) elements of x's last dimension")
+            throw OpahError(
+                .shape, "\(operation): a weight of shape \(weight.shape) for x of shape \(x.shape)",
+                hint: "the weight must have one number for each of the \(width) elements of x's last dimension")
         }
         return (x.count / width, width)
     }
@@ -159,7 +173,7 @@ extension NN {
         let to = sums.pointer(Float.self)
         Parallel.forRange((width + 63) / 64) { blocks in
             let lower = blocks.lowerBound * 64, upper = min(blocks.upperBound * 64, width)
-            for n in 0..<rows {
+            for n in 0 ..< rows {
                 eachVector(upper - lower) { j, lanes in
                     store(load(to + lower + j, lanes) + body(n, lower + j, lanes), to + lower + j, lanes)
                 }

@@ -23,7 +23,7 @@ func load(_ p: UnsafePointer<Float>, _ lanes: Int = 8, fill: Float = 0) -> Float
 @inline(never)
 private func loadFew(_ p: UnsafePointer<Float>, _ lanes: Int, _ fill: Float) -> Float8 {
     var v = Float8(repeating: fill)
-    for i in 0..<lanes { v[i] = p[i] }
+    for i in 0 ..< lanes { v[i] = p[i] }
     return v
 }
 
@@ -34,7 +34,7 @@ func store(_ v: Float8, _ p: UnsafeMutablePointer<Float>, _ lanes: Int = 8) {
 
 @inline(never)
 private func storeFew(_ v: Float8, _ p: UnsafeMutablePointer<Float>, _ lanes: Int) {
-    for i in 0..<lanes { p[i] = v[i] }
+    for i in 0 ..< lanes { p[i] = v[i] }
 }
 
 extension SIMD8<Float> {

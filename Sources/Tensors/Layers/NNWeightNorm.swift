@@ -45,15 +45,17 @@ extension NN {
                     let sum = sums + n &* width
                     for i in n &* block ..< min((n &+ 1) &* block, height) {
                         w.copyRow(i, to: row)
-                        for k in 0..<rank { factors[k] = from[k &* height &+ i] }
+                        for k in 0 ..< rank { factors[k] = from[k &* height &+ i] }
                         addLowRank(factors, rank: rank, basisRows, scale: scale, to: row, width: width, mask: nil)
-                        for c in 0..<width { sum[c] += Double(row[c]) * Double(row[c]) }
+                        for c in 0 ..< width { sum[c] += Double(row[c]) * Double(row[c]) }
                     }
                 }
             }
         }
         let norms = result.pointer(Float.self)
-        for c in 0..<width { norms[c] = Float((0..<blocks).reduce(0.0) { $0 + sums[$1 &* width &+ c] }.squareRoot()) }
+        for c in 0 ..< width {
+            norms[c] = Float((0 ..< blocks).reduce(0.0) { $0 + sums[$1 &* width &+ c] }.squareRoot())
+        }
         return result
     }
 }

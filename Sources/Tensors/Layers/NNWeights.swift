@@ -44,44 +44,57 @@ struct WeightMatrix {
     }
 
     private func expand(_ start: Int, _ count: Int, to out: UnsafeMutablePointer<Float>) {
-        Parallel.forRange(count, grain: 65536) { HalfFloats.widen(tensor, start + $0.lowerBound, $0.count, to: out + $0.lowerBound) }
+        Parallel.forRange(count, grain: 65536) {
+            HalfFloats.widen(tensor, start + $0.lowerBound, $0.count, to: out + $0.lowerBound)
+        }
     }
 
     /// The same as bfloat16 bits: all at once as they lie when stored so, otherwise rounded.
     private func forEachPanelOfBits(_ body: (Int, Int, Rounding.Bits) throws -> Void) throws {
-        if tensor.dtype == .bfloat16 { return try body(0, rows, Rounding.Bits(tensor.pointer(UInt16.self), tensor.storage)) }
+        if tensor.dtype == .bfloat16 {
+            return try body(0, rows, Rounding.Bits(tensor.pointer(UInt16.self), tensor.storage))
+        }
         try forEachPanel { first, count, panel in try body(first, count, Rounding.Bits(of: panel, count * columns)) }
     }
 
     /// y[n, rows] = x[n, columns] W^T + beta y
-    func multiplyTransposed(_ x: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
+    func multiplyTransposed(
+        _ x: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>
+    ) throws {
         if precision == .bfloat16, OneDNN.isUsed {
             let factor = try Rounding.Bits(of: x, n * columns)
             return try forEachPanelOfBits { first, count, panel in
-                try OneDNN.product(n, count, columns, factor, lda: columns, panel, ldb: columns, transposeB: true, beta: beta, y + first, ldc: rows)
+                try OneDNN.product(
+                    n, count, columns, factor, lda: columns, panel, ldb: columns, transposeB: true, beta: beta,
+                    y + first, ldc: rows)
             }
         }
         let factor = try Rounding.Floats(of: x, n * columns, precision)
         defer { withExtendedLifetime(factor) {} }
         try forEachPanel { first, count, panel in
-            matrixProduct(n, count, columns, factor.start, lda: columns, panel, ldb: columns, transposeB: true,
-                          beta: beta, y + first, ldc: rows)
+            matrixProduct(
+                n, count, columns, factor.start, lda: columns, panel, ldb: columns, transposeB: true,
+                beta: beta, y + first, ldc: rows)
         }
     }
 
     /// y[n, columns] = g[n, rows] W + beta y
-    func multiply(_ g: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws {
+    func multiply(_ g: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>) throws
+    {
         if precision == .bfloat16, OneDNN.isUsed {
             let factor = try Rounding.Bits(of: g, n * rows)
             return try forEachPanelOfBits { first, count, panel in
-                try OneDNN.product(n, columns, count, factor.from(first), lda: rows, panel, ldb: columns, beta: first == 0 ? beta : 1, y, ldc: columns)
+                try OneDNN.product(
+                    n, columns, count, factor.from(first), lda: rows, panel, ldb: columns, beta: first == 0 ? beta : 1,
+                    y, ldc: columns)
             }
         }
         let factor = try Rounding.Floats(of: g, n * rows, precision)
         defer { withExtendedLifetime(factor) {} }
         try forEachPanel { first, count, panel in
-            matrixProduct(n, columns, count, factor.start + first, lda: rows, panel, ldb: columns,
-                          beta: first == 0 ? beta : 1, y, ldc: columns)
+            matrixProduct(
+                n, columns, count, factor.start + first, lda: rows, panel, ldb: columns,
+                beta: first == 0 ? beta : 1, y, ldc: columns)
         }
     }
 
@@ -93,14 +106,21 @@ struct WeightMatrix {
     }
 
     /// dW[rows, columns] += g[n, rows]^T x[n, columns]
-    func addGradient(_ g: UnsafePointer<Float>, _ x: UnsafePointer<Float>, count n: Int, to dW: UnsafeMutablePointer<Float>) throws {
+    func addGradient(
+        _ g: UnsafePointer<Float>, _ x: UnsafePointer<Float>, count n: Int, to dW: UnsafeMutablePointer<Float>
+    ) throws {
         if precision == .bfloat16, OneDNN.isUsed {
-            return try OneDNN.product(rows, columns, n, Rounding.Bits(of: g, n * rows), lda: rows, transposeA: true, Rounding.Bits(of: x, n * columns),
-                                      ldb: columns, beta: 1, dW, ldc: columns)
+            return try OneDNN.product(
+                rows, columns, n, Rounding.Bits(of: g, n * rows), lda: rows, transposeA: true,
+                Rounding.Bits(of: x, n * columns),
+                ldb: columns, beta: 1, dW, ldc: columns)
         }
-        let left = try Rounding.Floats(of: g, n * rows, precision), right = try Rounding.Floats(of: x, n * columns, precision)
+        let left = try Rounding.Floats(of: g, n * rows, precision),
+            right = try Rounding.Floats(of: x, n * columns, precision)
         defer { withExtendedLifetime((left, right)) {} }
-        matrixProduct(rows, columns, n, left.start, lda: rows, transposeA: true, right.start, ldb: columns, beta: 1, dW, ldc: columns)
+        matrixProduct(
+            rows, columns, n, left.start, lda: rows, transposeA: true, right.start, ldb: columns, beta: 1, dW,
+            ldc: columns)
     }
 }
 
@@ -114,7 +134,9 @@ enum HalfFloats {
             var i = 0
             while i &+ 8 <= count {
                 let bits = UnsafeRawPointer(source + i).loadUnaligned(as: SIMD8<UInt16>.self)
-                store(unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: bits) &<< SIMD8(repeating: 16), to: Float8.self), out + i)
+                store(
+                    unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: bits) &<< SIMD8(repeating: 16), to: Float8.self),
+                    out + i)
                 i &+= 8
             }
             while i < count { out[i] = BFloat16(bits: source[i]).float; i &+= 1 }

@@ -11,8 +11,8 @@ public struct MachineRates: Sendable, Equatable {
     public let squareProduct: Double
     /// FLOP/s of 512 rows of width 1024 with a stored weight [4096, 1024]: a layer of the language model.
     public let layerProduct: Double
-    /// FLOP/s of the better of the same two products with bfloat16 factors and float32 sums; nil where the processor has no
-    /// instructions for them (`BFloat16Engine.isFast`).
+    /// FLOP/s of the better of the same two products with bfloat16 factors and float32 sums; nil where the processor
+    /// has no instructions for them (`BFloat16Engine.isFast`).
     public let bfloat16Rate: Double?
     /// Bytes/s of all threads reading, and adding up, a buffer that no cache holds.
     public let readBandwidth: Double
@@ -27,9 +27,10 @@ public struct MachineRates: Sendable, Equatable {
 
     /// Rate by rate the better of two measurements, such as one before and one after what is judged.
     public func better(_ other: MachineRates) -> MachineRates {
-        MachineRates(squareProduct: max(squareProduct, other.squareProduct), layerProduct: max(layerProduct, other.layerProduct),
-                     bfloat16Rate: [bfloat16Rate, other.bfloat16Rate].compactMap { $0 }.max(),
-                     readBandwidth: max(readBandwidth, other.readBandwidth))
+        MachineRates(
+            squareProduct: max(squareProduct, other.squareProduct), layerProduct: max(layerProduct, other.layerProduct),
+            bfloat16Rate: [bfloat16Rate, other.bfloat16Rate].compactMap { $0 }.max(),
+            readBandwidth: max(readBandwidth, other.readBandwidth))
     }
 
     /// Measures for about `seconds`, after the buffers have been filled; they are returned to the system.
@@ -37,13 +38,20 @@ public struct MachineRates: Sendable, Equatable {
     ///   - size: the side of the square matrices, and four times the rows of the layer; smaller ones say less.
     ///   - bufferBytes: what is read for the bandwidth: many times the last cache.
     /// - Throws: kind `memory` when the buffers cannot be had, `interrupted`.
-    public static func measure(seconds: Double = 2, size: Int = 2048, bufferBytes: Int = 512 << 20) throws -> MachineRates {
+    public static func measure(
+        seconds: Double = 2, size: Int = 2048, bufferBytes: Int = 512 << 20
+    ) throws -> MachineRates {
         let rows = max(size / 4, 1), part = seconds / (BFloat16Engine.isFast ? 5 : 3)
         let square = try product(size, size, size, seconds: part)
         let layer = try product(rows, 4096, 1024, seconds: part)
-        let half = BFloat16Engine.isFast
-            ? try max(bfloat16Product(size, size, size, seconds: part), bfloat16Product(rows, 4096, 1024, seconds: part)) : nil
-        return try MachineRates(squareProduct: square, layerProduct: layer, bfloat16Rate: half, readBandwidth: reading(bufferBytes, seconds: part))
+        let half =
+            BFloat16Engine.isFast
+            ? try max(
+                bfloat16Product(size, size, size, seconds: part), bfloat16Product(rows, 4096, 1024, seconds: part))
+            : nil
+        return try MachineRates(
+            squareProduct: square, layerProduct: layer, bfloat16Rate: half,
+            readBandwidth: reading(bufferBytes, seconds: part))
     }
 
     /// [m, k] times a stored [n, k], as `linear` does it.
@@ -59,7 +67,9 @@ public struct MachineRates: Sendable, Equatable {
     private static func bfloat16Product(_ m: Int, _ n: Int, _ k: Int, seconds: Double) throws -> Double {
         let zeros = try Pages<Float>(max(m, n) * k), c = try Pages<Float>(m * n)
         let a = try Rounding.Bits(of: zeros.start, m * k), b = try Rounding.Bits(of: zeros.start, n * k)
-        let best = try bestTime(seconds) { try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n) }
+        let best = try bestTime(seconds) {
+            try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n)
+        }
         return 2 * Double(m) * Double(n) * Double(k) / best
     }
 
@@ -109,7 +119,8 @@ private final class Pages<Element> {
     init(_ count: Int) throws {
         bytes = count * MemoryLayout<Element>.stride
         self.count = count
-        guard let raw = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED else {
+        guard let raw = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED
+        else {
             throw OpahError(.memory, "measuring this machine: \(bytes >> 20) MiB cannot be had")
         }
         #if os(Linux)

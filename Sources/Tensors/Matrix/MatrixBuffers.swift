@@ -35,7 +35,9 @@ public enum MatrixBuffers {
     }
 
     private static func hasRoom(_ bytes: Int) -> Bool {
-        guard let place = mmap(nil, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), place != MAP_FAILED else { return false }
+        guard let place = mmap(nil, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+            place != MAP_FAILED
+        else { return false }
         munmap(place, bytes)
         return true
     }

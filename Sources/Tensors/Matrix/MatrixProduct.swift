@@ -15,11 +15,12 @@ public func matrixProduct(
     guard m > 0, n > 0 else { return }
     _ = SingleThreadedBLAS.once
     func product(_ rows: Range<Int>, _ columns: Range<Int>) {
-        cblas_sgemm(CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-                    blasint(rows.count), blasint(columns.count), blasint(k), alpha,
-                    a + rows.lowerBound * (transposeA ? 1 : lda), blasint(lda),
-                    b + columns.lowerBound * (transposeB ? ldb : 1), blasint(ldb),
-                    beta, c + rows.lowerBound * ldc + columns.lowerBound, blasint(ldc))
+        cblas_sgemm(
+            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+            blasint(rows.count), blasint(columns.count), blasint(k), alpha,
+            a + rows.lowerBound * (transposeA ? 1 : lda), blasint(lda),
+            b + columns.lowerBound * (transposeB ? ldb : 1), blasint(ldb),
+            beta, c + rows.lowerBound * ldc + columns.lowerBound, blasint(ldc))
     }
     forEachPiece(of: m, by: n, depth: k, product)
 }
@@ -28,12 +29,12 @@ public func matrixProduct(
 func forEachPiece(of m: Int, by n: Int, depth k: Int, _ product: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
     let threads = Parallel.threadCount
     let work = m * n * max(k, 1), tile = 48
-    if threads == 1 || work < 1 << 18 { return product(0..<m, 0..<n) }
+    if threads == 1 || work < 1 << 18 { return product(0 ..< m, 0 ..< n) }
     let long = max(m, n), tiles = (long + tile - 1) / tile, pieces = min(threads, tiles)
-    if pieces < 2 { return product(0..<m, 0..<n) }
+    if pieces < 2 { return product(0 ..< m, 0 ..< n) }
     Parallel.forEach(pieces) { piece in
         let lower = min(tiles * piece / pieces * tile, long), upper = min(tiles * (piece + 1) / pieces * tile, long)
-        if m >= n { product(lower..<upper, 0..<n) } else { product(0..<m, lower..<upper) }
+        if m >= n { product(lower ..< upper, 0 ..< n) } else { product(0 ..< m, lower ..< upper) }
     }
 }
 
@@ -47,8 +48,9 @@ func matrixProductHere(
 ) {
     guard m > 0, n > 0 else { return }
     _ = SingleThreadedBLAS.once
-    cblas_sgemm(CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-                blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
+    cblas_sgemm(
+        CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+        blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
 }
 
 private enum SingleThreadedBLAS {

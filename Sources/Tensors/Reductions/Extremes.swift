@@ -43,7 +43,9 @@ extension Tensor {
         return result
     }
 
-    private func extreme(_ name: String, _ dim: Int, _ keepDim: Bool, largest: Bool) throws -> (values: Tensor, indices: Tensor) {
+    private func extreme(
+        _ name: String, _ dim: Int, _ keepDim: Bool, largest: Bool
+    ) throws -> (values: Tensor, indices: Tensor) {
         let reduction = try Reduction(self, [dim], name)
         var (values, indices) = try extremes(reduction, name, largest)
         let kept = indices.reshaped(reduction.kept)
@@ -62,12 +64,16 @@ extension Tensor {
     }
 
     /// Values and positions, shaped as `reduction.dropped`, not recorded.
-    private func extremes(_ reduction: Reduction, _ name: String, _ largest: Bool) throws -> (values: Tensor, indices: Tensor) {
+    private func extremes(
+        _ reduction: Reduction, _ name: String, _ largest: Bool
+    ) throws -> (values: Tensor, indices: Tensor) {
         let (source, rows, length, _) = try reduction.arranged(plain(dtype.computing), rowsOnly: true)
         guard length > 0 || rows == 0 else {
-            throw OpahError(.shape, "\(name): a tensor of shape \(shape) has no elements there", hint: "check its size first")
+            throw OpahError(
+                .shape, "\(name): a tensor of shape \(shape) has no elements there", hint: "check its size first")
         }
-        let values = try Tensor(empty: reduction.dropped, source.dtype), indices = try Tensor(empty: reduction.dropped, .int64)
+        let values = try Tensor(empty: reduction.dropped, source.dtype),
+            indices = try Tensor(empty: reduction.dropped, .int64)
         let at = indices.pointer(Int.self)
         /// `better(a, b)`: a replaces b.
         func scan<T>(_: T.Type, _ better: (T, T) -> Bool) {
@@ -76,7 +82,7 @@ extension Tensor {
                 for row in range {
                     let x = x + row * length
                     var best = 0
-                    for i in 1..<Swift.max(length, 1) where better(x[i], x[best]) { best = i }
+                    for i in 1 ..< Swift.max(length, 1) where better(x[i], x[best]) { best = i }
                     (to[row], at[row]) = (x[best], best)
                 }
             }
@@ -92,11 +98,15 @@ extension Tensor {
     }
 
     /// Rows of float32: the extreme eight lanes at a time, then the first place where it stands.
-    private static func scan(_ x: UnsafePointer<Float>, _ rows: Int, _ length: Int, _ values: UnsafeMutablePointer<Float>,
-                             _ at: UnsafeMutablePointer<Int>, _ largest: Bool) {
+    private static func scan(
+        _ x: UnsafePointer<Float>, _ rows: Int, _ length: Int, _ values: UnsafeMutablePointer<Float>,
+        _ at: UnsafeMutablePointer<Int>, _ largest: Bool
+    ) {
         /// Eight extremes of all but the last few elements. Four at a time: each waits for its last comparison.
         @inline(__always)
-        func lanesOf(_ x: UnsafePointer<Float>, _ count: Int, _ i: inout Int, _ better: (Float8, Float8) -> Float8) -> Float8 {
+        func lanesOf(
+            _ x: UnsafePointer<Float>, _ count: Int, _ i: inout Int, _ better: (Float8, Float8) -> Float8
+        ) -> Float8 {
             var a = Float8(repeating: x[0]), b = a, c = a, d = a
             while i &+ 32 <= count {
                 a = better(a, Float8(x + i)); b = better(b, Float8(x + i + 8))
@@ -117,7 +127,9 @@ extension Tensor {
                 while i < count { lanes[0] = lanes[0] > x[i] || x[i] != x[i] ? x[i] : lanes[0]; i &+= 1 }
             }
             var best = lanes[0]
-            for i in 1..<8 where lanes[i] != lanes[i] || (largest ? lanes[i] > best : lanes[i] < best) { best = lanes[i] }
+            for i in 1 ..< 8 where lanes[i] != lanes[i] || (largest ? lanes[i] > best : lanes[i] < best) {
+                best = lanes[i]
+            }
             return best
         }
         func first(_ x: UnsafePointer<Float>, _ count: Int, _ value: Float) -> Int {
@@ -129,7 +141,7 @@ extension Tensor {
         let part = 1 << 16
         if rows < 8, length > part {
             let parts = (length + part - 1) / part
-            for row in 0..<rows {
+            for row in 0 ..< rows {
                 let x = x + row * length
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: parts) { bests in
                     let bests = bests.baseAddress!

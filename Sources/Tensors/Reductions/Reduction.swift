@@ -9,16 +9,18 @@ struct Reduction {
 
     /// - Parameter dims: nil for all.
     init(_ tensor: Tensor, _ dims: Dims?, _ name: String) throws {
-        var reduced = dims == nil ? ~0 : 0    // one bit for each dimension
+        var reduced = dims == nil ? ~0 : 0   // one bit for each dimension
         if let dims {
             for dim in dims {
                 let d = try tensor.dimension(dim, name)
-                guard reduced & 1 << d == 0 else { throw OpahError(.argument, "\(name): dimension \(dim) twice in \(dims)") }
+                guard reduced & 1 << d == 0 else {
+                    throw OpahError(.argument, "\(name): dimension \(dim) twice in \(dims)")
+                }
                 reduced |= 1 << d
             }
         }
         var over = Dims(), kept = tensor.shape, dropped = Dims()
-        for d in 0..<tensor.rank {
+        for d in 0 ..< tensor.rank {
             if reduced & 1 << d != 0 { over.append(d); kept[d] = 1 } else { dropped.append(tensor.shape[d]) }
         }
         (self.dims, self.kept, self.dropped) = (over, kept, dropped)
@@ -29,7 +31,9 @@ struct Reduction {
 
     /// `tensor` as [outer, length, inner] in C order, to be reduced over the middle; copied only when the
     /// reduced dimensions do not stand together.
-    func arranged(_ tensor: Tensor, rowsOnly: Bool = false) throws -> (source: Tensor, outer: Int, length: Int, inner: Int) {
+    func arranged(
+        _ tensor: Tensor, rowsOnly: Bool = false
+    ) throws -> (source: Tensor, outer: Int, length: Int, inner: Int) {
         let length = length(tensor)
         if tensor.isContiguous, dims.count == tensor.rank { return (tensor, 1, length, 1) }
         if tensor.isContiguous, let first = dims.first, let last = dims.last, last - first == dims.count - 1 {
@@ -65,14 +69,17 @@ extension Tensor {
 
     private func mean(_ dims: Dims?, keepDim: Bool) throws -> Tensor {
         let reduction = try Reduction(self, dims, "mean"), length = Double(reduction.length(self))
-        let result = try Autograd.withoutGradients { try summed(reduction).div(length) }.plain(dtype.isFloating ? dtype : .float32)
+        let result = try Autograd.withoutGradients { try summed(reduction).div(length) }.plain(
+            dtype.isFloating ? dtype : .float32)
         return recorded(result, reduction, keepDim, "mean") { try $0.div(length) }
     }
 
     /// Gives a result, shaped as `reduction.dropped`, the wanted shape and records that every element's
     /// gradient is `gradient` of the result's.
-    private func recorded(_ result: Tensor, _ reduction: Reduction, _ keepDim: Bool, _ name: String,
-                          _ gradient: @escaping (Tensor) throws -> Tensor) -> Tensor {
+    private func recorded(
+        _ result: Tensor, _ reduction: Reduction, _ keepDim: Bool, _ name: String,
+        _ gradient: @escaping (Tensor) throws -> Tensor
+    ) -> Tensor {
         let result = keepDim ? result.reshaped(reduction.kept) : result
         if Autograd.wants(self) {
             let (shape, dtype) = (self.shape, gradientDType)
@@ -111,19 +118,23 @@ enum Summation {
     private static let part = 1 << 15
 
     /// [outer, length, inner] -> [outer, inner]
-    static func sum(_ x: UnsafePointer<Float>, _ outer: Int, _ length: Int, _ inner: Int, _ result: UnsafeMutablePointer<Float>) {
+    static func sum(
+        _ x: UnsafePointer<Float>, _ outer: Int, _ length: Int, _ inner: Int, _ result: UnsafeMutablePointer<Float>
+    ) {
         if inner == 1 {
             if outer == 1, length <= part { result.pointee = Float(total(x, length)); return }
             let parts = Swift.max(1, (length + part - 1) / part)
             withUnsafeTemporaryAllocation(of: Double.self, capacity: outer * parts) { partial in
                 let partial = partial.baseAddress!
-                Parallel.forRange(outer * parts, grain: Swift.max(1, Parallel.grain / Swift.max(1, Swift.min(length, part)))) { range in
+                Parallel.forRange(
+                    outer * parts, grain: Swift.max(1, Parallel.grain / Swift.max(1, Swift.min(length, part)))
+                ) { range in
                     for task in range {
                         let (row, first) = (task / parts, task % parts * part)
                         partial[task] = total(x + row * length + first, Swift.min(part, length - first))
                     }
                 }
-                for row in 0..<outer { result[row] = Float(added(partial + row * parts, parts)) }
+                for row in 0 ..< outer { result[row] = Float(added(partial + row * parts, parts)) }
             }
             return
         }
@@ -131,18 +142,21 @@ enum Summation {
         let rows = Swift.min(length, 1024), parts = Swift.max(1, (length + 1023) / 1024), tiles = (inner + 31) / 32
         withUnsafeTemporaryAllocation(of: Double.self, capacity: outer * parts * inner) { partial in
             let partial = partial.baseAddress!
-            Parallel.forRange(outer * parts * tiles, grain: Swift.max(1, Parallel.grain / Swift.max(1, rows * Swift.min(inner, 32)))) { range in
+            Parallel.forRange(
+                outer * parts * tiles, grain: Swift.max(1, Parallel.grain / Swift.max(1, rows * Swift.min(inner, 32)))
+            ) { range in
                 for task in range {
                     let tile = task % tiles, block = task / tiles % parts, batch = task / tiles / parts
                     let first = block * 1024, count = Swift.min(1024, length - first), column = tile * 32
-                    columns(x + (batch * length + first) * inner + column, count, inner, Swift.min(32, inner - column),
-                            partial + (batch * parts + block) * inner + column)
+                    columns(
+                        x + (batch * length + first) * inner + column, count, inner, Swift.min(32, inner - column),
+                        partial + (batch * parts + block) * inner + column)
                 }
             }
-            for batch in 0..<outer {
-                for column in 0..<inner {
+            for batch in 0 ..< outer {
+                for column in 0 ..< inner {
                     var sum = 0.0
-                    for block in 0..<parts { sum += partial[(batch * parts + block) * inner + column] }
+                    for block in 0 ..< parts { sum += partial[(batch * parts + block) * inner + column] }
                     result[batch * inner + column] = Float(sum)
                 }
             }
@@ -167,30 +181,34 @@ enum Summation {
     }
 
     /// Sums of `width` <= 32 columns over `rows` rows that lie `step` apart.
-    private static func columns(_ x: UnsafePointer<Float>, _ rows: Int, _ step: Int, _ width: Int, _ result: UnsafeMutablePointer<Double>) {
+    private static func columns(
+        _ x: UnsafePointer<Float>, _ rows: Int, _ step: Int, _ width: Int, _ result: UnsafeMutablePointer<Double>
+    ) {
         if width == 32 {
             var a = SIMD8<Double>(), b = SIMD8<Double>(), c = SIMD8<Double>(), d = SIMD8<Double>(), row = x
-            for _ in 0..<rows {
+            for _ in 0 ..< rows {
                 a += SIMD8<Double>(Float8(row)); b += SIMD8<Double>(Float8(row + 8))
                 c += SIMD8<Double>(Float8(row + 16)); d += SIMD8<Double>(Float8(row + 24))
                 row += step
             }
-            for i in 0..<8 { result[i] = a[i]; result[i + 8] = b[i]; result[i + 16] = c[i]; result[i + 24] = d[i] }
+            for i in 0 ..< 8 { result[i] = a[i]; result[i + 8] = b[i]; result[i + 16] = c[i]; result[i + 24] = d[i] }
             return
         }
-        for i in 0..<width { result[i] = 0 }
-        for row in 0..<rows { for i in 0..<width { result[i] += Double(x[row &* step &+ i]) } }
+        for i in 0 ..< width { result[i] = 0 }
+        for row in 0 ..< rows { for i in 0 ..< width { result[i] += Double(x[row &* step &+ i]) } }
     }
 
     private static func added(_ x: UnsafePointer<Double>, _ count: Int) -> Double {
         var sum = 0.0
-        for i in 0..<count { sum += x[i] }
+        for i in 0 ..< count { sum += x[i] }
         return sum
     }
 
     /// [outer, length, inner] -> [outer, inner] for the other types; blocks of 256, then their sums.
-    static func sum<T: AdditiveArithmetic>(_ x: UnsafePointer<T>, _ outer: Int, _ length: Int, _ inner: Int,
-                                           _ result: UnsafeMutablePointer<T>, _ add: (T, T) -> T) {
+    static func sum<T: AdditiveArithmetic>(
+        _ x: UnsafePointer<T>, _ outer: Int, _ length: Int, _ inner: Int,
+        _ result: UnsafeMutablePointer<T>, _ add: (T, T) -> T
+    ) {
         Parallel.forRange(outer * inner, grain: Swift.max(1, Parallel.grain / Swift.max(1, length))) { range in
             for task in range {
                 let x = x + (task / inner * length * inner + task % inner)
@@ -198,7 +216,7 @@ enum Summation {
                 while first < length {
                     let end = Swift.min(first + 256, length)
                     var block = T.zero
-                    for i in first..<end { block = add(block, x[i &* inner]) }
+                    for i in first ..< end { block = add(block, x[i &* inner]) }
                     sum = add(sum, block)
                     first = end
                 }

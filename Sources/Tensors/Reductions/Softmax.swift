@@ -19,20 +19,28 @@ extension Tensor {
         let rows = try plain(self.dtype.computing).detach().transpose(d, -1).contiguous()
         let y = try Tensor(empty: rows.shape, rows.dtype)
         y.forEachRow { first, length in
-            if y.dtype == .float32 { K.forward(rows.pointer(Float.self) + first, y.pointer(Float.self) + first, length) }
-            else { K.forward(rows.pointer(Double.self) + first, y.pointer(Double.self) + first, length) }
+            if y.dtype == .float32 {
+                K.forward(rows.pointer(Float.self) + first, y.pointer(Float.self) + first, length)
+            } else {
+                K.forward(rows.pointer(Double.self) + first, y.pointer(Double.self) + first, length)
+            }
         }
         let result = try y.transpose(d, -1).contiguous().plain(self.dtype)
         if Autograd.wants(self) {
             let saved = Saved(y)
             // `y` may be the result itself, which the caller may change in place.
             Autograd.record(result, name, [self]) { g in
-                let y = try saved.value(name), g = try g.to(dtype).transpose(d, -1).contiguous(), dx = try Tensor(empty: y.shape, dtype)
+                let y = try saved.value(name), g = try g.to(dtype).transpose(d, -1).contiguous(),
+                    dx = try Tensor(empty: y.shape, dtype)
                 dx.forEachRow { first, length in
                     if dtype == .float32 {
-                        K.backward(g.pointer(Float.self) + first, y.pointer(Float.self) + first, dx.pointer(Float.self) + first, length)
+                        K.backward(
+                            g.pointer(Float.self) + first, y.pointer(Float.self) + first,
+                            dx.pointer(Float.self) + first, length)
                     } else {
-                        K.backward(g.pointer(Double.self) + first, y.pointer(Double.self) + first, dx.pointer(Double.self) + first, length)
+                        K.backward(
+                            g.pointer(Double.self) + first, y.pointer(Double.self) + first,
+                            dx.pointer(Double.self) + first, length)
                     }
                 }
                 return [try dx.transpose(d, -1)]
@@ -59,9 +67,11 @@ extension Tensor {
         Parallel.forRange(rows, grain: Swift.max(1, Parallel.grain / 4 / Swift.max(1, length))) { range in
             for row in range {
                 if source.dtype == .float32 {
-                    sums.pointer(Float.self)[row] = SoftmaxRows.logSumExp(source.pointer(Float.self) + row * length, length)
+                    sums.pointer(Float.self)[row] = SoftmaxRows.logSumExp(
+                        source.pointer(Float.self) + row * length, length)
                 } else {
-                    sums.pointer(Double.self)[row] = SoftmaxRows.logSumExp(source.pointer(Double.self) + row * length, length)
+                    sums.pointer(Double.self)[row] = SoftmaxRows.logSumExp(
+                        source.pointer(Double.self) + row * length, length)
                 }
             }
         }
@@ -81,14 +91,18 @@ extension Tensor {
 private protocol RowKernel {
     static func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int)
     static func forward(_ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>, _ n: Int)
-    static func backward(_ g: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int)
-    static func backward(_ g: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ dx: UnsafeMutablePointer<Double>, _ n: Int)
+    static func backward(
+        _ g: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int)
+    static func backward(
+        _ g: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ dx: UnsafeMutablePointer<Double>, _ n: Int)
 }
 
 /// Applies `body` to eight elements after the other of rows a and b; the last ones are padded with zeros.
 @inline(__always)
-private func mapRow(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ n: Int,
-                    _ body: (Float8, Float8) -> Float8) {
+private func mapRow(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ n: Int,
+    _ body: (Float8, Float8) -> Float8
+) {
     var i = 0
     while i &+ 8 <= n { body(Float8(a + i), Float8(b + i)).store(to + i); i &+= 8 }
     if i < n { body(Float8(a + i, count: n &- i), Float8(b + i, count: n &- i)).store(to + i, count: n &- i) }
@@ -100,14 +114,16 @@ private enum SoftmaxRows: RowKernel {
         var lanes = Float8(repeating: -.infinity), i = 0
         while i &+ 8 <= n { lanes = VectorMath.maximum(lanes, Float8(x + i)); i &+= 8 }
         var top = -Float.infinity
-        for i in 0..<8 where lanes[i] > top || lanes[i] != lanes[i] { top = lanes[i] }
+        for i in 0 ..< 8 where lanes[i] > top || lanes[i] != lanes[i] { top = lanes[i] }
         while i < n { if x[i] > top || x[i] != x[i] { top = x[i] }; i &+= 1 }
         return top
     }
 
     /// max(x) and the sum of e^(x - max(x)), blocks of 512 in float32 and their sums in float64. With
     /// `to`, the terms are stored there.
-    static func sumExp(_ x: UnsafePointer<Float>, _ n: Int, storing to: UnsafeMutablePointer<Float>? = nil) -> (Float, Double) {
+    static func sumExp(
+        _ x: UnsafePointer<Float>, _ n: Int, storing to: UnsafeMutablePointer<Float>? = nil
+    ) -> (Float, Double) {
         let top = top(x, n), shift = Float8(repeating: top)
         var sum = SIMD8<Double>(), i = 0
         while i < n {
@@ -122,7 +138,7 @@ private enum SoftmaxRows: RowKernel {
             if i < end {
                 let terms = VectorMath.exp(Float8(x + i, count: end &- i) - shift)
                 if let to { terms.store(to + i, count: end &- i) }
-                for lane in 0..<(end &- i) { block[lane] += terms[lane] }
+                for lane in 0 ..< (end &- i) { block[lane] += terms[lane] }
                 i = end
             }
             sum += SIMD8<Double>(block)
@@ -132,8 +148,8 @@ private enum SoftmaxRows: RowKernel {
 
     static func sumExp(_ x: UnsafePointer<Double>, _ n: Int) -> (Double, Double) {
         var top = -Double.infinity, sum = 0.0
-        for i in 0..<n where x[i] > top || x[i] != x[i] { top = x[i] }
-        for i in 0..<n { sum += exp(x[i] - top) }
+        for i in 0 ..< n where x[i] > top || x[i] != x[i] { top = x[i] }
+        for i in 0 ..< n { sum += exp(x[i] - top) }
         return (top, sum)
     }
 
@@ -155,43 +171,52 @@ private enum SoftmaxRows: RowKernel {
 
     static func forward(_ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>, _ n: Int) {
         let (top, sum) = sumExp(x, n)
-        for i in 0..<n { y[i] = exp(x[i] - top) / sum }
+        for i in 0 ..< n { y[i] = exp(x[i] - top) / sum }
     }
 
     /// y (g - sum of g y)
-    static func backward(_ g: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int) {
+    static func backward(
+        _ g: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int
+    ) {
         mapRow(g, y, dx, n) { $0 * $1 }
         let sum = Float8(repeating: Float(Summation.total(dx, n)))
         mapRow(g, y, dx, n) { g, y in y * (g - sum) }
     }
 
-    static func backward(_ g: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ dx: UnsafeMutablePointer<Double>, _ n: Int) {
+    static func backward(
+        _ g: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ dx: UnsafeMutablePointer<Double>, _ n: Int
+    ) {
         var sum = 0.0
-        for i in 0..<n { sum += g[i] * y[i] }
-        for i in 0..<n { dx[i] = y[i] * (g[i] - sum) }
+        for i in 0 ..< n { sum += g[i] * y[i] }
+        for i in 0 ..< n { dx[i] = y[i] * (g[i] - sum) }
     }
 }
 
 private enum LogSoftmaxRows: RowKernel {
     static func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {
-        let (top, sum) = SoftmaxRows.sumExp(x, n), shift = Float8(repeating: top), rest = Float8(repeating: Float(log(sum)))
+        let (top, sum) = SoftmaxRows.sumExp(x, n), shift = Float8(repeating: top),
+            rest = Float8(repeating: Float(log(sum)))
         mapRow(x, x, y, n) { x, _ in x - shift - rest }
     }
 
     static func forward(_ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>, _ n: Int) {
         let (top, sum) = SoftmaxRows.sumExp(x, n), rest = log(sum)
-        for i in 0..<n { y[i] = x[i] - top - rest }
+        for i in 0 ..< n { y[i] = x[i] - top - rest }
     }
 
     /// g - e^y sum of g
-    static func backward(_ g: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int) {
+    static func backward(
+        _ g: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int
+    ) {
         let sum = Float8(repeating: Float(Summation.total(g, n)))
         mapRow(g, y, dx, n) { g, y in g - VectorMath.exp(y) * sum }
     }
 
-    static func backward(_ g: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ dx: UnsafeMutablePointer<Double>, _ n: Int) {
+    static func backward(
+        _ g: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ dx: UnsafeMutablePointer<Double>, _ n: Int
+    ) {
         var sum = 0.0
-        for i in 0..<n { sum += g[i] }
-        for i in 0..<n { dx[i] = g[i] - exp(y[i]) * sum }
+        for i in 0 ..< n { sum += g[i] }
+        for i in 0 ..< n { dx[i] = g[i] - exp(y[i]) * sum }
     }
 }

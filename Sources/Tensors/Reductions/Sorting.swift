@@ -25,7 +25,9 @@ extension Tensor {
     }
 
     /// The first `count` in order.
-    private func ordered(_ name: String, _ d: Int, _ count: Int, _ descending: Bool) throws -> (values: Tensor, indices: Tensor) {
+    private func ordered(
+        _ name: String, _ d: Int, _ count: Int, _ descending: Bool
+    ) throws -> (values: Tensor, indices: Tensor) {
         if rank == 0 {
             let (values, indices) = try reshape([1]).ordered(name, 0, count, descending)
             return count == 1 ? (try values.reshape([]), try indices.reshape([])) : (values, indices)
@@ -41,8 +43,12 @@ extension Tensor {
                     let to = to + row * count, first = row * length
                     switch rows.dtype {
                     case .float32: Order.first(count, rows.pointer(Float.self) + first, length, descending, to)
-                    case .float64: Order.first(count, rows.pointer(Double.self) + first, length, descending, to) { Order.key($0) }
-                    default: Order.first(count, rows.pointer(Int.self) + first, length, descending, to) { UInt64(bitPattern: Int64($0)) ^ 1 << 63 }
+                    case .float64:
+                        Order.first(count, rows.pointer(Double.self) + first, length, descending, to) { Order.key($0) }
+                    default:
+                        Order.first(count, rows.pointer(Int.self) + first, length, descending, to) {
+                            UInt64(bitPattern: Int64($0)) ^ 1 << 63
+                        }
                     }
                 }
             }
@@ -72,24 +78,26 @@ private enum Order {
     }
 
     /// float32: key and position in one integer, of which the smallest are wanted.
-    static func first(_ count: Int, _ x: UnsafePointer<Float>, _ length: Int, _ descending: Bool, _ to: UnsafeMutablePointer<Int>) {
+    static func first(
+        _ count: Int, _ x: UnsafePointer<Float>, _ length: Int, _ descending: Bool, _ to: UnsafeMutablePointer<Int>
+    ) {
         func packed(_ i: Int) -> UInt64 { UInt64(descending ? ~key(x[i]) : key(x[i])) << 32 | UInt64(i) }
         var best: [UInt64]
         if count < length / 4 {
             best = smallest(count, length, packed)
         } else {
-            best = (0..<length).map(packed)
+            best = (0 ..< length).map(packed)
             best.sort()
         }
-        for i in 0..<count { to[i] = Int(best[i] & 0xFFFF_FFFF) }
+        for i in 0 ..< count { to[i] = Int(best[i] & 0xFFFF_FFFF) }
     }
 
     /// The `count` smallest of packed(0)..., ascending: a heap whose root is the largest of the best so far.
     private static func smallest(_ count: Int, _ length: Int, _ packed: (Int) -> UInt64) -> [UInt64] {
         guard count > 0 else { return [] }
-        var heap = (0..<count).map(packed)
+        var heap = (0 ..< count).map(packed)
         heap.sort(by: >)
-        for i in count..<length {
+        for i in count ..< length {
             let value = packed(i)
             if value >= heap[0] { continue }
             var hole = 0
@@ -107,10 +115,12 @@ private enum Order {
         return heap
     }
 
-    static func first<T>(_ count: Int, _ x: UnsafePointer<T>, _ length: Int, _ descending: Bool, _ to: UnsafeMutablePointer<Int>,
-                         _ key: (T) -> UInt64) {
-        var pairs = (0..<length).map { (key: descending ? ~key(x[$0]) : key(x[$0]), at: $0) }
+    static func first<T>(
+        _ count: Int, _ x: UnsafePointer<T>, _ length: Int, _ descending: Bool, _ to: UnsafeMutablePointer<Int>,
+        _ key: (T) -> UInt64
+    ) {
+        var pairs = (0 ..< length).map { (key: descending ? ~key(x[$0]) : key(x[$0]), at: $0) }
         pairs.sort { $0.key != $1.key ? $0.key < $1.key : $0.at < $1.at }
-        for i in 0..<count { to[i] = pairs[i].at }
+        for i in 0 ..< count { to[i] = pairs[i].at }
     }
 }

@@ -3,7 +3,9 @@ import Support
 extension Tensor {
     /// The variance over `dims` (nil: all), divided by n - correction.
     public func `var`(dims: Dims? = nil, correction: Int = 1, keepDim: Bool = false) throws -> Tensor {
-        guard dtype.isFloating else { return try to(.float32).var(dims: dims, correction: correction, keepDim: keepDim) }
+        guard dtype.isFloating else {
+            return try to(.float32).var(dims: dims, correction: correction, keepDim: keepDim)
+        }
         // Half types: one rounding at the end, not one per step.
         let x = try to(dtype.computing), reduction = try Reduction(x, dims, "var")
         let distance = try x.sub(x.mean(dims: reduction.dims, keepDim: true))
@@ -21,15 +23,18 @@ extension Tensor {
     public func norm(_ p: Double = 2, dims: Dims? = nil, keepDim: Bool = false) throws -> Tensor {
         guard dtype.isFloating else { return try to(.float32).norm(p, dims: dims, keepDim: keepDim) }
         let x = try to(dtype.computing), reduction = try Reduction(x, dims, "norm"), over = reduction.dims
-        let result: Tensor = switch p {
-        case 2: try x.mul(x).sum(dims: over, keepDim: keepDim).smoothRoot("norm")
-        case 1: try x.abs().sum(dims: over, keepDim: keepDim)
-        case 0: try x.ne(0).to(x.dtype).sum(dims: over, keepDim: keepDim)
-        case .infinity, -.infinity:
-            // Over several dimensions: over one after the other, from the last on, so that numbers stay.
-            try over.reversed().reduce(x.abs()) { p > 0 ? try $0.max(dim: $1, keepDim: keepDim).values : try $0.min(dim: $1, keepDim: keepDim).values }
-        default: try x.abs().pow(p).sum(dims: over, keepDim: keepDim).pow(1 / p)
-        }
+        let result: Tensor =
+            switch p {
+            case 2: try x.mul(x).sum(dims: over, keepDim: keepDim).smoothRoot("norm")
+            case 1: try x.abs().sum(dims: over, keepDim: keepDim)
+            case 0: try x.ne(0).to(x.dtype).sum(dims: over, keepDim: keepDim)
+            case .infinity, -.infinity:
+                // Over several dimensions: over one after the other, from the last on, so that numbers stay.
+                try over.reversed().reduce(x.abs()) {
+                    p > 0 ? try $0.max(dim: $1, keepDim: keepDim).values : try $0.min(dim: $1, keepDim: keepDim).values
+                }
+            default: try x.abs().pow(p).sum(dims: over, keepDim: keepDim).pow(1 / p)
+            }
         return try result.to(dtype)
     }
 
@@ -51,7 +56,7 @@ extension Tensor {
             Parallel.forRange(rows, grain: Swift.max(1, Parallel.grain / Swift.max(1, length))) { range in
                 for row in range {
                     var product = one
-                    for i in 0..<length { product = times(product, x[row &* length &+ i]) }
+                    for i in 0 ..< length { product = times(product, x[row &* length &+ i]) }
                     to[row] = done(product)
                 }
             }
@@ -66,7 +71,10 @@ extension Tensor {
         if Autograd.wants(self) {
             let x = Saved(self), (shape, dtype) = (self.shape, gradientDType)
             Autograd.record(result, "prod", [self]) { g in
-                [try x.value("prod").productsOfOthers(reduction).to(dtype).mul(g.to(dtype).reshape(reduction.kept)).expand(shape)]
+                [
+                    try x.value("prod").productsOfOthers(reduction).to(dtype).mul(g.to(dtype).reshape(reduction.kept))
+                        .expand(shape)
+                ]
             }
         }
         return result
@@ -75,16 +83,17 @@ extension Tensor {
     /// For each element the product of all others that it was multiplied with: from both ends, so that
     /// zeros need no division.
     private func productsOfOthers(_ reduction: Reduction) throws -> Tensor {
-        var order = Dims(shape.indices.filter { !reduction.dims.contains($0) }), inverse = Dims(repeating: 0, count: rank)
+        var order = Dims(shape.indices.filter { !reduction.dims.contains($0) }),
+            inverse = Dims(repeating: 0, count: rank)
         for dim in reduction.dims { order.append(dim) }
-        for i in 0..<rank { inverse[order[i]] = i }
+        for i in 0 ..< rank { inverse[order[i]] = i }
         let x = try plain(.float64).permute(order).contiguous(), result = try Tensor(empty: x.shape, .float64)
         let from = x.pointer(Double.self), to = result.pointer(Double.self), length = reduction.length(self)
         for first in stride(from: 0, to: count, by: Swift.max(length, 1)) {
             var product = 1.0
-            for i in first..<(first + length) { to[i] = product; product *= from[i] }
+            for i in first ..< (first + length) { to[i] = product; product *= from[i] }
             product = 1
-            for i in (first..<(first + length)).reversed() { to[i] *= product; product *= from[i] }
+            for i in (first ..< (first + length)).reversed() { to[i] *= product; product *= from[i] }
         }
         return try result.permute(inverse)
     }
@@ -111,7 +120,7 @@ extension Tensor {
             Parallel.forRange(result.count / length, grain: Swift.max(1, Parallel.grain / length)) { range in
                 for row in range {
                     var sum = zero
-                    for i in 0..<length {
+                    for i in 0 ..< length {
                         let at = row &* length &+ (backwards ? length &- 1 &- i : i)
                         sum = plus(sum, x[at])
                         x[at] = done(sum)
@@ -128,16 +137,20 @@ extension Tensor {
     }
 
     /// Whether any element is not zero: over all, or along `dim`.
-    public func any(dim: Int? = nil, keepDim: Bool = false) throws -> Tensor { try scan("any", dim, keepDim, stopsAt: true) }
+    public func any(dim: Int? = nil, keepDim: Bool = false) throws -> Tensor {
+        try scan("any", dim, keepDim, stopsAt: true)
+    }
     /// Whether no element is zero: over all, or along `dim`.
-    public func all(dim: Int? = nil, keepDim: Bool = false) throws -> Tensor { try scan("all", dim, keepDim, stopsAt: false) }
+    public func all(dim: Int? = nil, keepDim: Bool = false) throws -> Tensor {
+        try scan("all", dim, keepDim, stopsAt: false)
+    }
 
     private func scan(_ name: String, _ dim: Int?, _ keepDim: Bool, stopsAt stop: Bool) throws -> Tensor {
         let reduction = try Reduction(self, dim.map { [$0] }, name)
         let (source, rows, length, _) = try reduction.arranged(plain(.bool), rowsOnly: true)
         let result = try Tensor(empty: keepDim ? reduction.kept : reduction.dropped, .bool)
         let bits = source.pointer(UInt8.self), to = result.pointer(UInt8.self)
-        for row in 0..<rows {
+        for row in 0 ..< rows {
             let isFound = UnsafeBufferPointer(start: bits + row * length, count: length).contains { ($0 != 0) == stop }
             to[row] = isFound == stop ? 1 : 0
         }

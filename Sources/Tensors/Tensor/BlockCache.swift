@@ -78,10 +78,12 @@ enum BlockCache {
     }
 
     private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-        // On borders of 2 MiB the kernel can give huge pages: one fault instead of 512.
-        // Mapped by hand: malloc, once it has freed blocks of this size, takes the next from a heap that it seldom returns.
+        // On borders of 2 MiB the kernel can give huge pages: one fault instead of 512. Mapped by hand: malloc, once it
+        // has freed blocks of this size, takes the next from a heap that it seldom returns.
         let hugePage = 2 << 20, extra = size >= 2 * hugePage ? hugePage : 0
-        guard let raw = mmap(nil, size + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED else { return nil }
+        guard let raw = mmap(nil, size + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            raw != MAP_FAILED
+        else { return nil }
         guard extra > 0 else { return raw }
         let head = -Int(bitPattern: raw) & (hugePage - 1)
         if head > 0 { munmap(raw, head) }

@@ -173,8 +173,9 @@ extension Tensor {
     /// The only element of a tensor that has one.
     public func item() throws -> Double {
         guard count == 1 else {
-            throw OpahError(.shape, "item: a tensor of shape \(shape) has \(count) elements, not one",
-                            hint: "pick one, or reduce it first, as in t:sum():item()")
+            throw OpahError(
+                .shape, "item: a tensor of shape \(shape) has \(count) elements, not one",
+                hint: "pick one, or reduce it first, as in t:sum():item()")
         }
         return switch dtype {
         case .float32: Double(pointer(Float.self).pointee)
@@ -207,7 +208,8 @@ func roundToBits(_ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<UInt16
             let bits = unsafeBitCast(value, to: SIMD8<UInt32>.self)
             var rounded = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
             rounded.replace(with: (bits &>> 16) | 0x40, where: value .!= value)
-            UnsafeMutableRawPointer(to + i).storeBytes(of: SIMD8<UInt16>(truncatingIfNeeded: rounded), as: SIMD8<UInt16>.self)
+            UnsafeMutableRawPointer(to + i).storeBytes(
+                of: SIMD8<UInt16>(truncatingIfNeeded: rounded), as: SIMD8<UInt16>.self)
             i &+= 8
         }
         while i < range.upperBound { to[i] = BFloat16(from[i]).bits; i &+= 1 }

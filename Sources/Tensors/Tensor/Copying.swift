@@ -40,9 +40,13 @@ extension Tensor {
         let (step, fromStep, _) = loop.steps
         loop.run { at, n in
             let to = to + at.0, from = from + at.1
-            if step == 1, fromStep == 1 { to.update(from: from, count: n) }
-            else if step == 1, fromStep == 0 { to.update(repeating: from.pointee, count: n) }
-            else { for i in 0..<n { to[i &* step] = from[i &* fromStep] } }
+            if step == 1, fromStep == 1 {
+                to.update(from: from, count: n)
+            } else if step == 1, fromStep == 0 {
+                to.update(repeating: from.pointee, count: n)
+            } else {
+                for i in 0 ..< n { to[i &* step] = from[i &* fromStep] }
+            }
         }
     }
 
@@ -50,9 +54,10 @@ extension Tensor {
     /// tiles, so that both sides use whole cache lines. False when that is not the case.
     private func copyTransposed<T>(_ to: UnsafeMutablePointer<T>, _ from: UnsafePointer<T>, _ source: Tensor) -> Bool {
         let tile = 32
-        guard let column = (0..<rank).last(where: { shape[$0] > 1 }), strides[column] == 1,
-              let row = (0..<rank).first(where: { source.strides[$0] == 1 && shape[$0] > 1 }), row != column,
-              shape[row] >= 4, shape[column] >= 4 else { return false }
+        guard let column = (0 ..< rank).last(where: { shape[$0] > 1 }), strides[column] == 1,
+            let row = (0 ..< rank).first(where: { source.strides[$0] == 1 && shape[$0] > 1 }), row != column,
+            shape[row] >= 4, shape[column] >= 4
+        else { return false }
         let rows = shape[row], columns = shape[column]
         let rowStep = strides[row], columnStep = source.strides[column]
         var outer = shape, outerTo = strides, outerFrom = source.strides
@@ -74,9 +79,9 @@ extension Tensor {
                 let height = Swift.min(tile, rows - rowTile)
                 for left in stride(from: 0, to: columns, by: tile) {
                     let width = Swift.min(tile, columns - left)
-                    for r in rowTile..<(rowTile + height) {
+                    for r in rowTile ..< (rowTile + height) {
                         let to = to + (r &* rowStep &+ left), from = from + (r &+ left &* columnStep)
-                        for c in 0..<width { to[c] = from[c &* columnStep] }
+                        for c in 0 ..< width { to[c] = from[c &* columnStep] }
                     }
                 }
             }

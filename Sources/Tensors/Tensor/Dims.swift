@@ -2,7 +2,8 @@ import Support
 
 /// Up to eight integers held inline: the shape, strides or positions of a tensor, without allocation.
 public struct Dims: RandomAccessCollection, MutableCollection, ExpressibleByArrayLiteral, Equatable, Sendable,
-    CustomStringConvertible {
+    CustomStringConvertible
+{
     /// The highest rank of a tensor.
     public static let maxCount = 8
 
@@ -14,7 +15,7 @@ public struct Dims: RandomAccessCollection, MutableCollection, ExpressibleByArra
     public init(repeating value: Int, count: Int) {
         precondition(count <= Dims.maxCount)
         self.count = count
-        for i in 0..<count { self[i] = value }
+        for i in 0 ..< count { self[i] = value }
     }
 
     /// Traps above eight; check what comes from outside with `Dims(checking:)`.
@@ -64,14 +65,14 @@ public struct Dims: RandomAccessCollection, MutableCollection, ExpressibleByArra
     }
 
     public mutating func remove(at index: Int) {
-        for i in index..<(count - 1) { self[i] = self[i + 1] }
+        for i in index ..< (count - 1) { self[i] = self[i + 1] }
         count -= 1
     }
 
     /// The product of all; 1 for none. Sizes are checked against overflow when a tensor is made.
     @inline(__always) public var product: Int {
         var result = 1
-        for i in 0..<count { result &*= self[i] }
+        for i in 0 ..< count { result &*= self[i] }
         return result
     }
 
@@ -87,7 +88,7 @@ public struct Dims: RandomAccessCollection, MutableCollection, ExpressibleByArra
 
     public static func == (a: Dims, b: Dims) -> Bool {
         guard a.count == b.count else { return false }
-        for i in 0..<a.count where a[i] != b[i] { return false }
+        for i in 0 ..< a.count where a[i] != b[i] { return false }
         return true
     }
 

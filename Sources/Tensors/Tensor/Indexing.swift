@@ -8,15 +8,20 @@ extension Tensor {
     public func indexSelect(dim: Int, _ positions: Tensor) throws -> Tensor {
         let d = try dimension(dim, "index_select", scalars: false)
         guard positions.rank <= 1 else {
-            throw OpahError(.shape, "index_select: positions of shape \(positions.shape) for dimension \(dim) of shape \(shape)", hint: "a vector is wanted")
+            throw OpahError(
+                .shape, "index_select: positions of shape \(positions.shape) for dimension \(dim) of shape \(shape)",
+                hint: "a vector is wanted")
         }
         let index = try positions.positions(below: shape[d], "index_select", self)
         var target = shape
         target[d] = index.count
         let result = try Tensor(empty: target, dtype), source = try detach().contiguous()
         let inner = shape[(d + 1)...].reduce(1, *), size = shape[d], bytes = inner * dtype.size, count = index.count
-        let from = source.storage.pointer + source.offset * dtype.size, to = result.storage.pointer, at = index.pointer(Int.self)
-        Parallel.forRange(result.count == 0 ? 0 : result.count / inner, grain: Swift.max(1, (1 << 16) / Swift.max(1, bytes))) { range in
+        let from = source.storage.pointer + source.offset * dtype.size, to = result.storage.pointer,
+            at = index.pointer(Int.self)
+        Parallel.forRange(
+            result.count == 0 ? 0 : result.count / inner, grain: Swift.max(1, (1 << 16) / Swift.max(1, bytes))
+        ) { range in
             for row in range {
                 let (outer, i) = row.quotientAndRemainder(dividingBy: count)
                 (to + row &* bytes).copyMemory(from: from + (outer &* size &+ at[i]) &* bytes, byteCount: bytes)
@@ -41,21 +46,27 @@ extension Tensor {
         var expected = shape
         expected[d] = index.count
         guard positions.rank <= 1, source.shape == expected else {
-            throw OpahError(.shape, "index_add_: positions of shape \(positions.shape) and source of shape \(source.shape) for shape \(shape)")
+            throw OpahError(
+                .shape,
+                "index_add_: positions of shape \(positions.shape) and source of shape \(source.shape) for shape \(shape)"
+            )
         }
-        return try inPlace("index_add_", with: source, direct: {
-            let sum = try Autograd.withoutGradients { try plain(dtype.computing).clone() }
-            sum.addRows(d, index, try source.plain(sum.dtype).detach().contiguous())
-            copyElements(from: try sum.plain(dtype))
-        }, recorded: { old in
-            let sum = try old.detach().plain(dtype.computing).clone()
-            sum.addRows(d, index, try source.plain(sum.dtype).detach().contiguous())
-            let result = try sum.plain(dtype), (mine, theirs) = (gradientDType, source.gradientDType)
-            Autograd.record(result, "index_add_", [old, source]) { g in
-                [try g.to(mine), try g.indexSelect(dim: d, index).to(theirs)]
-            }
-            return result
-        })
+        return try inPlace(
+            "index_add_", with: source,
+            direct: {
+                let sum = try Autograd.withoutGradients { try plain(dtype.computing).clone() }
+                sum.addRows(d, index, try source.plain(sum.dtype).detach().contiguous())
+                copyElements(from: try sum.plain(dtype))
+            },
+            recorded: { old in
+                let sum = try old.detach().plain(dtype.computing).clone()
+                sum.addRows(d, index, try source.plain(sum.dtype).detach().contiguous())
+                let result = try sum.plain(dtype), (mine, theirs) = (gradientDType, source.gradientDType)
+                Autograd.record(result, "index_add_", [old, source]) { g in
+                    [try g.to(mine), try g.indexSelect(dim: d, index).to(theirs)]
+                }
+                return result
+            })
     }
 
     /// Adds rows in the order of `index`, columns side by side on the threads: the same sums whatever
@@ -66,11 +77,12 @@ extension Tensor {
         let at = index.pointer(Int.self)
         func add<T>(_: T.Type, _ plus: (T, T) -> T) {
             let to = pointer(T.self), from = source.pointer(T.self), width = 64, tiles = (inner + width - 1) / width
-            Parallel.forRange(outer * tiles, grain: Swift.max(1, Parallel.grain / (n * Swift.min(width, inner)))) { range in
+            Parallel.forRange(outer * tiles, grain: Swift.max(1, Parallel.grain / (n * Swift.min(width, inner)))) {
+                range in
                 for task in range {
                     let (o, tile) = task.quotientAndRemainder(dividingBy: tiles)
                     let columns = tile * width ..< Swift.min(inner, (tile + 1) * width)
-                    for i in 0..<n {
+                    for i in 0 ..< n {
                         let to = to + (o &* size &+ at[i]) &* inner, from = from + (o &* n &+ i) &* inner
                         for c in columns { to[c] = plus(to[c], from[c]) }
                     }
@@ -89,7 +101,8 @@ extension Tensor {
     public func gather(dim: Int, _ index: Tensor) throws -> Tensor {
         let d = try dimension(dim, "gather", scalars: false)
         try checkFits("gather", d, index, self)
-        let positions = try index.positions(below: shape[d], "gather", self), result = try Tensor(empty: index.shape, dtype)
+        let positions = try index.positions(below: shape[d], "gather", self),
+            result = try Tensor(empty: index.shape, dtype)
         func gather<T>(_: T.Type) {
             let step = strides[d]
             var steps = strides
@@ -98,7 +111,7 @@ extension Tensor {
             let loop = StridedLoop(index.shape, result.strides, steps, positions.strides), (i, j, k) = loop.steps
             loop.run { at, n in
                 let to = to + at.0, from = from + at.1, chosen = places + at.2
-                for e in 0..<n { to[e &* i] = from[e &* j &+ chosen[e &* k] &* step] }
+                for e in 0 ..< n { to[e &* i] = from[e &* j &+ chosen[e &* k] &* step] }
             }
         }
         switch dtype.size {
@@ -109,7 +122,9 @@ extension Tensor {
         }
         if Autograd.wants(self) {
             let (shape, dtype) = (self.shape, gradientDType)
-            Autograd.record(result, "gather", [self]) { [try Tensor(zeros: shape, dtype).scatterAdd_(dim: d, positions, $0)] }
+            Autograd.record(result, "gather", [self]) {
+                [try Tensor(zeros: shape, dtype).scatterAdd_(dim: d, positions, $0)]
+            }
         }
         return result
     }
@@ -139,21 +154,25 @@ extension Tensor {
             throw OpahError(.shape, "\(name): index of shape \(index.shape) for a source of shape \(source.shape)")
         }
         let positions = try index.positions(below: shape[d], name, self), area = index.shape
-        return try inPlace(name, with: source, direct: {
-            try write(d, positions, source, adds)
-        }, recorded: { old in
-            let result = try old.detach().clone(), (mine, theirs, sourceShape) = (gradientDType, source.gradientDType, source.shape)
-            try result.write(d, positions, source, adds)
-            Autograd.record(result, name, [old, source]) { g in
-                let rest = try adds ? g : g.clone().scatter_(dim: d, positions, value: 0)
-                let part = try Tensor(zeros: sourceShape, theirs)
-                var corner = part
-                for i in 0..<area.count { corner = corner.block(i, 0, area[i]) }
-                corner.copyElements(from: try g.gather(dim: d, positions).to(theirs))
-                return [try rest.to(mine), part]
-            }
-            return result
-        })
+        return try inPlace(
+            name, with: source,
+            direct: {
+                try write(d, positions, source, adds)
+            },
+            recorded: { old in
+                let result = try old.detach().clone(),
+                    (mine, theirs, sourceShape) = (gradientDType, source.gradientDType, source.shape)
+                try result.write(d, positions, source, adds)
+                Autograd.record(result, name, [old, source]) { g in
+                    let rest = try adds ? g : g.clone().scatter_(dim: d, positions, value: 0)
+                    let part = try Tensor(zeros: sourceShape, theirs)
+                    var corner = part
+                    for i in 0 ..< area.count { corner = corner.block(i, 0, area[i]) }
+                    corner.copyElements(from: try g.gather(dim: d, positions).to(theirs))
+                    return [try rest.to(mine), part]
+                }
+                return result
+            })
     }
 
     /// Scatters on one thread: positions may repeat.
@@ -167,7 +186,7 @@ extension Tensor {
             let to = sum.pointer(T.self), from = source.pointer(T.self), places = positions.pointer(Int.self)
             loop.run(grain: Parallel.never) { at, n in
                 let to = to + at.0, from = from + at.1, chosen = places + at.2
-                for e in 0..<n {
+                for e in 0 ..< n {
                     let place = e &* i &+ chosen[e &* k] &* step
                     to[place] = combine(to[place], from[e &* j])
                 }
@@ -190,8 +209,9 @@ extension Tensor {
 
     private func checkFits(_ name: String, _ d: Int, _ index: Tensor, _ other: Tensor) throws {
         guard index.rank == rank, shape.indices.allSatisfy({ $0 == d || index.shape[$0] <= shape[$0] }) else {
-            throw OpahError(.shape, "\(name): index of shape \(index.shape) for a tensor of shape \(shape)",
-                            hint: "it needs as many dimensions, and may be larger only in the one that is indexed")
+            throw OpahError(
+                .shape, "\(name): index of shape \(index.shape) for a tensor of shape \(shape)",
+                hint: "it needs as many dimensions, and may be larger only in the one that is indexed")
         }
     }
 
@@ -204,11 +224,13 @@ extension Tensor {
         // A copy of what the caller may change later, while a gradient still needs it.
         if result.storage === storage { result = try result.detach().clone() }
         let at = result.pointer(Int.self)
-        for i in 0..<count {
+        for i in 0 ..< count {
             let value = at[i]
             if value >= 0, value < limit { continue }
             guard negative, value < 0, value + limit >= 0 else {
-                throw OpahError(.index, "\(name): position \(value) is outside a dimension of size \(limit) of shape \(tensor.shape)")
+                throw OpahError(
+                    .index,
+                    "\(name): position \(value) is outside a dimension of size \(limit) of shape \(tensor.shape)")
             }
             at[i] = value + limit
         }

@@ -34,20 +34,29 @@ private struct Printer {
         self.lineWidth = lineWidth
         let isAbridged = tensor.count > Printer.most
         shown = tensor.shape.map { size in
-            isAbridged && size > 2 * Printer.edge + 1 ? Array(0..<Printer.edge) + [-1] + Array((size - Printer.edge)..<size) : Array(0..<size)
+            isAbridged && size > 2 * Printer.edge + 1
+                ? Array(0 ..< Printer.edge) + [-1] + Array((size - Printer.edge) ..< size) : Array(0 ..< size)
         }
         self.tensor = tensor.detach()
         let isFloating = tensor.dtype.isFloating, isBool = tensor.dtype == .bool
         var places: [[Int]] = [[]]
-        for positions in shown { places = places.flatMap { place in positions.filter { $0 >= 0 }.map { place + [$0] } } }
+        for positions in shown {
+            places = places.flatMap { place in positions.filter { $0 >= 0 }.map { place + [$0] } }
+        }
         let values = places.map(self.tensor.number)
         let sizes = values.filter { $0.isFinite && $0 != 0 }.map(Swift.abs)
         let most = sizes.max() ?? 0, least = sizes.min() ?? 0
-        if isBool { format = { $0 != 0 ? "true" : "false" } }
-        else if !isFloating { format = { String(Int(truncating: $0)) } }
-        else if values.allSatisfy({ !$0.isFinite || $0 == $0.rounded() }), most < 1e8 { format = { Printer.printf("%.0f.", $0) } }
-        else if most >= 1e8 || least < 1e-4 || most / least > 1e5 { format = { Printer.printf("%.4e", $0) } }
-        else { format = { Printer.printf("%.4f", $0) } }
+        if isBool {
+            format = { $0 != 0 ? "true" : "false" }
+        } else if !isFloating {
+            format = { String(Int(truncating: $0)) }
+        } else if values.allSatisfy({ !$0.isFinite || $0 == $0.rounded() }), most < 1e8 {
+            format = { Printer.printf("%.0f.", $0) }
+        } else if most >= 1e8 || least < 1e-4 || most / least > 1e5 {
+            format = { Printer.printf("%.4e", $0) }
+        } else {
+            format = { Printer.printf("%.4f", $0) }
+        }
         width = places.map { element($0).utf8.count }.max() ?? 0
     }
 
@@ -63,8 +72,11 @@ private struct Printer {
                     result += ","
                     // A comma follows, or the brackets that end the line.
                     let after = n == shown[depth].count - 1 ? tensor.rank : 1
-                    if column + 2 + item.utf8.count + after > lineWidth { result += "\n" + indent; column = indent.count }
-                    else { result += " "; column += 2 }
+                    if column + 2 + item.utf8.count + after > lineWidth {
+                        result += "\n" + indent; column = indent.count
+                    } else {
+                        result += " "; column += 2
+                    }
                 }
                 result += item
                 column += item.utf8.count
@@ -72,10 +84,13 @@ private struct Printer {
             return result + "]"
         }
         let separator = "," + String(repeating: "\n", count: tensor.rank - 1 - depth) + indent
-        return "[" + shown[depth].map { $0 < 0 ? "..." : lines(depth + 1, index + [$0]) }.joined(separator: separator) + "]"
+        return "[" + shown[depth].map { $0 < 0 ? "..." : lines(depth + 1, index + [$0]) }.joined(separator: separator)
+            + "]"
     }
 
-    private func pad(_ text: String) -> String { String(repeating: " ", count: Swift.max(0, width - text.utf8.count)) + text }
+    private func pad(_ text: String) -> String {
+        String(repeating: " ", count: Swift.max(0, width - text.utf8.count)) + text
+    }
 
     private func element(_ index: [Int]) -> String {
         // Beyond 2^53 an int64 has more digits than a Double.
@@ -89,7 +104,8 @@ private struct Printer {
     private static func printf(_ format: String, _ value: Double) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
             _ = withVaList([value]) { vsnprintf(buffer.baseAddress!, 64, format, $0) }
-            return value.isNaN ? "nan" : value.isInfinite ? (value < 0 ? "-inf" : "inf") : String(cString: buffer.baseAddress!)
+            return value.isNaN
+                ? "nan" : value.isInfinite ? (value < 0 ? "-inf" : "inf") : String(cString: buffer.baseAddress!)
         }
     }
 }
@@ -112,5 +128,7 @@ extension Tensor {
         }
     }
 
-    fileprivate func integer(at index: [Int]) -> Int { pointer(Int.self)[zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }] }
+    fileprivate func integer(at index: [Int]) -> Int {
+        pointer(Int.self)[zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }]
+    }
 }

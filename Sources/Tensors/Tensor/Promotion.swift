@@ -74,7 +74,7 @@ extension Tensor {
     func reduced(to shape: Dims, _ dtype: DType) throws -> Tensor {
         if self.shape == shape { return try to(dtype) }
         let lead = rank - shape.count
-        let repeated = (0..<rank).filter { $0 < lead || (shape[$0 - lead] == 1 && self.shape[$0] != 1) }
+        let repeated = (0 ..< rank).filter { $0 < lead || (shape[$0 - lead] == 1 && self.shape[$0] != 1) }
         return try sum(dims: Dims(repeated), keepDim: true).reshape(shape).to(dtype)
     }
 }

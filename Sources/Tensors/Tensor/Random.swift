@@ -23,7 +23,7 @@ public final class Random {
 
     /// The generator that is used where none is named. For the interpreter's thread only; its seed
     /// differs from run to run until `manualSeed` is called.
-    nonisolated(unsafe) public static let standard = Random(seed: .random(in: 0...UInt64.max))
+    nonisolated(unsafe) public static let standard = Random(seed: .random(in: 0 ... UInt64.max))
 
     /// Gives the standard generator the stream `seed`, from its beginning.
     public static func manualSeed(_ seed: UInt64) { standard.reset(seed: seed) }
@@ -51,17 +51,20 @@ public enum Philox {
 
     /// Four words of the counter (low words `counter`, high words 0) under the key `seed`.
     static func block(_ counter: UInt64, _ seed: UInt64) -> Words {
-        words(counter: (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0),
-              key: (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
+        words(
+            counter: (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0),
+            key: (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
     }
 
     /// The four random words of a counter under a key.
     public static func words(counter: Words, key: (UInt32, UInt32)) -> Words {
         var (c, k) = (counter, key)
-        for _ in 0..<10 {
+        for _ in 0 ..< 10 {
             let a = UInt64(c.0) &* 0xD251_1F53, b = UInt64(c.2) &* 0xCD9E_8D57
-            c = (UInt32(truncatingIfNeeded: b >> 32) ^ c.1 ^ k.0, UInt32(truncatingIfNeeded: b),
-                 UInt32(truncatingIfNeeded: a >> 32) ^ c.3 ^ k.1, UInt32(truncatingIfNeeded: a))
+            c = (
+                UInt32(truncatingIfNeeded: b >> 32) ^ c.1 ^ k.0, UInt32(truncatingIfNeeded: b),
+                UInt32(truncatingIfNeeded: a >> 32) ^ c.3 ^ k.1, UInt32(truncatingIfNeeded: a)
+            )
             k = (k.0 &+ 0x9E37_79B9, k.1 &+ 0xBB67_AE85)
         }
         return c
@@ -73,11 +76,13 @@ public enum Philox {
         let counters = SIMD8<UInt64>(repeating: counter) &+ SIMD8<UInt64>(0, 1, 2, 3, 4, 5, 6, 7)
         var c = (Lanes(truncatingIfNeeded: counters), Lanes(truncatingIfNeeded: counters &>> 32), Lanes(), Lanes())
         var k = (UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32))
-        for _ in 0..<10 {
+        for _ in 0 ..< 10 {
             let a = SIMD8<UInt64>(truncatingIfNeeded: c.0) &* SIMD8<UInt64>(repeating: 0xD251_1F53)
             let b = SIMD8<UInt64>(truncatingIfNeeded: c.2) &* SIMD8<UInt64>(repeating: 0xCD9E_8D57)
-            c = (Lanes(truncatingIfNeeded: b &>> 32) ^ c.1 ^ k.0, Lanes(truncatingIfNeeded: b),
-                 Lanes(truncatingIfNeeded: a &>> 32) ^ c.3 ^ k.1, Lanes(truncatingIfNeeded: a))
+            c = (
+                Lanes(truncatingIfNeeded: b &>> 32) ^ c.1 ^ k.0, Lanes(truncatingIfNeeded: b),
+                Lanes(truncatingIfNeeded: a &>> 32) ^ c.3 ^ k.1, Lanes(truncatingIfNeeded: a)
+            )
             k = (k.0 &+ 0x9E37_79B9, k.1 &+ 0xBB67_AE85)
         }
         return c
@@ -111,21 +116,26 @@ extension Random {
 
 extension Tensor {
     /// Numbers from [low, high), float32 or float64 (24 random bits each), or rounded to a half type.
-    public static func rand(_ shape: Dims, _ dtype: DType = .float32, low: Double = 0, high: Double = 1,
-                            generator: Random = .standard) throws -> Tensor {
+    public static func rand(
+        _ shape: Dims, _ dtype: DType = .float32, low: Double = 0, high: Double = 1,
+        generator: Random = .standard
+    ) throws -> Tensor {
         try random("rand", shape, dtype, generator) { words in
             @inline(__always) func scaled(_ lanes: Philox.Lanes) -> Float8 {
                 let value = unit(lanes) * Float(high - low) + Float(low)
                 // Rounding must not reach the upper bound.
-                return value.replacing(with: Float(high).nextDown, where: value .>= Float(high)).replacing(with: Float(low), where: value .< Float(low))
+                return value.replacing(with: Float(high).nextDown, where: value .>= Float(high)).replacing(
+                    with: Float(low), where: value .< Float(low))
             }
             return (scaled(words.0), scaled(words.1), scaled(words.2), scaled(words.3))
         }
     }
 
     /// Normally distributed numbers (Box-Muller: sqrt(-2 ln u) cos and sin 2 pi v).
-    public static func randn(_ shape: Dims, _ dtype: DType = .float32, mean: Double = 0, std: Double = 1,
-                             generator: Random = .standard) throws -> Tensor {
+    public static func randn(
+        _ shape: Dims, _ dtype: DType = .float32, mean: Double = 0, std: Double = 1,
+        generator: Random = .standard
+    ) throws -> Tensor {
         try random("randn", shape, dtype, generator) { words in
             @inline(__always) func pair(_ u: Philox.Lanes, _ v: Philox.Lanes) -> (Float8, Float8) {
                 // u in (0, 1]: its logarithm is finite.
@@ -138,9 +148,13 @@ extension Tensor {
         }
     }
 
-    private static func random(_ name: String, _ shape: Dims, _ dtype: DType, _ generator: Random,
-                               _ values: ((Philox.Lanes, Philox.Lanes, Philox.Lanes, Philox.Lanes)) -> (Float8, Float8, Float8, Float8)) throws -> Tensor {
-        guard dtype.isFloating else { throw OpahError(.dtype, "\(name): \(dtype.rawValue) has no fractions", hint: "use randint") }
+    private static func random(
+        _ name: String, _ shape: Dims, _ dtype: DType, _ generator: Random,
+        _ values: ((Philox.Lanes, Philox.Lanes, Philox.Lanes, Philox.Lanes)) -> (Float8, Float8, Float8, Float8)
+    ) throws -> Tensor {
+        guard dtype.isFloating else {
+            throw OpahError(.dtype, "\(name): \(dtype.rawValue) has no fractions", hint: "use randint")
+        }
         let result = try Tensor(empty: shape, .float32), to = result.pointer(Float.self), count = result.count
         generator.fill(count) { at, words in
             let (a, b, c, d) = values(words), to = to + at, rest = count - at
@@ -157,10 +171,14 @@ extension Tensor {
     }
 
     /// Integers from low..<high.
-    public static func randint(_ low: Int, _ high: Int, _ shape: Dims, _ dtype: DType = .int64,
-                               generator: Random = .standard) throws -> Tensor {
+    public static func randint(
+        _ low: Int, _ high: Int, _ shape: Dims, _ dtype: DType = .int64,
+        generator: Random = .standard
+    ) throws -> Tensor {
         let (span, overflow) = high.subtractingReportingOverflow(low)
-        guard high > low, !overflow else { throw OpahError(.argument, "randint: no integers from \(low) up to and without \(high)") }
+        guard high > low, !overflow else {
+            throw OpahError(.argument, "randint: no integers from \(low) up to and without \(high)")
+        }
         let result = try Tensor(empty: shape, .int64), to = result.pointer(Int.self)
         let first = generator.take(result.count), seed = generator.seed
         Parallel.forRange(result.count, grain: 2048) { range in
@@ -174,7 +192,7 @@ extension Tensor {
         guard count >= 0 else { throw OpahError(.argument, "randperm: \(count) elements") }
         let result = try Tensor(empty: [count], .int64), to = result.pointer(Int.self)
         let first = generator.take(count), seed = generator.seed
-        for i in 0..<count {
+        for i in 0 ..< count {
             let j = Philox.integer(first &+ UInt64(i), seed, below: UInt64(i + 1))
             to[i] = to[j]
             to[j] = i

@@ -25,14 +25,19 @@ public final class Storage: @unchecked Sendable {
     /// Uninitialised bytes, aligned to 64.
     public init(byteCount: Int) throws {
         guard byteCount >= 0, byteCount <= Memory.limit else {
-            throw OpahError(.memory, "a tensor of \(byteCount) bytes cannot be allocated",
-                            hint: "this machine has \(Memory.limit >> 20) MiB of memory")
+            throw OpahError(
+                .memory, "a tensor of \(byteCount) bytes cannot be allocated",
+                hint: "this machine has \(Memory.limit >> 20) MiB of memory")
         }
         var raw: UnsafeMutableRawPointer?
         // Small blocks take malloc's 16-byte alignment: it is what a REPL's four-element tensors cost.
-        if byteCount <= 1024 { raw = malloc(max(byteCount, 1)) }
-        else if byteCount >= BlockCache.smallest { raw = BlockCache.take(byteCount) }
-        else if posix_memalign(&raw, 64, byteCount) != 0 { raw = nil }
+        if byteCount <= 1024 {
+            raw = malloc(max(byteCount, 1))
+        } else if byteCount >= BlockCache.smallest {
+            raw = BlockCache.take(byteCount)
+        } else if posix_memalign(&raw, 64, byteCount) != 0 {
+            raw = nil
+        }
         guard let raw else { throw OpahError(.memory, "out of memory while allocating \(byteCount) bytes") }
         pointer = raw
         self.byteCount = byteCount
@@ -82,7 +87,9 @@ public enum Memory {
     public static func resetPeak() { peakBytes.store(live, ordering: .relaxed) }
 
     /// Bytes that a tensor of `bytes` bytes takes: large ones lie in blocks of a few sizes.
-    public static func blockSize(_ bytes: Int) -> Int { bytes >= BlockCache.smallest ? BlockCache.roundedSize(bytes) : bytes }
+    public static func blockSize(_ bytes: Int) -> Int {
+        bytes >= BlockCache.smallest ? BlockCache.roundedSize(bytes) : bytes
+    }
 
     /// Bytes of large blocks that no tensor holds, kept for the next one; not part of `live`.
     public static var cached: Int { BlockCache.bytes }
@@ -95,7 +102,8 @@ public enum Memory {
     /// Processes of one run on this machine that share its memory; set once, before anything is planned.
     nonisolated(unsafe) public static var sharers = 1
 
-    /// What the process may have of it: in a container, what that is allowed; of several processes of one run, its part.
+    /// What the process may have of it: in a container, what that is allowed; of several processes of one run, its
+    /// part.
     public static var available: Int { allowed / max(sharers, 1) }
 
     private static let allowed: Int = {

@@ -53,14 +53,16 @@ public final class Tensor {
 
     /// A tensor over existing bytes. `offset` and `strides` count elements and must stay inside them.
     public convenience init(storage: Storage, offset: Int, shape: Dims, strides: Dims, dtype: DType) {
-        self.init(storage: storage, offset: offset, shape: shape, strides: strides, dtype: dtype, base: nil,
-                  viewVersion: -1)
+        self.init(
+            storage: storage, offset: offset, shape: shape, strides: strides, dtype: dtype, base: nil,
+            viewVersion: -1)
     }
 
     /// Uninitialised elements.
     public convenience init(empty shape: Dims, _ dtype: DType = .float32) throws {
-        self.init(storage: try Storage(byteCount: try Tensor.byteCount(shape, dtype)), offset: 0, shape: shape,
-                  strides: shape.contiguousStrides, dtype: dtype)
+        self.init(
+            storage: try Storage(byteCount: try Tensor.byteCount(shape, dtype)), offset: 0, shape: shape,
+            strides: shape.contiguousStrides, dtype: dtype)
     }
 
     public convenience init(zeros shape: Dims, _ dtype: DType = .float32) throws {
@@ -74,7 +76,9 @@ public final class Tensor {
             throw OpahError(.shape, "\(elements.count) elements do not fill the shape \(shape)")
         }
         try self.init(empty: shape, .float32)
-        elements.withUnsafeBytes { storage.pointer.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(storage.pointer), byteCount: $0.count) }
+        elements.withUnsafeBytes {
+            storage.pointer.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(storage.pointer), byteCount: $0.count)
+        }
     }
 
     /// An integer tensor of these elements, in C order. Values must fit the dtype.
@@ -110,7 +114,9 @@ public final class Tensor {
             guard size >= 0 else { throw OpahError(.shape, "negative size in shape \(shape)") }
             if size == 0 { isEmpty = true; continue }
             let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-            guard !overflow, product <= 1 << 50 else { throw OpahError(.memory, "a tensor of shape \(shape) cannot be allocated") }
+            guard !overflow, product <= 1 << 50 else {
+                throw OpahError(.memory, "a tensor of shape \(shape) cannot be allocated")
+            }
             bytes = product
         }
         return isEmpty ? 0 : bytes

@@ -19,8 +19,10 @@ extension Tensor {
     public func view(_ sizes: Dims) throws -> Tensor {
         let target = try resolved("view", sizes)
         guard let strides = strides(asShape: target) else {
-            throw OpahError(.shape, "view: a tensor of shape \(shape) and strides \(strides) cannot be seen as \(target) without a copy",
-                            hint: "use reshape")
+            throw OpahError(
+                .shape,
+                "view: a tensor of shape \(shape) and strides \(strides) cannot be seen as \(target) without a copy",
+                hint: "use reshape")
         }
         return reshaped("view", target, strides)
     }
@@ -32,8 +34,8 @@ extension Tensor {
         guard first <= last else {
             throw OpahError(.argument, "flatten: the first dimension (\(start)) lies behind the last (\(end))")
         }
-        var sizes = Dims(shape[0..<first])
-        sizes.append(shape[first...last].reduce(1, *))
+        var sizes = Dims(shape[0 ..< first])
+        sizes.append(shape[first ... last].reduce(1, *))
         for size in shape[(last + 1)...] { sizes.append(size) }
         return try reshape(sizes)
     }
@@ -52,9 +54,11 @@ extension Tensor {
 
     /// Inserts a dimension of size 1 so that it becomes `dim`.
     public func unsqueeze(dim: Int) throws -> Tensor {
-        guard rank < Dims.maxCount else { throw OpahError(.shape, "unsqueeze: a tensor has at most \(Dims.maxCount) dimensions") }
+        guard rank < Dims.maxCount else {
+            throw OpahError(.shape, "unsqueeze: a tensor has at most \(Dims.maxCount) dimensions")
+        }
         let at = dim < 0 ? dim + rank + 1 : dim
-        guard (0...rank).contains(at) else { throw outOfRange("unsqueeze", dim, rank + 1) }
+        guard (0 ... rank).contains(at) else { throw outOfRange("unsqueeze", dim, rank + 1) }
         var sizes = shape, steps = strides
         steps.insert(at < rank ? shape[at] * strides[at] : 1, at: at)
         sizes.insert(1, at: at)
@@ -77,11 +81,16 @@ extension Tensor {
     public func permute(_ order: Dims) throws -> Tensor {
         var inverse = Dims(repeating: -1, count: rank), sizes = shape, steps = strides
         guard order.count == rank else {
-            throw OpahError(.argument, "permute: \(order.count) dimensions for a tensor of shape \(shape)", hint: "name each dimension once")
+            throw OpahError(
+                .argument, "permute: \(order.count) dimensions for a tensor of shape \(shape)",
+                hint: "name each dimension once")
         }
-        for i in 0..<rank {
+        for i in 0 ..< rank {
             let from = try dimension(order[i], "permute")
-            guard inverse[from] < 0 else { throw OpahError(.argument, "permute: dimension \(order[i]) twice in \(order)", hint: "name each dimension once") }
+            guard inverse[from] < 0 else {
+                throw OpahError(
+                    .argument, "permute: dimension \(order[i]) twice in \(order)", hint: "name each dimension once")
+            }
             inverse[from] = i
             sizes[i] = shape[from]
             steps[i] = strides[from]
@@ -97,11 +106,13 @@ extension Tensor {
         let lead = sizes.count - rank
         guard lead >= 0 else { throw OpahError(.shape, "expand: shape \(shape) has more dimensions than \(sizes)") }
         var target = sizes, steps = Dims(repeating: 0, count: sizes.count)
-        for i in 0..<sizes.count {
+        for i in 0 ..< sizes.count {
             let own = i < lead ? 1 : shape[i - lead]
             if sizes[i] == -1, i >= lead { target[i] = own }
             guard target[i] >= 0, target[i] == own || own == 1 else {
-                throw OpahError(.shape, "expand: shape \(shape) does not expand to \(sizes)", hint: "only dimensions of size 1 can be repeated")
+                throw OpahError(
+                    .shape, "expand: shape \(shape) does not expand to \(sizes)",
+                    hint: "only dimensions of size 1 can be repeated")
             }
             steps[i] = i < lead || (own == 1 && target[i] != 1) ? 0 : strides[i - lead]
         }
@@ -123,7 +134,8 @@ extension Tensor {
     public func narrow(dim: Int, start: Int, length: Int) throws -> Tensor {
         let d = try dimension(dim, "narrow", scalars: false), size = shape[d], first = start < 0 ? start + size : start
         guard length >= 0, first >= 0, first <= size - length else {
-            throw OpahError(.index, "narrow: \(length) positions from \(start) on exceed dimension \(dim) of shape \(shape)")
+            throw OpahError(
+                .index, "narrow: \(length) positions from \(start) on exceed dimension \(dim) of shape \(shape)")
         }
         return part("narrow", d, first, length, 1)
     }
@@ -154,7 +166,9 @@ extension Tensor {
     public func slice(dim: Int, from: Int? = nil, to: Int? = nil, step: Int = 1) throws -> Tensor {
         let d = try dimension(dim, "slice", scalars: false), size = shape[d]
         guard step != 0 else { throw OpahError(.argument, "slice: the step must not be 0") }
-        func bound(_ value: Int, _ low: Int, _ high: Int) -> Int { Swift.min(Swift.max(value < 0 ? value + size : value, low), high) }
+        func bound(_ value: Int, _ low: Int, _ high: Int) -> Int {
+            Swift.min(Swift.max(value < 0 ? value + size : value, low), high)
+        }
         if step > 0 {
             let first = bound(from ?? 0, 0, size), end = bound(to ?? size, 0, size)
             return part("slice", d, first, end > first ? (end - first - 1) / step + 1 : 0, step)
@@ -198,8 +212,9 @@ extension Tensor {
 
     /// A view of the same storage, which follows the history of this tensor's base.
     func alias(_ offset: Int, _ shape: Dims, _ strides: Dims) -> Tensor {
-        Tensor(storage: storage, offset: offset, shape: shape, strides: strides, dtype: dtype,
-               base: viewVersion >= 0 ? base : self, viewVersion: Autograd.isEnabled ? storage.version : -1)
+        Tensor(
+            storage: storage, offset: offset, shape: shape, strides: strides, dtype: dtype,
+            base: viewVersion >= 0 ? base : self, viewVersion: Autograd.isEnabled ? storage.version : -1)
     }
 
     private func reshaped(_ name: String, _ target: Dims, _ strides: Dims) -> Tensor {
@@ -215,7 +230,7 @@ extension Tensor {
     private func part(_ name: String, _ d: Int, _ first: Int, _ length: Int, _ step: Int) -> Tensor {
         var sizes = shape, steps = strides
         sizes[d] = length
-        if length > 1 { steps[d] = strides[d] * step }      // one position may come with any step
+        if length > 1 { steps[d] = strides[d] * step }   // one position may come with any step
         let result = alias(length == 0 ? offset : offset + first * strides[d], sizes, steps)
         if Autograd.wants(self) {
             let (shape, dtype) = (self.shape, gradientDType)
@@ -237,22 +252,26 @@ extension Tensor {
     }
 
     private func outOfRange(_ name: String, _ dim: Int, _ extent: Int) -> OpahError {
-        OpahError(.index, "\(name): dimension \(dim) of a tensor of shape \(shape)",
-                  hint: extent == 0 ? "it has no dimensions" : "it must lie in \(-extent)...\(extent - 1), counted from 0")
+        OpahError(
+            .index, "\(name): dimension \(dim) of a tensor of shape \(shape)",
+            hint: extent == 0 ? "it has no dimensions" : "it must lie in \(-extent)...\(extent - 1), counted from 0")
     }
 
     /// The shape that `sizes` asks for: -1 is what is left.
     private func resolved(_ name: String, _ sizes: Dims) throws -> Dims {
         var target = sizes, free: Int?, product = 1
-        for i in 0..<sizes.count {
+        for i in 0 ..< sizes.count {
             if sizes[i] == -1, free == nil { free = i; continue }
             let (next, overflow) = product.multipliedReportingOverflow(by: sizes[i])
-            guard sizes[i] >= 0, !overflow else { throw OpahError(.shape, "\(name): shape \(shape) cannot become \(sizes)") }
+            guard sizes[i] >= 0, !overflow else {
+                throw OpahError(.shape, "\(name): shape \(shape) cannot become \(sizes)")
+            }
             product = next
         }
         if let free, product > 0, count % product == 0 { target[free] = count / product; product = count }
         guard product == count, target.allSatisfy({ $0 >= 0 }) else {
-            throw OpahError(.shape, "\(name): shape \(shape) cannot become \(sizes)", hint: "\(count) elements must stay \(count)")
+            throw OpahError(
+                .shape, "\(name): shape \(shape) cannot become \(sizes)", hint: "\(count) elements must stay \(count)")
         }
         if count == 0 { _ = try Tensor.byteCount(target, dtype) }
         return target
@@ -263,7 +282,7 @@ extension Tensor {
         if isContiguous { return target.contiguousStrides }
         // Own dimensions joined where they follow each other; each run is then split into target ones.
         var sizes = Dims(), steps = Dims()
-        for i in 0..<rank where shape[i] != 1 {
+        for i in 0 ..< rank where shape[i] != 1 {
             if let last = sizes.indices.last, steps[last] == strides[i] * shape[i] {
                 sizes[last] *= shape[i]
                 steps[last] = strides[i]

@@ -29,7 +29,7 @@ public enum Parallel {
         guard count > 0 else { return }
         let threads = threadCount
         let pieces = threads == 1 ? 1 : min((count + grain - 1) / max(grain, 1), threads * 4)
-        if pieces <= 1 { return body(0..<count) }
+        if pieces <= 1 { return body(0 ..< count) }
         pool.run(count: count, pieces: pieces, threads: threads, body)
     }
 
@@ -37,7 +37,7 @@ public enum Parallel {
     public static func forEach(_ count: Int, _ body: (Int) -> Void) {
         let threads = threadCount
         if count <= 1 || threads == 1 {
-            for i in 0..<max(count, 0) { body(i) }
+            for i in 0 ..< max(count, 0) { body(i) }
         } else {
             pool.run(count: count, pieces: count, threads: threads) { range in
                 for i in range { body(i) }

@@ -23,7 +23,7 @@ public struct TeamMember {
     @inline(__always)
     public func share(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
         if state.count == 1 {
-            if count > 0 { body(0..<count) }
+            if count > 0 { body(0 ..< count) }
         } else {
             while let range = state.claim(count, grain: grain) { body(range) }
         }
@@ -31,8 +31,8 @@ public struct TeamMember {
 }
 
 extension Parallel {
-    /// Runs `body` once on each of `threadCount` threads, at the same time; on fewer while other programs have the processors and
-    /// these would wait for each other (`TeamPace`). Where the pool is taken (by another thread, or
+    /// Runs `body` once on each of `threadCount` threads, at the same time; on fewer while other programs have the
+    /// processors and these would wait for each other (`TeamPace`). Where the pool is taken (by another thread, or
     /// because this already is a kernel) the caller is alone in its team.
     public static func team(_ body: (TeamMember) -> Void) {
         let all = threadCount, count = pace.withLock { $0.count(of: all) }
@@ -97,8 +97,9 @@ final class TeamState: Sendable {
         var start = next.load(ordering: .relaxed)
         while start < total {
             let size = min(total &- start, max(grain, (total &- start) / (2 &* count)))
-            let (exchanged, original) = next.weakCompareExchange(expected: start, desired: start &+ size, ordering: .relaxed)
-            if exchanged { return start..<(start &+ size) }
+            let (exchanged, original) = next.weakCompareExchange(
+                expected: start, desired: start &+ size, ordering: .relaxed)
+            if exchanged { return start ..< (start &+ size) }
             start = original
         }
         return nil

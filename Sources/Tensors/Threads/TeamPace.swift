@@ -2,10 +2,10 @@ import Glibc
 
 /// How many threads teams have, at present: all, but fewer while other programs keep the processors busy.
 ///
-/// A member whose processor the system has given to somebody else holds up all others, for milliseconds where a phase takes
-/// a fraction of one. One of two that is away half of the time then costs half of the speed, and the other alone, which
-/// need not wait, is faster. So where callers have waited for too large a share of the time, teams are one thread smaller for
-/// a while; then all are tried again. What teams compute does not depend on their number.
+/// A member whose processor the system has given to somebody else holds up all others, for milliseconds where a phase
+/// takes a fraction of one. One of two that is away half of the time then costs half of the speed, and the other alone,
+/// which need not wait, is faster. So where callers have waited for too large a share of the time, teams are one thread
+/// smaller for a while; then all are tried again. What teams compute does not depend on their number.
 package struct TeamPace {
     /// Nanoseconds of teams' time after which waiting is judged, and after which all threads are tried again.
     package static let window = 30_000_000, rest = 300_000_000

@@ -13,7 +13,7 @@ import SystemShim
 /// sleeps through a job).
 final class ThreadPool: @unchecked Sendable {
     let wanted: Atomic<Int>
-    private let jobs = (0..<64).map { _ in Job() }
+    private let jobs = (0 ..< 64).map { _ in Job() }
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let workers = Atomic<Int>(0), sleepers = Atomic<Int>(0)
@@ -71,7 +71,7 @@ final class ThreadPool: @unchecked Sendable {
         let surplus = max(0, workers.load(ordering: .relaxed) - (threads - 1))
         let here = Place(pthread_getspecific(place))
         guard idle.load(ordering: .relaxed) > surplus, here.depth < 200, let (index, job) = takeJob() else {
-            for piece in 0..<pieces { body(count * piece / pieces ..< count * (piece + 1) / pieces) }
+            for piece in 0 ..< pieces { body(count * piece / pieces ..< count * (piece + 1) / pieces) }
             return
         }
         perform(job, index, here, count: count, pieces: pieces, body) { job.work() }
@@ -83,18 +83,21 @@ final class ThreadPool: @unchecked Sendable {
         if workers.load(ordering: .relaxed) < count - 1 { startWorkers(count - 1) }
         let here = Place(pthread_getspecific(place))
         guard here.depth == 0, workers.load(ordering: .relaxed) >= count - 1,
-              isTogether.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else { return false }
+            isTogether.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+        else { return false }
         defer { isTogether.store(false, ordering: .releasing) }
         guard let (index, job) = takeJob() else { return false }
         // Workers take pieces as of any job. No piece ends before all have met, so nobody takes two that meet.
-        perform(job, index, here, count: count, pieces: count, first: 1, body) { body(0..<1) }
+        perform(job, index, here, count: count, pieces: count, first: 1, body) { body(0 ..< 1) }
         return true
     }
 
     /// Publishes a job that was taken, does the caller's part of it, and waits for the rest.
     /// - Parameter first: the first piece that is for anybody.
-    private func perform(_ job: Job, _ index: Int, _ here: Place, count: Int, pieces: Int, first: Int = 0,
-                         _ body: (Range<Int>) -> Void, _ ownPart: () -> Void) {
+    private func perform(
+        _ job: Job, _ index: Int, _ here: Place, count: Int, pieces: Int, first: Int = 0,
+        _ body: (Range<Int>) -> Void, _ ownPart: () -> Void
+    ) {
         withoutActuallyEscaping(body) { body in
             (job.body, job.count, job.pieces) = (body, count, pieces)
             job.place = Place(root: here.depth == 0 ? index + 1 : here.root, depth: here.depth + 1)
@@ -119,7 +122,9 @@ final class ThreadPool: @unchecked Sendable {
 
     private func takeJob() -> (Int, Job)? {
         for (index, job) in jobs.enumerated()
-        where job.isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged { return (index, job) }
+        where job.isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged {
+            return (index, job)
+        }
         return nil
     }
 
@@ -148,7 +153,10 @@ final class ThreadPool: @unchecked Sendable {
         for job in jobs where job.isOpen.load(ordering: .relaxed) {
             job.helpers.add(1, ordering: .sequentiallyConsistent)
             if job.isOpen.load(ordering: .sequentiallyConsistent), job.next.load(ordering: .relaxed) < job.pieces,
-               around.map({ job.place.root == $0.root && job.place.depth > $0.depth }) ?? true { return job }
+                around.map({ job.place.root == $0.root && job.place.depth > $0.depth }) ?? true
+            {
+                return job
+            }
             job.helpers.subtract(1, ordering: .releasing)
         }
         return nil
@@ -178,13 +186,16 @@ final class ThreadPool: @unchecked Sendable {
         for fault in [SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGABRT] { sigdelset(&all, fault) }
         pthread_sigmask(SIG_SETMASK, &all, &before)
         while workers.load(ordering: .relaxed) < count {
-            let start = Unmanaged.passRetained(Start(pool: self, index: workers.load(ordering: .relaxed), seen: generation.load(ordering: .relaxed)))
+            let start = Unmanaged.passRetained(
+                Start(pool: self, index: workers.load(ordering: .relaxed), seen: generation.load(ordering: .relaxed)))
             var thread = pthread_t()
-            let code = pthread_create(&thread, nil, { raw in
-                let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
-                start.pool.loop(index: start.index, seen: start.seen)
-                return nil
-            }, start.toOpaque())
+            let code = pthread_create(
+                &thread, nil,
+                { raw in
+                    let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
+                    start.pool.loop(index: start.index, seen: start.seen)
+                    return nil
+                }, start.toOpaque())
             guard code == 0 else {   // the system allows no more: those that there are do the work
                 start.release()
                 wanted.store(workers.load(ordering: .relaxed) + 1, ordering: .relaxed)

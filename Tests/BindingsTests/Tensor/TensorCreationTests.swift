@@ -4,7 +4,8 @@ import XCTest
 
 final class TensorCreationTests: TensorTestCase {
     func testFromTables() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2}, {3, 4}}
             same(t:shape(), {2, 2}); assert(t:dtype() == "float32"); same(t, {{1, 2}, {3, 4}})
 
@@ -38,7 +39,8 @@ final class TensorCreationTests: TensorTestCase {
     }
 
     func testFilled() {
-        check("""
+        check(
+            """
             same(tensor.zeros(2, 3), {{0, 0, 0}, {0, 0, 0}})
             same(tensor.zeros({2}), {0, 0})
             same(tensor.zeros():shape(), {})
@@ -70,7 +72,8 @@ final class TensorCreationTests: TensorTestCase {
     }
 
     func testRandom() {
-        check("""
+        check(
+            """
             tensor.manual_seed(3); local a = tensor.randn(100)
             tensor.manual_seed(3); assert(a:equal(tensor.randn(100)))
             assert(not a:equal(tensor.randn(100)))
@@ -98,7 +101,8 @@ final class TensorCreationTests: TensorTestCase {
     }
 
     func testJoining() {
-        check("""
+        check(
+            """
             local a, b = tensor.new{{1, 2}}, tensor.new{{3, 4}, {5, 6}}
             same(tensor.cat({a, b}), {{1, 2}, {3, 4}, {5, 6}})
             same(tensor.cat({a, b}, 1), {{1, 2}, {3, 4}, {5, 6}})
@@ -125,7 +129,8 @@ final class TensorCreationTests: TensorTestCase {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try lua.setGlobal("folder", folder.path)
-        check("""
+        check(
+            """
             local path = folder .. "/x.safetensors"
             tensor.save(path, {w = tensor.new{{1, 2}}, ids = tensor.new({3}, {dtype = "int32"})}, {note = "ü"})
             local t, meta = tensor.load(path)
@@ -144,7 +149,8 @@ final class TensorCreationTests: TensorTestCase {
     }
 
     func testRuntime() {
-        check("""
+        check(
+            """
             assert(tensor.is_tensor(tensor.ones(1)) and not tensor.is_tensor({}) and not tensor.is_tensor(nil) and not tensor.is_tensor(tensor.generator(1)))
 
             local before = tensor.memory().live

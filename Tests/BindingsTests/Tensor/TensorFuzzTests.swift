@@ -9,11 +9,14 @@ final class TensorFuzzTests: TensorTestCase {
         let methods = Tensor.luaClass.declarations.filter { $0.role == .method }.map(\.name)
         // `nn` and `tensor` functions; files, settings of the process and sizes are not for guessing.
         let kept: Set = ["save", "save_npy", "load", "load_npy", "load_npz", "set_threads", "manual_seed"]
-        let functions = [LuaModule.tensor, .nn].flatMap { m in m.declarations.filter { $0.role == .function && !kept.contains($0.name) }.map { (m.shortName, $0.name) } }
+        let functions = [LuaModule.tensor, .nn].flatMap { m in
+            m.declarations.filter { $0.role == .function && !kept.contains($0.name) }.map { (m.shortName, $0.name) }
+        }
         try lua.setGlobal("methods", methods)
         try lua.setGlobal("modules", functions.map(\.0))
         try lua.setGlobal("names", functions.map(\.1))
-        try lua.run("""
+        try lua.run(
+            """
             math.randomseed(20)
             local huge = {math.maxinteger, math.mininteger, 1 << 60, -(1 << 60), 1e300, 0/0, math.huge, -math.huge, 2.5, -0.0}
             local makers = {

@@ -4,7 +4,8 @@ import XCTest
 /// Differentiation as Lua code sees it.
 final class TensorGradientTests: TensorTestCase {
     func testBackward() {
-        check("""
+        check(
+            """
             local w = tensor.new({2, 3}, {requires_grad = true})
             assert(w:requires_grad() and w:is_leaf() and w.grad == nil)
             local y = (w * w):sum(); assert(not y:is_leaf()); y:backward(); same(w.grad, {4, 6})
@@ -37,7 +38,8 @@ final class TensorGradientTests: TensorTestCase {
     }
 
     func testCheckpoint() {
-        check("""
+        check(
+            """
             local w = tensor.new{1, 2}:requires_grad(true)
             local calls = 0
             local function block(x) calls = calls + 1; return nn.dropout((x * w):exp(), 0.5):sum() end
@@ -53,7 +55,8 @@ final class TensorGradientTests: TensorTestCase {
     /// A two-layer network with layer norm, embedding and cross-entropy: every parameter's gradient against
     /// central differences, computed in Lua.
     func testGradientsOfANetworkAgainstDifferences() {
-        check("""
+        check(
+            """
             local g = tensor.generator(11)
             local function make(...) return tensor.randn(..., {std = 0.6, generator = g}):requires_grad(true) end
             local p = {table = make{5, 4}, w1 = make{6, 4}, b1 = make{6}, scale = make{6}, shift = make{6}, rms = make{6}, w2 = make{3, 6}, filter = make{1, 1, 3}}
@@ -84,7 +87,8 @@ final class TensorGradientTests: TensorTestCase {
 
     /// A linear probe: the whole loop in Lua, plain gradient descent. The labels come from a known matrix.
     func testTrainingLoopLearns() {
-        check("""
+        check(
+            """
             tensor.manual_seed(1)
             local truth = tensor.randn(3, 8)
             local x = tensor.randn(64, 8)

@@ -4,7 +4,8 @@ import XCTest
 /// `t[key]` on both sides of `=`; keys count from 1.
 final class TensorIndexTests: TensorTestCase {
     func testReading() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
             same(t[1], {1, 2, 3}); same(t[-1], {4, 5, 6}); same(t[2.0], {4, 5, 6})
             assert(t[1][2] == 2 and t[{2, 3}] == 6 and t[{-1, -3}] == 4 and #t == 2)
@@ -33,7 +34,8 @@ final class TensorIndexTests: TensorTestCase {
     }
 
     func testWriting() {
-        check("""
+        check(
+            """
             local t = tensor.zeros(2, 3)
             t[1] = 5; same(t, {{5, 5, 5}, {0, 0, 0}})
             t[{2, 3}] = 1; same(t, {{5, 5, 5}, {0, 0, 1}})
@@ -63,7 +65,8 @@ final class TensorIndexTests: TensorTestCase {
     }
 
     func testErrors() {
-        check("""
+        check(
+            """
             local t = tensor.zeros(2, 3)
             fails("index", "position 0 is outside dimension 1 of shape [2, 3]", function() return t[0] end)
             fails("index", "positions count from 1", function() return t[0] end)

@@ -18,7 +18,7 @@ final class TensorMemoryTests: TensorTestCase {
     }
 
     func testLargeTemporariesAndViewsDoNotPileUp() throws {
-        try lua.run("big = tensor.ones(1 << 20)")           // 4 MiB
+        try lua.run("big = tensor.ones(1 << 20)")   // 4 MiB
         let before = try residentBytes()
         try lua.run("for i = 1, 400 do local c = (big + 1):view(1024, 1024)[1] end")
         XCTAssertLessThan(try residentBytes() - before, 400 << 20)
@@ -30,12 +30,15 @@ final class TensorMemoryTests: TensorTestCase {
 
     /// What only the record of operations keeps alive counts too: one small number may hold all of it.
     func testGraphsDoNotPileUp() throws {
-        try lua.run("""
+        try lua.run(
+            """
             w = tensor.ones(1 << 20):requires_grad(true)
             function forward() local x = w; for i = 1, 8 do x = x * 1.01 end; return x:sum() end
             """)
-        try lua.run("peak = 0; tensor.memory{reset_peak = true}; for i = 1, 100 do local loss = forward() end; peak = tensor.memory().peak")
+        try lua.run(
+            "peak = 0; tensor.memory{reset_peak = true}; for i = 1, 100 do local loss = forward() end; peak = tensor.memory().peak"
+        )
         let peak = try XCTUnwrap(lua.global("peak").number)
-        XCTAssertLessThan(peak, 400e6)          // all graphs together are 3.3 GB
+        XCTAssertLessThan(peak, 400e6)   // all graphs together are 3.3 GB
     }
 }

@@ -5,7 +5,8 @@ import XCTest
 /// Every operation against results worked out by hand.
 final class TensorOperationTests: TensorTestCase {
     func testInspection() {
-        check("""
+        check(
+            """
             local t = tensor.zeros(2, 3, {dtype = "int16"})
             assert(t:dim() == 2 and t:numel() == 6 and t:dtype() == "int16" and t:nbytes() == 12 and t:size(2) == 3 and t:size(-2) == 2)
             same(t:size(), {2, 3}); same(t:stride(), {3, 1}); assert(t:stride(1) == 3)
@@ -30,7 +31,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testViews() {
-        check("""
+        check(
+            """
             local t = tensor.range(1, 6)
             same(t:view(2, 3), {{1, 2, 3}, {4, 5, 6}}); same(t:view{3, -1}, {{1, 2}, {3, 4}, {5, 6}})
             t:view(2, 3)[{1, 1}] = 9; assert(t[1] == 9)
@@ -66,7 +68,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testSelection() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
             same(t:index_select(2, {3, 1}), {{3, 1}, {6, 4}}); same(t:index_select(1, tensor.new{-1}), {{4, 5, 6}})
             fails("index", "position 4 is outside dimension 2 of shape [2, 3]", t.index_select, t, 2, {4})
@@ -89,7 +92,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testRepetitionAndTriangles() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2}, {3, 4}}
             same(t:flip(1), {{3, 4}, {1, 2}}); same(t:flip{1, 2}, {{4, 3}, {2, 1}}); same(t:flip(), {{4, 3}, {2, 1}}); assert(tensor.new(3):flip():item() == 3)
             same(t:tile(2), {{1, 2, 1, 2}, {3, 4, 3, 4}}); same(t:tile(2, 1), {{1, 2}, {3, 4}, {1, 2}, {3, 4}}); same(tensor.new{1}:tile(2, 2), {{1, 1}, {1, 1}}); same(t:tile(0):shape(), {2, 0})
@@ -104,7 +108,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testMethodsAreFunctionsToo() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2}, {3, 4}}
             same(tensor.matmul(t, t), t:matmul(t)); same(tensor.mm(t, t), t:matmul(t)); same(tensor.exp(tensor.zeros(1)), {1}); same(tensor.add(t, 1), t + 1); assert(tensor.exp == tensor.exp)
             fails("argument", "no field 'exq'", function() return tensor.exq end)
@@ -114,7 +119,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testConversion() {
-        check("""
+        check(
+            """
             same(tensor.new{1.7, -1.7}:to("int64"), {1, -1}); same(tensor.new{0, 2}:to("bool"), {false, true})
             same(tensor.new{1.00390625}:to("bfloat16"), {1}); same(tensor.new{1}:to(tensor.new{true}), {true})
             fails("argument", "float32", function() tensor.new{1}:to("floot32") end)
@@ -125,7 +131,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testArithmetic() {
-        check("""
+        check(
+            """
             local a, b = tensor.new{6, -7}, tensor.new{4, 2}
             same(a + b, {10, -5}); same(a - b, {2, -9}); same(a * b, {24, -14}); same(a / b, {1.5, -3.5}); same(a % b, {2, 1}); same(a // b, {1, -4}); same(b ^ 2, {16, 4}); same(-a, {-6, 7})
             same(a + 1, {7, -6}); same(1 + a, {7, -6}); same(a - 1, {5, -8}); same(1 - a, {-5, 8}); same(2 * a, {12, -14}); same(12 / b, {3, 6}); same(2 ^ b, {16, 4}); same(7 % b, {3, 1}); same(7 // b, {1, 3}); same(a % 4, {2, 1}); same(a // 4, {1, -2})
@@ -156,7 +163,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testFunctions() {
-        check("""
+        check(
+            """
             for name, f in pairs{neg = function(x) return -x end, abs = math.abs, exp = math.exp, log = math.log, sqrt = math.sqrt, sin = math.sin, cos = math.cos,
                 rsqrt = function(x) return 1 / math.sqrt(x) end, floor = math.floor, ceil = math.ceil, relu = function(x) return math.max(x, 0) end,
                 sigmoid = function(x) return 1 / (1 + math.exp(-x)) end, tanh = function(x) return 1 - 2 / (math.exp(2 * x) + 1) end,
@@ -176,7 +184,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testProducts() {
-        check("""
+        check(
+            """
             local a, b = tensor.new{{1, 2}, {3, 4}}, tensor.new{{5, 6}, {7, 8}}
             same(a:matmul(b), {{19, 22}, {43, 50}}); same(a:matmul(tensor.new{1, 1}), {3, 7}); same(tensor.new{1, 1}:matmul(a), {4, 6}); assert(tensor.new{1, 2}:matmul(tensor.new{3, 4}):item() == 11)
             same(tensor.stack({a, b}):matmul(b)[2], b:matmul(b)); same(a:t():matmul(b), {{26, 30}, {38, 44}})
@@ -189,7 +198,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testReductions() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2, 3}, {4, 5, 6}}
             assert(t:sum():item() == 21); same(t:sum():shape(), {}); same(t:sum(1), {5, 7, 9}); same(t:sum(-1), {6, 15}); same(t:sum(2, {keepdim = true}), {{6}, {15}}); same(t:sum{1, 2}, 21); same(t:sum(nil, {keepdim = true}), {{21}})
             assert(t:mean():item() == 3.5); same(t:mean(1), {2.5, 3.5, 4.5}); same(t:var(2), {1, 1}); same(t:var(1, {correction = 0}), {2.25, 2.25, 2.25}); same(t:std(1, {correction = 0}), {1.5, 1.5, 1.5}); assert(t:prod():item() == 720); same(t:prod(1), {4, 10, 18})
@@ -221,7 +231,8 @@ final class TensorOperationTests: TensorTestCase {
     }
 
     func testComparisons() {
-        check("""
+        check(
+            """
             local a, b = tensor.new{1, 2, 3}, tensor.new{2, 2, 2}
             same(a:eq(b), {false, true, false}); same(a:ne(b), {true, false, true}); same(a:lt(b), {true, false, false}); same(a:le(b), {true, true, false}); same(a:gt(b), {false, false, true}); same(a:ge(b), {false, true, true})
             same(a:eq(2), {false, true, false}); same(a:lt(2.5), {true, true, false}); assert(a:gt(0):dtype() == "bool"); same(a:ge(tensor.new{{1}, {3}}), {{true, true, true}, {false, false, true}})
@@ -237,7 +248,8 @@ final class TensorOperationTests: TensorTestCase {
 
     /// What people who know PyTorch or NumPy type first is told apart from what to write here.
     func testHabitsFromElsewhereGetAHint() {
-        check("""
+        check(
+            """
             local t = tensor.new{{1, 2}, {3, 4}}
             fails("argument", "{ keepdim = true }", t.mean, t, 2, true); fails("argument", "{ keepdim = true }", t.max, t, 2, true); fails("argument", "{ keepdim = true }", t.norm, t, 2, 1, true)
             fails("argument", "{ correction = 0 }", t.std, t, 1, 0); fails("argument", "{ descending = true }", t.sort, t, 1, true); fails("argument", "{ largest = false }", t.topk, t, 1, 1, false)
@@ -267,17 +279,20 @@ final class TensorOperationTests: TensorTestCase {
     /// Lua's own messages stay as they are; what Swift shows of them has a hint.
     func testErrorsOfLuaAboutTensorsGetAHint() {
         for (code, hint) in [
-            ("local t = tensor.zeros(2); return t.shape[1]", "shape is a method: x:shape()"), ("local t = tensor.zeros(2); return #t.shape", "shape is a method: x:shape()"),
+            ("local t = tensor.zeros(2); return t.shape[1]", "shape is a method: x:shape()"),
+            ("local t = tensor.zeros(2); return #t.shape", "shape is a method: x:shape()"),
             ("return ('%f'):format(tensor.zeros(1))", "x:item() is the number of a Tensor with one element"),
-            ("for i, row in pairs(tensor.zeros(2)) do end", "for i, row in x:rows() do ... end goes through a Tensor"), ("for row in tensor.zeros(2) do end", "for i, row in x:rows() do ... end goes through a Tensor"),
-            ("local t = {shap = print}; return t.shap[1]", nil), ("error('number expected, got Tensor')", nil),
+            ("for i, row in pairs(tensor.zeros(2)) do end", "for i, row in x:rows() do ... end goes through a Tensor"),
+            ("for row in tensor.zeros(2) do end", "for i, row in x:rows() do ... end goes through a Tensor"),
+            ("local t = {shap = print}; return t.shap[1]", nil), ("error('number expected, got Tensor')", nil)
         ] as [(String, String?)] {
             XCTAssertThrowsError(try lua.run(code), code) { XCTAssertEqual(($0 as? OpahError)?.hint, hint, code) }
         }
     }
 
     func testShapeErrorsNameOperationAndShapes() {
-        check("""
+        check(
+            """
             local a, b = tensor.zeros(2, 3), tensor.zeros(4)
             fails("shape", "add: shapes [2, 3] and [4] do not broadcast", function() return a + b end)
             fails("shape", "sub: shapes [2, 3] and [4]", function() return a - b end)

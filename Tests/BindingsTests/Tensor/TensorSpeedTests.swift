@@ -8,7 +8,9 @@ final class TensorSpeedTests: TensorTestCase {
         let count = 100_000
         let empty = try fastest { try lua.run("for i = 1, \(count) do local c = a end") }
         func report(_ name: String, _ code: String, limit: Double) throws {
-            let time = (try fastest { try lua.run("local a, b = a, b for i = 1, \(count) do \(code) end") } - empty) / Double(count) * 1e6
+            let time =
+                (try fastest { try lua.run("local a, b = a, b for i = 1, \(count) do \(code) end") } - empty)
+                / Double(count) * 1e6
             print("measured: \(name) \(String(format: "%.3f", time)) us")
             XCTAssertLessThan(time, limit, name)
         }
@@ -23,6 +25,8 @@ final class TensorSpeedTests: TensorTestCase {
 
     private func fastest(_ body: () throws -> Void) rethrows -> Double {
         let clock = ContinuousClock()
-        return try (0..<5).map { _ in try clock.measure(body) }.min().map { Double($0.components.attoseconds) * 1e-18 + Double($0.components.seconds) } ?? 0
+        return try (0 ..< 5).map { _ in try clock.measure(body) }.min().map {
+            Double($0.components.attoseconds) * 1e-18 + Double($0.components.seconds)
+        } ?? 0
     }
 }

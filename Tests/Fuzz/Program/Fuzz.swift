@@ -61,7 +61,7 @@ enum Fuzz {
             let scalars = word.unicodeScalars
             let bytes = scalars.allSatisfy { $0.value < 256 } ? scalars.map { UInt8($0.value) } : Array(word.utf8)
             let quoted = bytes.map { byte in
-                (32..<127).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+                (32 ..< 127).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
                     ? String(UnicodeScalar(byte)) : String(format: "\\x%02X", byte)
             }
             return "\"" + quoted.joined() + "\"\n"

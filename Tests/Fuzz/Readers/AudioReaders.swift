@@ -8,7 +8,7 @@ extension FuzzReader {
             "wav",
             [
                 "odd_chunks_mono_16000.wav", "u8_mono_16000.wav", "extensible_stereo_16000.wav",
-                "float32_mono_22050.wav", "pcm24_mono_22050.wav",
+                "float32_mono_22050.wav", "pcm24_mono_22050.wav"
             ],
             ["RIFF", "WAVE", "fmt ", "data", "LIST", "RF64", "ds64", "fact", "RIFX", "\u{FF}\u{FF}\u{FF}\u{FF}"]),
         audio("flac", ["pcm24_mono.flac", "pcm16_stereo.flac"], ["fLaC", "\u{84}\0\0\u{28}"]),
@@ -20,10 +20,10 @@ extension FuzzReader {
             "mp3",
             [
                 "cbr48_mono_22050_no_lame_tag.mp3", "cbr64_mono_22050.mp3", "vbr_v2_mono_44100_id3v2.mp3",
-                "cbr128_joint_48000.mp3",
+                "cbr128_joint_48000.mp3"
             ],
             ["ID3\u{4}\0\0", "ID3\u{3}\0\0", "APIC", "TAG", "APETAGEX", "Xing", "Info", "LAME", "VBRI"]),
-        audio("aiff", [], ["FORM", "AIFF", "AIFC", "COMM", "SSND", "FVER", "sowt", "NONE"]),
+        audio("aiff", [], ["FORM", "AIFF", "AIFC", "COMM", "SSND", "FVER", "sowt", "NONE"])
     ]
 
     /// Header, whole file, a piece of it, and the measures that a stage takes of a clip.
@@ -48,7 +48,7 @@ extension FuzzReader {
             guard let info, info.duration > 0.02 else { return }
             _ = try? AudioFile.read(path, ReadOptions(mono: false, offset: 0.01, duration: 0.05))
             // A rate that no recorder has asks for much work, or makes much of little.
-            if !(8000...48000).contains(info.sampleRate) {
+            if !(8000 ... 48000).contains(info.sampleRate) {
                 _ = try? AudioFile.read(path, ReadOptions(sampleRate: 44100))
             }
         }
@@ -57,7 +57,7 @@ extension FuzzReader {
     // MARK: good files
 
     /// A quarter of a second at 16 kHz.
-    private static let voice = (0..<4000).map { index -> Float in
+    private static let voice = (0 ..< 4000).map { index -> Float in
         let time = Float(index), swell: Float = 0.6 + 0.4 * sin(time * 0.002)
         return 0.3 * swell * sin(time * 0.09)
     }
@@ -71,7 +71,7 @@ extension FuzzReader {
     /// The form of WAV for more than 4 GB: its sizes stand in a chunk of their own.
     private static func rf64(_ samples: [Float]) -> [UInt8] {
         func little(_ value: Int, _ count: Int) -> [UInt8] {
-            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+            (0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
         let data = samples.flatMap { little(Int($0 * 32767), 2) }
         let sizes = little(data.count + 72, 8) + little(data.count, 8) + little(samples.count, 8) + little(0, 4)
@@ -83,7 +83,7 @@ extension FuzzReader {
 
     private static func aiff(_ samples: [Float]) throws -> [UInt8] {
         func big(_ value: Int, _ count: Int) -> [UInt8] {
-            (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+            (0 ..< count).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
         let data = samples.flatMap { big(Int($0 * 32767), 2) }
         // 16 000 as an 80-bit float: exponent 16383 + 13, mantissa 16000 / 2^13.

@@ -27,7 +27,7 @@ extension FuzzReader {
             "config-lua", maxLength: 1500,
             dictionary: [
                 "return {", "}", "defaults", "_self_", "= {", "[[", "]]", "--", "nil", "0x", "1e999", "\"\\u{", "\\z",
-                ", {ignored = {\"**\"}}",
+                ", {ignored = {\"**\"}}"
             ],
             seeds: {
                 try Seeds.examples("checkpoints/tiny/codec.lua")
@@ -43,7 +43,7 @@ extension FuzzReader {
             "overrides", maxLength: 500,
             dictionary: [
                 "=", "+", "++", "~", "@", "${", "}", "lora@model.model.lora_config=", "[1,2]", "{a:1}", "'", "\\",
-                "null", "1e3", "trainer.max_steps",
+                "null", "1e3", "trainer.max_steps"
             ],
             seeds: {
                 Seeds.texts(
@@ -53,7 +53,7 @@ extension FuzzReader {
         ) { bytes in
             var config: ConfigValue = [
                 "project": "p", "trainer": ["max_steps": 5, "list": [1, 2]],
-                "model": ["lr": 1e-4, "betas": [0.9, 0.99], "lora": .null],
+                "model": ["lr": 1e-4, "betas": [0.9, 0.99], "lora": .null]
             ]
             let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
             for line in lines { _ = (try? Override.parse(line))?.description }
@@ -64,7 +64,7 @@ extension FuzzReader {
             "codec-config", maxLength: 2000,
             dictionary: [
                 "_target_", "spec_transform", "backbone", "head", "quantizer", "levels", "dims", "[", "]", "-1", "0",
-                "9223372036854775807", "1e9",
+                "9223372036854775807", "1e9"
             ],
             seeds: { try Seeds.vectors("firefly", suffixes: ["config.yaml"]) }
         ) {
@@ -76,7 +76,7 @@ extension FuzzReader {
             "model-config", maxLength: 2000,
             dictionary: [
                 "\"dim\"", "\"n_layer\"", "\"n_head\"", "\"vocab_size\"", "\"model_type\"", "-1", "0",
-                "9223372036854775807", "1e300", "null", "\"x\"",
+                "9223372036854775807", "1e300", "null", "\"x\""
             ],
             seeds: {
                 try Seeds.vectors("dualar", suffixes: ["config.json"]) + Seeds.examples("checkpoints/tiny/config.json")
@@ -84,13 +84,13 @@ extension FuzzReader {
         ) {
             let configuration = try ModelConfiguration.read(Scratch.folder("model-config", ["config.json": $0]))
             _ = JSON.encode(.map(configuration.json))
-        },
+        }
     ]
 
     private static let yamlWords = [
         "&a ", "*a", "<<: *a", "- - - - ", "!!binary ", "!!python/object:os.system ", "? ", ": ", "${a}", "${project}",
         "${oc.env:HOME}", "%YAML 1.3\n", "---\n",
-        "...\n", "|+9\n", ">-\n", "!!int ", "0x", "1e999", ".inf", "defaults:\n  - ",
+        "...\n", "|+9\n", ">-\n", "!!int ", "0x", "1e999", ".inf", "defaults:\n  - "
     ]
 
     private static let yamlSeeds: @Sendable () throws -> [[UInt8]] = {
@@ -142,7 +142,7 @@ extension FuzzReader {
 
 /// An interpreter for readers that are only reached through Lua: a new one from time to time, since strings and
 /// compiled pieces add up.
-private final class LuaWorker: @unchecked Sendable {  // one thread reads at a time
+private final class LuaWorker: @unchecked Sendable {   // one thread reads at a time
     static let shared = LuaWorker()
     private var lua: Interpreter?, uses = 0
 

@@ -70,7 +70,7 @@ extension FuzzReader {
         FuzzReader(
             "json", maxLength: 4000,
             dictionary: [
-                "null", "true", "false", "1e999", "-0", "\\u", "\\ud800", "[[[[", "123456789012345678901234567890",
+                "null", "true", "false", "1e999", "-0", "\\u", "\\ud800", "[[[[", "123456789012345678901234567890"
             ],
             seeds: {
                 try Seeds.vectors("dualar", suffixes: ["config.json", "special_tokens_map.json"], limit: 4000)
@@ -89,7 +89,7 @@ extension FuzzReader {
             let writer = try EventFileWriter(folder: folder, resumingAfter: 1)
             try writer.add([("loss", 1)], step: 2, wallTime: 0)
             try writer.flush()
-        },
+        }
     ]
 
     // MARK: what is done with what was read
@@ -143,7 +143,7 @@ extension FuzzReader {
     private static func archive(_ kind: Kind) throws -> [UInt8] {
         let tensors = try [
             (name: "a", tensor: Tensor([1, 2, 3, 4] as [Float], [2, 2])),
-            (name: "b", tensor: Tensor([5, 6] as [Float], [2])),
+            (name: "b", tensor: Tensor([5, 6] as [Float], [2]))
         ]
         let path = Scratch.folder + "/seed"
         switch kind {
@@ -155,8 +155,8 @@ extension FuzzReader {
     }
 
     /// What the tensors of a pickle lie in.
-    private static let storages = (0..<24).map { index in
-        StoredZip.Entry("archive/data/\(index)", (0..<1024).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ index) })
+    private static let storages = (0 ..< 24).map { index in
+        StoredZip.Entry("archive/data/\(index)", (0 ..< 1024).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ index) })
     }
 
     private static let pickleSeeds: @Sendable () throws -> [[UInt8]] = {
@@ -175,7 +175,7 @@ extension FuzzReader {
     private static func eventSeed() throws -> [UInt8] {
         let folder = Scratch.folder("events-seed", [:])
         let writer = try EventFileWriter(folder: folder)
-        for step in 0..<3 { try writer.add([("train/loss", 2.5), ("lr", 1e-4)], step: step, wallTime: 0) }
+        for step in 0 ..< 3 { try writer.add([("train/loss", 2.5), ("lr", 1e-4)], step: step, wallTime: 0) }
         try writer.flush()
         return try MappedFile.contents(writer.path)
     }
@@ -185,23 +185,23 @@ extension FuzzReader {
     private static let npyWords = [
         "\u{93}NUMPY", "{'descr': '<f4', 'fortran_order': False, 'shape': (", "'|O'", "'>i2'", "'|b1'", "'<f8'", "True",
         "(4611686018427387904,)",
-        "(-1,)", "(0, 9223372036854775807)", "()", "1L",
+        "(-1,)", "(0, 9223372036854775807)", "()", "1L"
     ]
     private static let zipWords = [
         "PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{5}\u{6}", "PK\u{6}\u{6}", "PK\u{6}\u{7}", "archive/data.pkl",
-        "archive/version", "a.npy", "../",
+        "archive/version", "a.npy", "../"
     ]
     private static let pickleWords = [
         "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch._utils\n_rebuild_parameter\n", "ctorch\nFloatStorage\n",
         "ccollections\nOrderedDict\n",
         "cbuiltins\nset\n", "cposix\nsystem\n", "X\u{3}\0\0\0cpu", "X\u{7}\0\0\0storage", "(K\u{1}t", "R", "b", "a",
         "e", "0", "1", "2", "Q", "u",
-        "\u{5D}q\0h\0a", "h\0", "j\0\0\0\0", "]", "}", ")", "(", ".",
+        "\u{5D}q\0h\0a", "h\0", "j\0\0\0\0", "]", "}", ")", "(", "."
     ]
     private static let safeTensorsWords = [
         #""dtype":"F32""#, #""dtype":"BF16""#, #""dtype":"I64""#, #""shape":["#, #""data_offsets":[0,8]"#,
         #""__metadata__":{"#, "-1",
-        "9223372036854775807", "4611686018427387904", "1e400", "0",
+        "9223372036854775807", "4611686018427387904", "1e400", "0"
     ]
 }
 
@@ -216,7 +216,7 @@ enum StoredZip {
         var body: [UInt8] = []
         var directory: [UInt8] = []
         func little(_ value: Int, _ count: Int) -> [UInt8] {
-            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+            (0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
         for entry in entries {
             let name = Array(entry.name.utf8)
@@ -233,8 +233,8 @@ enum StoredZip {
         return body + directory + end + little(0, 2)
     }
 
-    private static let table: [UInt32] = (0..<256).map { index in
-        (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
+    private static let table: [UInt32] = (0 ..< 256).map { index in
+        (0 ..< 8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
     }
 
     private static func crc32(_ bytes: [UInt8]) -> UInt32 {

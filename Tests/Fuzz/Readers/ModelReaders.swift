@@ -13,7 +13,7 @@ extension FuzzReader {
             "model", maxLength: 400_000,
             dictionary: [
                 "layers.0.attention.wqkv.weight", "fast_layers", "model.", "state_dict", "FloatStorage",
-                "BFloat16Storage",
+                "BFloat16Storage"
             ],
             seeds: { try Seeds.vectors("dualar/dual_tied/model.pth", limit: 400_000) }
         ) {
@@ -49,12 +49,12 @@ extension FuzzReader {
         FuzzReader(
             "training-checkpoint", maxLength: 8000,
             dictionary: [
-                "opah", "format", "sampler", "kind", "coverage", "reference", "global_step", "optimizer", "exp_avg",
+                "opah", "format", "sampler", "kind", "coverage", "reference", "global_step", "optimizer", "exp_avg"
             ],
             seeds: { [try trainingSeed()] }
         ) {
             _ = try TrainingCheckpoint.load(Scratch.file("step.ckpt", $0))
-        },
+        }
     ]
 
     nonisolated(unsafe) private static let adapted = Result {
@@ -79,8 +79,8 @@ extension FuzzReader {
                 "global_step": 3, "state_dict": ["model.a": .tensor(moment)],
                 "optimizer": ["a": ["step": 3, "exp_avg": .tensor(moment), "exp_avg_sq": .tensor(moment)]],
                 "opah": [
-                    "format": 1, "sampler": ["kind": "coverage", "pass": 0, "position": 2], "run": ["seed": "1"],
-                ],
+                    "format": 1, "sampler": ["kind": "coverage", "pass": 0, "position": 2], "run": ["seed": "1"]
+                ]
             ], to: path)
         return try MappedFile.contents(path)
     }

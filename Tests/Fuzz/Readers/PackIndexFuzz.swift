@@ -7,7 +7,7 @@ import Support
 enum PackIndexFuzz {
     private static let made = Result {
         let folder = Scratch.folder("indexed", [:]), writer = try ProtosWriter(folder: folder)
-        let sentences = (0..<300).map { i in
+        let sentences = (0 ..< 300).map { i in
             PackedSentence(texts: ["Clip \(i)."], codes: [[UInt32(i), 1], [2, UInt32(3 * i)]])
         }
         try writer.add(PackedGroup(source: "folder", name: "A", sentences: sentences))
@@ -30,7 +30,7 @@ enum PackIndexFuzz {
         _ = Scratch.file("indexed/.packs.index", Array(index[..<8]) + Array(digest.utf8) + rest)
         let store = try SentenceStore(protos: [folder])
         for group in store.groups {
-            for place in 0..<min(group.count, 400) {
+            for place in 0 ..< min(group.count, 400) {
                 _ = try? group.texts(place)
                 guard let sentence = try? group.sentence(place) else { continue }
                 precondition(
@@ -45,7 +45,7 @@ enum PackIndexFuzz {
         guard bytes.count >= 8, let place = data.range(of: Data(old.utf8)) else { return bytes }
         let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let now = length &+ UInt64(new.utf8.count) &- UInt64(old.utf8.count)
-        return (0..<8).map { UInt8(truncatingIfNeeded: now >> (8 * UInt64($0))) } + bytes[8..<place.lowerBound]
+        return (0 ..< 8).map { UInt8(truncatingIfNeeded: now >> (8 * UInt64($0))) } + bytes[8 ..< place.lowerBound]
             + Array(new.utf8)
             + bytes[place.upperBound...]
     }

@@ -25,7 +25,7 @@ extension FuzzReader {
             "packs", maxLength: 2000,
             dictionary: [
                 "\"complete\"", "true", "\"shards\"", "\"name\"", "\"bytes\"", "\"digest\"", "00000000.protos", "../",
-                "-1",
+                "-1"
             ],
             seeds: {
                 Seeds.texts(
@@ -42,11 +42,11 @@ extension FuzzReader {
         FuzzReader(
             "pack-index", maxLength: 12_000,
             dictionary: [
-                "\"shards\"", "\"groups\"", "\"digest\"", "STAMP", "00000000.protos", "-1", "9223372036854775807",
+                "\"shards\"", "\"groups\"", "\"digest\"", "STAMP", "00000000.protos", "-1", "9223372036854775807"
             ],
             seeds: { [try PackIndexFuzz.seed()] }
         ) {
             try PackIndexFuzz.read($0)
-        },
+        }
     ]
 }

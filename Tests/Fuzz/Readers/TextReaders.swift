@@ -47,7 +47,7 @@ extension FuzzReader {
             dictionary: ["\u{FEFF}", "<laugh>", "{x}", "<|im_end|>", "\0", "\r\n", "\u{200B}", "|", "#"],
             seeds: {
                 try Seeds.examples("data", suffixes: [".lab"]) + [
-                    [0xFF, 0xFE, 0x61, 0, 0x3D, 0xD8, 0, 0xDE], [0xFE, 0xFF, 0x30, 0x42], [0x93, 0xFA, 0x96, 0x7B],
+                    [0xFF, 0xFE, 0x61, 0, 0x3D, 0xD8, 0, 0xDE], [0xFE, 0xFF, 0x30, 0x42], [0x93, 0xFA, 0x96, 0x7B]
                 ]
             }
         ) {
@@ -56,10 +56,12 @@ extension FuzzReader {
             let label = try Label.read(path)
             // White space stays as it was written; packs make blanks of it.
             let isControl = { (scalar: Unicode.Scalar) in
-                scalar.value < 32 && !(9...13).contains(scalar.value) && scalar.value < 28
+                scalar.value < 32 && !(9 ... 13).contains(scalar.value) && scalar.value < 28
             }
-            precondition(!label.text.unicodeScalars.contains(where: isControl), "label: a control character comes through")
-            precondition(!label.packed.unicodeScalars.contains { $0.value < 32 }, "label: the packs get a control character")
+            precondition(
+                !label.text.unicodeScalars.contains(where: isControl), "label: a control character comes through")
+            precondition(
+                !label.packed.unicodeScalars.contains { $0.value < 32 }, "label: the packs get a control character")
             for piece in splitText(cleanText(label.text), length: 40) { _ = piece.utf8.count }
         },
         FuzzReader(
@@ -82,7 +84,7 @@ extension FuzzReader {
             }
         ) {
             _ = try BatchList([Scratch.file("a.batch", $0)])
-        },
+        }
     ]
 
     private static let smallTokenizer = Array(
@@ -101,6 +103,6 @@ extension FuzzReader {
         #""Regex":"(a+)+$""#, #""type":"ByteLevel""#, #""type":"Metaspace""#, #""type":"Split""#, #""type":"NFC""#,
         #""type":"Prepend""#, #""type":"Replace""#,
         #""byte_fallback":true"#, #""unk_token":"zzz""#, "null", "true", #""special":true"#, #""normalized":true"#,
-        #""lstrip":true"#, #""single_word":true"#,
+        #""lstrip":true"#, #""single_word":true"#
     ]
 }

@@ -10,7 +10,8 @@ final class CommandLineTests: XCTestCase {
         XCTAssertEqual(code.code, 0)
         XCTAssertEqual(try OpahProcess.run(["-"], input: "print(arg[0], _VERSION)").output, "-\tLua 5.4\n")
         let folder = try TestFolder()
-        try "local other = require 'other'; print(other.name, arg[1]); return 3".write(toFile: folder("main.lua"), atomically: true, encoding: .utf8)
+        try "local other = require 'other'; print(other.name, arg[1]); return 3".write(
+            toFile: folder("main.lua"), atomically: true, encoding: .utf8)
         try "return { name = 'beside' }".write(toFile: folder("other.lua"), atomically: true, encoding: .utf8)
         let file = try OpahProcess.run([folder("main.lua"), "x"])
         XCTAssertEqual(file.output, "beside\tx\n")
@@ -28,21 +29,33 @@ final class CommandLineTests: XCTestCase {
 
     /// Names that are nearly right, of commands and of recipes; examples are found as `ls` lists them.
     func testNamesThatAreNearlyRight() throws {
-        for (words, part) in [(["runn", "length", "data"], "did you mean run"), (["lst"], "did you mean ls"), (["bacth", "x"], "batch"), (["length", "data"], "opah run length data"),
-                              (["run", "lenght"], "did you mean length"), (["run", "audio-statistic"], "audio-statistics"), (["run", "hello_tensor"], "hello-tensor")] {
+        for (words, part) in [
+            (["runn", "length", "data"], "did you mean run"), (["lst"], "did you mean ls"), (["bacth", "x"], "batch"),
+            (["length", "data"], "opah run length data"),
+            (["run", "lenght"], "did you mean length"), (["run", "audio-statistic"], "audio-statistics"),
+            (["run", "hello_tensor"], "hello-tensor")
+        ] {
             let wrong = try OpahProcess.run(words)
             XCTAssertEqual(wrong.code, 2, words.joined(separator: " "))
             XCTAssertTrue(wrong.errors.contains(part), "\(words): \(wrong.errors)")
         }
-        let example = try OpahProcess.run(["run", "audio-statistics", "--input", OpahProcess.checkout + "/examples/data"])
+        let example = try OpahProcess.run([
+            "run", "audio-statistics", "--input", OpahProcess.checkout + "/examples/data"
+        ])
         XCTAssertEqual(example.code, 0, example.errors)
-        XCTAssertTrue(try OpahProcess.run(["run", "audio-statistics", "--help"]).output.contains("usage: opah run audio-statistics"))
+        XCTAssertTrue(
+            try OpahProcess.run(["run", "audio-statistics", "--help"]).output.contains(
+                "usage: opah run audio-statistics"))
     }
 
     func testARecipeRunsWithOneArgument() throws {
         let data = OpahProcess.checkout + "/examples/data"
-        XCTAssertTrue(try OpahProcess.run(["-e", "print(require('opah.run')('length', '\(data)'))"]).output.contains("14 clips"))
-        for (code, part) in [("{ input_dir = 'x' }", "no place in it"), ("true", "a list of strings"), ("{ {} }", "argument 1 is a table")] {
+        XCTAssertTrue(
+            try OpahProcess.run(["-e", "print(require('opah.run')('length', '\(data)'))"]).output.contains("14 clips"))
+        for (code, part) in [
+            ("{ input_dir = 'x' }", "no place in it"), ("true", "a list of strings"),
+            ("{ {} }", "argument 1 is a table")
+        ] {
             let wrong = try OpahProcess.run(["-e", "require('opah.run')('length', \(code))"])
             XCTAssertEqual(wrong.code, 1)
             XCTAssertTrue(wrong.errors.contains(part), wrong.errors)
@@ -52,11 +65,16 @@ final class CommandLineTests: XCTestCase {
     func testVersionAndListing() throws {
         XCTAssertTrue(try OpahProcess.run(["--version"]).output.hasPrefix("opah "))
         let list = try OpahProcess.run(["ls"])
-        for name in ["loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora", "generate", "vqgan", "resample", "slice-audio", "slice-audio-v2", "length", "merge-short",
-                     "text2semantic_finetune", "lora/r_8_alpha_16", "quickstart"] {
+        for name in [
+            "loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora", "generate", "vqgan", "resample",
+            "slice-audio", "slice-audio-v2", "length", "merge-short",
+            "text2semantic_finetune", "lora/r_8_alpha_16", "quickstart"
+        ] {
             XCTAssertTrue(list.output.contains(name), "ls lacks \(name)")
         }
-        let json = try JSONSerialization.jsonObject(with: Data(try OpahProcess.run(["ls", "--json"]).output.utf8)) as? [[String: Any]]
+        let json =
+            try JSONSerialization.jsonObject(with: Data(try OpahProcess.run(["ls", "--json"]).output.utf8))
+            as? [[String: Any]]
         XCTAssertGreaterThan(json?.count ?? 0, 12)
     }
 
@@ -64,17 +82,26 @@ final class CommandLineTests: XCTestCase {
         for arguments in [["show", "build-dataset"], ["run", "build-dataset", "--help"]] {
             let shown = try OpahProcess.run(arguments)
             XCTAssertEqual(shown.code, 0, shown.errors)
-            for option in ["--input", "--output", "--num-workers", "--text-extension", "--shard-size"] { XCTAssertTrue(shown.output.contains(option)) }
+            for option in ["--input", "--output", "--num-workers", "--text-extension", "--shard-size"] {
+                XCTAssertTrue(shown.output.contains(option))
+            }
         }
     }
 
     func testWrongOptionsAreReportedTogetherWithSuggestions() throws {
         let wrong = try OpahProcess.run(["run", "extract-vq", "/nonexistent", "--batchsize", "3", "--num-workers", "x"])
         XCTAssertEqual(wrong.code, 2)
-        for part in ["/nonexistent does not exist", "--batch-size", "\u{201C}x\u{201D} is not a whole number"] { XCTAssertTrue(wrong.errors.contains(part), wrong.errors) }
-        let choice = try OpahProcess.run(["run", "generate", "--text", "x", "--checkpoint-path", NSTemporaryDirectory(), "--weights", "int9"])
+        for part in ["/nonexistent does not exist", "--batch-size", "\u{201C}x\u{201D} is not a whole number"] {
+            XCTAssertTrue(wrong.errors.contains(part), wrong.errors)
+        }
+        let choice = try OpahProcess.run([
+            "run", "generate", "--text", "x", "--checkpoint-path", NSTemporaryDirectory(), "--weights", "int9"
+        ])
         XCTAssertEqual(choice.code, 2)
-        XCTAssertTrue(choice.errors.contains("--weights: \u{201C}int9\u{201D} is none of stored, float32, bfloat16, int8, did you mean int8?"), choice.errors)
+        XCTAssertTrue(
+            choice.errors.contains(
+                "--weights: \u{201C}int9\u{201D} is none of stored, float32, bfloat16, int8, did you mean int8?"),
+            choice.errors)
     }
 
     func testTheValueOfAnUnknownOptionIsNoMistakeOfItsOwn() throws {
@@ -82,7 +109,9 @@ final class CommandLineTests: XCTestCase {
         XCTAssertEqual(wrong.code, 2)
         XCTAssertTrue(wrong.errors.contains("did you mean --input?"), wrong.errors)
         XCTAssertFalse(wrong.errors.contains("“data”"), wrong.errors)
-        for part in ["“x” is not a whole number", "“stray”"] { XCTAssertTrue(wrong.errors.contains(part), wrong.errors) }
+        for part in ["“x” is not a whole number", "“stray”"] {
+            XCTAssertTrue(wrong.errors.contains(part), wrong.errors)
+        }
     }
 
     func testConfigurationsHaveShortNames() throws {
@@ -114,7 +143,8 @@ final class CommandLineTests: XCTestCase {
     }
 
     func testCtrlCStopsALoop() throws {
-        let running = try OpahProcess.start(["-e", "io.stderr:write('up\\n') while true do end"], folder: NSTemporaryDirectory())
+        let running = try OpahProcess.start(
+            ["-e", "io.stderr:write('up\\n') while true do end"], folder: NSTemporaryDirectory())
         while !running.errorsSoFar.contains("up") { usleep(20_000) }
         running.process.interrupt()
         let result = running.finish()

@@ -4,17 +4,23 @@ import XCTest
 
 /// `--json`: every line of the stock recipes is as docs/json-events.md says.
 final class JSONEventTests: XCTestCase {
-    private let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny", data = OpahProcess.checkout + "/examples/data"
+    private let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny",
+        data = OpahProcess.checkout + "/examples/data"
 
     /// The fields of each event, from the page's table: name, type, whether it may be missing.
     private static let page: [String: [(name: String, type: String, isOptional: Bool)]] = {
         let text = (try? String(contentsOfFile: OpahProcess.checkout + "/docs/json-events.md", encoding: .utf8)) ?? ""
         var events: [String: [(String, String, Bool)]] = [:]
-        for line in text.prefix(upTo: text.range(of: "## Facts")?.lowerBound ?? text.endIndex).split(separator: "\n") where line.hasPrefix("| ") {
-            let cells = line.split(separator: "|", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+        for line in text.prefix(upTo: text.range(of: "## Facts")?.lowerBound ?? text.endIndex).split(separator: "\n")
+        where line.hasPrefix("| ") {
+            let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
             guard cells.count >= 5, cells[1] != "event" else { continue }
             var fields = events[cells[1]] ?? []
-            if !cells[2].isEmpty { fields.append((cells[2].replacingOccurrences(of: "?", with: ""), cells[3], cells[2].hasSuffix("?"))) }
+            if !cells[2].isEmpty {
+                fields.append((cells[2].replacingOccurrences(of: "?", with: ""), cells[3], cells[2].hasSuffix("?")))
+            }
             events[cells[1]] = fields
         }
         return events
@@ -33,7 +39,9 @@ final class JSONEventTests: XCTestCase {
 
     /// Runs a recipe and holds its lines against the page; returns them.
     @discardableResult
-    private func check(_ arguments: [String], folder: TestFolder, code: Int32 = 0, environment: [String: String] = [:]) throws -> [[String: Any]] {
+    private func check(
+        _ arguments: [String], folder: TestFolder, code: Int32 = 0, environment: [String: String] = [:]
+    ) throws -> [[String: Any]] {
         let ran = try OpahProcess.run(["run"] + arguments + ["--json"], folder: folder.path, environment: environment)
         XCTAssertEqual(ran.code, code, ran.errors)
         let events = ran.errors.split(separator: "\n").map { line -> [String: Any] in
@@ -50,7 +58,8 @@ final class JSONEventTests: XCTestCase {
                     XCTAssertTrue(field.isOptional, "\(arguments[0]): \(name) has no \(field.name): \(line)")
                     continue
                 }
-                XCTAssertTrue(isOf(value, field.type), "\(arguments[0]): \(field.name) of \(name) is no \(field.type): \(line)")
+                XCTAssertTrue(
+                    isOf(value, field.type), "\(arguments[0]): \(field.name) of \(name) is no \(field.type): \(line)")
             }
             return event
         }
@@ -70,26 +79,49 @@ final class JSONEventTests: XCTestCase {
     }
 
     func testTheWholePathTellsWhatThePageSays() throws {
-        let folder = try TestFolder("events"), codec = ["--config-name", tiny + "/codec.lua", "--checkpoint-path", tiny + "/codec.pth"]
+        let folder = try TestFolder("events"),
+            codec = ["--config-name", tiny + "/codec.lua", "--checkpoint-path", tiny + "/codec.pth"]
         for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short"] {
             XCTAssertEqual(facts(try check([stage, data, stage], folder: folder))["done"] as? Int, 14, stage)
         }
         XCTAssertEqual(facts(try check(["length", data], folder: folder))["clips"] as? Int, 14)
-        XCTAssertEqual(facts(try check(["extract-vq", "loudness-norm"] + codec, folder: folder))["extracted"] as? Int, 14)
-        XCTAssertEqual(facts(try check(["build-dataset", "--input", "loudness-norm", "--output", "protos", "--text-extension", ".lab"], folder: folder))["groups"] as? Int, 2)
-        let training = ["train", "project=p", "+lora@model.model.lora_config=r_4_alpha_8", "pretrained_ckpt_path=\(tiny)", "max_length=512", "train_dataset.proto_files=[protos]",
-                        "train_dataset.val_fraction=0.2", "data.batch_size=1", "trainer.max_steps=4", "trainer.val_check_interval=2"]
+        XCTAssertEqual(
+            facts(try check(["extract-vq", "loudness-norm"] + codec, folder: folder))["extracted"] as? Int, 14)
+        XCTAssertEqual(
+            facts(
+                try check(
+                    ["build-dataset", "--input", "loudness-norm", "--output", "protos", "--text-extension", ".lab"],
+                    folder: folder))["groups"] as? Int, 2)
+        let training = [
+            "train", "project=p", "+lora@model.model.lora_config=r_4_alpha_8", "pretrained_ckpt_path=\(tiny)",
+            "max_length=512", "train_dataset.proto_files=[protos]",
+            "train_dataset.val_fraction=0.2", "data.batch_size=1", "trainer.max_steps=4", "trainer.val_check_interval=2"
+        ]
         let train = try check(training, folder: folder)
         XCTAssertEqual(facts(train)["step"] as? Int, 4)
         XCTAssertEqual(facts(train)["ended_by"] as? String, "max_steps")
         XCTAssertNotNil(facts(train)["held_out_loss"] as? Double)
-        XCTAssertEqual(Set(train.filter { $0["event"] as? String == "progress" }.compactMap { $0["label"] as? String }), ["train"], "progress is told once")
-        let merge = try check(["merge-lora", "--lora-config", "r_4_alpha_8", "--base-weight", tiny, "--lora-weight", "results/p/checkpoints/step_000000004.ckpt", "--output", "merged"], folder: folder)
+        XCTAssertEqual(
+            Set(train.filter { $0["event"] as? String == "progress" }.compactMap { $0["label"] as? String }), ["train"],
+            "progress is told once")
+        let merge = try check(
+            [
+                "merge-lora", "--lora-config", "r_4_alpha_8", "--base-weight", tiny, "--lora-weight",
+                "results/p/checkpoints/step_000000004.ckpt", "--output", "merged"
+            ], folder: folder)
         XCTAssertEqual(facts(merge)["output"] as? String, "merged")
-        let generate = try check(["generate", "--text", "Hello.", "--checkpoint-path", tiny, "--max-new-tokens", "5", "--num-samples", "2", "--output", "said"], folder: folder)
+        let generate = try check(
+            [
+                "generate", "--text", "Hello.", "--checkpoint-path", tiny, "--max-new-tokens", "5", "--num-samples",
+                "2", "--output", "said"
+            ], folder: folder)
         XCTAssertEqual((facts(generate)["files"] as? [String])?.sorted(), ["said/codes_0.npy", "said/codes_1.npy"])
-        XCTAssertEqual(facts(try check(["vqgan", "-i", data + "/Alice/0.00-2.10.mp3", "-o", "back.wav"] + codec, folder: folder))["output"] as? String, "back.wav")
-        let bench = facts(try check(["bench", "--quick", "--repeats", "1", "--only", "add", "--output", "bench.json"], folder: folder))
+        XCTAssertEqual(
+            facts(try check(["vqgan", "-i", data + "/Alice/0.00-2.10.mp3", "-o", "back.wav"] + codec, folder: folder))[
+                "output"] as? String, "back.wav")
+        let bench = facts(
+            try check(["bench", "--quick", "--repeats", "1", "--only", "add", "--output", "bench.json"], folder: folder)
+        )
         XCTAssertEqual(["figures", "failed", "not_compared"].map { bench[$0] as? Int }, [1, 0, 0])
     }
 
@@ -101,11 +133,14 @@ final class JSONEventTests: XCTestCase {
         try "x".write(toFile: folder("bad.wav"), atomically: true, encoding: .utf8)
         let skipped = try check(["length", folder.path], folder: folder, code: 1)
         XCTAssertEqual(facts(skipped)["skipped"] as? Int, 1)
-        try "require('opah.progress').event { a = 1 } require('opah.progress').result { a = 2 } os.exit(3)".write(toFile: folder("own.lua"), atomically: true, encoding: .utf8)
+        try "require('opah.progress').event { a = 1 } require('opah.progress').result { a = 2 } os.exit(3)".write(
+            toFile: folder("own.lua"), atomically: true, encoding: .utf8)
         let own = try check([folder("own.lua")], folder: folder, code: 3)
         XCTAssertEqual(own.first?["event"] as? String, "custom")
         XCTAssertEqual(facts(own)["a"] as? Int, 2)
-        let unreachable = try check(["download", "a/b", "--local-dir", "x"], folder: folder, code: 1, environment: ["HF_ENDPOINT": "http://127.0.0.1:9"])
+        let unreachable = try check(
+            ["download", "a/b", "--local-dir", "x"], folder: folder, code: 1,
+            environment: ["HF_ENDPOINT": "http://127.0.0.1:9"])
         XCTAssertNotNil(unreachable.last?["error"] as? String)
     }
 }

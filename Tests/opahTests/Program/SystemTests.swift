@@ -16,7 +16,8 @@ final class SystemTests: XCTestCase {
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         process.arguments = ["-c", script, OpahProcess.program.path]
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        process.environment = ProcessInfo.processInfo.environment.merging(["OPAH_HOME": OpahProcess.checkout]) { $1 }.merging(environment) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(["OPAH_HOME": OpahProcess.checkout]) { $1 }
+            .merging(environment) { $1 }
         (process.standardOutput, process.standardError, process.standardInput) = (out, err, FileHandle.nullDevice)
         try process.run()
         nonisolated(unsafe) var errors = Data()
@@ -25,8 +26,11 @@ final class SystemTests: XCTestCase {
         let output = out.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         while !reading.isFinished { usleep(1000) }
-        let code = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
-        return .init(code: code, output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self))
+        let code =
+            process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+        return .init(
+            code: code, output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self)
+        )
     }
 
     private func until(_ what: String, file: StaticString = #filePath, line: UInt = #line, _ condition: () -> Bool) {
@@ -40,7 +44,9 @@ final class SystemTests: XCTestCase {
     private func start(_ code: String, prefix: String = "") throws -> (process: Process, errors: () -> String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", prefix + "exec \"$0\" -e \"$1\" 2> \(folder("errors"))", OpahProcess.program.path, code]
+        process.arguments = [
+            "-c", prefix + "exec \"$0\" -e \"$1\" 2> \(folder("errors"))", OpahProcess.program.path, code
+        ]
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         process.environment = ProcessInfo.processInfo.environment.merging(["OPAH_HOME": OpahProcess.checkout]) { $1 }
         (process.standardOutput, process.standardInput) = (FileHandle.nullDevice, FileHandle.nullDevice)
@@ -75,7 +81,8 @@ final class SystemTests: XCTestCase {
     }
 
     func testASecondOneEndsAtOnce() throws {
-        let (process, _) = try start(#"""
+        let (process, _) = try start(
+            #"""
             io.open("ready", "w"):close()
             local guard <close> = setmetatable({}, { __close = function()
               io.open("closing", "w"):close()
@@ -117,7 +124,8 @@ final class SystemTests: XCTestCase {
     // MARK: files that change or are none
 
     func testAFileThatIsCutWhileItIsMappedIsNamed() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             cat > s.lua <<'END'
             local opah = require "opah"
             local x = opah.tensor.ones(1000000)
@@ -134,7 +142,8 @@ final class SystemTests: XCTestCase {
     }
 
     func testPipesInThePlaceOfFilesAreRefused() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             mkdir model && cp -r "$OPAH_HOME"/examples/checkpoints/tiny/* model && mkfifo pipe
             for name in model.pth tokenizer.json config.json; do
               rm model/$name && mkfifo model/$name
@@ -151,25 +160,31 @@ final class SystemTests: XCTestCase {
     }
 
     func testALockThatIsALinkIsRefused() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             echo precious > precious; mkdir out; ln -s ../precious out/.lock
             "$0" run loudness-norm "$OPAH_HOME"/examples/data out; echo $?; cat precious; ls -A out
             """#)
         XCTAssertEqual(result.output, "1\nprecious\n.lock\n", result.errors)
-        XCTAssertTrue(result.errors.contains("out/.lock: cannot be the lock of the folder: it is a link"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains("out/.lock: cannot be the lock of the folder: it is a link"), result.errors)
     }
 
     // MARK: limits
 
     func testLittleAddressSpaceIsSaidAndNothingSpins() throws {
         for kilobytes in [150_000, 220_000, 300_000, 450_000, 1_500_000] {
-            let result = try shell("ulimit -v \(kilobytes); exec timeout 30 \"$0\" -e 'local t = require(\"opah\").tensor; local x = t.ones(300, 300); print(x:matmul(x):sum():item())'")
+            let result = try shell(
+                "ulimit -v \(kilobytes); exec timeout 30 \"$0\" -e 'local t = require(\"opah\").tensor; local x = t.ones(300, 300); print(x:matmul(x):sum():item())'"
+            )
             if result.code == 0 {
                 XCTAssertEqual(result.output, "27000000.0\n", "\(kilobytes)")
             } else {
                 // Below some 100 MB the system's loader cannot even begin, and says so itself.
                 XCTAssertTrue([1, 127].contains(result.code), "\(kilobytes): \(result.code) \(result.errors)")
-                XCTAssertTrue(result.errors.contains("address space is limited to") || result.errors.contains("shared libraries"), "\(kilobytes): \(result.errors)")
+                XCTAssertTrue(
+                    result.errors.contains("address space is limited to") || result.errors.contains("shared libraries"),
+                    "\(kilobytes): \(result.errors)")
             }
             if kilobytes == 1_500_000 { XCTAssertEqual(result.code, 0, result.errors) }
         }
@@ -179,8 +194,11 @@ final class SystemTests: XCTestCase {
 
     func testOutputThatIsLostIsAnError() throws {
         try XCTSkipIf(!FileManager.default.fileExists(atPath: "/dev/full"))
-        for words in ["-e 'print(1)'", "-e 'io.write(1) os.exit(0)'", "-e 'io.stdout:setvbuf(\"no\") print(1)'", "ls", "docs audio", "show train", "--help",
-                      "-e 'print((\"x\"):rep(100000))'", "run length \"$OPAH_HOME\"/examples/data"] {
+        for words in [
+            "-e 'print(1)'", "-e 'io.write(1) os.exit(0)'", "-e 'io.stdout:setvbuf(\"no\") print(1)'", "ls",
+            "docs audio", "show train", "--help",
+            "-e 'print((\"x\"):rep(100000))'", "run length \"$OPAH_HOME\"/examples/data"
+        ] {
             let result = try shell("exec \"$0\" \(words) > /dev/full")
             XCTAssertEqual(result.code, 1, words)
             XCTAssertTrue(result.errors.contains("opah: cannot write to standard output"), "\(words): \(result.errors)")
@@ -192,21 +210,26 @@ final class SystemTests: XCTestCase {
     }
 
     func testAClosedPipeOrStreamIsNoError() throws {
-        let pipe = try shell("set -o pipefail; \"$0\" -e 'for i = 1, 100000 do print(i) end' | head -n 1; echo ${PIPESTATUS[0]}")
+        let pipe = try shell(
+            "set -o pipefail; \"$0\" -e 'for i = 1, 100000 do print(i) end' | head -n 1; echo ${PIPESTATUS[0]}")
         XCTAssertEqual(pipe.output, "1\n141\n")
         XCTAssertEqual(pipe.errors, "")
-        let ignoring = try shell("trap '' PIPE; \"$0\" -e 'for i = 1, 100000 do print(i) end' | head -n 1; echo ${PIPESTATUS[0]}")
+        let ignoring = try shell(
+            "trap '' PIPE; \"$0\" -e 'for i = 1, 100000 do print(i) end' | head -n 1; echo ${PIPESTATUS[0]}")
         XCTAssertEqual(ignoring.errors, "")
         XCTAssertEqual(ignoring.output, "1\n141\n")
         // What is printed must not land in a file that was opened in the stream's place.
-        let closed = try shell("\"$0\" -e 'local f = io.open(\"file\", \"w\") print(\"lost\") f:write(\"kept\") f:close()' >&- 2>&- <&-; echo $?; cat file")
+        let closed = try shell(
+            "\"$0\" -e 'local f = io.open(\"file\", \"w\") print(\"lost\") f:write(\"kept\") f:close()' >&- 2>&- <&-; echo $?; cat file"
+        )
         XCTAssertEqual(closed.output, "0\nkept")
     }
 
     // MARK: reports in the place of other files
 
     func testABatchReportReplacesOnlyReports() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             printf -- '--- A recipe.\nprint(1)\n' > r.lua; echo mine > notes.txt; printf '{"a": 1}\n' > other.json; : > empty.json
             for report in r.lua ./r.lua notes.txt other.json; do "$0" batch r.lua --output o --report $report; echo $?; done
             cat r.lua notes.txt other.json; ls
@@ -216,14 +239,22 @@ final class SystemTests: XCTestCase {
             "$0" run bench --list --output notes.txt; echo $?
             mkdir p && echo mine > p/report.json && "$0" batch r.lua --output p --quiet; echo $?; cat p/report.json; ls p
             """#)
-        XCTAssertEqual(result.output, "2\n2\n2\n2\n--- A recipe.\nprint(1)\nmine\n{\"a\": 1}\nempty.json\nnotes.txt\nother.json\nr.lua\n0\n0\n0\n2\n2\nmine\nreport.json\n", result.errors)
-        XCTAssertTrue(result.errors.contains("r.lua: the report would replace r.lua, which the batch reads"), result.errors)
-        XCTAssertTrue(result.errors.contains("notes.txt: is there already, and was not written by this program as the report of a batch"), result.errors)
+        XCTAssertEqual(
+            result.output,
+            "2\n2\n2\n2\n--- A recipe.\nprint(1)\nmine\n{\"a\": 1}\nempty.json\nnotes.txt\nother.json\nr.lua\n0\n0\n0\n2\n2\nmine\nreport.json\n",
+            result.errors)
+        XCTAssertTrue(
+            result.errors.contains("r.lua: the report would replace r.lua, which the batch reads"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains(
+                "notes.txt: is there already, and was not written by this program as the report of a batch"),
+            result.errors)
     }
 
     /// Of recipes that write one file, or a page into a folder. What they wrote themselves is replaced.
     func testPagesAndRecordsReplaceOnlyTheirOwn() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             tiny=$OPAH_HOME/examples/checkpoints/tiny; cp -r $OPAH_HOME/examples/data data
             mkdir site codec; echo mine | tee notes.txt > site/index.html; cp $tiny/codec.pth codec; mkfifo pipe; ln -s notes.txt link.html
             for page in notes.txt data/Alice/0.00-2.10.lab $PWD/data link.html pipe; do "$0" run doctor data --audio-only --report $page; echo $?; done
@@ -232,28 +263,35 @@ final class SystemTests: XCTestCase {
             cat notes.txt site/index.html; cmp data/Alice/0.00-2.10.lab $OPAH_HOME/examples/data/Alice/0.00-2.10.lab; cmp codec/codec.pth $tiny/codec.pth; ls site codec
             for i in 1 2; do "$0" run doctor data --audio-only --report new.html > /dev/null; echo $?; done
             """#)
-        XCTAssertEqual(result.output, "2\n2\n2\n2\n2\n2\n2\nmine\nmine\ncodec:\ncodec.pth\n\nsite:\nindex.html\nrun.json\n0\n0\n", result.errors)
-        XCTAssertTrue(result.errors.contains("notes.txt: is there already, and is no page of this program"), result.errors)
+        XCTAssertEqual(
+            result.output, "2\n2\n2\n2\n2\n2\n2\nmine\nmine\ncodec:\ncodec.pth\n\nsite:\nindex.html\nrun.json\n0\n0\n",
+            result.errors)
+        XCTAssertTrue(
+            result.errors.contains("notes.txt: is there already, and is no page of this program"), result.errors)
         XCTAssertTrue(result.errors.contains("codec holds a codec that no training left there"), result.errors)
     }
 
     func testTheReferenceReplacesOnlyItsOwnPages() throws {
         let reference = Reference(.opah), site = folder("site")
-        for _ in 0..<2 { try reference.write(to: site) }
+        for _ in 0 ..< 2 { try reference.write(to: site) }
         for name in ["index.html", "search.js"] {
             let page = try String(contentsOfFile: "\(site)/\(name)", encoding: .utf8)
             try "mine".write(toFile: "\(site)/\(name)", atomically: false, encoding: .utf8)
-            XCTAssertThrowsError(try reference.write(to: site)) { XCTAssertTrue("\($0)".contains("\(site)/\(name): is there already"), "\($0)") }
+            XCTAssertThrowsError(try reference.write(to: site)) {
+                XCTAssertTrue("\($0)".contains("\(site)/\(name): is there already"), "\($0)")
+            }
             XCTAssertEqual(try String(contentsOfFile: "\(site)/\(name)", encoding: .utf8), "mine")
             try page.write(toFile: "\(site)/\(name)", atomically: false, encoding: .utf8)
         }
-        let result = try shell("mkdir stubs && echo mine > stubs/opah.fs.lua; \"$0\" docs --stubs stubs; echo $?; ls stubs")
+        let result = try shell(
+            "mkdir stubs && echo mine > stubs/opah.fs.lua; \"$0\" docs --stubs stubs; echo $?; ls stubs")
         XCTAssertEqual(result.output, "2\nopah.fs.lua\n", result.errors)
     }
 
     /// A second run that is refused leaves the record of the first.
     func testARefusedRunChangesNothing() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             cat > r.lua <<'END'
             --- Works.
             local opah = require "opah"
@@ -276,7 +314,8 @@ final class SystemTests: XCTestCase {
 
     /// Killed at any moment, every file of a group is whole, and the next run removes what is half-written.
     func testAKilledStageLeavesWholeFilesAndTheNextRunTidiesUp() throws {
-        let made = try shell(#"""
+        let made = try shell(
+            #"""
             mkdir -p in/a in/b
             for i in 1 2 3 4 5 6 7 8; do cp "$OPAH_HOME"/examples/data/Alice/4.80-7.20.wav in/a/$i.wav; cp "$OPAH_HOME"/examples/data/Alice/4.80-7.20.wav in/b/$i.wav; echo text > in/a/$i.lab; done
             "$0" run loudness-norm in whole --quiet && "$0" run slice-audio in whole2 --min-duration 0.3 --max-duration 0.6 --quiet
@@ -286,29 +325,37 @@ final class SystemTests: XCTestCase {
             let options = recipe == "slice-audio" ? ["--min-duration", "0.3", "--max-duration", "0.6"] : []
             for delay in [60, 90, 120, 150, 200] {
                 try? FileManager.default.removeItem(atPath: folder("out"))
-                let running = try OpahProcess.start(["run", recipe, "in", "out", "--quiet"] + options, folder: folder.path)
+                let running = try OpahProcess.start(
+                    ["run", recipe, "in", "out", "--quiet"] + options, folder: folder.path)
                 usleep(UInt32(delay) * 1000)
                 kill(running.process.processIdentifier, SIGKILL)
                 _ = running.finish()
                 try compare("out", reference, complete: false)
-                XCTAssertEqual(try OpahProcess.run(["run", recipe, "in", "out", "--quiet"] + options, folder: folder.path).code, 0)
+                XCTAssertEqual(
+                    try OpahProcess.run(["run", recipe, "in", "out", "--quiet"] + options, folder: folder.path).code, 0)
                 try compare("out", reference, complete: true)
             }
         }
     }
 
     private func compare(_ output: String, _ reference: String, complete: Bool) throws {
-        func files(_ name: String) -> [String] { (FileManager.default.enumerator(atPath: folder(name))?.allObjects as? [String] ?? []).sorted() }
+        func files(_ name: String) -> [String] {
+            (FileManager.default.enumerator(atPath: folder(name))?.allObjects as? [String] ?? []).sorted()
+        }
         let found = files(output), wanted = files(reference)
         if complete { XCTAssertEqual(found, wanted) }
-        for name in found where wanted.contains(name) && !name.hasSuffix(".opah-made.jsonl") {   // holds times and inodes
-            XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("\(output)/\(name)"), andPath: folder("\(reference)/\(name)"))
-                || folder("\(output)/\(name)").isFolder, name)
+        // holds times and inodes
+        for name in found where wanted.contains(name) && !name.hasSuffix(".opah-made.jsonl") {
+            XCTAssertTrue(
+                FileManager.default.contentsEqual(
+                    atPath: folder("\(output)/\(name)"), andPath: folder("\(reference)/\(name)"))
+                    || folder("\(output)/\(name)").isFolder, name)
         }
         // A mark never comes before what it speaks of.
         for mark in found where mark.hasSuffix(".pieces") {
             let place = (mark as NSString).deletingLastPathComponent
-            XCTAssertEqual(found.filter { $0.hasPrefix(place + "/") }, wanted.filter { $0.hasPrefix(place + "/") }, mark)
+            XCTAssertEqual(
+                found.filter { $0.hasPrefix(place + "/") }, wanted.filter { $0.hasPrefix(place + "/") }, mark)
         }
     }
 
@@ -316,7 +363,8 @@ final class SystemTests: XCTestCase {
 
     /// Needs a small file system: root can mount one in a name space of its own.
     func testAFullDiskEndsAStageAtOnce() throws {
-        let result = try shell(#"""
+        let result = try shell(
+            #"""
             unshare -m true 2> /dev/null || { echo none; exit; }
             mkdir in full; for i in 1 2 3 4 5 6 7 8 9; do cp "$OPAH_HOME"/examples/data/Alice/4.80-7.20.wav in/$i.wav; done
             OPAH="$0" unshare -m bash -c 'mount -t tmpfs -o size=260k tmpfs full || { echo none; exit; }

@@ -8,7 +8,9 @@ final class PromptChecklistTests: XCTestCase {
     override func setUpWithError() throws { folder = try TestFolder("prompt") }
     override func tearDown() { folder = nil }
 
-    private func start(_ arguments: [String] = ["repl"], environment: [String: String] = ["NO_COLOR": "1"]) throws -> TerminalSession {
+    private func start(
+        _ arguments: [String] = ["repl"], environment: [String: String] = ["NO_COLOR": "1"]
+    ) throws -> TerminalSession {
         let session = try TerminalSession(arguments, folder: folder.path, environment: environment)
         session.waitForPrompt()
         return session
@@ -19,7 +21,8 @@ final class PromptChecklistTests: XCTestCase {
     }
 
     private func write(_ path: String, _ text: String) throws {
-        try FileManager.default.createDirectory(atPath: (folder(path) as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (folder(path) as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try text.write(toFile: folder(path), atomically: true, encoding: .utf8)
     }
 
@@ -45,11 +48,11 @@ final class PromptChecklistTests: XCTestCase {
         prompt.wait(for: "half an inp")
         prompt.type("\u{3}")
         prompt.waitForPrompt()
-        for _ in 0..<3 { prompt.type("\u{3}"); prompt.waitForPrompt() }
+        for _ in 0 ..< 3 { prompt.type("\u{3}"); prompt.waitForPrompt() }
         XCTAssertEqual(prompt.enter("1 + 1").last, "2", "Ctrl-C never ends it")
         prompt.type("not empty")
         prompt.wait(for: "not empty")
-        prompt.type("\u{4}")                       // as in a shell: nothing while there is text
+        prompt.type("\u{4}")   // as in a shell: nothing while there is text
         prompt.type("\u{3}")
         prompt.waitForPrompt()
         prompt.type("\u{4}")
@@ -84,7 +87,7 @@ final class PromptChecklistTests: XCTestCase {
 
     func testTheHistoryKeepsTenThousandLinesAndNothingTwice() throws {
         // Far beyond the limit: the newest stay.
-        try write("state/opah/history", (1...12_000).map { "x = \($0)\n" }.joined())
+        try write("state/opah/history", (1 ... 12_000).map { "x = \($0)\n" }.joined())
         var prompt = try start()
         XCTAssertEqual(try lines().count, 10_000)
         XCTAssertEqual(try lines().first, "x = 2001")
@@ -132,7 +135,7 @@ final class PromptChecklistTests: XCTestCase {
         one.waitForPrompt()
         one.type("\r")
         one.waitForPrompt()
-        one.type("\u{12}theirs = 4")                // searched for
+        one.type("\u{12}theirs = 4")   // searched for
         one.wait("the other's last") { $0.lines.contains { $0.contains("theirs = 4") } }
         one.type("\u{3}")
         one.waitForPrompt()
@@ -150,9 +153,9 @@ final class PromptChecklistTests: XCTestCase {
         one.enter("mine = 1")
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder("state/opah/history")))
         try file.seekToEnd()
-        try file.write(contentsOf: Data((1...11_500).map { "x = \($0 % 7)\n" }.joined().utf8))
+        try file.write(contentsOf: Data((1 ... 11_500).map { "x = \($0 % 7)\n" }.joined().utf8))
         try file.close()
-        let two = try start()                        // rewrites it
+        let two = try start()   // rewrites it
         XCTAssertEqual(try lines().count, 8)
         one.enter("mine = 2")
         two.enter("theirs = 3")
@@ -191,9 +194,11 @@ final class PromptChecklistTests: XCTestCase {
         XCTAssertNotNil(slow.last?.wholeMatch(of: /\([0-9.]+ (ms|s)\)/), slow.joined(separator: "\n"))
         XCTAssertEqual(prompt.enter("1 + 1"), ["2"])
         let measured = prompt.enter("timeit(function() return 1 end)")
-        XCTAssertTrue(measured.contains { $0.contains(/mean and spread of [0-9]+ runs/) }, measured.joined(separator: "\n"))
+        XCTAssertTrue(
+            measured.contains { $0.contains(/mean and spread of [0-9]+ runs/) }, measured.joined(separator: "\n"))
         XCTAssertEqual(prompt.enter("_ > 0 and _ < 0.001").last, "true", "the mean in seconds")
-        XCTAssertEqual(prompt.enter("timeit(1)").first, "prompt.timeit: argument 1 (body): function expected, got number")
+        XCTAssertEqual(
+            prompt.enter("timeit(1)").first, "prompt.timeit: argument 1 (body): function expected, got number")
         XCTAssertTrue(prompt.enter("%time ('x'):rep(3)").contains("\"xxx\""))
         XCTAssertEqual(prompt.enter("%timeit error 'no'").first?.hasSuffix("no"), true)
     }
@@ -213,12 +218,18 @@ final class PromptChecklistTests: XCTestCase {
         let prompt = try start()
         for text in ["help()", "?"] { XCTAssertTrue(prompt.enter(text).contains { $0.hasPrefix("opah.audio ") }, text) }
         // Broken at blanks, below the second column.
-        let list = Array(prompt.enter("help()").filter { !$0.hasPrefix("(") }.prefix { $0 != "" }), margin = String(repeating: " ", count: 18)
-        XCTAssertTrue(list.allSatisfy { $0.count <= 80 && ($0.hasPrefix("opah") || $0.hasPrefix(margin) && !$0.hasPrefix(margin + " ")) }, list.joined(separator: "\n"))
+        let list = Array(prompt.enter("help()").filter { !$0.hasPrefix("(") }.prefix { $0 != "" }),
+            margin = String(repeating: " ", count: 18)
+        XCTAssertTrue(
+            list.allSatisfy {
+                $0.count <= 80 && ($0.hasPrefix("opah") || $0.hasPrefix(margin) && !$0.hasPrefix(margin + " "))
+            }, list.joined(separator: "\n"))
         XCTAssertTrue(list.contains { $0.hasPrefix(margin) })
         // A paragraph is filled: only its last line is short.
         let page = prompt.enter("?config.parse_args").dropFirst().prefix { $0 != "" }
-        XCTAssertTrue(page.dropLast().allSatisfy { $0.hasPrefix("  ") && (60...80).contains($0.count) }, page.joined(separator: "\n"))
+        XCTAssertTrue(
+            page.dropLast().allSatisfy { $0.hasPrefix("  ") && (60 ... 80).contains($0.count) },
+            page.joined(separator: "\n"))
         XCTAssertEqual(prompt.enter("help(tensor.ones)").first, prompt.enter("?tensor.ones").first)
         XCTAssertEqual(prompt.enter("help('vq.load')").first, prompt.enter("?vq.load").first)
         XCTAssertEqual(prompt.enter("??tensor.ones").last, "  (not written in Lua)")
@@ -229,7 +240,9 @@ final class PromptChecklistTests: XCTestCase {
     func testWhatRunsBeforeThePrompt() throws {
         try write("first.lua", "first = 'from the file'\nprint('ran')")
         try write("mine.lua", "return {value = 7}")
-        var prompt = try start(["repl", "-i", "first.lua", "-l", "mine", "-e", "second = first .. '!'", "-e", "third = 3"])
+        var prompt = try start([
+            "repl", "-i", "first.lua", "-l", "mine", "-e", "second = first .. '!'", "-e", "third = 3"
+        ])
         XCTAssertTrue(prompt.screen.lines.contains("ran"))
         XCTAssertEqual(prompt.enter("second, third, mine.value").last, "\"from the file!\"  3  7")
         prompt = try start(["-i", "first.lua"])
@@ -238,7 +251,10 @@ final class PromptChecklistTests: XCTestCase {
         try write("broken.lua", "before = 1\nlocal x = nil + 1\n")
         prompt = try start(["repl", "-i", "broken.lua", "-l", "not.there", "-e", "error 'no'"])
         let screen = prompt.screen.lines.joined(separator: "\n")
-        for part in ["broken.lua:2: attempt to perform arithmetic on a nil value", "local x = nil + 1", "module 'not.there' not found"] { XCTAssertTrue(screen.contains(part), screen) }
+        for part in [
+            "broken.lua:2: attempt to perform arithmetic on a nil value", "local x = nil + 1",
+            "module 'not.there' not found"
+        ] { XCTAssertTrue(screen.contains(part), screen) }
         XCTAssertEqual(prompt.enter("before").last, "1")
     }
 
@@ -271,6 +287,7 @@ final class PromptChecklistTests: XCTestCase {
         XCTAssertEqual(try OpahProcess.run(["repl", "--no-init"], input: "return 4").code, 4)
         XCTAssertEqual(try OpahProcess.run(["repl", "--no-init"], input: "os.exit(5)").code, 5)
         // What the script prints and reads is its own.
-        XCTAssertEqual(try OpahProcess.run(["repl", "--no-init"], input: "for i = 1, 2 do\n\nprint(i)\nend").output, "1\n2\n")
+        XCTAssertEqual(
+            try OpahProcess.run(["repl", "--no-init"], input: "for i = 1, 2 do\n\nprint(i)\nend").output, "1\n2\n")
     }
 }

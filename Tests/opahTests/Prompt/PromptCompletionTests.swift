@@ -14,11 +14,15 @@ final class PromptCompletionTests: XCTestCase {
         func complete(_ keys: String, _ expected: String, line: UInt = #line) {
             prompt.waitForPrompt(line: line)
             prompt.type(keys)
-            prompt.wait(expected, line: line) { $0.current == expected || $0.lines.contains { $0.split(separator: " ").map(String.init).contains(expected) } }
+            prompt.wait(expected, line: line) {
+                $0.current == expected
+                    || $0.lines.contains { $0.split(separator: " ").map(String.init).contains(expected) }
+            }
             prompt.type("\u{3}")
             prompt.waitForPrompt(line: line)
         }
-        prompt.enter("t = tensor.ones(2, 2); function f() ran = true return t end; clips = {{samples = t, rate = 8000}}")
+        prompt.enter(
+            "t = tensor.ones(2, 2); function f() ran = true return t end; clips = {{samples = t, rate = 8000}}")
         complete("tensor.ones(2):softm\t", "> tensor.ones(2):softmax")
         complete("tensor.ones(2):exp():log_so\t", "> tensor.ones(2):exp():log_softmax")
         complete("t[1]:softm\t", "> t[1]:softmax")

@@ -18,9 +18,11 @@ final class PromptNamesTests: XCTestCase {
         let prompt = try start()
         prompt.enter("samples = tensor.ones(8)")
         for (line, meant) in [
-            ("sampels", "samples"), ("pirnt(3)", "print"), ("sampls:mean()", "samples"), ("audio.loudness(sampels, 8000)", "samples"), ("print(sampels)", "samples"),
-            ("#sampels", "samples"), ("x = sampels + 1", "samples"), ("samples:maen()", "mean"), ("tensr.ones(2)", "tensor"), ("string.fromat('x')", "format"), ("('x'):uper()", "upper"),
-            ("function f() return sampels end f()", "samples"), ("pairs(sampels)", "samples"),
+            ("sampels", "samples"), ("pirnt(3)", "print"), ("sampls:mean()", "samples"),
+            ("audio.loudness(sampels, 8000)", "samples"), ("print(sampels)", "samples"),
+            ("#sampels", "samples"), ("x = sampels + 1", "samples"), ("samples:maen()", "mean"),
+            ("tensr.ones(2)", "tensor"), ("string.fromat('x')", "format"), ("('x'):uper()", "upper"),
+            ("function f() return sampels end f()", "samples"), ("pairs(sampels)", "samples")
         ] {
             // Wherever the terminal breaks it.
             let shown = prompt.enter(line).joined().filter { !$0.isWhitespace }
@@ -45,7 +47,9 @@ final class PromptNamesTests: XCTestCase {
         XCTAssertTrue(prompt.screen.lines.contains { $0.contains("?prompt") })
         for command in ["?prompt", "help()", "?"] {
             let page = prompt.enter(command).joined(separator: "\n")
-            for word in ["%time", "%timeit", "??", "!command", "play(", "who()", "reload"] { XCTAssertTrue(page.contains(word), "\(command): \(word)\n\(page)") }
+            for word in ["%time", "%timeit", "??", "!command", "play(", "who()", "reload"] {
+                XCTAssertTrue(page.contains(word), "\(command): \(word)\n\(page)")
+            }
         }
         XCTAssertTrue(prompt.enter("%tmie 1").joined().contains("%timeit code"))
     }
@@ -72,7 +76,9 @@ final class PromptNamesTests: XCTestCase {
         XCTAssertTrue(prompt.enter("??double").contains("function double(x) return 2 * x end"))
         let docs = try OpahProcess.run(["docs", "--search", "loudness"])
         XCTAssertEqual(docs.code, 0)
-        for name in ["audio.loudness(", "audio.normalize_loudness(", "opah run loudness-norm"] { XCTAssertTrue(docs.output.contains(name), docs.output) }
+        for name in ["audio.loudness(", "audio.normalize_loudness(", "opah run loudness-norm"] {
+            XCTAssertTrue(docs.output.contains(name), docs.output)
+        }
         XCTAssertTrue(docs.output.hasPrefix("audio.loudness("), "the name itself first: \(docs.output)")
         XCTAssertEqual(try OpahProcess.run(["docs", "--search", "xyzzy"]).code, 1)
     }
@@ -83,7 +89,9 @@ final class PromptNamesTests: XCTestCase {
         func complete(_ keys: String, _ expected: [String], line: UInt = #line) {
             prompt.type(keys + "\t")
             for word in expected {
-                prompt.wait(word, line: line) { $0.current == word || $0.lines.contains { $0.split(separator: " ").map(String.init).contains(word) } }
+                prompt.wait(word, line: line) {
+                    $0.current == word || $0.lines.contains { $0.split(separator: " ").map(String.init).contains(word) }
+                }
             }
             prompt.type("\u{3}")
             prompt.waitForPrompt(line: line)

@@ -8,14 +8,17 @@ final class PromptTerminalTests: XCTestCase {
     override func setUpWithError() throws { folder = try TestFolder("prompt") }
     override func tearDown() { folder = nil }
 
-    private func start(_ arguments: [String] = ["repl"], environment: [String: String] = ["NO_COLOR": "1"], width: Int = 80) throws -> TerminalSession {
+    private func start(
+        _ arguments: [String] = ["repl"], environment: [String: String] = ["NO_COLOR": "1"], width: Int = 80
+    ) throws -> TerminalSession {
         let session = try TerminalSession(arguments, folder: folder.path, environment: environment, width: width)
         session.waitForPrompt()
         return session
     }
 
     private func historyLines() throws -> [String] {
-        try String(contentsOfFile: folder("state/opah/history"), encoding: .utf8).split(separator: "\n").map(String.init)
+        try String(contentsOfFile: folder("state/opah/history"), encoding: .utf8).split(separator: "\n").map(
+            String.init)
     }
 
     func testExpressionsPrintThemselvesAndAreRemembered() throws {
@@ -34,7 +37,9 @@ final class PromptTerminalTests: XCTestCase {
     func testABlockIsOneInputAndOneHistoryEntry() throws {
         var prompt = try start()
         XCTAssertEqual(prompt.enter("for i = 1, 2 do\nprint(i * 10)\nend").suffix(2), ["10", "20"])
-        XCTAssertEqual(prompt.enter("x = = 2"), ["input 2:1: unexpected symbol near '='", "    x = = 2"], "a mistake is no reason to wait for more")
+        XCTAssertEqual(
+            prompt.enter("x = = 2"), ["input 2:1: unexpected symbol near '='", "    x = = 2"],
+            "a mistake is no reason to wait for more")
         XCTAssertEqual(try historyLines(), ["for i = 1, 2 do\\012  print(i * 10)\\012end", "x = = 2"])
         var info = stat()
         XCTAssertEqual(stat(folder("state/opah/history"), &info), 0)
@@ -98,7 +103,9 @@ final class PromptTerminalTests: XCTestCase {
 
     func testCompletion() throws {
         try FileManager.default.createDirectory(atPath: folder("sounds"), withIntermediateDirectories: true)
-        for name in ["hello.wav", "help.wav"] { _ = FileManager.default.createFile(atPath: folder("sounds/" + name), contents: nil) }
+        for name in ["hello.wav", "help.wav"] {
+            _ = FileManager.default.createFile(atPath: folder("sounds/" + name), contents: nil)
+        }
         let prompt = try start()
         prompt.enter("t = tensor.ones(2); trap = setmetatable({real = 1}, {__index = function() ran = true end})")
         func complete(_ keys: String, _ expected: String, line: UInt = #line) {
@@ -129,8 +136,10 @@ final class PromptTerminalTests: XCTestCase {
         prompt.type("\u{1B}[200~-- Doubles.\nfunction twice(x)\n  return 2 * x\nend\u{1B}[201~")
         prompt.wait(for: "return 2 * x")
         prompt.type("\r")
-        XCTAssertEqual(prompt.enter("??twice"), ["-- input 2:2", "-- Doubles.", "function twice(x)", "  return 2 * x", "end"])
-        XCTAssertEqual(prompt.enter("?twice"), ["function twice(x)", "  -- Doubles.", "  (input 2:2; ??twice shows all of it)"])
+        XCTAssertEqual(
+            prompt.enter("??twice"), ["-- input 2:2", "-- Doubles.", "function twice(x)", "  return 2 * x", "end"])
+        XCTAssertEqual(
+            prompt.enter("?twice"), ["function twice(x)", "  -- Doubles.", "  (input 2:2; ??twice shows all of it)"])
         XCTAssertTrue(prompt.enter("?").contains { $0.hasPrefix("opah.tensor ") })
         XCTAssertEqual(prompt.enter("?tensr").first, "there is no help for tensr")
     }
@@ -139,12 +148,14 @@ final class PromptTerminalTests: XCTestCase {
         let prompt = try start()
         prompt.enter("function f(x)\nlocal y = x .. nil\nreturn y\nend")
         prompt.enter("function g() return (f('a')) end")
-        XCTAssertEqual(prompt.enter("g()"), [
-            "input 1:2: attempt to concatenate a nil value",
-            "  input 1:2: in function 'f'", "    local y = x .. nil",
-            "  input 2:1: in function 'g'", "    function g() return (f('a')) end",
-            "  input 3:1: in main chunk", "    g()",
-        ])
+        XCTAssertEqual(
+            prompt.enter("g()"),
+            [
+                "input 1:2: attempt to concatenate a nil value",
+                "  input 1:2: in function 'f'", "    local y = x .. nil",
+                "  input 2:1: in function 'g'", "    function g() return (f('a')) end",
+                "  input 3:1: in main chunk", "    g()"
+            ])
         let shape = prompt.enter("tensor.ones(2):add(tensor.ones(3))")
         XCTAssertTrue(shape.contains { $0.contains("2") && $0.contains("3") && $0.contains("add") })
         XCTAssertFalse(shape.joined().contains("[C]"))
@@ -159,7 +170,9 @@ final class PromptTerminalTests: XCTestCase {
         XCTAssertEqual(prompt.enter("mine.value").last, "2")
         prompt.enter("t = tensor.zeros(100, 100)")
         let variables = prompt.enter("who()")
-        XCTAssertTrue(variables.contains { $0.hasPrefix("t ") && $0.contains("100x100 float32") && $0.hasSuffix("40 kB") }, variables.joined(separator: "\n"))
+        XCTAssertTrue(
+            variables.contains { $0.hasPrefix("t ") && $0.contains("100x100 float32") && $0.hasSuffix("40 kB") },
+            variables.joined(separator: "\n"))
         XCTAssertFalse(variables.contains { $0.hasPrefix("tensor ") || $0.hasPrefix("print ") || $0.hasPrefix("run ") })
         XCTAssertTrue(prompt.enter("%time 1 + 1").suffix(2).first == "2")
         XCTAssertTrue(prompt.enter("%timeit 1 + 1").last!.contains(/mean and spread of [0-9]+ runs/))
@@ -168,7 +181,8 @@ final class PromptTerminalTests: XCTestCase {
 
     func testAnInitFileThatFailsIsNoObstacle() throws {
         try FileManager.default.createDirectory(atPath: folder("config/opah"), withIntermediateDirectories: true)
-        try "mark = 7\nerror 'broken init'\n".write(toFile: folder("config/opah/init.lua"), atomically: true, encoding: .utf8)
+        try "mark = 7\nerror 'broken init'\n".write(
+            toFile: folder("config/opah/init.lua"), atomically: true, encoding: .utf8)
         let prompt = try start()
         XCTAssertTrue(prompt.screen.lines.joined(separator: "\n").contains("broken init"))
         XCTAssertEqual(prompt.enter("mark").last, "7")
@@ -185,7 +199,7 @@ final class PromptTerminalTests: XCTestCase {
         // Without marks, lines arrive as if typed.
         prompt.type("b = 5\rif b then\r  print(b)\rend\r")
         prompt.wait("5") { $0.lines.contains("5") && $0.current == ">" }
-        prompt.type("s = '日本x語'\u{1B}[D\u{1B}[D\u{7F}")       // behind x, which goes
+        prompt.type("s = '日本x語'\u{1B}[D\u{1B}[D\u{7F}")   // behind x, which goes
         prompt.wait("the correction") { $0.current == "> s = '日本語'" }
         prompt.type("\r")
         XCTAssertEqual(prompt.enter("s, #s").last, "\"日本語\"  9")
@@ -193,7 +207,9 @@ final class PromptTerminalTests: XCTestCase {
 
     func testColoursOnlyWhereTheyAreWelcome() throws {
         let escape = Array("\u{1B}[1;34m".utf8)
-        func isColoured(_ prompt: TerminalSession) -> Bool { prompt.raw.indices.contains { prompt.raw[$0...].starts(with: escape) } }
+        func isColoured(_ prompt: TerminalSession) -> Bool {
+            prompt.raw.indices.contains { prompt.raw[$0...].starts(with: escape) }
+        }
         XCTAssertTrue(isColoured(try start(environment: [:])))
         XCTAssertFalse(isColoured(try start(environment: ["NO_COLOR": "1"])))
         let dumb = try start(environment: ["TERM": "dumb"])

@@ -13,11 +13,16 @@ final class TerminalSession {
     /// Nothing was typed since a wait ended, so that nothing more is expected.
     private var isQuiet = false
 
-    init(_ arguments: [String], program: String = OpahProcess.program.path, folder: String, environment extra: [String: String] = [:], width: Int = 80, height: Int = 24) throws {
+    init(
+        _ arguments: [String], program: String = OpahProcess.program.path, folder: String,
+        environment extra: [String: String] = [:], width: Int = 80, height: Int = 24
+    ) throws {
         screen = VirtualScreen(width: width, height: height)
         master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var unlocked: Int32 = 0, number: Int32 = 0
-        guard master >= 0, ioctl(master, UInt(0x4004_5431), &unlocked) == 0, ioctl(master, UInt(0x8004_5430), &number) == 0 else {     // TIOCSPTLCK, TIOCGPTN
+        guard master >= 0, ioctl(master, UInt(0x4004_5431), &unlocked) == 0,
+            ioctl(master, UInt(0x8004_5430), &number) == 0
+        else {   // TIOCSPTLCK, TIOCGPTN
             throw XCTSkip("this machine has no pseudo-terminals")
         }
         var size = winsize(ws_row: UInt16(height), ws_col: UInt16(width), ws_xpixel: 0, ws_ypixel: 0)
@@ -30,11 +35,13 @@ final class TerminalSession {
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
         posix_spawnattr_init(&attributes)
-        posix_spawnattr_setflags(&attributes, 0x80)         // POSIX_SPAWN_SETSID
+        posix_spawnattr_setflags(&attributes, 0x80)   // POSIX_SPAWN_SETSID
         var environment = ProcessInfo.processInfo.environment
         for name in ["NO_COLOR", "COLORTERM", "COLUMNS", "LINES", "OPAH_HISTORY"] { environment[name] = nil }
-        environment.merge(["TERM": "xterm", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "OPAH_HOME": OpahProcess.checkout, "HOME": folder,
-                           "XDG_STATE_HOME": folder + "/state", "XDG_CONFIG_HOME": folder + "/config"]) { $1 }
+        environment.merge([
+            "TERM": "xterm", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "OPAH_HOME": OpahProcess.checkout, "HOME": folder,
+            "XDG_STATE_HOME": folder + "/state", "XDG_CONFIG_HOME": folder + "/config"
+        ]) { $1 }
         environment.merge(extra) { $1 }
         var pid: pid_t = 0
         let argv = (["sh", "-c", "cd \"$0\" && exec \"$@\"", folder, program] + arguments).map { strdup($0) } + [nil]
@@ -65,8 +72,12 @@ final class TerminalSession {
         }
     }
 
-    /// Reads until the condition holds and nothing more comes for `quiet` milliseconds; fails the test with the screen after `timeout` seconds.
-    func wait(_ what: String, timeout: Double = 30, quiet: Int32 = 60, file: StaticString = #filePath, line: UInt = #line, until condition: (VirtualScreen) -> Bool) {
+    /// Reads until the condition holds and nothing more comes for `quiet` milliseconds; fails the test with the screen
+    /// after `timeout` seconds.
+    func wait(
+        _ what: String, timeout: Double = 30, quiet: Int32 = 60, file: StaticString = #filePath, line: UInt = #line,
+        until condition: (VirtualScreen) -> Bool
+    ) {
         let end = Date().addingTimeInterval(timeout)
         var buffer = [UInt8](repeating: 0, count: 1 << 16), pause = isQuiet ? 0 : quiet
         while true {
@@ -80,7 +91,9 @@ final class TerminalSession {
                     continue
                 }
                 if condition(screen) { return }
-                XCTFail("the program ended while waiting for \(what):\n" + screen.lines.joined(separator: "\n"), file: file, line: line)
+                XCTFail(
+                    "the program ended while waiting for \(what):\n" + screen.lines.joined(separator: "\n"), file: file,
+                    line: line)
                 return
             }
             if condition(screen) {
@@ -115,7 +128,9 @@ final class TerminalSession {
             wait("echo of \(part)", quiet: 0, file: file, line: line) { $0.current.hasSuffix(part.suffix(8)) }
             type("\r")
             // Also until a prompt has come: a dumb terminal shows what is typed before it in front of it.
-            if i + 1 < parts.count { wait("line after \(part)", file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) } }
+            if i + 1 < parts.count {
+                wait("line after \(part)", file: file, line: line) { !$0.current.hasSuffix(part.suffix(8)) }
+            }
         }
         waitForPrompt(quiet: 25, file: file, line: line)
         return Array(screen.lines.dropFirst(before).dropLast())
@@ -127,7 +142,9 @@ final class TerminalSession {
         var status: Int32 = 0, buffer = [UInt8](repeating: 0, count: 4096)
         while Date() < end {
             var descriptor = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-            if poll(&descriptor, 1, 20) > 0, descriptor.revents & Int16(POLLIN) != 0 { _ = read(master, &buffer, buffer.count) }
+            if poll(&descriptor, 1, 20) > 0, descriptor.revents & Int16(POLLIN) != 0 {
+                _ = read(master, &buffer, buffer.count)
+            }
             if waitpid(pid, &status, WNOHANG) == pid {
                 ended = true
                 return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F

@@ -38,7 +38,7 @@ struct VirtualScreen {
             if i > row, used == 1, line[0] == " " { break }
             if i == row { place = (rows.count + column / width, column % width) }
             for start in stride(from: 0, to: used, by: width) {
-                let part = Array(line[start..<min(used, start + width)])
+                let part = Array(line[start ..< min(used, start + width)])
                 rows.append(part + Array(repeating: " ", count: width - part.count))
             }
         }
@@ -70,7 +70,7 @@ struct VirtualScreen {
         case 0x08: (column, isFull) = (max(0, column - 1), false)
         case 0x09: column = min(width - 1, (column / 8 + 1) * 8)
         case 0x1B: return escape(bytes)
-        case 0..<0x20: break
+        case 0 ..< 0x20: break
         default:
             let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
             guard bytes.count >= length else { return 0 }
@@ -81,7 +81,10 @@ struct VirtualScreen {
     }
 
     private mutating func put(_ character: Character) {
-        let wide = character.unicodeScalars.contains { (0x1100...0x115F).contains($0.value) || (0x2E80...0xA4CF).contains($0.value) || (0xAC00...0xD7A3).contains($0.value) || (0xFF00...0xFF60).contains($0.value) }
+        let wide = character.unicodeScalars.contains {
+            (0x1100 ... 0x115F).contains($0.value) || (0x2E80 ... 0xA4CF).contains($0.value)
+                || (0xAC00 ... 0xD7A3).contains($0.value) || (0xFF00 ... 0xFF60).contains($0.value)
+        }
         if isFull || wide && column == width - 1 { column = 0; newLine() }
         cells[row][column] = character
         if wide { cells[row][column + 1] = "\0" }
@@ -101,8 +104,8 @@ struct VirtualScreen {
         let rest = Array(bytes.dropFirst())
         if rest[0] == UInt8(ascii: "(") || rest[0] == UInt8(ascii: ")") { return bytes.count >= 3 ? 3 : 0 }
         guard rest[0] == UInt8(ascii: "[") else { return 2 }
-        guard let end = rest.dropFirst().firstIndex(where: { (0x40...0x7E).contains($0) }) else { return 0 }
-        let numbers = String(decoding: rest[1..<end], as: UTF8.self).split(separator: ";").map { Int($0) ?? 0 }
+        guard let end = rest.dropFirst().firstIndex(where: { (0x40 ... 0x7E).contains($0) }) else { return 0 }
+        let numbers = String(decoding: rest[1 ..< end], as: UTF8.self).split(separator: ";").map { Int($0) ?? 0 }
         let n = max(1, numbers.first ?? 1), blank = [Character](repeating: " ", count: width)
         isFull = isFull && rest[end] == UInt8(ascii: "m")
         switch Character(UnicodeScalar(rest[end])) {
@@ -115,18 +118,18 @@ struct VirtualScreen {
         case "H": (row, column) = (min(height, n) - 1, min(width, numbers.count > 1 ? max(1, numbers[1]) : 1) - 1)
         case "K":
             switch numbers.first ?? 0 {
-            case 0: for i in column..<width { cells[row][i] = " " }
-            case 1: for i in 0...column { cells[row][i] = " " }
+            case 0: for i in column ..< width { cells[row][i] = " " }
+            case 1: for i in 0 ... column { cells[row][i] = " " }
             default: cells[row] = blank
             }
         case "J":
-            if (numbers.first ?? 0) == 0 { for i in column..<width { cells[row][i] = " " } }
-            for i in (numbers.first ?? 0) == 0 ? row + 1 ..< height : 0..<height { cells[i] = blank }
+            if (numbers.first ?? 0) == 0 { for i in column ..< width { cells[row][i] = " " } }
+            for i in (numbers.first ?? 0) == 0 ? row + 1 ..< height : 0 ..< height { cells[i] = blank }
         case "P": cells[row] = Array((cells[row][..<column] + cells[row].dropFirst(column + n) + blank).prefix(width))
         case "@": cells[row] = Array((cells[row][..<column] + blank.prefix(n) + cells[row][column...]).prefix(width))
-        case "X": for i in column..<min(width, column + n) { cells[row][i] = " " }
-        case "L": for _ in 0..<min(n, height - row) { cells.insert(blank, at: row); cells.removeLast() }
-        case "M": for _ in 0..<min(n, height - row) { cells.remove(at: row); cells.append(blank) }
+        case "X": for i in column ..< min(width, column + n) { cells[row][i] = " " }
+        case "L": for _ in 0 ..< min(n, height - row) { cells.insert(blank, at: row); cells.removeLast() }
+        case "M": for _ in 0 ..< min(n, height - row) { cells.remove(at: row); cells.append(blank) }
         default: break
         }
         return end + 2

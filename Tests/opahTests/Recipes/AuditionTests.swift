@@ -3,7 +3,8 @@ import LuaTestSupport
 import TestSupport
 import XCTest
 
-/// `opah run audition` and `pick`: every checkpoint of a run is heard once, measured, and one of them chosen for a reason.
+/// `opah run audition` and `pick`: every checkpoint of a run is heard once, measured, and one of them chosen for a
+/// reason.
 final class AuditionTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
@@ -15,15 +16,21 @@ final class AuditionTests: XCTestCase {
     private func makeRun(_ folder: TestFolder, _ name: String = "voice") throws {
         let packed = try OpahProcess.run(["-e", "require('opah.embedded').packs('made')"], folder: folder.path)
         XCTAssertEqual(packed.code, 0, packed.errors)
-        let trained = try opah(folder, [
-            "train", "project=\(name)", "pretrained_ckpt_path=\(Self.tiny)", "train_dataset.proto_files=[made/protos]",
-            "+lora@model.model.lora_config=r_8_alpha_16", "trainer.max_steps=4", "trainer.val_check_interval=2",
-            "callbacks.model_checkpoint.every_n_train_steps=2", "data.batch_size=1", "max_length=512", "train_dataset.val_fraction=0.2",
-        ])
+        let trained = try opah(
+            folder,
+            [
+                "train", "project=\(name)", "pretrained_ckpt_path=\(Self.tiny)",
+                "train_dataset.proto_files=[made/protos]",
+                "+lora@model.model.lora_config=r_8_alpha_16", "trainer.max_steps=4", "trainer.val_check_interval=2",
+                "callbacks.model_checkpoint.every_n_train_steps=2", "data.batch_size=1", "max_length=512",
+                "train_dataset.val_fraction=0.2"
+            ])
         XCTAssertEqual(trained.code, 0, trained.errors)
     }
 
-    private var codec: [String] { ["--vq-checkpoint-path", Self.tiny + "/codec.pth", "--vq-config-name", Self.tiny + "/codec.lua"] }
+    private var codec: [String] {
+        ["--vq-checkpoint-path", Self.tiny + "/codec.pth", "--vq-config-name", Self.tiny + "/codec.lua"]
+    }
 
     /// A program of one's own that answers like a recogniser.
     private func program(_ folder: TestFolder, _ name: String, _ script: String) throws {
@@ -32,7 +39,8 @@ final class AuditionTests: XCTestCase {
     }
 
     private func json(_ path: String) throws -> [String: Any] {
-        try XCTUnwrap(JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
+        try XCTUnwrap(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
     }
 
     private func stamps(_ folder: String, _ ending: String) throws -> [String: String] {
@@ -48,10 +56,13 @@ final class AuditionTests: XCTestCase {
     func testEveryCheckpointIsHeardOnceAndMeasured() throws {
         let folder = try TestFolder("audition")
         try makeRun(folder)
-        try "Good morning.\n# a comment\n\nThe boats are here.\n".write(toFile: folder("texts.txt"), atomically: true, encoding: .utf8)
+        try "Good morning.\n# a comment\n\nThe boats are here.\n".write(
+            toFile: folder("texts.txt"), atomically: true, encoding: .utf8)
         try program(folder, "hear", "echo 'good morning'")
         try program(folder, "rate", "echo \"MOS: 3.25 of 5\"")
-        let arguments = ["audition", "results/voice", "--texts", "texts.txt", "--speaker", "Alice", "--max-new-tokens", "12"] + codec
+        let arguments =
+            ["audition", "results/voice", "--texts", "texts.txt", "--speaker", "Alice", "--max-new-tokens", "12"]
+            + codec
             + ["--recognizer", "./hear {wav}", "--scorer", "./rate '{wav}'"]
         let first = try opah(folder, arguments)
         XCTAssertEqual(first.code, 0, first.errors)
@@ -82,7 +93,8 @@ final class AuditionTests: XCTestCase {
         let before = try stamps(folder("results/voice/audition"), ".npy")
         let second = try opah(folder, arguments)
         XCTAssertTrue(second.errors.contains("0 sentences spoken now"), second.errors)
-        try "Good morning.\nThe boats are here.\nOne more is new.\n".write(toFile: folder("texts.txt"), atomically: true, encoding: .utf8)
+        try "Good morning.\nThe boats are here.\nOne more is new.\n".write(
+            toFile: folder("texts.txt"), atomically: true, encoding: .utf8)
         let third = try opah(folder, arguments)
         XCTAssertTrue(third.errors.contains("2 sentences spoken now"), third.errors)
         let after = try stamps(folder("results/voice/audition"), ".npy")
@@ -97,16 +109,20 @@ final class AuditionTests: XCTestCase {
     func testARunThatIsStillGoing() throws {
         let folder = try TestFolder("going")
         try makeRun(folder)
-        let last = folder("results/voice/checkpoints/step_000000004.ckpt"), metrics = folder("results/voice/metrics.jsonl")
+        let last = folder("results/voice/checkpoints/step_000000004.ckpt"),
+            metrics = folder("results/voice/metrics.jsonl")
         try FileManager.default.moveItem(atPath: last, toPath: folder("later"))
         let whole = try String(contentsOfFile: metrics, encoding: .utf8)
         let lines = whole.split(separator: "\n")
-        try (lines.dropLast().joined(separator: "\n") + "\n" + lines.last!.prefix(30)).write(toFile: metrics, atomically: true, encoding: .utf8)
+        try (lines.dropLast().joined(separator: "\n") + "\n" + lines.last!.prefix(30)).write(
+            toFile: metrics, atomically: true, encoding: .utf8)
         let arguments = ["audition", "results/voice", "--language", "en", "--max-new-tokens", "8"]
         let early = try opah(folder, arguments)
         XCTAssertEqual(early.code, 0, early.errors)
         XCTAssertTrue(early.errors.contains("1 checkpoints heard, 3 sentences"), early.errors)
-        XCTAssertTrue(try String(contentsOfFile: folder("results/voice/audition/index.html"), encoding: .utf8).contains("There is no sound"))
+        XCTAssertTrue(
+            try String(contentsOfFile: folder("results/voice/audition/index.html"), encoding: .utf8).contains(
+                "There is no sound"))
         try FileManager.default.moveItem(atPath: folder("later"), toPath: last)
         try whole.write(toFile: metrics, atomically: true, encoding: .utf8)
         let pick = try opah(folder, ["pick", "results/voice"])
@@ -131,7 +147,8 @@ final class AuditionTests: XCTestCase {
         let calls = try String(contentsOfFile: folder("calls"), encoding: .utf8).split(separator: "\n")
         XCTAssertEqual(calls.count, 3)
         for call in calls {
-            XCTAssertTrue(call.hasPrefix("2|--in=/") && call.contains(name) && call.hasSuffix(".wav|two words"), String(call))
+            XCTAssertTrue(
+                call.hasPrefix("2|--in=/") && call.contains(name) && call.hasSuffix(".wav|two words"), String(call))
         }
 
         try program(folder, "hang", "sleep 60")
@@ -146,7 +163,10 @@ final class AuditionTests: XCTestCase {
         XCTAssertTrue(failed.errors.contains("ended with code 4: no model here"), failed.errors)
 
         // What cannot work is told before anything is spoken.
-        for (command, text) in [("./hear", "write {wav} there"), ("./nothing {wav}", "there is no program ./nothing"), ("./hear '{wav}", "has no end")] {
+        for (command, text) in [
+            ("./hear", "write {wav} there"), ("./nothing {wav}", "there is no program ./nothing"),
+            ("./hear '{wav}", "has no end")
+        ] {
             let refused = try opah(folder, base + ["--output", "new", "--recognizer", command])
             XCTAssertEqual(refused.code, 2, refused.errors)
             XCTAssertTrue(refused.errors.contains(text), refused.errors)
@@ -155,7 +175,8 @@ final class AuditionTests: XCTestCase {
     }
 
     func testTheChoiceIsTheEarliestWithinTolerancesAndSaysWhy() throws {
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             local choice = require "opah.audition.choice"
             local function item(step, measures) return { step = step, path = "step" .. step, measures = measures } end
             -- The second is as good as the best by its loss, and is cut off; the third is the earliest that is good in all.
@@ -190,19 +211,23 @@ final class AuditionTests: XCTestCase {
         XCTAssertEqual(try opah(folder, ["pick", "results/voice", "--tolerance-loss", "0"]).code, 0)
         told = try json(folder("results/voice/pick.json"))
         XCTAssertEqual(told["step"] as? Int, 4, "the loss falls: the last is the best")
-        XCTAssertEqual(try opah(folder, ["audition", "results/voice", "--language", "en", "--max-new-tokens", "4"]).code, 0)
+        XCTAssertEqual(
+            try opah(folder, ["audition", "results/voice", "--language", "en", "--max-new-tokens", "4"]).code, 0)
         let checkpoints = folder("results/voice/checkpoints/")
         try FileManager.default.removeItem(atPath: checkpoints + "step_000000004.ckpt")
-        try FileManager.default.copyItem(atPath: checkpoints + "step_000000002.ckpt", toPath: checkpoints + "step_000000004.ckpt")
+        try FileManager.default.copyItem(
+            atPath: checkpoints + "step_000000002.ckpt", toPath: checkpoints + "step_000000004.ckpt")
         let stale = try opah(folder, ["pick", "results/voice"])
         XCTAssertEqual(stale.code, 3)
-        XCTAssertTrue(stale.errors.contains("steps 4: not judged: the checkpoint is another one than was heard"), stale.errors)
+        XCTAssertTrue(
+            stale.errors.contains("steps 4: not judged: the checkpoint is another one than was heard"), stale.errors)
         XCTAssertEqual(try opah(folder, ["pick", "results/voice", "--ignore", "los"]).code, 2)
         XCTAssertEqual(try opah(folder, ["audition", "made"]).code, 2, "no run")
     }
 
     func testMeasures() throws {
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             local errors, measures = require "opah.audition.errors", require "opah.audition.measures"
             local function near(a, b) assert(math.abs(a - b) < 1e-9, a .. " is not " .. b) end
             near(errors.rates("kitten", "sitting").characters, 3 / 6)
@@ -231,7 +256,8 @@ final class AuditionTests: XCTestCase {
     }
 
     func testSharedFigures() throws {
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             local scripts, statistics = require "opah.scripts", require "opah.statistics"
             local sentences, speaker = require "opah.audition.sentences", require "opah.audition.speaker"
             local list = { 4, 1, 2, 3 }
@@ -256,7 +282,8 @@ final class AuditionTests: XCTestCase {
 
     /// The distance is none to the same frames, and grows with the share of frames of somebody else.
     func testDistanceToTheSpeaker() throws {
-        try LuaFixture.check(#"""
+        try LuaFixture.check(
+            #"""
             local features = require "opah.audition.features"
             local reader = features.new { 8, 5, 5, 5 }
             assert(reader.size == 1000 and reader:of(tensor.zeros(8, 3, { dtype = "int32" })):shape()[2] == 32)

@@ -19,7 +19,10 @@ final class CodecTrainingTests: XCTestCase {
 
     func testCorpusIsSpokenOnce() throws {
         let folder = try TestFolder("corpus")
-        let recipe = ["run", OpahProcess.checkout + "/examples/corpus/make-corpus.lua", "--output", "corpus", "--voices", "rms", "--clips"]
+        let recipe = [
+            "run", OpahProcess.checkout + "/examples/corpus/make-corpus.lua", "--output", "corpus", "--voices", "rms",
+            "--clips"
+        ]
         let made = try OpahProcess.run(recipe + ["3"], folder: folder.path)
         XCTAssertEqual(made.code, 0, made.errors)
         let first = try Data(contentsOf: URL(fileURLWithPath: folder("corpus/rms/000001.wav")))
@@ -36,36 +39,55 @@ final class CodecTrainingTests: XCTestCase {
         let folder = try TestFolder("train-codec")
         let small = OpahProcess.checkout + "/Tests/Lua/codec/small.lua"
         func train(_ output: String, _ more: [String] = []) throws -> OpahProcess.Result {
-            try OpahProcess.run(["run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output", output,
-                                 "--encoder-steps", "4", "--vocoder-steps", "3", "--joint-steps", "2", "--adversarial-steps", "2",
-                                 "--judges-width", "4", "--batch-size", "2", "--seconds", "0.3", "--every", "3", "--held-out", "2"] + more,
-                                folder: folder.path)
+            try OpahProcess.run(
+                [
+                    "run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output",
+                    output,
+                    "--encoder-steps", "4", "--vocoder-steps", "3", "--joint-steps", "2", "--adversarial-steps", "2",
+                    "--judges-width", "4", "--batch-size", "2", "--seconds", "0.3", "--every", "3", "--held-out", "2"
+                ] + more,
+                folder: folder.path)
         }
         let whole = try train("whole")
         XCTAssertEqual(whole.code, 0, whole.errors)
         XCTAssertTrue(whole.errors.contains("11 steps, the codec is whole/codec.pth"), whole.errors)
         let figures = try String(contentsOfFile: folder("whole/metrics.jsonl"), encoding: .utf8)
-        for phase in ["encoder", "vocoder", "joint", "adversarial"] { XCTAssertTrue(figures.contains("\"phase\": \"\(phase)\""), phase) }
+        for phase in ["encoder", "vocoder", "joint", "adversarial"] {
+            XCTAssertTrue(figures.contains("\"phase\": \"\(phase)\""), phase)
+        }
 
         // Killed after its first save, then run again.
         let killed = try OpahProcess.start(
-            ["run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output", "killed", "--encoder-steps", "4",
-             "--vocoder-steps", "3", "--joint-steps", "2", "--adversarial-steps", "2", "--judges-width", "4", "--batch-size", "2",
-             "--seconds", "0.3", "--every", "3", "--held-out", "2"], folder: folder.path)
+            [
+                "run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output",
+                "killed", "--encoder-steps", "4",
+                "--vocoder-steps", "3", "--joint-steps", "2", "--adversarial-steps", "2", "--judges-width", "4",
+                "--batch-size", "2",
+                "--seconds", "0.3", "--every", "3", "--held-out", "2"
+            ], folder: folder.path)
         let limit = Date(timeIntervalSinceNow: 60)
-        while !FileManager.default.fileExists(atPath: folder("killed/codec.pth")), killed.process.isRunning, Date() < limit { usleep(20_000) }
+        while !FileManager.default.fileExists(atPath: folder("killed/codec.pth")), killed.process.isRunning,
+            Date() < limit
+        { usleep(20_000) }
         kill(killed.process.processIdentifier, SIGKILL)
         _ = killed.finish()
         let again = try train("killed")
         XCTAssertEqual(again.code, 0, again.errors)
         XCTAssertTrue(again.errors.contains("going on after step"), again.errors)
-        XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("whole/codec.pth"), andPath: folder("killed/codec.pth")))
+        XCTAssertTrue(
+            FileManager.default.contentsEqual(atPath: folder("whole/codec.pth"), andPath: folder("killed/codec.pth")))
 
         // Stopped in the middle: the steps until then are saved.
-        let stopped = try OpahProcess.start(["run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output", "stopped",
-                                             "--encoder-steps", "100000", "--judges-width", "4", "--batch-size", "2", "--seconds", "0.3"], folder: folder.path)
+        let stopped = try OpahProcess.start(
+            [
+                "run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output",
+                "stopped",
+                "--encoder-steps", "100000", "--judges-width", "4", "--batch-size", "2", "--seconds", "0.3"
+            ], folder: folder.path)
         let end = Date(timeIntervalSinceNow: 60)
-        while !FileManager.default.fileExists(atPath: folder("stopped/metrics.jsonl")), stopped.process.isRunning, Date() < end { usleep(20_000) }
+        while !FileManager.default.fileExists(atPath: folder("stopped/metrics.jsonl")), stopped.process.isRunning,
+            Date() < end
+        { usleep(20_000) }
         kill(stopped.process.processIdentifier, SIGTERM)
         XCTAssertEqual(stopped.finish().code, 130)
         XCTAssertTrue(FileManager.default.fileExists(atPath: folder("stopped/state.ckpt")))
@@ -75,8 +97,11 @@ final class CodecTrainingTests: XCTestCase {
         XCTAssertTrue(other.errors.contains("was made by a run with other settings"), other.errors)
 
         // What was trained is a codec like any other.
-        let spoken = try OpahProcess.run(["run", "vqgan", "-i", OpahProcess.checkout + "/examples/data/Alice/4.80-7.20.wav", "-o", "spoken.wav",
-                                          "--config-name", small, "--checkpoint-path", "whole/codec.pth"], folder: folder.path)
+        let spoken = try OpahProcess.run(
+            [
+                "run", "vqgan", "-i", OpahProcess.checkout + "/examples/data/Alice/4.80-7.20.wav", "-o", "spoken.wav",
+                "--config-name", small, "--checkpoint-path", "whole/codec.pth"
+            ], folder: folder.path)
         XCTAssertEqual(spoken.code, 0, spoken.errors)
     }
 }

@@ -6,35 +6,35 @@ import XCTest
 final class DoctorTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
-    /// Lua: `voice(seconds, seed)` [T] at 44.1 kHz: syllables of harmonics and hiss over the noise of a quiet room, other ones for each
-    /// seed; `put(name, samples, rate, label)` writes a clip below `in`.
+    /// Lua: `voice(seconds, seed)` [T] at 44.1 kHz: syllables of harmonics and hiss over the noise of a quiet room,
+    /// other ones for each seed; `put(name, samples, rate, label)` writes a clip below `in`.
     private static let tools = """
-    local opah = require 'opah'
-    local audio, fs, tensor, rate = opah.audio, opah.fs, opah.tensor, 44100
-    local function voice(seconds, seed)
-      tensor.manual_seed(seed)
-      local n = math.floor(seconds * rate)
-      local x, at = tensor.randn(n) * 0.0005, 0.1
-      while at < seconds - 0.3 do
-        local draw = tensor.rand(3):totable()
-        local length, pitch = 0.12 + 0.1 * draw[1], 110 + 60 * draw[2]
-        local first, count, hiss = math.floor(at * rate) + 1, math.floor(length * rate), math.floor(0.05 * rate)
-        local time, sound = tensor.range(0, count - 1, 1, { dtype = 'float32' }) / rate, tensor.zeros(count)
-        for h = 1, 20 do sound:add_((time * (2 * math.pi * pitch * h)):sin() * (0.3 / h)) end
-        x:narrow(1, first, count):add_(sound * (time * (math.pi / length)):sin() * 0.6)
-        x:narrow(1, first + count, math.min(hiss, n - first - count)):add_(tensor.randn(math.min(hiss, n - first - count)) * 0.05)
-        at = at + length + 0.06 + 0.25 * draw[3]
-      end
-      return x
-    end
-    local function wave(hertz, n) return (tensor.range(0, n - 1, 1, { dtype = 'float32' }) * (hertz / rate)):remainder(1):mul(2 * math.pi):sin() end
-    local function put(name, samples, at, label)
-      fs.mkdir(fs.dirname('in/' .. name))
-      audio.save('in/' .. name, samples, at or rate)
-      if label then fs.write('in/' .. name:gsub('%.%w+$', '') .. '.lab', label) end
-    end
+        local opah = require 'opah'
+        local audio, fs, tensor, rate = opah.audio, opah.fs, opah.tensor, 44100
+        local function voice(seconds, seed)
+          tensor.manual_seed(seed)
+          local n = math.floor(seconds * rate)
+          local x, at = tensor.randn(n) * 0.0005, 0.1
+          while at < seconds - 0.3 do
+            local draw = tensor.rand(3):totable()
+            local length, pitch = 0.12 + 0.1 * draw[1], 110 + 60 * draw[2]
+            local first, count, hiss = math.floor(at * rate) + 1, math.floor(length * rate), math.floor(0.05 * rate)
+            local time, sound = tensor.range(0, count - 1, 1, { dtype = 'float32' }) / rate, tensor.zeros(count)
+            for h = 1, 20 do sound:add_((time * (2 * math.pi * pitch * h)):sin() * (0.3 / h)) end
+            x:narrow(1, first, count):add_(sound * (time * (math.pi / length)):sin() * 0.6)
+            x:narrow(1, first + count, math.min(hiss, n - first - count)):add_(tensor.randn(math.min(hiss, n - first - count)) * 0.05)
+            at = at + length + 0.06 + 0.25 * draw[3]
+          end
+          return x
+        end
+        local function wave(hertz, n) return (tensor.range(0, n - 1, 1, { dtype = 'float32' }) * (hertz / rate)):remainder(1):mul(2 * math.pi):sin() end
+        local function put(name, samples, at, label)
+          fs.mkdir(fs.dirname('in/' .. name))
+          audio.save('in/' .. name, samples, at or rate)
+          if label then fs.write('in/' .. name:gsub('%.%w+$', '') .. '.lab', label) end
+        end
 
-    """
+        """
 
     private func lua(_ folder: TestFolder, _ code: String) throws {
         let result = try OpahProcess.run(["-e", Self.tools + code], folder: folder.path)
@@ -55,7 +55,8 @@ final class DoctorTests: XCTestCase {
         let result = try OpahProcess.run(["run", "doctor", "in", "--json"] + arguments, folder: folder.path)
         var findings = Findings(code: result.code, result: result)
         for line in result.errors.split(separator: "\n") {
-            let event = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], String(line))
+            let event = try XCTUnwrap(
+                JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], String(line))
             if event["event"] as? String == "fault" {
                 let file = try XCTUnwrap(event["file"] as? String), code = try XCTUnwrap(event["code"] as? String)
                 XCTAssertNotEqual(event["remedy"] as? String ?? "", "", code)
@@ -71,7 +72,8 @@ final class DoctorTests: XCTestCase {
     }
 
     private func write(_ text: String, _ path: String) throws {
-        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
 
@@ -79,34 +81,45 @@ final class DoctorTests: XCTestCase {
 
     func testEachFaultOfARecordingIsFoundAlone() throws {
         let folder = try TestFolder("recordings")
-        try lua(folder, """
-        for seed = 1, 4 do put('S/clean' .. seed .. '.wav', voice(3, seed)) end
-        put('S/clean.mp3', voice(3, 5))
-        local x = voice(3, 11)
-        put('S/noisy.wav', x + tensor.randn(#x) * 0.05)
-        x = voice(3, 12)
-        put('S/hum50.wav', x + wave(50, #x) * 0.01 + wave(100, #x) * 0.005)
-        x = voice(3, 13)
-        put('S/hum60.wav', x + wave(60, #x) * 0.01 + wave(120, #x) * 0.005)
-        put('S/phone.wav', audio.resample(audio.resample(voice(3, 14), rate, 8000), 8000, rate))
-        put('S/from22.wav', audio.resample(audio.resample(voice(3, 15), rate, 22050), 22050, rate))
-        put('S/lead.wav', tensor.cat({ tensor.randn(66150) * 0.0005, voice(3, 16) }, 1))
-        put('S/tail.wav', tensor.cat({ voice(3, 17), tensor.randn(66150) * 0.0005 }, 1))
-        put('S/clipped.wav', (voice(3, 18) * 8):clamp(-1, 1))
-        put('S/silent.wav', tensor.zeros(rate))
-        put('S/low.wav', audio.resample(voice(3, 19), rate, 16000), 16000)
-        fs.write('in/S/broken.wav', 'RIFF, but no sound')
-        fs.write('in/S/film.m4a', '\\0\\0\\0\\24ftypM4A ')
-        """)
+        try lua(
+            folder,
+            """
+            for seed = 1, 4 do put('S/clean' .. seed .. '.wav', voice(3, seed)) end
+            put('S/clean.mp3', voice(3, 5))
+            local x = voice(3, 11)
+            put('S/noisy.wav', x + tensor.randn(#x) * 0.05)
+            x = voice(3, 12)
+            put('S/hum50.wav', x + wave(50, #x) * 0.01 + wave(100, #x) * 0.005)
+            x = voice(3, 13)
+            put('S/hum60.wav', x + wave(60, #x) * 0.01 + wave(120, #x) * 0.005)
+            put('S/phone.wav', audio.resample(audio.resample(voice(3, 14), rate, 8000), 8000, rate))
+            put('S/from22.wav', audio.resample(audio.resample(voice(3, 15), rate, 22050), 22050, rate))
+            put('S/lead.wav', tensor.cat({ tensor.randn(66150) * 0.0005, voice(3, 16) }, 1))
+            put('S/tail.wav', tensor.cat({ voice(3, 17), tensor.randn(66150) * 0.0005 }, 1))
+            put('S/clipped.wav', (voice(3, 18) * 8):clamp(-1, 1))
+            put('S/silent.wav', tensor.zeros(rate))
+            put('S/low.wav', audio.resample(voice(3, 19), rate, 16000), 16000)
+            fs.write('in/S/broken.wav', 'RIFF, but no sound')
+            fs.write('in/S/film.m4a', '\\0\\0\\0\\24ftypM4A ')
+            """)
         let found = try doctor(folder, "--audio-only")
         XCTAssertEqual(found.code, 3, found.result.errors)
-        XCTAssertEqual(found.codes, [
-            "in/S/noisy.wav": ["low-snr"], "in/S/hum50.wav": ["hum"], "in/S/hum60.wav": ["hum"], "in/S/phone.wav": ["narrow-band"],
-            "in/S/from22.wav": ["narrow-band"], "in/S/lead.wav": ["long-lead"], "in/S/tail.wav": ["long-tail"], "in/S/clipped.wav": ["clipped"],
-            "in/S/silent.wav": ["silent"], "in/S/low.wav": ["low-rate"], "in/S/broken.wav": ["unreadable"], "in/S/film.m4a": ["unreadable"],
-        ])
-        XCTAssertTrue(found.what["in/S/hum60.wav hum"]?.hasPrefix("60 Hz hum at -40 dB") == true, found.what["in/S/hum60.wav hum"] ?? "")
-        XCTAssertTrue(found.what["in/S/lead.wav long-lead"]?.hasPrefix("1.6 s of silence") == true, found.what["in/S/lead.wav long-lead"] ?? "")
+        XCTAssertEqual(
+            found.codes,
+            [
+                "in/S/noisy.wav": ["low-snr"], "in/S/hum50.wav": ["hum"], "in/S/hum60.wav": ["hum"],
+                "in/S/phone.wav": ["narrow-band"],
+                "in/S/from22.wav": ["narrow-band"], "in/S/lead.wav": ["long-lead"], "in/S/tail.wav": ["long-tail"],
+                "in/S/clipped.wav": ["clipped"],
+                "in/S/silent.wav": ["silent"], "in/S/low.wav": ["low-rate"], "in/S/broken.wav": ["unreadable"],
+                "in/S/film.m4a": ["unreadable"]
+            ])
+        XCTAssertTrue(
+            found.what["in/S/hum60.wav hum"]?.hasPrefix("60 Hz hum at -40 dB") == true,
+            found.what["in/S/hum60.wav hum"] ?? "")
+        XCTAssertTrue(
+            found.what["in/S/lead.wav long-lead"]?.hasPrefix("1.6 s of silence") == true,
+            found.what["in/S/lead.wav long-lead"] ?? "")
         XCTAssertEqual(found.severities["silent"], "error")
         XCTAssertEqual(found.severities["hum"], "note")
         // Thresholds are options.
@@ -114,41 +127,45 @@ final class DoctorTests: XCTestCase {
         for file in ["in/S/noisy.wav", "in/S/lead.wav", "in/S/tail.wav"] { XCTAssertNil(mild.codes[file], file) }
     }
 
-    /// Recordings of dry voices in rooms that are made: pulses of random signs at random moments ("velvet noise", 2000 a
-    /// second) that fade by 60 dB in 0.2, 0.5 and 1.0 s, so that the truth is known: it is told within 0.15 s, in their order.
+    /// Recordings of dry voices in rooms that are made: pulses of random signs at random moments ("velvet noise", 2000
+    /// a second) that fade by 60 dB in 0.2, 0.5 and 1.0 s, so that the truth is known: it is told within 0.15 s, in
+    /// their order.
     func testHowLongARoomGoesOn() throws {
         let folder = try TestFolder("reverberation")
-        try lua(folder, """
-        local reverberation = require 'opah.doctor.reverberation'
-        local paths = fs.list('\(OpahProcess.checkout)/examples/data', { recursive = true, extension = { '.wav', '.mp3', '.flac' } })
-        tensor.manual_seed(7)
-        for number, path in ipairs(paths) do
-          local dry, info = audio.load(path)
-          dry = audio.resample(dry, info.sample_rate, 16000)
-          put(('dry/%02d.wav'):format(number), dry, 16000)
-          local last = reverberation.time(dry, 16000) or 0
-          for _, room in ipairs { 0.2, 0.5, 1.0 } do
-            local length, pulses = math.floor(1.2 * room * 16000), math.floor(1.2 * room * 2000)
-            local wet, draws = tensor.zeros(#dry + length), tensor.rand(2, pulses):totable()
-            for pulse = 1, pulses do
-              local at = math.floor(draws[1][pulse] * length)
-              local size = 10 ^ (-3 * at / 16000 / room) * (draws[2][pulse] < 0.5 and -1 or 1)
-              wet:narrow(1, at + 1, #dry):add_(dry * size)
+        try lua(
+            folder,
+            """
+            local reverberation = require 'opah.doctor.reverberation'
+            local paths = fs.list('\(OpahProcess.checkout)/examples/data', { recursive = true, extension = { '.wav', '.mp3', '.flac' } })
+            tensor.manual_seed(7)
+            for number, path in ipairs(paths) do
+              local dry, info = audio.load(path)
+              dry = audio.resample(dry, info.sample_rate, 16000)
+              put(('dry/%02d.wav'):format(number), dry, 16000)
+              local last = reverberation.time(dry, 16000) or 0
+              for _, room in ipairs { 0.2, 0.5, 1.0 } do
+                local length, pulses = math.floor(1.2 * room * 16000), math.floor(1.2 * room * 2000)
+                local wet, draws = tensor.zeros(#dry + length), tensor.rand(2, pulses):totable()
+                for pulse = 1, pulses do
+                  local at = math.floor(draws[1][pulse] * length)
+                  local size = 10 ^ (-3 * at / 16000 / room) * (draws[2][pulse] < 0.5 and -1 or 1)
+                  wet:narrow(1, at + 1, #dry):add_(dry * size)
+                end
+                wet = wet * (0.7 / wet:abs():max():item())
+                put(('room%.1f/%02d.wav'):format(room, number), wet, 16000)
+                local time = reverberation.time(wet, 16000)
+                assert(time and time > last, ('%s: %s after %s'):format(path, time, last))
+                assert(math.abs(time - room) <= 0.15, ('%s: %s in a room of %s s'):format(path, time, room))
+                last = time
+              end
             end
-            wet = wet * (0.7 / wet:abs():max():item())
-            put(('room%.1f/%02d.wav'):format(room, number), wet, 16000)
-            local time = reverberation.time(wet, 16000)
-            assert(time and time > last, ('%s: %s after %s'):format(path, time, last))
-            assert(math.abs(time - room) <= 0.15, ('%s: %s in a room of %s s'):format(path, time, room))
-            last = time
-          end
-        end
-        -- Neither noise nor hum nor silence fades, and what is short says nothing.
-        for _, sound in ipairs { tensor.randn(5 * rate) * 0.1, wave(100, 5 * rate), tensor.zeros(5 * rate), tensor.randn(100), tensor.zeros(1) } do
-          assert(reverberation.time(sound, rate) == nil)
-        end
-        """)
-        let found = try doctor(folder, "--audio-only"), files = found.codes.filter { $0.value.contains("reverberation") }.keys
+            -- Neither noise nor hum nor silence fades, and what is short says nothing.
+            for _, sound in ipairs { tensor.randn(5 * rate) * 0.1, wave(100, 5 * rate), tensor.zeros(5 * rate), tensor.randn(100), tensor.zeros(1) } do
+              assert(reverberation.time(sound, rate) == nil)
+            end
+            """)
+        let found = try doctor(folder, "--audio-only"),
+            files = found.codes.filter { $0.value.contains("reverberation") }.keys
         XCTAssertEqual(files.filter { $0.hasPrefix("in/room0.5/") || $0.hasPrefix("in/room1.0/") }.count, 28)
         XCTAssertEqual(files.count, 28, "\(files.sorted())")
         XCTAssertEqual(found.severities["reverberation"], "note")
@@ -158,17 +175,21 @@ final class DoctorTests: XCTestCase {
 
     func testTheSameSoundIsFoundInAnyCoding() throws {
         let folder = try TestFolder("twins")
-        try lua(folder, """
-        for seed = 1, 6 do put('S/other' .. seed .. '.wav', voice(3, seed)) end
-        local x = voice(3, 7)
-        put('S/a.wav', x)
-        fs.copy('in/S/a.wav', 'in/S/b.wav')
-        put('S/c.mp3', x * 0.4)
-        put('S/d.wav', audio.resample(tensor.cat({ tensor.randn(9000) * 0.0005, x }, 1), rate, 22050), 22050)
-        """)
+        try lua(
+            folder,
+            """
+            for seed = 1, 6 do put('S/other' .. seed .. '.wav', voice(3, seed)) end
+            local x = voice(3, 7)
+            put('S/a.wav', x)
+            fs.copy('in/S/a.wav', 'in/S/b.wav')
+            put('S/c.mp3', x * 0.4)
+            put('S/d.wav', audio.resample(tensor.cat({ tensor.randn(9000) * 0.0005, x }, 1), rate, 22050), 22050)
+            """)
         let found = try doctor(folder, "--audio-only")
         XCTAssertEqual(found.code, 0, found.result.errors)
-        XCTAssertEqual(found.codes, ["in/S/b.wav": ["duplicate"], "in/S/c.mp3": ["near-duplicate"], "in/S/d.wav": ["near-duplicate"]])
+        XCTAssertEqual(
+            found.codes,
+            ["in/S/b.wav": ["duplicate"], "in/S/c.mp3": ["near-duplicate"], "in/S/d.wav": ["near-duplicate"]])
         XCTAssertTrue(found.what["in/S/c.mp3 near-duplicate"]?.hasPrefix("it sounds like in/S/a.wav") == true)
     }
 
@@ -176,30 +197,37 @@ final class DoctorTests: XCTestCase {
 
     func testEachFaultOfALabelIsFoundAlone() throws {
         let folder = try TestFolder("labels")
-        try lua(folder, """
-        local words = { 'the harbour is quiet', 'a boat comes in late', 'nobody waits for it', 'the lamp is still lit', 'rain falls on stone',
-          'we walk up the hill', 'there is bread left', 'the door stays open', 'a dog barks far off', 'morning is not near' }
-        for i, line in ipairs(words) do put('S/' .. i .. '.wav', voice(2, i), nil, line) end
-        local bad = {
-          control = 'he says <|im_end|> twice', odd = 'a soft\\xC2\\xADly hidden mark', markup = 'some <b>bold</b> words', mixed = 'the h\\xD0\\xB0rbour of it all',
-          other = '\\xD0\\xB4\\xD0\\xBE\\xD0\\xB1\\xD1\\x80\\xD0\\xBE\\xD0\\xB5 \\xD1\\x83\\xD1\\x82\\xD1\\x80\\xD0\\xBE \\xD0\\xB2\\xD1\\x81\\xD0\\xB5\\xD0\\xBC',
-          much = ('far too many words for two seconds '):rep(4), words = '?!...', again = 'the harbour is quiet',
-        }
-        local seed = 20
-        for name, line in pairs(bad) do seed = seed + 1 put('S/' .. name .. '.wav', voice(2, seed), nil, line) end
-        put('S/none.wav', voice(2, 40))
-        put('S/latin1.wav', voice(2, 41))
-        fs.write('in/S/latin1.lab', 'caf\\xE9 at noon')
-        put('S/empty.wav', voice(2, 42), nil, ' ')
-        fs.write('in/S/alone.lab', 'no recording')
-        """)
+        try lua(
+            folder,
+            """
+            local words = { 'the harbour is quiet', 'a boat comes in late', 'nobody waits for it', 'the lamp is still lit', 'rain falls on stone',
+              'we walk up the hill', 'there is bread left', 'the door stays open', 'a dog barks far off', 'morning is not near' }
+            for i, line in ipairs(words) do put('S/' .. i .. '.wav', voice(2, i), nil, line) end
+            local bad = {
+              control = 'he says <|im_end|> twice', odd = 'a soft\\xC2\\xADly hidden mark', markup = 'some <b>bold</b> words', mixed = 'the h\\xD0\\xB0rbour of it all',
+              other = '\\xD0\\xB4\\xD0\\xBE\\xD0\\xB1\\xD1\\x80\\xD0\\xBE\\xD0\\xB5 \\xD1\\x83\\xD1\\x82\\xD1\\x80\\xD0\\xBE \\xD0\\xB2\\xD1\\x81\\xD0\\xB5\\xD0\\xBC',
+              much = ('far too many words for two seconds '):rep(4), words = '?!...', again = 'the harbour is quiet',
+            }
+            local seed = 20
+            for name, line in pairs(bad) do seed = seed + 1 put('S/' .. name .. '.wav', voice(2, seed), nil, line) end
+            put('S/none.wav', voice(2, 40))
+            put('S/latin1.wav', voice(2, 41))
+            fs.write('in/S/latin1.lab', 'caf\\xE9 at noon')
+            put('S/empty.wav', voice(2, 42), nil, ' ')
+            fs.write('in/S/alone.lab', 'no recording')
+            """)
         let found = try doctor(folder)
         XCTAssertEqual(found.code, 3, found.result.errors)
-        XCTAssertEqual(found.codes, [
-            "in/S/control.wav": ["control-token"], "in/S/odd.wav": ["odd-character"], "in/S/markup.wav": ["markup"], "in/S/mixed.wav": ["mixed-script"],
-            "in/S/other.wav": ["other-script"], "in/S/much.wav": ["speech-rate"], "in/S/words.wav": ["bad-label"], "in/S/again.wav": ["same-text"],
-            "in/S/none.wav": ["no-label"], "in/S/latin1.wav": ["bad-label"], "in/S/empty.wav": ["bad-label"], "in/S/alone.lab": ["no-recording"],
-        ], found.result.output)
+        XCTAssertEqual(
+            found.codes,
+            [
+                "in/S/control.wav": ["control-token"], "in/S/odd.wav": ["odd-character"], "in/S/markup.wav": ["markup"],
+                "in/S/mixed.wav": ["mixed-script"],
+                "in/S/other.wav": ["other-script"], "in/S/much.wav": ["speech-rate"], "in/S/words.wav": ["bad-label"],
+                "in/S/again.wav": ["same-text"],
+                "in/S/none.wav": ["no-label"], "in/S/latin1.wav": ["bad-label"], "in/S/empty.wav": ["bad-label"],
+                "in/S/alone.lab": ["no-recording"]
+            ], found.result.output)
         XCTAssertEqual(found.facts["usable"] as? Int, 17)
         // Recordings alone have no labels to be wrong.
         XCTAssertEqual(try doctor(folder, "--audio-only").code, 0)
@@ -207,12 +235,14 @@ final class DoctorTests: XCTestCase {
 
     func testJapaneseReadingsAndTheTokenizer() throws {
         let folder = try TestFolder("japanese")
-        try lua(folder, """
-        put('S/a.wav', voice(2, 1), nil, '静かな港です。')
-        put('S/b.wav', voice(2, 2), nil, '漢字（かんじ）を読む。')
-        put('S/c.wav', voice(2, 3), nil, 'しずかな みなと です。')
-        put('S/d.wav', voice(2, 4), nil, 'Plain words are these.')
-        """)
+        try lua(
+            folder,
+            """
+            put('S/a.wav', voice(2, 1), nil, '静かな港です。')
+            put('S/b.wav', voice(2, 2), nil, '漢字（かんじ）を読む。')
+            put('S/c.wav', voice(2, 3), nil, 'しずかな みなと です。')
+            put('S/d.wav', voice(2, 4), nil, 'Plain words are these.')
+            """)
         try write("# words and how they are read\n静か\tしずか\n港\tみなと\n漢字\tかんじ\n", folder("readings.tsv"))
         XCTAssertEqual(try doctor(folder).codes, ["in/S/b.wav": ["reading-twice"]])
         let readings = try doctor(folder, "--readings", "readings.tsv")
@@ -226,11 +256,13 @@ final class DoctorTests: XCTestCase {
 
     func testSpeakersAndLongClips() throws {
         let folder = try TestFolder("speakers")
-        try lua(folder, """
-        for i = 1, 8 do put('Ann/' .. i .. '.wav', voice(4, i), nil, 'some words of clip ' .. ('abcdefgh'):sub(i, i)) end
-        put('Bob/1.wav', voice(2, 30), nil, 'hardly heard at all')
-        put('Ann/long.wav', voice(12, 31), nil, ('so many words of it '):rep(5))
-        """)
+        try lua(
+            folder,
+            """
+            for i = 1, 8 do put('Ann/' .. i .. '.wav', voice(4, i), nil, 'some words of clip ' .. ('abcdefgh'):sub(i, i)) end
+            put('Bob/1.wav', voice(2, 30), nil, 'hardly heard at all')
+            put('Ann/long.wav', voice(12, 31), nil, ('so many words of it '):rep(5))
+            """)
         let found = try doctor(folder, "--max-length", "200")
         XCTAssertEqual(found.code, 3)
         XCTAssertEqual(found.codes, ["in/Ann/long.wav": ["too-long"], "in/Bob": ["speaker-balance"]])
@@ -240,44 +272,51 @@ final class DoctorTests: XCTestCase {
 
     func testEachFaultOfCodesIsFoundAlone() throws {
         let folder = try TestFolder("codes")
-        try lua(folder, """
-        for i, name in ipairs { 'a', 'b', 'shape', 'dtype', 'range', 'length', 'stale', 'broken', 'without' } do
-          put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name)
-        end
-        opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
-        local codes = tensor.load_npy('in/S/a.npy')
-        local function save(name, value) tensor.save_npy('in/S/' .. name .. '.npy', value) end
-        save('shape', codes:narrow(1, 1, 4):clone())
-        save('dtype', codes:to('float32'))
-        local high = codes:clone()
-        high[{ 3, 2 }] = 1009
-        save('range', high)
-        save('length', codes:narrow(2, 1, 20):clone())
-        fs.write('in/S/broken.npy', 'no numbers')
-        fs.remove('in/S/without.npy')
-        put('S/stale.wav', voice(2, 50))
-        """)
+        try lua(
+            folder,
+            """
+            for i, name in ipairs { 'a', 'b', 'shape', 'dtype', 'range', 'length', 'stale', 'broken', 'without' } do
+              put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name)
+            end
+            opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
+            local codes = tensor.load_npy('in/S/a.npy')
+            local function save(name, value) tensor.save_npy('in/S/' .. name .. '.npy', value) end
+            save('shape', codes:narrow(1, 1, 4):clone())
+            save('dtype', codes:to('float32'))
+            local high = codes:clone()
+            high[{ 3, 2 }] = 1009
+            save('range', high)
+            save('length', codes:narrow(2, 1, 20):clone())
+            fs.write('in/S/broken.npy', 'no numbers')
+            fs.remove('in/S/without.npy')
+            put('S/stale.wav', voice(2, 50))
+            """)
         let found = try doctor(folder)
-        XCTAssertEqual(found.codes, [
-            "in/S/shape.wav": ["bad-codes"], "in/S/dtype.wav": ["bad-codes"], "in/S/range.wav": ["code-range"], "in/S/length.wav": ["codes-length"],
-            "in/S/stale.wav": ["stale-codes"], "in/S/broken.wav": ["bad-codes"], "in/S/without.wav": ["no-codes"],
-        ], found.result.output)
+        XCTAssertEqual(
+            found.codes,
+            [
+                "in/S/shape.wav": ["bad-codes"], "in/S/dtype.wav": ["bad-codes"], "in/S/range.wav": ["code-range"],
+                "in/S/length.wav": ["codes-length"],
+                "in/S/stale.wav": ["stale-codes"], "in/S/broken.wav": ["bad-codes"], "in/S/without.wav": ["no-codes"]
+            ], found.result.output)
         XCTAssertTrue(found.what["in/S/range.wav code-range"]?.hasSuffix("to 1009, where 0 to 999 are known") == true)
         XCTAssertEqual(found.code, 3)
     }
 
     func testCodesOfAnotherCodecAndPacks() throws {
         let folder = try TestFolder("packs")
-        try lua(folder, """
-        for i, name in ipairs { 'a', 'b', 'c' } do put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name) end
-        opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
-        opah.data.pack { input = 'in', output = 'in/protos' }
-        fs.copy('in/protos/00000000.protos', 'in/protos/00000001.protos')
-        local bytes = fs.read('in/protos/00000001.protos')
-        fs.write('in/protos/00000001.protos', bytes:sub(1, #bytes - 40))
-        put('T/d.wav', voice(2, 9), nil, 'words of d')
-        opah.vq.extract { input = 'in/T', codec = opah.vq.new { config = '\(Self.tiny)/codec.lua', seed = 7 } }
-        """)
+        try lua(
+            folder,
+            """
+            for i, name in ipairs { 'a', 'b', 'c' } do put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name) end
+            opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
+            opah.data.pack { input = 'in', output = 'in/protos' }
+            fs.copy('in/protos/00000000.protos', 'in/protos/00000001.protos')
+            local bytes = fs.read('in/protos/00000001.protos')
+            fs.write('in/protos/00000001.protos', bytes:sub(1, #bytes - 40))
+            put('T/d.wav', voice(2, 9), nil, 'words of d')
+            opah.vq.extract { input = 'in/T', codec = opah.vq.new { config = '\(Self.tiny)/codec.lua', seed = 7 } }
+            """)
         let found = try doctor(folder)
         XCTAssertEqual(found.codes["in/protos/00000001.protos"], ["bad-pack"], found.result.output)
         XCTAssertNil(found.codes["in/protos/00000000.protos"])
@@ -290,12 +329,14 @@ final class DoctorTests: XCTestCase {
         try lua(folder, "put('S/a.wav', voice(2, 1), nil, 'words of a')")
         try FileManager.default.copyItem(atPath: Self.tiny, toPath: folder("model"))
         XCTAssertEqual(try doctor(folder, "--checkpoint-path", "model").code, 0)
-        try lua(folder, """
-        local w = opah.checkpoint.load('model/model.pth')
-        w['norm.weight'] = w['norm.weight']:clone()
-        w['norm.weight'][1] = 0 / 0
-        opah.checkpoint.save('model/model.pth', w)
-        """)
+        try lua(
+            folder,
+            """
+            local w = opah.checkpoint.load('model/model.pth')
+            w['norm.weight'] = w['norm.weight']:clone()
+            w['norm.weight'][1] = 0 / 0
+            opah.checkpoint.save('model/model.pth', w)
+            """)
         let nan = try doctor(folder, "--checkpoint-path", "model")
         XCTAssertEqual(nan.codes, ["model/model.pth": ["bad-weights"]])
         XCTAssertTrue(nan.what["model/model.pth bad-weights"]?.contains("norm.weight") == true)
@@ -311,13 +352,17 @@ final class DoctorTests: XCTestCase {
 
     func testQuarantineMovesAndBringsBack() throws {
         let folder = try TestFolder("quarantine")
-        try lua(folder, """
-        put('S/good.wav', voice(2, 1), nil, 'words of it')
-        put('S/silent.wav', tensor.zeros(rate), nil, 'nothing is heard')
-        put('S/none.wav', voice(2, 2))
-        """)
+        try lua(
+            folder,
+            """
+            put('S/good.wav', voice(2, 1), nil, 'words of it')
+            put('S/silent.wav', tensor.zeros(rate), nil, 'nothing is heard')
+            put('S/none.wav', voice(2, 2))
+            """)
         func files(_ name: String) -> [String] {
-            ((try? FileManager.default.subpathsOfDirectory(atPath: folder(name))) ?? []).filter { $0.contains(".") && !$0.hasPrefix(".") }.sorted()
+            ((try? FileManager.default.subpathsOfDirectory(atPath: folder(name))) ?? []).filter {
+                $0.contains(".") && !$0.hasPrefix(".")
+            }.sorted()
         }
         let before = files("in"), silent = FileManager.default.contents(atPath: folder("in/S/silent.wav"))
         XCTAssertEqual(try doctor(folder).code, 3)
@@ -330,33 +375,46 @@ final class DoctorTests: XCTestCase {
 
         // Something stands in the way: it stays, and so does what is in quarantine.
         try write("new", folder("in/S/silent.lab"))
-        let stuck = try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path)
+        let stuck = try OpahProcess.run(
+            ["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path)
         XCTAssertEqual(stuck.code, 3, stuck.errors)
         XCTAssertTrue(stuck.errors.contains("in/S/silent.lab: there is a file already"), stuck.errors)
-        XCTAssertEqual(String(decoding: try XCTUnwrap(FileManager.default.contents(atPath: folder("in/S/silent.lab"))), as: UTF8.self), "new")
+        XCTAssertEqual(
+            String(
+                decoding: try XCTUnwrap(FileManager.default.contents(atPath: folder("in/S/silent.lab"))), as: UTF8.self),
+            "new")
         try FileManager.default.removeItem(atPath: folder("in/S/silent.lab"))
-        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path).code, 0)
+        XCTAssertEqual(
+            try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path).code,
+            0)
         XCTAssertEqual(files("in"), before)
         XCTAssertEqual(FileManager.default.contents(atPath: folder("in/S/silent.wav")), silent)
 
         // A list of a stranger never reaches outside.
         try write("{\"file\": \"../../evil.wav\"}\n", folder("out/quarantine.jsonl"))
-        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path).code, 1)
+        XCTAssertEqual(
+            try OpahProcess.run(["run", "doctor", "in", "--quarantine", "out", "--restore"], folder: folder.path).code,
+            1)
         XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--restore"], folder: folder.path).code, 2)
-        XCTAssertEqual(try OpahProcess.run(["run", "doctor", "in", "--quarantine", "in/q"], folder: folder.path).code, 1)
+        XCTAssertEqual(
+            try OpahProcess.run(["run", "doctor", "in", "--quarantine", "in/q"], folder: folder.path).code, 1)
     }
 
     func testThePageIsBoundedAndTheExitCodesTell() throws {
         let folder = try TestFolder("page")
-        try lua(folder, """
-        for i = 1, 6 do put('S/' .. i .. '.wav', tensor.cat({ tensor.randn(66150) * 0.0005, voice(20, i) }, 1), nil, 'words of <b>' .. i .. '</b>') end
-        """)
+        try lua(
+            folder,
+            """
+            for i = 1, 6 do put('S/' .. i .. '.wav', tensor.cat({ tensor.randn(66150) * 0.0005, voice(20, i) }, 1), nil, 'words of <b>' .. i .. '</b>') end
+            """)
         let found = try doctor(folder, "--report", "page.html", "--page-clips", "2")
         XCTAssertEqual(found.code, 0)
-        let page = String(decoding: try XCTUnwrap(FileManager.default.contents(atPath: folder("page.html"))), as: UTF8.self)
+        let page = String(
+            decoding: try XCTUnwrap(FileManager.default.contents(atPath: folder("page.html"))), as: UTF8.self)
         XCTAssertEqual(page.components(separatedBy: "<audio").count - 1, 2)
         XCTAssertLessThan(page.utf8.count, 4_000_000)
-        XCTAssertTrue(page.contains("long-lead") && page.contains("letters per second") && page.contains("The 2 worst of 6"))
+        XCTAssertTrue(
+            page.contains("long-lead") && page.contains("letters per second") && page.contains("The 2 worst of 6"))
         XCTAssertFalse(page.contains("of <b>1"), "a label's marks are shown, not obeyed")
         // Nothing left.
         try lua(folder, "fs.remove('in', { recursive = true }) put('S/a.wav', tensor.zeros(rate), nil, 'words')")

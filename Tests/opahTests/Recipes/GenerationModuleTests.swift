@@ -15,7 +15,8 @@ final class GenerationModuleTests: XCTestCase {
     }
 
     func testSamplesInStep() throws {
-        try check("""
+        try check(
+            """
             local lm = require "opah.lm"
             local model = lm.load("\(Self.tiny)")
             local heard, ended = {0, 0, 0}, {}
@@ -38,7 +39,8 @@ final class GenerationModuleTests: XCTestCase {
     }
 
     func testErrorsAndCosts() throws {
-        try check("""
+        try check(
+            """
             local lm = require "opah.lm"
             local model, exact, small = lm.load("\(Self.tiny)"), lm.load("\(Self.tiny)", {weights = "float32"}), lm.load("\(Self.tiny)", {weights = "int8"})
             local sequence = exact:generate{prompt = lm.encode_prompt(model.tokenizer, "Hello.", nil, 8), max_new_tokens = 20, min_frames = 20}
@@ -55,29 +57,40 @@ final class GenerationModuleTests: XCTestCase {
     func testTheRecipeWritesEverySample() throws {
         let folder = try TestFolder("samples")
         func speak(_ output: String, _ more: String...) throws {
-            let result = try OpahProcess.run(["run", "generate", "--text", "Hello there. How are you?", "--checkpoint-path", Self.tiny, "--max-new-tokens", "12",
-                                              "--min-frames", "5", "--output", output] + more, folder: folder.path)
+            let result = try OpahProcess.run(
+                [
+                    "run", "generate", "--text", "Hello there. How are you?", "--checkpoint-path", Self.tiny,
+                    "--max-new-tokens", "12",
+                    "--min-frames", "5", "--output", output
+                ] + more, folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
         }
         try speak("all", "--num-samples", "18", "--seed", "3")
         for i in [0, 1, 15, 16, 17] {
             try speak("one", "--seed", "\(3 + i)")
-            XCTAssertEqual(FileManager.default.contents(atPath: folder("all/codes_\(i).npy")), try XCTUnwrap(FileManager.default.contents(atPath: folder("one/codes_0.npy"))))
+            XCTAssertEqual(
+                FileManager.default.contents(atPath: folder("all/codes_\(i).npy")),
+                try XCTUnwrap(FileManager.default.contents(atPath: folder("one/codes_0.npy"))))
         }
     }
 
     func testInterruptedSamplesKeepWhatWasSaid() throws {
         let folder = try TestFolder("partial")
         let text = String(repeating: "Hello there, how are you today, and how was it yesterday. ", count: 40)
-        let running = try OpahProcess.start(["run", "generate", "--text", text, "--checkpoint-path", Self.tiny, "--min-frames", "800", "--num-samples", "2",
-                                             "--output", "."], folder: folder.path)
+        let running = try OpahProcess.start(
+            [
+                "run", "generate", "--text", text, "--checkpoint-path", Self.tiny, "--min-frames", "800",
+                "--num-samples", "2",
+                "--output", "."
+            ], folder: folder.path)
         usleep(2_500_000)
         XCTAssertTrue(running.process.isRunning, running.errorsSoFar)
         kill(running.process.processIdentifier, SIGINT)
         let result = running.finish()
         XCTAssertEqual(result.code, 130, result.errors)
-        for i in 0..<2 {
-            let bytes = try XCTUnwrap(FileManager.default.contents(atPath: folder("codes_\(i).partial.npy")), result.errors)
+        for i in 0 ..< 2 {
+            let bytes = try XCTUnwrap(
+                FileManager.default.contents(atPath: folder("codes_\(i).partial.npy")), result.errors)
             XCTAssertGreaterThan(bytes.count, 1000)
         }
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("codes_0.npy")))

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Guides that cannot drift: every `sh` block of docs/*.md is run, in order, in one shell in an empty folder; every `diff` block
-/// is applied; every line of an `output` block must have been said.
+/// Guides that cannot drift: every `sh` block of docs/*.md is run, in order, in one shell in an empty folder; every
+/// `diff` block is applied; every line of an `output` block must have been said.
 final class GuideTests: XCTestCase {
     func testFromFishSpeechInEnglish() throws { try follow("from-fish-speech.en.md") }
     func testFromFishSpeechInJapanese() throws { try follow("from-fish-speech.ja.md") }
@@ -14,7 +14,9 @@ final class GuideTests: XCTestCase {
     func testServingInEnglish() throws { try follow("serving.en.md") }
 
     func testEveryGuideHasATest() throws {
-        let guides = try FileManager.default.contentsOfDirectory(atPath: OpahProcess.checkout + "/docs").filter { $0.hasSuffix(".en.md") || $0.hasSuffix(".ja.md") }
+        let guides = try FileManager.default.contentsOfDirectory(atPath: OpahProcess.checkout + "/docs").filter {
+            $0.hasSuffix(".en.md") || $0.hasSuffix(".ja.md")
+        }
         let tests = try String(contentsOfFile: #filePath, encoding: .utf8)
         for guide in guides where !Self.sameInJapanese.contains(guide.replacing(".ja.md", with: "")) {
             let hasCommands = try !Guide(guide).blocks(["sh"]).isEmpty
@@ -27,7 +29,8 @@ final class GuideTests: XCTestCase {
 
     func testTheJapanesePagesOfLongGuidesAreTheSame() throws {
         for name in Self.sameInJapanese {
-            let english = try Guide(name + ".en.md").blocks(["sh", "diff", "output"]), japanese = try Guide(name + ".ja.md").blocks(["sh", "diff", "output"])
+            let english = try Guide(name + ".en.md").blocks(["sh", "diff", "output"]),
+                japanese = try Guide(name + ".ja.md").blocks(["sh", "diff", "output"])
             XCTAssertFalse(english.isEmpty, name)
             XCTAssertEqual(japanese.map(\.kind), english.map(\.kind), name)
             func shown(_ blocks: [Guide.Block]) -> [String] { blocks.map { $0.text.replacing(/"[^"$]*"/, with: "_") } }
@@ -39,7 +42,9 @@ final class GuideTests: XCTestCase {
     func testLanguagesShowTheSameCommands() throws {
         for name in ["from-fish-speech", "writing-a-recipe"] {
             func commands(_ language: String) throws -> [String] {
-                try Guide("\(name).\(language).md").blocks(["sh", "diff"]).map { $0.text.replacing(/"[^"$]*"|data(-raw)?\/[^ ]+/, with: "_").replacing(/ls _?[^ \n]*/, with: "ls") }
+                try Guide("\(name).\(language).md").blocks(["sh", "diff"]).map {
+                    $0.text.replacing(/"[^"$]*"|data(-raw)?\/[^ ]+/, with: "_").replacing(/ls _?[^ \n]*/, with: "ls")
+                }
             }
             XCTAssertEqual(try commands("ja"), try commands("en"), name)
         }
@@ -63,7 +68,8 @@ final class GuideTests: XCTestCase {
         XCTAssertEqual(said.code, 0, "\(name):\n" + said.text.suffix(3000))
         let lines = said.text.split(separator: "\n").map(String.init)
         for block in guide.blocks(["output"]) {
-            for wanted in block.text.split(separator: "\n") where !lines.contains(where: { RecipeExampleTests.agree($0, String(wanted)) }) {
+            for wanted in block.text.split(separator: "\n")
+            where !lines.contains(where: { RecipeExampleTests.agree($0, String(wanted)) }) {
                 XCTFail("\(name), line \(block.line): nothing said '\(wanted)'")
             }
         }
@@ -78,10 +84,18 @@ final class PageTableTests: XCTestCase {
     private static func command(_ line: String) -> String {
         var line = line
         for (name, value) in [
-            ("--config-name firefly_gan_vq", "--config-name \(tiny)/codec.lua"), ("--checkpoint-path F", "--checkpoint-path \(tiny)/codec.pth"),
-            ("project=P", "project=page pretrained_ckpt_path=\(tiny) max_length=512 data.batch_size=1 trainer.max_steps=2 model.optimizer.lr=1e-3"),
-            ("--base-weight B", "--base-weight \(tiny)"), ("--lora-weight W", "--lora-weight results/page/checkpoints/step_000000002.ckpt"), ("--output O", "--output merged"),
-            ("--text T", "--text 'Good evening.' --max-new-tokens 10"), ("--checkpoint-path C", "--checkpoint-path merged"), ("-i X -o Y", "-i data/Alice/0.00-2.10.mp3 -o fake.wav"),
+            ("--config-name firefly_gan_vq", "--config-name \(tiny)/codec.lua"),
+            ("--checkpoint-path F", "--checkpoint-path \(tiny)/codec.pth"),
+            (
+                "project=P",
+                "project=page pretrained_ckpt_path=\(tiny) max_length=512 data.batch_size=1 trainer.max_steps=2 model.optimizer.lr=1e-3"
+            ),
+            ("--base-weight B", "--base-weight \(tiny)"),
+            ("--lora-weight W", "--lora-weight results/page/checkpoints/step_000000002.ckpt"),
+            ("--output O", "--output merged"),
+            ("--text T", "--text 'Good evening.' --max-new-tokens 10"),
+            ("--checkpoint-path C", "--checkpoint-path merged"),
+            ("-i X -o Y", "-i data/Alice/0.00-2.10.mp3 -o fake.wav")
         ] { line = line.replacing(name, with: value) }
         // The table's line for the codec's inference gives no configuration, because the default is the real codec's.
         if line.contains("run vqgan"), !line.contains("--config-name") { line += " --config-name \(tiny)/codec.lua" }
@@ -91,16 +105,22 @@ final class PageTableTests: XCTestCase {
     func testEveryLineRunsOnTheExampleData() throws {
         let readme = try String(contentsOfFile: OpahProcess.checkout + "/README.md", encoding: .utf8)
         let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `") && $0.contains("| `opah run ") }
-        let commands = rows.compactMap { $0.split(separator: "| `opah run ").last?.split(separator: "`").first.map { "opah run " + $0 } }
+        let commands = rows.compactMap {
+            $0.split(separator: "| `opah run ").last?.split(separator: "`").first.map { "opah run " + $0 }
+        }
         XCTAssertGreaterThan(commands.count, 6, "the README's table has changed its form")
         var script = "set -euo pipefail\ncp -r \(OpahProcess.checkout)/examples/data data-raw\n"
         for line in commands where !line.hasSuffix("run resample") && !line.contains("run download") {
             script += "echo '\(line)' >&2\n\(Self.command(line))\n"
         }
-        script += "for name in resample slice-audio slice-audio-v2 merge-short; do opah run $name data-raw out-$name; done\nopah run length data-raw\n"
+        script +=
+            "for name in resample slice-audio slice-audio-v2 merge-short; do opah run $name data-raw out-$name; done\nopah run length data-raw\n"
         let folder = try TestFolder("page"), said = try Shell.run(script, folder: folder)
         XCTAssertEqual(said.code, 0, String(said.text.suffix(3000)))
-        for made in ["data/Alice/0.00-2.10.npy", "data/protos/00000000.protos", "merged/model.pth", "codes_1.npy", "fake.wav", "out-resample/Alice/0.00-2.10.mp3", "out-merge-short/Alice/0.wav"] {
+        for made in [
+            "data/Alice/0.00-2.10.npy", "data/protos/00000000.protos", "merged/model.pth", "codes_1.npy", "fake.wav",
+            "out-resample/Alice/0.00-2.10.mp3", "out-merge-short/Alice/0.wav"
+        ] {
             XCTAssertTrue(FileManager.default.fileExists(atPath: folder(made)), "no \(made)")
         }
     }
@@ -112,15 +132,20 @@ private struct Guide {
     private var all: [Block] = []
 
     init(_ name: String) throws {
-        let lines = try String(contentsOfFile: OpahProcess.checkout + "/docs/" + name, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try String(contentsOfFile: OpahProcess.checkout + "/docs/" + name, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
         var kind: String?, text = "", began = 0
         for (number, line) in lines.enumerated() {
             if let open = kind {
                 if line == "```" {
                     all.append(Block(kind: open, text: text, line: began))
                     kind = nil
-                } else { text += line + "\n" }
-            } else if line.hasPrefix("```") { (kind, text, began) = (String(line.dropFirst(3)), "", number + 1) }
+                } else {
+                    text += line + "\n"
+                }
+            } else if line.hasPrefix("```") {
+                (kind, text, began) = (String(line.dropFirst(3)), "", number + 1)
+            }
         }
     }
 
@@ -139,7 +164,8 @@ private enum Shell {
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         var environment = ProcessInfo.processInfo.environment
         environment["OPAH_HOME"] = OpahProcess.checkout
-        environment["PATH"] = OpahProcess.program.deletingLastPathComponent().path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+        environment["PATH"] =
+            OpahProcess.program.deletingLastPathComponent().path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: log)

@@ -7,12 +7,14 @@ final class ImportTests: XCTestCase {
     private let alice = OpahProcess.checkout + "/examples/data/Alice/"
 
     private func write(_ text: String, _ path: String, as encoding: String.Encoding = .utf8) throws {
-        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try XCTUnwrap(text.data(using: encoding)).write(to: URL(fileURLWithPath: path))
     }
 
     private func clip(_ path: String, _ name: String = "4.80-7.20.wav") throws {
-        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try FileManager.default.copyItem(atPath: alice + name, toPath: path)
     }
 
@@ -20,7 +22,9 @@ final class ImportTests: XCTestCase {
         try OpahProcess.run(["run", "import"] + arguments, folder: folder.path)
     }
 
-    private func text(_ path: String) -> String? { FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } }
+    private func text(_ path: String) -> String? {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    }
 
     /// Everything below `folder` but the program's own records, sorted.
     private func files(_ folder: String) -> [String] {
@@ -36,19 +40,20 @@ final class ImportTests: XCTestCase {
 
     /// A recording whose sample n (from 0) has the value n / 2^23, exact in 24 bits: a piece tells where it was cut.
     private func ramp(_ folder: TestFolder, _ path: String, seconds: Int = 10, rate: Int = 44100) throws {
-        let code = "opah.fs.mkdir(opah.fs.dirname('\(path)')) local n = opah.tensor.range(0, \(seconds * rate) - 1, 1, { dtype = 'float32' }) / 8388608 opah.audio.save('\(path)', n, \(rate), { subtype = 'pcm24' })"
+        let code =
+            "opah.fs.mkdir(opah.fs.dirname('\(path)')) local n = opah.tensor.range(0, \(seconds * rate) - 1, 1, { dtype = 'float32' }) / 8388608 opah.audio.save('\(path)', n, \(rate), { subtype = 'pcm24' })"
         _ = try lua(folder, code)
     }
 
     /// First sample and length of each piece below `out`, by name.
     private func cuts(_ folder: TestFolder) throws -> [String] {
         let code = """
-        for _, p in ipairs(opah.fs.list('out', { recursive = true, extension = { '.wav', '.flac' } })) do
-          local s = opah.audio.load(p)
-          assert(math.tointeger((s[-1] - s[1]) * 8388608) == #s - 1, 'samples are missing')
-          print(math.tointeger(s[1] * 8388608) .. ' ' .. #s)
-        end
-        """
+            for _, p in ipairs(opah.fs.list('out', { recursive = true, extension = { '.wav', '.flac' } })) do
+              local s = opah.audio.load(p)
+              assert(math.tointeger((s[-1] - s[1]) * 8388608) == #s - 1, 'samples are missing')
+              print(math.tointeger(s[1] * 8388608) .. ' ' .. #s)
+            end
+            """
         return try lua(folder, code).split(separator: "\n").map(String.init)
     }
 
@@ -58,15 +63,18 @@ final class ImportTests: XCTestCase {
         let folder = try TestFolder("lj")
         for name in ["LJ001-0001", "LJ001-0002", "LJ001-0003"] { try clip(folder("LJ/wavs/\(name).wav")) }
         // A byte order mark, CRLF, quotes that mean nothing, commas, an empty third column, a row without a file.
-        try write("\u{FEFF}LJ001-0001|Printed in 1455, \"only\"|Printed in fourteen fifty-five, \"only\"\r\nLJ001-0002|one \"open quote|\r\n"
-            + "LJ001-0003|two columns\r\nLJ001-0009|not there|not there\r\n", folder("LJ/metadata.csv"))
+        try write(
+            "\u{FEFF}LJ001-0001|Printed in 1455, \"only\"|Printed in fourteen fifty-five, \"only\"\r\nLJ001-0002|one \"open quote|\r\n"
+                + "LJ001-0003|two columns\r\nLJ001-0009|not there|not there\r\n", folder("LJ/metadata.csv"))
         let result = try run(folder, "LJ", "out")
         XCTAssertEqual(result.code, 3, result.errors)
         XCTAssertTrue(result.errors.contains("LJ/metadata.csv:4: LJ001-0009: no such file"), result.errors)
         XCTAssertEqual(text(folder("out/LJ/LJ001-0001.lab")), "Printed in fourteen fifty-five, \"only\"")
         XCTAssertEqual(text(folder("out/LJ/LJ001-0002.lab")), "one \"open quote")
         XCTAssertEqual(text(folder("out/LJ/LJ001-0003.lab")), "two columns")
-        XCTAssertEqual(FileManager.default.contents(atPath: folder("out/LJ/LJ001-0001.wav")), FileManager.default.contents(atPath: alice + "4.80-7.20.wav"))
+        XCTAssertEqual(
+            FileManager.default.contents(atPath: folder("out/LJ/LJ001-0001.wav")),
+            FileManager.default.contents(atPath: alice + "4.80-7.20.wav"))
         XCTAssertEqual(files(folder("out")).count, 6)
     }
 
@@ -75,12 +83,15 @@ final class ImportTests: XCTestCase {
             ("%@|Two columns, with commas.", "corpus", "Two columns, with commas."),
             ("%@|17|Three columns.", "17", "Three columns."),
             ("%@|花子|JP|四つの列。", "花子", "四つの列。"),
-            ("%@|Bob|EN|Seven columns.|S EH V|0 0 1|1 1 1", "Bob", "Seven columns."),
+            ("%@|Bob|EN|Seven columns.|S EH V|0 0 1|1 1 1", "Bob", "Seven columns.")
         ] {
             // Paths of the list's own folder, of the current one, of another machine, with backslashes, absolute.
             let folder = try TestFolder("vits")
             try clip(folder("corpus/raw/a b.wav"))
-            for path in ["raw/a b.wav", "corpus/raw/a b.wav", "/home/someone/data/raw/a b.wav", "D:\\data\\raw\\a b.wav", "./raw/a b.wav", folder("corpus/raw/a b.wav")] {
+            for path in [
+                "raw/a b.wav", "corpus/raw/a b.wav", "/home/someone/data/raw/a b.wav", "D:\\data\\raw\\a b.wav",
+                "./raw/a b.wav", folder("corpus/raw/a b.wav")
+            ] {
                 try write(String(format: line, path) + "\r\n", folder("corpus/train.list"))
                 let result = try run(folder, "corpus", "out", "--overwrite")
                 XCTAssertEqual(result.code, 0, path + "\n" + result.errors)
@@ -92,10 +103,14 @@ final class ImportTests: XCTestCase {
 
     func testCommonVoiceByItsHeader() throws {
         let folder = try TestFolder("cv"), id = String(repeating: "ab12", count: 32)
-        for name in ["common_voice_nl_1.mp3", "common_voice_nl_2.mp3", "common_voice_nl_3.mp3"] { try clip(folder("nl/clips/\(name)"), "0.00-2.10.mp3") }
+        for name in ["common_voice_nl_1.mp3", "common_voice_nl_2.mp3", "common_voice_nl_3.mp3"] {
+            try clip(folder("nl/clips/\(name)"), "0.00-2.10.mp3")
+        }
         // Newer releases have more columns between; quotes as in most releases, and as a spreadsheet writes them.
-        try write("client_id\tpath\tsentence_id\tsentence\tup_votes\n\(id)\tcommon_voice_nl_1.mp3\tx\t\"Nee\", zei hij.\t2\n"
-            + "\(id)\tcommon_voice_nl_2.mp3\tx\t\"Hij zei: \"\"nee\"\".\"\t2\n\(id)\tcommon_voice_nl_3.mp3\tx\t\t2\n", folder("nl/validated.tsv"))
+        try write(
+            "client_id\tpath\tsentence_id\tsentence\tup_votes\n\(id)\tcommon_voice_nl_1.mp3\tx\t\"Nee\", zei hij.\t2\n"
+                + "\(id)\tcommon_voice_nl_2.mp3\tx\t\"Hij zei: \"\"nee\"\".\"\t2\n\(id)\tcommon_voice_nl_3.mp3\tx\t\t2\n",
+            folder("nl/validated.tsv"))
         let result = try run(folder, "nl", "out", "--format", "commonvoice")
         XCTAssertEqual(result.code, 3, result.errors)
         XCTAssertTrue(result.errors.contains("validated.tsv:4: it has no text"), result.errors)
@@ -108,7 +123,8 @@ final class ImportTests: XCTestCase {
         let folder = try TestFolder("kaldi")
         try ramp(folder, "rec.wav", rate: 16000)
         try write("rec1 \(folder("rec.wav"))\npiped sox in.wav -t wav - > \(folder("HACKED")) |\n", folder("k/wav.scp"))
-        try write("spk1-u1 rec1 1.5 3.25\nspk2-u2 rec1 4.0 -1\nspk2-u3 piped 0 1\nspk2-u4 norec 0 1\n", folder("k/segments"))
+        try write(
+            "spk1-u1 rec1 1.5 3.25\nspk2-u2 rec1 4.0 -1\nspk2-u3 piped 0 1\nspk2-u4 norec 0 1\n", folder("k/segments"))
         try write("spk1-u1 one two\nspk2-u2  three  four \nspk2-u3 five\nspk2-u4 six\n", folder("k/text"))
         try write("spk1-u1 spk1\nspk2-u2 spk2\nspk2-u3 spk2\n", folder("k/utt2spk"))
         let result = try run(folder, "k", "out", "--padding", "0")
@@ -116,7 +132,8 @@ final class ImportTests: XCTestCase {
         XCTAssertTrue(result.errors.contains("segments:3: wav.scp has a command, which is not run"), result.errors)
         XCTAssertTrue(result.errors.contains("segments:4: wav.scp has no recording norec"), result.errors)
         XCTAssertNil(text(folder("HACKED")))
-        XCTAssertEqual(files(folder("out")), ["spk1/spk1-u1.lab", "spk1/spk1-u1.wav", "spk2/spk2-u2.lab", "spk2/spk2-u2.wav"])
+        XCTAssertEqual(
+            files(folder("out")), ["spk1/spk1-u1.lab", "spk1/spk1-u1.wav", "spk2/spk2-u2.lab", "spk2/spk2-u2.wav"])
         XCTAssertEqual(try cuts(folder), ["24000 28000", "64000 96000"])
         XCTAssertEqual(text(folder("out/spk2/spk2-u2.lab")), "three four")
         // Without segments each recording is an utterance.
@@ -130,7 +147,9 @@ final class ImportTests: XCTestCase {
     func testHuggingFaceTablesAndJSONLines() throws {
         let folder = try TestFolder("hf")
         for name in ["a", "b", "c"] { try clip(folder("csv/train/\(name).wav")) }
-        try write("\u{FEFF}file_name,transcription,speaker_id\r\na.wav,\"One, \"\"two\"\",\r\nthree\",Ann\r\nb.wav,plain,Ann\r\nc.wav,,Ann\r\n", folder("csv/train/metadata.csv"))
+        try write(
+            "\u{FEFF}file_name,transcription,speaker_id\r\na.wav,\"One, \"\"two\"\",\r\nthree\",Ann\r\nb.wav,plain,Ann\r\nc.wav,,Ann\r\n",
+            folder("csv/train/metadata.csv"))
         let table = try run(folder, "csv", "out")
         XCTAssertEqual(table.code, 3, table.errors)
         XCTAssertTrue(table.errors.contains("metadata.csv:5: it has no text"), table.errors)
@@ -138,11 +157,14 @@ final class ImportTests: XCTestCase {
         XCTAssertEqual(text(folder("out/Ann/b.lab")), "plain")
 
         try clip(folder("lines/clips/d.wav"))
-        try write("{\"file_name\": \"clips/d.wav\", \"text\": \"caf\\u00e9\\n\", \"speaker\": 7}\n{\"audio\": {\"path\": \"clips/e.wav\"}, \"text\": \"no\"}\nnot json\n",
-                  folder("lines/metadata.jsonl"))
+        try write(
+            "{\"file_name\": \"clips/d.wav\", \"text\": \"caf\\u00e9\\n\", \"speaker\": 7}\n{\"audio\": {\"path\": \"clips/e.wav\"}, \"text\": \"no\"}\nnot json\n",
+            folder("lines/metadata.jsonl"))
         let lines = try run(folder, "lines", "out2")
         XCTAssertEqual(lines.code, 3, lines.errors)
-        XCTAssertTrue(lines.errors.contains("metadata.jsonl:2: clips/e.wav: no such file") && lines.errors.contains("metadata.jsonl:3: not an object of JSON"), lines.errors)
+        XCTAssertTrue(
+            lines.errors.contains("metadata.jsonl:2: clips/e.wav: no such file")
+                && lines.errors.contains("metadata.jsonl:3: not an object of JSON"), lines.errors)
         XCTAssertEqual(text(folder("out2/7/d.lab")), "café")
     }
 
@@ -152,12 +174,18 @@ final class ImportTests: XCTestCase {
         let folder = try TestFolder("srt")
         try ramp(folder, "chapter.wav")
         // CRLF, marks, an entity, a dash, accents, a missing empty line, an overlap, a cue beyond the end.
-        try write("\u{FEFF}1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Good</i> morning,\r\n{\\an8}Anna &amp; Tom.\r\n\r\n2\r\n00:00:02,560 --> 00:00:03,000\r\n– Oui, même ça. ♪\r\n3\r\n"
-            + "00:00:04,000 --> 00:00:05,000\r\none\r\n\r\n4\r\n00:00:04,500 --> 00:00:06,000\r\nover it\r\n\r\n5\r\n00:00:30,000 --> 00:00:31,000\r\nfar\r\n", folder("chapter.en.srt"))
+        try write(
+            "\u{FEFF}1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Good</i> morning,\r\n{\\an8}Anna &amp; Tom.\r\n\r\n2\r\n00:00:02,560 --> 00:00:03,000\r\n– Oui, même ça. ♪\r\n3\r\n"
+                + "00:00:04,000 --> 00:00:05,000\r\none\r\n\r\n4\r\n00:00:04,500 --> 00:00:06,000\r\nover it\r\n\r\n5\r\n00:00:30,000 --> 00:00:31,000\r\nfar\r\n",
+            folder("chapter.en.srt"))
         let result = try run(folder, "chapter.en.srt", "out")
         XCTAssertEqual(result.code, 3, result.errors)
-        XCTAssertTrue(result.errors.contains("chapter.en.srt:10: it overlaps the cue at 4.500 s") && result.errors.contains("chapter.en.srt:14: it overlaps the cue at 4.000 s"), result.errors)
-        XCTAssertTrue(result.errors.contains("chapter.en.srt:18: it begins at 30.000 s, and the recording ends at 10.000 s"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains("chapter.en.srt:10: it overlaps the cue at 4.500 s")
+                && result.errors.contains("chapter.en.srt:14: it overlaps the cue at 4.000 s"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains("chapter.en.srt:18: it begins at 30.000 s, and the recording ends at 10.000 s"),
+            result.errors)
         // 0.1 s of padding, but only half of the 60 ms to the next cue: none of it is in both.
         XCTAssertEqual(try cuts(folder), ["39690 71883", "111573 25137"])
         let labels = files(folder("out")).filter { $0.hasSuffix(".lab") }
@@ -167,10 +195,17 @@ final class ImportTests: XCTestCase {
     func testWebVTTHasNotesStylesAndVoices() throws {
         let folder = try TestFolder("vtt")
         try ramp(folder, "talk.wav")
-        try write("WEBVTT - talk\n\nSTYLE\n::cue { color: red }\n\nNOTE a remark\nof two lines\n\nintro\n00:01.000 --> 00:02.000 align:start position:0%\n<v Ann Lee><c.yellow>Hello</c> <00:01.500>there.\n\n00:00:05.000 --> 00:00:06.000\nNo voice.\n", folder("talk.vtt"))
+        try write(
+            "WEBVTT - talk\n\nSTYLE\n::cue { color: red }\n\nNOTE a remark\nof two lines\n\nintro\n00:01.000 --> 00:02.000 align:start position:0%\n<v Ann Lee><c.yellow>Hello</c> <00:01.500>there.\n\n00:00:05.000 --> 00:00:06.000\nNo voice.\n",
+            folder("talk.vtt"))
         let result = try run(folder, "talk.vtt", "out", "--padding", "0.25", "--suffix", ".flac")
         XCTAssertEqual(result.code, 0, result.errors)
-        XCTAssertEqual(files(folder("out")), ["Ann Lee/talk_00000.750-00002.250.flac", "Ann Lee/talk_00000.750-00002.250.lab", "talk/talk_00004.750-00006.250.flac", "talk/talk_00004.750-00006.250.lab"])
+        XCTAssertEqual(
+            files(folder("out")),
+            [
+                "Ann Lee/talk_00000.750-00002.250.flac", "Ann Lee/talk_00000.750-00002.250.lab",
+                "talk/talk_00004.750-00006.250.flac", "talk/talk_00004.750-00006.250.lab"
+            ])
         XCTAssertEqual(text(folder("out/Ann Lee/talk_00000.750-00002.250.lab")), "Hello there.")
         XCTAssertEqual(try cuts(folder), ["33075 66150", "209475 66150"])
     }
@@ -178,7 +213,9 @@ final class ImportTests: XCTestCase {
     func testAudacityLabels() throws {
         let folder = try TestFolder("audacity")
         try ramp(folder, "in/one.wav")
-        try write("0.500000\t1.250000\tfirst words\n\\\t100.0\t4000.0\n2.000011\t3.000000\tsecond, words\n4.000000\t4.000000\tmark\n5.0\t6.0\t\n", folder("in/one.txt"))
+        try write(
+            "0.500000\t1.250000\tfirst words\n\\\t100.0\t4000.0\n2.000011\t3.000000\tsecond, words\n4.000000\t4.000000\tmark\n5.0\t6.0\t\n",
+            folder("in/one.txt"))
         let result = try run(folder, "in", "out", "--format", "audacity", "--padding", "0")
         XCTAssertEqual(result.code, 3, result.errors)
         XCTAssertTrue(result.errors.contains("one.txt:4: from 4.000 to 4.000 s there is nothing"), result.errors)
@@ -191,58 +228,62 @@ final class ImportTests: XCTestCase {
     }
 
     private static let grid = """
-    File type = "ooTextFile"
-    Object class = "TextGrid"
+        File type = "ooTextFile"
+        Object class = "TextGrid"
 
-    xmin = 0
-    xmax = 10
-    tiers? <exists>
-    size = 3
-    item []:
-        item [1]:
-            class = "IntervalTier"
-            name = "words"
-            xmin = 0
-            xmax = 10
-            intervals: size = 3
-            intervals [1]:
+        xmin = 0
+        xmax = 10
+        tiers? <exists>
+        size = 3
+        item []:
+            item [1]:
+                class = "IntervalTier"
+                name = "words"
                 xmin = 0
-                xmax = 1
-                text = "sil"
-            intervals [2]:
-                xmin = 1
-                xmax = 2.5
-                text = "she said ""é""
-    twice"
-            intervals [3]:
-                xmin = 2.5
                 xmax = 10
-                text = ""
-        item [2]:
-            class = "TextTier"
-            name = "points"
-            xmin = 0
-            xmax = 10
-            points: size = 1
-            points [1]:
-                number = 1.5
-                mark = "x"
-        item [3]:
-            class = "IntervalTier"
-            name = "Bob"
-            xmin = 0
-            xmax = 10
-            intervals: size = 1
-            intervals [1]:
-                xmin = 6
-                xmax = 7
-                text = "yes"
+                intervals: size = 3
+                intervals [1]:
+                    xmin = 0
+                    xmax = 1
+                    text = "sil"
+                intervals [2]:
+                    xmin = 1
+                    xmax = 2.5
+                    text = "she said ""é""
+        twice"
+                intervals [3]:
+                    xmin = 2.5
+                    xmax = 10
+                    text = ""
+            item [2]:
+                class = "TextTier"
+                name = "points"
+                xmin = 0
+                xmax = 10
+                points: size = 1
+                points [1]:
+                    number = 1.5
+                    mark = "x"
+            item [3]:
+                class = "IntervalTier"
+                name = "Bob"
+                xmin = 0
+                xmax = 10
+                intervals: size = 1
+                intervals [1]:
+                    xmin = 6
+                    xmax = 7
+                    text = "yes"
 
-    """
+        """
 
     func testTextGridsLongAndShortInAnyEncoding() throws {
-        let short = "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0\n10\n<exists>\n1\n\"IntervalTier\"\n\"words\"\n0\n10\n2\n0\n1\n\"\"\n1\n2.5\n\"she said \"\"é\"\" twice\"\n"
-        for (content, encoding) in [(Self.grid, String.Encoding.utf8), (Self.grid, .utf16), (Self.grid, .utf16BigEndian), (short, .utf8), (short.replacingOccurrences(of: "\n", with: "\r\n"), .utf16)] {
+        let short =
+            "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0\n10\n<exists>\n1\n\"IntervalTier\"\n\"words\"\n0\n10\n2\n0\n1\n\"\"\n1\n2.5\n\"she said \"\"é\"\" twice\"\n"
+        for (content, encoding) in [
+            (Self.grid, String.Encoding.utf8), (Self.grid, .utf16), (Self.grid, .utf16BigEndian), (short, .utf8),
+            (short.replacingOccurrences(of: "\n", with: "\r\n"), .utf16)
+        ] {
             let folder = try TestFolder("grid")
             try ramp(folder, "a.wav")
             // Praat marks UTF-16 of either order.
@@ -261,11 +302,17 @@ final class ImportTests: XCTestCase {
         try write(Self.grid, folder("a.TextGrid"))
         let unsure = try run(folder, "a.TextGrid", "out")
         XCTAssertEqual(unsure.code, 1, unsure.errors)
-        XCTAssertTrue(unsure.errors.contains("it has the tiers words, Bob") && unsure.errors.contains("--tier words"), unsure.errors)
+        XCTAssertTrue(
+            unsure.errors.contains("it has the tiers words, Bob") && unsure.errors.contains("--tier words"),
+            unsure.errors)
         XCTAssertEqual(try run(folder, "a.TextGrid", "out", "--tier", "words", "--tier", "Bob").code, 0)
-        XCTAssertEqual(files(folder("out")).filter { $0.hasSuffix(".lab") }, ["Bob/a_00005.900-00007.100.lab", "words/a_00000.900-00002.600.lab"])
+        XCTAssertEqual(
+            files(folder("out")).filter { $0.hasSuffix(".lab") },
+            ["Bob/a_00005.900-00007.100.lab", "words/a_00000.900-00002.600.lab"])
         // Cut short, and not a TextGrid at all: told, and nothing written.
-        for broken in [String(Self.grid.prefix(500)), "\"ooTextFile\" \"TextGrid\" 0 10 <exists> 99999999 \"IntervalTier\"", ""] {
+        for broken in [
+            String(Self.grid.prefix(500)), "\"ooTextFile\" \"TextGrid\" 0 10 <exists> 99999999 \"IntervalTier\"", ""
+        ] {
             try write(broken, folder("a.TextGrid"))
             let result = try run(folder, "a.TextGrid", "none", "--tier", "words")
             XCTAssertEqual(result.code, 1, result.errors)
@@ -279,7 +326,9 @@ final class ImportTests: XCTestCase {
         let folder = try TestFolder("again")
         try ramp(folder, "book.wav")
         func subtitles(_ first: String, at start: String = "00:00:01,000") throws {
-            try write("1\n\(start) --> 00:00:02,000\n\(first)\n\n2\n00:00:05,000 --> 00:00:06,000\nTwo.\n", folder("book.srt"))
+            try write(
+                "1\n\(start) --> 00:00:02,000\n\(first)\n\n2\n00:00:05,000 --> 00:00:06,000\nTwo.\n", folder("book.srt")
+            )
         }
         func stamps() -> [String: UInt64] {
             var result: [String: UInt64] = [:]
@@ -306,7 +355,12 @@ final class ImportTests: XCTestCase {
         try subtitles("Eins.", at: "00:00:01,500")
         let moved = try run(folder, "book.srt", "out")
         XCTAssertTrue(moved.errors.contains("1 pieces of an earlier cut removed"), moved.errors)
-        XCTAssertEqual(files(folder("out")), ["book/book_00001.400-00002.100.lab", "book/book_00001.400-00002.100.wav", "book/book_00004.900-00006.100.lab", "book/book_00004.900-00006.100.wav"])
+        XCTAssertEqual(
+            files(folder("out")),
+            [
+                "book/book_00001.400-00002.100.lab", "book/book_00001.400-00002.100.wav",
+                "book/book_00004.900-00006.100.lab", "book/book_00004.900-00006.100.wav"
+            ])
 
         // Written by hand: kept, also when the times change.
         try write("Written by hand.", folder("out/book/book_00001.400-00002.100.lab"))
@@ -318,7 +372,8 @@ final class ImportTests: XCTestCase {
         XCTAssertNotNil(text(folder("out/book/book_00001.400-00002.100.wav")))
 
         // Another recording of the same name: every piece is cut again.
-        _ = try lua(folder, "opah.audio.save('book.wav', opah.tensor.ones(441000) * 0.25, 44100, { subtype = 'pcm24' })")
+        _ = try lua(
+            folder, "opah.audio.save('book.wav', opah.tensor.ones(441000) * 0.25, 44100, { subtype = 'pcm24' })")
         let other = try run(folder, "book.srt", "out")
         XCTAssertTrue(other.errors.contains("remade 2 (input changed: 2)"), other.errors)
         XCTAssertEqual(try lua(folder, "print(opah.audio.load('out/book/book_00004.900-00006.100.wav')[1])"), "0.25")
@@ -335,7 +390,8 @@ final class ImportTests: XCTestCase {
         let sound = FileManager.default.contents(atPath: folder("out/S/x.wav"))
         let second = try run(folder, "two", "out", "--speaker", "S")
         XCTAssertEqual(second.code, 1, second.errors)
-        XCTAssertTrue(second.errors.contains("was imported from") && second.errors.contains("one/wavs/x.wav"), second.errors)
+        XCTAssertTrue(
+            second.errors.contains("was imported from") && second.errors.contains("one/wavs/x.wav"), second.errors)
         XCTAssertEqual(FileManager.default.contents(atPath: folder("out/S/x.wav")), sound)
         XCTAssertEqual(text(folder("out/S/x.lab")), "Text of one.")
         // Nor what nobody knows the origin of.
@@ -349,28 +405,39 @@ final class ImportTests: XCTestCase {
     func testNamesNeverLeaveTheFolder() throws {
         let folder = try TestFolder("names")
         try clip(folder("c/a.wav"))
-        try write("a.wav|../../evil|EN|One.\na.wav|/tmp/evil|EN|Two.\na.wav|..|EN|Three.\na.wav|linked|EN|Four.\na.wav|.hidden|EN|Five.\n", folder("c/list.list"))
+        try write(
+            "a.wav|../../evil|EN|One.\na.wav|/tmp/evil|EN|Two.\na.wav|..|EN|Three.\na.wav|linked|EN|Four.\na.wav|.hidden|EN|Five.\n",
+            folder("c/list.list"))
         try FileManager.default.createDirectory(atPath: folder("elsewhere"), withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: folder("out"), withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: folder("out/linked"), withDestinationPath: folder("elsewhere"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder("out/linked"), withDestinationPath: folder("elsewhere"))
         let result = try run(folder, "c", "out")
         XCTAssertEqual(result.code, 3, result.errors)
-        XCTAssertTrue(result.errors.contains("out/linked is a link") && result.errors.contains("its speaker's name is no name for a folder"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains("out/linked is a link")
+                && result.errors.contains("its speaker's name is no name for a folder"), result.errors)
         XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder("elsewhere")), [])
-        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), ["c", "elsewhere", "out"])
-        XCTAssertEqual(files(folder("out")).filter { $0.hasSuffix(".lab") && !$0.hasPrefix("linked") }, ["_.._evil/a.lab", "_tmp_evil/a.lab", "hidden/a.lab"])
+        XCTAssertEqual(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), ["c", "elsewhere", "out"])
+        XCTAssertEqual(
+            files(folder("out")).filter { $0.hasSuffix(".lab") && !$0.hasPrefix("linked") },
+            ["_.._evil/a.lab", "_tmp_evil/a.lab", "hidden/a.lab"])
     }
 
     func testTwoOfOneNameAreToldApart() throws {
         let folder = try TestFolder("twins")
         try clip(folder("c/one/x.wav"))
         try clip(folder("c/two/x.wav"), "4.80-7.20.wav")
-        try write("one/x.wav|S|EN|First.\ntwo/x.wav|S|EN|Second.\none/x.wav|S|EN|First.\none/x.wav|S|EN|Something else.\n", folder("c/l.list"))
+        try write(
+            "one/x.wav|S|EN|First.\ntwo/x.wav|S|EN|Second.\none/x.wav|S|EN|First.\none/x.wav|S|EN|Something else.\n",
+            folder("c/l.list"))
         let result = try run(folder, "c", "out")
         XCTAssertEqual(result.code, 3, result.errors)
         XCTAssertEqual(text(folder("out/S/x.lab")), "First.")
         XCTAssertEqual(text(folder("out/S/two_x.lab")), "Second.")
-        XCTAssertTrue(result.errors.contains("l.list:4: x would be the name of this one and of c/l.list:1"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains("l.list:4: x would be the name of this one and of c/l.list:1"), result.errors)
         XCTAssertTrue(result.errors.contains("1 lines are there twice in the same words"), result.errors)
     }
 
@@ -380,15 +447,20 @@ final class ImportTests: XCTestCase {
         try write("a|Words.\nb|None.\n", folder("LJ/metadata.csv"))
         let plan = try OpahProcess.run(["check", "import", "LJ", "out"], folder: folder.path)
         XCTAssertEqual(plan.code, 0, plan.errors)
-        XCTAssertTrue((plan.output + plan.errors).contains("ljspeech: 1 clips") && (plan.output + plan.errors).contains("1 entries would be skipped"), plan.output + plan.errors)
+        XCTAssertTrue(
+            (plan.output + plan.errors).contains("ljspeech: 1 clips")
+                && (plan.output + plan.errors).contains("1 entries would be skipped"), plan.output + plan.errors)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("out")))
         let json = try run(folder, "LJ", "out", "--json")
         let last = try XCTUnwrap(json.errors.split(separator: "\n").last)
-        XCTAssertTrue(last.contains("\"event\"") && last.contains("\"result\"") && last.contains("\"ljspeech\"") && last.contains("\"exit_code\""), String(last))
+        XCTAssertTrue(
+            last.contains("\"event\"") && last.contains("\"result\"") && last.contains("\"ljspeech\"")
+                && last.contains("\"exit_code\""), String(last))
         XCTAssertEqual(try run(folder, "LJ", "LJ/out").code, 1)
         XCTAssertEqual(try run(folder, "LJ", "out", "--format", "nothing").code, 2)
         let strange = try run(folder, "out/LJ/a.wav", "x")
         XCTAssertEqual(strange.code, 1)
-        XCTAssertTrue(strange.errors.contains("nothing that import knows") && strange.errors.contains("textgrid"), strange.errors)
+        XCTAssertTrue(
+            strange.errors.contains("nothing that import knows") && strange.errors.contains("textgrid"), strange.errors)
     }
 }

@@ -3,8 +3,8 @@ import LuaTestSupport
 import TestSupport
 import XCTest
 
-/// What a stage leaves out is told, whatever then ends the run; what can never work is refused before the first clip; what all
-/// clips share is one line.
+/// What a stage leaves out is told, whatever then ends the run; what can never work is refused before the first clip;
+/// what all clips share is one line.
 final class NothingSwallowedTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
     private let alice = OpahProcess.checkout + "/examples/data/Alice/"
@@ -14,16 +14,20 @@ final class NothingSwallowedTests: XCTestCase {
     }
 
     private func copy(_ from: String, _ to: String) throws {
-        try FileManager.default.createDirectory(atPath: (to as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (to as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try FileManager.default.copyItem(atPath: from, toPath: to)
     }
 
     private func write(_ text: String, _ path: String) throws {
-        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
-    private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws { try LuaFixture.check(code, file: file, line: line) }
+    private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
+        try LuaFixture.check(code, file: file, line: line)
+    }
 
     func testAFilelistWithoutAGoodLineIsListedLineByLine() throws {
         let folder = try TestFolder("filelist")
@@ -31,11 +35,18 @@ final class NothingSwallowedTests: XCTestCase {
         try write("a.mp3\tS\tEN\tHello.\n", folder("tabs.txt"))
         try write("audio_file|text|speaker_name\nwavs/a.wav|Hello.|S\n", folder("coqui.csv"))
         for (list, lines) in [("metadata.csv", 2), ("tabs.txt", 1), ("coqui.csv", 2)] {
-            for recipe in [["build-dataset", "--input", list, "--output", "out"],
-                           ["extract-vq", ".", "--filelist", list, "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]] {
+            for recipe in [
+                ["build-dataset", "--input", list, "--output", "out"],
+                [
+                    "extract-vq", ".", "--filelist", list, "--config-name", Self.tiny + "/codec.lua",
+                    "--checkpoint-path", Self.tiny + "/codec.pth"
+                ]
+            ] {
                 let result = try OpahProcess.run(["run"] + recipe, folder: folder.path)
                 XCTAssertEqual(result.code, 1, result.errors)
-                for line in 1...lines { XCTAssertTrue(result.errors.contains("\(list), line \(line): has "), result.errors) }
+                for line in 1 ... lines {
+                    XCTAssertTrue(result.errors.contains("\(list), line \(line): has "), result.errors)
+                }
                 XCTAssertTrue(result.errors.contains("write path|speaker|language|text"), result.errors)
             }
             let pack = try opah(folder, "build-dataset", "--input", list, "--output", "out")
@@ -51,9 +62,12 @@ final class NothingSwallowedTests: XCTestCase {
         }
         let result = try opah(folder, "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab")
         XCTAssertEqual(result.code, 1)
-        for name in ["a", "b", "c"] { XCTAssertTrue(result.errors.contains("in/S/\(name).wav: has no codes"), result.errors) }
+        for name in ["a", "b", "c"] {
+            XCTAssertTrue(result.errors.contains("in/S/\(name).wav: has no codes"), result.errors)
+        }
         XCTAssertTrue(result.errors.contains("none of the 3 clips could be packed"), result.errors)
-        let lua = try OpahProcess.run(["-e", "require('opah').data.pack { input = 'in', output = 'out' }"], folder: folder.path)
+        let lua = try OpahProcess.run(
+            ["-e", "require('opah').data.pack { input = 'in', output = 'out' }"], folder: folder.path)
         XCTAssertEqual(lua.code, 1)
         for name in ["a", "b", "c"] { XCTAssertTrue(lua.errors.contains("in/S/\(name).wav: has no codes"), lua.errors) }
     }
@@ -67,7 +81,9 @@ final class NothingSwallowedTests: XCTestCase {
             XCTAssertEqual(try opah(folder, stage, "in", "out").code, 1, stage)
             XCTAssertEqual(try opah(folder, stage, "empty", "out").code, 0, stage)
         }
-        let extract = try opah(folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth")
+        let extract = try opah(
+            folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
+            Self.tiny + "/codec.pth")
         XCTAssertEqual(extract.code, 1, extract.errors)
     }
 
@@ -93,7 +109,8 @@ final class NothingSwallowedTests: XCTestCase {
 
     func testWhatWasSkippedIsToldWhenTheRecipeFailsLater() throws {
         let folder = try TestFolder("fails")
-        try write("""
+        try write(
+            """
             local stage_over = require "opah.stage"
             local stage <close> = stage_over("measure", 2)
             stage:try("bad.wav", function() error("its header is broken") end)
@@ -102,12 +119,15 @@ final class NothingSwallowedTests: XCTestCase {
             """, folder("recipe.lua"))
         let result = try opah(folder, "recipe.lua")
         XCTAssertEqual(result.code, 1)
-        for part in ["bad.wav: ", "its header is broken", "good.wav: it is quiet", "the disk went away"] { XCTAssertTrue(result.errors.contains(part), result.errors) }
+        for part in ["bad.wav: ", "its header is broken", "good.wav: it is quiet", "the disk went away"] {
+            XCTAssertTrue(result.errors.contains(part), result.errors)
+        }
     }
 
     func testANoteOfAllClipsIsOneLine() throws {
         let folder = try TestFolder("flood")
-        try write("""
+        try write(
+            """
             local stage_over = require "opah.stage"
             local stage <close> = stage_over("measure", 100)
             for i = 1, 100 do
@@ -118,11 +138,14 @@ final class NothingSwallowedTests: XCTestCase {
             """, folder("recipe.lua"))
         let result = try opah(folder, "recipe.lua")
         XCTAssertEqual(result.code, 0)
-        XCTAssertTrue(result.errors.contains("100 clips: at 16000 Hz there is nothing above 8000 Hz (1.wav, ...)"), result.errors)
-        for i in 1...5 { XCTAssertTrue(result.errors.contains("\(i).wav: gain of \(i) dB"), result.errors) }
+        XCTAssertTrue(
+            result.errors.contains("100 clips: at 16000 Hz there is nothing above 8000 Hz (1.wav, ...)"), result.errors)
+        for i in 1 ... 5 { XCTAssertTrue(result.errors.contains("\(i).wav: gain of \(i) dB"), result.errors) }
         XCTAssertEqual(result.errors.ranges(of: "16000 Hz").count, 1)
         let json = try OpahProcess.run(["run", "recipe.lua", "--json"], folder: folder.path)
-        let record = try XCTUnwrap((json.output + json.errors).split(separator: "\n").first { $0.contains("\"notes\"") }, json.output + json.errors)
+        let record = try XCTUnwrap(
+            (json.output + json.errors).split(separator: "\n").first { $0.contains("\"notes\"") },
+            json.output + json.errors)
         let fields = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any])
         XCTAssertEqual(fields["event"] as? String, "stage")
         XCTAssertEqual((fields["notes"] as? [Any])?.count, 105)
@@ -134,7 +157,11 @@ final class NothingSwallowedTests: XCTestCase {
         try copy(alice + "2.10-4.80.flac", folder("in/set2/Alice/b.flac"))
         try copy(alice + "4.80-7.20.wav", folder("in/set2/Bob/c.wav"))
         for clip in ["set1/Alice/a", "set2/Alice/b", "set2/Bob/c"] { try write("Hello.", folder("in/\(clip).lab")) }
-        XCTAssertEqual(try opah(folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth").code, 0)
+        XCTAssertEqual(
+            try opah(
+                folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
+                Self.tiny + "/codec.pth"
+            ).code, 0)
         let pack = try opah(folder, "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab")
         XCTAssertEqual(pack.code, 0, pack.errors)
         XCTAssertTrue(pack.errors.contains("3 sentences packed, 2 speakers"), pack.errors)
@@ -143,47 +170,66 @@ final class NothingSwallowedTests: XCTestCase {
 
     func testMostLabelsMissingStopsThePacking() throws {
         let folder = try TestFolder("labels")
-        for i in 0..<6 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }
-        for i in 0..<2 { try write("Hello.", folder("in/S/\(i).lab")) }
-        XCTAssertEqual(try opah(folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth").code, 0)
+        for i in 0 ..< 6 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }
+        for i in 0 ..< 2 { try write("Hello.", folder("in/S/\(i).lab")) }
+        XCTAssertEqual(
+            try opah(
+                folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
+                Self.tiny + "/codec.pth"
+            ).code, 0)
         func pack(_ more: String...) throws -> OpahProcess.Result {
-            try OpahProcess.run(["run", "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab"] + more, folder: folder.path)
+            try OpahProcess.run(
+                ["run", "build-dataset", "--input", "in", "--output", "out", "--text-extension", ".lab"] + more,
+                folder: folder.path)
         }
         let stopped = try pack()
         XCTAssertEqual(stopped.code, 1, stopped.errors)
-        for part in ["4 of 6 clips have no .lab file", "--allow-missing-labels", "in/S/5.wav: has no .lab file"] { XCTAssertTrue(stopped.errors.contains(part), stopped.errors) }
+        for part in ["4 of 6 clips have no .lab file", "--allow-missing-labels", "in/S/5.wav: has no .lab file"] {
+            XCTAssertTrue(stopped.errors.contains(part), stopped.errors)
+        }
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("out/00000000.protos")))
         let allowed = try pack("--allow-missing-labels")
         XCTAssertEqual(allowed.code, 3, allowed.errors)
         XCTAssertTrue(allowed.errors.contains("2 sentences packed"), allowed.errors)
-        try write("Hello.", folder("in/S/2.lab"))      // half of them
+        try write("Hello.", folder("in/S/2.lab"))   // half of them
         XCTAssertEqual(try pack().code, 3)
     }
 
     func testOptionsThatCannotWorkAreRefusedOnce() throws {
         let folder = try TestFolder("options")
-        for i in 0..<3 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }
+        for i in 0 ..< 3 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }
         let codec = ["--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]
         let cases: [[String]] = [
-            ["resample", "in", "out", "--sampling-rate", "-5"], ["resample", "in", "out", "--sampling-rate", "0"], ["resample", "in", "out", "--sampling-rate", "99999999"],
-            ["loudness-norm", "in", "out", "--loudness", "99"], ["loudness-norm", "in", "out", "--block-size", "0"], ["loudness-norm", "in", "out", "--peak", "20"],
+            ["resample", "in", "out", "--sampling-rate", "-5"], ["resample", "in", "out", "--sampling-rate", "0"],
+            ["resample", "in", "out", "--sampling-rate", "99999999"],
+            ["loudness-norm", "in", "out", "--loudness", "99"], ["loudness-norm", "in", "out", "--block-size", "0"],
+            ["loudness-norm", "in", "out", "--peak", "20"],
             ["loudness-norm", "in", "out", "--loudness", "nan"],
-            ["slice-audio", "in", "out", "--min-duration", "40"], ["slice-audio", "in", "out", "--max-duration", "0"], ["slice-audio", "in", "out", "--hop-length", "0"],
+            ["slice-audio", "in", "out", "--min-duration", "40"], ["slice-audio", "in", "out", "--max-duration", "0"],
+            ["slice-audio", "in", "out", "--hop-length", "0"],
             ["slice-audio", "in", "out", "--frame-length", "-1"], ["slice-audio", "in", "out", "--pad-silence", "-1"],
-            ["slice-audio-v2", "in", "out", "--min-duration", "40"], ["slice-audio-v2", "in", "out", "--hop-length", "0"], ["slice-audio-v2", "in", "out", "--min-silence-duration", "9"],
+            ["slice-audio-v2", "in", "out", "--min-duration", "40"],
+            ["slice-audio-v2", "in", "out", "--hop-length", "0"],
+            ["slice-audio-v2", "in", "out", "--min-silence-duration", "9"],
             ["merge-short", "in", "out", "--max-duration", "-1"],
-            ["extract-vq", "in", "--batch-size", "0"] + codec, ["build-dataset", "--input", "in", "--output", "out", "--shard-size", "0"],
+            ["extract-vq", "in", "--batch-size", "0"] + codec,
+            ["build-dataset", "--input", "in", "--output", "out", "--shard-size", "0"]
         ]
         for arguments in cases {
             let result = try OpahProcess.run(["run"] + arguments, folder: folder.path)
             XCTAssertEqual(result.code, 2, "\(arguments): \(result.errors)")
-            XCTAssertTrue(result.errors.contains(arguments[arguments.count > 6 ? 2 : arguments.count - 2]), "\(arguments): \(result.errors)")
-            XCTAssertFalse(result.errors.contains("skipped") || FileManager.default.fileExists(atPath: folder("out")), "\(arguments): \(result.errors)")
+            XCTAssertTrue(
+                result.errors.contains(arguments[arguments.count > 6 ? 2 : arguments.count - 2]),
+                "\(arguments): \(result.errors)")
+            XCTAssertFalse(
+                result.errors.contains("skipped") || FileManager.default.fileExists(atPath: folder("out")),
+                "\(arguments): \(result.errors)")
         }
     }
 
     func testCodesOutOfRangeAreNamedClipByClip() throws {
-        try check("""
+        try check(
+            """
             fs.mkdir(folder .. "/data/S")
             local function clip(name, offset)
               local codes = tensor.randint(0, 900, { 8, 20 }, { dtype = "int32", generator = tensor.generator(#name) })
@@ -217,7 +263,8 @@ final class NothingSwallowedTests: XCTestCase {
 
     func testFitTellsWhatItLeavesOut() throws {
         let folder = try TestFolder("fit")
-        try write("""
+        try write(
+            """
             local opah = require "opah"
             local data, fs, lm, lora, tensor, train = opah.data, opah.fs, opah.lm, opah.lora, opah.tensor, opah.train
             fs.mkdir("data/S")
@@ -240,10 +287,11 @@ final class NothingSwallowedTests: XCTestCase {
         XCTAssertEqual(result.errors.ranges(of: "not trained on: data/S/5.npy: ").count, 1, result.errors)
     }
 
-    /// A model's codebooks are larger than the codec's: what the codec does not have is never drawn for it, and never costs more
-    /// than its frame.
+    /// A model's codebooks are larger than the codec's: what the codec does not have is never drawn for it, and never
+    /// costs more than its frame.
     func testCodesThatTheCodecDoesNotHave() throws {
-        try check("""
+        try check(
+            """
             local codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
             local model = lm.load(tiny)
             local options = { text = "Hello there.", seed = 3, min_frames = 24, max_new_tokens = 24, top_p = 1, temperature = 1.9, num_samples = 2 }

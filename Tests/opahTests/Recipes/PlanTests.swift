@@ -4,9 +4,12 @@ import XCTest
 
 /// `opah check`: what a run will take, and refusals of what cannot fit.
 final class PlanTests: XCTestCase {
-    private let data = OpahProcess.checkout + "/examples/data", tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
+    private let data = OpahProcess.checkout + "/examples/data",
+        tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
-    private func check(_ arguments: [String], _ limits: [String: String] = [:], folder: String) throws -> OpahProcess.Result {
+    private func check(
+        _ arguments: [String], _ limits: [String: String] = [:], folder: String
+    ) throws -> OpahProcess.Result {
         for (name, value) in limits { setenv(name, value, 1) }
         defer { for name in limits.keys { unsetenv(name) } }
         return try OpahProcess.run(["check"] + arguments, folder: folder)
@@ -17,7 +20,9 @@ final class PlanTests: XCTestCase {
         for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short"] {
             let result = try check([stage, data, "out"], folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
-            for line in ["14 clips", "memory", "at its peak", "disk", "in out;"] { XCTAssertTrue(result.output.contains(line), "\(stage): \(result.output)") }
+            for line in ["14 clips", "memory", "at its peak", "disk", "in out;"] {
+                XCTAssertTrue(result.output.contains(line), "\(stage): \(result.output)")
+            }
             XCTAssertFalse(FileManager.default.fileExists(atPath: folder("out")), "nothing is made")
         }
     }
@@ -26,10 +31,14 @@ final class PlanTests: XCTestCase {
         let folder = try TestFolder()
         let memory = try check(["loudness-norm", data, "out"], ["OPAH_MEMORY_LIMIT": "1MB"], folder: folder.path)
         XCTAssertEqual(memory.code, 1)
-        for part in ["of memory", "OPAH_MEMORY_LIMIT", "slice-audio"] { XCTAssertTrue(memory.errors.contains(part), memory.errors) }
+        for part in ["of memory", "OPAH_MEMORY_LIMIT", "slice-audio"] {
+            XCTAssertTrue(memory.errors.contains(part), memory.errors)
+        }
         let disk = try check(["loudness-norm", data, "out"], ["OPAH_DISK_LIMIT": "1000"], folder: folder.path)
         XCTAssertEqual(disk.code, 1)
-        for part in ["writes", "OPAH_DISK_LIMIT", "free some space"] { XCTAssertTrue(disk.errors.contains(part), disk.errors) }
+        for part in ["writes", "OPAH_DISK_LIMIT", "free some space"] {
+            XCTAssertTrue(disk.errors.contains(part), disk.errors)
+        }
         let wrong = try check(["loudness-norm", data, "out"], ["OPAH_DISK_LIMIT": "lots"], folder: folder.path)
         XCTAssertEqual(wrong.code, 1)
         XCTAssertTrue(wrong.errors.contains("OPAH_DISK_LIMIT is set to"), wrong.errors)
@@ -37,10 +46,16 @@ final class PlanTests: XCTestCase {
 
     func testSpeakingHasAPlan() throws {
         let folder = try TestFolder()
-        let result = try check(["generate", "--checkpoint-path", tiny, "--text", "The harbour is quiet today.", "--max-new-tokens", "20"], folder: folder.path)
+        let result = try check(
+            ["generate", "--checkpoint-path", tiny, "--text", "The harbour is quiet today.", "--max-new-tokens", "20"],
+            folder: folder.path)
         XCTAssertEqual(result.code, 0, result.errors)
-        for part in ["about 20 frames for 27 bytes", "time", "memory", "disk"] { XCTAssertTrue(result.output.contains(part), result.output) }
-        let refused = try check(["generate", "--checkpoint-path", tiny, "--text", "Hello."], ["OPAH_MEMORY_LIMIT": "1MB"], folder: folder.path)
+        for part in ["about 20 frames for 27 bytes", "time", "memory", "disk"] {
+            XCTAssertTrue(result.output.contains(part), result.output)
+        }
+        let refused = try check(
+            ["generate", "--checkpoint-path", tiny, "--text", "Hello."], ["OPAH_MEMORY_LIMIT": "1MB"],
+            folder: folder.path)
         XCTAssertEqual(refused.code, 1)
         XCTAssertTrue(refused.errors.contains("fewer samples"), refused.errors)
     }
@@ -76,7 +91,9 @@ final class PlanTests: XCTestCase {
         """.write(toFile: folder("own.lua"), atomically: true, encoding: .utf8)
         let checked = try check([folder("own.lua"), "--hours", "1.5"], folder: folder.path)
         XCTAssertEqual(checked.code, 0, checked.errors)
-        XCTAssertTrue(checked.output.contains("as asked for") && checked.output.contains("about 1 h 30 min") && !checked.output.contains("ran"), checked.output)
+        XCTAssertTrue(
+            checked.output.contains("as asked for") && checked.output.contains("about 1 h 30 min")
+                && !checked.output.contains("ran"), checked.output)
         XCTAssertEqual(try OpahProcess.run(["run", folder("own.lua")]).output, "ran\n")
     }
 }

@@ -3,8 +3,8 @@ import XCTest
 
 /// Training with products of bfloat16 factors, on trained weights and real clips: how far it is from float32.
 final class PrecisionTests: XCTestCase {
-    /// Packs of a hundred clips that the embedded voice has never heard, under each other's speaker's name, so that there is something
-    /// to learn; and what both tests begin with.
+    /// Packs of a hundred clips that the embedded voice has never heard, under each other's speaker's name, so that
+    /// there is something to learn; and what both tests begin with.
     private static let begin = #"""
         local opah = require "opah"
         local data, fs, lm, lora, tensor, train = opah.data, opah.fs, opah.lm, opah.lora, opah.tensor, opah.train
@@ -46,10 +46,11 @@ final class PrecisionTests: XCTestCase {
         XCTAssertEqual(result.code, 0, result.errors + result.output)
     }
 
-    /// One step: the loss within 0.2 %, each tensor's gradient within 3 degrees or so of float32's, for each kind of adapter and
-    /// for all weights.
+    /// One step: the loss within 0.2 %, each tensor's gradient within 3 degrees or so of float32's, for each kind of
+    /// adapter and for all weights.
     func testAStepsGradientsPointTheSameWay() throws {
-        try run(#"""
+        try run(
+            #"""
             for _, kind in ipairs { "lora", "dora", "full" } do
               local losses, gradients = {}, {}
               for _, precision in ipairs { "32-true", "bf16-rounded" } do
@@ -92,7 +93,8 @@ final class PrecisionTests: XCTestCase {
 
     /// Thirty steps: the held-out loss falls alike.
     func testThirtyStepsEndAlike() throws {
-        try run(#"""
+        try run(
+            #"""
             local ends, before = {}, nil
             for _, precision in ipairs { "32-true", "bf16-rounded" } do
               local model = fresh(precision)
@@ -115,7 +117,8 @@ final class PrecisionTests: XCTestCase {
 
     /// A run in one precision is not gone on with in another, unless both mean the same numbers.
     func testAnotherPrecisionIsAnotherRun() throws {
-        try run(#"""
+        try run(
+            #"""
             local function fit(precision, steps)
               local model = fresh(precision)
               return train.fit { model = model, data = rows(model), project = "p", results = "results", max_steps = steps, batch_size = 1, val_check_interval = 0,

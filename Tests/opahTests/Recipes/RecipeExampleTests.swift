@@ -2,13 +2,15 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Every recipe in examples/ does what its header says, on the embedded data: what it prints is compared with Tests/Golden
-/// (words and whole numbers exactly, fractions within 2 %), what it writes is below out/<name>, and it can be run again.
+/// Every recipe in examples/ does what its header says, on the embedded data: what it prints is compared with
+/// Tests/Golden (words and whole numbers exactly, fractions within 2 %), what it writes is below out/<name>, and it can
+/// be run again.
 final class RecipeExampleTests: XCTestCase {
     func testHelloTensor() throws { try run("hello-tensor", makes: ["line.safetensors"]) }
     func testAudioStatistics() throws { try run("audio-statistics", makes: ["statistics.md"]) }
     func testSpectrogramGallery() throws {
-        let page = try String(contentsOfFile: run("spectrogram-gallery", makes: ["gallery.html"])("gallery.html"), encoding: .utf8)
+        let page = try String(
+            contentsOfFile: run("spectrogram-gallery", makes: ["gallery.html"])("gallery.html"), encoding: .utf8)
         XCTAssertEqual(page.ranges(of: "<image").count, 14)
         XCTAssertEqual(page.ranges(of: "<audio").count, 14)
         XCTAssertTrue(page.contains("Good morning. The harbour is quiet today."))
@@ -16,18 +18,33 @@ final class RecipeExampleTests: XCTestCase {
     func testLookAtCodes() throws { try run("look-at-codes", makes: ["Alice/0.00-2.10.npy", "ハナコ/8.50-10.6.npy"]) }
     func testRoundTrip() throws { try run("round-trip", makes: ["codes.npy", "reconstructed.wav", "report.html"]) }
     func testPackAndInspect() throws { try run("pack-and-inspect", makes: ["protos/00000000.protos"]) }
-    func testFineTune() throws { try run("fine-tune", makes: ["result.json", "results/voice/checkpoints/step_000000040.ckpt"]) }
+    func testFineTune() throws {
+        try run("fine-tune", makes: ["result.json", "results/voice/checkpoints/step_000000040.ckpt"])
+    }
     func testCustomLoss() throws { try run("custom-loss", makes: ["adapter.ckpt"]) }
     func testDataParallel() throws { try run("data-parallel", makes: ["adapter.ckpt"]) }
-    func testPickCheckpoint() throws { try run("pick-checkpoint", makes: ["auditions/step_000000005/1.npy", "auditions/step_000000050/1.npy"]) }
-    func testChooseAVoice() throws { try run("choose-a-voice", makes: ["auditions/index.html", "voices/Ann.voice/README.md", "notice.wav", "notice.srt"]) }
-    func testBlendAdapters() throws { try run("blend-adapters", makes: ["model/model.pth", "model/config.json", "model/tokenizer.json"]) }
+    func testPickCheckpoint() throws {
+        try run("pick-checkpoint", makes: ["auditions/step_000000005/1.npy", "auditions/step_000000050/1.npy"])
+    }
+    func testChooseAVoice() throws {
+        try run(
+            "choose-a-voice", makes: ["auditions/index.html", "voices/Ann.voice/README.md", "notice.wav", "notice.srt"])
+    }
+    func testBlendAdapters() throws {
+        try run("blend-adapters", makes: ["model/model.pth", "model/config.json", "model/tokenizer.json"])
+    }
     func testLinearProbe() throws { try run("linear-probe", makes: ["probe.safetensors"]) }
-    func testCachedPath() throws { try run("cached-path", makes: ["packs/00000000.protos", "adapter/adapter.ckpt", "merged/model.pth", "speech/1.npy"]) }
+    func testCachedPath() throws {
+        try run(
+            "cached-path", makes: ["packs/00000000.protos", "adapter/adapter.ckpt", "merged/model.pth", "speech/1.npy"])
+    }
     func testSpeak() throws { try run("speak", makes: ["hello.wav", "hello.npy"]) }
-    func testQuickstart() throws { try run("quickstart", "--max-steps", "6", makes: ["hello.wav", "report.html", "merged/model.pth"]) }
+    func testQuickstart() throws {
+        try run("quickstart", "--max-steps", "6", makes: ["hello.wav", "report.html", "merged/model.pth"])
+    }
 
-    /// The package of recordings is not there: clips of the embedded new speaker stand for them, some of which are left out.
+    /// The package of recordings is not there: clips of the embedded new speaker stand for them, some of which are left
+    /// out.
     func testRealVoice() throws {
         let prompts = try TestFolder("prompts")
         let convert = #"""
@@ -43,15 +60,22 @@ final class RecipeExampleTests: XCTestCase {
             """#
         let made = try OpahProcess.run(["-e", convert], folder: prompts.path)
         XCTAssertEqual(made.code, 0, made.errors)
-        let inside = try run("real-voice", "--sounds", prompts.path, "--texts", prompts("texts.txt"), "--clips", "20", "--max-steps", "2",
-                             makes: ["quickstart/merged/model.pth", "speech/allison/020.wav", "speech/allison/020.lab"])
+        let inside = try run(
+            "real-voice", "--sounds", prompts.path, "--texts", prompts("texts.txt"), "--clips", "20", "--max-steps",
+            "2",
+            makes: ["quickstart/merged/model.pth", "speech/allison/020.wav", "speech/allison/020.lab"])
         XCTAssertFalse(FileManager.default.fileExists(atPath: inside("speech/allison/021.wav")))
         let page = try String(contentsOfFile: inside("report.html"), encoding: .utf8)
-        for part in ["half of the recordings", "base voice rms", "base voice slt", "fine-tuned", "do not expect"] { XCTAssertTrue(page.contains(part), part) }
+        for part in ["half of the recordings", "base voice rms", "base voice slt", "fine-tuned", "do not expect"] {
+            XCTAssertTrue(page.contains(part), part)
+        }
         XCTAssertEqual(page.ranges(of: "<audio").count, 10)
-        let missing = try OpahProcess.run(["run", OpahProcess.checkout + "/examples/real-voice.lua", "--sounds", prompts("none")], folder: prompts.path)
+        let missing = try OpahProcess.run(
+            ["run", OpahProcess.checkout + "/examples/real-voice.lua", "--sounds", prompts("none")],
+            folder: prompts.path)
         XCTAssertEqual(missing.code, 1)
-        XCTAssertTrue(missing.errors.contains("none is not there") && missing.errors.contains("apt install"), missing.errors)
+        XCTAssertTrue(
+            missing.errors.contains("none is not there") && missing.errors.contains("apt install"), missing.errors)
     }
 
     func testMakeTinyCheckpoints() throws {
@@ -72,46 +96,61 @@ final class RecipeExampleTests: XCTestCase {
         let batch = try OpahProcess.run(["batch", "out/sweep/recipes", "--jobs", "2"], folder: folder.path)
         XCTAssertEqual(batch.code, 0, batch.errors)
         let table = try OpahProcess.run(["run", example, "--max-steps", "5"], folder: folder.path)
-        XCTAssertEqual(table.output.split(separator: "\n").count, 5, "the outcomes of the batch were not used:\n\(table.output)")
+        XCTAssertEqual(
+            table.output.split(separator: "\n").count, 5, "the outcomes of the batch were not used:\n\(table.output)")
         XCTAssertTrue(FileManager.default.fileExists(atPath: made("rank-8-rate-0.01/result.json")))
     }
 
     func testEveryExampleIsShortHasAHeaderAndATest() throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: OpahProcess.checkout + "/examples").filter { $0.hasSuffix(".lua") }
+        let names = try FileManager.default.contentsOfDirectory(atPath: OpahProcess.checkout + "/examples").filter {
+            $0.hasSuffix(".lua")
+        }
         XCTAssertGreaterThan(names.count, 12)
         let tests = try String(contentsOfFile: #filePath, encoding: .utf8)
         for name in names {
-            let lines = try String(contentsOfFile: OpahProcess.checkout + "/examples/" + name, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
-            XCTAssertLessThan(lines.count, 81, name)      // the last one is empty
+            let lines = try String(contentsOfFile: OpahProcess.checkout + "/examples/" + name, encoding: .utf8).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            XCTAssertLessThan(lines.count, 81, name)   // the last one is empty
             XCTAssertTrue(lines[0].hasPrefix("--- "), name)
             let header = lines.prefix { $0.hasPrefix("--") }.joined(separator: "\n")
-            for part in ["-- opah run examples/\(name)", "-- needs: ", "-- expect: "] { XCTAssertTrue(header.contains("\n" + part), "\(name) lacks '\(part)'") }
+            for part in ["-- opah run examples/\(name)", "-- needs: ", "-- expect: "] {
+                XCTAssertTrue(header.contains("\n" + part), "\(name) lacks '\(part)'")
+            }
             XCTAssertTrue(tests.contains("run(\"\(name.dropLast(4))\""), "\(name) has no test")
         }
     }
 
     // MARK: Running one
 
-    /// Runs an example in an empty folder, checks what it says and makes, and runs it again. Gives paths in its output folder.
+    /// Runs an example in an empty folder, checks what it says and makes, and runs it again. Gives paths in its output
+    /// folder.
     @discardableResult
     private func run(_ name: String, _ arguments: String..., makes files: [String]) throws -> (String) -> String {
         let folder = try TestFolder("example")
         folders.append(folder)
         let example = OpahProcess.checkout + "/examples/\(name).lua"
-        for attempt in 1...2 {
+        for attempt in 1 ... 2 {
             let result = try OpahProcess.run(["run", example] + arguments, folder: folder.path)
             XCTAssertEqual(result.code, 0, "\(name): \(result.errors)")
             if attempt == 1 {
-                try compare(result.output.replacing(folder.path, with: ".").replacing(OpahProcess.checkout, with: "OPAH"), name)
+                try compare(
+                    result.output.replacing(folder.path, with: ".").replacing(OpahProcess.checkout, with: "OPAH"), name)
             }
-            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["out"], "\(name) wrote outside of its folder")
-            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder("out")), [name], "\(name) wrote outside of its folder")
-            for file in files { XCTAssertTrue(FileManager.default.fileExists(atPath: folder("out/\(name)/\(file)")), "\(name): no \(file)") }
+            XCTAssertEqual(
+                try FileManager.default.contentsOfDirectory(atPath: folder.path), ["out"],
+                "\(name) wrote outside of its folder")
+            XCTAssertEqual(
+                try FileManager.default.contentsOfDirectory(atPath: folder("out")), [name],
+                "\(name) wrote outside of its folder")
+            for file in files {
+                XCTAssertTrue(
+                    FileManager.default.fileExists(atPath: folder("out/\(name)/\(file)")), "\(name): no \(file)")
+            }
         }
         return { folder("out/\(name)/\($0)") }
     }
 
-    private var folders: [TestFolder] = []      // live as long as the test
+    private var folders: [TestFolder] = []   // live as long as the test
 
     private func compare(_ said: String, _ name: String) throws {
         let golden = OpahProcess.checkout + "/Tests/Golden/\(name).txt"
@@ -124,13 +163,15 @@ final class RecipeExampleTests: XCTestCase {
         }
     }
 
-    /// Words and whole numbers are the same, fractions differ by at most 2 % or one unit of the second decimal. Spaces do not count.
+    /// Words and whole numbers are the same, fractions differ by at most 2 % or one unit of the second decimal. Spaces
+    /// do not count.
     static func agree(_ a: String, _ b: String) -> Bool {
         let fraction = /-?[0-9]+\.[0-9]*(e[-+][0-9]+)?/
         func skeleton(_ line: String) -> String { line.replacing(fraction, with: "#").replacing(/\s+/, with: " ") }
         func numbers(_ line: String) -> [Double] { line.matches(of: fraction).compactMap { Double($0.output.0) } }
         let (x, y) = (numbers(a), numbers(b))
-        return skeleton(a) == skeleton(b) && x.count == y.count && zip(x, y).allSatisfy { abs($0 - $1) <= max(0.02 * abs($1), 0.011) }
+        return skeleton(a) == skeleton(b) && x.count == y.count
+            && zip(x, y).allSatisfy { abs($0 - $1) <= max(0.02 * abs($1), 0.011) }
     }
 
     func testTheComparisonSeesDifferences() {

@@ -28,7 +28,9 @@ final class RecipeValueTests: XCTestCase {
     func testItRunsWithItsOptionsAndGivesItsExitCode() throws {
         let folder = try TestFolder("recipe")
         try write("loud.lua", Self.loud, in: folder)
-        func run(_ arguments: [String]) throws -> OpahProcess.Result { try OpahProcess.run(arguments, folder: folder.path) }
+        func run(_ arguments: [String]) throws -> OpahProcess.Result {
+            try OpahProcess.run(arguments, folder: folder.path)
+        }
         XCTAssertEqual(try run(["run", "loud.lua", "data", "--gain", "3"]).code, 0)
         XCTAssertEqual(try String(contentsOfFile: folder("ran.txt"), encoding: .utf8), "data 3.0")
         XCTAssertEqual(try run(["run", "loud.lua", "data", "--gain", "7"]).code, 3)
@@ -53,7 +55,9 @@ final class RecipeValueTests: XCTestCase {
         }
         let checked = try OpahProcess.run(["check", "loud.lua", "data", "--gain", "20"], folder: folder.path)
         XCTAssertEqual(checked.code, 0, checked.errors)
-        for line in ["gain = 20", "adds 20", "about 2 s"] { XCTAssertTrue(checked.output.contains(line), "\(line) in \(checked.output)") }
+        for line in ["gain = 20", "adds 20", "about 2 s"] {
+            XCTAssertTrue(checked.output.contains(line), "\(line) in \(checked.output)")
+        }
         XCTAssertEqual(try OpahProcess.run(["check", "loud.lua"], folder: folder.path).code, 2)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("ran.txt")))
     }
@@ -61,7 +65,9 @@ final class RecipeValueTests: XCTestCase {
     func testARecipeRunsARecipe() throws {
         let folder = try TestFolder("recipe")
         try write("loud.lua", Self.loud, in: folder)
-        try write("outer.lua", """
+        try write(
+            "outer.lua",
+            """
             local run = require "opah.run"
             return require "opah.recipe" { run = function()
               assert(run("loud.lua", { "data", "--help" }) == 0)
@@ -78,8 +84,10 @@ final class RecipeValueTests: XCTestCase {
 
     func testWhatIsWronglyDeclaredIsNamed() throws {
         let folder = try TestFolder("recipe")
-        for (body, wanted) in [("plan = print", "run is missing"), ("run = print, flag = {}", "no field flag"), ("run = 3", "run"),
-                               ("run = print, flags = { { 'x', 'colour', nil, 'y' } }", "no option type colour")] {
+        for (body, wanted) in [
+            ("plan = print", "run is missing"), ("run = print, flag = {}", "no field flag"), ("run = 3", "run"),
+            ("run = print, flags = { { 'x', 'colour', nil, 'y' } }", "no option type colour")
+        ] {
             try write("wrong.lua", "return require 'opah.recipe' { \(body) }\n", in: folder)
             for command in ["run", "show"] {
                 let result = try OpahProcess.run([command, "wrong.lua"], folder: folder.path)
@@ -93,9 +101,11 @@ final class RecipeValueTests: XCTestCase {
     func testEveryStockRecipeAndExampleIsAValue() throws {
         let folders = ["stdlib-lua/opah/recipes", "examples"].map { OpahProcess.checkout + "/" + $0 }
         for folder in folders {
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".lua") {
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            where name.hasSuffix(".lua") {
                 let text = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
-                XCTAssertNotNil(text.firstMatch(of: /(?m)^return (opah\.)?recipe \{$/), "\(name) does not end with its recipe")
+                XCTAssertNotNil(
+                    text.firstMatch(of: /(?m)^return (opah\.)?recipe \{$/), "\(name) does not end with its recipe")
             }
         }
     }

@@ -8,7 +8,9 @@ final class Release15PathTests: XCTestCase {
     private static let tokenizer = OpahProcess.checkout + "/Tests/Vectors/release15/model"
 
     @discardableResult
-    private func opah(_ folder: TestFolder, _ arguments: [String], code: Int32 = 0, line: UInt = #line) throws
+    private func opah(
+        _ folder: TestFolder, _ arguments: [String], code: Int32 = 0, line: UInt = #line
+    ) throws
         -> OpahProcess.Result
     {
         let result = try OpahProcess.run(arguments, folder: folder.path)
@@ -31,20 +33,20 @@ final class Release15PathTests: XCTestCase {
                 local model = lm.new(config, { seed = 1, dtype = "bfloat16", tokenizer = "\(Self.tokenizer)" })
                 model:save("base")
                 print(lm.load("base").release)
-                """,
+                """
             ])
         XCTAssertEqual(made.output, "1.5\n")
         try opah(
             folder,
             [
                 "run", "extract-vq", "data", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
-                Self.tiny + "/codec.pth",
+                Self.tiny + "/codec.pth"
             ])
         try opah(folder, ["run", "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab"])
         let training = [
             "run", "train", "--config-name", "text2semantic_1_5", "pretrained_ckpt_path=base", "max_length=512",
             "train_dataset.proto_files=[protos]",
-            "data.batch_size=1", "trainer.max_steps=4", "trainer.val_check_interval=2", "model.optimizer.lr=1e-3",
+            "data.batch_size=1", "trainer.max_steps=4", "trainer.val_check_interval=2", "model.optimizer.lr=1e-3"
         ]
         let trained = try opah(
             folder,
@@ -55,14 +57,14 @@ final class Release15PathTests: XCTestCase {
             folder,
             [
                 "run", "merge-lora", "--lora-config", "r_8_alpha_16", "--base-weight", "base", "--lora-weight", adapter,
-                "--output", "merged",
+                "--output", "merged"
             ])
         try opah(folder, training + ["project=all"])
         try opah(
             folder,
             [
                 "run", "extract-model", "--base-weight", "base", "--checkpoint",
-                folder("results/all/checkpoints/step_000000004.ckpt"), "--output", "whole",
+                folder("results/all/checkpoints/step_000000004.ckpt"), "--output", "whole"
             ])
         for model in ["merged", "whole"] {
             for name in ["tokenizer.tiktoken", "special_tokens.json"] {
@@ -78,7 +80,7 @@ final class Release15PathTests: XCTestCase {
                     "--prompt-text", "Good morning. The harbour is quiet today.", "--prompt-tokens",
                     "data/Alice/0.00-2.10.npy", "--speaker", "Alice",
                     "--max-new-tokens", "10", "--vq-config-name", Self.tiny + "/codec.lua", "--vq-checkpoint-path",
-                    Self.tiny + "/codec.pth",
+                    Self.tiny + "/codec.pth"
                 ])
             XCTAssertTrue(spoken.errors.contains("--speaker changes nothing"), spoken.errors)
             XCTAssertGreaterThan(
@@ -98,7 +100,7 @@ final class Release15PathTests: XCTestCase {
                 local ds = data.dataset { protos = "protos", tokenizer = text.tokenizer("\(Self.tiny)"), max_length = 512, val_fraction = 0 }
                 local ok, problem = pcall(train.fit, { model = model, data = ds, project = "mixed", max_steps = 1 })
                 print(ok, problem.message)
-                """,
+                """
             ])
         XCTAssertTrue(
             mixed.output.contains("false") && mixed.output.contains("1.4") && mixed.output.contains("1.5"),

@@ -12,11 +12,14 @@ class ServeTestCase: XCTestCase {
     func start(_ more: [String] = [], _ environment: [String: String] = [:], port: Int = 0) throws {
         folder = try TestFolder("serve")
         address = ""
-        running = try OpahProcess.start(["run", "serve", "--embedded", "--port", "\(port)"] + more, folder: folder.path, environment: environment)
-        for _ in 0..<600 where address.isEmpty {
+        running = try OpahProcess.start(
+            ["run", "serve", "--embedded", "--port", "\(port)"] + more, folder: folder.path, environment: environment)
+        for _ in 0 ..< 600 where address.isEmpty {
             usleep(50_000)
             let text = running.errorsSoFar
-            if let range = text.range(of: "listening on ") { address = String(text[range.upperBound...].prefix { !$0.isNewline }) }
+            if let range = text.range(of: "listening on ") {
+                address = String(text[range.upperBound...].prefix { !$0.isNewline })
+            }
         }
         XCTAssertTrue(address.hasPrefix("http://127.0.0.1:"), running.errorsSoFar)
     }
@@ -29,10 +32,13 @@ class ServeTestCase: XCTestCase {
         address = ""
     }
 
-    func ask(_ path: String, _ body: String? = nil, type: String = "application/json", headers: [String] = []) throws -> (status: Int, body: Data) {
+    func ask(
+        _ path: String, _ body: String? = nil, type: String = "application/json", headers: [String] = []
+    ) throws -> (status: Int, body: Data) {
         let process = Process(), output = folder("answer-\(UUID().uuidString)"), pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["curl", "-s", "-m", "100", "-o", output, "-w", "%{http_code}", address + path]
+        process.arguments =
+            ["curl", "-s", "-m", "100", "-o", output, "-w", "%{http_code}", address + path]
             + (body.map { ["-H", "Content-Type: \(type)", "--data-binary", $0] } ?? []) + headers.flatMap { ["-H", $0] }
         process.standardOutput = pipe
         try process.run()

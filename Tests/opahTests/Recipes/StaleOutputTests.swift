@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Every stage notices by content what its output was made from: a corrected label, a replaced recording, other settings and
-/// another codec are never answered with what was there before; and a second run does nothing.
+/// Every stage notices by content what its output was made from: a corrected label, a replaced recording, other
+/// settings and another codec are never answered with what was there before; and a second run does nothing.
 final class StaleOutputTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
     private let alice = OpahProcess.checkout + "/examples/data/Alice/"
@@ -13,16 +13,23 @@ final class StaleOutputTests: XCTestCase {
     }
 
     private func extract(_ folder: TestFolder, _ input: String = "in", _ more: String...) throws -> OpahProcess.Result {
-        try OpahProcess.run(["run", "extract-vq", input, "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"] + more, folder: folder.path)
+        try OpahProcess.run(
+            [
+                "run", "extract-vq", input, "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
+                Self.tiny + "/codec.pth"
+            ] + more, folder: folder.path)
     }
 
     private func copy(_ from: String, _ to: String) throws {
         try? FileManager.default.removeItem(atPath: to)
-        try FileManager.default.createDirectory(atPath: (to as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (to as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try FileManager.default.copyItem(atPath: from, toPath: to)
     }
 
-    private func write(_ text: String, _ path: String) throws { try text.write(toFile: path, atomically: true, encoding: .utf8) }
+    private func write(_ text: String, _ path: String) throws {
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
     private func bytes(_ path: String) -> Data? { FileManager.default.contents(atPath: path) }
     private func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
@@ -58,14 +65,18 @@ final class StaleOutputTests: XCTestCase {
         for stage in [["loudness-norm", "in", "out"], ["resample", "in", "out", "--sampling-rate", "16000"]] {
             let folder = try TestFolder("stale")
             try twoClips(folder)
-            func run(_ more: [String] = []) throws -> OpahProcess.Result { try OpahProcess.run(["run"] + stage + more, folder: folder.path) }
+            func run(_ more: [String] = []) throws -> OpahProcess.Result {
+                try OpahProcess.run(["run"] + stage + more, folder: folder.path)
+            }
             XCTAssertEqual(try run().code, 0)
             let before = try stamps(folder("out")), sound = bytes(folder("out/S/x.wav"))
             usleep(50_000)
             let again = try run()
             XCTAssertEqual(again.code, 0)
             XCTAssertFalse(again.errors.contains("remade"), again.errors)
-            XCTAssertEqual(try stamps(folder("out")).filter { !$0.key.hasSuffix(".jsonl") }, before.filter { !$0.key.hasSuffix(".jsonl") })
+            XCTAssertEqual(
+                try stamps(folder("out")).filter { !$0.key.hasSuffix(".jsonl") },
+                before.filter { !$0.key.hasSuffix(".jsonl") })
 
             try alter(folder("in/S/x.wav"))
             try write("Another text.", folder("in/S/y.lab"))
@@ -91,11 +102,13 @@ final class StaleOutputTests: XCTestCase {
         try write("Corrected.", folder("out/S/x.lab"))
         let kept = try opah(folder, "loudness-norm", "in", "out")
         XCTAssertEqual(kept.code, 0, kept.errors)
-        XCTAssertTrue(kept.errors.contains("1 file was changed by hand") && kept.errors.contains("out/S/x.lab"), kept.errors)
+        XCTAssertTrue(
+            kept.errors.contains("1 file was changed by hand") && kept.errors.contains("out/S/x.lab"), kept.errors)
         try write("Corrected twice.", folder("in/S/x.lab"))
         let both = try opah(folder, "loudness-norm", "in", "out")
         XCTAssertEqual(both.code, 3, both.errors)
-        XCTAssertTrue(both.errors.contains("out/S/x.lab was changed by hand") && both.errors.contains("--overwrite"), both.errors)
+        XCTAssertTrue(
+            both.errors.contains("out/S/x.lab was changed by hand") && both.errors.contains("--overwrite"), both.errors)
         XCTAssertEqual(text(folder("out/S/x.lab")), "Corrected.")
         XCTAssertEqual(try opah(folder, "loudness-norm", "in", "out", "--overwrite").code, 0)
         XCTAssertEqual(text(folder("out/S/x.lab")), "Corrected twice.")
@@ -113,12 +126,20 @@ final class StaleOutputTests: XCTestCase {
     }
 
     func testPiecesFollowTheirRecording() throws {
-        for (stage, first) in [("slice-audio", "out/S/x/0000"), ("slice-audio-v2", "out/S/x/0000"), ("slice-audio-v2 --flat-layout", "out/S/x_0000")] {
+        for (stage, first) in [
+            ("slice-audio", "out/S/x/0000"), ("slice-audio-v2", "out/S/x/0000"),
+            ("slice-audio-v2 --flat-layout", "out/S/x_0000")
+        ] {
             let folder = try TestFolder("pieces")
             try copy(alice + "4.80-7.20.wav", folder("in/S/x.wav"))
             try write("One.", folder("in/S/x.lab"))
-            let arguments = ["run"] + stage.split(separator: " ").map(String.init) + ["in", "out", "--min-duration", "0.5", "--max-duration"]
-            func run(_ seconds: String, _ more: String...) throws -> OpahProcess.Result { try OpahProcess.run(arguments + [seconds] + more, folder: folder.path) }
+            let arguments =
+                ["run"] + stage.split(separator: " ").map(String.init) + [
+                    "in", "out", "--min-duration", "0.5", "--max-duration"
+                ]
+            func run(_ seconds: String, _ more: String...) throws -> OpahProcess.Result {
+                try OpahProcess.run(arguments + [seconds] + more, folder: folder.path)
+            }
             XCTAssertEqual(try run("1").code, 0)
             let pieces = try stamps(folder("out")).keys.filter { $0.hasSuffix(".wav") }.count
             XCTAssertGreaterThan(pieces, 1)
@@ -126,7 +147,9 @@ final class StaleOutputTests: XCTestCase {
             XCTAssertTrue(again.errors.contains("0 pieces written") && !again.errors.contains("remade"), again.errors)
             let whole = try run("30")
             XCTAssertTrue(whole.errors.contains("remade 1 (settings: 1)"), whole.errors)
-            XCTAssertEqual(try stamps(folder("out")).keys.filter { $0.hasSuffix(".wav") }.count, 1, "the pieces of the first cut are gone")
+            XCTAssertEqual(
+                try stamps(folder("out")).keys.filter { $0.hasSuffix(".wav") }.count, 1,
+                "the pieces of the first cut are gone")
             XCTAssertEqual(text(folder(first + ".lab")), "One.")
             try write("Two.", folder("in/S/x.lab"))
             XCTAssertTrue(try run("30").errors.contains("remade 1 (label changed: 1)"))
@@ -146,7 +169,8 @@ final class StaleOutputTests: XCTestCase {
             try FileManager.default.removeItem(atPath: folder("in/S/y.mp3"))
             let left = try stamps(folder("out")).keys.filter { $0.contains("/y") && $0.hasSuffix(".wav") }.count
             let gone = try run("1")
-            XCTAssertTrue(left > 1 && gone.errors.contains("\(left) files were made from what is no longer there"), gone.errors)
+            XCTAssertTrue(
+                left > 1 && gone.errors.contains("\(left) files were made from what is no longer there"), gone.errors)
         }
     }
 
@@ -155,7 +179,9 @@ final class StaleOutputTests: XCTestCase {
         try twoClips(folder)
         try copy(alice + "0.00-2.10.mp3", folder("in/S/z.mp3"))
         try copy(alice + "0.00-2.10.lab", folder("in/S/z.lab"))
-        func run(_ more: String...) throws -> OpahProcess.Result { try OpahProcess.run(["run", "merge-short", "in", "out"] + more, folder: folder.path) }
+        func run(_ more: String...) throws -> OpahProcess.Result {
+            try OpahProcess.run(["run", "merge-short", "in", "out"] + more, folder: folder.path)
+        }
         XCTAssertEqual(try run("--max-duration", "3").code, 0)
         XCTAssertTrue(try run("--max-duration", "3").errors.contains("3 clips joined, 0 written"))
         try write("Corrected.", folder("in/S/x.lab"))
@@ -182,34 +208,57 @@ final class StaleOutputTests: XCTestCase {
         let again = try extract(folder)
         XCTAssertTrue(again.errors.contains("2 clips have codes, 0 of them new"), again.errors)
         XCTAssertFalse(again.errors.contains("note"), again.errors)
-        XCTAssertEqual(try stamps(folder("in")).filter { !$0.key.hasSuffix(".jsonl") }, before.filter { !$0.key.hasSuffix(".jsonl") })
+        XCTAssertEqual(
+            try stamps(folder("in")).filter { !$0.key.hasSuffix(".jsonl") },
+            before.filter { !$0.key.hasSuffix(".jsonl") })
 
-        try alter(folder("in/S/x.wav"))      // the same length
-        let packed = try opah(folder, "build-dataset", "--input", "in", "--output", "protos", "--text-extension", ".lab")
+        try alter(folder("in/S/x.wav"))   // the same length
+        let packed = try opah(
+            folder, "build-dataset", "--input", "in", "--output", "protos", "--text-extension", ".lab")
         XCTAssertEqual(packed.code, 3, packed.errors)
         XCTAssertTrue(packed.errors.contains("in/S/x.wav: its codes are of an earlier recording"), packed.errors)
         let changed = try extract(folder)
-        XCTAssertTrue(changed.errors.contains("1 of them new") && changed.errors.contains("remade 1 (input changed: 1)"), changed.errors)
+        XCTAssertTrue(
+            changed.errors.contains("1 of them new") && changed.errors.contains("remade 1 (input changed: 1)"),
+            changed.errors)
         XCTAssertNotEqual(bytes(folder("in/S/x.npy")), codes)
 
         // Another codec: other weights under the same configuration.
         let other = folder("other.pth")
-        let made = try OpahProcess.run(["-e", "require('opah').vq.new({ config = '\(Self.tiny)/codec.lua', seed = 7 }):save('\(other)')"], folder: folder.path)
+        let made = try OpahProcess.run(
+            ["-e", "require('opah').vq.new({ config = '\(Self.tiny)/codec.lua', seed = 7 }):save('\(other)')"],
+            folder: folder.path)
         XCTAssertEqual(made.code, 0, made.errors)
         try copy(alice + "12.0-14.2.mp3", folder("in/S/new.mp3"))
         try copy(alice + "0.00-2.10.lab", folder("in/S/new.lab"))
-        for (name, data) in [("x", bytes(folder("in/S/x.npy"))), ("y", bytes(folder("in/S/y.npy")))] { XCTAssertNotNil(data, name) }
+        for (name, data) in [("x", bytes(folder("in/S/x.npy"))), ("y", bytes(folder("in/S/y.npy")))] {
+            XCTAssertNotNil(data, name)
+        }
         // One clip by the other codec: told when it is packed with the rest.
-        for name in ["x", "y"] { try FileManager.default.moveItem(atPath: folder("in/S/\(name).\(name == "x" ? "wav" : "mp3")"), toPath: folder("\(name)")) }
-        _ = try OpahProcess.run(["run", "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", other], folder: folder.path)
-        for name in ["x", "y"] { try FileManager.default.moveItem(atPath: folder("\(name)"), toPath: folder("in/S/\(name).\(name == "x" ? "wav" : "mp3")")) }
+        for name in ["x", "y"] {
+            try FileManager.default.moveItem(
+                atPath: folder("in/S/\(name).\(name == "x" ? "wav" : "mp3")"), toPath: folder("\(name)"))
+        }
+        _ = try OpahProcess.run(
+            ["run", "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", other],
+            folder: folder.path)
+        for name in ["x", "y"] {
+            try FileManager.default.moveItem(
+                atPath: folder("\(name)"), toPath: folder("in/S/\(name).\(name == "x" ? "wav" : "mp3")"))
+        }
         let mixed = try opah(folder, "build-dataset", "--input", "in", "--output", "protos", "--text-extension", ".lab")
         XCTAssertEqual(mixed.code, 3, mixed.errors)
-        XCTAssertTrue(mixed.errors.contains("in/S/new.mp3: its codes are of another codec than those of 2 other clips"), mixed.errors)
+        XCTAssertTrue(
+            mixed.errors.contains("in/S/new.mp3: its codes are of another codec than those of 2 other clips"),
+            mixed.errors)
 
-        let all = try OpahProcess.run(["run", "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", other], folder: folder.path)
+        let all = try OpahProcess.run(
+            ["run", "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", other],
+            folder: folder.path)
         XCTAssertTrue(all.errors.contains("2 of them new") && all.errors.contains("remade 2 (settings: 2)"), all.errors)
-        XCTAssertEqual(try opah(folder, "build-dataset", "--input", "in", "--output", "protos", "--text-extension", ".lab").code, 0)
+        XCTAssertEqual(
+            try opah(folder, "build-dataset", "--input", "in", "--output", "protos", "--text-extension", ".lab").code, 0
+        )
     }
 
     func testCodesOfOthersAreKeptWithOneNote() throws {
@@ -226,7 +275,8 @@ final class StaleOutputTests: XCTestCase {
         try copy(alice + "2.10-4.80.flac", folder("in/S/y.flac"))
         try FileManager.default.removeItem(atPath: folder("in/S/y.mp3"))
         let again = try extract(folder)
-        XCTAssertTrue(again.errors.contains("extracted again") && again.errors.contains("1 code has no record"), again.errors)
+        XCTAssertTrue(
+            again.errors.contains("extracted again") && again.errors.contains("1 code has no record"), again.errors)
         XCTAssertEqual(bytes(folder("in/S/x.npy")), codes)
         let all = try extract(folder, "in", "--overwrite")
         XCTAssertTrue(all.errors.contains("2 of them new") && !all.errors.contains("no record of"), all.errors)
@@ -237,7 +287,7 @@ final class StaleOutputTests: XCTestCase {
     func testAKilledStageIsRightAfterTheNextRun() throws {
         let whole = try TestFolder("whole"), folder = try TestFolder("killed")
         for target in [whole, folder] {
-            for i in 0..<40 {
+            for i in 0 ..< 40 {
                 try copy(alice + "4.80-7.20.wav", target("in/S/\(i).wav"))
                 try write("Number \(i).", target("in/S/\(i).lab"))
             }
@@ -252,7 +302,7 @@ final class StaleOutputTests: XCTestCase {
         // Changed between a kill and the next run: noticed as well.
         for target in [whole, folder] { try alter(target("in/S/0.wav")) }
         for target in [whole, folder] { XCTAssertEqual(try opah(target, "loudness-norm", "in", "out").code, 0) }
-        for i in 0..<40 { XCTAssertEqual(bytes(folder("out/S/\(i).wav")), bytes(whole("out/S/\(i).wav")), "\(i)") }
+        for i in 0 ..< 40 { XCTAssertEqual(bytes(folder("out/S/\(i).wav")), bytes(whole("out/S/\(i).wav")), "\(i)") }
         let last = try opah(folder, "loudness-norm", "in", "out")
         XCTAssertFalse(last.errors.contains("note") || last.errors.contains("remade"), last.errors)
     }
@@ -260,7 +310,11 @@ final class StaleOutputTests: XCTestCase {
     func testGenerationLeavesNothingOfAnEarlierRun() throws {
         let folder = try TestFolder("generate")
         func generate(_ more: String...) throws -> OpahProcess.Result {
-            try OpahProcess.run(["run", "generate", "--text", "Good morning.", "--checkpoint-path", Self.tiny, "--max-new-tokens", "12", "--output", "out"] + more, folder: folder.path)
+            try OpahProcess.run(
+                [
+                    "run", "generate", "--text", "Good morning.", "--checkpoint-path", Self.tiny, "--max-new-tokens",
+                    "12", "--output", "out"
+                ] + more, folder: folder.path)
         }
         let codec = ["--vq-checkpoint-path", Self.tiny + "/codec.pth", "--vq-config-name", Self.tiny + "/codec.lua"]
         XCTAssertEqual(try generate("--num-samples", "3", codec[0], codec[1], codec[2], codec[3]).code, 0)

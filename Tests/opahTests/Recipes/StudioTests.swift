@@ -18,9 +18,10 @@ final class StudioTests: XCTestCase {
 
     private func start(_ more: [String] = [], _ environment: [String: String] = [:]) throws {
         address = ""
-        running = try OpahProcess.start(["run", "studio", "data", "--port", "0"] + more, folder: folder.path,
+        running = try OpahProcess.start(
+            ["run", "studio", "data", "--port", "0"] + more, folder: folder.path,
             environment: environment)
-        for _ in 0..<600 where address.isEmpty {
+        for _ in 0 ..< 600 where address.isEmpty {
             usleep(50_000)
             let text = running.errorsSoFar
             if let range = text.range(of: "open http://127.0.0.1:") {
@@ -41,8 +42,12 @@ final class StudioTests: XCTestCase {
     private func curl(_ path: String, _ arguments: [String] = []) throws -> (status: Int, body: Data) {
         let process = Process(), output = folder("answer-\(UUID().uuidString)"), pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["curl", "-s", "-m", "60", "--path-as-is", "-o", output, "-w", "%{http_code}", address
-            + path] + arguments
+        process.arguments =
+            [
+                "curl", "-s", "-m", "60", "--path-as-is", "-o", output, "-w", "%{http_code}",
+                address
+                    + path
+            ] + arguments
         process.standardOutput = pipe
         try process.run()
         let status = Int(String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)) ?? 0
@@ -74,7 +79,7 @@ final class StudioTests: XCTestCase {
 
     /// A clip once it is examined, as the list has it.
     private func clip(_ id: String) throws -> [String: Any] {
-        for _ in 0..<400 {
+        for _ in 0 ..< 400 {
             let list = try get("/api/clips")
             if list["done"] as? Bool == true {
                 return try XCTUnwrap((list["clips"] as? [[String: Any]])?.first { $0["id"] as? String == id }, id)
@@ -113,8 +118,11 @@ final class StudioTests: XCTestCase {
         XCTAssertEqual(sound.status, 200)
         XCTAssertEqual(String(decoding: sound.body.prefix(4), as: UTF8.self), "RIFF")
         for name in ["waveform", "spectrogram"] {
-            XCTAssertTrue(String(decoding: try curl("/api/\(name)?id=Alice/0.00-2.10&dark=1").body,
-                as: UTF8.self).hasPrefix("<svg"), name)
+            XCTAssertTrue(
+                String(
+                    decoding: try curl("/api/\(name)?id=Alice/0.00-2.10&dark=1").body,
+                    as: UTF8.self
+                ).hasPrefix("<svg"), name)
         }
 
         // A label is written when it is what the page saw, and not otherwise.
@@ -128,17 +136,29 @@ final class StudioTests: XCTestCase {
         XCTAssertTrue(message(stale.value).contains("was changed by somebody else"), message(stale.value))
         XCTAssertEqual(content(first), "New words. 日本")
         // The end of the line stays, and a label that was missing is made.
-        XCTAssertEqual(try edit("label", ["id": "Alice/crlf", "text": "Hello you.",
-            "digest": digest(clip("Alice/crlf"))]).status, 200)
-        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder("data/Alice/crlf.lab"))),
+        XCTAssertEqual(
+            try edit(
+                "label",
+                [
+                    "id": "Alice/crlf", "text": "Hello you.",
+                    "digest": digest(clip("Alice/crlf"))
+                ]
+            ).status, 200)
+        XCTAssertEqual(
+            try Data(contentsOf: URL(fileURLWithPath: folder("data/Alice/crlf.lab"))),
             Data("Hello you.\r\n".utf8))
         let made = try edit("label", ["id": "Alice/bare", "text": "Nobody had told.", "digest": ""])
         XCTAssertEqual(content("data/Alice/bare.lab"), "Nobody had told.")
         XCTAssertFalse(codes(made.value["clip"] as? [String: Any] ?? [:]).contains("no-label"))
-        for wrong in [["text": "a\nb"], ["text": "..."], ["text": ""], ["text": 5], ["id": "../x"],
-            ["digest": NSNull()]] as [[String: Any]] {
-            let body = (["id": "Alice/0.00-2.10", "text": "Words.",
-                "digest": seen] as [String: Any]).merging(wrong) { $1 }
+        for wrong in [
+            ["text": "a\nb"], ["text": "..."], ["text": ""], ["text": 5], ["id": "../x"],
+            ["digest": NSNull()]
+        ] as [[String: Any]] {
+            let body =
+                ([
+                    "id": "Alice/0.00-2.10", "text": "Words.",
+                    "digest": seen
+                ] as [String: Any]).merging(wrong) { $1 }
             XCTAssertTrue([400, 404].contains(try edit("label", body).status), "\(wrong)")
         }
         XCTAssertEqual(content(first), "New words. 日本")
@@ -170,7 +190,8 @@ final class StudioTests: XCTestCase {
 
         // doctor knows the way back as well.
         XCTAssertEqual(try edit("exclude", ["id": "Alice/broken"]).status, 200)
-        let restored = try OpahProcess.run(["run", "doctor", "data", "--quarantine", "data-quarantine", "--restore"],
+        let restored = try OpahProcess.run(
+            ["run", "doctor", "data", "--quarantine", "data-quarantine", "--restore"],
             folder: folder.path)
         XCTAssertEqual(restored.code, 0, restored.errors)
         XCTAssertEqual(content("data/Alice/broken.lab"), "Broken.")
@@ -201,7 +222,8 @@ final class StudioTests: XCTestCase {
         let count = try total(), version = try get("/api/clips")["version"] as? Int
         XCTAssertEqual(try get("/api/clips")["version"] as? Int, version, "nothing changed, and nothing is looked at")
 
-        // Labels: in place and of the same length, again within the same tick of the disk's clock, gone, another suffix.
+        // Labels: in place and of the same length, again within the same tick of the disk's clock, gone, another
+        // suffix.
         for words in ["aaaa bbbb.", "cccc dddd.", "eeee ffff."] {
             try overwrite(label, Data(words.utf8))
             XCTAssertEqual(try text(id), words)
@@ -218,7 +240,8 @@ final class StudioTests: XCTestCase {
         XCTAssertFalse(codes(try clip("Alice/4.80-7.20")).contains("unreadable"))
         let time = try FileManager.default.attributesOfItem(atPath: folder("data/Alice/4.80-7.20.wav"))
         try (wave.prefix(44) + Data(count: wave.count - 44)).write(to: URL(fileURLWithPath: folder("quiet.wav")))
-        try FileManager.default.setAttributes([.modificationDate: XCTUnwrap(time[.modificationDate])],
+        try FileManager.default.setAttributes(
+            [.modificationDate: XCTUnwrap(time[.modificationDate])],
             ofItemAtPath: folder("quiet.wav"))
         XCTAssertEqual(rename(folder("quiet.wav"), folder("data/Alice/4.80-7.20.wav")), 0)
         XCTAssertTrue(codes(try clip("Alice/4.80-7.20")).contains("silent"))
@@ -242,20 +265,26 @@ final class StudioTests: XCTestCase {
     func testNothingFromOutsideAndNobodyFromElsewhere() throws {
         try Data("Secret words.".utf8).write(to: URL(fileURLWithPath: folder("secret.lab")))
         try FileManager.default.copyItem(atPath: folder("data/Alice/4.80-7.20.wav"), toPath: folder("outside.wav"))
-        try FileManager.default.createSymbolicLink(atPath: folder("data/Alice/linked.wav"),
+        try FileManager.default.createSymbolicLink(
+            atPath: folder("data/Alice/linked.wav"),
             withDestinationPath: folder("outside.wav"))
-        try FileManager.default.createSymbolicLink(atPath: folder("data/Alice/linked.lab"),
+        try FileManager.default.createSymbolicLink(
+            atPath: folder("data/Alice/linked.lab"),
             withDestinationPath: folder("secret.lab"))
-        try FileManager.default.createDirectory(atPath: folder("results/run/audition"),
+        try FileManager.default.createDirectory(
+            atPath: folder("results/run/audition"),
             withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: folder("results/run/audition/a.wav"),
+        try FileManager.default.createSymbolicLink(
+            atPath: folder("results/run/audition/a.wav"),
             withDestinationPath: folder("outside.wav"))
         let spoken = #"[{"text": "Hi", "sound": "outside.wav"}]"#
         try Data(#"{"checkpoints": [{"step": 1, "folder": "../../..", "spoken": \#(spoken)}]}"#.utf8)
             .write(to: URL(fileURLWithPath: folder("results/run/audition/audition.json")))
         try start()
-        for id in ["../outside", "Alice/../../outside", "/etc/passwd", "Alice/linked", "Alice/4.80-7.20.wav",
-            "..%2Foutside", ""] {
+        for id in [
+            "../outside", "Alice/../../outside", "/etc/passwd", "Alice/linked", "Alice/4.80-7.20.wav",
+            "..%2Foutside", ""
+        ] {
             for what in ["sound", "waveform", "spectrogram"] {
                 XCTAssertEqual(try curl("/api/\(what)?id=\(id)").status, 404, "\(what) of \(id)")
             }
@@ -271,25 +300,34 @@ final class StudioTests: XCTestCase {
         XCTAssertEqual(try edit("label", ["id": "Alice/linked", "text": "Over.", "digest": ""]).status, 409)
         XCTAssertEqual(content("secret.lab"), "Secret words.")
 
-        let path = "data/Alice/4.80-7.20.lab", before = content(path), body = ["id": "Alice/4.80-7.20",
-            "text": "Taken over.", "digest": try digest(clip("Alice/4.80-7.20"))]
+        let path = "data/Alice/4.80-7.20.lab", before = content(path),
+            body = [
+                "id": "Alice/4.80-7.20",
+                "text": "Taken over.", "digest": try digest(clip("Alice/4.80-7.20"))
+            ]
         let mine = "X-Opah-Page: \(word)"
-        for headers in [[], ["X-Opah-Page: 0000"], [mine, "Origin: http://evil.example"], [mine, "Origin: null"],
+        for headers in [
+            [], ["X-Opah-Page: 0000"], [mine, "Origin: http://evil.example"], [mine, "Origin: null"],
             [mine, "Sec-Fetch-Site: cross-site"],
-                        [mine, "Host: evil.example"]] {
+            [mine, "Host: evil.example"]
+        ] {
             XCTAssertEqual(try edit("label", body, headers: headers).status, 403, "\(headers)")
         }
         XCTAssertEqual(try curl("/api/label").status, 405)
         XCTAssertEqual(try curl("/api/label", ["-d", "id=1", "-H", mine]).status, 415, "a form of another page")
         XCTAssertEqual(content(path), before)
-        XCTAssertEqual(try edit("label", body, headers: [mine, "Origin: \(address)"]).status, 200,
+        XCTAssertEqual(
+            try edit("label", body, headers: [mine, "Origin: \(address)"]).status, 200,
             "and the page itself may")
 
         // Everything that the page needs comes from here, and it says so.
         let head = folder("head")
         let page = String(decoding: try curl("/", ["-D", head]).body, as: UTF8.self)
-        XCTAssertTrue(try String(contentsOfFile: head,
-            encoding: .utf8).contains("Content-Security-Policy: default-src 'none'; script-src 'self'"))
+        XCTAssertTrue(
+            try String(
+                contentsOfFile: head,
+                encoding: .utf8
+            ).contains("Content-Security-Policy: default-src 'none'; script-src 'self'"))
         XCTAssertFalse(page.contains("//"), "no address of another host")
         for name in ["page.css", "page.js", "shared.js", "clips.js", "playhead.js", "training.js", "speak.js"] {
             let file = String(decoding: try curl("/" + name).body, as: UTF8.self)
@@ -299,13 +337,15 @@ final class StudioTests: XCTestCase {
     }
 
     func testATokenForOtherMachines() throws {
-        let open = try OpahProcess.run(["run", "studio", "data", "--port", "0", "--address", "0.0.0.0"],
+        let open = try OpahProcess.run(
+            ["run", "studio", "data", "--port", "0", "--address", "0.0.0.0"],
             folder: folder.path)
         XCTAssertEqual(open.code, 1)
         XCTAssertTrue(open.errors.contains("a token is needed"), open.errors)
-        running = try OpahProcess.start(["run", "studio", "data", "--port", "0"], folder: folder.path,
+        running = try OpahProcess.start(
+            ["run", "studio", "data", "--port", "0"], folder: folder.path,
             environment: ["OPAH_TOKEN": "secret"])
-        for _ in 0..<600 where address.isEmpty {
+        for _ in 0 ..< 600 where address.isEmpty {
             usleep(50_000)
             let text = running.errorsSoFar
             if let range = text.range(of: "open http://127.0.0.1:") {
@@ -330,13 +370,17 @@ final class StudioTests: XCTestCase {
         try process.run()
         defer { if process.isRunning { process.terminate() } }
         func heard(_ name: String, _ fits: ([String: Any]) -> Bool) -> Bool {
-            for _ in 0..<300 {
-                let blocks = ((try? String(contentsOfFile: output, encoding: .utf8))
+            for _ in 0 ..< 300 {
+                let blocks =
+                    ((try? String(contentsOfFile: output, encoding: .utf8))
                     ?? "").components(separatedBy: "\n\n").dropLast()
                 for block in blocks where block.hasPrefix("event: \(name)\ndata: ") {
                     let text = block.dropFirst("event: \(name)\ndata: ".count)
                     if let value = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
-                        fits(value) { return true }
+                        fits(value)
+                    {
+                        return true
+                    }
                 }
                 usleep(100_000)
             }
@@ -349,28 +393,52 @@ final class StudioTests: XCTestCase {
         try FileManager.default.createDirectory(atPath: folder("results/late"), withIntermediateDirectories: true)
         try Data("{\"stage\": \"train\", \"step\": 1, \"loss\": 3.5}\n{\"stage\": \"tr".utf8)
             .write(to: URL(fileURLWithPath: metrics))
-        XCTAssertTrue(heard("metrics") { $0["anew"] as? Bool == true && entries($0).count == 1
-            && entries($0)[0]["loss"] as? Double == 3.5 })
+        XCTAssertTrue(
+            heard("metrics") {
+                $0["anew"] as? Bool == true && entries($0).count == 1
+                    && entries($0)[0]["loss"] as? Double == 3.5
+            })
         let file = try XCTUnwrap(FileHandle(forWritingAtPath: metrics))
         file.seekToEndOfFile()
         file.write(Data("ain\", \"step\": 2, \"loss\": 3.25}\nno line of ours\n".utf8))
         try file.close()
-        XCTAssertTrue(heard("metrics") { $0["anew"] as? Bool == false && entries($0).count == 1
-            && entries($0)[0]["loss"] as? Double == 3.25 })
-        XCTAssertTrue(String(decoding: try curl("/api/curve?run=late&figure=loss").body,
-            as: UTF8.self).hasPrefix("<svg"))
+        XCTAssertTrue(
+            heard("metrics") {
+                $0["anew"] as? Bool == false && entries($0).count == 1
+                    && entries($0)[0]["loss"] as? Double == 3.25
+            })
+        XCTAssertTrue(
+            String(
+                decoding: try curl("/api/curve?run=late&figure=loss").body,
+                as: UTF8.self
+            ).hasPrefix("<svg"))
         // Written anew, as a run that resumes does.
-        try Data(String(repeating: "{\"stage\": \"train\", \"step\": 1, \"loss\": 9.5}\n",
-            count: 5).utf8).write(to: URL(fileURLWithPath: metrics), options: .atomic)
-        XCTAssertTrue(heard("metrics") { $0["anew"] as? Bool == true && entries($0).count == 5
-            && entries($0)[4]["loss"] as? Double == 9.5 })
+        try Data(
+            String(
+                repeating: "{\"stage\": \"train\", \"step\": 1, \"loss\": 9.5}\n",
+                count: 5
+            ).utf8
+        ).write(to: URL(fileURLWithPath: metrics), options: .atomic)
+        XCTAssertTrue(
+            heard("metrics") {
+                $0["anew"] as? Bool == true && entries($0).count == 5
+                    && entries($0)[4]["loss"] as? Double == 9.5
+            })
         // Edits of another page.
-        XCTAssertEqual(try edit("label", ["id": "Alice/0.00-2.10", "text": "Seen by all.",
-            "digest": digest(clip("Alice/0.00-2.10"))]).status, 200)
-        XCTAssertTrue(heard("clips") { value in
-            value["whole"] as? Bool == false && (value["clips"] as? [[String: Any]]
-                ?? []).contains { ($0["label"] as? [String: Any])?["text"] as? String == "Seen by all." }
-        })
+        XCTAssertEqual(
+            try edit(
+                "label",
+                [
+                    "id": "Alice/0.00-2.10", "text": "Seen by all.",
+                    "digest": digest(clip("Alice/0.00-2.10"))
+                ]
+            ).status, 200)
+        XCTAssertTrue(
+            heard("clips") { value in
+                value["whole"] as? Bool == false
+                    && (value["clips"] as? [[String: Any]]
+                        ?? []).contains { ($0["label"] as? [String: Any])?["text"] as? String == "Seen by all." }
+            })
         XCTAssertEqual(try edit("exclude", ["id": "Alice/0.00-2.10"]).status, 200)
         XCTAssertTrue(heard("clips") { ($0["gone"] as? [String] ?? []).contains("Alice/0.00-2.10") })
         // An open page does not keep the program.
@@ -386,8 +454,12 @@ final class StudioTests: XCTestCase {
         stop()
         try start(["--embedded"])
         XCTAssertEqual(try get("/api/voices")["voices"] as? [String], ["rms", "slt"])
-        let answer = try curl("/api/speak", ["-H", "X-Opah-Page: \(word)", "-H", "Content-Type: application/json",
-                                             "-d", #"{"text": "The old bird waited.", "voice": "slt", "seed": 3}"#])
+        let answer = try curl(
+            "/api/speak",
+            [
+                "-H", "X-Opah-Page: \(word)", "-H", "Content-Type: application/json",
+                "-d", #"{"text": "The old bird waited.", "voice": "slt", "seed": 3}"#
+            ])
         XCTAssertEqual(answer.status, 200)
         XCTAssertEqual(String(decoding: answer.body.prefix(4), as: UTF8.self), "RIFF")
         XCTAssertGreaterThan(answer.body.count, 10_000)

@@ -17,8 +17,10 @@ final class TokenCacheTests: XCTestCase {
         }
     }
 
-    private func extract(_ input: String, in folder: TestFolder, _ more: [String] = ["--cache", "cache"],
-                         environment: [String: String] = [:]) throws -> OpahProcess.Result {
+    private func extract(
+        _ input: String, in folder: TestFolder, _ more: [String] = ["--cache", "cache"],
+        environment: [String: String] = [:]
+    ) throws -> OpahProcess.Result {
         let words = ["run", "extract-vq", input] + Self.codec + more
         return try OpahProcess.run(words, folder: folder.path, environment: environment)
     }
@@ -33,9 +35,10 @@ final class TokenCacheTests: XCTestCase {
     }
 
     private func codes(_ folder: String) throws -> [String: Data] {
-        try Dictionary(uniqueKeysWithValues: files(folder).filter { $0.hasSuffix(".npy") }.map {
-            ($0, try Data(contentsOf: URL(fileURLWithPath: folder + "/" + $0)))
-        })
+        try Dictionary(
+            uniqueKeysWithValues: files(folder).filter { $0.hasSuffix(".npy") }.map {
+                ($0, try Data(contentsOf: URL(fileURLWithPath: folder + "/" + $0)))
+            })
     }
 
     private func check(_ result: OpahProcess.Result, new: Int, cached: Int, line: UInt = #line) {
@@ -152,7 +155,7 @@ final class TokenCacheTests: XCTestCase {
         for name in ["a", "b", "c", "d"] { try project(name, in: folder) }
         check(try extract("a", in: folder), new: 3, cached: 0)
         var cached = 0
-        for part in 1...2 {
+        for part in 1 ... 2 {
             let result = try extract("b", in: folder, ["--cache", "cache", "--shard", "\(part)/2"])
             XCTAssertEqual(result.code, 0, result.errors)
             XCTAssertTrue(result.errors.contains(" 0 of them new"), result.errors)
@@ -173,7 +176,7 @@ final class TokenCacheTests: XCTestCase {
         for name in ["a", "b"] { try project(name, in: folder) }
         check(try extract("a", in: folder), new: 3, cached: 0)
         let expected = [
-            (["b"], ["0 to extract", "3 from the cache"]), (["b", "--overwrite"], ["3 to extract", "0 from the cache"]),
+            (["b"], ["0 to extract", "3 from the cache"]), (["b", "--overwrite"], ["3 to extract", "0 from the cache"])
         ]
         for (options, lines) in expected {
             let words = ["check", "extract-vq"] + options + ["--cache", "cache"] + Self.codec
@@ -213,7 +216,7 @@ final class TokenCacheTests: XCTestCase {
         for (options, text) in [
             (["--cache", "cache", "--cache-limit", "lots"], "--cache-limit: lots is no number of bytes"),
             (["--cache-limit", "1GB"], "--cache-limit says how large a cache may be, and there is none"),
-            (["--cache", "a/cache"], "a and the cache a/cache overlap"),
+            (["--cache", "a/cache"], "a and the cache a/cache overlap")
         ] {
             let result = try extract("a", in: folder, options)
             XCTAssertEqual(result.code, 2, result.errors)
@@ -238,7 +241,7 @@ final class TokenCacheTests: XCTestCase {
         let folder = try TestFolder("cache-many"), names = ["a", "b", "c"]
         for name in names {
             try project(name, in: folder)
-            for i in 0..<20 {   // one sample differs
+            for i in 0 ..< 20 {   // one sample differs
                 var wav = try Data(contentsOf: URL(fileURLWithPath: alice + Self.clips[0]))
                 wav[1000] = UInt8(i)
                 try wav.write(to: URL(fileURLWithPath: folder("\(name)/S/\(i).wav")))

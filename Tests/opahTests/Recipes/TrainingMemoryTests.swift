@@ -44,11 +44,13 @@ final class TrainingMemoryTests: XCTestCase {
 
     func testPeakIsPredicted() throws {
         for (layers, rows, budget, dropout) in [
-            (6, "450", "\"8GB\"", "0"), (6, "150, 450, 200", "\"8GB\"", "0.1"), (8, "200, 600, 270", "380e6", "0.1"), (6, "450", "270e6", "0"),
+            (6, "450", "\"8GB\"", "0"), (6, "150, 450, 200", "\"8GB\"", "0.1"), (8, "200, 600, 270", "380e6", "0.1"),
+            (6, "450", "270e6", "0")
         ] {
             let found = try steps(layers: layers, rows: rows, budget: budget, dropout: dropout)
             guard found.count == 4 else { return XCTFail("\(found)") }
-            let what = "rows \(rows), budget \(budget): predicted \(Int(found[0] / 1e6)) MB, taken \(Int(found[1] / 1e6)) MB, \(found[2]) parts, \(found[3]) layers recomputed"
+            let what =
+                "rows \(rows), budget \(budget): predicted \(Int(found[0] / 1e6)) MB, taken \(Int(found[1] / 1e6)) MB, \(found[2]) parts, \(found[3]) layers recomputed"
             XCTAssertLessThan(abs(found[0] / found[1] - 1), 0.15, what)
             print("  " + what)
         }

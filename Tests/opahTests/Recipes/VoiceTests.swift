@@ -2,20 +2,31 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `opah run voice` and `generate --voice`: a voice is packed of a run, says what is not stated, is believed in nothing when it is a
-/// stranger's, and speaks as its adapter and references do, unmerged.
+/// `opah run voice` and `generate --voice`: a voice is packed of a run, says what is not stated, is believed in nothing
+/// when it is a stranger's, and speaks as its adapter and references do, unmerged.
 final class VoiceTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
-    private func opah(_ folder: TestFolder, _ arguments: [String], _ environment: [String: String] = [:]) throws -> OpahProcess.Result {
+    private func opah(
+        _ folder: TestFolder, _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> OpahProcess.Result {
         try OpahProcess.run(["run"] + arguments, folder: folder.path, environment: environment)
     }
 
-    private func generate(_ folder: TestFolder, _ output: String, _ more: [String], model: String = tiny) throws -> OpahProcess.Result {
-        try opah(folder, ["generate", "--text", "The boats are here.", "--checkpoint-path", model, "--max-new-tokens", "12", "--min-frames", "12", "--output", output] + more)
+    private func generate(
+        _ folder: TestFolder, _ output: String, _ more: [String], model: String = tiny
+    ) throws -> OpahProcess.Result {
+        try opah(
+            folder,
+            [
+                "generate", "--text", "The boats are here.", "--checkpoint-path", model, "--max-new-tokens", "12",
+                "--min-frames", "12", "--output", output
+            ] + more)
     }
 
-    private func codes(_ folder: TestFolder, _ output: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder(output + "/codes_0.npy"))) }
+    private func codes(_ folder: TestFolder, _ output: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: folder(output + "/codes_0.npy")))
+    }
 
     /// Two adapters that change what the model says, and codes of a reference, without training.
     private func makeParts(_ folder: TestFolder) throws {
@@ -46,24 +57,38 @@ final class VoiceTests: XCTestCase {
 
     func testAVoiceOfARunInOneCommand() throws {
         let folder = try TestFolder("voice")
-        XCTAssertEqual(try OpahProcess.run(["-e", "require('opah.embedded').packs('made')"], folder: folder.path).code, 0)
-        let trained = try opah(folder, [
-            "train", "project=v", "pretrained_ckpt_path=\(Self.tiny)", "train_dataset.proto_files=[made/protos]", "train_dataset.use_speaker=true",
-            "+lora@model.model.lora_config=r_8_alpha_16", "trainer.max_steps=2", "trainer.val_check_interval=1", "data.batch_size=1",
-            "callbacks.model_checkpoint.every_n_train_steps=1", "max_length=512", "train_dataset.val_fraction=0.2",
-        ])
+        XCTAssertEqual(
+            try OpahProcess.run(["-e", "require('opah.embedded').packs('made')"], folder: folder.path).code, 0)
+        let trained = try opah(
+            folder,
+            [
+                "train", "project=v", "pretrained_ckpt_path=\(Self.tiny)", "train_dataset.proto_files=[made/protos]",
+                "train_dataset.use_speaker=true",
+                "+lora@model.model.lora_config=r_8_alpha_16", "trainer.max_steps=2", "trainer.val_check_interval=1",
+                "data.batch_size=1",
+                "callbacks.model_checkpoint.every_n_train_steps=1", "max_length=512", "train_dataset.val_fraction=0.2"
+            ])
         XCTAssertEqual(trained.code, 0, trained.errors)
         // Several speakers: whose voice it is, nobody guesses.
         let whose = try opah(folder, ["voice", "pack", "アリス", "--run", "results/v"])
         XCTAssertEqual(whose.code, 2)
         XCTAssertTrue(whose.errors.contains("--speaker is needed: the packs hold Alice, ハナコ"), whose.errors)
         XCTAssertEqual(try opah(folder, ["pick", "results/v", "--tolerance-loss", "0.5"]).code, 0)
-        let packed = try opah(folder, ["voice", "pack", "アリス", "--run", "results/v", "--speaker", "Alice", "--consent", "Alice said *yes* <b>\nin writing"])
+        let packed = try opah(
+            folder,
+            [
+                "voice", "pack", "アリス", "--run", "results/v", "--speaker", "Alice", "--consent",
+                "Alice said *yes* <b>\nin writing"
+            ])
         XCTAssertEqual(packed.code, 0, packed.errors)
-        for name in ["licence", "provenance", "author", "language"] { XCTAssertTrue(packed.errors.contains("missing: \(name)"), packed.errors) }
+        for name in ["licence", "provenance", "author", "language"] {
+            XCTAssertTrue(packed.errors.contains("missing: \(name)"), packed.errors)
+        }
         XCTAssertFalse(packed.errors.contains("missing: consent"))
         let path = folder("voices/アリス.voice")
-        let manifest = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path + "/voice.json"))) as? [String: Any])
+        let manifest = try XCTUnwrap(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path + "/voice.json")))
+                as? [String: Any])
         XCTAssertEqual((manifest["statements"] as? [String: String])?.keys.sorted(), ["consent"])
         XCTAssertEqual(manifest["role"] as? String, "Alice", "the run was trained with roles")
         let adapter = try XCTUnwrap((manifest["adapters"] as? [[String: Any]])?.first)
@@ -72,15 +97,20 @@ final class VoiceTests: XCTestCase {
         XCTAssertEqual((manifest["references"] as? [Any])?.count, 1)
         let card = try String(contentsOfFile: path + "/README.md", encoding: .utf8)
         XCTAssertTrue(card.contains("> Alice said \\*yes\\* \\<b\\>\n> in writing"), card)
-        XCTAssertTrue(card.contains("> Not stated. (`voice pack --licence`)") && card.contains("license: \"unknown\""), card)
+        XCTAssertTrue(
+            card.contains("> Not stated. (`voice pack --licence`)") && card.contains("license: \"unknown\""), card)
         // The optimizer's state stays behind.
         let size = try XCTUnwrap(FileManager.default.attributesOfItem(atPath: path + "/adapter-1.ckpt")[.size] as? Int)
-        let whole = try XCTUnwrap(FileManager.default.attributesOfItem(atPath: folder("results/v/checkpoints/step_000000001.ckpt"))[.size] as? Int)
+        let whole = try XCTUnwrap(
+            FileManager.default.attributesOfItem(atPath: folder("results/v/checkpoints/step_000000001.ckpt"))[.size]
+                as? Int)
         XCTAssertLessThan(size, whole / 2)
 
         let inspected = try opah(folder, ["voice", "inspect", "アリス"])
         XCTAssertEqual(inspected.code, 0, inspected.errors)
-        for text in ["Alice", "not stated", "adapter-1.ckpt, scale 1", "temperature"] { XCTAssertTrue(inspected.output.contains(text), inspected.output) }
+        for text in ["Alice", "not stated", "adapter-1.ckpt, scale 1", "temperature"] {
+            XCTAssertTrue(inspected.output.contains(text), inspected.output)
+        }
         let verified = try opah(folder, ["voice", "verify", "voices/アリス.voice/", "--model", Self.tiny])
         XCTAssertEqual(verified.code, 0, verified.errors)
         XCTAssertTrue(verified.output.contains("the base takes its adapters"))
@@ -91,18 +121,29 @@ final class VoiceTests: XCTestCase {
         XCTAssertTrue(try String(contentsOfFile: path + "/README.md", encoding: .utf8).contains("Alice said"))
         XCTAssertEqual(try opah(folder, again + ["--overwrite"]).code, 0)
         XCTAssertTrue(try String(contentsOfFile: path + "/README.md", encoding: .utf8).contains("CC0-1.0"))
-        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder("voices")).filter { !$0.hasPrefix(".") }, ["アリス.voice"])
-        for name in ["../x", ".hidden", "a/b", ""] { XCTAssertEqual(try opah(folder, ["voice", "pack", name, "--run", "results/v"]).code, 2, name) }
+        XCTAssertEqual(
+            try FileManager.default.contentsOfDirectory(atPath: folder("voices")).filter { !$0.hasPrefix(".") },
+            ["アリス.voice"])
+        for name in ["../x", ".hidden", "a/b", ""] {
+            XCTAssertEqual(try opah(folder, ["voice", "pack", name, "--run", "results/v"]).code, 2, name)
+        }
         XCTAssertEqual(try opah(folder, ["voice", "unpack", "x"]).code, 2)
     }
 
     func testItSpeaksAsItsPartsDo() throws {
         let folder = try TestFolder("parts")
         try makeParts(folder)
-        let packed = try opah(folder, ["voice", "pack", "Ann", "--checkpoint", "one.ckpt", "--adapter", "two.ckpt", "--scale", "1", "--scale", "0.5",
-                                       "--reference", "ref.wav", "--temperature", "0.9", "--model", Self.tiny])
+        let packed = try opah(
+            folder,
+            [
+                "voice", "pack", "Ann", "--checkpoint", "one.ckpt", "--adapter", "two.ckpt", "--scale", "1", "--scale",
+                "0.5",
+                "--reference", "ref.wav", "--temperature", "0.9", "--model", Self.tiny
+            ])
         XCTAssertEqual(packed.code, 0, packed.errors)
-        XCTAssertTrue(FileManager.default.contentsEqual(atPath: folder("ref.wav"), andPath: folder("voices/Ann.voice/reference-1.wav")))
+        XCTAssertTrue(
+            FileManager.default.contentsEqual(
+                atPath: folder("ref.wav"), andPath: folder("voices/Ann.voice/reference-1.wav")))
         XCTAssertEqual(try generate(folder, "voice", ["--voice", "voices/Ann.voice"]).code, 0)
         // The same by hand: both adapters live, the reference as a prompt, the voice's temperature.
         let script = """
@@ -137,15 +178,18 @@ final class VoiceTests: XCTestCase {
         XCTAssertTrue(wrong.errors.contains("was made for another base model"), wrong.errors)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("wrong/codes_0.npy")))
         XCTAssertEqual(try opah(folder, ["voice", "verify", "Ann", "--model", "other"]).code, 1)
-        XCTAssertEqual(try opah(folder, ["voice", "pack", "Mixed", "--adapter", "one.ckpt", "--model", "other"]).code, 1)
+        XCTAssertEqual(
+            try opah(folder, ["voice", "pack", "Mixed", "--adapter", "one.ckpt", "--model", "other"]).code, 1)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("voices/Mixed.voice")))
     }
 
-    /// Whatever stands in a stranger's folder: it is refused for what it is, nothing outside is read or written, nothing crashes.
+    /// Whatever stands in a stranger's folder: it is refused for what it is, nothing outside is read or written,
+    /// nothing crashes.
     func testAStrangersVoiceIsBelievedInNothing() throws {
         let folder = try TestFolder("stranger")
         try makeParts(folder)
-        XCTAssertEqual(try opah(folder, ["voice", "pack", "Good", "--adapter", "one.ckpt", "--reference", "ref.wav"]).code, 0)
+        XCTAssertEqual(
+            try opah(folder, ["voice", "pack", "Good", "--adapter", "one.ckpt", "--reference", "ref.wav"]).code, 0)
         let good = folder("voices/Good.voice"), manager = FileManager.default
         let text = try String(contentsOfFile: good + "/voice.json", encoding: .utf8)
         try "secret".write(toFile: folder("secret.ckpt"), atomically: true, encoding: .utf8)
@@ -155,8 +199,13 @@ final class VoiceTests: XCTestCase {
             try? manager.removeItem(atPath: path)
             try manager.copyItem(atPath: good, toPath: path)
             try change(path)
-            for command in [["voice", "verify", "bad.voice"], ["voice", "inspect", "bad.voice"],
-                            ["generate", "--text", "Hi.", "--checkpoint-path", Self.tiny, "--max-new-tokens", "2", "--voice", "bad.voice"]] {
+            for command in [
+                ["voice", "verify", "bad.voice"], ["voice", "inspect", "bad.voice"],
+                [
+                    "generate", "--text", "Hi.", "--checkpoint-path", Self.tiny, "--max-new-tokens", "2", "--voice",
+                    "bad.voice"
+                ]
+            ] {
                 let result = try opah(folder, command)
                 XCTAssertEqual(result.code, 1, "\(command): \(result.errors)", line: line)
                 XCTAssertTrue(result.errors.contains(says), "\(command): \(result.errors)", line: line)
@@ -165,10 +214,13 @@ final class VoiceTests: XCTestCase {
         func replacing(_ from: String, _ to: String) -> (String) throws -> Void {
             { path in
                 XCTAssertTrue(text.contains(from), from)
-                try text.replacingOccurrences(of: from, with: to).write(toFile: path + "/voice.json", atomically: true, encoding: .utf8)
+                try text.replacingOccurrences(of: from, with: to).write(
+                    toFile: path + "/voice.json", atomically: true, encoding: .utf8)
             }
         }
-        try refused("is not among its files") { try replacing("\"file\": \"adapter-1.ckpt\"", "\"file\": \"../secret.ckpt\"")($0) }
+        try refused("is not among its files") {
+            try replacing("\"file\": \"adapter-1.ckpt\"", "\"file\": \"../secret.ckpt\"")($0)
+        }
         try refused("no plain file") { try replacing("\"adapter-1.ckpt\"", "\"../secret.ckpt\"")($0) }
         try refused("no plain file") { try replacing("\"adapter-1.ckpt\"", "\"/etc/hostname\"")($0) }
         try refused("is a link") { path in
@@ -189,15 +241,24 @@ final class VoiceTests: XCTestCase {
             try manager.removeItem(atPath: path + "/reference-1.npy")
             XCTAssertEqual(mkfifo(path + "/reference-1.npy", 0o600), 0)
         }
-        try refused("at most 1048576 are read") { try String(repeating: " ", count: 2_000_000).write(toFile: $0 + "/voice.json", atomically: true, encoding: .utf8) }
-        try refused("voice.json") { try "{\"format\": ".write(toFile: $0 + "/voice.json", atomically: true, encoding: .utf8) }
+        try refused("at most 1048576 are read") {
+            try String(repeating: " ", count: 2_000_000).write(
+                toFile: $0 + "/voice.json", atomically: true, encoding: .utf8)
+        }
+        try refused("voice.json") {
+            try "{\"format\": ".write(toFile: $0 + "/voice.json", atomically: true, encoding: .utf8)
+        }
         try refused("this is no voice") { try manager.removeItem(atPath: $0 + "/voice.json") }
         try refused("this program reads version 1") { try replacing("\"version\": 1", "\"version\": 2")($0) }
         try refused("the scale of adapter 1 is not a number") { try replacing("\"scale\": 1", "\"scale\": 1e300")($0) }
-        try refused("generation.temperature is not a number") { try replacing("\"temperature\": 0.7", "\"temperature\": -1")($0) }
+        try refused("generation.temperature is not a number") {
+            try replacing("\"temperature\": 0.7", "\"temperature\": -1")($0)
+        }
         try refused("the text of reference 1") { try replacing("\"text\": \"", "\"text\": [1, 2], \"was\": \"")($0) }
         try refused("base is missing") { try replacing("\"base\": {", "\"base\": 7, \"was\": {")($0) }
-        try refused("at most 16") { try replacing("\"adapters\": [", "\"adapters\": [" + String(repeating: "1, ", count: 100))($0) }
+        try refused("at most 16") {
+            try replacing("\"adapters\": [", "\"adapters\": [" + String(repeating: "1, ", count: 100))($0)
+        }
         // Parts that are other than they say, with digests that are right.
         func swapped(_ name: String, _ content: Data) -> (String) throws -> Void {
             { path in
@@ -212,12 +273,20 @@ final class VoiceTests: XCTestCase {
                 XCTAssertEqual(try OpahProcess.run(["-e", script], folder: self.folderPath(path)).code, 0)
             }
         }
-        for (name, content) in [("reference-1.npy", Data("no codes".utf8)), ("adapter-1.ckpt", Data("no adapter".utf8)),
-                                ("adapter-1.ckpt", try Data(contentsOf: URL(fileURLWithPath: Self.tiny + "/model.pth")))] {
+        for (name, content) in [
+            ("reference-1.npy", Data("no codes".utf8)), ("adapter-1.ckpt", Data("no adapter".utf8)),
+            ("adapter-1.ckpt", try Data(contentsOf: URL(fileURLWithPath: Self.tiny + "/model.pth")))
+        ] {
             try? manager.removeItem(atPath: folder("bad.voice"))
             try manager.copyItem(atPath: good, toPath: folder("bad.voice"))
             try swapped(name, content)(folder("bad.voice"))
-            for command in [["voice", "verify", "bad.voice"], ["generate", "--text", "Hi.", "--checkpoint-path", Self.tiny, "--max-new-tokens", "2", "--voice", "bad.voice"]] {
+            for command in [
+                ["voice", "verify", "bad.voice"],
+                [
+                    "generate", "--text", "Hi.", "--checkpoint-path", Self.tiny, "--max-new-tokens", "2", "--voice",
+                    "bad.voice"
+                ]
+            ] {
                 let result = try opah(folder, command)
                 XCTAssertEqual(result.code, 1, "\(name), \(command): \(result.errors)")
                 XCTAssertTrue(result.errors.contains(name), result.errors)

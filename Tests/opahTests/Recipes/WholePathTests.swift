@@ -12,21 +12,30 @@ final class WholePathTests: XCTestCase {
 
     /// What `train` is given on top of its configuration.
     private func training(_ project: String, _ steps: Int) -> [String] {
-        ["run", "train", "project=\(project)", "+lora@model.model.lora_config=r_8_alpha_16", "pretrained_ckpt_path=\(Self.tiny)", "max_length=512",
-         "train_dataset.proto_files=[protos]", "data.batch_size=1", "trainer.max_steps=\(steps)", "trainer.val_check_interval=4", "model.optimizer.lr=1e-3"]
+        [
+            "run", "train", "project=\(project)", "+lora@model.model.lora_config=r_8_alpha_16",
+            "pretrained_ckpt_path=\(Self.tiny)", "max_length=512",
+            "train_dataset.proto_files=[protos]", "data.batch_size=1", "trainer.max_steps=\(steps)",
+            "trainer.val_check_interval=4", "model.optimizer.lr=1e-3"
+        ]
     }
 
     /// Example voices, extracted and packed in `<folder>/data` and `<folder>/protos`.
     private func packedExample(_ folder: TestFolder) throws {
         try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder("data"))
-        let extract = try opah(folder, "extract-vq", "data", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth")
+        let extract = try opah(
+            folder, "extract-vq", "data", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
+            Self.tiny + "/codec.pth")
         XCTAssertEqual(extract.code, 0, extract.errors)
-        let pack = try opah(folder, "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab")
+        let pack = try opah(
+            folder, "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab")
         XCTAssertEqual(pack.code, 0, pack.errors)
     }
 
     private func adapter(_ folder: TestFolder, _ project: String, _ step: Int) throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: folder(String(format: "results/%@/checkpoints/step_%09d.ckpt", project, step))))
+        try Data(
+            contentsOf: URL(
+                fileURLWithPath: folder(String(format: "results/%@/checkpoints/step_%09d.ckpt", project, step))))
     }
 
     func testFaultyFolderGoesThroughEveryStage() throws {
@@ -36,29 +45,44 @@ final class WholePathTests: XCTestCase {
 
         let loud = try opah(folder, "loudness-norm", "raw", "data", "--clean")
         XCTAssertEqual(loud.code, 3, loud.errors)
-        for name in ["empty.mp3", "text.wav", "nan.wav", "dangling.wav"] { XCTAssertTrue(loud.errors.contains(name), "\(name) is not listed:\n\(loud.errors)") }
+        for name in ["empty.mp3", "text.wav", "nan.wav", "dangling.wav"] {
+            XCTAssertTrue(loud.errors.contains(name), "\(name) is not listed:\n\(loud.errors)")
+        }
         XCTAssertEqual(try Self.contents(folder("raw")), before, "an input was changed")
 
-        let extract = try opah(folder, "extract-vq", "raw", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth")
+        let extract = try opah(
+            folder, "extract-vq", "raw", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
+            Self.tiny + "/codec.pth")
         XCTAssertEqual(extract.code, 3, extract.errors)
-        for name in FaultyFolder.badAudio { XCTAssertTrue(extract.errors.contains("/" + name + "."), "\(name) is not listed:\n\(extract.errors)") }
+        for name in FaultyFolder.badAudio {
+            XCTAssertTrue(extract.errors.contains("/" + name + "."), "\(name) is not listed:\n\(extract.errors)")
+        }
         for name in FaultyFolder.good where name != "が" {
-            XCTAssertTrue(FileManager.default.fileExists(atPath: folder("raw/SPK/\(name).npy")), "\(name) has no codes:\n\(extract.errors)")
+            XCTAssertTrue(
+                FileManager.default.fileExists(atPath: folder("raw/SPK/\(name).npy")),
+                "\(name) has no codes:\n\(extract.errors)")
         }
 
         let pack = try opah(folder, "build-dataset", "--input", "raw", "--output", "protos", "--text-extension", ".lab")
         XCTAssertEqual(pack.code, 3, pack.errors)
-        for name in FaultyFolder.badLabels { XCTAssertTrue(pack.errors.contains(name), "\(name) is not listed:\n\(pack.errors)") }
+        for name in FaultyFolder.badLabels {
+            XCTAssertTrue(pack.errors.contains(name), "\(name) is not listed:\n\(pack.errors)")
+        }
         XCTAssertTrue(pack.errors.contains("11 sentences packed"), pack.errors)   // nine good ones, BOM and UTF-16
-        XCTAssertTrue(pack.errors.lowercased().contains("cp932") || pack.errors.lowercased().contains("shift"), pack.errors)
+        XCTAssertTrue(
+            pack.errors.lowercased().contains("cp932") || pack.errors.lowercased().contains("shift"), pack.errors)
     }
 
     func testCleanNeverTouchesTheInput() throws {
         let folder = try TestFolder("clean")
-        try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data/Alice", toPath: folder("data/raw"))
+        try FileManager.default.copyItem(
+            atPath: OpahProcess.checkout + "/examples/data/Alice", toPath: folder("data/raw"))
         try FileManager.default.createSymbolicLink(atPath: folder("link"), withDestinationPath: folder("data"))
         let before = try Self.contents(folder("data"))
-        for (input, output) in [("data/raw", "data"), ("data/raw", "data/raw"), ("data", "data/raw/out"), ("data/raw", "link"), ("data/raw", folder("data") + "/../data"), ("link/raw", "data")] {
+        for (input, output) in [
+            ("data/raw", "data"), ("data/raw", "data/raw"), ("data", "data/raw/out"), ("data/raw", "link"),
+            ("data/raw", folder("data") + "/../data"), ("link/raw", "data")
+        ] {
             let result = try opah(folder, "loudness-norm", input, output, "--clean")
             XCTAssertEqual(result.code, 1, "\(input) -> \(output): \(result.errors)")
             XCTAssertEqual(try Self.contents(folder("data")), before, "\(input) -> \(output)")
@@ -70,9 +94,17 @@ final class WholePathTests: XCTestCase {
         for (workers, batch) in [("1", "1"), ("2", "16")] {
             let folder = try TestFolder("workers")
             try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder("data"))
-            XCTAssertEqual(try opah(folder, "extract-vq", "data", "--num-workers", workers, "--batch-size", batch, "--config-name", Self.tiny + "/codec.lua",
-                                    "--checkpoint-path", Self.tiny + "/codec.pth").code, 0)
-            XCTAssertEqual(try opah(folder, "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab", "--num-workers", workers).code, 0)
+            XCTAssertEqual(
+                try opah(
+                    folder, "extract-vq", "data", "--num-workers", workers, "--batch-size", batch, "--config-name",
+                    Self.tiny + "/codec.lua",
+                    "--checkpoint-path", Self.tiny + "/codec.pth"
+                ).code, 0)
+            XCTAssertEqual(
+                try opah(
+                    folder, "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab",
+                    "--num-workers", workers
+                ).code, 0)
             codes.append(try Data(contentsOf: URL(fileURLWithPath: folder("data/Alice/0.00-2.10.npy"))))
             packs.append(try Data(contentsOf: URL(fileURLWithPath: folder("protos/00000000.protos"))))
         }
@@ -93,7 +125,9 @@ final class WholePathTests: XCTestCase {
             while running.process.isRunning, !FileManager.default.fileExists(atPath: first) { usleep(5_000) }
             kill(running.process.processIdentifier, signal)
             let result = running.finish()
-            XCTAssertTrue(signal == SIGKILL ? result.code == 137 : [130, 0].contains(result.code), "\(result.code): \(result.errors)")
+            XCTAssertTrue(
+                signal == SIGKILL ? result.code == 137 : [130, 0].contains(result.code),
+                "\(result.code): \(result.errors)")
             let again = try OpahProcess.run(training(project, 12), folder: folder.path)
             XCTAssertEqual(again.code, 0, again.errors)
             XCTAssertEqual(try adapter(folder, project, 12), expected, "\(project): another adapter")
@@ -106,20 +140,31 @@ final class WholePathTests: XCTestCase {
         let wrong = try OpahProcess.run(training("x", 2) + ["trainer.max_stepz=3"], folder: folder.path)
         XCTAssertNotEqual(wrong.code, 0)
         XCTAssertTrue(wrong.errors.contains("trainer.max_steps"), wrong.errors)
-        let noted = try OpahProcess.run(training("y", 2) + ["trainer.accelerator=cpu", "trainer.strategy.process_group_backend=gloo"], folder: folder.path)
+        let noted = try OpahProcess.run(
+            training("y", 2) + ["trainer.accelerator=cpu", "trainer.strategy.process_group_backend=gloo"],
+            folder: folder.path)
         XCTAssertEqual(noted.code, 0, noted.errors)
-        for key in ["trainer.accelerator", "trainer.strategy"] { XCTAssertTrue(noted.errors.contains("\(key) is ignored: "), noted.errors) }
+        for key in ["trainer.accelerator", "trainer.strategy"] {
+            XCTAssertTrue(noted.errors.contains("\(key) is ignored: "), noted.errors)
+        }
     }
 
     func testWrongCheckpointsGiveOneClearLine() throws {
         let folder = try TestFolder("wrong")
         try packedExample(folder)
-        try "<!DOCTYPE html><html><body>log in</body></html>".write(toFile: folder("page.pth"), atomically: true, encoding: .utf8)
-        try "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 189000000\n".write(toFile: folder("pointer.pth"), atomically: true, encoding: .utf8)
-        try Data(contentsOf: URL(fileURLWithPath: Self.tiny + "/codec.pth")).prefix(5000).write(to: URL(fileURLWithPath: folder("half.pth")))
+        try "<!DOCTYPE html><html><body>log in</body></html>".write(
+            toFile: folder("page.pth"), atomically: true, encoding: .utf8)
+        try "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 189000000\n".write(
+            toFile: folder("pointer.pth"), atomically: true, encoding: .utf8)
+        try Data(contentsOf: URL(fileURLWithPath: Self.tiny + "/codec.pth")).prefix(5000).write(
+            to: URL(fileURLWithPath: folder("half.pth")))
         let malicious = OpahProcess.checkout + "/Tests/Vectors/ckpt/malicious/os_system_zip.pth"
-        for (path, words) in [(folder("page.pth"), "HTML"), (folder("pointer.pth"), "LFS"), (folder("half.pth"), "5000 bytes"), (malicious, "system"), (Self.tiny + "/model.pth", "language model")] {
-            let result = try opah(folder, "extract-vq", "data", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", path)
+        for (path, words) in [
+            (folder("page.pth"), "HTML"), (folder("pointer.pth"), "LFS"), (folder("half.pth"), "5000 bytes"),
+            (malicious, "system"), (Self.tiny + "/model.pth", "language model")
+        ] {
+            let result = try opah(
+                folder, "extract-vq", "data", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", path)
             XCTAssertEqual(result.code, 1, result.errors)
             XCTAssertTrue(result.errors.contains(words), "\(path): \(result.errors)")
             XCTAssertLessThan(result.errors.split(separator: "\n").count, 8, result.errors)
@@ -134,7 +179,9 @@ final class WholePathTests: XCTestCase {
 
     func testQuickstartRunsEndToEnd() throws {
         let folder = try TestFolder("quickstart")
-        let result = try OpahProcess.run(["run", OpahProcess.checkout + "/examples/quickstart.lua", "--output", "out", "--max-steps", "12"], folder: folder.path)
+        let result = try OpahProcess.run(
+            ["run", OpahProcess.checkout + "/examples/quickstart.lua", "--output", "out", "--max-steps", "12"],
+            folder: folder.path)
         XCTAssertEqual(result.code, 0, result.errors)
         XCTAssertTrue(result.errors.contains("learns a new speaker"), result.errors)
         let loss = try XCTUnwrap(result.errors.firstMatch(of: /loss ([0-9.]+) -> ([0-9.]+) in/), result.errors)

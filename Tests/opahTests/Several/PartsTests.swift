@@ -17,14 +17,20 @@ final class PartsTests: XCTestCase {
     /// Another process that holds a part's lock, or a whole run's, until it is killed.
     private func holder(_ place: String, _ part: String, _ base: String = ".lock") throws -> OpahProcess.Running {
         try? FileManager.default.removeItem(atPath: folder("held"))
-        let running = try OpahProcess.start(["-e", """
-            local part_lock, dist, fs = require "opah.part_lock", require "opah.dist", require "opah.fs"
-            local lock <close> = part_lock.take("\(place)", "holding", dist.shard("\(part)"), "\(base)")
-            fs.write("held", "")
-            os.execute("sleep 60")
-            """], folder: folder.path)
+        let running = try OpahProcess.start(
+            [
+                "-e",
+                """
+                local part_lock, dist, fs = require "opah.part_lock", require "opah.dist", require "opah.fs"
+                local lock <close> = part_lock.take("\(place)", "holding", dist.shard("\(part)"), "\(base)")
+                fs.write("held", "")
+                os.execute("sleep 60")
+                """
+            ], folder: folder.path)
         let end = Date() + 30
-        while !FileManager.default.fileExists(atPath: folder("held")), running.process.isRunning, Date() < end { usleep(5000) }
+        while !FileManager.default.fileExists(atPath: folder("held")), running.process.isRunning, Date() < end {
+            usleep(5000)
+        }
         XCTAssertTrue(running.process.isRunning, running.errorsSoFar)
         return running
     }
@@ -46,14 +52,22 @@ final class PartsTests: XCTestCase {
             XCTAssertTrue(run.errors.contains(said), run.errors, line: line)
         }
         var other = try holder("out", "1/3")
-        for words in [["resample", "data", "out", "--sampling-rate", "8000"], ["loudness-norm", "data", "out"], ["slice-audio", "data", "out"]] {
+        for words in [
+            ["resample", "data", "out", "--sampling-rate", "8000"], ["loudness-norm", "data", "out"],
+            ["slice-audio", "data", "out"]
+        ] {
             try expect(1, ["run"] + words, "a run over everything cannot go together with part 1 of 3")
             try expect(1, ["run"] + words + ["--shard", "2/4"], "part 2 of 4 cannot go together with part 1 of 3")
         }
-        try expect(1, ["run", "slice-audio-v2", "data", "out"], "a run over everything cannot go together with part 1 of 3")
-        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder("out")), [".lock-1-of-3"], "a refused run changes nothing")
+        try expect(
+            1, ["run", "slice-audio-v2", "data", "out"], "a run over everything cannot go together with part 1 of 3")
+        XCTAssertEqual(
+            try FileManager.default.contentsOfDirectory(atPath: folder("out")), [".lock-1-of-3"],
+            "a refused run changes nothing")
         // The same part twice, and another part of the same number.
-        try expect(1, ["run", "resample", "data", "out", "--sampling-rate", "8000", "--shard", "1/3"], "another process is at work here")
+        try expect(
+            1, ["run", "resample", "data", "out", "--sampling-rate", "8000", "--shard", "1/3"],
+            "another process is at work here")
         try expect(0, ["run", "resample", "data", "out", "--sampling-rate", "8000", "--shard", "2/3"], "clips")
         end(other)
         // What it left is in nobody's way, and goes.
@@ -75,13 +89,18 @@ final class PartsTests: XCTestCase {
 
     /// All look at once at what runs on another host left: none of them takes another for its owner.
     func testPartsThatBeginTogetherGoTogether() throws {
-        for round in 1...3 {
+        for round in 1 ... 3 {
             let place = "out\(round)"
             try FileManager.default.createDirectory(atPath: folder(place), withIntermediateDirectories: true)
             for name in [".lock", ".lock-1-of-3", ".lock-2-of-3"] {
-                try #"{"process": 1, "host": "elsewhere", "since": 0, "command": "x"}"#.write(toFile: folder(place + "/" + name), atomically: false, encoding: .utf8)
+                try #"{"process": 1, "host": "elsewhere", "since": 0, "command": "x"}"#.write(
+                    toFile: folder(place + "/" + name), atomically: false, encoding: .utf8)
             }
-            let parts = try (1...5).map { try OpahProcess.start(["run", "resample", "data", place, "--sampling-rate", "8000", "--shard", "\($0)/5"], folder: folder.path) }
+            let parts = try (1 ... 5).map {
+                try OpahProcess.start(
+                    ["run", "resample", "data", place, "--sampling-rate", "8000", "--shard", "\($0)/5"],
+                    folder: folder.path)
+            }
             for part in parts {
                 let result = part.finish()
                 XCTAssertEqual(result.code, 0, result.errors)
@@ -92,7 +111,8 @@ final class PartsTests: XCTestCase {
 
     private func codes(_ place: String) throws -> [String: Data] {
         var found: [String: Data] = [:]
-        for case let path as String in FileManager.default.enumerator(atPath: folder(place))! where path.hasSuffix(".npy") {
+        for case let path as String in FileManager.default.enumerator(atPath: folder(place))!
+        where path.hasSuffix(".npy") {
             found[path] = try Data(contentsOf: URL(fileURLWithPath: folder(place + "/" + path)))
         }
         return found
@@ -100,7 +120,9 @@ final class PartsTests: XCTestCase {
 
     func testAKilledPartIsRunAgain() throws {
         try FileManager.default.createDirectory(atPath: folder("many"), withIntermediateDirectories: true)
-        for copy in 1...20 { try FileManager.default.copyItem(atPath: folder("data"), toPath: folder("many/\(copy)")) }
+        for copy in 1 ... 20 {
+            try FileManager.default.copyItem(atPath: folder("data"), toPath: folder("many/\(copy)"))
+        }
         try FileManager.default.copyItem(atPath: folder("many"), toPath: folder("whole"))
         let whole = try OpahProcess.run(["run", "extract-vq", "whole"] + Self.codec, folder: folder.path)
         XCTAssertEqual(whole.code, 0, whole.errors)
@@ -108,7 +130,9 @@ final class PartsTests: XCTestCase {
         XCTAssertEqual(wanted.count, 280)
 
         func part(_ index: Int) -> [String] { ["run", "extract-vq", "many", "--shard", "\(index)/3"] + Self.codec }
-        func made(_ text: String) -> Int { text.firstMatch(of: /codes, ([0-9]+) of them new/).flatMap { Int(String($0.1)) } ?? 0 }
+        func made(_ text: String) -> Int {
+            text.firstMatch(of: /codes, ([0-9]+) of them new/).flatMap { Int(String($0.1)) } ?? 0
+        }
         let killed = try OpahProcess.start(part(2), folder: folder.path, environment: ["OPAH_THREADS": "1"])
         let lock = folder("many/.extract-vq.run.lock-2-of-3"), end = Date() + 30
         while !FileManager.default.fileExists(atPath: lock), killed.process.isRunning, Date() < end { usleep(1000) }

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// The program under mpirun: checkpoints have the same bytes for any number of processes and either MPI, whatever ended the
-/// runs before. Needs openmpi-bin and mpich (scripts/install-packages).
+/// The program under mpirun: checkpoints have the same bytes for any number of processes and either MPI, whatever ended
+/// the runs before. Needs openmpi-bin and mpich (scripts/install-packages).
 final class SeveralProcessesTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
     private var folder: TestFolder!
@@ -29,11 +29,15 @@ final class SeveralProcessesTests: XCTestCase {
     private enum Family { case openMPI, mpich }
 
     private func words(_ family: Family, _ count: Int) -> [String] {
-        family == .openMPI ? ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", "\(count)"] : ["mpiexec.hydra", "-n", "\(count)"]
+        family == .openMPI
+            ? ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", "\(count)"]
+            : ["mpiexec.hydra", "-n", "\(count)"]
     }
 
     /// nil runs it alone, without a launcher.
-    private func start(_ count: Int?, _ arguments: [String], _ more: [String: String] = [:], under family: Family = .openMPI) throws -> Running {
+    private func start(
+        _ count: Int?, _ arguments: [String], _ more: [String: String] = [:], under family: Family = .openMPI
+    ) throws -> Running {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = (count.map { words(family, $0) } ?? []) + [OpahProcess.program.path] + arguments
@@ -58,7 +62,8 @@ final class SeveralProcessesTests: XCTestCase {
             while process.isRunning, Date() < end { usleep(20_000) }
             if process.isRunning { process.terminate(); XCTFail("did not end in \(seconds) s: \(said)") }
             process.waitUntilExit()
-            return process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+            return process.terminationReason == .uncaughtSignal
+                ? 128 + process.terminationStatus : process.terminationStatus
         }
         /// `PID (NAME) STATE PARENT ...`
         private static func parent(_ status: String) -> pid_t {
@@ -70,8 +75,10 @@ final class SeveralProcessesTests: XCTestCase {
         func ranks() -> [pid_t] {
             let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
             return all.filter { pid in
-                guard let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline"), words.starts(with: Data(OpahProcess.program.path.utf8)),
-                      let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+                guard let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline"),
+                    words.starts(with: Data(OpahProcess.program.path.utf8)),
+                    let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+                else { return false }
                 var parent = Self.parent(status)
                 while parent > 1 {
                     if parent == process.processIdentifier { return true }
@@ -84,17 +91,28 @@ final class SeveralProcessesTests: XCTestCase {
     }
 
     private func training(_ project: String, steps: Int, _ more: String...) -> [String] {
-        ["run", "train", "project=\(project)", "pretrained_ckpt_path=\(Self.tiny)", "train_dataset.proto_files=[\(packs)]", "max_length=512", "data.batch_size=4",
-         "trainer.max_steps=\(steps)", "trainer.val_check_interval=4", "callbacks.model_checkpoint.every_n_train_steps=3", "model.optimizer.lr=1e-3",
-         "train_dataset.val_fraction=0.2", "+lora@model.model.lora_config=r_8_alpha_16"] + more
+        [
+            "run", "train", "project=\(project)", "pretrained_ckpt_path=\(Self.tiny)",
+            "train_dataset.proto_files=[\(packs)]", "max_length=512", "data.batch_size=4",
+            "trainer.max_steps=\(steps)", "trainer.val_check_interval=4",
+            "callbacks.model_checkpoint.every_n_train_steps=3", "model.optimizer.lr=1e-3",
+            "train_dataset.val_fraction=0.2", "+lora@model.model.lora_config=r_8_alpha_16"
+        ] + more
     }
 
     private func checkpoint(_ project: String, _ step: Int) throws -> Data {
         let digits = String(step)
-        return try Data(contentsOf: URL(fileURLWithPath: folder("results/\(project)/checkpoints/step_" + String(repeating: "0", count: 9 - digits.count) + digits + ".ckpt")))
+        return try Data(
+            contentsOf: URL(
+                fileURLWithPath: folder(
+                    "results/\(project)/checkpoints/step_" + String(repeating: "0", count: 9 - digits.count) + digits
+                        + ".ckpt")))
     }
 
-    private func run(_ count: Int?, _ arguments: [String], under family: Family = .openMPI, code: Int32 = 0, file: StaticString = #filePath, line: UInt = #line) throws {
+    private func run(
+        _ count: Int?, _ arguments: [String], under family: Family = .openMPI, code: Int32 = 0,
+        file: StaticString = #filePath, line: UInt = #line
+    ) throws {
         let running = try start(count, arguments, under: family)
         XCTAssertEqual(running.finish(), code, running.said, file: file, line: line)
     }
@@ -116,13 +134,17 @@ final class SeveralProcessesTests: XCTestCase {
         for project in ["n2", "n3", "n4", "mpich"] { XCTAssertEqual(try checkpoint(project, 6), wanted, project) }
         // Measured alone as by several.
         func losses(_ project: String) throws -> [String] {
-            try String(contentsOfFile: folder("results/\(project)/metrics.jsonl"), encoding: .utf8).split(separator: "\n").map {
+            try String(contentsOfFile: folder("results/\(project)/metrics.jsonl"), encoding: .utf8).split(
+                separator: "\n"
+            ).map {
                 String($0).replacing(/, "seconds": .*/, with: "")
             }
         }
         XCTAssertEqual(try losses("n3"), try losses("n1"))
         XCTAssertGreaterThan(try losses("n1").count { $0.contains("\"val\"") }, 1)
-        func numbers(_ project: String) throws -> [Double] { try losses(project).compactMap { $0.firstMatch(of: /"loss": ([0-9.]+)/).flatMap { Double(String($0.1)) } } }
+        func numbers(_ project: String) throws -> [Double] {
+            try losses(project).compactMap { $0.firstMatch(of: /"loss": ([0-9.]+)/).flatMap { Double(String($0.1)) } }
+        }
         for (a, b) in zip(try numbers("alone"), try numbers("n1")) { XCTAssertEqual(a, b, accuracy: 1e-4) }
     }
 
@@ -154,7 +176,8 @@ final class SeveralProcessesTests: XCTestCase {
     }
 
     private func lastStep(_ project: String) -> Int {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder("results/\(project)/checkpoints"))) ?? []
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: folder("results/\(project)/checkpoints"))) ?? []
         XCTAssertFalse(names.contains { $0.hasSuffix(".tmp") }, "\(names)")
         return names.compactMap { Int($0.dropFirst(5).dropLast(5)) }.max() ?? 0
     }
@@ -179,7 +202,7 @@ final class SeveralProcessesTests: XCTestCase {
             XCTAssertEqual(ranks.count, 2)
             for rank in asksAll ? ranks : [ranks[1]] { kill(rank, signal) }
             XCTAssertEqual(running.finish(), 130, running.said)
-            XCTAssertTrue((4..<30).contains(lastStep(project)), running.said)
+            XCTAssertTrue((4 ..< 30).contains(lastStep(project)), running.said)
         }
         let projects = signals.map { "stopped\($0.0)" }
         try runTogether(projects.map { (3, training($0, steps: 30)) })
@@ -236,11 +259,14 @@ final class SeveralProcessesTests: XCTestCase {
         XCTAssertEqual(running.said.components(separatedBy: "the callback broke").count - 1, 1, running.said)
         XCTAssertTrue(running.said.contains("rank 1 of 3 on "), running.said)
         // One that fails alone, where nothing is agreed.
-        running = try start(3, script("""
-            local dist = require "opah.dist"
-            if dist.rank() == 2 then error("only here") end
-            dist.barrier()
-            """))
+        running = try start(
+            3,
+            script(
+                """
+                local dist = require "opah.dist"
+                if dist.rank() == 2 then error("only here") end
+                dist.barrier()
+                """))
         XCTAssertEqual(running.finish(within: 20), 1, running.said)
         XCTAssertEqual(running.said.components(separatedBy: "only here").count - 1, 1, running.said)
         XCTAssertTrue(running.said.contains("rank 2 of 3 on "), running.said)
@@ -252,33 +278,41 @@ final class SeveralProcessesTests: XCTestCase {
 
     /// What differs on one host is named with it: a setting, the base model, the packs.
     func testWhatDiffersOnOneHostIsRefused() throws {
-        let fewer = try OpahProcess.run(["-e", #"require "opah.embedded".packs("fewer", "Alice")"#], folder: folder.path)
+        let fewer = try OpahProcess.run(
+            ["-e", #"require "opah.embedded".packs("fewer", "Alice")"#], folder: folder.path)
         XCTAssertEqual(fewer.code, 0, fewer.errors)
-        for (what, said) in [("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"), ("packs", "the dataset has other clips or texts")] {
-            let running = try start(2, script("""
-                local opah = require "opah"
-                local embedded, dist, fs = require "opah.embedded", opah.dist, opah.fs
-                local what = "\(what)"
-                local function is_other(name) return name == what and dist.rank() == 2 end
-                -- Each rank has a base of its own, as hosts without a shared disk have.
-                local base = "base" .. dist.rank()
-                fs.mkdir(base)
-                for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
-                if is_other("base") then
-                  local weights = opah.checkpoint.load(base .. "/model.pth")
-                  weights["norm.weight"] = weights["norm.weight"]:mul(1.5)
-                  opah.checkpoint.save(base .. "/model.pth", weights)
-                end
-                local model = opah.lm.load(base, { weights = "float32" })
-                opah.lora.apply(model, "r_4_alpha_8", { seed = 1 })
-                local packs = is_other("packs") and "fewer/protos" or "\(packs)"
-                local ds = opah.data.dataset { protos = packs, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
-                opah.train.fit { model = model, data = ds, project = what, max_steps = 2, batch_size = 2, lr = is_other("lr") and 1e-3 or 1e-4 }
-                """))
+        for (what, said) in [
+            ("lr", "lr is 0.001, and 0.0001 there"), ("base", "the base model has other weights"),
+            ("packs", "the dataset has other clips or texts")
+        ] {
+            let running = try start(
+                2,
+                script(
+                    """
+                    local opah = require "opah"
+                    local embedded, dist, fs = require "opah.embedded", opah.dist, opah.fs
+                    local what = "\(what)"
+                    local function is_other(name) return name == what and dist.rank() == 2 end
+                    -- Each rank has a base of its own, as hosts without a shared disk have.
+                    local base = "base" .. dist.rank()
+                    fs.mkdir(base)
+                    for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
+                    if is_other("base") then
+                      local weights = opah.checkpoint.load(base .. "/model.pth")
+                      weights["norm.weight"] = weights["norm.weight"]:mul(1.5)
+                      opah.checkpoint.save(base .. "/model.pth", weights)
+                    end
+                    local model = opah.lm.load(base, { weights = "float32" })
+                    opah.lora.apply(model, "r_4_alpha_8", { seed = 1 })
+                    local packs = is_other("packs") and "fewer/protos" or "\(packs)"
+                    local ds = opah.data.dataset { protos = packs, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
+                    opah.train.fit { model = model, data = ds, project = what, max_steps = 2, batch_size = 2, lr = is_other("lr") and 1e-3 or 1e-4 }
+                    """))
             XCTAssertEqual(running.finish(), 1, running.said)
             XCTAssertTrue(running.said.contains("rank 2 of 2 on "), running.said)
             XCTAssertTrue(running.said.contains(said), "\(what): \(running.said)")
-            XCTAssertFalse(FileManager.default.fileExists(atPath: folder("results/\(what)/checkpoints/step_000000001.ckpt")), what)
+            XCTAssertFalse(
+                FileManager.default.fileExists(atPath: folder("results/\(what)/checkpoints/step_000000001.ckpt")), what)
         }
     }
 
@@ -293,10 +327,13 @@ final class SeveralProcessesTests: XCTestCase {
 
     func testExtractionIsShared() throws {
         let codec = ["--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]
-        func copy(_ name: String) throws { try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder(name)) }
+        func copy(_ name: String) throws {
+            try FileManager.default.copyItem(atPath: OpahProcess.checkout + "/examples/data", toPath: folder(name))
+        }
         func codes(_ name: String) throws -> [String: Data] {
             var found: [String: Data] = [:]
-            for case let path as String in FileManager.default.enumerator(atPath: folder(name))! where path.hasSuffix(".npy") {
+            for case let path as String in FileManager.default.enumerator(atPath: folder(name))!
+            where path.hasSuffix(".npy") {
                 found[path] = try Data(contentsOf: URL(fileURLWithPath: folder(name + "/" + path)))
             }
             return found
@@ -307,17 +344,24 @@ final class SeveralProcessesTests: XCTestCase {
         XCTAssertGreaterThan(wanted.count, 10)
         let running = try start(3, ["run", "extract-vq", "ranks"] + codec)
         XCTAssertEqual(running.finish(), 0, running.said)
-        XCTAssertTrue(running.said.contains("extract-vq: \(wanted.count) clips have codes, \(wanted.count) of them new"), running.said)
+        XCTAssertTrue(
+            running.said.contains("extract-vq: \(wanted.count) clips have codes, \(wanted.count) of them new"),
+            running.said)
         XCTAssertEqual(try codes("ranks"), wanted)
         var total = 0
-        for running in try (1...4).map({ try start(nil, ["run", "extract-vq", "shards", "--shard", "\($0)/4"] + codec) }) {
+        for running in try (1 ... 4).map({
+            try start(nil, ["run", "extract-vq", "shards", "--shard", "\($0)/4"] + codec)
+        }) {
             XCTAssertEqual(running.finish(), 0, running.said)
             total += running.said.firstMatch(of: /codes, ([0-9]+) of them new/).flatMap { Int(String($0.1)) } ?? 0
         }
         XCTAssertEqual(total, wanted.count)
         XCTAssertEqual(try codes("shards"), wanted)
         let rate = ["--sampling-rate", "8000"]
-        try runTogether([(2, ["run", "resample", "alone", "resampled"] + rate), (nil, ["run", "resample", "alone", "resampled-alone"] + rate)])
+        try runTogether([
+            (2, ["run", "resample", "alone", "resampled"] + rate),
+            (nil, ["run", "resample", "alone", "resampled-alone"] + rate)
+        ])
         let diff = Process()
         diff.executableURL = URL(fileURLWithPath: "/usr/bin/diff")
         diff.arguments = ["-rq", "--exclude=.*", folder("resampled"), folder("resampled-alone")]
@@ -337,41 +381,51 @@ final class SeveralProcessesTests: XCTestCase {
         }
         let alone = try losses(all[0])
         XCTAssertEqual(alone.count, 2)
-        for several in all[1...] { for (a, b) in zip(alone, try losses(several)) { XCTAssertEqual(a, b, accuracy: 2e-4) } }
+        for several in all[1...] {
+            for (a, b) in zip(alone, try losses(several)) { XCTAssertEqual(a, b, accuracy: 2e-4) }
+        }
     }
 
     func testWhatLuaSees() throws {
-        let running = try start(3, script("""
-            local dist, tensor = require "opah.dist", require "opah.tensor"
-            local t, m = tensor.new { dist.rank(), 10 * dist.rank() }, tensor.new { dist.rank(), -dist.rank() }
-            dist.all_reduce { t }
-            assert(t[1] == 6 and t[2] == 60, tostring(t))
-            dist.all_reduce(m, { op = "max" })
-            assert(m[1] == 3 and m[2] == -1, tostring(m))
-            local word = dist.broadcast(dist.rank() == 2 and { a = "two" } or nil, { from = 2 })
-            assert(word.a == "two")
-            local all = dist.gather("r" .. dist.rank())
-            assert(table.concat(all, ",") == "r1,r2,r3")
-            assert(dist.first(function(n) return dist.rank() * n end, 5) == 5)
-            assert(#dist.share { 1, 2, 3, 4 } == (dist.rank() == 1 and 2 or 1))
-            assert(dist.shard().index == dist.rank() and #dist.hosts() == 3)
-            local ok, problem = pcall(dist.first, function() error("on one") end)
-            assert(not ok and tostring(problem):find("on one"))
-            -- A program that it starts is alone.
-            local pipe = io.popen(require("opah.machine").program .. " -e 'print(require(\\"opah.dist\\").size())'")
-            assert(pipe:read("n") == 1)
-            pipe:close()
-            if dist.rank() == 1 then print("all well") end
-            """))
+        let running = try start(
+            3,
+            script(
+                """
+                local dist, tensor = require "opah.dist", require "opah.tensor"
+                local t, m = tensor.new { dist.rank(), 10 * dist.rank() }, tensor.new { dist.rank(), -dist.rank() }
+                dist.all_reduce { t }
+                assert(t[1] == 6 and t[2] == 60, tostring(t))
+                dist.all_reduce(m, { op = "max" })
+                assert(m[1] == 3 and m[2] == -1, tostring(m))
+                local word = dist.broadcast(dist.rank() == 2 and { a = "two" } or nil, { from = 2 })
+                assert(word.a == "two")
+                local all = dist.gather("r" .. dist.rank())
+                assert(table.concat(all, ",") == "r1,r2,r3")
+                assert(dist.first(function(n) return dist.rank() * n end, 5) == 5)
+                assert(#dist.share { 1, 2, 3, 4 } == (dist.rank() == 1 and 2 or 1))
+                assert(dist.shard().index == dist.rank() and #dist.hosts() == 3)
+                local ok, problem = pcall(dist.first, function() error("on one") end)
+                assert(not ok and tostring(problem):find("on one"))
+                -- A program that it starts is alone.
+                local pipe = io.popen(require("opah.machine").program .. " -e 'print(require(\\"opah.dist\\").size())'")
+                assert(pipe:read("n") == 1)
+                pipe:close()
+                if dist.rank() == 1 then print("all well") end
+                """))
         XCTAssertEqual(running.finish(), 0, running.said)
         XCTAssertTrue(running.said.contains("all well"), running.said)
     }
 
     func testLaunch() throws {
         environment["OPAH_THREADS"] = nil
-        let running = try start(nil, ["launch", "-n", "2", "--", "-e", "local d = require 'opah.dist' print('rank', d.rank(), d.size(), require('opah.tensor').threads())"])
+        let running = try start(
+            nil,
+            [
+                "launch", "-n", "2", "--", "-e",
+                "local d = require 'opah.dist' print('rank', d.rank(), d.size(), require('opah.tensor').threads())"
+            ])
         XCTAssertEqual(running.finish(), 0, running.said)
-        for rank in 1...2 { XCTAssertTrue(running.said.contains("rank\t\(rank)\t2\t"), running.said) }
+        for rank in 1 ... 2 { XCTAssertTrue(running.said.contains("rank\t\(rank)\t2\t"), running.said) }
         let code = try start(nil, ["launch", "-n", "2", "--", "-e", "return 3"])
         XCTAssertEqual(code.finish(), 3, code.said)
         environment["OPAH_THREADS"] = "1"
@@ -384,15 +438,19 @@ final class SeveralProcessesTests: XCTestCase {
 
     /// A process that waits sleeps.
     func testWaitingCostsLittle() throws {
-        let running = try start(2, script("""
-            local dist, machine = require "opah.dist", require "opah.machine"
-            if dist.rank() == 1 then os.execute("sleep 2") end
-            local before = os.clock()
-            dist.barrier()
-            if dist.rank() == 2 then print(("waited with %.3f"):format(os.clock() - before)) end
-            """))
+        let running = try start(
+            2,
+            script(
+                """
+                local dist, machine = require "opah.dist", require "opah.machine"
+                if dist.rank() == 1 then os.execute("sleep 2") end
+                local before = os.clock()
+                dist.barrier()
+                if dist.rank() == 2 then print(("waited with %.3f"):format(os.clock() - before)) end
+                """))
         XCTAssertEqual(running.finish(), 0, running.said)
-        let used = try XCTUnwrap(running.said.firstMatch(of: /waited with ([0-9.]+)/).flatMap { Double(String($0.1)) }, running.said)
+        let used = try XCTUnwrap(
+            running.said.firstMatch(of: /waited with ([0-9.]+)/).flatMap { Double(String($0.1)) }, running.said)
         XCTAssertLessThan(used, 0.15 * 2)
     }
 

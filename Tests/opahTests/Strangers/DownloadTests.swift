@@ -5,14 +5,18 @@ import XCTest
 /// `opah run download` against a hub on this machine.
 final class DownloadTests: XCTestCase {
     private var folder = "", hub: TinyHub!
-    private let weights = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) })
+    private let weights = Data((0 ..< 300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) })
 
     override func setUpWithError() throws {
         guard FileManager.default.fileExists(atPath: "/usr/bin/curl") else { throw XCTSkip("curl is not installed") }
         folder = NSTemporaryDirectory() + "download-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        hub = try TinyHub(files: ["config.json": Data("{}".utf8), "model.pth": weights, "sub/音声.txt": Data("hello".utf8), ".gitattributes": Data("x".utf8)],
-                          digests: ["model.pth": TinyHub.digest("sha256sum", weights)])
+        hub = try TinyHub(
+            files: [
+                "config.json": Data("{}".utf8), "model.pth": weights, "sub/音声.txt": Data("hello".utf8),
+                ".gitattributes": Data("x".utf8)
+            ],
+            digests: ["model.pth": TinyHub.digest("sha256sum", weights)])
     }
 
     override func tearDown() {
@@ -20,10 +24,15 @@ final class DownloadTests: XCTestCase {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    private func download(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> OpahProcess.Result {
-        var all = ["HF_ENDPOINT": "http://127.0.0.1:\(hub.port)/", "HF_HOME": folder + "/home", "HF_TOKEN": "", "http_proxy": ""]
+    private func download(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> OpahProcess.Result
+    {
+        var all = [
+            "HF_ENDPOINT": "http://127.0.0.1:\(hub.port)/", "HF_HOME": folder + "/home", "HF_TOKEN": "",
+            "http_proxy": ""
+        ]
         all.merge(environment) { $1 }
-        return try OpahProcess.run(["run", "download", "owner/model", "--local-dir", "ck"] + arguments, folder: folder, environment: all)
+        return try OpahProcess.run(
+            ["run", "download", "owner/model", "--local-dir", "ck"] + arguments, folder: folder, environment: all)
     }
 
     private func content(_ path: String) -> Data? { FileManager.default.contents(atPath: folder + "/ck/" + path) }
@@ -36,7 +45,8 @@ final class DownloadTests: XCTestCase {
         let asked = hub.seen.count
         let second = try download()
         XCTAssertEqual(second.code, 0, second.errors)
-        XCTAssertFalse(hub.seen.dropFirst(asked).contains { $0.contains("resolve") }, "files that are right are not fetched again")
+        XCTAssertFalse(
+            hub.seen.dropFirst(asked).contains { $0.contains("resolve") }, "files that are right are not fetched again")
         XCTAssertTrue(second.errors.contains("0 files fetched (0 B), 4 were there; revision c0ffee"), second.errors)
     }
 
@@ -77,7 +87,9 @@ final class DownloadTests: XCTestCase {
         hub.replacement = Data("<html>sign in</html>".utf8)
         let result = try download(["model.pth"])
         XCTAssertEqual(result.code, 1)
-        XCTAssertTrue(result.errors.contains("model.pth arrived with 20 bytes and is not the file that the hub names (300000 bytes)"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains(
+                "model.pth arrived with 20 bytes and is not the file that the hub names (300000 bytes)"), result.errors)
         XCTAssertNil(content("model.pth"))
     }
 
@@ -95,7 +107,8 @@ final class DownloadTests: XCTestCase {
     func testNoNetwork() throws {
         let before = try download(environment: ["HF_ENDPOINT": "http://127.0.0.1:1"])
         XCTAssertEqual(before.code, 1)
-        XCTAssertTrue(before.errors.contains("cannot be reached") && before.errors.contains("HF_ENDPOINT"), before.errors)
+        XCTAssertTrue(
+            before.errors.contains("cannot be reached") && before.errors.contains("HF_ENDPOINT"), before.errors)
         XCTAssertEqual(try download().code, 0)
         let after = try download(environment: ["HF_ENDPOINT": "http://127.0.0.1:1"])
         XCTAssertEqual(after.code, 0, "what is complete needs no network: " + after.errors)
@@ -104,8 +117,9 @@ final class DownloadTests: XCTestCase {
     }
 
     func testUnknownRepositoryAndNames() throws {
-        let unknown = try OpahProcess.run(["run", "download", "owner/other", "--local-dir", "ck"], folder: folder,
-                                          environment: ["HF_ENDPOINT": "http://127.0.0.1:\(hub.port)", "http_proxy": ""])
+        let unknown = try OpahProcess.run(
+            ["run", "download", "owner/other", "--local-dir", "ck"], folder: folder,
+            environment: ["HF_ENDPOINT": "http://127.0.0.1:\(hub.port)", "http_proxy": ""])
         XCTAssertEqual(unknown.code, 1)
         XCTAssertTrue(unknown.errors.contains("there is nothing of that name"), unknown.errors)
         XCTAssertEqual(try OpahProcess.run(["run", "download", "../x", "--local-dir", "ck"], folder: folder).code, 2)

@@ -114,7 +114,9 @@ extension BadInput.Content {
 
     /// Something like a voice: 220 Hz that swells.
     static func tone(_ frames: Int, rate: Int = 22050, loud: Double = 0.3) -> [Double] {
-        (0..<frames).map { loud * sin(2 * .pi * 220 * Double($0) / Double(rate)) * (0.6 + 0.4 * sin(Double($0) / 900)) }
+        (0 ..< frames).map {
+            loud * sin(2 * .pi * 220 * Double($0) / Double(rate)) * (0.6 + 0.4 * sin(Double($0) / 900))
+        }
     }
 
     static func voice(_ frames: Int, rate: Int = 22050, loud: Double = 0.3) -> Self {
@@ -129,7 +131,7 @@ extension BadInput.Content {
         var file =
             Data([0x93]) + Data("NUMPY\u{1}\0".utf8)
             + withUnsafeBytes(of: UInt16(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)
-        for index in 0..<shape.reduce(1, *) {
+        for index in 0 ..< shape.reduce(1, *) {
             if type == "<f4" {
                 withUnsafeBytes(of: Float(first + index % 500) + 0.5) { file += $0 }
             } else {

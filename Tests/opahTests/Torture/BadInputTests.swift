@@ -7,10 +7,10 @@ import XCTest
 final class BadInputTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
     private static let extract = [
-        "run", "extract-vq", "data", "--config-name", tiny + "/codec.lua", "--checkpoint-path", tiny + "/codec.pth",
+        "run", "extract-vq", "data", "--config-name", tiny + "/codec.lua", "--checkpoint-path", tiny + "/codec.pth"
     ]
     private static let pack = [
-        "run", "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab",
+        "run", "build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab"
     ]
     private static let loud = ["run", "loudness-norm", "data", "out"]
     private static let label: BadInput.Content = .text("Hello there.")
@@ -39,7 +39,7 @@ final class BadInputTests: XCTestCase {
                 name: "other content than the name says",
                 files: [
                     "data/S/a.wav": .mp3, "data/S/b.mp3": .wave(tone),
-                    "data/S/c.mp3": .text("<!DOCTYPE html><html><body>404</body></html>"),
+                    "data/S/c.mp3": .text("<!DOCTYPE html><html><body>404</body></html>")
                 ],
                 command: Self.extract, code: 3, says: ["a.wav.*MP3", "b.mp3.*WAV", "c.mp3.*HTML"],
                 makes: ["data/S/a.npy", "data/S/b.npy"], doesNotMake: ["data/S/c.npy"]),
@@ -66,7 +66,7 @@ final class BadInputTests: XCTestCase {
             BadInput(
                 name: "shorter than a token",
                 files: Self.with([
-                    "data/S/n1.wav": .wave([0.5], rate: 44100), "data/S/n511.wav": .voice(511, rate: 44100),
+                    "data/S/n1.wav": .wave([0.5], rate: 44100), "data/S/n511.wav": .voice(511, rate: 44100)
                 ]),
                 command: Self.extract, code: 3,
                 says: ["n1.wav.*shorter than one token", "n511.wav.*shorter than one token"],
@@ -74,7 +74,7 @@ final class BadInputTests: XCTestCase {
             BadInput(
                 name: "samples that are no numbers",
                 files: Self.with([
-                    "data/S/nan.wav": .wave(broken, float: true), "data/S/inf.wav": .wave(endless, float: true),
+                    "data/S/nan.wav": .wave(broken, float: true), "data/S/inf.wav": .wave(endless, float: true)
                 ]), command: Self.loud, code: 3,
                 says: ["nan.wav.*sample 11025.*0[.:]5", "inf.wav.*sample 22050.*1"], makes: ["out/S/good.mp3"],
                 doesNotMake: ["out/S/nan.wav", "out/S/inf.wav"]),
@@ -89,14 +89,14 @@ final class BadInputTests: XCTestCase {
             BadInput(
                 name: "a rate below zero is refused once", files: ["data/S/a.mp3": .mp3, "data/S/b.mp3": .otherMP3],
                 command: ["run", "resample", "data", "out", "--sampling-rate", "-5"], code: 2,
-                says: ["sampling.rate.*-5|-5.*sampling.rate"], doesNotMake: ["out"]),
+                says: ["sampling.rate.*-5|-5.*sampling.rate"], doesNotMake: ["out"])
         ])
     }
 
     func testLabels() throws {
         func clips(_ labels: [String: BadInput.Content]) -> [String: BadInput.Content] {
             var files: [String: BadInput.Content] = [:]
-            for index in 0..<max(6, labels.count + 1) {
+            for index in 0 ..< max(6, labels.count + 1) {
                 (files["data/S/g\(index).npy"], files["data/S/g\(index).lab"]) = (
                     .npy([8, 20], first: index), Self.label
                 )
@@ -110,8 +110,8 @@ final class BadInputTests: XCTestCase {
         var mostlyUnlabelled = clips([:])
         var otherSuffix: [String: BadInput.Content] = [:]
         unlabelled["data/S/g5.lab"] = nil
-        for index in 2..<6 { mostlyUnlabelled["data/S/g\(index).lab"] = nil }
-        for index in 0..<3 {
+        for index in 2 ..< 6 { mostlyUnlabelled["data/S/g\(index).lab"] = nil }
+        for index in 0 ..< 3 {
             (otherSuffix["data/S/\(index).npy"], otherSuffix["data/S/\(index).txt"]) = (.npy([8, 20]), Self.label)
         }
         try check([
@@ -125,7 +125,7 @@ final class BadInputTests: XCTestCase {
                 name: "labels without words",
                 files: clips([
                     "e": .text(""), "s": .text("  \n\t "), "p": .text("...!?、。"), "t": .text("<laugh> <b>"),
-                    "z": .text("\u{200B}\u{FEFF}"),
+                    "z": .text("\u{200B}\u{FEFF}")
                 ]), command: Self.pack, code: 3,
                 says: ["e", "s", "p", "t", "z"].map { $0 + "\\.(npy|lab).*no text" }),
             BadInput(
@@ -134,11 +134,11 @@ final class BadInputTests: XCTestCase {
                     "sj": .bytes(
                         Data([
                             0x82, 0xB1, 0x82, 0xF1, 0x82, 0xC9, 0x82, 0xBF, 0x82, 0xCD, 0x81, 0x41, 0x90, 0xA2, 0x8A,
-                            0x45,
+                            0x45
                         ])),
                     "cp": .bytes(
                         Data("O".utf8) + Data([0xF9]) + Data(" ".utf8) + Data([0xEA]) + Data("tes-vous d".utf8)
-                            + Data([0xE9, 0x6A, 0xE0])),
+                            + Data([0xE9, 0x6A, 0xE0]))
                 ]), command: Self.pack, code: 3,
                 says: ["(?s)sj.lab.*CP932", "(?s)cp.lab.*1252", "--label-encoding"]),
             BadInput(
@@ -146,11 +146,11 @@ final class BadInputTests: XCTestCase {
             BadInput(
                 name: "a line of a list, and JSON",
                 files: clips([
-                    "l": .text("data/S/x.wav|S|EN|Hello there"), "j": .text(#"{"text": "Hello", "speaker": "S"}"#),
+                    "l": .text("data/S/x.wav|S|EN|Hello there"), "j": .text(#"{"text": "Hello", "speaker": "S"}"#)
                 ]), command: Self.pack, code: 3, says: ["l\\..*list", "j\\..*JSON"]),
             BadInput(
                 name: "labels of another suffix", files: otherSuffix, command: Self.pack, code: 1,
-                says: ["\\.txt", "--text-extension \\.txt"], doesNotMake: ["protos/00000000.protos"]),
+                says: ["\\.txt", "--text-extension \\.txt"], doesNotMake: ["protos/00000000.protos"])
         ])
     }
 
@@ -160,23 +160,23 @@ final class BadInputTests: XCTestCase {
             "float": .npy([8, 20], type: "<f4"), "one": .npy([160]), "three": .npy([1, 8, 20]),
             "turned": .npy([20, 8]), "four": .npy([4, 20]), "nine": .npy([9, 20]),
             "big": .npy([8, 20], first: 5000), "negative": .npy([8, 20], first: -500), "none": .npy([8, 0]),
-            "words": .text("not an array"), "empty": .text(""),
+            "words": .text("not an array"), "empty": .text("")
         ]
-        for index in 0..<12 {
+        for index in 0 ..< 12 {
             (files["data/S/g\(index).npy"], files["data/S/g\(index).lab"]) = (.npy([8, 20], first: index), Self.label)
         }
         for (name, content) in bad {
             (files["data/S/\(name).npy"], files["data/S/\(name).lab"]) = (content, Self.label)
         }
         var uncoded: [String: BadInput.Content] = [:]
-        for index in 0..<5 { (uncoded["data/S/\(index).mp3"], uncoded["data/S/\(index).lab"]) = (.mp3, Self.label) }
+        for index in 0 ..< 5 { (uncoded["data/S/\(index).mp3"], uncoded["data/S/\(index).lab"]) = (.mp3, Self.label) }
         try check([
             BadInput(
                 name: "arrays that are no codes", files: files, command: Self.pack, code: 3,
                 says: bad.keys.map { "S/\($0)\\.npy" }, makes: ["protos/00000000.protos"]),
             BadInput(
                 name: "no codes at all", files: uncoded, command: Self.pack, code: 1,
-                says: ["none of the 5", "0.mp3: has no codes", "extract"], doesNotMake: ["protos/00000000.protos"]),
+                says: ["none of the 5", "0.mp3: has no codes", "extract"], doesNotMake: ["protos/00000000.protos"])
         ])
     }
 
@@ -184,7 +184,7 @@ final class BadInputTests: XCTestCase {
         let names = [
             "with space", "per%20cent%s%n", "ha#sh", "q'uo\"te", "-dash", "new\nline",
             String(repeating: "x", count: 251), "日本 語", "$(touch evil)", "`touch evil`", "semi;colon|pipe",
-            "*glob?[a]", "back\\slash", "dots..x",
+            "*glob?[a]", "back\\slash", "dots..x"
         ]
         let strange = Dictionary(uniqueKeysWithValues: names.map { ("data/S/\($0).mp3", BadInput.Content.mp3) })
         try check([
@@ -199,14 +199,14 @@ final class BadInputTests: XCTestCase {
                 files: Self.with([
                     "data/S/._good.mp3": .text("\0\u{5}\u{16}\u{7}"), "data/S/.DS_Store": .text("x"),
                     "data/S/Thumbs.db": .text("x"), "data/S/x.wav/in.txt": .text("x"),
-                    "data/.git/a.mp3": .mp3,
+                    "data/.git/a.mp3": .mp3
                 ]), command: Self.loud, code: 0, says: ["1 clips"], makes: ["out/S/good.mp3"],
                 doesNotMake: ["out/S/._good.mp3"]),
             BadInput(
                 name: "links",
                 files: Self.with([
                     "real/c.mp3": .mp3, "data/S/dangling.mp3": .link("/nonexistent/clip"), "data/S/loop": .link(".."),
-                    "data/T": .link("../real"), "data/self": .link("self"),
+                    "data/T": .link("../real"), "data/self": .link("self")
                 ]),
                 command: Self.extract, code: 3, says: ["dangling.mp3.*link"], makes: ["real/c.npy"]),
             BadInput(
@@ -214,7 +214,7 @@ final class BadInputTests: XCTestCase {
                 says: ["out.*(file|folder|directory)"]),
             BadInput(
                 name: "no input", files: [:], command: ["run", "loudness-norm", "nothing", "out"], code: 2,
-                says: ["nothing"], doesNotMake: ["out"]),
+                says: ["nothing"], doesNotMake: ["out"])
         ])
     }
 }

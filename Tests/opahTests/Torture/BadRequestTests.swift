@@ -41,13 +41,13 @@ final class BadRequestTests: XCTestCase {
                 says: ["m/config.json"]),
             BadInput(
                 name: "a pointer for the tokenizer", files: model("tokenizer.json", pointer), command: speak, code: 1,
-                says: ["m/tokenizer.json"]),
+                says: ["m/tokenizer.json"])
         ]
         for (key, value, words) in [
             ("dim", 64, "dim"), ("n_layer", 5, "layer"), ("vocab_size", 999, "vocab"), ("num_codebooks", 4, "codebook"),
             ("model_type", "other", "model_type|other"),
             ("dim", "x", "dim"), ("n_layer", -1, "n_layer"), ("n_layer", 1_000_000_000, "n_layer|layers"),
-            ("n_head", 0, "n_head|head"), ("dim", Int.max, "dim"),
+            ("n_head", 0, "n_head|head"), ("dim", Int.max, "dim")
         ] as [(String, Any, String)] {
             rows.append(
                 BadInput(
@@ -60,7 +60,7 @@ final class BadRequestTests: XCTestCase {
                     name: "an adapter that is an attack",
                     files: ["a.ckpt": .example("Tests/Vectors/ckpt/malicious/" + file)],
                     command: [
-                        "run", "merge-lora", "--base-weight", Self.tiny, "--lora-weight", "a.ckpt", "--output", "o",
+                        "run", "merge-lora", "--base-weight", Self.tiny, "--lora-weight", "a.ckpt", "--output", "o"
                     ], code: 1, says: ["system|eval"], doesNotMake: ["o"]))
         }
         rows.append(
@@ -68,7 +68,7 @@ final class BadRequestTests: XCTestCase {
                 name: "no adapter in it", files: [:],
                 command: [
                     "run", "merge-lora", "--base-weight", Self.tiny, "--lora-weight", Self.tiny + "/model.pth",
-                    "--output", "o",
+                    "--output", "o"
                 ], code: 1,
                 says: ["adapter|LoRA"], doesNotMake: ["o"]))
         try check(rows)
@@ -80,7 +80,7 @@ final class BadRequestTests: XCTestCase {
         func training(_ more: String...) -> [String] {
             [
                 "run", "train", "pretrained_ckpt_path=" + Self.tiny, "train_dataset.proto_files=[protos]",
-                "trainer.max_steps=1",
+                "trainer.max_steps=1"
             ] + more
         }
         var rows = [
@@ -101,7 +101,7 @@ final class BadRequestTests: XCTestCase {
                 says: ["max_steps"]),
             BadInput(
                 name: "no packs", files: ["protos/x.txt": .text("")], command: training("project=x"), code: 1,
-                says: ["no .*(packs|protos|shards)"]),
+                says: ["no .*(packs|protos|shards)"])
         ]
         for project in ["", "../x", "a/b", "..", ".", String(repeating: "x", count: 300)] {
             rows.append(
@@ -122,12 +122,12 @@ final class BadRequestTests: XCTestCase {
         let command = [
             "run", "train", "project=p", "+lora@model.model.lora_config=r_8_alpha_16",
             "pretrained_ckpt_path=" + Self.tiny, "train_dataset.proto_files=[protos]", "max_length=256",
-            "trainer.max_steps=1",
+            "trainer.max_steps=1"
         ]
         for (what, data) in [
             ("cut", shard.dropLast(30)), ("longer", shard + Data([1, 2, 3])),
             ("a length that lies", Data([255, 255, 255, 127]) + shard.dropFirst(4)), ("flipped", flipped),
-            ("empty", Data()),
+            ("empty", Data())
         ] {
             for known in [true, false] where known || what != "flipped" {
                 var files: [String: BadInput.Content] = ["protos/00000000.protos": .bytes(data)]
@@ -142,7 +142,7 @@ final class BadRequestTests: XCTestCase {
             name: "a pack of another run",
             files: [
                 "protos/00000000.protos": .bytes(shard), "protos/00000007.protos": .bytes(shard),
-                "protos/packs.json": .bytes(manifest),
+                "protos/packs.json": .bytes(manifest)
             ], command: command, code: 1,
             says: ["00000007.protos"]
         ).check()

@@ -37,7 +37,7 @@ final class FaultInjectionTests: XCTestCase {
         try Torture.repeated(4, of: TortureJob.all.count) { round in
             let call = families[round % families.count]
             let outcome = FaultPlan.outcomes(call).randomElement(using: &random)!
-            let number = Int.random(in: 1...calls[call]!, using: &random)
+            let number = Int.random(in: 1 ... calls[call]!, using: &random)
             let lasting = outcome == .error(ENOSPC) || outcome == .error(EROFS)
             try check(job, call, number, outcome, lasting: lasting)
         }

@@ -86,7 +86,7 @@ final class FaultPlan {
     func environment() throws -> [String: String] {
         let library = OpahProcess.program.deletingLastPathComponent().appendingPathComponent("libFaultShim.so").path
         #if !os(Linux)
-            throw XCTSkip("faults are injected on Linux only")
+        throw XCTSkip("faults are injected on Linux only")
         #endif
         guard FileManager.default.fileExists(atPath: library) else {
             throw Torture.Problem(description: "\(library): is not there; `swift build --build-tests` makes it")

@@ -21,15 +21,15 @@ final class KillTests: XCTestCase {
         try Torture.repeated(2, of: 6) { round in
             let folder = try job.start()
             var account: [String] = []
-            for _ in 0..<Int.random(in: 1...2, using: &random) {
+            for _ in 0 ..< Int.random(in: 1 ... 2, using: &random) {
                 if round % 2 == 0 {
                     let call = families.randomElement(using: &random)!
-                    let number = Int.random(in: 1...calls[call]!, using: &random)
+                    let number = Int.random(in: 1 ... calls[call]!, using: &random)
                     let plan = try FaultPlan(below: folder.path, call, number: number, .killed)
                     _ = try job.run(folder, plan.environment())
                     account.append("at \(call) number \(number)")
                 } else {
-                    let moment = Double.random(in: 0..<reference.seconds, using: &random)
+                    let moment = Double.random(in: 0 ..< reference.seconds, using: &random)
                     account.append(try kill(job, folder, after: moment, alone: Bool.random(using: &random)))
                 }
                 XCTAssertEqual(

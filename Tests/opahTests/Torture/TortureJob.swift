@@ -20,21 +20,21 @@ struct TortureJob: Sendable {
         TortureJob(
             name: "merge-lora",
             arguments: [
-                "run", "merge-lora", "--base-weight", "tiny", "--lora-weight", "adapter.ckpt", "--output", "merged",
+                "run", "merge-lora", "--base-weight", "tiny", "--lora-weight", "adapter.ckpt", "--output", "merged"
             ], outputs: ["merged"]),
         TortureJob(
             name: "generate",
             arguments: [
                 "run", "generate", "--text", "Hello.", "--checkpoint-path", "tiny", "--max-new-tokens", "6", "--output",
                 "said",
-                "--vq-checkpoint-path", "tiny/codec.pth", "--vq-config-name", "tiny/codec.lua",
+                "--vq-checkpoint-path", "tiny/codec.pth", "--vq-config-name", "tiny/codec.lua"
             ], outputs: ["said"]),
         TortureJob(name: "batch", arguments: ["batch", "recipes", "--output", "all", "--jobs", "2"], outputs: ["all"]),
-        TortureJob(name: "save", arguments: ["save.lua"], outputs: ["saved"]),
+        TortureJob(name: "save", arguments: ["save.lua"], outputs: ["saved"])
     ]
 
     private static let extraction = [
-        "run", "extract-vq", "data", "--config-name", "tiny/codec.lua", "--checkpoint-path", "tiny/codec.pth",
+        "run", "extract-vq", "data", "--config-name", "tiny/codec.lua", "--checkpoint-path", "tiny/codec.pth"
     ]
     private static let packing = ["run", "build-dataset", "--input", "data", "--text-extension", ".lab"]
     private static func training(_ steps: Int) -> [String] {
@@ -42,7 +42,7 @@ struct TortureJob: Sendable {
             "run", "train", "project=p", "+lora@model.model.lora_config=r_8_alpha_16", "pretrained_ckpt_path=tiny",
             "train_dataset.proto_files=[protos]",
             "max_length=256", "trainer.max_steps=\(steps)", "trainer.val_check_interval=3", "data.batch_size=1",
-            "model.optimizer.lr=1e-3",
+            "model.optimizer.lr=1e-3"
         ]
     }
 
@@ -59,7 +59,7 @@ struct TortureJob: Sendable {
         madeFolder.withLock { $0 = folder.path }
         atexit { TortureJob.madeFolder.withLock { try? FileManager.default.removeItem(atPath: $0) } }
         for (speaker, clips) in [
-            ("Alice", ["0.00-2.10.mp3", "4.80-7.20.wav", "2.10-4.80.flac"]), ("ハナコ", ["6.30-8.50.mp3"]),
+            ("Alice", ["0.00-2.10.mp3", "4.80-7.20.wav", "2.10-4.80.flac"]), ("ハナコ", ["6.30-8.50.mp3"])
         ] {
             try files.createDirectory(atPath: folder("raw/" + speaker), withIntermediateDirectories: true)
             for clip in clips.flatMap({ [$0, ($0 as NSString).deletingPathExtension + ".lab"] }) {
@@ -70,7 +70,7 @@ struct TortureJob: Sendable {
         }
         try files.copyItem(atPath: OpahProcess.checkout + "/examples/checkpoints/tiny", toPath: folder("tiny"))
         for arguments in [
-            ["run", "loudness-norm", "raw", "data"], extraction, packing + ["--output", "protos"], training(2),
+            ["run", "loudness-norm", "raw", "data"], extraction, packing + ["--output", "protos"], training(2)
         ] {
             let result = try OpahProcess.run(arguments, folder: folder.path)
             guard result.code == 0 else {
@@ -80,7 +80,7 @@ struct TortureJob: Sendable {
         try files.moveItem(atPath: folder("results/p/checkpoints/step_000000002.ckpt"), toPath: folder("adapter.ckpt"))
         try files.removeItem(atPath: folder("results"))
         try files.createDirectory(atPath: folder("recipes"), withIntermediateDirectories: true)
-        for number in 1...3 {
+        for number in 1 ... 3 {
             try recipe(number).write(toFile: folder("recipes/r\(number).lua"), atomically: true, encoding: .utf8)
         }
         try saving.write(toFile: folder("save.lua"), atomically: true, encoding: .utf8)
@@ -172,8 +172,8 @@ struct TortureJob: Sendable {
 
     // MARK: judging
 
-    /// Below `folder`: files and folders, without what differs from run to run by design: times and inodes, reports, a batch's
-    /// own account.
+    /// Below `folder`: files and folders, without what differs from run to run by design: times and inodes, reports, a
+    /// batch's own account.
     private static func paths(_ folder: String) -> [String] {
         (FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []).filter { path in
             !path.contains("/tensorboard") && !path.hasSuffix("report.html") && !path.hasSuffix("run.json")
@@ -206,12 +206,12 @@ struct TortureJob: Sendable {
     private static func withoutSerialNumbers(_ content: Data) -> Data {
         var bytes = [UInt8](content)
         var page = 0
-        while page + 27 <= bytes.count, bytes[page..<page + 4].elementsEqual("OggS".utf8),
+        while page + 27 <= bytes.count, bytes[page ..< page + 4].elementsEqual("OggS".utf8),
             page + 27 + Int(bytes[page + 26]) <= bytes.count
         {
-            for place in [14..<18, 22..<26] { for offset in place { bytes[page + offset] = 0 } }
+            for place in [14 ..< 18, 22 ..< 26] { for offset in place { bytes[page + offset] = 0 } }
             let segments = Int(bytes[page + 26])
-            page += 27 + segments + bytes[page + 27..<page + 27 + segments].reduce(0) { $0 + Int($1) }
+            page += 27 + segments + bytes[page + 27 ..< page + 27 + segments].reduce(0) { $0 + Int($1) }
         }
         return Data(bytes)
     }
