@@ -196,7 +196,10 @@ let package = Package(
                 // What starts the program, on a terminal or from a shell.
                 .testTarget(
                     name: "opahTests",
-                    dependencies: ["TestSupport", "LuaTestSupport", "Audio", "Documentation", "LuaHost", "Bindings"],
+                    dependencies: [
+                        "TestSupport", "LuaTestSupport", "Audio", "Documentation", "LuaHost", "Bindings",
+                        .product(name: "Yams", package: "Yams")
+                    ],
                     swiftSettings: testSettings)
             ]
             + fuzz()),
