@@ -63,9 +63,9 @@ def make_true_size():
     folder, environment = os.path.join(Server.folder, "models"), {**os.environ, "OPAH_HOME": Server.home}
 
     def run(*words): subprocess.run([Server.program, "run", *words], check=True, stdout=sys.stderr, env=environment)
-    for name in ("bfloat16", "codec"):
+    for name in ("bfloat16-words", "codec"):
         if not os.path.exists(os.path.join(folder, name)): run("bench", "--make", name, "--folder", folder)
-    model, codec, voices = os.path.join(folder, "bfloat16"), os.path.join(folder, "codec", "codec.pth"), os.path.join(folder, "voices")
+    model, codec, voices = os.path.join(folder, "bfloat16-words"), os.path.join(folder, "codec", "codec.pth"), os.path.join(folder, "voices")
     run("voice", "pack", "Random", "--model", model, "--vq-checkpoint-path", codec, "--reference", recording_path(), "--min-frames", str(FRAMES),
         "--output", voices, "--overwrite")
     return ["--voice", os.path.join(voices, "Random.voice"), "--checkpoint-path", model, "--vq-checkpoint-path", codec, "--weights", "int8"]

@@ -1,7 +1,7 @@
 --- What figures are measured on: random weights of the true size of 1.4, clips and packs, made once per bench in
 -- processes of their own, so that making them shows in nobody's memory.
 local audio, data, fs, lm = require "opah.audio", require "opah.data", require "opah.fs", require "opah.lm"
-local tensor, vq = require "opah.tensor", require "opah.vq"
+local tensor, text, vq = require "opah.tensor", require "opah.text", require "opah.vq"
 local home = require "opah".home
 
 local fixtures = {}
@@ -32,6 +32,16 @@ end
 
 function make.bfloat16(folder, quick)
   lm.new(fixtures.config(quick), { seed = 1, dtype = "bfloat16", tokenizer = tiny }):save(folder)
+end
+
+-- The same with a token for each common word, as 1.4's vocabulary has; the tiny one spells every word out.
+make["bfloat16-words"] = function(folder, quick)
+  local sentences = dofile(fs.join(home, "examples/corpus/sentences.lua"))
+  local texts, vocabulary = { "system\nuser\nassistant\nSpeak out the provided text.\n" }, fs.tempdir()
+  local remover <close> = setmetatable({}, { __close = function() fs.remove(vocabulary, { recursive = true }) end })
+  for i = 1, 4000 do texts[i + 1] = sentences.make(i % 2 == 0 and "words" or "grammar", i) end
+  text.train_tokenizer { texts = texts, vocab_size = quick and 264 or 4000, output = vocabulary }
+  lm.new(fixtures.config(quick), { seed = 1, dtype = "bfloat16", tokenizer = vocabulary }):save(folder)
 end
 
 make["codec"] = function(folder, quick)
@@ -83,7 +93,7 @@ end
 
 -- `count` clips of `frames` frames with texts, without sound, for four speakers.
 local function packable(folder, count, frames, values)
-  local text = "The harbour is quiet today, and boat number %d lies at the pier."
+  local label = "The harbour is quiet today, and boat number %d lies at the pier."
   local contents = {}
   for i = 1, 16 do
     local path = fs.join(folder, "codes.npy")
@@ -95,7 +105,7 @@ local function packable(folder, count, frames, values)
   for i = 1, count do
     local base = ("%s/speaker%d/%05d"):format(folder, i % 4 + 1, i)
     write(base .. ".npy", contents[i % 16 + 1])
-    write(base .. ".lab", text:format(i))
+    write(base .. ".lab", label:format(i))
   end
 end
 
