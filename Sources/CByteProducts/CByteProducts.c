@@ -218,6 +218,7 @@ int cbyte_use_engine(int wanted) {
 #else
     if (wanted != 0) return -1;
 #endif
+    cnibble_use_engine(wanted);
     engine = wanted;
     return 0;
 }

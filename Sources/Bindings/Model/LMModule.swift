@@ -264,7 +264,7 @@ extension LanguageModel: LuaObject {
         ) { model, call in try call.push(SpeechSession(model)) }
         c.method(
             "compare", "(reference: LanguageModel, sequences: Tensor|Tensor[]) -> \(Record.comparison)",
-            "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.",
+            "How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16, int8 and int4 stay within `bound`, which grows with the square root of the layers.",
             example: """
                 model, small = lm.load(opah.embedded.model), lm.load(opah.embedded.model, { weights = "int8" })
                 spoken = lm.encode_prompt(model.tokenizer, "Good morning.", tensor.zeros(8, 20, { dtype = "int32" }))
@@ -355,7 +355,7 @@ extension LuaModule {
         m.type(SpeechSession.luaClass)
         m.function(
             "load",
-            "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", precision?: \(Precision.literals) = \"32-true\"}) -> LanguageModel",
+            "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \(LanguageModel.WeightForm.literals) = \"stored\", precision?: \(Precision.literals) = \"32-true\"}) -> LanguageModel",
             """
             A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form. `lora` is an adapter file to use with it.
             `precision` is that of the products with weights in training and scoring: `32-true` float32; `bf16-true` and `bf16-mixed` bfloat16 factors with float32 sums where the processor multiplies such numbers
@@ -366,9 +366,7 @@ extension LuaModule {
                 model:named_parameters()["norm.weight"]:dtype()  --> "float32"
                 """
         ) { call in
-            let name: String = try call.option("weights")
-            let form: LanguageModel.WeightForm =
-                name == "stored" ? .asStored : LanguageModel.WeightForm(rawValue: name)!
+            let form = LanguageModel.WeightForm(named: try call.option("weights"))
             let model = try LanguageModel.load(call.string(1), maxLength: call.option("max_length"), weights: form)
             model.precision = Precision(rawValue: try call.option("precision"))!
             var notes = model.notes.map { "\(model.folder ?? ""): \($0)" }
@@ -378,17 +376,15 @@ extension LuaModule {
         }
         m.function(
             "generation_cost",
-            "(dir: string, opts?: {weights?: \"stored\"|\"float32\"|\"bfloat16\"|\"int8\" = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
+            "(dir: string, opts?: {weights?: \(LanguageModel.WeightForm.literals) = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
             "`generation_cost` of the model in a folder (or a config.json), without reading its weights; `stored` counts as bfloat16, the form of the released checkpoints.",
             example: """
                 lm.generation_cost(opah.embedded.model, { weights = "int8" }).weight_bytes      --> 87072
                 lm.generation_cost(opah.embedded.model, { weights = "bfloat16" }).weight_bytes  --> 156160
                 """
         ) { call in
-            let name: String = try call.option("weights")
             let cost = try GenerationCost(
-                ModelConfiguration.read(call.string(1)),
-                name == "stored" ? .asStored : LanguageModel.WeightForm(rawValue: name)!,
+                ModelConfiguration.read(call.string(1)), LanguageModel.WeightForm(named: call.option("weights")),
                 streams: call.option("num_samples"), context: call.option("context"))
             return try call.push(
                 [

@@ -30,27 +30,27 @@ final class Decoder {
     init(_ model: LanguageModel) throws {
         configuration = model.configuration
         frameIds = model.frameIds
-        let tree = model.tree, quantized = model.weightForm == .int8
+        let tree = model.tree, form = MatrixForms(model.weightForm)
         epsilon = Float(configuration.normEpsilon)
         embeddings = try DecoderEmbedding(tree.embeddings)
         codebookEmbeddings = try DecoderEmbedding(tree.codebookEmbeddings)
         slow = try DecoderStack(
             tree.layers, configuration.slowShape, rotary: try model.slowRotary(), epsilon: configuration.normEpsilon,
-            quantized: quantized)
+            form)
         norm = try floatVector(tree.norm)
         output =
-            try tree.output.map { try DecoderLinear($0, quantized: quantized) }
-            ?? DecoderLinear(tied: tree.embeddings, quantized: quantized)
+            try tree.output.map { try DecoderLinear($0, form.others) }
+            ?? DecoderLinear(tied: tree.embeddings, form.others)
         fast = try tree.fast.map {
             Fast(
-                project: try $0.project.map { try DecoderLinear($0, quantized: quantized) },
+                project: try $0.project.map { try DecoderLinear($0, form.others) },
                 embeddings: try DecoderEmbedding($0.embeddings),
                 stack: try DecoderStack(
                     $0.layers, model.configuration.fastShape!, rotary: try model.fastRotary(),
-                    epsilon: model.configuration.normEpsilon, quantized: quantized),
-                norm: try floatVector($0.norm), output: try DecoderLinear($0.output, quantized: quantized))
+                    epsilon: model.configuration.normEpsilon, form),
+                norm: try floatVector($0.norm), output: try DecoderLinear($0.output, form.others))
         }
-        naive = try tree.naive.map { (try floatVector($0.norm), try DecoderLinear($0.output, quantized: quantized)) }
+        naive = try tree.naive.map { (try floatVector($0.norm), try DecoderLinear($0.output, form.others)) }
     }
 
     /// A stream's memory.

@@ -10,9 +10,9 @@ struct DecoderLinear {
     /// What the adapters multiply the base's rows by, [rows], or of a tied table its columns, [columns].
     private let gain, inputGain: Tensor?
 
-    init(_ module: Module, quantized: Bool) throws {
+    init(_ module: Module, _ quantized: StreamedMatrix.Quantization?) throws {
         let changes = try Autograd.withoutGradients { try module.changes() }
-        matrix = try module.weight.streamedMatrix(quantized: quantized)
+        matrix = try module.weight.streamedMatrix(quantized)
         (rows, columns) = (matrix.rows, matrix.columns)
         bias = try module.bias?.tensor.detach().to(.float32).contiguous()
         adapters = try changes.map {
@@ -24,9 +24,9 @@ struct DecoderLinear {
 
     /// The output projection of a model with tied embeddings: the embedding's adapter W + s A^T B^T acts as a linear
     /// layer's, with the factors in each other's role.
-    init(tied module: Module, quantized: Bool) throws {
+    init(tied module: Module, _ quantized: StreamedMatrix.Quantization?) throws {
         let changes = try Autograd.withoutGradients { try module.changes() }
-        matrix = try module.weight.streamedMatrix(quantized: quantized)
+        matrix = try module.weight.streamedMatrix(quantized)
         (rows, columns) = (matrix.rows, matrix.columns)
         bias = nil
         adapters = try changes.map {
@@ -132,7 +132,7 @@ struct DecoderEmbedding {
     private let gain: Tensor?
 
     init(_ module: Module) throws {
-        matrix = try module.weight.streamedMatrix(quantized: false)
+        matrix = try module.weight.streamedMatrix(nil)
         (rows, columns) = (matrix.rows, matrix.columns)
         let changes = try Autograd.withoutGradients { try module.changes() }
         adapters = try changes.map { (try $0.a.detach().contiguous(), try transposed($0.b), $0.scale) }

@@ -54,17 +54,17 @@ struct DecoderStack {
         var linears: [DecoderLinear] { [wqkv, wo, w1, w3, w2] }
     }
 
-    init(_ layers: [Layer], _ shape: LayerShape, rotary: Tensor, epsilon: Double, quantized: Bool) throws {
+    init(_ layers: [Layer], _ shape: LayerShape, rotary: Tensor, epsilon: Double, _ form: MatrixForms) throws {
         self.shape = shape
         self.rotary = try rotary.to(.float32)
         self.epsilon = Float(epsilon)
         self.layers = try layers.map {
             DecoderLayer(
                 attentionNorm: try floatVector($0.attentionNorm), feedForwardNorm: try floatVector($0.feedForwardNorm),
-                wqkv: try DecoderLinear($0.wqkv, quantized: quantized),
-                wo: try DecoderLinear($0.wo, quantized: quantized),
-                w1: try DecoderLinear($0.w1, quantized: quantized), w2: try DecoderLinear($0.w2, quantized: quantized),
-                w3: try DecoderLinear($0.w3, quantized: quantized))
+                wqkv: try DecoderLinear($0.wqkv, form.others),
+                wo: try DecoderLinear($0.wo, form.others),
+                w1: try DecoderLinear($0.w1, form.feedForward), w2: try DecoderLinear($0.w2, form.feedForward),
+                w3: try DecoderLinear($0.w3, form.feedForward))
         }
     }
 

@@ -28,29 +28,34 @@ public struct GenerationCost: Equatable, Sendable {
             )
         }
         var held = 0, read = 0, products = 0
-        // int8 has a float32 scale for each row.
-        func matrix(_ rows: Int, _ columns: Int, times: Int) {
-            let bytes = form == .int8 ? rows * (columns + 4) : rows * columns * (form == .float32 ? 4 : 2)
+        let forms = MatrixForms(form)
+        func matrix(_ rows: Int, _ columns: Int, _ quantized: StreamedMatrix.Quantization?, times: Int) {
+            let bytes =
+                switch quantized {
+                case .int8: rows * (columns + 4)   // a float32 scale for each row
+                case .int4: NibbleRows.byteCount(rows, columns)
+                case nil: rows * columns * (form == .float32 ? 4 : 2)
+                }
             held += bytes
             read += bytes * times
             products += rows * columns * times
         }
         func layers(_ count: Int, _ shape: LayerShape, times: Int) {
             for _ in 0 ..< count {
-                matrix(shape.projectedDim, shape.dim, times: times)
-                matrix(shape.dim, shape.dim, times: times)
-                for _ in 0 ..< 2 { matrix(shape.intermediateSize, shape.dim, times: times) }
-                matrix(shape.dim, shape.intermediateSize, times: times)
+                matrix(shape.projectedDim, shape.dim, forms.others, times: times)
+                matrix(shape.dim, shape.dim, forms.others, times: times)
+                for _ in 0 ..< 2 { matrix(shape.intermediateSize, shape.dim, forms.feedForward, times: times) }
+                matrix(shape.dim, shape.intermediateSize, forms.feedForward, times: times)
             }
         }
         layers(c.layerCount, c.slowShape, times: 1)
-        matrix(c.vocabularySize, c.dim, times: 1)
+        matrix(c.vocabularySize, c.dim, forms.others, times: 1)
         if let fast = c.fast, let shape = c.fastShape {
-            if fast.dim != c.dim { matrix(fast.dim, c.dim, times: 1) }
+            if fast.dim != c.dim { matrix(fast.dim, c.dim, forms.others, times: 1) }
             layers(fast.layerCount, shape, times: c.codebookCount)
-            matrix(c.codebookSize, fast.dim, times: c.codebookCount)
+            matrix(c.codebookSize, fast.dim, forms.others, times: c.codebookCount)
         } else {
-            matrix(c.codebookCount * c.codebookSize, c.dim, times: 1)
+            matrix(c.codebookCount * c.codebookSize, c.dim, forms.others, times: 1)
         }
         // Scores and mixture: two products per head, token seen and element.
         products += c.layerCount * 2 * c.dim * context

@@ -28,6 +28,7 @@ public struct LogitsError: Equatable, Sendable {
         case .asStored, .float32: return nil
         case .bfloat16: return max(0.01, 1.5 * 0.0016 * branches)
         case .int8: return max(0.04, 1.5 * 0.0075 * branches)
+        case .int4: return max(0.15, 1.5 * 0.082 * Double(layers).squareRoot())
         }
     }
 

@@ -31,7 +31,7 @@ extension LanguageModel {
         let tensors = try matched.tensors.map { tensor in
             let converted =
                 switch form {
-                case .asStored, .int8: tensor
+                case .asStored, .int8, .int4: tensor
                 case .float32: try tensor.to(.float32)
                 case .bfloat16: try tensor.to(.bfloat16)
                 }

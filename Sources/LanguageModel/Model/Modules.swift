@@ -9,17 +9,17 @@ final class Weight {
     var tensor: Tensor {
         didSet { streamed = [:] }
     }
-    private var streamed: [Bool: (matrix: StreamedMatrix, version: Int)] = [:]   // by whether it is quantized
+    private var streamed: [StreamedMatrix.Quantization?: (matrix: StreamedMatrix, version: Int)] = [:]
 
     init(_ name: String, _ tensor: Tensor) {
         self.name = name
         self.tensor = tensor
     }
 
-    /// The matrix as generation reads it, made again when the elements have changed since.
-    func streamedMatrix(quantized: Bool) throws -> StreamedMatrix {
+    /// The matrix as generation reads it, as stored or quantized, made again when the elements have changed since.
+    func streamedMatrix(_ quantized: StreamedMatrix.Quantization?) throws -> StreamedMatrix {
         if let known = streamed[quantized], known.version == tensor.storage.version { return known.matrix }
-        let matrix = try quantized ? StreamedMatrix(quantizing: tensor) : StreamedMatrix(tensor)
+        let matrix = try quantized.map { try StreamedMatrix(tensor, quantized: $0) } ?? StreamedMatrix(tensor)
         streamed[quantized] = (matrix, tensor.storage.version)
         return matrix
     }

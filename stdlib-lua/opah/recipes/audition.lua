@@ -101,7 +101,7 @@ return recipe {
     { "top-p", "number", 0.7, "sample from the likeliest share", above = 0, to = 1 },
     { "repetition-penalty", "number", 1.2, "above 1 avoids codes said shortly before", above = 0 },
     { "temperature", "number", 0.7, "below 1 is more certain", above = 0, below = 2 },
-    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
+    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
     { "recognizer", "string", nil, "a command that prints what it hears, as in 'CMD {wav}': word and character error rates" },
     { "scorer", "string", nil, "a command that prints a number for a sound, as in 'CMD {wav}'; higher is better" },
     { "timeout", "number", 60, "seconds that such a command may take for one sound", above = 0 },

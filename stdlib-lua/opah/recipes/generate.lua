@@ -102,7 +102,7 @@ local flags = {
   { "lora-weight", "file", nil, "an adapter to use without merging" },
   { "voice", "folder", {}, "a voice (NAME.voice): its adapters, references and settings; several add up, the first one's settings count", multiple = true },
   { "voice-scale", "number", {}, "how strong the adapters of each --voice are; 1 unless given", multiple = true, from = -10, to = 10 },
-  { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
+  { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
   { "output", "path", ".", "the folder for the codes" },
   { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
   { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },

@@ -34,7 +34,7 @@ return recipe {
   flags = {
     { "checkpoint-path", "folder", "checkpoints/fish-speech-1.4", "the model" },
     { "lora-weight", "file", nil, "an adapter, such as one that was trained on these clips" },
-    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
+    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
     { "text-extension", "string", ".lab", "suffix of the labels" },
     { "use-speaker", "boolean", false, "the speaker's name is the role, as in training with use_speaker" },
     { "contrast", "integer", 2, "how many other texts each clip is tried with; 0 ranks by its own likelihood alone", from = 0, to = 16 },

@@ -28,7 +28,7 @@ return recipe {
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4", "the model" },
     { "vq-checkpoint-path", "file", nil, "the codec's weights" },
     { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
-    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
+    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
     { "voice", "folder", {}, "a voice (NAME.voice) to load at the start; the first is what clients get who name none", multiple = true },
     { "voices", "folder", {}, "a folder whose voices are loaded when they are asked for", multiple = true },
     { "speaker", "string", nil, "roles that the model was trained with, served as voices: \"Ann,Ben\"" },

@@ -44,7 +44,7 @@ return recipe {
     { "checkpoint-path", "path", nil, "type and speak with this model" },
     { "vq-checkpoint-path", "file", nil, "its codec's weights" },
     { "vq-config-name", "string", "firefly_gan_vq", "its codec's configuration" },
-    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8" } },
+    { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
     { "voice", "folder", {}, "a voice (NAME.voice) to speak with", multiple = true },
     { "speaker", "string", nil, "roles that the model was trained with: \"Ann,Ben\"" },
     { "page", "folder", nil, "a folder with your own page: a changed copy of stdlib-lua/opah/studio" },

@@ -4,13 +4,16 @@ import Tensors
 /// A weight matrix [rows, columns] in the form in which generation reads it from memory: once per step,
 /// row by row, whatever the number of streams. One step is bound by these bytes and by little else.
 final class StreamedMatrix: @unchecked Sendable {
-    enum Form { case float32, bfloat16, int8 }
+    enum Form { case float32, bfloat16, int8, int4 }
+    /// Forms that are made, and not as the checkpoint has them.
+    enum Quantization { case int8, int4 }
 
     let rows: Int, columns: Int
     let form: Form
     private let bytes: UnsafeRawPointer
-    /// int8: the rows.
+    /// int8 and int4: the rows.
     private let byteRows: ByteRows?
+    private let nibbleRows: NibbleRows?
     private let owners: [Storage]
 
     /// Looks at a contiguous float32 or bfloat16 tensor [rows, columns] without copying it; float16, and
@@ -22,30 +25,36 @@ final class StreamedMatrix: @unchecked Sendable {
             ? weight : try weight.detach().to(.float32).contiguous()
         form = plain.dtype == .bfloat16 ? .bfloat16 : .float32
         bytes = UnsafeRawPointer(plain.storage.pointer) + plain.offset * plain.dtype.size
-        byteRows = nil
+        (byteRows, nibbleRows) = (nil, nil)
         owners = [plain.storage]
     }
 
-    /// A copy with one byte per weight.
-    init(quantizing weight: Tensor) throws {
-        let rounded = try ByteRows(StreamedMatrix(weight))
-        (rows, columns, form, byteRows) = (rounded.rows, rounded.columns, .int8, rounded)
-        (bytes, owners) = (UnsafeRawPointer(rounded.weights), [])   // `byteRows` owns them
+    /// A copy with a byte per weight, or half of one.
+    init(_ weight: Tensor, quantized: Quantization) throws {
+        let source = try StreamedMatrix(weight)
+        (rows, columns) = (source.rows, source.columns)
+        (form, byteRows, nibbleRows) =
+            switch quantized {
+            case .int8: (.int8, try ByteRows(source), nil)
+            case .int4: (.int4, nil, try NibbleRows(source))
+            }
+        (bytes, owners) = (UnsafeRawPointer(source.bytes), [])   // never read
     }
 
     /// The least number of rows worth handing to a thread: 16 KiB of weights.
-    var grain: Int { max(1, (1 << 14) / max(1, columns * bytesPerElement)) }
+    var grain: Int { max(1, (1 << 14) / max(1, rowBytes)) }
 
-    private var bytesPerElement: Int {
+    private var rowBytes: Int {
         switch form {
-        case .float32: 4
-        case .bfloat16: 2
-        case .int8: 1
+        case .float32: columns * 4
+        case .bfloat16: columns * 2
+        case .int8: byteRows!.byteCount / max(rows, 1)
+        case .int4: nibbleRows!.byteCount / max(rows, 1)
         }
     }
 
     /// Floats that an arranged vector takes.
-    var vectorWidth: Int { byteRows?.vectorWidth ?? columns }
+    var vectorWidth: Int { byteRows?.vectorWidth ?? nibbleRows?.vectorWidth ?? columns }
 
     /// Vectors x[n, columns] as `products` wants them: themselves, or a copy in `scratch` [n, vectorWidth].
     func arranged(
@@ -55,6 +64,7 @@ final class StreamedMatrix: @unchecked Sendable {
         case .float32: return x
         case .bfloat16: for i in 0 ..< n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
         case .int8: byteRows!.round(x, count: n, into: scratch)
+        case .int4: nibbleRows!.round(x, count: n, into: scratch)
         }
         return UnsafePointer(scratch)
     }
@@ -67,6 +77,7 @@ final class StreamedMatrix: @unchecked Sendable {
         case .float32: products(Float32Rows.self, range, x, n, y, stride)
         case .bfloat16: products(BFloat16Rows.self, range, x, n, y, stride)
         case .int8: byteRows!.products(range, x, count: n, into: y, stride: stride)
+        case .int4: nibbleRows!.products(range, x, count: n, into: y, stride: stride)
         }
     }
 
@@ -126,6 +137,7 @@ final class StreamedMatrix: @unchecked Sendable {
     /// y[n, rows] = x[n, columns] W^T, as matrix products: for prompts, where each weight serves many tokens.
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
         if let byteRows { return byteRows.multiply(x, count: n, into: y) }
+        if let nibbleRows { return nibbleRows.multiply(x, count: n, into: y) }
         if form == .float32 {
             let w = bytes.assumingMemoryBound(to: Float.self)
             return matrixProduct(n, rows, columns, x, lda: columns, w, ldb: columns, transposeB: true, y, ldc: rows)
@@ -156,6 +168,7 @@ final class StreamedMatrix: @unchecked Sendable {
                 out[i] = BFloat16(bits: (bytes + 2 * (start + i)).loadUnaligned(as: UInt16.self)).float
             }
         case .int8: byteRows!.expand(range, to: out)
+        case .int4: nibbleRows!.expand(range, to: out)
         }
     }
 }

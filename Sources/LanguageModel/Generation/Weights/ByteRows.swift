@@ -2,7 +2,7 @@ import CByteProducts
 import Support
 import Tensors
 
-/// Weights of eight bits and how they are multiplied: a row is q s with whole q from -127 to 127, a vector is rounded
+/// Weights of eight bits: a row is q s with whole q from -127 to 127, a vector is rounded
 /// to 16 bits, in units of its own for each 512 columns, and the sum of the products is exact in 32 bits.
 ///
 /// The vector's rounding (half of 1/32767 of its largest element in 512) is some 250 times finer than the weights', and
@@ -12,11 +12,11 @@ import Tensors
 /// 8.4 and 19; four floats from one word by shifts 9.0 and 20; this one 11.4 and 34. A bare sum reads 12.9. Fewer
 /// instructions for a line of memory let the processor have more lines under way; asking for what lies 1 KiB ahead is a
 /// tenth of it.
-struct ByteRows {
+struct ByteRows: QuantizedRows, @unchecked Sendable {
     let rows: Int, columns: Int
     /// Bytes from a row to the next; zeros fill up the last step.
     private let rowBytes: Int
-    let weights: UnsafePointer<Int8>
+    private let weights: UnsafePointer<Int8>
     /// What each row is multiplied by.
     private let scales: UnsafePointer<Float>
     private let owners: [Storage]
@@ -55,11 +55,10 @@ struct ByteRows {
 
     // MARK: Vectors
 
-    private var blocks: Int { (rowBytes + Self.block - 1) / Self.block }
+    var blocks: Int { (rowBytes + Self.block - 1) / Self.block }
     /// Floats that a rounded vector takes: `rowBytes` numbers of 16 bits, then a unit for each block.
     var vectorWidth: Int { rowBytes / 2 + blocks }
 
-    /// Rounds n vectors x[n, columns] into out[n, vectorWidth].
     func round(_ x: UnsafePointer<Float>, count n: Int, into out: UnsafeMutablePointer<Float>) {
         for i in 0 ..< n {
             let from = x + i * columns, to = out + i * vectorWidth, units = to + rowBytes / 2
@@ -76,32 +75,8 @@ struct ByteRows {
 
     // MARK: Products
 
-    /// y[i * stride + row] = the product of a row and the i-th of n rounded vectors, for the rows of a range.
-    func products(
-        _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        if n == 1 { return singles(range, x, into: y) }
-        var row = range.lowerBound
-        while row < range.upperBound {
-            let end = min(row &+ 4, range.upperBound)
-            var i = 0
-            while i < n {
-                let count = Self.group(n &- i)
-                for b in 0 ..< blocks {
-                    tile(row ..< end, b, x + i &* vectorWidth, count, into: y + i &* stride, stride)
-                }
-                i &+= count
-            }
-            row = end
-        }
-    }
-
-    /// How many vectors pass together when so many are left: three, but never one at the end of four.
-    @inline(__always) private static func group(_ left: Int) -> Int { left == 2 || left == 4 ? 2 : min(left, 3) }
-
-    /// Up to four rows and three vectors, in one block of columns; the blocks of a row follow each other.
     @inline(__always)
-    private func tile(
+    func tile(
         _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
         _ stride: Int
     ) {
@@ -117,69 +92,20 @@ struct ByteRows {
         cbyte_products(&tile)
     }
 
-    /// One row after the other, front to back.
-    private func singles(_ range: Range<Int>, _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
+    func single(_ row: Int, _ x: UnsafePointer<Float>) -> Float {
         let values = UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self), units = x + rowBytes / 2, blocks = blocks
-        for row in range {
-            let from = weights + row &* rowBytes
-            var sum = Float(cbyte_product(from, values, Int64(width(ofBlock: 0)))) * units[0]
-            var b = 1
-            while b < blocks {
-                sum +=
-                    Float(cbyte_product(from + b &* Self.block, values + b &* Self.block, Int64(width(ofBlock: b))))
-                    * units[b]
-                b &+= 1
-            }
-            y[row] = sum * scales[row]
+        let from = weights + row &* rowBytes
+        var sum = Float(cbyte_product(from, values, Int64(width(ofBlock: 0)))) * units[0]
+        var b = 1
+        while b < blocks {
+            sum +=
+                Float(cbyte_product(from + b &* Self.block, values + b &* Self.block, Int64(width(ofBlock: b))))
+                * units[b]
+            b &+= 1
         }
+        return sum * scales[row]
     }
 
-    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), and rows whose blocks stay in
-    /// its first while these vectors do (8 KiB).
-    private static let together = 96, tallest = 16
-
-    /// y[n, rows] = x[n, columns] W^T, for prompts: what `products` gives, shared by all threads.
-    func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: n * vectorWidth) { buffer in
-            nonisolated(unsafe) let rounded = buffer.baseAddress!, x = x, y = y
-            Parallel.forRange(n, grain: 8) { range in
-                round(
-                    x + range.lowerBound * columns, count: range.count, into: rounded + range.lowerBound * vectorWidth)
-            }
-            Parallel.forRange(rows, grain: 32) { range in
-                for first in stride(from: 0, to: n, by: Self.together) {
-                    panel(
-                        range, rounded + first * vectorWidth, count: min(Self.together, n - first),
-                        into: y + first * rows)
-                }
-            }
-        }
-    }
-
-    private func panel(
-        _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>
-    ) {
-        for b in 0 ..< blocks {
-            var first = range.lowerBound
-            while first < range.upperBound {
-                let last = min(first &+ Self.tallest, range.upperBound)
-                var i = 0
-                while i < n {
-                    let count = Self.group(n &- i)
-                    var row = first
-                    while row < last {
-                        let end = min(row &+ 4, last)
-                        tile(row ..< end, b, x + i &* vectorWidth, count, into: y + i &* rows, rows)
-                        row = end
-                    }
-                    i &+= count
-                }
-                first = last
-            }
-        }
-    }
-
-    /// The rows in float32, one after the other.
     func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>) {
         for (place, row) in range.enumerated() {
             let from = weights + row * rowBytes, to = out + place * columns, scale = scales[row]
