@@ -248,7 +248,7 @@ final class AdapterKindTests: XCTestCase {
     /// Every form of stored weights runs with the adapter; what they say differs by the rounding of the base alone.
     func testGenerationOnEveryWeightForm() throws {
         var sequences: [[Int]] = []
-        for form in [LanguageModel.WeightForm.float32, .bfloat16, .int8] {
+        for form in [LanguageModel.WeightForm.float32, .bfloat16, .int8, .int4] {
             let model = try LanguageModel.load(Vectors.path("dualar/dual_bf16"), weights: form)
             try noise(
                 try model.applyLoRA(try LoRAConfiguration(kind: .dora, rank: 4, alpha: 8), generator: Random(seed: 8)))
@@ -259,6 +259,7 @@ final class AdapterKindTests: XCTestCase {
         }
         XCTAssertEqual(sequences[0], sequences[1])   // bfloat16 is how they are stored
         XCTAssertEqual(sequences[0].count, sequences[2].count)
+        XCTAssertEqual(sequences[0].count, sequences[3].count)
     }
 
     func testFilesRecordTheirKind() throws {

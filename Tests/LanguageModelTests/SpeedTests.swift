@@ -132,7 +132,7 @@ final class SpeedTests: XCTestCase {
                         : (row == 0 ? 5 : 1 + random.integer(below: 1000))
                 }
             }, [9, length])
-        for form in [LanguageModel.WeightForm.int8, .bfloat16, .float32] {
+        for form in [LanguageModel.WeightForm.int4, .int8, .bfloat16, .float32] {
             let model = try LanguageModel.load(try saved(), weights: form)
             for streams in [1, 1, 4, 8] {
                 var options = GenerationOptions(sampling: SamplingOptions(), maxNewTokens: frames)
