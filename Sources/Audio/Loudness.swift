@@ -16,11 +16,24 @@ public struct LoudnessReport: Sendable, Equatable {
     public var notes: [String]
 }
 
+/// What `Loudness.normalize` aims at.
+public struct LoudnessOptions: Sendable {
+    /// dB of full scale that the peak is brought to before measuring.
+    public var peak: Double
+    /// LUFS to reach.
+    public var loudness: Double
+    /// Seconds of a measuring block.
+    public var blockSize: Double
+    /// The most gain that is given, in dB.
+    public var maxGain: Double
+
+    public init(peak: Double = -1, loudness: Double = -23, blockSize: Double = 0.4, maxGain: Double = 30) {
+        (self.peak, self.loudness, self.blockSize, self.maxGain) = (peak, loudness, blockSize, maxGain)
+    }
+}
+
 /// Loudness of a clip and its normalisation.
 public enum Loudness {
-    /// The most gain that `normalize` gives unless asked for more, in dB.
-    public static let maxGain = 30.0
-
     /// Integrated loudness in LUFS (ITU-R BS.1770-4). A clip shorter than one block is measured without gates;
     /// silence, and a clip whose every block is under -70 LUFS, gives -infinity.
     public static func measure(_ buffer: AudioBuffer, blockSize: Double = 0.4) throws -> Double {
@@ -41,9 +54,9 @@ public enum Loudness {
     ///   such a clip stays quieter than asked for, and nothing is clipped.
     /// - Throws: `audio` for NaN or infinite samples, an empty buffer, more than six channels or under 4 kHz.
     public static func normalize(
-        _ buffer: AudioBuffer, peak: Double = -1, loudness: Double = -23, blockSize: Double = 0.4,
-        maxGain: Double = Loudness.maxGain
+        _ buffer: AudioBuffer, _ options: LoudnessOptions = LoudnessOptions()
     ) throws -> (AudioBuffer, LoudnessReport) {
+        let (peak, loudness, maxGain) = (options.peak, options.loudness, options.maxGain)
         guard maxGain >= 0 else {
             throw OpahError(.argument, "normalize: max_gain must be 0 dB or more, not \(maxGain)")
         }
@@ -51,7 +64,7 @@ public enum Loudness {
             throw OpahError(.argument, "normalize: peak and loudness must be finite, not \(peak) and \(loudness)")
         }
         guard buffer.frames > 0 else { throw OpahError(.audio, "normalize: there are no samples") }
-        let meter = try LoudnessMeter(buffer, blockSize: blockSize)
+        let meter = try LoudnessMeter(buffer, blockSize: options.blockSize)
         let before = Double(buffer.peak)
         var report = LoudnessReport(
             measured: nil, gain: 1, peakBefore: before, peakAfter: before, clippedCount: 0, notes: [])
@@ -65,7 +78,7 @@ public enum Loudness {
         if meter.isTooShort {
             found = meter.ungatedLoudness(gain: peakGain)
             report.notes.append(
-                "\(decimal(buffer.duration)) s is shorter than one block of \(decimal(blockSize)) s: measured without gates"
+                "\(decimal(buffer.duration)) s is shorter than one block of \(decimal(options.blockSize)) s: measured without gates"
             )
         }
         if found.isFinite {

@@ -46,7 +46,7 @@ final class LoudnessTests: XCTestCase {
             }
 
             // The reference knows no bound on the gain.
-            let (output, report) = try Loudness.normalize(clip, maxGain: .infinity)
+            let (output, report) = try Loudness.normalize(clip, LoudnessOptions(maxGain: .infinity))
             XCTAssertNil(output.firstNonFinite().map { _ in name })
             guard let gain = Self.number(entry["gain"]) else { continue }
             normal += 1
@@ -117,9 +117,11 @@ final class LoudnessTests: XCTestCase {
         }
         assertThrows(.audio) { try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 1000)) }
         assertThrows(.argument) {
-            try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), loudness: .nan)
+            try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), LoudnessOptions(loudness: .nan))
         }
-        assertThrows(.argument) { try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), blockSize: 0) }
+        assertThrows(.argument) {
+            try Loudness.normalize(AudioBuffer(mono: tone(1), sampleRate: 44100), LoudnessOptions(blockSize: 0))
+        }
     }
 
     /// A quiet voice with one loud click: the gain for -23 LUFS would put the click at 6 times full scale.
@@ -148,10 +150,10 @@ final class LoudnessTests: XCTestCase {
         XCTAssertTrue(
             report.notes.count == 1 && report.notes[0].contains("very quiet")
                 && report.notes[0].contains("30 dB at most"), "\(report.notes)")
-        let (loud, all) = try Loudness.normalize(quiet, maxGain: 90)
+        let (loud, all) = try Loudness.normalize(quiet, LoudnessOptions(maxGain: 90))
         XCTAssertEqual(try Loudness.measure(loud), -23, accuracy: 1e-3)
         XCTAssertEqual(all.notes, [])
         XCTAssertEqual(try Loudness.normalize(AudioBuffer(mono: tone(2, 0.01), sampleRate: 44100)).1.notes, [])
-        assertThrows(.argument) { try Loudness.normalize(quiet, maxGain: -1) }
+        assertThrows(.argument) { try Loudness.normalize(quiet, LoudnessOptions(maxGain: -1)) }
     }
 }

@@ -11,7 +11,7 @@ extension LuaModule {
     ) { m in
         m.function(
             "load",
-            "(path: string, opts?: {sample_rate?: integer, mono?: boolean = true, offset?: number = 0, duration?: number}) -> Tensor, \(Record.audioInfo)",
+            "(path: string, opts?: {\(ReadOptions.options)}) -> Tensor, \(Record.audioInfo)",
             """
             Samples [T], or [channels, T] with `mono=false`, and an info table `{sample_rate, source_rate, channels, frames, duration, format, subtype, notes}`. `sample_rate` (Hz) \
             resamples; `offset` and `duration` are seconds. In the info, `sample_rate` is that of the samples; `source_rate`, `channels`, `frames` and `duration` (seconds) are those of \
@@ -22,16 +22,14 @@ extension LuaModule {
                 samples:shape(), info.sample_rate, info.source_rate  --> {22050}, 44100, 16000
                 """
         ) { call in
-            let options = ReadOptions(
-                sampleRate: try call.option("sample_rate"), mono: try call.option("mono"),
-                offset: try call.option("offset"), duration: try call.option("duration"))
+            let options = try ReadOptions.options.read(call.options)
             let (buffer, info, notes) = try AudioFile.read(call.string(1), options)
             var fields = info.fields
             fields.pairs.removeAll { $0.name == "sample_rate" }
             fields.add("sample_rate", buffer.sampleRate)
             fields.add("source_rate", info.sampleRate)
             fields.add("notes", notes)
-            return try call.push(try buffer.tensor(mono: try call.option("mono")), fields)
+            return try call.push(try buffer.tensor(mono: options.mono), fields)
         }
         m.function(
             "info", "(path: string) -> \(Record.audioInfo)",
@@ -133,7 +131,7 @@ extension LuaModule {
         }
         m.function(
             "normalize_loudness",
-            "(samples: Tensor, rate: integer|table, opts?: {peak?: number = -1, loudness?: number = -23, block_size?: number = 0.4, max_gain?: number = 30}) -> Tensor, \(Record.levels)",
+            "(samples: Tensor, rate: integer|table, opts?: {\(LoudnessOptions.options)}) -> Tensor, \(Record.levels)",
             "Samples peak-normalised to `peak` dB, measured, then brought to `loudness` LUFS, and `{measured, gain, peak_before, peak_after, clipped, notes}`: `measured` is the LUFS that the samples had, `gain` the factor they were multiplied by, the peaks are shares of full scale. Silence stays; more than `max_gain` dB are never given, since what is so quiet is noise; where the gain would pass full scale it is lowered, so that nothing is cut off: `clipped` says how many samples that saved, `notes` in words. `rate` as for loudness.",
             example: """
                 samples, report = audio.normalize_loudness(audio.load("data/Alice/4.80-7.20.wav"))
@@ -142,9 +140,7 @@ extension LuaModule {
         ) { call in
             let samples = try call.object(1, as: Tensor.self)
             let (buffer, report) = try Loudness.normalize(
-                AudioBuffer(samples, call.sampleRate(2)), peak: call.option("peak"),
-                loudness: call.option("loudness"), blockSize: call.option("block_size"),
-                maxGain: call.option("max_gain"))
+                AudioBuffer(samples, call.sampleRate(2)), LoudnessOptions.options.read(call.options))
             return try call.push(
                 try buffer.tensor(mono: samples.rank == 1),
                 [
@@ -193,15 +189,10 @@ extension LuaModule {
         }
         m.function(
             "slice",
+            "(samples: Tensor, rate: integer|table, opts?: {\(Slicing.options)}) -> Tensor[]",
             """
-            (samples: Tensor, rate: integer|table, opts?: {method?: "top_db"|"silence" = "top_db", min_duration?: number, max_duration?: number, pad_silence?: number, top_db?: number, \
-            frame_length?: integer, hop_length?: integer, min_silence_duration?: number, hop_milliseconds?: number, max_silence_kept?: number, merge_short?: boolean}) -> Tensor[]
-            """,
-            """
-            Pieces of samples [T] or [channels, T], cut at silences, in order. Durations are in seconds; pieces above `max_duration` (30) are cut into equal parts. "top_db" counts as silent what lies `top_db` (60) dB \
-            below the loudest frame, joins the stretches of sound until a piece lasts `min_duration` (6), with `pad_silence` (0.4) between them; its `frame_length` (2048) and `hop_length` (512) are samples. \
-            "silence" cuts at the quietest frame of pauses below `top_db` (-40) dB of full scale that last `min_silence_duration` (0.3), keeps `min_duration` (5) between cuts and at most `max_silence_kept` (0.5) at \
-            the ends; `hop_milliseconds` (10) is the step of its frames, `merge_short` joins pieces up to `max_duration`. An option of the other method is an error.
+            Pieces of samples [T] or [channels, T], cut at silences, in order. "top_db" joins stretches of sound, with silence between them, until a piece lasts `min_duration`. \
+            "silence" cuts at the quietest frame of pauses that last long enough, and takes the middle out of long ones. An option of the other method is an error.
             """,
             example: """
                 samples, info = audio.load("data/Alice/0.00-2.10.mp3")  -- 3 s
@@ -210,9 +201,8 @@ extension LuaModule {
                 """
         ) { call in
             let buffer = try AudioBuffer(call.object(1, as: Tensor.self), call.sampleRate(2))
-            let method: String = try call.option("method")
             return try call.push(
-                try Slicing.pieces(buffer, method: method, call).map {
+                try Slicing.options.read(call.options).pieces(of: buffer).map {
                     try $0.samples(of: buffer).tensor(mono: buffer.channels.count == 1)
                 })
         }
@@ -246,43 +236,6 @@ extension LuaModule {
                             as Fields
                     }))
         }
-    }
-}
-
-private enum Slicing {
-    static func pieces(_ buffer: AudioBuffer, method: String, _ call: Call) throws -> [Slice] {
-        func set<T: LuaReadable>(_ name: String, _ target: inout T) throws {
-            if let value = try call.option(name, as: T?.self) { target = value }
-        }
-        /// An option that only the other method has would change nothing.
-        func refuse(_ names: [String]) throws {
-            for name in names where try call.options.has(name) {
-                throw call.error(
-                    "the method \"\(method)\" has no option '\(name)'",
-                    hint: "it belongs to method = \"\(method == "silence" ? "top_db" : "silence")\"")
-            }
-        }
-        if method == "silence" {
-            try refuse(["pad_silence", "frame_length", "hop_length"])
-            var options = LevelSliceOptions()
-            try set("min_duration", &options.minDuration)
-            try set("max_duration", &options.maxDuration)
-            try set("min_silence_duration", &options.minSilenceDuration)
-            try set("top_db", &options.topDB)
-            try set("hop_milliseconds", &options.hopLength)
-            try set("max_silence_kept", &options.maxSilenceKept)
-            try set("merge_short", &options.mergeShort)
-            return try Slicer.sliceByLevel(buffer, options)
-        }
-        try refuse(["min_silence_duration", "hop_milliseconds", "max_silence_kept", "merge_short"])
-        var options = SliceOptions()
-        try set("min_duration", &options.minDuration)
-        try set("max_duration", &options.maxDuration)
-        try set("pad_silence", &options.padSilence)
-        try set("top_db", &options.topDB)
-        try set("frame_length", &options.frameLength)
-        try set("hop_length", &options.hopLength)
-        return try Slicer.slice(buffer, options)
     }
 }
 

@@ -355,9 +355,9 @@ extension LuaModule {
         m.type(SpeechSession.luaClass)
         m.function(
             "load",
-            "(dir: string, opts?: {max_length?: integer, lora?: string, weights?: \(LanguageModel.WeightForm.literals) = \"stored\", precision?: \(Precision.literals) = \"32-true\"}) -> LanguageModel",
+            "(dir: string, opts?: {\(LoadOptions.options)}) -> LanguageModel",
             """
-            A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form. `lora` is an adapter file to use with it.
+            A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form.
             `precision` is that of the products with weights in training and scoring: `32-true` float32; `bf16-true` and `bf16-mixed` bfloat16 factors with float32 sums where the processor multiplies such numbers
             (`machine.engines`); `auto` these when the weights are stored so; `bf16-rounded` such factors on any processor, no faster. All else is float32 always, and so is generation.
             """,
@@ -366,17 +366,17 @@ extension LuaModule {
                 model:named_parameters()["norm.weight"]:dtype()  --> "float32"
                 """
         ) { call in
-            let form = LanguageModel.WeightForm(named: try call.option("weights"))
-            let model = try LanguageModel.load(call.string(1), maxLength: call.option("max_length"), weights: form)
-            model.precision = Precision(rawValue: try call.option("precision"))!
+            let options = try LoadOptions.options.read(call.options)
+            let model = try LanguageModel.load(call.string(1), maxLength: options.maxLength, weights: options.weights)
+            model.precision = options.precision
             var notes = model.notes.map { "\(model.folder ?? ""): \($0)" }
-            if let adapter: String = try call.option("lora") { notes += try model.loadLoRA(adapter).notes }
+            if let adapter = options.lora { notes += try model.loadLoRA(adapter).notes }
             for note in notes { Terminal.log("note: " + note) }
             return try call.push(model)
         }
         m.function(
             "generation_cost",
-            "(dir: string, opts?: {weights?: \(LanguageModel.WeightForm.literals) = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
+            "(dir: string, opts?: {weights?: \(LanguageModel.WeightForm.luaName) = \"stored\", num_samples?: integer = 1, context?: integer = 0}) -> \(Record.generationCost)",
             "`generation_cost` of the model in a folder (or a config.json), without reading its weights; `stored` counts as bfloat16, the form of the released checkpoints.",
             example: """
                 lm.generation_cost(opah.embedded.model, { weights = "int8" }).weight_bytes      --> 87072
@@ -384,8 +384,8 @@ extension LuaModule {
                 """
         ) { call in
             let cost = try GenerationCost(
-                ModelConfiguration.read(call.string(1)), LanguageModel.WeightForm(named: call.option("weights")),
-                streams: call.option("num_samples"), context: call.option("context"))
+                ModelConfiguration.read(call.string(1)), call.option("weights"), streams: call.option("num_samples"),
+                context: call.option("context"))
             return try call.push(
                 [
                     "bytes_per_frame": cost.bytesPerFrame, "operations_per_frame": cost.operationsPerFrame,
@@ -455,7 +455,20 @@ extension LuaModule {
     }
 }
 
-extension Precision {
-    /// As a type of Lua: one of these texts.
-    fileprivate static var literals: String { allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|") }
+extension LanguageModel.WeightForm: LuaChoice {}
+extension Precision: LuaChoice {}
+
+/// How `lm.load` reads a model.
+private struct LoadOptions {
+    var maxLength: Int?
+    var lora: String?
+    var weights = LanguageModel.WeightForm.asStored
+    var precision = Precision.single
+
+    static let options = OptionTable(LoadOptions()) { o in
+        o.option("max_length", \.maxLength, "tokens of a sequence, at most; as config.json says unless set")
+        o.option("lora", \.lora, "an adapter file to use with it")
+        o.option("weights", \.weights, "the form that weights are kept in; int8 for generation only")
+        o.option("precision", \.precision, "of the products with weights in training and scoring")
+    }
 }

@@ -22,9 +22,7 @@ extension SpeechOptions {
         o.include(SamplingOptions.options, at: \.generation.sampling)
         o.option("chunk_length", \.chunkLength, "pieces of text have at most about so many UTF-8 bytes")
         o.option("iterative_prompt", \.iterativePrompt, "cut the text, each piece seeing the ones before it")
-        o.option("seed", "integer", .integer(42), "of sampling") { (speech, seed: Int) in
-            speech.generation.seed = UInt64(bitPattern: Int64(seed))
-        }
+        o.option("seed", \.generation.seed, "of sampling")
         o.option("allow_special", \.allowSpecial, "whether control tokens such as `<|im_end|>` in texts count as such")
     }
 

@@ -47,15 +47,13 @@ extension LuaModule {
         m.function(
             "pack",
             """
-            (opts: {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer = 16, shard_size?: number = 10, \
-            num_codebooks?: integer, codebook_size?: integer = 1024, label_encoding?: string, allow_missing_labels?: boolean = false, \
+            (opts: {input: string|string[], output: string, text_extension?: string|string[] "suffixes of labels, `.lab` unless given", num_workers?: integer = 16 "changes nothing", \(PackFolder.Settings.options), \
             on_skipped?: fun(skipped: \(Record.skipped)[]), on_progress?: fun(done: integer, total: integer)}) -> \(Record.packReport)
             """,
             """
-            Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on; a new file is begun above `shard_size` MiB. \
-            `text_extension` is one suffix or several, `.lab` unless given. Packs of an earlier run in `output` are replaced, others are an error. `num_workers` \
-            changes nothing. Returns `{shards, groups, speakers, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest. \
-            Codes are below `codebook_size`. When more than half of the clips have no label nothing is packed, unless `allow_missing_labels`. Nothing to pack is an error that gives the \
+            Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on. Packs of an earlier run in `output` are replaced, others are an error. \
+            Returns `{shards, groups, speakers, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest. \
+            When more than half of the clips have no label nothing is packed, unless `allow_missing_labels`. Nothing to pack is an error that gives the \
             reasons; `on_skipped` gets them in its place.
             """,
             example: """
@@ -66,14 +64,9 @@ extension LuaModule {
                 report.sentences, report.frames, report.shards  --> 1, 62, {"protos/00000000.protos"}
                 """
         ) { call in
-            var settings = PackFolder.Settings()
+            var settings = try PackFolder.Settings.options.read(call.options)
             let extensions: [String] = try call.oneOrMany("text_extension")
             if !extensions.isEmpty { settings.extensions = extensions }
-            settings.shardSize = try call.option("shard_size")
-            settings.codebooks = try call.option("num_codebooks")
-            settings.codebookSize = try call.option("codebook_size")
-            settings.allowMissingLabels = try call.option("allow_missing_labels")
-            settings.labelEncoding = try call.option("label_encoding")
             guard settings.codebookSize > 0 else { throw call.error("codebook_size must be above 0") }
             guard settings.shardSize > 0 else { throw call.error("shard_size must be above 0") }
             let progress: LuaFunction? = try call.option("on_progress"),
@@ -161,15 +154,10 @@ extension LuaModule {
         }
         m.function(
             "dataset",
-            """
-            (opts: {protos: string|string[], tokenizer: Tokenizer, max_length?: integer = 4096, sampler?: "coverage"|"reference" = "coverage", seed?: integer = 42, \
-            val_fraction?: number = 0.05, interactive_prob?: number = 0.7, use_speaker?: boolean|number = false, skip_text_prob?: number = 0, corrupt_prob?: number = 0, causal?: boolean = true, \
-            num_codebooks?: integer, codebook_size?: integer}) -> Dataset
-            """,
+            "(opts: {protos: string|string[], tokenizer: Tokenizer, \(SamplingSettings.options)}) -> Dataset",
             """
             Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the \
-            original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip \
-            has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text; `corrupt_prob`: how often a frame to train on is another clip's, so that the text is heeded more (with few clips 0.15 helps). Clips with a code of `codebook_size` or above are left out (see `skipped`).
+            original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that).
             """,
             example: """
                 ds = data.dataset {
@@ -178,19 +166,6 @@ extension LuaModule {
                 ds.clips, ds.held_out, ds:batch(2).inputs:shape()  --> 3, 3, {2, 9, 120}
                 """
         ) { call in
-            var settings = SamplingSettings()
-            settings.maxLength = try call.option("max_length")
-            settings.sampler = try call.option("sampler", as: String.self) == "reference" ? .reference : .coverage
-            settings.seed = UInt64(bitPattern: Int64(try call.option("seed", as: Int.self)))
-            settings.validationFraction = try call.option("val_fraction")
-            settings.interactiveProbability = try call.option("interactive_prob")
-            settings.skipTextProbability = try call.option("skip_text_prob")
-            settings.corruptProbability = try call.option("corrupt_prob")
-            settings.causal = try call.option("causal")
-            settings.codebooks = try call.option("num_codebooks")
-            settings.codebookSize = try call.option("codebook_size")
-            let speaker: LuaValue = try call.option("use_speaker")
-            settings.speakerProbability = speaker.number ?? (speaker.boolean == true ? 1 : 0)
             let paths = try (call.oneOrMany("protos") as [String]).flatMap { path in
                 guard path.contains(where: "*?[{".contains), !FileKind.exists(path) else { return [path] }
                 let found = Glob.paths(path)
@@ -201,7 +176,8 @@ extension LuaModule {
             }
             return try call.push(
                 TrainingDataset(
-                    store: SentenceStore(protos: paths), tokenizer: call.option("tokenizer"), settings: settings))
+                    store: SentenceStore(protos: paths), tokenizer: call.option("tokenizer"),
+                    settings: SamplingSettings.options.read(call.options)))
         }
     }
 }

@@ -58,9 +58,7 @@ extension TrainerSettings {
         o.option(
             "resume", \.resume, "go on from the project's last checkpoint; with false a project that has one is refused"
         )
-        o.option("seed", "integer", Int(TrainerSettings().seed).literal, "of dropout") { (settings, seed: Int) in
-            settings.seed = UInt64(bitPattern: Int64(seed))
-        }
+        o.option("seed", \.seed, "of dropout")
         o.include(RunLimits.options, at: \.limits)
         o.option("batch_size", \.batchSize, "rows of a batch")
         o.option("accumulate_grad_batches", \.accumulate, "batches whose gradients are added up before a step")

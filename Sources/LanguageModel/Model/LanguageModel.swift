@@ -8,9 +8,9 @@ import Text
 /// Not for use from several threads at once; its kernels use all threads by themselves.
 public final class LanguageModel {
     /// In which form weights are kept.
-    public enum WeightForm: String, Sendable {
+    public enum WeightForm: String, CaseIterable, Sendable {
         /// As the checkpoint has them; nothing is copied.
-        case asStored
+        case asStored = "stored"
         case float32, bfloat16
         /// One byte per weight, with a scale per row, for generation only. The stored weights stay at hand
         /// for everything else.

@@ -35,3 +35,27 @@ extension Optional: LuaNamed where Wrapped: LuaNamed {
     public static var luaName: String { Wrapped.luaName }
     public var literal: Literal? { flatMap(\.literal) }
 }
+
+/// 64 bits of any kind, such as a seed; negative numbers of Lua are large ones here.
+extension UInt64: LuaNamed {
+    public static let luaName = Int.luaName
+    public var literal: Literal? { .integer(Int(Int64(bitPattern: self))) }
+
+    public static func read(_ stack: Stack, _ index: Int32) throws(Mismatch) -> UInt64 {
+        UInt64(bitPattern: Int64(try Int.read(stack, index)))
+    }
+    public static func from(_ literal: Literal) -> UInt64? {
+        Int.from(literal).map { UInt64(bitPattern: Int64($0)) }
+    }
+    public func push(onto stack: Stack) { stack.push(Int(Int64(bitPattern: self))) }
+}
+
+/// One of a few words, which are its raw values: `extension Precision: LuaChoice {}` suffices.
+public protocol LuaChoice: LuaNamed, RawRepresentable, CaseIterable where RawValue == String {}
+
+extension LuaChoice {
+    /// `"coverage"|"reference"`
+    public static var luaName: String { allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|") }
+    public var literal: Literal? { .string(rawValue) }
+    public func push(onto stack: Stack) { stack.push(rawValue) }
+}
