@@ -12,12 +12,8 @@ import Tensors
 /// the next. So reading and writing overlap with encoding, there is no barrier between clips, and memory holds
 /// one clip per thread. When the list runs out, threads without a clip share the kernels of those that still have one.
 ///
-/// Cost: 3.7 GFLOP per second of sound (`CodecCost`), and beside that decoding, checks, resampling and the mel
-/// spectrogram. Measured on two AVX2 cores against the rate of matrix products in the same run, the program's start
-/// included: 1420 s of sound in 200 clips of 2 to 12 s (mp3, wav, flac) in 26.2 s, 0.80 of the 3.3 GFLOP per second
-/// that the backbone alone needs, 0.90 of all operations; 280 MB at the most, 274 MB for 50 of the clips. Tried before:
-/// reading a batch of clips on all threads, then encoding it on all threads. The two barriers per batch and the
-/// stragglers before them cost 8 % on 50 clips (7.35 s for 6.8 s), and the batch in memory 320 MB.
+/// The cost is that of `CodecCost`, and decoding, checks, resampling and the mel spectrogram beside it. Batches with
+/// barriers between reading and encoding were slower (docs/notes/extracting-codes.md).
 ///
 /// A clip is encoded alone, so its codes depend on nothing but its samples and the codec: not on batch size, threads or
 /// what else is in the folder. Codes that are there already are kept when they are this codec's codes of this recording

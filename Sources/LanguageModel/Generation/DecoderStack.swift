@@ -6,40 +6,13 @@ import Tensors
 /// Two ways lead through it. A prompt goes by matrix products (`runPrompt`). The next tokens of streams go row by row
 /// (`step`), all threads together in one region, because reading the weights is what takes the time.
 ///
-/// Notes on the second way, the hot path. Figures are of the 1.4 size (24 + 4 layers of width 1024, 2 of 16 heads with
-/// keys and values, feed-forward 4096, 32000 tokens, 8 codebooks of 1024) on two cores.
+/// A stack is one parallel region: meetings of threads that are awake cost little beside a hand-over to sleeping ones.
+/// Norms are computed by every thread for itself, which costs less than the meeting that sharing them would need.
+/// Rows are read one at a time and in order, as memory gives most so. Ranges shrink towards the end of a phase
+/// (`TeamMember.share`), so that nobody waits long for a core that was disturbed. Several streams are bound by arithmetic:
+/// three vectors share each pass over a row, as four sums for each of them fill the registers.
 ///
-/// A frame reads the slow stack and the output projection once (358.6 M + 32.8 M weights) and the fast stack and its
-/// output once per codebook (8 x 60.8 M): 878 M weights, and multiplies and adds each once per stream. That is 3.51,
-/// 1.76 and 0.88 GB in float32, bfloat16 and int8; the cache adds 24 KiB per token seen, the norms nothing to speak of.
-/// The fast stack fits no cache of 32 MiB, not even in int8. `GenerationCost` computes these for any configuration.
-///
-/// - One region per stack: a hand-over to sleeping threads costs tens of microseconds, a meeting of threads awake under
-///   one. There are 6 meetings per layer, 336 a frame. Norms are computed by every thread for itself (a width of 1024 takes
-///   0.1 us), which saves as many meetings again.
-/// - One row at a time: two rows side by side were read at 8.4 GB/s by one core, one at 21 and in order at 37.
-/// - int8 by exact sums of 16-bit products (`ByteRows`, figures there); bfloat16 by shift and mask gives 44, float32
-///   46.
-/// - Ranges shrink towards the end of a phase (`TeamMember.share`): equal halves wait for the core that was disturbed,
-///   small pieces restart the prefetcher each time.
-/// - Huge pages (what `Storage` asks for) against pages of 4 KiB: 46 and 41 GB/s for a bare sum, 40 and 40 for int8.
-///
-/// Frames with int8, old against new in turn on a machine that reads 17 to 26 GB/s: 15.0 and 16.4 frames/s with shifted
-/// words,
-/// 18.8 and 18.9 with exact sums; the figures below are of shifted words on a machine that reads 40 to 50.
-///
-/// Whole frames after 200 tokens of prompt, medians: int8 23.2 to 25.7 ms (39 to 43 frames/s), bfloat16 42 to 45 ms (22
-/// to 24), float32 58 to 81 ms (12 to 17, as the memory's rate changed with the neighbours of a shared host). Of the
-/// floor by the best reading rate of the same minutes, 45 to 51 GB/s, that is 0.77 to 0.81, 0.80 to 0.81 and 0.88 to
-/// 0.96; by a single measurement of 41 to 43 GB/s, 0.91 and 0.93. What is left is attention, sampling and the meetings.
-/// With a hand-over per matrix, bytes widened one by one and a heap over the vocabulary for top-p it was 11 to 15, 7 to
-/// 12 and 7 to 11 frames/s.
-///
-/// Several streams are bound by arithmetic: 4 take 71 ms in int8, 95 in bfloat16 and 110 in float32, 8 take 126, 141
-/// and 172, at up to 113 GFLOP/s. Three vectors share each pass over a row, as four sums for each of them fill the
-/// registers. Tried instead: three rows with four vectors, converted in four passes (15.9 GB/s of bfloat16 where this
-/// reads 20.6), and the same on rows made floats beforehand (27 in a loop of its own, but 4 streams took 91, 108 and
-/// 139 ms, 8 took 134, 161 and 180).
+/// `GenerationCost` has what a frame reads; docs/notes/decoding-a-frame.md what was measured and dropped.
 struct DecoderStack {
     let shape: LayerShape
     private let layers: [DecoderLayer]

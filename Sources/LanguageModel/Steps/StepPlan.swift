@@ -27,17 +27,14 @@ public struct StepPlan: Equatable, Sendable {
 
 /// Chooses the plan of a training step.
 ///
-/// What saves memory, in the order in which it is used, and what it costs:
+/// What saves memory, in the order in which it is used; what each costs, and what was not worth it, is in
+/// docs/notes/a-training-step.md:
 ///
-/// | kept instead of | costs |
-/// | norms, gated product: made again (always) | 1 % of the step |
-/// | the fast stack's activations: one block of frames at a time, forward and backward (always) | nothing: half-stored weights are expanded once per block |
-/// | all rows at once: parts of the batch, one after the other | nothing, for the same reason |
-/// | smaller blocks of frames, down to 64 | 2 % |
-/// | a slow layer's activations: all but its input run again, but not its last product | a quarter of the layer |
-///
-/// Making only gate and up again was considered: it frees 8192 floats per row for 16.8 MFLOP (488 per MFLOP); a whole
-/// layer frees 11536 for 21.5 and its attention (473 at 1400 tokens). Not worth a third case.
+/// - norms and the gated product are made again (always);
+/// - the fast stack runs one block of frames at a time, forward and backward (always);
+/// - parts of the batch, one after the other;
+/// - smaller blocks of frames;
+/// - slow layers keep their input alone, and run again but for their last product.
 public struct StepPlanner: Equatable, Sendable {
     /// What the process may take in a step, in bytes of resident memory, weights included. Nine tenths of what the
     /// machine (or its container) has unless set.

@@ -8,13 +8,9 @@ import Tensors
 /// positions: 2 products of T (T + 1) / 2 x D forward and 5 backward.
 ///
 /// Between the products everything is read and written a few times. Per row and layer about 42 D + 8 P + 18 I floats
-/// pass (P: width of q, k, v; I: of the feed-forward), forward and backward: half a megabyte at 1.4's sizes.
+/// pass (P: width of q, k, v; I: of the feed-forward), forward and backward.
 ///
-/// Measured with adapters of rank 8, bfloat16 weights and two AVX2 cores whose best product is 218 GFLOP/s: 9.0 s for a
-/// row of 512 tokens (1.68 TFLOP with the weights: 0.86 of that rate; 2.2 GB at the peak). With 235 GFLOP/s, 53.0 s for
-/// rows of 200, 500, 900 and 1400 under a budget of 4 GB (two parts, 3.6 GB at the peak), with dropout. 79 % of the
-/// processor time is OpenBLAS's kernel and 6 % its packing; adapters 2.3 % (before four rows shared a load), expanding
-/// weights 1.7 %, the gated unit 2 %, dropout 0.9 %, softmax 0.8 %.
+/// Where the time of a step goes: docs/notes/a-training-step.md.
 public struct TrainingCost: Equatable, Sendable {
     /// Products with the weights, forward and backward, and the gradients of weights that want one.
     public var products = 0.0

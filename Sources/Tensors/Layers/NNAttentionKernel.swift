@@ -10,8 +10,7 @@ import Glibc
 /// A causal segment of T positions takes 2 products of T (T + 1) H d operations forward and 5 backward; tiles on the
 /// diagonal compute up to 128 columns more than they show. Of a tile of 256 rows by 128 keys, scores and their gradient
 /// (256 KiB) stay in the second cache; q, k, v and the results are read and written once per tile of the other side.
-/// Element-wise work is an exponential per score in each direction (0.8 ns of one core), and a hash per score with
-/// dropout.
+/// Element-wise work is an exponential per score in each direction, and a hash per score with dropout.
 struct AttentionKernel {
     /// Where vectors of `headDim` adjacent floats lie; strides in elements.
     struct View {

@@ -5,13 +5,9 @@ import Tensors
 /// Weights of eight bits: a row is q s with whole q from -127 to 127, a vector is rounded
 /// to 16 bits, in units of its own for each 512 columns, and the sum of the products is exact in 32 bits.
 ///
-/// The vector's rounding (half of 1/32767 of its largest element in 512) is some 250 times finer than the weights', and
-/// the sums of whole numbers do not depend on who adds them up: samples are the same in whatever company.
-///
-/// Of the ways tried (one core with AVX2, G weights a second from memory, then from its caches): each byte made a float
-/// 8.4 and 19; four floats from one word by shifts 9.0 and 20; this one 11.4 and 34. A bare sum reads 12.9. Fewer
-/// instructions for a line of memory let the processor have more lines under way; asking for what lies 1 KiB ahead is a
-/// tenth of it.
+/// The vector's rounding is far finer than the weights', and the sums of whole numbers do not depend on who adds them
+/// up: samples are the same in whatever company. Fewer instructions for a line of memory let the processor have more
+/// lines under way (docs/notes/byte-products.md).
 struct ByteRows: QuantizedRows, @unchecked Sendable {
     let rows: Int, columns: Int
     /// Bytes from a row to the next; zeros fill up the last step.
