@@ -39,6 +39,27 @@ final class OptionTableTests: XCTestCase {
         }
     }
 
+    /// An option that a configuration has a key for.
+    func testAnOptionMayBeASetting() throws {
+        let table = OptionTable(Square()) { o in
+            o.option("size", \.size, "of a side", key: "drawing.size", type: ["above": 0])
+            o.option("corners", \.corners, "how many are kept")
+            o.option("colours", "string[]", .list([]), "of the sides", key: "drawing.colours") { (_, _: [String]) in }
+            o.option("kind", "\"round\"|\"square\"", nil, "what it is", key: "kind") { (_, _: LuaValue) in }
+            o.option("share", "boolean|number", .boolean(true), "is drawn", key: "share") { (_, _: LuaValue) in }
+        }
+        XCTAssertEqual(table.settings.map(\.option), ["size", "colours", "kind", "share"])
+        XCTAssertEqual(table.settings.map(\.key), ["drawing.size", "drawing.colours", "kind", "share"])
+        XCTAssertEqual(table.settings.map(\.value), [2.0, [], .null, true])
+        XCTAssertEqual(
+            table.settings.map(\.type),
+            [
+                ["is": "number", "above": 0], ["is": "list", "items": "text"],
+                ["is": "text", "choices": ["round", "square"], "optional": true], ["is": "boolean|number"]
+            ])
+        XCTAssertTrue(table.description.contains(#"size?: number = 2.0 "of a side [drawing.size]","#))
+    }
+
     private func shape(_ options: String) throws -> Shape {
         var shape: Shape?
         let module = LuaModule("opah.shapes", "Shapes.") { m in

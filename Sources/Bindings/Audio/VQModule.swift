@@ -361,7 +361,8 @@ private func codecConfiguration(_ call: Call) throws -> CodecConfiguration {
     case .string("firefly_gan_vq"): return CodecConfiguration()
     case .string(let name) where name.hasSuffix(".yaml") || name.hasSuffix(".yml"):
         return try CodecConfiguration(YAML.load(name).resolved())
-    case .string(let name): return try CodecConfiguration(SettingsFile.load(name, overrides: []).value)
+    case .string(let name):
+        return try CodecConfiguration(SettingsFile.load(name, overrides: [], call.interpreter.catalog).value)
     default: throw call.error("config must be a name, a file or a table")
     }
 }

@@ -15,7 +15,8 @@ extension LuaModule {
             """
             A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, \
             a Lua table file or a YAML file. Unknown keys and values of another type are errors (kind `usage`) that say what to write, all at once; settings that mean nothing here are noted. \
-            A Lua file returns its table and, where wanted, `{types = {["a.b"] = {"integer", from = 1}}, ignored = {"c.*", ["d"] = "why"}}`.
+            A Lua file returns its table and, where wanted, `{types = {["a.b"] = {is = "integer", from = 1}}, ignored = {"c.*"}, advice = {["d"] = "why"}, options = {"train.fit"}}`: \
+            the last names functions whose options have settings of their own, with types and values of their declaration.
             """,
             example: """
                 local settings, notes = config.load("text2semantic_finetune", { "project=alice", "trainer.max_steps=200" })
@@ -23,8 +24,26 @@ extension LuaModule {
                 """
         ) { call in
             let overrides: [String] = try call.get(2, as: [String]?.self) ?? []
-            let loaded = try SettingsFile.load(call.string(1), overrides: overrides)
+            let loaded = try SettingsFile.load(call.string(1), overrides: overrides, call.interpreter.catalog)
             return try call.push(LuaTree(value: loaded.value, nullIsNil: true), loaded.notes)
+        }
+        m.function(
+            "options_of", "(name: string, settings: table) -> table",
+            "The options of a function (`train.fit`, `data.dataset`) as `settings` have them: each at the place that its declaration says, those that are not set left out.",
+            example: """
+                local settings = config.load("text2semantic_finetune", { "project=alice", "data.batch_size=2" })
+                local options = config.options_of("train.fit", settings)
+                options.batch_size, options.max_steps, options.seed  --> 2, 1000, 42
+                """
+        ) { call in
+            let name = try call.string(1)
+            guard let places = call.interpreter.catalog.declaration(name)?.settings, !places.isEmpty else {
+                throw call.error(at: 1, "no settings are options of \(name)")
+            }
+            let settings = try ConfigValue(lua: .table(call.table(2)))
+            var options = ConfigMap()
+            for place in places { options[place.option] = settings.value(at: place.key) }
+            return try call.push(LuaTree(value: .map(options), nullIsNil: true))
         }
         m.function(
             "parse_args", "(arguments: table, options: table) -> table",

@@ -164,7 +164,7 @@ extension LuaModule {
                   protos = "data/protos", tokenizer = text.tokenizer(opah.embedded.model), max_length = 512, val_fraction = 0.2,
                 }
                 ds.clips, ds.held_out, ds:batch(2).inputs:shape()  --> 3, 3, {2, 9, 120}
-                """
+                """, settings: SamplingSettings.options.settings
         ) { call in
             let paths = try (call.oneOrMany("protos") as [String]).flatMap { path in
                 guard path.contains(where: "*?[{".contains), !FileKind.exists(path) else { return [path] }

@@ -1,5 +1,6 @@
 import Dataset
 import LuaHost
+import Support
 
 extension PackFolder.Settings {
     /// All but `text_extension`, which is one suffix or a list of them.
@@ -16,24 +17,33 @@ extension SamplingSettings.Sampler: LuaChoice {}
 
 extension SamplingSettings {
     static let options = OptionTable(SamplingSettings()) { o in
-        o.option("max_length", \.maxLength, "tokens of a row, at most")
-        o.option("sampler", \.sampler, "every clip once per pass, or the rule of the original")
-        o.option("seed", \.seed, "of what is drawn")
-        o.option("val_fraction", \.validationFraction, "of the clips, held out for validation")
+        let share: ConfigMap = ["from": 0, "to": 1], part: ConfigMap = ["from": 0, "below": 1]
+        o.option(
+            "max_length", \.maxLength, "tokens of a row, at most", key: "train_dataset.max_length", type: ["from": 1])
+        o.option(
+            "sampler", \.sampler, "every clip once per pass, or the rule of the original", key: "train_dataset.sampler")
+        o.option("seed", \.seed, "of what is drawn", key: "seed")
+        o.option(
+            "val_fraction", \.validationFraction, "of the clips, held out for validation",
+            key: "train_dataset.val_fraction", type: part)
         o.option(
             "interactive_prob", \.interactiveProbability,
-            "how often each clip has a turn of its own, instead of all texts in one")
+            "how often each clip has a turn of its own, instead of all texts in one",
+            key: "train_dataset.interactive_prob", type: share)
         o.option(
-            "use_speaker", "boolean|number", .boolean(false), "how often the name of the speaker is the role; true is 1"
+            "use_speaker", "boolean|number", .boolean(false),
+            "how often the name of the speaker is the role; true is 1", key: "train_dataset.use_speaker", type: share
         ) { (settings, speaker: LuaValue) in
             settings.speakerProbability = speaker.number ?? (speaker.boolean == true ? 1 : 0)
         }
-        o.option("skip_text_prob", \.skipTextProbability, "how often a turn has no text")
+        o.option(
+            "skip_text_prob", \.skipTextProbability, "how often a turn has no text",
+            key: "train_dataset.skip_text_prob", type: share)
         o.option(
             "corrupt_prob", \.corruptProbability,
-            "how often a frame to train on is another clip's, so that the text is heeded more; with few clips 0.15 helps"
-        )
-        o.option("causal", \.causal, "of the sampler reference: consecutive clips, or any")
+            "how often a frame to train on is another clip's, so that the text is heeded more; with few clips 0.15 helps",
+            key: "train_dataset.corrupt_prob", type: part)
+        o.option("causal", \.causal, "of the sampler reference: consecutive clips, or any", key: "train_dataset.causal")
         o.option("num_codebooks", \.codebooks, "how many to keep; all that the packs hold unless set")
         o.option("codebook_size", \.codebookSize, "clips with a code of this or above are left out (see `skipped`)")
     }

@@ -51,17 +51,17 @@ extension LuaModule {
         }
         m.function(
             "cosine_with_warmup",
-            "(warmup: number, total: integer, opts?: {num_cycles?: number = 0.5, final_lr_ratio?: number = 0}) -> function",
+            "(warmup: number, total: integer, opts?: {\(ScheduleOptions.cosine)}) -> function",
             "As `constant_with_warmup`, and then down along a cosine until `total` steps, never below `final_lr_ratio`. `num_cycles` 0.5 is half a wave: down once.",
             example: """
                 factor = train.cosine_with_warmup(10, 110, { final_lr_ratio = 0.1 })
                 factor(5), factor(60), factor(110)  --> 0.5, 0.5, 0.1
                 """
         ) { call in
-            let total = try call.integer(2)
+            let total = try call.integer(2), options = try ScheduleOptions.cosine.read(call.options)
             let schedule = LearningRateSchedule.cosine(
                 warmup: try LearningRateSchedule.warmupSteps(call.number(1), of: total), total: total,
-                cycles: try call.option("num_cycles"), floor: try call.option("final_lr_ratio"))
+                cycles: options.cycles, floor: options.floor)
             return try call.push(schedule.closure)
         }
         m.function(
@@ -78,12 +78,7 @@ extension LuaModule {
         m.function(
             "fit",
             """
-            (opts: {model: LanguageModel, data: Dataset, project: string "the run's name: its folder is results/<project>", \(TrainerSettings.options), \
-            dry_run?: boolean = false "only plan, and measure the machine to tell the time", progress?: boolean = true "show plan, bar, validations, checkpoints and the end", \
-            memory_budget?: number|string "bytes, or as in '4GB', that the process may take in a step, weights included; nine tenths of the machine's memory unless set", \
-            schedule?: "constant"|"cosine"|function = "constant" "of the learning rate; a function gets the step, from 0, and gives a factor", \
-            num_warmup_steps?: number = 10 "steps in which the rate rises from 0; below 1 a part of all steps", num_training_steps?: integer "where a cosine ends; the last step unless set", \
-            num_cycles?: number = 0.5 "of the cosine; 0.5 goes down once", final_lr_ratio?: number = 0 "what the cosine never goes below", \
+            (opts: {model: LanguageModel, data: Dataset, project: string "the run's name: its folder is results/<project>", \(FitOptions.options), \
             on_start?: (fun(plan: \(TrainingPlan.record))) "is told which clips are left out; they are printed without it", \
             on_validation?: fun(log: \(StepLog.record)), on_checkpoint?: fun(path: string), on_warning?: fun(text: string), \
             on_step?: (fun(log: \(StepLog.record)): any) "ends the run by returning false"}) -> \(TrainingSummary.record)
@@ -93,7 +88,7 @@ extension LuaModule {
             on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before \
             its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the step and save. \
             Under mpirun, srun --mpi=pmix or `opah launch` the rows of a step are dealt out to all processes, and a LoRA checkpoint has the same bytes for any number of them; the callbacks run on rank 1 (see `opah.dist`). \
-            The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
+            Of an option that is a setting, its key there stands in brackets: `opah run train` hands it on. The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
             """,
             example: """
                 model = lm.load(opah.embedded.model)
@@ -104,7 +99,7 @@ extension LuaModule {
                   on_step = function(log) print(log.step, log.loss) end, on_warning = function() end,
                 }
                 summary.ending, summary.step, summary.checkpoint  --> "finished", 2, "results/my-voice/checkpoints/step_000000002.ckpt"
-                """
+                """, settings: FitOptions.options.settings
         ) { call in
             let model: LanguageModel = try call.option("model"), data: TrainingDataset = try call.option("data")
             if Ranks.shared == nil, let step = Shard.slurmStep() {
@@ -113,14 +108,13 @@ extension LuaModule {
                     "started as one of \(step.count) tasks of a SLURM step, which do not know of each other: each would train the same",
                     hint: "srun --mpi=pmix -K1 ... joins them")
             }
-            let settings = try trainerSettings(call, data)
-            if let budget = try call.memoryBudget() ?? ByteCount.limit("OPAH_MEMORY_LIMIT") {
+            let options = try FitOptions.options.read(call.options)
+            let settings = try trainerSettings(options, project: call.option("project"), data), dryRun = options.isDry
+            if let budget = try options.memoryBudget ?? ByteCount.limit("OPAH_MEMORY_LIMIT") {
                 model.planner.memoryBudget = budget
             }
-            let dryRun: Bool = try call.option("dry_run")
-            let told =
-                try call.option("progress", as: Bool.self) ? FitProgress(limits: settings.limits, isDry: dryRun) : nil
-            let events = try trainerEvents(call)
+            let told = options.showsProgress ? FitProgress(limits: settings.limits, isDry: dryRun) : nil
+            let events = try trainerEvents(call, namesSkipped: !options.showsProgress)
             let trainer = try Trainer(
                 model: model, data: data, settings: settings, events: told?.added(to: events) ?? events)
             defer { told?.end() }
@@ -274,35 +268,28 @@ private func namedTensors(_ table: LuaTable) throws -> [(name: String, tensor: T
     return named.sorted { $0.name < $1.name }
 }
 
-private func trainerSettings(_ call: Call, _ data: TrainingDataset) throws -> TrainerSettings {
-    var settings = try TrainerSettings.options.read(call.options)
+private func trainerSettings(
+    _ options: FitOptions, project: String, _ data: TrainingDataset
+) throws -> TrainerSettings {
+    var settings = options.trainer
     settings.program = opahVersion
-    settings.project = try call.option("project")
+    settings.project = project
     if settings.limits == RunLimits() { settings.limits.steps = 1000 }
-    var total: Int? = try call.option("num_training_steps")
-    let isCosine = try call.option("schedule", as: LuaValue.self).string == "cosine"
-    if total == nil, let last = try settings.lastStep(data) { total = last }
-    if isCosine, total == nil {
-        throw call.error(
-            "a cosine needs to know the number of steps", hint: "give num_training_steps, max_steps or max_passes")
-    }
-    let warmup = try LearningRateSchedule.warmupSteps(call.option("num_warmup_steps"), of: total)
-    switch try call.option("schedule", as: LuaValue.self) {
-    case .function(let function): settings.ownSchedule = { try function.call($0) }
-    case .string("cosine"):
-        settings.schedule = .cosine(
-            warmup: warmup, total: total ?? 0, cycles: try call.option("num_cycles"),
-            floor: try call.option("final_lr_ratio"))
-    default: settings.schedule = .constant(warmup: warmup)
+    let schedule = try options.schedule.schedule(end: options.schedule.total ?? settings.lastStep(data))
+    if case .function(let function) = options.schedule.kind {
+        settings.ownSchedule = { try function.call($0) }
+    } else {
+        settings.schedule = schedule
     }
     return settings
 }
 
-private func trainerEvents(_ call: Call) throws -> TrainerEvents {
+/// - Parameter namesSkipped: whether to name the clips that are left out, where no callback does.
+private func trainerEvents(_ call: Call, namesSkipped: Bool) throws -> TrainerEvents {
     var events = TrainerEvents()
     if let callback: LuaFunction = try call.option("on_start") {
         events.onStart = { try callback(TrainingPlan.record.fields(of: $0)) }
-    } else if try !call.option("progress", as: Bool.self) {
+    } else if namesSkipped {
         events.onStart = { plan in
             for clip in plan.skipped { Terminal.warn("not trained on: \(ShownText.name(clip.path)): \(clip.reason)") }
         }
@@ -322,14 +309,23 @@ private func trainerEvents(_ call: Call) throws -> TrainerEvents {
 }
 
 extension Call {
-    /// The option `memory_budget`, in bytes: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
+    /// The option `memory_budget`, in bytes.
     func memoryBudget() throws -> Int? {
-        let value: LuaValue = try option("memory_budget")
+        do { return try ByteCount.budget(option("memory_budget")) } catch let problem as OpahError {
+            throw error(problem.message)
+        }
+    }
+}
+
+extension ByteCount {
+    /// The bytes of a memory budget: a number, or text as in `4GB` (powers of 1000) and `4GiB` (of 1024).
+    static func budget(_ value: LuaValue) throws -> Int? {
         if value.isNil { return nil }
-        guard let bytes = value.number ?? value.string.flatMap({ ByteCount.parse($0) }).map(Double.init), bytes >= 1e6,
+        guard let bytes = value.number ?? value.string.flatMap({ parse($0) }).map(Double.init), bytes >= 1e6,
             bytes < 1e15
         else {
-            throw error("memory_budget must be a number of bytes, a million at least, or as in \"4GB\"")
+            throw OpahError(
+                .argument, "memory_budget must be a number of bytes, a million at least, or as in \"4GB\"")
         }
         return Int(bytes)
     }

@@ -26,6 +26,8 @@ public final class Declaration {
     /// Where results depend on which arguments there are: a signature for each case, as documentation and editors show
     /// it. Calls are checked against `signatureText`, which allows all of them.
     public let forms: [String]
+    /// Options that configurations have keys for.
+    public let settings: [OptionSetting]
     /// Whether a property may be assigned.
     public internal(set) var isWritable = false
 
@@ -36,7 +38,7 @@ public final class Declaration {
 
     init(
         _ role: Role, _ name: String, path: String, _ signature: String, _ doc: String, example: String? = nil,
-        forms: [String] = [], receivers: Int32 = 0, body: @escaping Body
+        forms: [String] = [], settings: [OptionSetting] = [], receivers: Int32 = 0, body: @escaping Body
     ) {
         self.role = role
         self.name = name
@@ -45,6 +47,7 @@ public final class Declaration {
         self.doc = doc
         self.example = example
         self.forms = forms
+        self.settings = settings
         self.receivers = receivers
         self.body = body
     }

@@ -117,17 +117,17 @@ public final class ModuleBuilder {
     /// - Parameters:
     ///   - signature: `(samples: Tensor, rate: integer, opts?: {width?: integer = 6}) -> Tensor`; see `LuaType`.
     ///   - doc: one paragraph: shapes, units, index base, errors.
+    ///   - settings: the options that configurations have keys for (`OptionTable.settings`).
     ///   - finishes: it also runs to its end while Lua is being stopped by Ctrl-C: for functions that save.
     ///   - body: reads from the call, returns `call.push(...)` or `.none`.
     public func function(
         _ name: String, _ signature: String, _ doc: String, example: String? = nil, forms: [String] = [],
-        finishes: Bool = false,
-        _ body: @escaping Body
+        settings: [OptionSetting] = [], finishes: Bool = false, _ body: @escaping Body
     ) {
         declarations.append(
             Declaration(
                 .function, name, path: "\(shortName).\(name)", signature, doc, example: example, forms: forms,
-                body: finishes ? { call in try Interrupts.finishing { try body(call) } } : body))
+                settings: settings, body: finishes ? { call in try Interrupts.finishing { try body(call) } } : body))
     }
 
     /// `module.name`, a value. It is made when the module is loaded.

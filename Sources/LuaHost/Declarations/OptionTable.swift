@@ -1,12 +1,12 @@
 import Support
 
 /// The options that make up a value, each declared once: its name and type in Lua, its default (which is the value's
-/// own), where it goes, and what it is for. Signatures, help, stubs, completion and the reading of a call are made from
-/// it.
+/// own), where it goes, what it is for, and which setting of a configuration it is, if any. Signatures, help, stubs,
+/// completion, the reading of a call, and the checks of settings are made from it.
 ///
 ///     extension AdamW.Settings {
 ///         static let options = OptionTable(AdamW.Settings()) { o in
-///             o.option("lr", \.learningRate, "the learning rate")
+///             o.option("lr", \.learningRate, "the learning rate", key: "model.optimizer.lr", type: ["above": 0])
 ///         }
 ///     }
 ///     m.function("adamw", "(params: table, opts?: {\(AdamW.Settings.options)}) -> AdamW", "...") { call in
@@ -15,6 +15,7 @@ import Support
 public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
     private struct Option {
         let name: String, type: String, literal: Literal?, doc: String
+        var setting: OptionSetting?
         var condition: Condition?
         let read: (inout Root, Options) throws -> Void
     }
@@ -34,7 +35,11 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
         declare(&self)
     }
 
-    /// As the signature of a function lists them, between the braces of its option table.
+    /// Those that configurations have keys for.
+    public var settings: [OptionSetting] { options.compactMap(\.setting) }
+
+    /// As the signature of a function lists them, between the braces of its option table; keys of configurations stand in
+    /// brackets.
     public var description: String {
         var names: [String] = []
         for option in options where !names.contains(option.name) { names.append(option.name) }
@@ -63,7 +68,8 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
     private static func text(_ declared: [Option]) -> String {
         let option = declared[0], head = "\(option.name)?: \(option.type)"
         guard option.condition != nil else {
-            return head + (option.literal.map { " = \($0)" } ?? "") + " \"\(option.doc)\""
+            let key = option.setting.map { " [\($0.key)]" } ?? ""
+            return head + (option.literal.map { " = \($0)" } ?? "") + " \"\(option.doc)\(key)\""
         }
         // A default that counts for some words only is told and not promised.
         let docs = declared.map { option in
@@ -89,11 +95,15 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
     // MARK: declaring
 
     /// An option that is a property. One that is nil in a fresh value has no default.
-    public mutating func option<Value: LuaNamed>(_ name: String, _ path: WritableKeyPath<Root, Value>, _ doc: String) {
-        options.append(
-            Option(name: name, type: Value.luaName, literal: fresh[keyPath: path].literal, doc: doc) { root, given in
-                if try given.has(name) { root[keyPath: path] = try given.get(name) }
-            })
+    /// - Parameters:
+    ///   - key: where configurations have it, as in `data.batch_size`; nil for nowhere.
+    ///   - type: what it may be there, beyond what its type says, as configuration files write it: `["from": 1]`.
+    public mutating func option<Value: LuaNamed>(
+        _ name: String, _ path: WritableKeyPath<Root, Value>, _ doc: String, key: String? = nil, type: ConfigMap = [:]
+    ) {
+        append(name, Value.luaName, fresh[keyPath: path].literal, doc, key, type) { root, given in
+            if try given.has(name) { root[keyPath: path] = try given.get(name) }
+        }
     }
 
     /// An option that stands for something else in Swift.
@@ -102,17 +112,26 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
     ///   - value: its default; nil for none.
     ///   - set: puts what was given, or the default, into the value.
     public mutating func option<Given: LuaReadable>(
-        _ name: String, _ type: String, _ value: Literal?, _ doc: String,
-        set: @escaping (inout Root, Given) throws -> Void
+        _ name: String, _ type: String, _ value: Literal?, _ doc: String, key: String? = nil,
+        type details: ConfigMap = [:], set: @escaping (inout Root, Given) throws -> Void
     ) {
-        options.append(
-            Option(name: name, type: type, literal: value, doc: doc) { root, given in
-                let value: Given = try given.get(name)
-                do { try set(&root, value) } catch var error as OpahError {
-                    error.message = "\(given.owner): \(error.message)"
-                    throw error
-                }
-            })
+        append(name, type, value, doc, key, details) { root, given in
+            let value: Given = try given.get(name)
+            do { try set(&root, value) } catch var error as OpahError {
+                error.message = "\(given.owner): \(error.message)"
+                throw error
+            }
+        }
+    }
+
+    private mutating func append(
+        _ name: String, _ type: String, _ literal: Literal?, _ doc: String, _ key: String?, _ details: ConfigMap,
+        read: @escaping (inout Root, Options) throws -> Void
+    ) {
+        let setting = key.map {
+            OptionSetting(option: name, key: $0, literal: literal, luaType: type, details: details)
+        }
+        options.append(Option(name: name, type: type, literal: literal, doc: doc, setting: setting, read: read))
     }
 
     /// All options of a part.
@@ -144,7 +163,9 @@ public struct OptionTable<Root>: CustomStringConvertible, @unchecked Sendable {
         _ condition: Condition?
     ) {
         options.append(
-            Option(name: option.name, type: option.type, literal: option.literal, doc: option.doc, condition: condition)
-            { root, given in try option.read(&root[keyPath: path], given) })
+            Option(
+                name: option.name, type: option.type, literal: option.literal, doc: option.doc, setting: option.setting,
+                condition: condition
+            ) { root, given in try option.read(&root[keyPath: path], given) })
     }
 }

@@ -15,11 +15,13 @@ public struct RecipeWords {
 
     private let path: String
     private let options: RecipeOptions
+    private let catalog: Catalog
 
     /// Asks the recipe what it takes. Nil when it declares nothing, or not at once.
     public init?(_ recipe: String, _ catalog: Catalog) {
         guard let path = try? RecipeIndex.path(recipe) else { return nil }
         self.path = path
+        self.catalog = catalog
         guard let found = RecipeDescription.options(path, catalog) else { return nil }
         options = found
     }
@@ -102,7 +104,7 @@ public struct RecipeWords {
         for (place, text) in words.enumerated().dropLast() where flag(text)?.name == "config-name" {
             name = words[place + 1]
         }
-        guard let config = try? SettingsFile.load(name, overrides: []).value else { return [] }
+        guard let config = try? SettingsFile.load(name, overrides: [], catalog).value else { return [] }
         let prefix = word.prefix { "+~".contains($0) }
         return config.leaves("").map { .word("\(prefix)\($0.key)=", "now " + $0.value.plainText) } + [
             .word("+lora@model.model.lora_config=", "a LoRA adapter")

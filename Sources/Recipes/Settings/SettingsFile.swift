@@ -15,9 +15,10 @@ package struct SettingsFile {
 
     /// - Parameters:
     ///   - name: a stock configuration, a Lua table file, or a YAML file of the original. Lua files return a table and,
-    ///     second, `{ignored = {patterns}}`.
-    package static func load(_ name: String, overrides: [String]) throws -> SettingsFile {
-        var reader = Reader()
+    ///     second, `{ignored = {patterns}, options = {names of functions}}`.
+    ///   - catalog: where those functions are declared, and with them the settings that are their options.
+    package static func load(_ name: String, overrides: [String], _ catalog: Catalog) throws -> SettingsFile {
+        var reader = Reader(catalog)
         let stock = try Home.required() + "/stdlib-lua/opah/configs/"
         let path =
             name.hasSuffix(".lua") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : stock + name + ".lua"
@@ -138,9 +139,14 @@ package struct SettingsFile {
         /// Settings that mean nothing here, with what a person should know of them, if anything.
         private var ignored: [(pattern: [Substring], advice: String?)] = []
         private(set) var types: [String: SettingType] = [:]
+        private let catalog: Catalog
+
+        init(_ catalog: Catalog) { self.catalog = catalog }
 
         mutating func compose(_ path: String, stock: String) throws -> (ConfigValue, ConfigGroups) {
             var patterns: [(pattern: [Substring], advice: String?)] = [], types: [String: SettingType] = [:]
+            var declared: [OptionSetting] = []
+            let catalog = catalog
             let file = try ConfigFile(path, extensions: ["lua"]) { name in
                 // A file of one's own may stand on a stock one.
                 let own = stock + PathName.last(PathName.folder(name)) + "/" + PathName.last(name)
@@ -157,6 +163,12 @@ package struct SettingsFile {
                         patterns.append((pattern.split(separator: "."), advice.string))
                     }
                     for (name, type) in results[1]["types"]?.map ?? [:] { types[name] = try SettingType(type, name) }
+                    for name in (results[1]["options"]?.list ?? []).map({ $0.string ?? $0.kindName }) {
+                        guard let function = catalog.declaration(name) else {
+                            throw OpahError(.config, "\(source): options: there is no function \(name)")
+                        }
+                        declared += function.settings
+                    }
                 }
                 return table
             }
@@ -165,7 +177,14 @@ package struct SettingsFile {
                 pattern.first == "**" ? 3 : pattern.contains("*") ? 2 : pattern.contains("**") ? 1 : 0
             }
             ignored = (ignored + patterns).sorted { order($0.pattern) < order($1.pattern) }
+            for setting in declared where types[setting.key] == nil {
+                types[setting.key] = try SettingType(setting.type, setting.key)
+            }
             self.types.merge(types) { $1 }
+            var config = file.config
+            for setting in declared where config.value(at: setting.key) == nil {
+                try config.set(setting.key, to: setting.value)
+            }
             var groups = file.groups
             if PathName.folder(path) + "/" != stock {
                 let own = try ConfigFile(stock + SettingsFile.schema + ".lua", extensions: ["lua"]) { name in
@@ -173,7 +192,7 @@ package struct SettingsFile {
                 }
                 groups.merge(own.groups) { mine, stock in mine.merging(stock) { mine, _ in mine } }
             }
-            return (file.config, groups)
+            return (config, groups)
         }
 
         /// `*` stands for one part of a key, `**` for any number of them; neither for the misspelt name of a setting.

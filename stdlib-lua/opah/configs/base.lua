@@ -21,19 +21,12 @@ local settings = {
   },
 }
 
--- What settings may be, where their value here does not say it. A number may have `from`, `to`, `above`, `below`.
+-- What settings may be, where neither their value here says it nor the declaration of the option that they are. A number may
+-- have `from`, `to`, `above`, `below`.
 local types = {
   ["paths.run_dir"] = { is = "path" }, ["paths.ckpt_dir"] = { is = "path" },
-  ["trainer.val_check_interval"] = { is = "integer|share", from = 0 },
-  ["trainer.max_steps"] = { is = "integer", from = -1, optional = true },
-  ["trainer.max_passes"] = { is = "number", above = 0, optional = true },
   ["trainer.max_epochs"] = { is = "number", from = -1, optional = true },
-  ["trainer.max_time"] = { is = "duration", optional = true },
   ["trainer.precision"] = { is = "text|integer" },
-  ["trainer.accumulate_grad_batches"] = { is = "integer", from = 1 },
-  ["trainer.gradient_clip_val"] = { is = "number", from = 0, optional = true },
-  ["trainer.limit_val_batches"] = { is = "integer|share", from = 0, optional = true },
-  ["callbacks.model_checkpoint.every_n_train_steps"] = { is = "integer|share", above = 0 },
 }
 
 -- Keys of the original's configuration that mean nothing on one processor without Lightning: accepted, those with
@@ -83,4 +76,5 @@ local advice = {
   ["callbacks.*"] = own, ["callbacks.*.**"] = own, ["logger.*"] = always, ["logger.*.**"] = always,
 }
 
-return settings, { ignored = ignored, advice = advice, types = types }
+-- Options of these functions are settings, as their declarations say (`?train.fit`).
+return settings, { ignored = ignored, advice = advice, types = types, options = { "train.fit", "data.dataset" } }

@@ -140,30 +140,27 @@ local function prepare(args)
   if set.use_speaker and set.use_speaker ~= 0 and model.release ~= "1.4" then
     progress.log(("note: fish-speech %s knows no speakers by name: use_speaker changes nothing"):format(model.release))
   end
-  local ds = data.dataset {
-    protos = set.proto_files, tokenizer = model.tokenizer, max_length = set.max_length, sampler = set.sampler, seed = cfg.seed,
-    val_fraction = set.val_fraction, interactive_prob = set.interactive_prob, use_speaker = set.use_speaker,
-    skip_text_prob = set.skip_text_prob, corrupt_prob = set.corrupt_prob, causal = set.causal, num_codebooks = model.config.num_codebooks,
-    codebook_size = model.config.codebook_size - (model.release == "1.4" and 1 or 0),
-  }
+  local sampling = config.options_of("data.dataset", cfg)
+  sampling.protos, sampling.tokenizer, sampling.num_codebooks = set.proto_files, model.tokenizer, model.config.num_codebooks
+  sampling.codebook_size = model.config.codebook_size - (model.release == "1.4" and 1 or 0)
+  local ds = data.dataset(sampling)
 
-  local optimizer, scheduler, batch_size = cfg.model.optimizer, cfg.model.lr_scheduler.lr_lambda, cfg.data.batch_size
-  local accumulate = trainer.accumulate_grad_batches or 1
+  local options = config.options_of("train.fit", cfg)
+  options.model, options.data, options.config, options.dry_run = model, ds, cfg, args.dry_run
+  options.project, options.results = fs.basename(cfg.paths.run_dir), fs.dirname(cfg.paths.run_dir)
+  options.schedule = target
+  -- What Lightning writes otherwise: -1 for no limit, null for no clipping, parts of an epoch for numbers of batches.
+  options.max_steps, options.max_passes = max_steps, max_passes
+  options.num_training_steps = limit(options.num_training_steps)
+  options.gradient_clip_val = options.gradient_clip_val or 0
+  options.accumulate_grad_batches = options.accumulate_grad_batches or 1
   local rows = ds:coverage().rows_per_pass
-  local batches = math.max(1, (rows > 0 and rows or ds.clips) // batch_size)
-  local validates = trainer.limit_val_batches ~= 0
-  return {
-    model = model, data = ds, project = fs.basename(cfg.paths.run_dir), results = fs.dirname(cfg.paths.run_dir),
-    config = cfg, resume = cfg.resume, seed = cfg.seed, dry_run = args.dry_run, memory_budget = cfg.memory_budget,
-    max_steps = max_steps, max_passes = max_passes, max_time = trainer.max_time, batch_size = batch_size,
-    accumulate_grad_batches = accumulate, gradient_clip_val = trainer.gradient_clip_val or 0,
-    ema_decay = cfg.ema_decay, lr = optimizer.lr, weight_decay = optimizer.weight_decay, betas = optimizer.betas, eps = optimizer.eps,
-    schedule = target, num_warmup_steps = scheduler.num_warmup_steps,
-    num_training_steps = limit(scheduler.num_training_steps), num_cycles = scheduler.num_cycles, final_lr_ratio = scheduler.final_lr_ratio,
-    val_check_interval = validates and part(trainer.val_check_interval, batches) or 0,
-    limit_val_batches = validates and part(trainer.limit_val_batches, math.ceil(ds.held_out / batch_size)) or nil,
-    every_n_train_steps = part(cfg.callbacks.model_checkpoint.every_n_train_steps, batches / accumulate),
-  }
+  local batches = math.max(1, (rows > 0 and rows or ds.clips) // options.batch_size)
+  local validates = options.limit_val_batches ~= 0
+  options.val_check_interval = validates and part(options.val_check_interval, batches) or 0
+  options.limit_val_batches = validates and part(options.limit_val_batches, math.ceil(ds.held_out / options.batch_size)) or nil
+  options.every_n_train_steps = part(options.every_n_train_steps, batches / options.accumulate_grad_batches)
+  return options
 end
 
 --- Of a dry run: what a step would take on several machines like this one.
