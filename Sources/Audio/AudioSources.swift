@@ -46,9 +46,12 @@ enum AudioSources {
     }
 
     private static func ogg(_ file: RandomAccessFile, _ content: AudioContent) throws -> [JoinedSource.Part] {
-        let links = try OggLinks(file, from: content.start, to: file.size).ranges.prefix(maxStreams)
+        let found = try OggLinks(file, from: content.start, to: file.size), links = found.ranges.prefix(maxStreams)
+        let tail =
+            found.tailBytes > 0 ? ["\(found.tailBytes) bytes behind the last page are no sound, and were left out"] : []
         guard links.count > 1 else {
-            return [JoinedSource.Part(try SndfileSource(file, content, links.first ?? content.start ..< file.size))]
+            let range = links.first ?? content.start ..< file.size
+            return [JoinedSource.Part(try SndfileSource(file, content, range, notes: tail))]
         }
         var parts: [JoinedSource.Part] = [], failure: OpahError?
         for range in links {
@@ -60,6 +63,7 @@ enum AudioSources {
             } catch let error as OpahError where error.kind == .audio { failure = error }
         }
         guard !parts.isEmpty else { throw failure! }
+        parts[0].notes += tail
         if let failure {
             let reason = SkippedInput(path: file.path, error: failure).reason
             parts[0].notes.append("\(links.count - parts.count) of \(links.count) streams cannot be read: \(reason)")

@@ -22,6 +22,8 @@ struct MpegScan {
         var damagedPlaces = 0
         var firstDamage = 0   // frames before it
         var damagedFrames = 0   // about as many were lost there
+        var unwrittenFrames = 0   // of those, about as many where the file was never written to
+        var unwrittenTail = 0   // bytes behind the last frame that were never written
         var isCutOff = false   // the last frame is not whole
 
         var end: Int { runs.last?.pieces.last?.upperBound ?? offset }
@@ -101,7 +103,7 @@ struct MpegScan {
             guard let header = try header(at: position), try continues(header, position) else {
                 if let length = try tagLength(at: position) { position += length; continue }
                 guard let next = try find(from: position + 1, before: end, like: tracks.last?.header, links: 2) else {
-                    if end - position >= 4 { try damage(position ..< end, isLost: false) }
+                    if end - position >= 4 { try leaveTail(position ..< end) }
                     return
                 }
                 try damage(position ..< next, isLost: false)
@@ -183,12 +185,49 @@ struct MpegScan {
             frames = 1
         }
         guard frames > 0 else { return }
+        let written = (range.count - (try unwritten(range)) + mean / 2) / mean
+        tracks[last].unwrittenFrames += max(0, frames - max(written, isLost ? 1 : 0))
         if tracks[last].damagedPlaces == 0 { tracks[last].firstDamage = tracks[last].frames }
         tracks[last].damagedPlaces += 1
         tracks[last].damagedFrames += frames
         // The decoder begins anew behind it: bits of frames that are gone would be noise.
         if tracks[last].runs.last.map({ $0.frames > 0 }) ?? false { tracks[last].runs.append(Run()) }
     }
+
+    /// What lies behind the last frame. Downloads that were broken off and recorders that reserve their room leave a tail
+    /// that was never written: no sound was lost in it.
+    private mutating func leaveTail(_ range: Range<Int>) throws {
+        guard let mean = tracks.last?.meanFrameBytes else { return }
+        let tag = range.upperBound - 128
+        let end = try tag >= range.lowerBound && window.has("TAG", at: tag) ? tag : range.upperBound
+        let blank = try unwritten(range.lowerBound ..< end)
+        // With it goes what is left of a frame.
+        guard blank > 0, end - range.lowerBound - blank < mean else { return try damage(range, isLost: false) }
+        tracks[tracks.count - 1].unwrittenTail = blank
+    }
+
+    /// How many bytes of a range lie in long runs of zeros, or of 0xFF as erased memory cards have it.
+    private mutating func unwritten(_ range: Range<Int>) throws -> Int {
+        var count = 0, run = 0, last: UInt8 = 0, place = range.lowerBound
+        func long() -> Int { run >= Self.shortestUnwritten && (last == 0 || last == 0xFF) ? run : 0 }
+        while place < range.upperBound {
+            try Interrupt.check()
+            let part = try window.slice(place, min(1 << 16, range.upperBound - place))
+            if part.isEmpty { break }
+            for byte in part {
+                if byte != last {
+                    count += long()
+                    (last, run) = (byte, 0)
+                }
+                run += 1
+            }
+            place += part.count
+        }
+        return count + long()
+    }
+
+    /// Bytes; shorter runs are as likely to have been written.
+    private static let shortestUnwritten = 256
 
     /// The length of a tag that begins at `offset`: ID3v2, APE, ID3v1. Nil when none does.
     private mutating func tagLength(at offset: Int) throws -> Int? {

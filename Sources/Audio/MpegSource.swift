@@ -185,9 +185,16 @@ struct MpegLength {
                 lost > 0
                     ? "\(places): about \(milliseconds(lost)) ms could not be decoded"
                     : "\(places): bytes that are no MPEG frame were left out, no frame is missing")
-            if lost > frames { stated = frames + lost }
+            // Where nothing was ever written, only a tag can tell that there was to be sound.
+            let certain = missing > 0 && (!isWhole || isExplained) ? lost : lost - track.unwrittenFrames * perFrame
+            if certain > frames { stated = frames + certain }
         } else if track.isCutOff, stated == nil {
             notes.append("truncated: the last MPEG frame is not whole")
+        }
+        if track.unwrittenTail > track.meanFrameBytes {
+            notes.append(
+                "ends with \(track.unwrittenTail) bytes that were never written, and were left out: a recording or download that was broken off?"
+            )
         }
     }
 }

@@ -5,17 +5,17 @@ import Support
 struct OggLinks {
     /// Bytes of each link.
     private(set) var ranges: [Range<Int>] = []
-    /// Bytes that belong to no page.
-    private(set) var strayBytes = 0
+    /// Bytes behind the last page.
+    private(set) var tailBytes = 0
 
     init(_ file: RandomAccessFile, from offset: Int, to end: Int) throws {
-        var window = ByteWindow(file), position = offset, start = offset, isInHeaders = true, pages = 0
+        var window = ByteWindow(file), position = offset, start = offset, isInHeaders = true, pages = 0,
+            lastEnd = end
         while position + 27 <= end {
             pages += 1
             if pages & 0xFFF == 0 { try Interrupt.check() }
             guard let page = try Self.page(&window, position) else {
                 guard let next = try window.first(UInt8(ascii: "O"), from: position + 1, before: end) else { break }
-                if pages > 1 { strayBytes += next - position }
                 position = next
                 continue
             }
@@ -26,8 +26,10 @@ struct OggLinks {
             }
             isInHeaders = page.begins
             position += page.length
+            lastEnd = min(position, end)
         }
-        ranges.append(start ..< end)
+        ranges.append(start ..< lastEnd)
+        tailBytes = end - lastEnd
     }
 
     private static func page(_ window: inout ByteWindow, _ offset: Int) throws -> (begins: Bool, length: Int)? {

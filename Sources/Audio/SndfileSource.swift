@@ -13,9 +13,12 @@ final class SndfileSource: SampleSource {
     private let handle: OpaquePointer
     private let view: FileView   // what the handle reads from
 
-    /// - Parameter range: the file's bytes that are this stream.
-    init(_ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>) throws {
+    /// - Parameters:
+    ///   - range: the file's bytes that are this stream.
+    ///   - notes: what is known of it already.
+    init(_ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>, notes known: [String] = []) throws {
         path = file.path
+        notes = known
         let wave = content.name == "WAV" ? try WaveHeader(file, at: range.lowerBound) : nil
         let pieces = wave?.pieces ?? [.range(range)]
         if content.name == "FLAC" {

@@ -159,6 +159,55 @@ final class StatedLengthTests: XCTestCase {
         }
     }
 
+    /// Room that a recorder reserved, or a download that was broken off, and that was never written to: behind the
+    /// frames, between them, before them.
+    func testWhatWasNeverWritten() throws {
+        let name = "cbr48_mono_22050_no_lame_tag.mp3", data = try bytes(name), whole = try samples(name)
+        let id3v1 = Data("TAG".utf8) + Data(count: 125)
+        for tail in [
+            Data(count: 2000), Data(count: 400_000), Data(count: 3_000_000), Data(repeating: 0xFF, count: 400_000),
+            Data(count: 300_000) + id3v1
+        ] {
+            let (buffer, notes) = try read(data + tail)
+            XCTAssertTrue(buffer == whole, "\(tail.count): \(buffer.frames) of \(whole.frames)")
+            XCTAssertTrue(notes.count == 1 && notes[0].contains("never written"), "\(notes)")
+        }
+        // In the middle of a frame, after two seconds.
+        let (half, told) = try read(data.prefix(data.count / 2) + Data(count: 400_000))
+        XCTAssertEqual(half.frames, whole.frames / 2, accuracy: 2 * 576)
+        XCTAssertTrue(Array(half.channels[0].prefix(40_000)) == Array(whole.channels[0].prefix(40_000)))
+        XCTAssertTrue(told.contains { $0.contains("never written") }, "\(told)")
+        // Between frames, and on all sides.
+        let (gap, lost) = try read(data.prefix(8000) + Data(count: 400_000) + data.dropFirst(8000))
+        XCTAssertEqual(gap.frames, whole.frames, accuracy: 2 * 576)
+        XCTAssertTrue(lost.contains { $0.contains("ms could not be decoded") }, "\(lost)")
+        let (sides, notes) = try read(
+            Data(count: 90_000) + data.prefix(8000) + Data(count: 90_000) + data.dropFirst(8000) + Data(count: 90_000))
+        XCTAssertEqual(sides.frames, whole.frames, accuracy: 2 * 576)
+        XCTAssertEqual(notes.count, 3, "\(notes)")
+        // A tag that promises twice as much, and bytes that somebody wrote, are another matter.
+        let tagged = try bytes("cbr128_mono_44100.mp3")
+        try withTemporaryFolder { folder in
+            let junk = Data((0 ..< 300_000).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) })
+            for wrong in [tagged.prefix(tagged.count / 3) + Data(count: 400_000), data + junk] {
+                try wrong.write(to: URL(fileURLWithPath: folder + "/a.mp3"))
+                assertThrows(.audio, containing: "cannot be decoded") { try AudioFile.read(folder + "/a.mp3") }
+            }
+        }
+        for (name, suffix) in [
+            ("vorbis_mono.ogg", "ogg"), ("pcm24_mono.flac", "flac"), ("pcm16_mono_44100.wav", "wav"),
+            ("cbr128_mono_44100.mp3", "mp3")
+        ] {
+            let data = try bytes(name), whole = try samples(name)
+            for tail in [3000, 400_000] {
+                let (buffer, notes) = try read(data + Data(count: tail), "a." + suffix)
+                XCTAssertTrue(buffer == whole, "\(name): \(buffer.frames)")
+                XCTAssertTrue(
+                    notes.count <= 1 && notes.allSatisfy { $0.contains("left out") }, "\(name): \(notes)")
+            }
+        }
+    }
+
     func testFilesBehindEachOther() throws {
         for (name, suffix) in [
             ("vorbis_mono.ogg", "ogg"), ("pcm24_mono.flac", "flac"), ("pcm16_mono_44100.wav", "wav"),
