@@ -468,7 +468,7 @@ private struct LoadOptions {
     static let options = OptionTable(LoadOptions()) { o in
         o.option("max_length", \.maxLength, "tokens of a sequence, at most; as config.json says unless set")
         o.option("lora", \.lora, "an adapter file to use with it")
-        o.option("weights", \.weights, "the form that weights are kept in; int8 for generation only")
+        o.option("weights", \.weights, "the form that weights are kept in; int8 and int4 for generation only")
         o.option("precision", \.precision, "of the products with weights in training and scoring")
     }
 }

@@ -18,12 +18,6 @@ public final class LanguageModel {
         /// Four bits per weight of the feed-forward layers, with a scale for each 32; the rest as `int8`, for generation
         /// only.
         case int4
-
-        /// Their names, as signatures write them.
-        public static let literals = #""stored"|"float32"|"bfloat16"|"int8"|"int4""#
-
-        /// - Parameter name: one of `literals`.
-        public init(named name: String) { self = name == "stored" ? .asStored : WeightForm(rawValue: name)! }
     }
 
     public let configuration: ModelConfiguration

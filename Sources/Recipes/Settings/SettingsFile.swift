@@ -34,7 +34,7 @@ package struct SettingsFile {
             (config, groups) = try reader.compose(path, stock: stock)
         } else {
             (config, groups) = try reader.compose(stock + schema + ".lua", stock: stock)
-            let beside = try lay(path, over: config, groups, &reader, &notes)
+            let beside = try lay(path, over: config, groups, stock: stock, &reader, &notes)
             groups.merge(beside.groups) { stock, own in stock.merging(own) { _, own in own } }
             config = beside.config
         }
@@ -78,25 +78,30 @@ package struct SettingsFile {
 
     /// Lays a YAML file of the original over the stock settings; unknown keys are errors, all at once.
     private static func lay(
-        _ path: String, over schema: ConfigValue, _ stock: ConfigGroups, _ reader: inout Reader,
+        _ path: String, over schema: ConfigValue, _ groups: ConfigGroups, stock: String, _ reader: inout Reader,
         _ notes: inout [String]
     ) throws -> (config: ConfigValue, groups: ConfigGroups) {
+        let own = PathName.folder(path) + "/", tables = Tables(reader.catalog)
         let file = try ConfigFile(path) { name in
+            if FileKind.isFile(name) { return try YAML.load(name) }
+            let last = PathName.last(name), plain = ["yaml", "yml", "lua"].reduce(last) { $0.without(suffix: "." + $1) }
             // `lora@model.model.lora_config: r_8_alpha_16` of a file that stands alone means the stock one.
-            if !FileKind.isFile(name),
-                let option = stock[PathName.last(PathName.folder(name))]?[
-                    String(PathName.last(name).prefix { $0 != "." })]
-            {
-                return option
-            }
+            if let option = groups[PathName.last(PathName.folder(name))]?[plain] { return option }
             // The stock settings already are what its base file would give.
-            return PathName.last(name).hasPrefix("base.") && !FileKind.isFile(name) ? [:] : try YAML.load(name)
+            if plain == "base" { return [:] }
+            // `- text2semantic_finetune_cpu` means a stock one as well, when there is none beside the file.
+            let folder = PathName.folder(name) + "/",
+                inner = folder.hasPrefix(own) ? String(folder.dropFirst(own.count)) : ""
+            let source = stock + inner + plain + ".lua"
+            guard FileKind.isFile(source) else { throw missing(plain, in: path, stock: stock) }
+            return try tables.read(source)
         }
+        try reader.add(tables)
         var config = file.config, ignored: [String] = [], unknown: [String] = [], more = 0
         // What other settings refer to is a name of the file's own.
         let known = schema.paths,
             referred = Set(JSON.encode(config).split(separator: "${").dropFirst().map { $0.prefix { $0 != "}" } })
-        for key in config.paths where schema.value(at: key) == nil {
+        for key in config.paths where schema.value(at: key) == nil && !tables.have(key) {
             if reader.isIgnored(key, in: schema) {
                 ignored.append(key)
                 config.remove(key)
@@ -124,6 +129,17 @@ package struct SettingsFile {
         return (schema.merging(config), file.groups)
     }
 
+    /// The error for a name that a file's `defaults` hold, and that nothing has.
+    private static func missing(_ name: String, in path: String, stock: String) -> OpahError {
+        let beside = ((try? FolderWalk(PathName.folder(path), recursive: false).files) ?? []).map { PathName.last($0) }
+            .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") || $0.hasSuffix(".lua") }
+        let names = ((try? RecipeIndex.all()) ?? []).filter { $0.kind == .config }.map { PathName.last($0.name) }
+        return OpahError(
+            .usage,
+            "\(ShownText.name(path)): its defaults name \(ShownText.name(name)), which is neither beside it nor a stock configuration",
+            hint: suggestion(for: name, in: names + beside) ?? "`opah ls` lists the stock ones")
+    }
+
     /// Whether the key lies in a table that the schema leaves open, such as `model.model.lora_config`.
     fileprivate static func isBelowLeaf(_ key: String, _ schema: ConfigValue) -> Bool {
         var parts = key.split(separator: ".").map(String.init)
@@ -134,55 +150,67 @@ package struct SettingsFile {
         return false
     }
 
-    /// Reads Lua files and remembers what they say about settings beside giving them.
-    private struct Reader {
-        /// Settings that mean nothing here, with what a person should know of them, if anything.
-        private var ignored: [(pattern: [Substring], advice: String?)] = []
+    /// The table files that one configuration stands on, and what they say about settings beside giving them.
+    private final class Tables {
+        private(set) var ignored: [(pattern: [Substring], advice: String?)] = []
         private(set) var types: [String: SettingType] = [:]
+        /// What functions declare of their options as settings.
+        private(set) var declared: [OptionSetting] = []
+        private var trees: [ConfigValue] = []
         private let catalog: Catalog
 
         init(_ catalog: Catalog) { self.catalog = catalog }
 
+        func read(_ source: String) throws -> ConfigValue {
+            let results = try TableFile.load(source)
+            guard let table = results.first, table.map != nil || table.list?.isEmpty == true else {
+                throw OpahError(.config, "\(source): a configuration file returns a table")
+            }
+            trees.append(table)
+            if results.count > 1 {
+                ignored += (results[1]["ignored"]?.list ?? []).compactMap(\.string).map {
+                    ($0.split(separator: "."), nil)
+                }
+                for (pattern, advice) in results[1]["advice"]?.map ?? [:] {
+                    ignored.append((pattern.split(separator: "."), advice.string))
+                }
+                for (name, type) in results[1]["types"]?.map ?? [:] { types[name] = try SettingType(type, name) }
+                for name in (results[1]["options"]?.list ?? []).map({ $0.string ?? $0.kindName }) {
+                    guard let function = catalog.declaration(name) else {
+                        throw OpahError(.config, "\(source): options: there is no function \(name)")
+                    }
+                    declared += function.settings
+                }
+            }
+            return table
+        }
+
+        /// Whether one of them has this setting.
+        func have(_ key: String) -> Bool { trees.contains { $0.value(at: key) != nil } }
+    }
+
+    /// Remembers what files say about settings beside giving them.
+    private struct Reader {
+        /// Settings that mean nothing here, with what a person should know of them, if anything.
+        private var ignored: [(pattern: [Substring], advice: String?)] = []
+        private(set) var types: [String: SettingType] = [:]
+        let catalog: Catalog
+
+        init(_ catalog: Catalog) { self.catalog = catalog }
+
         mutating func compose(_ path: String, stock: String) throws -> (ConfigValue, ConfigGroups) {
-            var patterns: [(pattern: [Substring], advice: String?)] = [], types: [String: SettingType] = [:]
-            var declared: [OptionSetting] = []
-            let catalog = catalog
+            let tables = Tables(catalog)
             let file = try ConfigFile(path, extensions: ["lua"]) { name in
                 // A file of one's own may stand on a stock one.
                 let own = stock + PathName.last(PathName.folder(name)) + "/" + PathName.last(name)
-                let source = FileKind.isFile(name) ? name : FileKind.isFile(own) ? own : stock + PathName.last(name)
-                let results = try TableFile.load(source)
-                guard let table = results.first, table.map != nil || table.list?.isEmpty == true else {
-                    throw OpahError(.config, "\(source): a configuration file returns a table")
+                guard let source = [name, own, stock + PathName.last(name)].first(where: FileKind.isFile) else {
+                    throw SettingsFile.missing(PathName.last(name).without(suffix: ".lua"), in: path, stock: stock)
                 }
-                if results.count > 1 {
-                    patterns += (results[1]["ignored"]?.list ?? []).compactMap(\.string).map {
-                        ($0.split(separator: "."), nil)
-                    }
-                    for (pattern, advice) in results[1]["advice"]?.map ?? [:] {
-                        patterns.append((pattern.split(separator: "."), advice.string))
-                    }
-                    for (name, type) in results[1]["types"]?.map ?? [:] { types[name] = try SettingType(type, name) }
-                    for name in (results[1]["options"]?.list ?? []).map({ $0.string ?? $0.kindName }) {
-                        guard let function = catalog.declaration(name) else {
-                            throw OpahError(.config, "\(source): options: there is no function \(name)")
-                        }
-                        declared += function.settings
-                    }
-                }
-                return table
+                return try tables.read(source)
             }
-            // Whole names and tables come before patterns, and those for any name at all last.
-            let order = { (pattern: [Substring]) in
-                pattern.first == "**" ? 3 : pattern.contains("*") ? 2 : pattern.contains("**") ? 1 : 0
-            }
-            ignored = (ignored + patterns).sorted { order($0.pattern) < order($1.pattern) }
-            for setting in declared where types[setting.key] == nil {
-                types[setting.key] = try SettingType(setting.type, setting.key)
-            }
-            self.types.merge(types) { $1 }
+            try add(tables)
             var config = file.config
-            for setting in declared where config.value(at: setting.key) == nil {
+            for setting in tables.declared where config.value(at: setting.key) == nil {
                 try config.set(setting.key, to: setting.value)
             }
             var groups = file.groups
@@ -193,6 +221,19 @@ package struct SettingsFile {
                 groups.merge(own.groups) { mine, stock in mine.merging(stock) { mine, _ in mine } }
             }
             return (config, groups)
+        }
+
+        /// Takes what files say about settings.
+        mutating func add(_ tables: Tables) throws {
+            // Whole names and tables come before patterns, and those for any name at all last.
+            let order = { (pattern: [Substring]) in
+                pattern.first == "**" ? 3 : pattern.contains("*") ? 2 : pattern.contains("**") ? 1 : 0
+            }
+            ignored = (ignored + tables.ignored).sorted { order($0.pattern) < order($1.pattern) }
+            for setting in tables.declared where tables.types[setting.key] == nil {
+                types[setting.key] = try SettingType(setting.type, setting.key)
+            }
+            types.merge(tables.types) { $1 }
         }
 
         /// `*` stands for one part of a key, `**` for any number of them; neither for the misspelt name of a setting.
@@ -257,6 +298,10 @@ package struct SettingsFile {
 extension OpahError {
     /// What it says, with what to do about it behind.
     fileprivate var oneLine: String { message + (hint.map { " (\($0))" } ?? "") }
+}
+
+extension String {
+    fileprivate func without(suffix: String) -> String { hasSuffix(suffix) ? String(dropLast(suffix.count)) : self }
 }
 
 extension SettingType {

@@ -258,6 +258,52 @@ final class SettingsTests: XCTestCase {
             ["wrong.yaml: ", "trainer.max_steps is a whole number"])
     }
 
+    /// `defaults` of a YAML file: files beside it come first, then stock configurations of that name.
+    func testAYAMLFileStandsOnAStockOne() throws {
+        let folder = try TestFolder("yaml")
+        for (name, text) in [
+            ("plain.yaml", "defaults: [text2semantic_finetune]\nproject: a\n"),
+            ("ending.yaml", "defaults: [text2semantic_finetune.yaml, _self_]\nproject: a\n"),
+            ("cpu.yml", "defaults:\n  - text2semantic_finetune_cpu\n  - _self_\nproject: a\nmax_length: 700\n"),
+            ("last.yaml", "defaults: [_self_, text2semantic_1_5]\nproject: a\ndata: {batch_size: 7}\n"),
+            ("base.yaml", "trainer: {max_steps: 77}\n"), ("beside.yaml", "defaults: [base, _self_]\nproject: a\n"),
+            ("twice.yaml", "defaults: [cpu, _self_]\nproject: b\n"),
+            ("adapter.yaml", "defaults: [base, {lora@model.model.lora_config: r_4_alpha_8}]\nproject: a\n")
+        ] { try text.write(toFile: folder(name), atomically: true, encoding: .utf8) }
+        let code = """
+            local load, of = require("opah.config").load, function(name, ...)
+              local s = require("opah.config").load(name, ...)
+              return table.concat({ s.project, s.max_length, tostring(s.trainer.max_steps), s.data.batch_size,
+                tostring(s.trainer.max_passes), tostring((s.model.model.lora_config or {}).r) }, " ")
+            end
+            local stock, cpu = load "text2semantic_finetune", load "text2semantic_finetune_cpu"
+            local same = table.concat({ "a", stock.max_length, tostring(stock.trainer.max_steps), stock.data.batch_size, "nil nil" }, " ")
+            assert(of "plain.yaml" == same, of "plain.yaml")
+            assert(of "ending.yaml" == same, of "ending.yaml")
+            assert(of "cpu.yml" == "a 700 nil 1 10 8", of "cpu.yml")
+            assert(of "twice.yaml" == "b 700 nil 1 10 8", of "twice.yaml")
+            assert(load("last.yaml").data.batch_size == 4)
+            assert(load("last.yaml").pretrained_ckpt_path == "checkpoints/fish-speech-1.5")
+            assert(load("beside.yaml").trainer.max_steps == 77)
+            assert(load("adapter.yaml").model.model.lora_config.r == 4)
+            assert(load("cpu.yml", { "trainer.max_time=2h" }).trainer.max_passes == 10)
+            """
+        let ran = try OpahProcess.run(["-e", code], folder: folder.path)
+        XCTAssertEqual(ran.code, 0, ran.errors)
+        for (name, text, part) in [
+            ("slip.yaml", "defaults: [text2semantic_fintune]\n", "did you mean text2semantic_finetune"),
+            ("slip.lua", "return { defaults = { 'text2semantic_fintune' } }", "did you mean text2semantic_finetune"),
+            ("fork.yaml", "defaults: [{lora@model.model.lora_config: r_4_alpha_9}]\n", "did you mean r_4_alpha_8"),
+            ("none.yaml", "defaults: [zzzzzzzzzzzz]\n", "neither beside it nor a stock configuration"),
+            ("away.yaml", "defaults: [../base]\n", "lies elsewhere")
+        ] {
+            try text.write(toFile: folder(name), atomically: true, encoding: .utf8)
+            let wrong = try OpahProcess.run(["run", "train", "--config-name", name], folder: folder.path)
+            XCTAssertEqual(wrong.code, name == "away.yaml" ? 1 : 2, wrong.errors)
+            XCTAssertTrue(wrong.errors.contains(part), wrong.errors)
+        }
+    }
+
     func testProgressOfFitIsShownUnlessToldNotTo() throws {
         let folder = try TestFolder("progress")
         for (option, isShown) in [("nil", true), ("false", false)] {
