@@ -1,3 +1,4 @@
+import Installation
 import LuaHost
 import Support
 
@@ -10,9 +11,14 @@ extension Catalog {
         }
         if let text = LuaHelp.page(name) ?? help(name) { return text }
         let inLua = LuaHelp.all().flatMap { [$0.name] + $0.functions.map(\.path) }
+        let entries = (try? RecipeIndex.all()) ?? []
+        // What opah show explains.
+        let other = entries.first { $0.names.contains(name) }.map { "it is a \($0.kind.rawValue): opah show \(name)" }
+        let recipe = nearestNames(to: name, in: entries.map(\.name), limit: 1, within: 2).first
         throw OpahError(
             .argument, "there is no help for \(name)",
-            hint: suggestion(for: name) ?? Support.suggestion(for: name, in: inLua)
+            hint: other ?? recipe.map { "did you mean opah show \($0)?" } ?? suggestion(for: name)
+                ?? Support.suggestion(for: name, in: inLua)
                 ?? "opah docs --search \(name), or ??\(name) at the prompt, goes through all of it")
     }
 }

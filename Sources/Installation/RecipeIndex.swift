@@ -1,3 +1,4 @@
+import Glibc
 import Support
 
 /// The recipes and configurations that come with the program, found by looking: no list is kept by hand.
@@ -12,6 +13,9 @@ public enum RecipeIndex {
         public let summary: String
         /// The line that shows how to run it.
         public let usage: String?
+
+        /// What people call it: `r_8_alpha_16` is lora/r_8_alpha_16, as in +lora@...=r_8_alpha_16.
+        public var names: [String] { kind == .config && name.contains("/") ? [name, PathName.last(name)] : [name] }
     }
 
     public static func all() throws -> [Entry] {
@@ -61,16 +65,22 @@ public enum RecipeIndex {
     /// The file that a name or path means: a stock recipe, or a Lua file.
     public static func path(_ name: String) throws -> String {
         if name.hasSuffix(".lua") || name.contains("/") || name == "-" {
-            guard name == "-" || FileKind.isFile(name) else { throw OpahError.system(name, errno: 2, doing: "open") }
+            // Says what else it is: a folder, a pipe.
+            if name != "-" { close(try RegularFile.open(name).descriptor) }
             return name
         }
-        let entries = try all().filter { $0.kind != .config }
+        let all = try all(), entries = all.filter { $0.kind != .config }
         // Recipes come before examples.
         if let found = entries.first(where: { $0.name == name }) { return found.path }
+        if all.contains(where: { $0.names.contains(name) }) {
+            throw OpahError(
+                .usage, "\(name) is a configuration, and no recipe",
+                hint: "opah show \(name) prints it, opah cp copies it, and recipes are given it with --config-name")
+        }
+        let near = suggestion(for: name, in: entries.map(\.name)) ?? suggestion(for: name, in: all.flatMap(\.names))
         throw OpahError(
             .usage, "there is no stock recipe or example called \(name)",
-            hint: (suggestion(for: name, in: entries.map(\.name)).map { $0 + " " } ?? "")
-                + "`opah ls` lists them; a file of your own needs its .lua")
+            hint: (near.map { $0 + " " } ?? "") + "`opah ls` lists them; a file of your own needs its .lua")
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Distributed
 import Foundation
+import Installation
 import Supervision
 import Support
 import Tensors
@@ -39,6 +40,11 @@ struct Launch: ParsableCommand {
     }
 
     mutating func run() throws {
+        // What each of them would say, said once.
+        if PlainLua(command) == nil { try CommandName.check(command) }
+        if command.first == "run", let recipe = command.dropFirst().first(where: { !$0.hasPrefix("-") }) {
+            _ = try RecipeIndex.path(recipe)
+        }
         let launcher = try MPILauncher.found()
         let names = hosts?.split(separator: ",").map(String.init) ?? []
         let words = launcher.words(

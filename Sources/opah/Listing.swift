@@ -47,10 +47,13 @@ struct Copy: ParsableCommand {
 
     mutating func run() throws {
         let entries = try RecipeIndex.all()
-        guard let entry = entries.first(where: { $0.name == stock }) else {
+        guard
+            let entry = entries.first(where: { $0.name == stock })
+                ?? entries.first(where: { $0.names.contains(stock) })
+        else {
             throw OpahError(
                 .usage, "nothing is called \(stock)",
-                hint: suggestion(for: stock, in: entries.map(\.name)) ?? "`opah ls` lists what there is")
+                hint: suggestion(for: stock, in: entries.flatMap(\.names)) ?? "`opah ls` lists what there is")
         }
         var target = destination
         if FileKind.isFolder(target) || target.hasSuffix("/") {

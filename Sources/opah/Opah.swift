@@ -16,6 +16,7 @@ struct Opah: ParsableCommand {
         abstract: "Fine-tune a speech model on a voice: recipes in Lua, everything else native.",
         discussion: """
             opah FILE.lua [ARGS], opah -e 'CODE' and opah - (standard input) run Lua as lua itself does; a whole number that the file returns is the exit code.
+            opah help NAME explains a command, a recipe, a configuration, a module or a function.
             Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but inputs were skipped (each is listed); 130 interrupted (state saved).
             """,
         version: "opah \(opahVersion) (\(LuaHost.luaVersion))",
@@ -38,20 +39,36 @@ enum Program {
             ? ["repl"] : arguments == ["-i"] ? ["repl"] : arguments[0] == "-i" ? ["repl"] + arguments : arguments
         do {
             try CommandName.check(words)
-            var command = try Opah.parseAsRoot(Batch.keepingArguments(words))
+            let line = try HelpTopic.answering(Reporting.begin(words))
+            var command = try Opah.parseAsRoot(Batch.keepingArguments(line))
             try command.run()
         } catch let code as ExitCode {
             finish(code.rawValue)
         } catch let error as OpahError {
-            finish(Failure.report(error))
+            fail(error)
         } catch {
             // ArgumentParser's own: help, version, or a wrong command line.
-            let code = Opah.exitCode(for: error).rawValue
             let text = Opah.fullMessage(for: error)
-            if code == 0 { print(text) } else { Terminal.warn(text) }
-            finish(code == 0 ? 0 : 2)
+            if Opah.exitCode(for: error).rawValue == 0 {
+                print(text)
+                finish(0)
+            }
+            if Terminal.style == .json {
+                fail(
+                    OpahError(
+                        .usage, Opah.message(for: error), hint: "opah \(words[0]) --help says how it is written"))
+            }
+            Terminal.warn(text)
+            RunRecord.end(code: 2, error: OpahError(.usage, Opah.message(for: error)))
+            finish(2)
         }
         finish(0)
+    }
+
+    private static func fail(_ error: OpahError) -> Never {
+        let code = Failure.report(error)
+        RunRecord.end(code: code, error: error)
+        finish(code)
     }
 
     static func finish(_ code: Int32) -> Never { exit(Ranks.joined?.end(code) ?? code) }

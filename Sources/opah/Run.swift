@@ -16,20 +16,14 @@ struct Run: ParsableCommand {
         [String] = []
 
     mutating func run() throws {
-        // `--quiet` and `--json` belong to the program, wherever they stand before a plain `--`.
-        var passed: [String] = [], ended = false
-        for argument in arguments {
-            switch argument {
-            case "--quiet" where !ended: Terminal.style = .quiet
-            case "--json" where !ended: Terminal.style = .json
-            default:
-                if argument == "--" { ended = true }
-                passed.append(argument)
-            }
-        }
         try Program.join()
         OrphanWatch.begin()
-        throw ExitCode(try Session.run(.opah, file: RecipeIndex.path(recipe), arguments: passed, recipe: recipe))
+        let path = try RecipeIndex.path(recipe)
+        // A file of somebody's own that reads no options would do all its work before anybody saw the word.
+        if arguments.contains("--help") || arguments.contains("-h"), !RecipeIndex.isStock(path) {
+            return try Show.describe(path, isTrusted: false, isHelp: true)
+        }
+        throw ExitCode(try Session.run(.opah, file: path, arguments: arguments, isRecorded: true))
     }
 }
 
@@ -40,20 +34,31 @@ struct Show: ParsableCommand {
     @Argument(help: "A recipe or configuration, as ls names it, or a Lua file.") var name: String
 
     mutating func run() throws {
-        // `r_8_alpha_16` is lora/r_8_alpha_16, as in +lora@...=r_8_alpha_16.
         let configs = try RecipeIndex.all().filter { $0.kind == .config }
-        if let config = configs.first(where: { $0.name == name })
-            ?? configs.first(where: { PathName.last($0.name) == name })
-        {
+        if let config = configs.first(where: { $0.name == name }) ?? configs.first(where: { $0.names.contains(name) }) {
             print(try MappedFile.text(config.path), terminator: "")
             return
         }
-        let path = try RecipeIndex.path(name)
-        switch try RecipeDescription.ask(path, .describe, .opah, isTrusted: trust) {
+        try Self.describe(RecipeIndex.path(name), isTrusted: trust, isHelp: false)
+    }
+
+    /// Prints what a recipe declares; of one that declares nothing, what its header says, and where to read on.
+    /// - Parameter isHelp: it was asked for by `opah run FILE --help`, which runs nothing.
+    static func describe(_ path: String, isTrusted: Bool, isHelp: Bool) throws {
+        let end = try RecipeDescription.ask(path, .describe, .opah, isTrusted: isTrusted, endsAtWork: isHelp)
+        let when: String
+        switch end {
         case .code(let code): throw ExitCode(code)
-        case .silent: Terminal.show("\(ShownText.name(path)): it declares no options")
-        case .works(let function):
-            Terminal.show("\(ShownText.name(path)): it declares no options before it calls \(function)")
+        case .silent: when = ""
+        case .works(let function): when = " before it calls \(function)"
+        }
+        for line in (try? RecipeIndex.header(of: path)) ?? [] { Terminal.show(line) }
+        Terminal.show("\(ShownText.name(path)): it declares no options\(when)")
+        if isHelp {
+            let file = ShellText.quoted(path)
+            Terminal.log(
+                "it was not run. Its text says what it does (less \(file)); opah show --trust \(file) reads it with full power, and opah \(file) --help hands it the word"
+            )
         }
     }
 }

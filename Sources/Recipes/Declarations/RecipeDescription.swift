@@ -37,11 +37,14 @@ public enum RecipeDescription {
     /// Asks the recipe in a file.
     /// - Parameters:
     ///   - isTrusted: runs it as `opah run` does.
+    ///   - endsAtWork: whatever it is refused before it has declared anything is the end of the look, and no error.
     package static func ask(
         _ path: String, _ question: RecipeInquiry.Question, _ catalog: Catalog, arguments: [String] = [],
-        isTrusted: Bool = false
+        isTrusted: Bool = false, endsAtWork: Bool = false
     ) throws -> End {
-        try look(path, RecipeInquiry(question), catalog, arguments: arguments, isTrusted: isTrusted, isQuiet: false)
+        try look(
+            path, RecipeInquiry(question), catalog, arguments: arguments, isTrusted: isTrusted, isQuiet: false,
+            endsAtWork: endsAtWork)
     }
 
     /// What the recipe in a file declares; nil when it declares nothing, or not at once.
@@ -53,7 +56,7 @@ public enum RecipeDescription {
 
     private static func look(
         _ path: String, _ inquiry: RecipeInquiry, _ catalog: Catalog, arguments: [String], isTrusted: Bool,
-        isQuiet: Bool
+        isQuiet: Bool, endsAtWork: Bool = false
     ) throws -> End {
         if isTrusted || RecipeIndex.isStock(path) {
             return try ask(Session.interpreter(catalog, scriptFolder: PathName.folder(path)), inquiry, path, arguments)
@@ -70,11 +73,20 @@ public enum RecipeDescription {
         defer { deadline.end() }
         do { return try ask(lua, inquiry, path, arguments) } catch let error as OpahError {
             // A script that is no recipe begins to work at once.
-            if let refused = lua.refused, refused.isNative, inquiry.options == nil, error.kind == .unsafe {
+            if let refused = lua.refused, refused.isNative || endsAtWork, inquiry.options == nil,
+                error.kind == .unsafe
+            {
                 return .works(refused.name)
             }
             throw error.kind == .unsafe ? error.at(path) : error
         }
+    }
+
+    /// `-` is standard input, as for `opah run`.
+    private static func text(_ path: String) throws -> String {
+        guard path == "-" else { return try SourceText.read(path) }
+        let bytes = FileHandle.standardInput.readData(ofLength: SourceText.sizeLimit)
+        return String(decoding: bytes[SourceText.start(bytes)...], as: UTF8.self)
     }
 
     private static func ask(
@@ -84,7 +96,7 @@ public enum RecipeDescription {
         lua.attachment = inquiry
         do {
             try lua.setArguments(script: path, arguments)
-            let results = try lua.run(SourceText.read(path), name: "@" + path, arguments: arguments)
+            let results = try lua.run(text(path), name: path == "-" ? "=stdin" : "@" + path, arguments: arguments)
             guard case .object(let recipe as Recipe)? = results.first else { return .silent }
             return .code(try recipe.answer(inquiry, script: path, arguments))
         } catch let error as OpahError {

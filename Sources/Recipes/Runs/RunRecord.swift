@@ -24,22 +24,29 @@ public enum RunRecord {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// A recipe begins. A recipe that ends the process itself, with `os.exit`, is recorded too.
-    /// - Parameter loadedFiles: the Lua files that it has required so far.
-    public static func begin(
-        _ recipe: String, path: String, _ arguments: [String], loadedFiles: @escaping () -> [String]
-    ) {
-        self.loadedFiles = loadedFiles
+    /// A run begins, before it is known whether there is a recipe of that name: from here on it ends with a result. A
+    /// recipe that ends the process itself, with `os.exit`, is recorded too.
+    public static func begin(_ recipe: String, _ arguments: [String]) {
         on_exit({ code, _ in RunRecord.exits(code) }, nil)
         fields = [
-            "recipe": .string(recipe), "file": .string(FileKind.resolved(path)),
+            "recipe": .string(recipe),
             "arguments": .list(arguments.map(ConfigValue.string)),
             "folder": .string(FileManager.default.currentDirectoryPath), "opah": .string(opahVersion),
             "lua": .string(LuaHost.luaVersion),
             "started": .string(began.formatted(.iso8601)), "state": "running"
         ]
+        write()
+    }
+
+    /// Its recipe is found.
+    /// - Parameter loadedFiles: the Lua files that it has required so far.
+    package static func reads(_ path: String, loadedFiles: @escaping () -> [String]) {
+        self.loadedFiles = loadedFiles
+        fields?["file"] = .string(FileKind.resolved(path))
         // What is not declared as an input may be one all the same.
-        if batchRecord != nil { for argument in arguments where FileKind.exists(argument) { addInput(argument) } }
+        if batchRecord != nil, let arguments = fields?["arguments"]?.list?.compactMap(\.string) {
+            for argument in arguments where FileKind.exists(argument) { addInput(argument) }
+        }
         write()
     }
 

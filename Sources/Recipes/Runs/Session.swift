@@ -13,13 +13,13 @@ public enum Session {
     }
 
     /// Runs a file, strict about undeclared globals, and returns its exit code: the integer that it returns, else 0.
-    /// - Parameter recipe: its name as a recipe, of whose run a record is kept.
+    /// - Parameter isRecorded: it is the run whose record was begun (`RunRecord`).
     public static func run(
-        _ catalog: Catalog, file path: String, arguments: [String], recipe: String? = nil
+        _ catalog: Catalog, file path: String, arguments: [String], isRecorded: Bool = false
     ) throws -> Int32 {
         let lua = try interpreter(catalog, scriptFolder: PathName.folder(path))
         if path != "-" { try lua.setStrictGlobals(true) }
-        if let recipe { RunRecord.begin(recipe, path: path, arguments, loadedFiles: { lua.loadedFiles }) }
+        if isRecorded { RunRecord.reads(path, loadedFiles: { lua.loadedFiles }) }
         do {
             let code = try end(lua.run(file: path, arguments: arguments), script: path, arguments)
             RunRecord.end(code: code, error: nil)

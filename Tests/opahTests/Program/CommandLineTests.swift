@@ -48,6 +48,37 @@ final class CommandLineTests: XCTestCase {
                 "usage: opah run audio-statistics"))
     }
 
+    /// `opah help NAME` of whatever has a name, and of what has none; the commands that take names likewise.
+    func testHelpOfNames() throws {
+        for (words, part) in [
+            (["help"], "SUBCOMMANDS"), (["help", "run"], "USAGE: opah run"), (["help", "length"], "INPUT_DIR"),
+            (["help", "run", "length"], "INPUT_DIR"), (["help", "audio.resample"], "from_rate"),
+            (["help", "docs", "audio.resample"], "from_rate"), (["help", "opah.graph"], "graph:each"),
+            (["help", "r_8_alpha_16"], "lora"), (["help", "hello-tensor"], "usage: opah run")
+        ] {
+            let help = try OpahProcess.run(words)
+            XCTAssertEqual(help.code, 0, "\(words): \(help.errors)")
+            XCTAssertTrue(help.output.contains(part), "\(words): \(help.output)")
+        }
+        for (words, part) in [
+            (["help", "lenght"], "did you mean length"), (["help", "runn"], "did you mean run"),
+            (["help", "audio.resampel"], "audio.resample"), (["help", "r_8_alpha_61"], "r_8_alpha_16"),
+            (["help", "zzzzzzzz"], "opah ls"), (["help", "run", "lenght"], "did you mean length"),
+            (["help", "ls", "x"], "one name"), (["help", "none.lua"], "none.lua"),
+            (["show", "r_8_alpha_61"], "r_8_alpha_16"), (["check", "text2semantic_finetune"], "is a configuration"),
+            (["run", "r_8_alpha_16"], "is a configuration"), (["cp", "lenght", "x"], "length"),
+            (["launch", "-n", "2", "--", "run", "lenght"], "did you mean length"),
+            (["launch", "-n", "2", "--", "runn"], "did you mean run"), (["docs", "lenght"], "opah show length"),
+            (["docs", "length"], "opah show length")
+        ] {
+            let wrong = try OpahProcess.run(words)
+            XCTAssertEqual(wrong.code, words[0] == "docs" || words[1] == "none.lua" ? 1 : 2, "\(words)")
+            XCTAssertTrue(wrong.errors.contains(part), "\(words): \(wrong.errors)")
+            XCTAssertFalse(wrong.errors.contains("mpirun"), wrong.errors)
+            XCTAssertEqual(wrong.output, "", "\(words)")
+        }
+    }
+
     func testARecipeRunsWithOneArgument() throws {
         let data = OpahProcess.checkout + "/examples/data"
         XCTAssertTrue(

@@ -67,7 +67,7 @@ final class JSONEventTests: XCTestCase {
         let last = events.last ?? [:]
         XCTAssertEqual(last["event"] as? String, "result", "\(arguments[0]): the result comes last")
         XCTAssertEqual((last["exit_code"] as? NSNumber)?.int32Value, code)
-        XCTAssertEqual(last["recipe"] as? String, arguments[0])
+        XCTAssertEqual(last["recipe"] as? String, arguments.first ?? "")
         return events
     }
 
@@ -123,6 +123,45 @@ final class JSONEventTests: XCTestCase {
             try check(["bench", "--quick", "--repeats", "1", "--only", "add", "--output", "bench.json"], folder: folder)
         )
         XCTAssertEqual(["figures", "failed", "not_compared"].map { bench[$0] as? Int }, [1, 0, 0])
+    }
+
+    /// Before a recipe has said a word: it is not there, cannot be read, is wrong, or throws at once.
+    func testWhatNeverBeganEndsWithAResultToo() throws {
+        let folder = try TestFolder("events")
+        for (name, text) in [
+            ("syntax.lua", "local x = = 1"), ("throws.lua", "error 'at once'"), ("table.lua", "error {}"),
+            ("options.lua", "return require 'opah.recipe' { run = print }"), ("words.lua", "return 'x'")
+        ] { try text.write(toFile: folder(name), atomically: true, encoding: .utf8) }
+        try FileManager.default.createDirectory(atPath: folder("folder.lua"), withIntermediateDirectories: true)
+        XCTAssertEqual(mkfifo(folder("pipe.lua"), 0o600), 0)
+        for (arguments, code, part) in [
+            (["nosuch"], 2, "nosuch"), (["lenght", "data"], 2, "lenght"), ([], 2, "recipe"),
+            (["text2semantic_finetune"], 2, "configuration"), (["./none.lua"], 1, "none.lua"),
+            (["folder.lua"], 1, "directory"), (["pipe.lua"], 1, "pipe"), (["syntax.lua"], 1, "syntax.lua:1:"),
+            (["throws.lua"], 1, "at once"), (["table.lua"], 1, "{}"), (["options.lua", "--none"], 2, "--none"),
+            (["length", "--none"], 2, "--none")
+        ] as [([String], Int32, String)] {
+            let events = try check(arguments, folder: folder, code: code)
+            XCTAssertEqual(events.map { $0["event"] as? String }, ["error", "result"], "\(arguments)")
+            XCTAssertEqual(events.last?["state"] as? String, "failed")
+            let message = events.first?["message"] as? String ?? "", told = events.last?["error"] as? String
+            XCTAssertTrue((message + (events.first?["hint"] as? String ?? "")).contains(part), message)
+            XCTAssertEqual(told, message)
+        }
+        XCTAssertEqual(try check(["words.lua"], folder: folder).last?["state"] as? String, "done")
+        // In front of the recipe too; behind `--` the word is the recipe's.
+        let front = try OpahProcess.run(["run", "--json", "length", "nosuch"], folder: folder.path)
+        XCTAssertEqual(front.code, 2)
+        XCTAssertTrue(front.errors.contains(#""event": "result", "recipe": "length""#), front.errors)
+        XCTAssertFalse(
+            try OpahProcess.run(["run", "length", "--", "--json"], folder: folder.path).errors.contains("event"))
+        for arguments in [["batch", "--json", "--jobs", "0", "x"], ["batch", "--json"], ["batch", "nosuch", "--json"]] {
+            let wrong = try OpahProcess.run(arguments, folder: folder.path)
+            XCTAssertEqual(wrong.code, 2)
+            XCTAssertEqual(
+                (try JSONSerialization.jsonObject(with: Data(wrong.errors.utf8)) as? [String: Any])?["kind"] as? String,
+                "usage", wrong.errors)
+        }
     }
 
     func testFailuresEndWithAResultToo() throws {

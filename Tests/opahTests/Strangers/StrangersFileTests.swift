@@ -223,6 +223,33 @@ final class StrangersFileTests: XCTestCase {
         XCTAssertFalse(isHurt)
     }
 
+    /// A file of the old form, or a plain script, is not run by whoever asks for its help.
+    func testHelpRunsNothing() throws {
+        let options = "require('opah.config').parse_args(arg, { flags = { { 'rank', 'integer', 4, 'how much' } } })\n"
+        for (name, text, part) in [
+            ("old.lua", "--- Tune.\n" + options + "os.execute 'touch hurt'", "--rank"),
+            ("plain.lua", "--- Hurts a little.\nos.execute 'touch hurt'", "before it calls os.execute"),
+            ("file.lua", "--- Hurts a little.\nio.open('hurt', 'w'):close()", "before it calls io.open"),
+            ("late.lua", "require('opah.fs').write('hurt', 'x')\n" + options, "before it calls fs.write"),
+            ("quiet.lua", "--- Hurts a little.\nlocal x = 1", "declares no options\n")
+        ] {
+            try write(name, text)
+            for arguments in [["run", name, "--help"], ["run", name, "x", "-h"]] {
+                let help = try OpahProcess.run(arguments, folder: folder.path)
+                XCTAssertEqual(help.code, 0, "\(name): \(help.errors)")
+                XCTAssertTrue(help.output.contains(part), "\(name): \(help.output)")
+                XCTAssertFalse(isHurt, name)
+                guard name != "old.lua" else { continue }
+                XCTAssertTrue(help.errors.contains("opah show --trust \(name)"), help.errors)
+                XCTAssertEqual(help.output.contains("Hurts a little."), text.hasPrefix("---"), help.output)
+            }
+        }
+        let given = try OpahProcess.run(["run", "-", "--help"], folder: folder.path, input: options)
+        XCTAssertTrue(given.output.contains("--rank"), given.output + given.errors)
+        XCTAssertEqual(try OpahProcess.run(["run", "plain.lua"], folder: folder.path).code, 0)
+        XCTAssertTrue(isHurt)
+    }
+
     // MARK: modules and texts
 
     /// A folder that one works in, or a recipe's own, takes the place of no module of the program.
