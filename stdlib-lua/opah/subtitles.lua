@@ -33,9 +33,37 @@ local function is_unspoken(line)
   return false
 end
 
+-- More lines than this no screen shows of a caption.
+local most_lines = 4
+
+--- Captions that roll, as a recogniser's do: each cue shows the line before once more above its own. The lines of the cues
+-- without those, when at least half of the file's cues begin with what the one before ended with: elsewhere, what is
+-- there twice is said twice.
+local function unroll(cues)
+  local repeats = {}
+  local function repeated(before, now)
+    for count = math.min(#before, #now, most_lines), 1, -1 do
+      local same = true
+      for i = 1, count do same = same and before[#before - count + i] == now[i] end
+      if same then return count end
+    end
+    return 0
+  end
+  local rolled = 0
+  for i = 2, #cues do
+    repeats[i] = repeated(cues[i - 1].lines, cues[i].lines)
+    if repeats[i] > 0 then rolled = rolled + 1 end
+  end
+  if rolled < 2 or 2 * rolled < #cues then return end
+  for i = 2, #cues do
+    if repeats[i] > 0 then cues[i].text = table.concat(cues[i].lines, " ", repeats[i] + 1) end
+  end
+end
+
 --- The cues of a file's text, in its order: `{ line, first, last, text, speaker }`, `line` counted from 1, times in seconds; or
 --- `{ line, text, problem }` for what looks like a cue and is none. A cue is a line with `-->` and those below it up to an empty
---- one; the lines right above are its number or name.
+--- one (not one of spaces); the lines right above are its number or name. In captions that roll, what a cue only shows once more
+--- is left out of its text, which is empty where nothing else is there.
 ---
 ---     text = subtitles.srt { { first = 1.5, last = 2, text = "- <i>Yes</i> &amp; no." } }
 ---     cue = subtitles.read(text)[1]
@@ -43,11 +71,16 @@ end
 ---@param content string
 ---@return table[]
 function subtitles.read(content)
-  local cues, number, cue, lines, above = {}, 0, nil, {}, nil
+  local cues, timed, number, cue, lines, above = {}, {}, 0, nil, {}, nil
   local function close()
     if cue then
       cue.text, cue.speaker = spoken(table.concat(lines, "\n"))
-      cues[#cues + 1] = cue
+      cue.lines = {}
+      for _, line in ipairs(lines) do
+        local said = spoken(line)
+        if said ~= "" then cue.lines[#cue.lines + 1] = said end
+      end
+      timed[#timed + 1], cues[#cues + 1] = cue, cue
     elseif above and not above.unspoken then
       cues[#cues + 1] = { line = above.line, text = "", problem = "text without times: " .. above.text }
     end
@@ -65,7 +98,7 @@ function subtitles.read(content)
       cue = { line = number, first = from and seconds(from), last = to and seconds(to) }
       if not from then cue.problem = "no times: " .. line
       elseif not cue.first or not cue.last then cue.problem = "no time of hours, minutes and seconds: " .. line end
-    elseif not line:find("%S") then close()
+    elseif line == "" or not cue and not line:find("%S") then close()
     elseif cue then lines[#lines + 1] = line
     elseif not above then
       above = { line = number, text = line, comment = line:find("^NOTE%f[^%u]") ~= nil,
@@ -73,6 +106,8 @@ function subtitles.read(content)
     end
   end
   close()
+  unroll(timed)
+  for _, one in ipairs(timed) do one.lines = nil end
   return cues
 end
 

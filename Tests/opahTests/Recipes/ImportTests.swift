@@ -210,6 +210,28 @@ final class ImportTests: XCTestCase {
         XCTAssertEqual(try cuts(folder), ["33075 66150", "209475 66150"])
     }
 
+    /// As YouTube's recogniser writes them: every line is shown twice more, and a line of a space is no end of a cue.
+    func testCaptionsThatRollSayEachLineOnce() throws {
+        let folder = try TestFolder("rolling")
+        try ramp(folder, "talk.wav")
+        try write(
+            "WEBVTT\nKind: captions\nLanguage: en\n\n00:00:01.000 --> 00:00:02.990 align:start position:0%\n \nall<00:00:01.320><c> right</c>\n\n"
+                + "00:00:02.990 --> 00:00:03.000 align:start position:0%\nall right\n \n\n"
+                + "00:00:03.000 --> 00:00:04.990 align:start position:0%\nall right\nhere<00:00:03.240><c> we</c>\n\n"
+                + "00:00:04.990 --> 00:00:05.000 align:start position:0%\nhere we\n \n\n"
+                + "00:00:05.000 --> 00:00:06.000 align:start position:0%\nhere we\ngo\n\n", folder("talk.en.vtt"))
+        let result = try run(folder, "talk.en.vtt", "out")
+        XCTAssertEqual(result.code, 0, result.errors)
+        let labels = files(folder("out")).filter { $0.hasSuffix(".lab") }
+        XCTAssertEqual(labels.map { text(folder("out/" + $0)) }, ["all right", "here we", "go"])
+        // Said twice, in subtitles that do not roll.
+        try write(
+            "1\n00:00:01,000 --> 00:00:02,000\nNo.\n\n2\n00:00:02,000 --> 00:00:03,000\nNo.\n\n3\n00:00:04,000 --> 00:00:05,000\nYes.\n",
+            folder("talk.srt"))
+        XCTAssertEqual(try run(folder, "talk.srt", "twice").code, 0)
+        XCTAssertEqual(files(folder("twice")).count, 6)
+    }
+
     func testAudacityLabels() throws {
         let folder = try TestFolder("audacity")
         try ramp(folder, "in/one.wav")
@@ -354,7 +376,7 @@ final class ImportTests: XCTestCase {
         // Other times: another piece, and the old one goes.
         try subtitles("Eins.", at: "00:00:01,500")
         let moved = try run(folder, "book.srt", "out")
-        XCTAssertTrue(moved.errors.contains("1 pieces of an earlier cut removed"), moved.errors)
+        XCTAssertTrue(moved.errors.contains("1 clips of an earlier import removed"), moved.errors)
         XCTAssertEqual(
             files(folder("out")),
             [
@@ -377,6 +399,31 @@ final class ImportTests: XCTestCase {
         let other = try run(folder, "book.srt", "out")
         XCTAssertTrue(other.errors.contains("remade 2 (input changed: 2)"), other.errors)
         XCTAssertEqual(try lua(folder, "print(opah.audio.load('out/book/book_00004.900-00006.100.wav')[1])"), "0.25")
+    }
+
+    func testARowTakenOutTakesItsClip() throws {
+        let folder = try TestFolder("gone")
+        for name in ["a", "b", "c", "d"] { try clip(folder("LJ/wavs/\(name).wav")) }
+        func list(_ lines: String) throws { try write(lines, folder("LJ/metadata.csv")) }
+        try list("a|One.\nb|Two.\nc|Three.\nd|Four.\n")
+        XCTAssertEqual(try run(folder, "LJ", "out").code, 0)
+        try write("Drei.", folder("out/LJ/c.lab"))
+        try write("not imported", folder("out/LJ/mine.lab"))
+        // b is taken out; so is c, whose label somebody wrote; d's recording is away for a while.
+        try FileManager.default.removeItem(atPath: folder("LJ/wavs/d.wav"))
+        try list("a|One.\nd|Four.\n")
+        let result = try run(folder, "LJ", "out")
+        XCTAssertEqual(result.code, 3, result.errors)
+        XCTAssertTrue(
+            result.errors.contains("1 clips of an earlier import removed")
+                && result.errors.contains("c.lab: no line asks for it any more; kept"), result.errors)
+        XCTAssertEqual(
+            files(folder("out")),
+            ["LJ/a.lab", "LJ/a.wav", "LJ/c.lab", "LJ/c.wav", "LJ/d.lab", "LJ/d.wav", "LJ/mine.lab"])
+        // Another speaker's folder may be somebody's wish: it is named, and stays.
+        let other = try run(folder, "LJ", "out", "--speaker", "Ann")
+        XCTAssertTrue(other.errors.contains("out/LJ: 3 clips of an earlier import of the same list"), other.errors)
+        XCTAssertTrue(files(folder("out")).contains("LJ/a.wav"))
     }
 
     func testWhatIsThereIsNeverReplaced() throws {

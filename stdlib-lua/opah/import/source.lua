@@ -107,7 +107,10 @@ function source.read(format, lists, root, args)
           found[list .. "\0" .. entry.audio] = known
         end
         entry.path = known[1]
-        if not known[1] then entry.problem = ("%s: %s"):format(entry.audio, known[2]) end
+        if not known[1] then
+          entry.problem = ("%s: %s"):format(entry.audio, known[2])
+          if not given then entry.remedy = "name the folder of the clips: --audio FOLDER" end
+        end
       end
       entry.list = list
       entries[#entries + 1] = entry

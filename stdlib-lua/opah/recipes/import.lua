@@ -1,8 +1,8 @@
 --- Bring a corpus in another tool's layout, or a long recording with its times, into SPEAKER/*.wav + .lab.
 -- opah run import LJSpeech-1.1 data
 local audio, recipe, fs = require "opah.audio", require "opah.recipe", require "opah.fs"
-local cues, origins, recording = require "opah.import.cues", require "opah.import.origins",
-  require "opah.import.recording"
+local cues, left_over = require "opah.import.cues", require "opah.import.left_over"
+local origins, recording = require "opah.import.origins", require "opah.import.recording"
 local planning, progress, source = require "opah.planning", require "opah.progress", require "opah.import.source"
 local stage_over, targets = require "opah.stage", require "opah.import.targets"
 
@@ -98,7 +98,7 @@ return recipe {
       return made:make(target, { [role] = input }, work_, options)
     end
 
-    local written, silent, pieces = 0, 0, {}
+    local written, silent = 0, 0
     local open
     local function import(entry)
       fs.mkdir(fs.dirname(entry.stem))
@@ -112,9 +112,6 @@ return recipe {
             stage:note(entry.where, text)
           end
         end)
-        local key = entry.path .. "\0" .. fs.dirname(entry.stem)
-        pieces[key] = pieces[key] or { recording = entry.path, folder = fs.dirname(entry.stem), wanted = {} }
-        pieces[key].wanted[sound], pieces[key].wanted[entry.stem .. ".lab"] = true, true
       else
         sound = entry.stem .. entry.path:match("%.%w+$"):lower()
         make(entry, sound, "sound", entry.path, function() fs.copy(entry.path, sound) end, { copy = true })
@@ -154,20 +151,7 @@ return recipe {
       end
     end
 
-    -- Pieces of an earlier cut of the same recording, at times that no line has any more; with a label that somebody
-    -- wrote they stay.
-    local dropped = 0
-    for _, cut in pairs(pieces) do
-      for name, origin in pairs(from:below(cut.folder)) do
-        local path = fs.join(cut.folder, name)
-        local label = path:gsub("%.%w+$", ".lab")
-        if origin == fs.resolve(cut.recording) and not cut.wanted[path] then
-          if fs.exists(label) and not made:drop(label) then
-            stage:note(label, "no line has its times any more; kept, since it was changed by hand")
-          elseif made:drop(path) then dropped = dropped + 1 end
-        end
-      end
-    end
+    local dropped = left_over(work.entries, args.dest, made, from, function(path, text) stage:note(path, text) end)
 
     for _, failed in ipairs(made:bring_out()) do
       if failed.problem.fatal then error(failed.problem, 0) end
@@ -180,7 +164,7 @@ return recipe {
       stage:note(args.source, ("%d lines are there twice in the same words"):format(work.repeated))
     end
     if dropped > 0 then
-      stage:note(args.dest, ("%d pieces of an earlier cut removed: no line has their times any more"):format(dropped))
+      stage:note(args.dest, ("%d clips of an earlier import removed: no line asks for them any more"):format(dropped))
     end
     if #work.entries == 0 and #work.broken == 0 then stage:skip(args.source, "its lists are empty") end
     local speakers, count = {}, 0
