@@ -20,17 +20,20 @@ func decodeLabel(_ bytes: [UInt8], encoding: String?, _ notes: inout [String]) t
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
         let hint = likelyEncoding(bytes).map {
-            "this is likely \($0): save it as UTF-8, or give --label-encoding \($0)"
+            "this is likely \($0): save it as UTF-8 (iconv -f \($0) -t UTF-8), or give build-dataset --label-encoding \($0)"
         }
         throw OpahError(
-            .text, "not valid UTF-8", hint: hint ?? "save the file as UTF-8, or name its encoding with --label-encoding"
+            .text, "not valid UTF-8",
+            hint: hint ?? "save the file as UTF-8, or name its encoding to build-dataset with --label-encoding"
         )
     }
     // ISO-2022-JP is made of ASCII bytes with escape sequences.
     if bytes.contains(0x1B), text.contains("\u{1B}$B") || text.contains("\u{1B}$@") {
         throw OpahError(
             .text, "Japanese text in ISO-2022-JP, not UTF-8",
-            hint: "this is likely ISO-2022-JP: save it as UTF-8, or give --label-encoding ISO-2022-JP")
+            hint:
+                "this is likely ISO-2022-JP: save it as UTF-8 (iconv -f ISO-2022-JP -t UTF-8), or give build-dataset --label-encoding ISO-2022-JP"
+        )
     }
     return text
 }

@@ -229,6 +229,7 @@ final class DoctorTests: XCTestCase {
                 "in/S/alone.lab": ["no-recording"]
             ], found.result.output)
         XCTAssertEqual(found.facts["usable"] as? Int, 17)
+        XCTAssertNil(try doctor(folder, "--label-encoding", "CP1252").codes["in/S/latin1.wav"])
         // Recordings alone have no labels to be wrong.
         XCTAssertEqual(try doctor(folder, "--audio-only").code, 0)
     }
@@ -422,5 +423,7 @@ final class DoctorTests: XCTestCase {
         let plan = try OpahProcess.run(["check", "doctor", "in"], folder: folder.path)
         XCTAssertEqual(plan.code, 0, plan.errors)
         XCTAssertTrue((plan.output + plan.errors).contains("1 clips"), plan.output + plan.errors)
+        try lua(folder, "fs.remove('in', { recursive = true }) fs.mkdir('in')")
+        XCTAssertEqual(try doctor(folder).code, 1, "an empty folder is nothing to train on")
     }
 }

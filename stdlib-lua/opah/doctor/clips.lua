@@ -81,7 +81,7 @@ local function read_label(clip, found, with)
   clip.label = clips.label_of(clip, with)
   local line = clip.words
   if clip.label then
-    local ok, value, notes = pcall(text.read_label, clip.label)
+    local ok, value, notes = pcall(text.read_label, clip.label, { encoding = with.label_encoding })
     if not ok then
       if value.kind == "interrupted" then error(value, 0) end
       local reason, remedy = require "opah".error_text(value)
@@ -89,8 +89,9 @@ local function read_label(clip, found, with)
     end
     line = value
     for _, note in ipairs(notes) do
-      -- Tags are looked at below, and said by name.
-      if not note:find("^tags in") then found:add("odd-character", clip.file, "its label: " .. note) end
+      -- Tags are looked at below, and said by name; an encoding that was named is no news.
+      local known = note:find("^tags in") or with.label_encoding and note:find("^converted from")
+      if not known then found:add("odd-character", clip.file, "its label: " .. note) end
     end
   end
   if not line then

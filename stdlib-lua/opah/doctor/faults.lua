@@ -88,4 +88,30 @@ function Faults:sort()
   end)
 end
 
+-- A note on more files than this is one row.
+local most = 10
+
+--- Rows of a table, `{ severity, code, file, what, remedy }`, in the list's order. A note that is the same of more than ten
+--- files, such as a low rate, is one row with the first and how many more: else nothing else would be seen.
+---
+---     found = faults()
+---     for i = 1, 12 do found:add("low-rate", i .. ".wav", "16 kHz", "", "note") end
+---     found:rows()  --> {{"note", "low-rate", "1.wav and 11 more", "16 kHz", ""}}
+---@return string[][]
+function Faults:rows()
+  local function key(fault) return fault.code .. "\0" .. fault.what .. "\0" .. fault.remedy end
+  local count, rows, seen = {}, {}, {}
+  for _, fault in ipairs(self.list) do count[key(fault)] = (count[key(fault)] or 0) + 1 end
+  for _, fault in ipairs(self.list) do
+    local same = key(fault)
+    local joined = fault.severity == "note" and count[same] > most
+    if not (joined and seen[same]) then
+      local file = joined and ("%s and %d more"):format(fault.file, count[same] - 1) or fault.file
+      rows[#rows + 1] = { fault.severity, fault.code, file, fault.what, fault.remedy }
+    end
+    seen[same] = true
+  end
+  return rows
+end
+
 return new

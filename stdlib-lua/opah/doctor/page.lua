@@ -78,15 +78,9 @@ function page.write(path, title, clips, found, facts)
   end
   if #found.list > 0 then
     add { heading = "All faults" }
-    local cells = {}
-    for i = 1, math.min(#found.list, rows) do
-      local fault = found.list[i]
-      cells[i] = { fault.severity, fault.code, fault.file, fault.what, fault.remedy }
-    end
-    add { table = cells, header = { "severity", "code", "file", "what", "remedy" } }
-    if #found.list > rows then
-      add { text = ("and %d more, which the table on standard output has"):format(#found.list - rows) }
-    end
+    local all = found:rows()
+    add { table = table.move(all, 1, math.min(#all, rows), 1, {}), header = { "severity", "code", "file", "what", "remedy" } }
+    if #all > rows then add { text = ("and %d more, which the table on standard output has"):format(#all - rows) } end
   end
   report.html(path, content)
 end

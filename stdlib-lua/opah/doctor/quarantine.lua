@@ -57,6 +57,16 @@ function quarantine.files(clip)
   return table.move(labels, 1, #labels, #files + 1, files)
 end
 
+--- An error when one folder is, or lies in, the other: what is moved would still be in the dataset.
+---@param dataset string
+---@param folder string
+function quarantine.apart(dataset, folder)
+  if fs.overlap(dataset, folder) then
+    error(fs.error("argument", ("%s and %s overlap"):format(dataset, folder),
+      "choose a folder beside the dataset for --quarantine"), 0)
+  end
+end
+
 --- Moves all files of the given clips from `dataset` to the same places below `folder`. Returns how many files moved;
 --- `failed(path, problem)` is told of those that could not.
 ---@param dataset string
@@ -65,10 +75,7 @@ end
 ---@param failed fun(path: string, problem: any)
 ---@return integer
 function quarantine.move(dataset, folder, clips, failed)
-  if fs.overlap(dataset, folder) then
-    error(fs.error("argument", ("%s and %s overlap"):format(dataset, folder),
-      "choose a folder beside the dataset for --quarantine"), 0)
-  end
+  quarantine.apart(dataset, folder)
   local _ <close> = fs.lock(folder, "a quarantine")
   local entries, known, moves = read(folder), {}, {}
   for _, entry in ipairs(entries) do known[entry.file] = true end

@@ -19,6 +19,7 @@ return recipe {
     { "audio-only", "boolean", false, "look at the recordings alone: they have no labels yet" },
     { "text-extension", "string", usual.text_extension, "suffixes of the labels, the preferred one first",
       multiple = true },
+    { "label-encoding", "string", nil, "how labels that are not UTF-8 are encoded, as for build-dataset" },
     { "checkpoint-path", "folder", nil, "a model's folder: its weights are checked, and labels against its tokenizer" },
     { "readings", "file", nil, "a file of word<TAB>reading: Japanese words without one are listed" },
     { "max-length", "integer", usual.max_length, "tokens of a training row", from = 1 },
@@ -50,6 +51,8 @@ return recipe {
       { not args.restore or args.quarantine ~= nil, "--restore needs --quarantine, the folder to move back from" },
     }
 
+    if args.quarantine then quarantine.apart(args.input_dir, args.quarantine) end
+
     local function stuck(path, problem)
       local reason, remedy = require "opah".error_text(problem)
       progress.warn(("%s: %s%s"):format(progress.name(path), reason, remedy and "\n    -> " .. remedy or ""))
@@ -69,8 +72,8 @@ return recipe {
 
     local found = faults()
     local with = {
-      audio_only = args.audio_only, text_extension = args.text_extension, max_length = args.max_length,
-        min_snr = args.min_snr,
+      audio_only = args.audio_only, text_extension = args.text_extension,
+      label_encoding = args.label_encoding, max_length = args.max_length, min_snr = args.min_snr,
       max_silence = args.max_silence, max_reverberation = args.max_reverberation,
       num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
       sample_rate = args.sample_rate, hop_length = args.hop_length, origins = {}, known = {},
@@ -111,9 +114,11 @@ return recipe {
     -- What was found
     found:sort()
     local listed = tables { "severity", "code", "file", "what", "remedy" }
+    for _, row in ipairs(found:rows()) do
+      listed:add { row[1], row[2], progress.name(row[3]), progress.name(row[4]), row[5] }
+    end
     local kinds, counted = {}, {}
     for _, fault in ipairs(found.list) do
-      listed:add { fault.severity, fault.code, progress.name(fault.file), progress.name(fault.what), fault.remedy }
       progress.event { event = "fault", code = fault.code, file = fault.file, what = fault.what, remedy = fault.remedy,
         severity = fault.severity }
       if not counted[fault.code] then
@@ -158,7 +163,7 @@ return recipe {
       counts = found.counts, moved = moved }
     progress.log("doctor: " .. summary .. (moved > 0 and (", %d files moved to %s"):format(moved, args.quarantine) or "")
       .. (args.report and ", page in " .. args.report or ""))
-    if errors == 0 then return 0 end
-    return #usable == 0 and sentences == 0 and 1 or 3
+    if #usable == 0 and sentences == 0 then return 1 end
+    return errors > 0 and 3 or 0
   end,
 }
