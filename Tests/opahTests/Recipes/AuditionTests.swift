@@ -59,7 +59,7 @@ final class AuditionTests: XCTestCase {
         try "Good morning.\n# a comment\n\nThe boats are here.\n".write(
             toFile: folder("texts.txt"), atomically: true, encoding: .utf8)
         try program(folder, "hear", "echo 'good morning'")
-        try program(folder, "rate", "echo \"MOS: 3.25 of 5\"")
+        try program(folder, "rate", "echo \"2 models loaded\"; echo \"$1: MOS: 3.25 of 5\"")
         let arguments =
             ["audition", "results/voice", "--texts", "texts.txt", "--speaker", "Alice", "--max-new-tokens", "12"]
             + codec

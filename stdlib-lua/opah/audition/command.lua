@@ -76,15 +76,27 @@ function command.run(parsed, wav, seconds)
     fail(("it ended with code %d%s"):format(ended.exit_code, utf8.len(said) and said ~= "" and ": " .. said or ""))
   end
   if #ended.output > longest_output then fail(("it printed %d bytes"):format(#ended.output)) end
-  if not utf8.len(ended.output) then fail("what it printed is not UTF-8 text") end
+  if not utf8.len(ended.output) or ended.output:find("\0", 1, true) then fail("what it printed is not UTF-8 text") end
   return (ended.output:match("^%s*(.-)%s*$"))
 end
 
---- The first number in what a scorer printed; an error when there is none.
+--- The first number that stands by itself on the last line of a scorer's output which has one: `4.1`, `MOS: 4.1`,
+--- `{"mos": 4.1}`. Digits within a name, such as that of the sound file, are no number. An error when there is none.
+---
+---     command.number({}, "loading 3 models\nout/step_10/a-1.wav\t4.1 of 5")  --> 4.1
+---@return number
 function command.number(parsed, output)
-  local digits = output:match("[-+]?%d+%.?%d*[eE][-+]?%d+") or output:match("[-+]?%d*%.?%d+")
-  local value = digits and tonumber(digits)
-  if not value or value ~= value or math.abs(value) == math.huge then
+  local value
+  for line in output:gmatch("[^\r\n]+") do
+    for word in line:gmatch("[^%s=:,;|(){}%[%]\"']+") do
+      local number = word:find("^[-+]?%.?%d") and not word:find("^[-+]?0[xX]") and tonumber(word)
+      if number and math.abs(number) < math.huge then
+        value = number
+        break
+      end
+    end
+  end
+  if not value then
     error(fs.error("data", ("%s: it printed no number: %s"):format(parsed.option, output:sub(1, 100))), 0)
   end
   return value + 0.0
