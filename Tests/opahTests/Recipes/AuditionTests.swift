@@ -97,6 +97,10 @@ final class AuditionTests: XCTestCase {
             toFile: folder("texts.txt"), atomically: true, encoding: .utf8)
         let third = try opah(folder, arguments)
         XCTAssertTrue(third.errors.contains("2 sentences spoken now"), third.errors)
+        // What a command told is only shown while it is asked.
+        XCTAssertEqual(try opah(folder, Array(arguments.dropLast(4))).code, 0)
+        let unasked = try String(contentsOfFile: folder("results/voice/audition/index.html"), encoding: .utf8)
+        XCTAssertFalse(unasked.contains("heard: ") || unasked.contains("score"))
         let after = try stamps(folder("results/voice/audition"), ".npy")
         XCTAssertEqual(after.count, 6)
         for (name, stamp) in before { XCTAssertEqual(after[name], stamp, name) }

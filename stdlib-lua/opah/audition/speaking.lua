@@ -77,6 +77,16 @@ local function ask(entry, field, parsed, folder, timeout, read)
   return true
 end
 
+--- An entry with what the commands of now told of it: what another one told before is kept for its own time, and not shown.
+local function as_asked(entry, setting)
+  local copy = {}
+  for name, value in pairs(entry) do copy[name] = value end
+  for field, parsed in pairs { heard = setting.recognizer or false, scored = setting.scorer or false } do
+    if not (parsed and copy[field] and copy[field].command == parsed.line) then copy[field] = nil end
+  end
+  return copy
+end
+
 --- Speaks what is missing at a checkpoint, whose `model()` is loaded only when something is, and asks the commands. `each` is
 --- called after each sentence; `failed(path, problem)` hears of commands that gave nothing.
 function speaking.checkpoint(folder, kept, lines, seeds, setting, model, each, failed)
@@ -112,21 +122,19 @@ function speaking.checkpoint(folder, kept, lines, seeds, setting, model, each, f
       end
     end
   end
+  for i, entry in ipairs(list) do list[i] = as_asked(entry, setting) end
   return list
 end
 
---- The measures of a checkpoint: means over its sentences, `cut` is the share that did not end by themselves.
-function speaking.summary(list, setting)
+--- The measures of a checkpoint: means over its sentences as speaking.checkpoint gives them, `cut` is the share that did not
+--- end by themselves.
+function speaking.summary(list)
   local function mean(value)
     local values = {}
     for _, entry in ipairs(list) do values[#values + 1] = value(entry) end
     return mean_of(values)
   end
-  -- What a command told before only counts while it is the one that is asked.
-  local function told(entry, field, name)
-    local parsed = field == "heard" and setting.recognizer or field == "scored" and setting.scorer
-    return parsed and entry[field] and entry[field].command == parsed.line and entry[field][name] or nil
-  end
+  local function told(entry, field, name) return entry[field] and entry[field][name] end
   return {
     cut = mean(function(entry) return entry.ended and 0 or 1 end),
     length = mean(function(entry) return math.abs(math.log(math.max(entry.ratio, 0.01))) end),

@@ -175,7 +175,7 @@ return recipe {
         function() stage.bar:step(1) end, function(path, problem) stage:skip(path, problem) end)
       if ok then
         stage.done = stage.done + 1
-        local measured = speaking.summary(list, setting)
+        local measured = speaking.summary(list)
         measured.loss = entry.item.loss
         results[#results + 1] = {
           step = entry.item.step, path = entry.item.path, digest = entry.digest, folder = entry.name, spoken = list, measures = measured,
