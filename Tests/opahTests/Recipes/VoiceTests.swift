@@ -120,7 +120,8 @@ final class VoiceTests: XCTestCase {
         XCTAssertEqual(try opah(folder, again).code, 1)
         XCTAssertTrue(try String(contentsOfFile: path + "/README.md", encoding: .utf8).contains("Alice said"))
         XCTAssertEqual(try opah(folder, again + ["--overwrite"]).code, 0)
-        XCTAssertTrue(try String(contentsOfFile: path + "/README.md", encoding: .utf8).contains("CC0-1.0"))
+        let licensed = try String(contentsOfFile: path + "/README.md", encoding: .utf8)
+        XCTAssertTrue(licensed.contains("> CC0-1.0") && licensed.contains("license: \"cc0-1.0\""), licensed)
         XCTAssertEqual(
             try FileManager.default.contentsOfDirectory(atPath: folder("voices")).filter { !$0.hasPrefix(".") },
             ["アリス.voice"])

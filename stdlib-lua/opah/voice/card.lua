@@ -17,14 +17,22 @@ local function quoted(value)
   return table.concat(lines, "\n")
 end
 
+--- The header's lines on the licence: hubs know identifiers in small letters (cc-by-4.0), and take words of one's own as the name
+--- of another licence. Without a licence it is unknown.
+local function license(said)
+  if not said then return 'license: "unknown"' end
+  -- JSON's strings are YAML's.
+  if said:find("^[%w.-]+$") then return "license: " .. json.encode(said:lower()) end
+  return 'license: "other"\nlicense_name: ' .. json.encode((said:gsub("%s+", " ")))
+end
+
 --- The text of the card of a checked manifest.
 function card.text(manifest)
   local out = {}
   local function add(line, ...) out[#out + 1] = select("#", ...) > 0 and line:format(...) or line end
   local said = manifest.statements or {}
   add "---"
-  -- JSON's strings are YAML's.
-  add("license: %s", json.encode(said.licence or "unknown"))
+  add(license(said.licence))
   if manifest.languages and #manifest.languages > 0 then add("language: %s", json.encode(manifest.languages)) end
   add "pipeline_tag: text-to-speech"
   add 'tags: ["text-to-speech", "fish-speech", "lora", "opah"]'
