@@ -15,14 +15,6 @@ int cnibble_level(int number) { return levels[number & 15] - 64; }
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* A block's sum becomes a part of a result. */
-INLINE void put(const struct cnibble_tile *t, int row, int v, float part) {
-    float *out = t->out + v * t->out_stride + row;
-    if (!t->is_first) part = *out + part;
-    if (t->scales) part = part * t->scales[row];
-    *out = part;
-}
-
 static float half(const uint8_t *bytes) {
     uint16_t bits;
     memcpy(&bits, bytes, 2);
@@ -44,12 +36,17 @@ static float plain_total(const float *x) {
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-static float plain_sum(const uint8_t *block, const uint8_t *x, int64_t columns) {
+/* The lanes of even and of odd groups, with a block more in them. */
+static void plain_block(const uint8_t *block, const uint8_t *x, int64_t columns, float *even, float *odd) {
     const int groups = (int)(columns / CNIBBLE_GROUP);
     const uint8_t *nibbles = block + 2 * groups, *units = x + columns, *corrections = units + 4 * groups;
-    float even[8] = {0}, odd[8] = {0};
     for (int g = 0; g < groups; g++) {
-        float scale = half(block + 2 * g), factor = scale * number(units + 4 * g), *lanes = g % 2 ? odd : even;
+        float *lanes = g < 8 ? even : odd;
+        lanes[g % 8] = fmaf(half(block + 2 * g), number(corrections + 4 * g), lanes[g % 8]);
+    }
+    for (int g = 0; g < groups; g++) {
+        const float factor = half(block + 2 * g) * number(units + 4 * g);
+        float *lanes = g % 2 ? odd : even;
         for (int l = 0; l < 8; l++) {
             int32_t sum = 0;
             for (int c = 4 * l; c < 4 * l + 4; c++)
@@ -57,10 +54,12 @@ static float plain_sum(const uint8_t *block, const uint8_t *x, int64_t columns) 
             lanes[l] = fmaf((float)sum, factor, lanes[l]);
         }
     }
-    for (int g = 0; g < groups; g++) {
-        float *lanes = g < 8 ? even : odd;
-        lanes[g % 8] = fmaf(half(block + 2 * g), number(corrections + 4 * g), lanes[g % 8]);
-    }
+}
+
+static float plain_sum(const uint8_t *row, const uint8_t *x, int64_t columns) {
+    float even[8] = {0}, odd[8] = {0};
+    for (; columns > 0; columns -= CNIBBLE_BLOCK, row += CNIBBLE_ROW_BYTES(CNIBBLE_BLOCK), x += CNIBBLE_VECTOR_BYTES(CNIBBLE_BLOCK))
+        plain_block(row, x, columns < CNIBBLE_BLOCK ? columns : CNIBBLE_BLOCK, even, odd);
     for (int l = 0; l < 8; l++) even[l] = even[l] + odd[l];
     return plain_total(even);
 }
@@ -68,7 +67,7 @@ static float plain_sum(const uint8_t *block, const uint8_t *x, int64_t columns) 
 static void plain(const struct cnibble_tile *t) {
     for (int r = 0; r < t->rows; r++)
         for (int v = 0; v < t->count; v++)
-            put(t, r, v, plain_sum(t->weights + r * t->row_bytes, t->vectors + v * t->vector_bytes, t->columns));
+            t->out[v * t->out_stride + r] = plain_sum(t->weights + r * t->row_bytes, t->vectors + v * t->vector_bytes, t->columns) * t->scales[r];
 }
 
 #if defined(__x86_64__)
@@ -109,19 +108,21 @@ INLINE AVX2 __m256 eight(const uint8_t *from, int64_t count) {
     return _mm256_loadu_ps(few);
 }
 
-/* The sums of a block of a row with `count` vectors; a row's levels are looked up once for all of them. */
-#define SUMS(name, TARGET, group) \
-INLINE TARGET void name(const uint8_t *block, const uint8_t *x, int64_t stride, int64_t columns, const int count, const int ahead, float *out) { \
+/* A block more in the lanes of `count` vectors; a row's levels are looked up once for all of them. */
+#define BLOCK(name, TARGET, group) \
+INLINE TARGET void name(const uint8_t *block, const uint8_t *x, int64_t stride, const int64_t columns, const int count, const int ahead, __m256 *even, __m256 *odd) { \
     const int64_t groups = columns / CNIBBLE_GROUP; \
     const uint8_t *w = block + 2 * groups; \
     const __m256 low_scales = eight_scales(block, groups), high_scales = eight_scales(block + 16, groups > 8 ? groups - 8 : 0); \
-    __m256 even[3], odd[3]; \
     float factors[3][16]; \
     for (int v = 0; v < count; v++) { \
-        const uint8_t *units = x + v * stride + columns; \
+        const uint8_t *units = x + v * stride + columns, *corrections = units + 4 * groups; \
         _mm256_storeu_ps(factors[v], _mm256_mul_ps(low_scales, eight(units, groups))); \
-        if (groups > 8) _mm256_storeu_ps(factors[v] + 8, _mm256_mul_ps(high_scales, eight(units + 32, groups - 8))); \
-        even[v] = odd[v] = _mm256_setzero_ps(); \
+        even[v] = _mm256_fmadd_ps(low_scales, eight(corrections, groups), even[v]); \
+        if (groups > 8) { \
+            _mm256_storeu_ps(factors[v] + 8, _mm256_mul_ps(high_scales, eight(units + 32, groups - 8))); \
+            odd[v] = _mm256_fmadd_ps(high_scales, eight(corrections + 32, groups - 8), odd[v]); \
+        } \
     } \
     const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)levels)), low = _mm256_set1_epi8(15); \
     for (int64_t c = 0; c < columns; c += 64, w += 32) { \
@@ -135,23 +136,33 @@ INLINE TARGET void name(const uint8_t *block, const uint8_t *x, int64_t stride, 
             odd[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(group(second, vector + 32)), _mm256_broadcast_ss(factors[v] + c / 32 + 1), odd[v]); \
         } \
     } \
-    for (int v = 0; v < count; v++) { \
-        const uint8_t *corrections = x + v * stride + columns + 4 * groups; \
-        even[v] = _mm256_fmadd_ps(low_scales, eight(corrections, groups), even[v]); \
-        if (groups > 8) odd[v] = _mm256_fmadd_ps(high_scales, eight(corrections + 32, groups - 8), odd[v]); \
-        out[v] = total(_mm256_add_ps(even[v], odd[v])); \
-    } \
 }
 
-SUMS(avx2_sums, AVX2, avx2_group)
-SUMS(vnni_sums, VNNI, vnni_group)
+/* The sums of a row with `count` vectors. Whole blocks have a number of columns that the compiler knows, and no loop. */
+#define SUMS(name, TARGET, block) \
+INLINE TARGET void name(const uint8_t *row, const uint8_t *x, int64_t stride, int64_t columns, const int count, const int ahead, float *out) { \
+    __m256 even[3], odd[3]; \
+    for (int v = 0; v < count; v++) even[v] = odd[v] = _mm256_setzero_ps(); \
+    for (; columns >= CNIBBLE_BLOCK; columns -= CNIBBLE_BLOCK) { \
+        block(row, x, stride, CNIBBLE_BLOCK, count, ahead, even, odd); \
+        row += CNIBBLE_ROW_BYTES(CNIBBLE_BLOCK); \
+        x += CNIBBLE_VECTOR_BYTES(CNIBBLE_BLOCK); \
+    } \
+    if (columns > 0) block(row, x, stride, columns, count, ahead, even, odd); \
+    for (int v = 0; v < count; v++) out[v] = total(_mm256_add_ps(even[v], odd[v])); \
+}
+
+BLOCK(avx2_block, AVX2, avx2_group)
+BLOCK(vnni_block, VNNI, vnni_group)
+SUMS(avx2_sums, AVX2, avx2_block)
+SUMS(vnni_sums, VNNI, vnni_block)
 
 #define CALLS(name, TARGET, sums) \
 INLINE TARGET void name##_rows(const struct cnibble_tile *t, const int count) { \
     for (int r = 0; r < t->rows; r++) { \
         float found[3]; \
         sums(t->weights + r * t->row_bytes, t->vectors, t->vector_bytes, t->columns, count, 0, found); \
-        for (int v = 0; v < count; v++) put(t, r, v, found[v]); \
+        for (int v = 0; v < count; v++) t->out[v * t->out_stride + r] = found[v] * t->scales[r]; \
     } \
 } \
 static TARGET void name(const struct cnibble_tile *t) { \
@@ -161,9 +172,9 @@ static TARGET void name(const struct cnibble_tile *t) { \
     default: name##_rows(t, 3); return; \
     } \
 } \
-static TARGET float name##_single(const uint8_t *weights, const uint8_t *vector, int64_t columns) { \
+static TARGET float name##_single(const uint8_t *row, const uint8_t *vector, int64_t columns) { \
     float found; \
-    sums(weights, vector, 0, columns, 1, 1, &found); \
+    sums(row, vector, 0, columns, 1, 1, &found); \
     return found; \
 }
 
@@ -236,9 +247,9 @@ void cnibble_use_engine(int wanted) {
 
 void cnibble_products(const struct cnibble_tile *tile) { products(tile); }
 
-float cnibble_product(const uint8_t *weights, const uint8_t *vector, int64_t columns) { return single(weights, vector, columns); }
+float cnibble_product(const uint8_t *row, const uint8_t *vector, int64_t columns) { return single(row, vector, columns); }
 
-void cnibble_round(const float *x, int64_t count, int64_t padded, uint8_t *out) {
+static void round_block(const float *x, int64_t count, int64_t padded, uint8_t *out) {
     const int64_t groups = padded / CNIBBLE_GROUP;
     for (int64_t g = 0; g < groups; g++) {
         const int64_t here = count - g * CNIBBLE_GROUP;
@@ -253,4 +264,9 @@ void cnibble_round(const float *x, int64_t count, int64_t padded, uint8_t *out) 
         memcpy(out + padded + 4 * g, &unit, 4);
         memcpy(out + padded + 4 * (groups + g), &correction, 4);
     }
+}
+
+void cnibble_round(const float *x, int64_t count, int64_t padded, uint8_t *out) {
+    for (; padded > 0; padded -= CNIBBLE_BLOCK, count -= CNIBBLE_BLOCK, x += CNIBBLE_BLOCK, out += CNIBBLE_VECTOR_BYTES(CNIBBLE_BLOCK))
+        round_block(x, count, padded < CNIBBLE_BLOCK ? padded : CNIBBLE_BLOCK, out);
 }

@@ -12,25 +12,39 @@ final class NibbleProductsTests: XCTestCase {
 
     private func engines() -> [Int32] { [Int32(0), 1, 2].filter { cbyte_use_engine($0) == 0 } }
 
-    /// A row's block of random numbers, and its weights.
+    private static let block = Int(CNIBBLE_BLOCK)
+
+    /// The blocks of `width` columns: first column and columns of each.
+    private func blocks(_ width: Int) -> [(start: Int, width: Int)] {
+        stride(from: 0, to: width, by: Self.block).map { ($0, min(width - $0, Self.block)) }
+    }
+
+    /// A row of random numbers, and its weights.
     private func row(_ width: Int, _ scale: (Int) -> Float16) -> (bytes: [UInt8], weights: [Double]) {
-        let groups = width / 32
-        var bytes = (0 ..< groups).flatMap { g in
-            withUnsafeBytes(of: scale(g).bitPattern.littleEndian) { [UInt8]($0) }
-        }
-        bytes += (0 ..< width / 2).map { _ in UInt8(random.next(in: 0 ... 255)) }
-        let weights = (0 ..< width).map { c in
-            let pair = bytes[2 * groups + c / 64 * 32 + c % 32]
-            return Double(scale(c / 32)) * Double(cnibble_level(Int32(c % 64 < 32 ? pair & 15 : pair >> 4)))
+        var bytes: [UInt8] = [], weights: [Double] = []
+        for (start, width) in blocks(width) {
+            let groups = width / 32, scales = (0 ..< groups).map { scale(start / 32 + $0) }
+            var block = scales.flatMap { scale in withUnsafeBytes(of: scale.bitPattern.littleEndian) { [UInt8]($0) } }
+            block += (0 ..< width / 2).map { _ in UInt8(random.next(in: 0 ... 255)) }
+            weights += (0 ..< width).map { c in
+                let pair = block[2 * groups + c / 64 * 32 + c % 32]
+                return Double(scales[c / 32]) * Double(cnibble_level(Int32(c % 64 < 32 ? pair & 15 : pair >> 4)))
+            }
+            bytes += block
         }
         return (bytes, weights)
     }
 
-    /// What a rounded vector's block stands for.
-    private func values(_ block: [UInt8], _ width: Int) -> [Double] {
-        (0 ..< width).map { c in
-            let unit = block.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: width + c / 32 * 4, as: Float.self) }
-            return Double(Int8(bitPattern: block[c])) * Double(unit)
+    /// What a rounded vector stands for.
+    private func values(_ vector: [UInt8], _ width: Int) -> [Double] {
+        blocks(width).flatMap { start, width in
+            let at = start / 32 * 40
+            return (0 ..< width).map { c in
+                let unit = vector.withUnsafeBytes {
+                    $0.loadUnaligned(fromByteOffset: at + width + c / 32 * 4, as: Float.self)
+                }
+                return Double(Int8(bitPattern: vector[at + c])) * Double(unit)
+            }
         }
     }
 
@@ -41,70 +55,57 @@ final class NibbleProductsTests: XCTestCase {
     }
 
     func testEveryEngineGivesTheSameBits() {
-        for width in [64, 128, 192, 320, 448, Int(CNIBBLE_BLOCK)] {
+        for width in [64, 128, 192, 320, 448, Self.block, Self.block + 64, 2 * Self.block, 3 * Self.block + 256] {
             // Scales down to the smallest halves, and none.
             let scales: [Float16] = [1, 0.37, 0, 6e-8, 3e-5, 0.99]
             let rows = (0 ..< 3).map { r in row(width) { scales[($0 + r) % scales.count] } }
-            let vectors = (0 ..< 3).map { v in
-                var block = [UInt8](repeating: 0, count: width / 32 * 40)
+            let vectors = (0 ..< 3).map { _ in
+                var vector = [UInt8](repeating: 0, count: width / 32 * 40)
                 let x = (0 ..< width - 3).map { _ in
                     Float(random.next(in: -10_000 ... 10_000)) * (random.next(in: 0 ... 30) == 0 ? 1 : 0.01)
                 }
-                cnibble_round(x, Int64(width - 3), Int64(width), &block)
-                return block
+                cnibble_round(x, Int64(width - 3), Int64(width), &vector)
+                return vector
             }
             let weights = rows.flatMap(\.bytes), together = vectors.flatMap { $0 }, factors: [Float] = [2, 0.5, 3]
             var first: [Float]?
             for engine in engines() {
-                for count in 1 ... 3 {
-                    for isWhole in [true, false] {
-                        var out = [Float](repeating: 0.25, count: 12)
-                        out.withUnsafeMutableBufferPointer { to in
-                            var tile = cnibble_tile(
-                                weights: weights, row_bytes: Int64(rows[0].bytes.count), rows: 3, vectors: together,
-                                vector_bytes: Int64(vectors[0].count), count: Int32(count), columns: Int64(width),
-                                scales: isWhole ? factors : nil, is_first: isWhole ? 1 : 0, out: to.baseAddress!,
-                                out_stride: 4)
-                            cnibble_products(&tile)
-                        }
-                        for v in 0 ..< 3 {
-                            for r in 0 ..< 3 {
-                                let found = out[4 * v + r]
-                                guard v < count else { XCTAssertEqual(found, 0.25); continue }
-                                let x = values(vectors[v], width), terms = zip(rows[r].weights, x).map { $0 * $1 }
-                                let size = terms.reduce(0) { $0 + abs($1) }
-                                // A correction may be as large as all its group.
-                                let wanted = terms.reduce(0, +), slack = 2e-5 * size + 1e-9
-                                XCTAssertEqual(
-                                    Double(found), isWhole ? wanted * Double(factors[r]) : 0.25 + wanted,
-                                    accuracy: slack * 3 + (isWhole ? 0 : 1e-7 * abs(wanted)),
-                                    "engine \(engine), \(width) columns, row \(r), vector \(v) of \(count)")
-                            }
-                            XCTAssertEqual(out[4 * v + 3], 0.25, "beyond the rows")
-                        }
-                        guard isWhole, count == 3 else { continue }
-                        first = first ?? out
-                        XCTAssertEqual(
-                            out.map(\.bitPattern), first!.map(\.bitPattern), "engine \(engine), \(width) columns")
+                for count in [3, 2, 1] {
+                    var out = [Float](repeating: 0.25, count: 12)
+                    out.withUnsafeMutableBufferPointer { to in
+                        var tile = cnibble_tile(
+                            weights: weights, row_bytes: Int64(rows[0].bytes.count), rows: 3, vectors: together,
+                            vector_bytes: Int64(vectors[0].count), count: Int32(count), columns: Int64(width),
+                            scales: factors, out: to.baseAddress!, out_stride: 4)
+                        cnibble_products(&tile)
                     }
-                    if count == 1 {
+                    first = first ?? out
+                    for v in 0 ..< 3 {
+                        let x = values(vectors[v], width)
                         for r in 0 ..< 3 {
-                            let single = cnibble_product(rows[r].bytes, vectors[0], Int64(width))
-                            var out: Float = 0
-                            var tile = cnibble_tile(
-                                weights: rows[r].bytes, row_bytes: 0, rows: 1, vectors: vectors[0], vector_bytes: 0,
-                                count: 1, columns: Int64(width), scales: nil, is_first: 1, out: &out, out_stride: 0)
-                            cnibble_products(&tile)
-                            XCTAssertEqual(single.bitPattern, out.bitPattern, "engine \(engine), row \(r) alone")
+                            let found = out[4 * v + r],
+                                what = "engine \(engine), \(width) columns, \(r), \(v) of \(count)"
+                            guard v < count else { XCTAssertEqual(found, 0.25, what); continue }
+                            XCTAssertEqual(found.bitPattern, first![4 * v + r].bitPattern, what)
+                            let terms = zip(rows[r].weights, x).map { $0 * $1 }, size = terms.reduce(0) { $0 + abs($1) }
+                            // A correction may be as large as all its group.
+                            XCTAssertEqual(
+                                Double(found), terms.reduce(0, +) * Double(factors[r]), accuracy: 6e-5 * size + 1e-9,
+                                what)
                         }
+                        XCTAssertEqual(out[4 * v + 3], 0.25, "beyond the rows")
                     }
+                }
+                for r in 0 ..< 3 {
+                    let single = cnibble_product(rows[r].bytes, vectors[0], Int64(width)) * factors[r]
+                    XCTAssertEqual(single.bitPattern, first![r].bitPattern, "engine \(engine), row \(r) alone")
                 }
             }
         }
     }
 
     func testVectorsAreRounded() {
-        for count in [1, 31, 32, 50, 64, 200] {
+        for count in [1, 31, 32, 50, 64, 200, 520, 1200] {
             let x = (0 ..< count).map { _ in Float(random.next(in: -1_000_000 ... 1_000_000)) / 3000 }
             let padded = (count + 63) / 64 * 64
             var blocks: [[UInt8]] = []

@@ -28,22 +28,21 @@ struct cnibble_tile {
     const uint8_t *vectors;
     int64_t vector_bytes;
     int count;                  /* up to three */
-    int64_t columns;            /* of this block */
-    const float *scales;        /* one for each row, or NULL: more columns are to come */
-    int is_first;               /* whether `out` holds nothing yet */
+    int64_t columns;
+    const float *scales;        /* one for each row */
     float *out;
     int64_t out_stride;
 };
 
-/* out[v * out_stride + r] (+)= the sum over groups of scale * unit * the exact sum over its columns of level * number, then times
-   scales[r]. Groups are added up in one order, in eight lanes: results depend neither on the engine nor on the company. */
+/* out[v * out_stride + r] = scales[r] times the sum over groups of scale * unit * the exact sum over its columns of level * number.
+   Groups are added up in one order, in eight lanes: results depend neither on the engine nor on the company. */
 void cnibble_products(const struct cnibble_tile *tile);
 
 /* The same sum of a single row and a single vector, without the row's scale; asks for what lies ahead in memory. */
-float cnibble_product(const uint8_t *weights, const uint8_t *vector, int64_t columns);
+float cnibble_product(const uint8_t *row, const uint8_t *vector, int64_t columns);
 
-/* A vector's block of `padded` columns: x rounded half to even to 8 bits, in units of a group's largest magnitude / 127; 0 from `count`
-   on. What is not finite makes its group's unit so. */
+/* A vector of `padded` columns: x rounded half to even to 8 bits, in units of a group's largest magnitude / 127; 0 from `count` on.
+   What is not finite makes its group's unit so. */
 void cnibble_round(const float *x, int64_t count, int64_t padded, uint8_t *out);
 
 /* Goes along with `cbyte_use_engine`. */

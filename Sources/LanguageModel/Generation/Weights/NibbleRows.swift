@@ -72,51 +72,35 @@ struct NibbleRows: QuantizedRows, @unchecked Sendable {
     }
 
     var byteCount: Int { Self.byteCount(rows, columns) }
-    var blocks: Int { (padded + Self.block - 1) / Self.block }
+    /// The kernels go through the blocks of a row themselves.
+    var blocks: Int { 1 }
     var vectorWidth: Int { Self.vectorBytes(padded) / 4 }
-
-    private func width(ofBlock b: Int) -> Int { min(padded - b * Self.block, Self.block) }
 
     func round(_ x: UnsafePointer<Float>, count n: Int, into out: UnsafeMutablePointer<Float>) {
         for i in 0 ..< n {
-            let from = x + i * columns, to = UnsafeMutableRawPointer(out + i * vectorWidth)
-            for b in 0 ..< blocks {
-                let start = b * Self.block, width = width(ofBlock: b)
-                cnibble_round(
-                    from + start, Int64(min(columns - start, width)), Int64(width),
-                    (to + Self.vectorBytes(start)).assumingMemoryBound(to: UInt8.self))
-            }
+            let to = UnsafeMutableRawPointer(out + i * vectorWidth).assumingMemoryBound(to: UInt8.self)
+            cnibble_round(x + i * columns, Int64(columns), Int64(padded), to)
         }
     }
 
     @inline(__always)
     func tile(
-        _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
-        _ stride: Int
+        _ rows: Range<Int>, _ block: Int, _ x: UnsafePointer<Float>, _ count: Int,
+        into y: UnsafeMutablePointer<Float>, _ stride: Int
     ) {
-        let row = rows.lowerBound, rowBytes = Self.rowBytes(padded), start = b &* Self.block
+        let row = rows.lowerBound, rowBytes = Self.rowBytes(padded)
         var tile = cnibble_tile(
-            weights: weights + (row &* rowBytes &+ Self.rowBytes(start)), row_bytes: Int64(rowBytes),
-            rows: Int32(rows.count),
-            vectors: (UnsafeRawPointer(x) + Self.vectorBytes(start)).assumingMemoryBound(to: UInt8.self),
-            vector_bytes: Int64(Self.vectorBytes(padded)), count: Int32(count), columns: Int64(width(ofBlock: b)),
-            scales: b == blocks &- 1 ? scales + row : nil, is_first: b == 0 ? 1 : 0, out: y + row,
-            out_stride: Int64(stride))
+            weights: weights + row &* rowBytes, row_bytes: Int64(rowBytes), rows: Int32(rows.count),
+            vectors: UnsafeRawPointer(x).assumingMemoryBound(to: UInt8.self),
+            vector_bytes: Int64(Self.vectorBytes(padded)), count: Int32(count), columns: Int64(padded),
+            scales: scales + row, out: y + row, out_stride: Int64(stride))
         cnibble_products(&tile)
     }
 
+    @inline(__always)
     func single(_ row: Int, _ x: UnsafePointer<Float>) -> Float {
-        let from = weights + row &* Self.rowBytes(padded), blocks = blocks
         let vector = UnsafeRawPointer(x).assumingMemoryBound(to: UInt8.self)
-        var sum = cnibble_product(from, vector, Int64(width(ofBlock: 0)))
-        var b = 1
-        while b < blocks {
-            let start = b &* Self.block
-            sum += cnibble_product(
-                from + Self.rowBytes(start), vector + Self.vectorBytes(start), Int64(width(ofBlock: b)))
-            b &+= 1
-        }
-        return sum * scales[row]
+        return cnibble_product(weights + row &* Self.rowBytes(padded), vector, Int64(padded)) * scales[row]
     }
 
     func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>) {
