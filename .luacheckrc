@@ -1,4 +1,4 @@
--- luacheck stdlib-lua examples Tests/Lua
+-- luacheck stdlib-lua examples Tests
 std = "lua54"
 max_line_length = 200
 ignore = {
@@ -11,3 +11,15 @@ files["stdlib-lua/opah/run.lua"] = { globals = { "arg" } }
 files["stdlib-lua/meta"] = { ignore = { "211", "212", "231", "241", "431", "432" }, max_line_length = false }
 -- busted's words.
 files["Tests/Lua"] = { std = "lua54+busted" }
+-- Lua of the Swift tests: LuaFixture and TensorTestCase give these; what runs before a test makes globals for it, and paragraphs
+-- of tensor tests are chunks by themselves.
+for _, target in ipairs { "BindingsTests", "opahTests" } do
+  files["Tests/" .. target .. "/Lua"] = {
+    allow_defined = true, ignore = { "411", "131" },
+    globals = {
+      "opah", "audio", "checkpoint", "config", "data", "dist", "fs", "json", "lm", "lora", "machine", "nn", "progress", "tensor", "text",
+      "train", "vq", "folder", "checkout", "tiny", "fails", "same",
+    },
+  }
+end
+files["Tests/BindingsTests/Lua/TensorFuzz"] = { read_globals = { "methods", "modules", "names" } }

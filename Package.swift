@@ -45,7 +45,7 @@ let testSettings: [SwiftSetting] = [.unsafeFlags([development ? "-Onone" : "-O"]
 /// A module, and its tests where it has some of its own.
 func library(
     _ name: String, _ dependencies: [Target.Dependency], hasTests: Bool = true,
-    support: [Target.Dependency] = ["TestSupport"]
+    support: [Target.Dependency] = ["TestSupport"], luaTests: [String] = []
 ) -> [Target] {
     let module = Target.target(name: name, dependencies: dependencies, swiftSettings: settings(name))
     guard hasTests else { return [module] }
@@ -53,7 +53,7 @@ func library(
         module,
         .testTarget(
             name: name + "Tests", dependencies: [.byName(name: name)] + support + dependencies,
-            swiftSettings: testSettings)
+            exclude: luaTests, swiftSettings: testSettings)
     ]
 }
 
@@ -182,7 +182,7 @@ let package = Package(
                     "LanguageModel", "Dataset",
                     "Training", "Configuration", "Console", "Installation", "Pictures", "Supervision", "Recipes",
                     "Serving", "Documentation", "REPL"
-                ], support: ["TestSupport", "LuaTestSupport"])
+                ], support: ["TestSupport", "LuaTestSupport"], luaTests: ["Lua"])
             + [
                 .executableTarget(
                     name: "opah",

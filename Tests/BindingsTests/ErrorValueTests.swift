@@ -56,23 +56,6 @@ final class ErrorValueTests: XCTestCase {
     }
 
     func testInStagesAndForScripts() throws {
-        try LuaFixture.check(
-            """
-            local stage = require "opah.stage" ("measure", 4)
-            stage:try("a", function() error { code = 5 } end)
-            stage:try("b", function() error(setmetatable({}, { __tostring = function() return "mine" end })) end)
-            stage:try("c", function() error { message = "gone", hint = "look" } end)
-            stage:try("d", function() audio.load("nowhere.wav") end)
-            stage:skip("e", tensor.ones(2))
-            assert(stage.skipped[1].reason == "{code = 5}", stage.skipped[1].reason)
-            assert(stage.skipped[2].reason == "mine")
-            assert(stage.skipped[3].reason == "gone" and stage.skipped[3].remedy == "look")
-            assert(stage.skipped[4].reason:find("No such file", 1, true))
-            assert(stage.skipped[5].reason)
-            assert(opah.error_text("plain") == "plain")
-            local text, hint = opah.error_text(select(2, pcall(audio.load, "nowhere.wav")))
-            assert(text:find("nowhere.wav", 1, true))
-            assert(select(2, opah.error_text { message = "gone", hint = "look" }) == "look")
-            """)
+        try LuaFixture.check(.file("in_stages_and_for_scripts"))
     }
 }

@@ -9,265 +9,46 @@ final class GraphTests: XCTestCase {
     /// A little graph: `raw` has three clips with labels; `upper` copies each clip in capitals, `packs` joins those and
     /// the labels, `report` counts the bytes of the packs. `run(options)` makes the graph anew, as a new process would,
     /// and returns its reports; `made(reports)` says what was made, as in "upper 3, packs".
-    private static let setup = """
-        for _, name in ipairs { "a", "b", "c" } do
-          fs.mkdir(folder .. "/raw/花子")
-          fs.write(folder .. "/raw/花子/" .. name .. ".wav", "sound of " .. name)
-          fs.write(folder .. "/raw/花子/" .. name .. ".lab", "words of " .. name)
-        end
-        function graph_of(options)
-          options = options or {}
-          hooks = { on_clip = options.on_clip, on_pack = options.on_pack }     -- a global: not captured
-          local resume, gain = options.resume, options.gain or 1
-          local graph = opah.graph { folder = folder .. "/out" }
-          local clips = graph:files(folder .. "/raw", { extension = ".wav" })
-          local labels = graph:files(folder .. "/raw", { extension = ".lab" })
-          local suffix = options.captured or "!"
-          local upper = graph:each("upper", { over = clips, params = { gain = gain } }, function(input, output)
-            if hooks.on_clip then hooks.on_clip(input) end
-            fs.write(output .. ".txt", fs.read(input):upper() .. suffix)
-          end)
-          local packs = graph:stage("packs", { inputs = { clips = upper, labels = labels }, resume = resume }, function(inputs, output)
-            if hooks.on_pack then hooks.on_pack(output) end
-            local together, parts = graph:gather(inputs), {}
-            for _, path in ipairs(fs.list(together, { recursive = true })) do parts[#parts + 1] = fs.read(path) end
-            fs.write(output .. "/all.txt", table.concat(parts, "\\n"))
-          end)
-          graph:stage("report", { inputs = { packs = packs } }, function(inputs, output)
-            fs.write(output .. "/size", tostring(#fs.read(inputs.packs.path .. "/all.txt")))
-          end)
-          return graph
-        end
-        function run(options)
-          local code, reports = graph_of(options):run()
-          return reports, code
-        end
-        function made(reports)
-          local parts = {}
-          for _, name in ipairs { "upper", "packs", "report" } do
-            if reports[name].made > 0 then parts[#parts + 1] = name .. (name == "upper" and " " .. reports[name].made or "") end
-          end
-          return table.concat(parts, ", ")
-        end
-        function expect(wanted, options)
-          local reports, code = run(options)
-          assert(made(reports) == wanted, ("made '%s', wanted '%s'"):format(made(reports), wanted))
-          return reports, code
-        end
-        function packed() return fs.read(folder .. "/out/packs/all.txt") end
-        """
+    private static let setup = LuaScript.file("setup")
 
-    private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
+    private func check(_ code: LuaScript, file: StaticString = #filePath, line: UInt = #line) throws {
         try LuaFixture.check(code, after: Self.setup, file: file, line: line)
     }
 
     func testASecondRunDoesNothing() throws {
-        try check(
-            """
-            local reports = expect("upper 3, packs, report")
-            assert(reports.packs.why == "not made yet")
-            assert(packed():find("SOUND OF A!", 1, true) and packed():find("words of c", 1, true))
-            expect("")
-            -- Touched, moved to another time, the same content: nothing to do.
-            fs.write(folder .. "/raw/花子/a.wav", "sound of a")
-            expect("")
-            assert(fs.read(folder .. "/out/report/size") == tostring(#packed()))
-            local left = fs.list(folder .. "/out/.graph")
-            assert(#left == 4 and #fs.glob(folder .. "/out/.graph/*") == 4, "more than manifests and digests is left")
-            """)
+        try check(.file("a_second_run_does_nothing"))
     }
 
     func testOnlyWhatDependsOnAChangeIsMadeAgain() throws {
-        try check(
-            """
-            run()
-            fs.write(folder .. "/raw/花子/b.lab", "other words")
-            local reports = expect("packs, report")
-            assert(reports.packs.why == "labels: 花子/b.lab changed" and packed():find("other words", 1, true))
-            fs.write(folder .. "/raw/花子/b.wav", "other sound")
-            reports = expect("upper 1, packs, report")
-            assert(reports.upper.why == "花子/b.wav changed" and reports.upper.fresh == 2)
-            -- The same size within the same second is noticed as well.
-            fs.write(folder .. "/raw/花子/b.wav", "oTher sound")      -- in capitals it is the same: what follows is not made
-            expect("upper 1")
-            fs.write(folder .. "/raw/花子/d.wav", "sound of d")
-            assert(expect("upper 1, packs, report").upper.why == "花子/d.wav is new")
-            fs.remove(folder .. "/raw/花子/d.wav")
-            reports = expect("packs, report")
-            assert(reports.upper.gone == 1 and not fs.exists(folder .. "/out/upper/花子/d.txt") and not packed():find("SOUND OF D"))
-            """)
+        try check(.file("only_what_depends_on_a_change_is_made_again"))
     }
 
     func testParamsCodeAndCapturedValuesCount() throws {
-        try check(
-            """
-            run()
-            local reports = run { gain = 2 }
-            assert(reports.upper.made == 3 and reports.upper.why == "gain was 1 and is 2" and reports.packs.made == 0)
-            reports = expect("upper 3, packs, report", { gain = 2, captured = "?" })
-            assert(reports.upper.why == "its code changed")
-            expect("", { gain = 2, captured = "?" })
-            local version = require "opah.graph.version"
-            local a = load("return function(x) return x + 1 end")()
-            local b = load("-- a comment before\\n\\nreturn function(x) return x + 1 end")()
-            local c = load("return function(x) return x + 2 end")()
-            assert(version(a) == version(b) and version(a) ~= version(c) and version(a, nil) ~= version(a, c))
-            local function outer(n) local function helper() return n end return function() return helper() end end
-            assert(version(outer(1)) ~= version(outer(2)), "what a captured function captures counts")
-            """)
+        try check(.file("params_code_and_captured_values_count"))
     }
 
     func testMissingAndChangedOutputsAreMadeAgain() throws {
-        try check(
-            """
-            run()
-            local before = packed()
-            fs.remove(folder .. "/out/upper/花子/a.txt")
-            assert(expect("upper 1").upper.why == "花子/a.txt is missing")
-            fs.write(folder .. "/out/packs/all.txt", "by hand")
-            assert(expect("packs").packs.why == "all.txt was changed by hand" and packed() == before)
-            fs.remove(folder .. "/out/packs", { recursive = true })
-            expect("packs")
-            fs.write(folder .. "/out/.graph/packs.json", "{ torn")      -- a manifest that cannot be read is none
-            expect("packs")
-            fs.remove(folder .. "/out/.graph", { recursive = true })
-            expect("upper 3, packs, report")
-            """)
+        try check(.file("missing_and_changed_outputs_are_made_again"))
     }
 
     func testAFailureLeavesWhatWasMade() throws {
-        try check(
-            """
-            run()
-            local before = packed()
-            fs.write(folder .. "/raw/花子/b.lab", "new words")
-            local ok, problem = pcall(run, { on_pack = function(output) fs.write(output .. "/half", "x") error("disk on fire", 0) end })
-            assert(not ok and tostring(problem):find("disk on fire", 1, true))
-            assert(packed() == before and not fs.exists(folder .. "/out/packs/half"))
-            expect("packs, report", {})
-
-            -- One bad clip is skipped and listed; its earlier result goes, the others stay; it is tried again.
-            fs.write(folder .. "/raw/花子/c.wav", "broken")
-            local reports, code = run { on_clip = function(path) if fs.read(path) == "broken" then error("no sound", 0) end end }
-            assert(code == 3 and #reports.upper.skipped == 1 and reports.upper.skipped[1].problem == "no sound")
-            assert(not fs.exists(folder .. "/out/upper/花子/c.txt") and not packed():find("SOUND OF C") and reports.packs.made == 1)
-            assert(expect("upper 1, packs, report").upper.made == 1)
-
-            -- When nothing at all is left the graph says so.
-            local all_fail = pcall(run, { gain = 5, on_clip = function() error("no", 0) end })
-            assert(not all_fail)
-            """)
+        try check(.file("a_failure_leaves_what_was_made"))
     }
 
     func testAnInterruptionKeepsWhatIsComplete() throws {
-        try check(
-            """
-            local seen = 0
-            local function stop() seen = seen + 1 if seen == 3 then error(fs.error("interrupted", "stop"), 0) end end
-            local ok, problem = pcall(run, { on_clip = stop })
-            assert(not ok and problem.kind == "interrupted")
-            local reports = expect("upper 1, packs, report", { on_clip = stop })
-            assert(reports.upper.fresh == 2)
-
-            -- A change of everything that is interrupted: what was not reached is still made again, and nothing old is used.
-            seen = 1
-            assert(not pcall(run, { on_clip = stop, captured = "?" }))
-            reports = expect("upper 2, packs, report", { on_clip = stop, captured = "?" })
-            assert(select(2, packed():gsub("%?", "")) == 3)
-            """)
+        try check(.file("an_interruption_keeps_what_is_complete"))
     }
 
     func testUnfinishedWorkCanGoOn() throws {
-        try check(
-            """
-            local half
-            local function work(output)
-              half = fs.exists(output .. "/half")
-              if not half then fs.write(output .. "/half", "x") error("stopped", 0) end
-            end
-            assert(not pcall(run, { resume = true, on_pack = work }) and half == false)
-            assert(pcall(run, { resume = true, on_pack = work }) and half == true)
-            -- With other inputs it begins anew.
-            fs.write(folder .. "/raw/花子/b.lab", "new words")
-            assert(not pcall(run, { resume = true, on_pack = work }) and half == false)
-            fs.write(folder .. "/raw/花子/b.lab", "newer words")
-            assert(not pcall(run, { resume = true, on_pack = work }) and half == false)
-            -- Without `resume` a half-done folder is never seen.
-            assert(not pcall(run, { on_pack = work }) and half == false)
-            """)
+        try check(.file("unfinished_work_can_go_on"))
     }
 
     func testWrongDeclarationsAreRefused() throws {
-        try check(
-            """
-            local graph = opah.graph { folder = folder .. "/x" }
-            local files = graph:files(folder .. "/raw", { extension = ".wav" })
-            local function nothing() end
-            fails("argument", "needs a folder", opah.graph, {})
-            fails("argument", "letters, digits", graph.stage, graph, "a/b", {}, nothing)
-            fails("argument", "no setting input", graph.stage, graph, "a", { input = {} }, nothing)
-            fails("argument", "by name", graph.stage, graph, "a", { inputs = { files } }, nothing)
-            fails("argument", "function that does the work", graph.stage, graph, "a", {})
-            fails("argument", "over is", graph.each, graph, "a", {}, nothing)
-            graph:each("a", { over = files }, nothing)
-            fails("argument", "two of that name", graph.stage, graph, "a", {}, nothing)
-            fails("data", "made no file", graph.run, graph)
-            fs.write(folder .. "/raw/花子/a.flac", "x")
-            local twice = opah.graph { folder = folder .. "/y" }
-            twice:each("a", { over = twice:files(folder .. "/raw", { extension = { ".wav", ".flac" } }) }, nothing)
-            fails("data", "would be one result", twice.run, twice)
-            """)
+        try check(.file("wrong_declarations_are_refused"))
     }
 
     func testBatchesKeepEachFileForItself() throws {
-        try check(
-            """
-            given, broken = {}, false          -- globals: not captured
-            local function batched(size, work)
-              local graph = opah.graph { folder = folder .. "/batched" }
-              graph:each("upper", { over = graph:files(folder .. "/raw", { extension = ".wav" }), batch = size }, work)
-              given = {}
-              local code, reports = graph:run()
-              return reports.upper, code
-            end
-            local function work(inputs, outputs)
-              assert(#inputs == #outputs)
-              given[#given + 1] = #inputs
-              for i, input in ipairs(inputs) do
-                if broken and input:find(broken, 1, true) then error("no sound", 0) end
-                fs.write(outputs[i] .. ".txt", fs.read(input):upper())
-                fs.write(outputs[i] .. ".len", "10")
-              end
-            end
-            local function sizes() return table.concat(given, " ") end
-            assert(batched(2, work).made == 3 and sizes() == "2 1", sizes())
-            assert(#fs.list(folder .. "/batched/upper", { recursive = true }) == 6 and fs.read(folder .. "/batched/upper/花子/b.txt") == "SOUND OF B")
-            assert(batched(2, work).fresh == 3 and #given == 0)
-
-            -- One changed clip redoes only that one; the size of batches is no reason to do anything.
-            fs.write(folder .. "/raw/花子/b.wav", "new sound")
-            local report = batched(16, work)
-            assert(report.made == 1 and report.fresh == 2 and sizes() == "1", sizes())
-            fs.remove(folder .. "/batched/upper/花子/c.len")
-            assert(batched(16, work).why == "花子/c.len is missing" and sizes() == "1")
-
-            -- A bad clip spoils no other of its batch, and none of theirs is half done.
-            for _, name in ipairs { "a", "b", "c" } do fs.write(folder .. "/raw/花子/" .. name .. ".wav", "third sound of " .. name) end
-            broken = "b.wav"
-            local skipped, code = batched(3, work)
-            assert(code == 3 and skipped.made == 2 and #skipped.skipped == 1 and skipped.skipped[1].path:find("b.wav", 1, true) and sizes() == "3 1 1 1", sizes())
-            assert(#fs.list(folder .. "/batched/upper", { recursive = true }) == 4)
-            broken = false
-            assert(batched(3, work).made == 1 and sizes() == "1")
-            fails("argument", "batch is a number of files", batched, 0, work)
-            fails("argument", "batch is a number of files", batched, "all", work)
-
-            -- Ctrl-C is no bad clip: nothing is tried again.
-            fs.write(folder .. "/raw/花子/a.wav", "fourth")
-            fs.write(folder .. "/raw/花子/b.wav", "fourth")
-            fails("interrupted", "stop", batched, 2, function(inputs) given[#given + 1] = #inputs error(fs.error("interrupted", "stop"), 0) end)
-            assert(sizes() == "2")
-            """)
+        try check(.file("batches_keep_each_file_for_itself"))
     }
 
     func testLongStagesSayHowLongTheyTook() throws {

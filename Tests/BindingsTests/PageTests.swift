@@ -1,6 +1,7 @@
 import Bindings
 import Foundation
 import LuaHost
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -58,28 +59,9 @@ final class PageTests: XCTestCase {
     func testTheReportOfATraining() throws {
         let folder = try TestFolder("training"),
             lua = try Interpreter(.opah, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
-        try lua.run(
-            """
-            local opah = require "opah"
-            local data, fs, lm, tensor = opah.data, opah.fs, opah.lm, opah.tensor
-            fs.mkdir(folder .. "/data/Ann")
-            for i = 1, 8 do
-              local stem = folder .. "/data/Ann/" .. i
-              tensor.save_npy(stem .. ".npy", tensor.randint(0, 900, { 8, i == 8 and 900 or 10 + 5 * i }, { dtype = "int32", generator = tensor.generator(i) }))
-              fs.write(stem .. ".lab", "Sentence number " .. i .. ".")
-              fs.write(stem .. ".wav", "")
-            end
-            data.pack { input = folder .. "/data", output = folder .. "/protos" }
-            local model = lm.load(tiny)
-            opah.lora.apply(model, { r = 2, lora_alpha = 4 })
-            fs.mkdir(folder .. "/results/voice <1>/auditions/step_000000002")
-            opah.audio.save(folder .. "/results/voice <1>/auditions/step_000000002/1.wav", tensor.zeros(800), 8000)
-            opah.train.fit {
-              model = model, data = data.dataset { protos = folder .. "/protos", tokenizer = model.tokenizer, max_length = 256, val_fraction = 0.3, seed = 1 }, project = "voice <1>",
-              results = folder .. "/results", max_steps = 4, batch_size = 1, every_n_train_steps = 2, val_check_interval = 2, lr = 0.0123, on_warning = function() end, config = { answer = 42 },
-            }
-            """.replacingOccurrences(of: "folder ..", with: "\"\(folder.path)\" ..").replacingOccurrences(
-                of: "tiny)", with: "\"\(OpahProcess.checkout)/examples/checkpoints/tiny\")"))
+        try lua.setGlobal("folder", folder.path)
+        try lua.setGlobal("tiny", OpahProcess.checkout + "/examples/checkpoints/tiny")
+        try lua.run(script: .file("the_report_of_a_training"))
         let page = try String(contentsOfFile: folder("results/voice <1>/report.html"), encoding: .utf8)
         PageCheck.check(page, "the training report")
         for part in [

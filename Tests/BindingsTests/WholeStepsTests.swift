@@ -16,16 +16,7 @@ final class WholeStepsTests: XCTestCase {
         }
     }
 
-    private let clock = """
-        function spin(seconds)
-          local began, loops = machine.now(), 0
-          while machine.now() - began < seconds do
-            loops = loops + 1
-            tensor.ones(8):sum()        -- native code that polls as well
-          end
-          return loops
-        end
-        """
+    private let clock = LuaScript.file("clock")
 
     func testWorkComesToItsEndBeforeItIsStopped() throws {
         interruptSoon()
@@ -54,21 +45,6 @@ final class WholeStepsTests: XCTestCase {
 
     func testALoopStopsBetweenStepsAndSaves() throws {
         interruptSoon()
-        try LuaFixture.check(
-            #"""
-            local steps = require "opah.steps"
-            local begun, whole, saved = 0, 0, nil
-            local ok, problem = pcall(steps.run, function()
-              begun = begun + 1
-              spin(0.03)
-              whole = whole + 1
-              return true
-            end, function() spin(0.005) end, function()
-              spin(0.2)                                   -- longer than code that cleans up may take otherwise
-              saved = whole
-            end)
-            assert(not ok and problem.kind == "interrupted", tostring(problem))
-            assert(begun == whole and saved == whole and whole > 0)
-            """#, after: clock)
+        try LuaFixture.check(.file("a_loop_stops_between_steps_and_saves"), after: clock)
     }
 }

@@ -9,21 +9,21 @@ import XCTest
 ///
 ///     opah, tensor, audio, ...           all modules
 ///     folder, tiny                       an empty folder, and that of the tiny checkpoints
+///     checkout                           the folder of the project
 ///     fails("shape", "text", f, ...)     f raises an error of this kind whose message or hint contains the text
 public enum LuaFixture {
-    public static let fails = """
+    public static let fails: LuaScript = """
         function fails(kind, text, f, ...)
           local ok, err = pcall(f, ...)
           assert(not ok, "no error")
           assert(type(err) ~= "string" and err.kind == kind, "wanted kind " .. kind .. ": " .. tostring(err))
           assert(tostring(err):find(text, 1, true), "wanted '" .. text .. "': " .. tostring(err))
         end
-
         """
 
     /// - Parameter setup: what all tests of a file share, run first.
     public static func check(
-        _ code: String, after setup: String = "", file: StaticString = #filePath, line: UInt = #line
+        _ code: LuaScript, after setup: LuaScript = "", file: StaticString = #filePath, line: UInt = #line
     ) throws {
         try withTemporaryFolder { folder in
             let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: OpahProcess.checkout + "/stdlib-lua"),
@@ -34,11 +34,13 @@ public enum LuaFixture {
                 """
                 opah = require "opah"
                 for _, name in ipairs { "audio", "checkpoint", "config", "data", "dist", "fs", "json", "lm", "lora", "machine", "nn", "progress", "tensor", "text", "train", "vq" } do _G[name] = opah[name] end
-                folder, tiny = "\(folder)", "\(OpahProcess.checkout)/examples/checkpoints/tiny"
-
-                """ + fails)
-            try lua.run(setup, name: "=setup")
-            do { try lua.run(code, name: "=test") } catch { XCTFail("\(error)", file: file, line: line) }
+                """)
+            try lua.setGlobal("folder", folder)
+            try lua.setGlobal("checkout", OpahProcess.checkout)
+            try lua.setGlobal("tiny", OpahProcess.checkout + "/examples/checkpoints/tiny")
+            try lua.run(script: fails)
+            try lua.run(script: setup)
+            do { try lua.run(script: code) } catch { XCTFail("\(error)", file: file, line: line) }
         }
     }
 }

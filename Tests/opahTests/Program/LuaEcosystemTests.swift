@@ -100,7 +100,7 @@ final class LuaEcosystemTests: XCTestCase {
         }
         let luacheck = Process(), pipe = Pipe()
         luacheck.executableURL = URL(fileURLWithPath: "/usr/bin/luacheck")
-        luacheck.arguments = ["-q", "--no-color", "stdlib-lua", "examples", "Tests/Lua"]
+        luacheck.arguments = ["-q", "--no-color", "stdlib-lua", "examples", "Tests"]
         luacheck.currentDirectoryURL = URL(fileURLWithPath: OpahProcess.checkout)
         luacheck.standardOutput = pipe
         try luacheck.run()

@@ -1,0 +1,12 @@
+assert(line "r_8_alpha_16" == "lora 8 16 0.01 all")
+assert(line "r_8_alpha_16_dora" == "dora 8 16 0 all")
+assert(line "r_8_alpha_16_fast_rslora" == "rslora 8 16 0.01 fast")
+assert(line "r_3_alpha_5_mlp_dora" == "dora 3 5 0 mlp")
+assert(line { kind = "rslora", r = 4 } == "rslora 4 16 0 all")
+assert(line { target_modules = { "attention", "embeddings", "output", "fast_mlp" } }
+  == "lora 8 16 0 attention all_embeddings outputs fast_layers.*.feed_forward.*")
+fails("config", "the kinds are lora, rslora, dora", lora.config, { kind = "xyzzy" })
+fails("config", "q_proj", lora.config, { target_modules = { "q_proj" } })
+fails("config", "give one of them", lora.config, { target_modules = { "mlp" }, targets = "mlp" })
+fails("config", "no setting rank", lora.config, { rank = 8 })
+fails("config", "no configuration called", lora.config, "r_8_alpha_16_doraa")

@@ -1,0 +1,10 @@
+local reports = expect("upper 3, packs, report")
+assert(reports.packs.why == "not made yet")
+assert(packed():find("SOUND OF A!", 1, true) and packed():find("words of c", 1, true))
+expect("")
+-- Touched, moved to another time, the same content: nothing to do.
+fs.write(folder .. "/raw/花子/a.wav", "sound of a")
+expect("")
+assert(fs.read(folder .. "/out/report/size") == tostring(#packed()))
+local left = fs.list(folder .. "/out/.graph")
+assert(#left == 4 and #fs.glob(folder .. "/out/.graph/*") == 4, "more than manifests and digests is left")

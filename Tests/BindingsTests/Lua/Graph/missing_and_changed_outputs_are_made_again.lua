@@ -1,0 +1,12 @@
+run()
+local before = packed()
+fs.remove(folder .. "/out/upper/花子/a.txt")
+assert(expect("upper 1").upper.why == "花子/a.txt is missing")
+fs.write(folder .. "/out/packs/all.txt", "by hand")
+assert(expect("packs").packs.why == "all.txt was changed by hand" and packed() == before)
+fs.remove(folder .. "/out/packs", { recursive = true })
+expect("packs")
+fs.write(folder .. "/out/.graph/packs.json", "{ torn")      -- a manifest that cannot be read is none
+expect("packs")
+fs.remove(folder .. "/out/.graph", { recursive = true })
+expect("upper 3, packs, report")

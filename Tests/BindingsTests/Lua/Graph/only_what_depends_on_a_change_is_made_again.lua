@@ -1,0 +1,15 @@
+run()
+fs.write(folder .. "/raw/花子/b.lab", "other words")
+local reports = expect("packs, report")
+assert(reports.packs.why == "labels: 花子/b.lab changed" and packed():find("other words", 1, true))
+fs.write(folder .. "/raw/花子/b.wav", "other sound")
+reports = expect("upper 1, packs, report")
+assert(reports.upper.why == "花子/b.wav changed" and reports.upper.fresh == 2)
+-- The same size within the same second is noticed as well.
+fs.write(folder .. "/raw/花子/b.wav", "oTher sound")      -- in capitals it is the same: what follows is not made
+expect("upper 1")
+fs.write(folder .. "/raw/花子/d.wav", "sound of d")
+assert(expect("upper 1, packs, report").upper.why == "花子/d.wav is new")
+fs.remove(folder .. "/raw/花子/d.wav")
+reports = expect("packs, report")
+assert(reports.upper.gone == 1 and not fs.exists(folder .. "/out/upper/花子/d.txt") and not packed():find("SOUND OF D"))

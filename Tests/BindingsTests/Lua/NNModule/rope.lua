@@ -1,0 +1,11 @@
+local x = tensor.new{{{1, 0, 1, 0}}, {{1, 0, 1, 0}}, {{0, 1, 0, 1}}}        -- [3, 1, 4]
+local y = nn.rope(x)
+same(y[1], x[1])
+same(y[2], {{math.cos(1), math.sin(1), math.cos(0.01), math.sin(0.01)}}, 4e-3)
+same(y[3], {{-math.sin(2), math.cos(2), -math.sin(0.02), math.cos(0.02)}}, 4e-3)
+assert(nn.rope(x, {positions = {0, 1, 2}}):equal(y) and nn.rope(x, {positions = tensor.new{0, 1, 2}}):equal(y) and nn.rope(x, {table = nn.rope_table(3, 4)}):equal(y))
+assert(nn.rope(tensor.stack({x, x}))[2]:equal(y))
+same(nn.rope_table(3, 4):shape(), {3, 2, 2}); assert(nn.rope_table(3, 4):dtype() == "bfloat16")
+fails("shape", "2 positions", nn.rope, x, {positions = {0, 1}})
+fails("index", "position 5", nn.rope, x, {positions = {0, 1, 5}, table = nn.rope_table(3, 4)})
+fails("shape", "nn.rope_table(positions, 4)", nn.rope, x, {table = nn.rope_table(3, 8)})

@@ -1,0 +1,17 @@
+codec = embedded.codec()
+samples, info = audio.load(speech)
+at_rate = codec:encode(audio.resample(samples, 16000, 44100))
+assert(info.sample_rate == 16000)
+assert(codec:encode(audio.load(speech)):equal(at_rate) and codec:encode(samples, 16000):equal(at_rate))
+assert(codec:encode(samples, { sample_rate = 16000 }):equal(at_rate) and codec:encode({ samples, samples }, info)[2]:equal(at_rate))
+assert(codec:encode(samples):shape()[2] == 22 and codec:encode(samples, { whole = true }):shape()[2] == 23, "without a rate, it is the codec's")
+assert(codec:features(audio.load(speech)).codes:narrow(2, 1, 62):equal(at_rate))
+
+loud = audio.loudness(audio.load(speech))
+assert(loud == audio.loudness(samples, 16000) and loud > -30)
+assert(audio.log_mel(audio.load(speech)):equal(audio.log_mel(samples, { sample_rate = 16000 })) and audio.log_mel(samples, 16000):shape()[2] == 90)
+assert(#audio.resample(samples, info, 8000) == 23270 and #audio.slice(samples, info) == 1 and #audio.check(samples, info) == 1)
+assert(audio.normalize_loudness(audio.load(speech)):equal((audio.normalize_loudness(samples, 16000))) and #audio.trim(samples, info) > 1000)
+path = folder .. "/x.wav"
+audio.save(path, samples, info)
+assert(audio.info(path).sample_rate == 16000)

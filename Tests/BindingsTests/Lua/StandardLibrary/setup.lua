@@ -1,0 +1,1 @@
+function codec() return opah.vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" } end
