@@ -200,7 +200,7 @@ let package = Package(
                         "TestSupport", "LuaTestSupport", "Audio", "Documentation", "LuaHost", "Bindings",
                         .product(name: "Yams", package: "Yams")
                     ],
-                    swiftSettings: testSettings)
+                    exclude: ["Lua"], swiftSettings: testSettings)
             ]
             + fuzz()),
     swiftLanguageModes: [.v6]

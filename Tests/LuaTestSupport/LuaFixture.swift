@@ -21,9 +21,12 @@ public enum LuaFixture {
         end
         """
 
-    /// - Parameter setup: what all tests of a file share, run first.
+    /// - Parameters:
+    ///   - setup: what all tests of a file share, run first.
+    ///   - globals: for this test, besides.
     public static func check(
-        _ code: LuaScript, after setup: LuaScript = "", file: StaticString = #filePath, line: UInt = #line
+        _ code: LuaScript, after setup: LuaScript = "", with globals: KeyValuePairs<String, any LuaPushable> = [:],
+        file: StaticString = #filePath, line: UInt = #line
     ) throws {
         try withTemporaryFolder { folder in
             let lua = try Interpreter(.opah, scriptFolder: nil, libraryFolder: OpahProcess.checkout + "/stdlib-lua"),
@@ -38,6 +41,7 @@ public enum LuaFixture {
             try lua.setGlobal("folder", folder)
             try lua.setGlobal("checkout", OpahProcess.checkout)
             try lua.setGlobal("tiny", OpahProcess.checkout + "/examples/checkpoints/tiny")
+            for (name, value) in globals { try lua.setGlobal(name, value) }
             try lua.run(script: fails)
             try lua.run(script: setup)
             do { try lua.run(script: code) } catch { XCTFail("\(error)", file: file, line: line) }

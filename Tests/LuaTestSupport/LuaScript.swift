@@ -7,10 +7,13 @@ public struct LuaScript: ExpressibleByStringInterpolation, Sendable {
     public let text: String
     /// What Lua calls it in messages.
     public let name: String
+    private let path: String?
 
-    public init(stringLiteral text: String) { (self.text, name) = (text, "=test") }
+    public init(stringLiteral text: String) { self.init(text, name: "=test") }
 
-    private init(_ text: String, name: String) { (self.text, self.name) = (text, name) }
+    private init(_ text: String, name: String, path: String? = nil) {
+        (self.text, self.name, self.path) = (text, name, path)
+    }
 
     /// `name` of `AdapterSettingsTests.swift` is `Lua/AdapterSettings/name.lua` in the folder of the test target.
     public static func file(_ name: String, of test: String = #filePath) -> LuaScript {
@@ -20,8 +23,16 @@ public struct LuaScript: ExpressibleByStringInterpolation, Sendable {
         if group.hasSuffix("Tests") { group.removeLast("Tests".count) }
         let place = "Lua/\(group)/\(name).lua", path = "\(tests)\(target)/\(place)"
         let text = try? String(contentsOfFile: path, encoding: .utf8)
-        return LuaScript(text ?? "error 'there is no such file'", name: "=" + place)
+        return LuaScript(text ?? "error 'there is no such file'", name: "=" + place, path: path)
     }
+
+    /// What the program is given to run it, as lua is, with arguments for `...`.
+    /// - Parameter setup: runs before it, in the same interpreter: its globals are there.
+    public func command(after setup: LuaScript? = nil, _ arguments: [String] = []) -> [String] {
+        (setup?.chunk ?? []) + (path.map { [$0] } ?? chunk) + arguments
+    }
+
+    private var chunk: [String] { ["-e", path.map { "dofile [[\($0)]]" } ?? text] }
 
     /// Its parts between empty lines, each with its own lines' numbers.
     public var paragraphs: [LuaScript] {

@@ -179,28 +179,7 @@ final class AuditionTests: XCTestCase {
     }
 
     func testTheChoiceIsTheEarliestWithinTolerancesAndSaysWhy() throws {
-        try LuaFixture.check(
-            #"""
-            local choice = require "opah.audition.choice"
-            local function item(step, measures) return { step = step, path = "step" .. step, measures = measures } end
-            -- The second is as good as the best by its loss, and is cut off; the third is the earliest that is good in all.
-            local list = {
-              item(100, { loss = 4, cut = 0 }), item(200, { loss = 3.01, cut = 0.5 }), item(300, { loss = 3.02, cut = 0 }),
-              item(400, { loss = 3, cut = 0 }),
-            }
-            local picked, why = choice.pick(list)
-            assert(picked.step == 300 and why.all_within and #why.reasons == 3, #why.reasons)
-            assert(why.reasons[2]:find("step 100 is not it: held-out loss 4, and the best is 3 (step 400)", 1, true), why.reasons[2])
-            assert(why.reasons[3]:find("share of sentences cut off 0.5", 1, true), why.reasons[3])
-            -- Higher scores are better, and a measure that one lacks is not within it.
-            assert(choice.pick { item(1, { loss = 3, score = 2 }), item(2, { loss = 3, score = 4 }) }.step == 2)
-            assert(choice.pick { item(1, { loss = 3 }), item(2, { loss = 3, score = 4 }) }.step == 2)
-            -- None is within all: the one that misses least, with its misses.
-            local least, reasons = choice.pick { item(1, { loss = 3, cut = 1 }), item(2, { loss = 9, cut = 0, silence = 0.9 }), item(3, { loss = 9, cut = 1, silence = 0 }) }
-            assert(least.step == 1 or least.step == 2)
-            assert(not reasons.all_within and reasons.reasons[1]:find("no checkpoint is within all tolerances", 1, true))
-            assert(choice.pick {} == nil)
-            """#)
+        try LuaFixture.check(.file("the_choice_is_the_earliest_within_tolerances_and_says_why"))
     }
 
     func testPickWritesItsChoiceAndNoticesReplacedCheckpoints() throws {
@@ -230,78 +209,15 @@ final class AuditionTests: XCTestCase {
     }
 
     func testMeasures() throws {
-        try LuaFixture.check(
-            #"""
-            local errors, measures = require "opah.audition.errors", require "opah.audition.measures"
-            local function near(a, b) assert(math.abs(a - b) < 1e-9, a .. " is not " .. b) end
-            near(errors.rates("kitten", "sitting").characters, 3 / 6)
-            near(errors.rates("The cat sat.", "the CAT, sat").words, 0)
-            near(errors.rates("one two three four", "one three four five").words, 2 / 4)
-            near(errors.rates("It's ten", "its ten").words, 0)
-            local japanese = errors.rates("港は、静かだ。", "港わ静かだ")
-            near(japanese.characters, 1 / 5)
-            assert(japanese.words == nil)
-            near(errors.rates("ＡＢＣ", "abc").characters, 0)
-            near(errors.rates("yes", "").characters, 1)
-            assert(errors.rates("...", "x").characters == nil)
-
-            -- The second half says the first again.
-            local first = tensor.randint(0, 1000, { 8, 40 }, { dtype = "int32" })
-            near(measures.repetition(first), 0)
-            near(measures.repetition(tensor.cat({ first, first }, 2)), 0.5)
-            near(measures.repetition(tensor.zeros(8, 100, { dtype = "int32" })), 99 / 100)
-            near(measures.repetition(tensor.zeros(8, 5, { dtype = "int32" })), 0)
-
-            local tone = (tensor.range(0, 43999) * (2 * math.pi * 220 / 44000)):sin() * 0.5
-            near(measures.silence(tone, 44000), 0)
-            near(measures.silence(tensor.cat({ tone, tensor.zeros(44000) }, 1), 44000), 0.5)
-            near(measures.silence(tensor.zeros(44000), 44000), 1)
-            """#)
+        try LuaFixture.check(.file("measures"))
     }
 
     func testSharedFigures() throws {
-        try LuaFixture.check(
-            #"""
-            local scripts, statistics = require "opah.scripts", require "opah.statistics"
-            local sentences, speaker = require "opah.audition.sentences", require "opah.audition.speaker"
-            local list = { 4, 1, 2, 3 }
-            assert(statistics.median(list) == 2.5 and list[1] == 4, "the list stays as it is")
-            assert(statistics.median { 3, 1, 2 } == 2 and statistics.median {} == nil and statistics.mean {} == nil)
-            local middle, deviation = statistics.spread { 10, 11, 9, 10, 12, 900 }
-            assert(middle == 10.5 and math.abs(deviation - 1.4826) < 1e-9, "one outlier widens nothing")
-
-            for line, expected in pairs { ["今日は静かです"] = "Japanese", ["Microsoft Teamsの使い方です"] = "Japanese", ["今天很安静"] = "Han", ["안녕"] = "Hangul",
-              ["Тихо"] = "Cyrillic", ["Café 12"] = "Latin", ["Καλή μέρα"] = "Greek" } do
-              assert(scripts.main((scripts.count(line))) == expected, line)
-            end
-            assert(select(2, scripts.count("Hi, you 2!")) == 6, "digits are spoken")
-            assert(scripts.main((scripts.count("12."))) == nil)
-
-            -- A text without letters is taken for the usual one; a script without sentences has none.
-            local seconds, guessed = speaker.expected(nil, "14!")
-            assert(guessed and math.abs(seconds - 2 / 14) < 1e-9)
-            assert(sentences.language "Japanese" == "ja" and sentences.language "Latin" == "en" and sentences.language "Greek" == nil)
-            """#)
+        try LuaFixture.check(.file("shared_figures"))
     }
 
     /// The distance is none to the same frames, and grows with the share of frames of somebody else.
     func testDistanceToTheSpeaker() throws {
-        try LuaFixture.check(
-            #"""
-            local features = require "opah.audition.features"
-            local reader = features.new { 8, 5, 5, 5 }
-            assert(reader.size == 1000 and reader:of(tensor.zeros(8, 3, { dtype = "int32" })):shape()[2] == 32)
-            -- Code 999 is the last of each rounding: 7, 4, 4, 4, of halves 4, 2, 2, 2.
-            local top = reader:of(tensor.full({ 1, 1 }, 999, { dtype = "int32" }))[1]:totable()
-            assert(top[1] == 0.75 and top[2] == 1 and top[3] == 1 and top[4] == 1)
-            local one = tensor.randint(0, 400, { 8, 300 }, { dtype = "int32" })
-            local other = tensor.randint(600, 1000, { 8, 300 }, { dtype = "int32" })
-            local spread = reader:spread(one)
-            assert(features.distance(spread, spread) < 1e-6)
-            local mixed = reader:spread(tensor.cat({ one, other }, 2))
-            assert(features.distance(mixed, spread) > 0.05 and features.distance(reader:spread(other), spread) > features.distance(mixed, spread))
-            local added = features.add(spread, reader:spread(other))
-            assert(added.frames == 600 and features.distance(added, mixed) < 1e-4)
-            """#)
+        try LuaFixture.check(.file("distance_to_the_speaker"))
     }
 }

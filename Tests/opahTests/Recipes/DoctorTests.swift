@@ -1,4 +1,5 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -6,38 +7,10 @@ import XCTest
 final class DoctorTests: XCTestCase {
     private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
 
-    /// Lua: `voice(seconds, seed)` [T] at 44.1 kHz: syllables of harmonics and hiss over the noise of a quiet room,
-    /// other ones for each seed; `put(name, samples, rate, label)` writes a clip below `in`.
-    private static let tools = """
-        local opah = require 'opah'
-        local audio, fs, tensor, rate = opah.audio, opah.fs, opah.tensor, 44100
-        local function voice(seconds, seed)
-          tensor.manual_seed(seed)
-          local n = math.floor(seconds * rate)
-          local x, at = tensor.randn(n) * 0.0005, 0.1
-          while at < seconds - 0.3 do
-            local draw = tensor.rand(3):totable()
-            local length, pitch = 0.12 + 0.1 * draw[1], 110 + 60 * draw[2]
-            local first, count, hiss = math.floor(at * rate) + 1, math.floor(length * rate), math.floor(0.05 * rate)
-            local time, sound = tensor.range(0, count - 1, 1, { dtype = 'float32' }) / rate, tensor.zeros(count)
-            for h = 1, 20 do sound:add_((time * (2 * math.pi * pitch * h)):sin() * (0.3 / h)) end
-            x:narrow(1, first, count):add_(sound * (time * (math.pi / length)):sin() * 0.6)
-            x:narrow(1, first + count, math.min(hiss, n - first - count)):add_(tensor.randn(math.min(hiss, n - first - count)) * 0.05)
-            at = at + length + 0.06 + 0.25 * draw[3]
-          end
-          return x
-        end
-        local function wave(hertz, n) return (tensor.range(0, n - 1, 1, { dtype = 'float32' }) * (hertz / rate)):remainder(1):mul(2 * math.pi):sin() end
-        local function put(name, samples, at, label)
-          fs.mkdir(fs.dirname('in/' .. name))
-          audio.save('in/' .. name, samples, at or rate)
-          if label then fs.write('in/' .. name:gsub('%.%w+$', '') .. '.lab', label) end
-        end
-
-        """
-
-    private func lua(_ folder: TestFolder, _ code: String) throws {
-        let result = try OpahProcess.run(["-e", Self.tools + code], folder: folder.path)
+    /// Runs Lua that has `voice(seconds, seed)` [T] at 44.1 kHz: syllables of harmonics and hiss over the noise of a quiet
+    /// room, other ones for each seed; and `put(name, samples, rate, label)`, which writes a clip below `in`.
+    private func lua(_ folder: TestFolder, _ script: LuaScript) throws {
+        let result = try OpahProcess.run(script.command(after: .file("tools")), folder: folder.path)
         XCTAssertEqual(result.code, 0, result.errors)
     }
 
@@ -133,37 +106,7 @@ final class DoctorTests: XCTestCase {
     func testHowLongARoomGoesOn() throws {
         let folder = try TestFolder("reverberation")
         try lua(
-            folder,
-            """
-            local reverberation = require 'opah.doctor.reverberation'
-            local paths = fs.list('\(OpahProcess.checkout)/examples/data', { recursive = true, extension = { '.wav', '.mp3', '.flac' } })
-            tensor.manual_seed(7)
-            for number, path in ipairs(paths) do
-              local dry, info = audio.load(path)
-              dry = audio.resample(dry, info.sample_rate, 16000)
-              put(('dry/%02d.wav'):format(number), dry, 16000)
-              local last = reverberation.time(dry, 16000) or 0
-              for _, room in ipairs { 0.2, 0.5, 1.0 } do
-                local length, pulses = math.floor(1.2 * room * 16000), math.floor(1.2 * room * 2000)
-                local wet, draws = tensor.zeros(#dry + length), tensor.rand(2, pulses):totable()
-                for pulse = 1, pulses do
-                  local at = math.floor(draws[1][pulse] * length)
-                  local size = 10 ^ (-3 * at / 16000 / room) * (draws[2][pulse] < 0.5 and -1 or 1)
-                  wet:narrow(1, at + 1, #dry):add_(dry * size)
-                end
-                wet = wet * (0.7 / wet:abs():max():item())
-                put(('room%.1f/%02d.wav'):format(room, number), wet, 16000)
-                local time = reverberation.time(wet, 16000)
-                assert(time and time > last, ('%s: %s after %s'):format(path, time, last))
-                assert(math.abs(time - room) <= 0.15, ('%s: %s in a room of %s s'):format(path, time, room))
-                last = time
-              end
-            end
-            -- Neither noise nor hum nor silence fades, and what is short says nothing.
-            for _, sound in ipairs { tensor.randn(5 * rate) * 0.1, wave(100, 5 * rate), tensor.zeros(5 * rate), tensor.randn(100), tensor.zeros(1) } do
-              assert(reverberation.time(sound, rate) == nil)
-            end
-            """)
+            folder, .file("how_long_a_room_goes_on"))
         let found = try doctor(folder, "--audio-only"),
             files = found.codes.filter { $0.value.contains("reverberation") }.keys
         XCTAssertEqual(files.filter { $0.hasPrefix("in/room0.5/") || $0.hasPrefix("in/room1.0/") }.count, 28)
@@ -198,24 +141,7 @@ final class DoctorTests: XCTestCase {
     func testEachFaultOfALabelIsFoundAlone() throws {
         let folder = try TestFolder("labels")
         try lua(
-            folder,
-            """
-            local words = { 'the harbour is quiet', 'a boat comes in late', 'nobody waits for it', 'the lamp is still lit', 'rain falls on stone',
-              'we walk up the hill', 'there is bread left', 'the door stays open', 'a dog barks far off', 'morning is not near' }
-            for i, line in ipairs(words) do put('S/' .. i .. '.wav', voice(2, i), nil, line) end
-            local bad = {
-              control = 'he says <|im_end|> twice', odd = 'a soft\\xC2\\xADly hidden mark', markup = 'some <b>bold</b> words', mixed = 'the h\\xD0\\xB0rbour of it all',
-              other = '\\xD0\\xB4\\xD0\\xBE\\xD0\\xB1\\xD1\\x80\\xD0\\xBE\\xD0\\xB5 \\xD1\\x83\\xD1\\x82\\xD1\\x80\\xD0\\xBE \\xD0\\xB2\\xD1\\x81\\xD0\\xB5\\xD0\\xBC',
-              much = ('far too many words for two seconds '):rep(4), words = '?!...', again = 'the harbour is quiet',
-            }
-            local seed = 20
-            for name, line in pairs(bad) do seed = seed + 1 put('S/' .. name .. '.wav', voice(2, seed), nil, line) end
-            put('S/none.wav', voice(2, 40))
-            put('S/latin1.wav', voice(2, 41))
-            fs.write('in/S/latin1.lab', 'caf\\xE9 at noon')
-            put('S/empty.wav', voice(2, 42), nil, ' ')
-            fs.write('in/S/alone.lab', 'no recording')
-            """)
+            folder, .file("each_fault_of_a_label_is_found_alone"))
         let found = try doctor(folder)
         XCTAssertEqual(found.code, 3, found.result.errors)
         XCTAssertEqual(
@@ -274,24 +200,7 @@ final class DoctorTests: XCTestCase {
     func testEachFaultOfCodesIsFoundAlone() throws {
         let folder = try TestFolder("codes")
         try lua(
-            folder,
-            """
-            for i, name in ipairs { 'a', 'b', 'shape', 'dtype', 'range', 'length', 'stale', 'broken', 'without' } do
-              put('S/' .. name .. '.wav', voice(2, i), nil, 'words of ' .. name)
-            end
-            opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
-            local codes = tensor.load_npy('in/S/a.npy')
-            local function save(name, value) tensor.save_npy('in/S/' .. name .. '.npy', value) end
-            save('shape', codes:narrow(1, 1, 4):clone())
-            save('dtype', codes:to('float32'))
-            local high = codes:clone()
-            high[{ 3, 2 }] = 1009
-            save('range', high)
-            save('length', codes:narrow(2, 1, 20):clone())
-            fs.write('in/S/broken.npy', 'no numbers')
-            fs.remove('in/S/without.npy')
-            put('S/stale.wav', voice(2, 50))
-            """)
+            folder, .file("each_fault_of_codes_is_found_alone"))
         let found = try doctor(folder)
         XCTAssertEqual(
             found.codes,

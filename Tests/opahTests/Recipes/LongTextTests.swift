@@ -171,91 +171,14 @@ final class LongTextTests: XCTestCase {
 
     /// One reader for speaking and for cutting; what is no cue is told, with its line.
     func testSubtitlesAreReadAndWritten() throws {
-        try LuaFixture.check(
-            #"""
-            local subtitles = require "opah.subtitles"
-            local function read(content)
-              local lines = {}
-              for i, cue in ipairs(subtitles.read(content)) do
-                lines[i] = ("%d %s %s %s"):format(cue.line, cue.first or "-", cue.speaker or "-", cue.problem or cue.text)
-              end
-              return table.concat(lines, "|")
-            end
-            local function same(a, b) assert(a == b, a) end
-            same(read("1\n1:00:01,5 --> 1:00:02,5\none\n\na lost line\nand more\n\n2\n\n00:05.0 --> 00:06.0\ntwo\nlines\n"),
-              "2 3601.5 - one|5 - - text without times: a lost line|10 5.0 - two lines")
-            same(read("WEBVTT\nmore: 1\n\nNOTE\nno --> cue\n\nname\n00:01.000 --> 00:02.000 align:start\n<v Ann>1 &lt; 2\n"), "8 1.0 Ann 1 < 2")
-            same(read("1\n00:00:0x,0 --> 00:00:02,000\nx\n"), "2 - - no times: 00:00:0x,0 --> 00:00:02,000")
-            same(read(""), "")
-            local cues = { { first = 0, last = 1.25, text = "a & b" }, { first = 3600, last = 3601, text = "<c>" } }
-            for i, cue in ipairs(subtitles.read(subtitles.vtt(cues))) do
-              assert(cue.first == cues[i].first and cue.last == cues[i].last and cue.text == cues[i].text, cue.text)
-            end
-            fs.write(folder .. "/a.srt", "2\n00:00:03,000 --> 00:00:04,000\nLater.\n\n1\n00:00:01,000 --> 00:00:02,000\nFirst.\n\nLost.\n")
-            local pieces, notes = require("opah.speech.book").pieces(folder .. "/a.srt", { sentence = 0, paragraph = 0, heading = 0 }, {})
-            assert(pieces[1].text == "First." and pieces[1].at == 1 and pieces[2].text == "Later.")
-            same(notes[1], "1 blocks are no cues and are not spoken: line 9: text without times: Lost.")
-            """#)
+        try LuaFixture.check(.file("subtitles_are_read_and_written"))
     }
 
     func testSentencesParagraphsAndMarks() throws {
-        try LuaFixture.check(
-            #"""
-            local book, sentences = require "opah.speech.book", require "opah.speech.sentences"
-            local function same(text, ...)
-              local found, wanted = sentences.split(text), { ... }
-              assert(table.concat(found, "|") == table.concat(wanted, "|"), table.concat(found, "|"))
-            end
-            same("Dr. Smith paid 3.50 dollars. J. R. Jones did not!", "Dr. Smith paid 3.50 dollars.", "J. R. Jones did not!")
-            same('"Was it late?" she asked. It was... very late. Yes.', '"Was it late?" she asked.', "It was... very late. Yes.")
-            same("No. It is the third of them.", "No. It is the third of them.")
-            same("港は静かだった。「はい、そうです。」と言った。「行こう。」「いいよ。」", "港は静かだった。", "「はい、そうです。」と言った。", "「行こう。」", "「いいよ。」")
-            same("   ")
-            same("no end of it at all", "no end of it at all")
-
-            local pauses = { sentence = 1, paragraph = 2, heading = 3 }
-            local function pieces(name, content, replacements)
-              fs.write(folder .. "/" .. name, content)
-              local list, notes = book.pieces(folder .. "/" .. name, pauses, replacements)
-              local out = {}
-              for i, piece in ipairs(list) do out[i] = ("%g %s"):format(piece.pause, piece.text) end
-              return table.concat(out, "|"), notes, list
-            end
-            local text, notes = pieces("a.md", "---\ntitle: x\n---\n# The *first* part\n\nOne [link here](http://x.y) stands.\nAnd `more` text follows.\n\n"
-              .. "```lua\nprint(1)\n```\n\n![picture](a.png)\n\n- an item of it\n- **another** item\n\nUnderlined\n----------\n> a quoted thought\n\n***\n")
-            assert(text == "0 The first part|3 One link here stands.|1 And more text follows.|2 an item of it|2 another item|3 Underlined|3 a quoted thought", text)
-            assert(#notes == 1 and notes[1] == "1 blocks of code are not spoken", notes[1])
-            text = pieces("b.txt", "\u{FEFF}　私は\r\n行った。\r\n\r\n　次の段落だ。\r\n\r\n* * *\r\n")
-            assert(text == "0 私は行った。|2 次の段落だ。", text)
-            text = pieces("c.txt", "Every line is one.\nThere is no empty line.\n")
-            assert(text == "0 Every line is one.|2 There is no empty line.", text)
-            fails("usage", "nothing to say", pieces, "d.txt", "...\n\n!!!\n")
-            fails("usage", "not UTF-8", pieces, "e.txt", "caf\xe9")
-            """#)
+        try LuaFixture.check(.file("sentences_paragraphs_and_marks"))
     }
 
     func testPronunciation() throws {
-        try LuaFixture.check(
-            #"""
-            local pronunciation = require "opah.speech.pronunciation"
-            local function read(content)
-              fs.write(folder .. "/p.txt", content)
-              return pronunciation.read(folder .. "/p.txt")
-            end
-            local list = read("# words\r\ncat = kat\nNASA\tnassa\n3.14 = three point one four\ncategory = cattagory\n東京=とうきょう\nC++ = see plus plus\n")
-            local function said(text, wanted)
-              local found = pronunciation.apply(list, text)
-              assert(found == wanted, found)
-            end
-            said("Cat, CAT and a cat; concat and cats stay, a category goes.", "kat, kat and a kat; concat and cats stay, a cattagory goes.")
-            said("NASA and nasa, 3.14 but 13.14 and 3.141.", "nassa and nasa, three point one four but 13.14 and 3.141.")
-            said("東京都と東京", "とうきょう都ととうきょう")
-            said("C++ is C+++", "see plus plus is see plus plus+")
-            said("café-cat", "café-kat")
-            fails("usage", "line 2", read, "a = b\nnothing here\n")
-            fails("usage", "said otherwise", read, "a = b\na = c\n")
-            assert(pronunciation.readings("｜東京《とうきょう》の港《みなと》と「引用」《x》") == "とうきょうのみなとと「引用」《x》", pronunciation.readings("｜東京《とうきょう》の港《みなと》と「引用」《x》"))
-            assert(pronunciation.shown("｜東京《とうきょう》の港《みなと》") == "東京の港")
-            """#)
+        try LuaFixture.check(.file("pronunciation"))
     }
 }

@@ -25,7 +25,7 @@ final class NothingSwallowedTests: XCTestCase {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
-    private func check(_ code: String, file: StaticString = #filePath, line: UInt = #line) throws {
+    private func check(_ code: LuaScript, file: StaticString = #filePath, line: UInt = #line) throws {
         try LuaFixture.check(code, file: file, line: line)
     }
 
@@ -228,61 +228,13 @@ final class NothingSwallowedTests: XCTestCase {
     }
 
     func testCodesOutOfRangeAreNamedClipByClip() throws {
-        try check(
-            """
-            fs.mkdir(folder .. "/data/S")
-            local function clip(name, offset)
-              local codes = tensor.randint(0, 900, { 8, 20 }, { dtype = "int32", generator = tensor.generator(#name) })
-              tensor.save_npy(folder .. "/data/S/" .. name .. ".npy", codes + offset)
-              fs.write(folder .. "/data/S/" .. name .. ".lab", "Hello " .. name .. ".")
-            end
-            clip("a", 0) clip("bb", 100) clip("ccc", 5000) clip("dddd", -500)
-            local report = data.pack { input = folder .. "/data", output = folder .. "/protos" }
-            assert(report.sentences == 2 and #report.skipped == 2 and report.speakers == 1)
-            assert(report.skipped[1].path:find("ccc.npy") and report.skipped[1].reason:find("out of range: codes run from 0 to 1023"), report.skipped[1].reason)
-            assert(report.skipped[2].path:find("dddd.npy") and report.skipped[2].reason:find("the code %-"), report.skipped[2].reason)
-            clip("a", 3000) clip("bb", 3000)
-            fails("data", "a.npy: the code", data.pack, { input = folder .. "/data", output = folder .. "/none" })
-            local left_out
-            fails("data", "none of the 4 clips could be packed", data.pack,
-              { input = folder .. "/data", output = folder .. "/none", on_skipped = function(list) left_out = list end })
-            assert(#left_out == 4)
-
-            -- Packs of others hold what they hold: told clip by clip, by the file where the packs know it.
-            report = data.pack { input = folder .. "/data", output = folder .. "/large", codebook_size = 4096 }
-            assert(report.sentences == 2)
-            local tokenizer = text.tokenizer(tiny)
-            local ok, problem = pcall(data.dataset, { protos = folder .. "/large", tokenizer = tokenizer, codebook_size = 1023 })
-            assert(not ok and problem.message:find("no clip is left to train on", 1, true))
-            assert(problem.message:find("S/a.npy: has the code", 1, true) and problem.message:find("S/bb.npy: has the code", 1, true), problem.message)
-            fs.remove(folder .. "/large/packs.json")
-            ok, problem = pcall(data.dataset, { protos = folder .. "/large", tokenizer = tokenizer, codebook_size = 1023 })
-            assert(not ok and problem.message:find("Hello a.", 1, true), problem.message)
-            """)
+        try check(.file("codes_out_of_range_are_named_clip_by_clip"))
     }
 
     func testFitTellsWhatItLeavesOut() throws {
         let folder = try TestFolder("fit")
-        try write(
-            """
-            local opah = require "opah"
-            local data, fs, lm, lora, tensor, train = opah.data, opah.fs, opah.lm, opah.lora, opah.tensor, opah.train
-            fs.mkdir("data/S")
-            for i = 1, 5 do
-              tensor.save_npy(("data/S/%d.npy"):format(i), tensor.randint(0, 900, { 8, i == 5 and 400 or 20 + i }, { dtype = "int32", generator = tensor.generator(i) }))
-              fs.write(("data/S/%d.lab"):format(i), "Hello there.")
-            end
-            data.pack { input = "data", output = "protos" }
-            local model = lm.load("\(Self.tiny)")
-            lora.apply(model, "r_4_alpha_8")
-            local taken
-            for _, callback in ipairs { false, function(plan) taken = plan.skipped end } do
-              train.fit { model = model, project = "p", dry_run = true, progress = false, max_steps = 2, batch_size = 1, on_start = callback or nil,
-                data = data.dataset { protos = "protos", tokenizer = model.tokenizer, max_length = 200, val_fraction = 0.2 } }
-            end
-            assert(#taken == 1 and taken[1].path == "data/S/5.npy", taken[1].path)
-            """, folder("fit.lua"))
-        let result = try OpahProcess.run(["fit.lua"], folder: folder.path)
+        let result = try OpahProcess.run(
+            LuaScript.file("fit_tells_what_it_leaves_out").command([Self.tiny]), folder: folder.path)
         XCTAssertEqual(result.code, 0, result.errors)
         XCTAssertEqual(result.errors.ranges(of: "not trained on: data/S/5.npy: ").count, 1, result.errors)
     }
@@ -290,40 +242,6 @@ final class NothingSwallowedTests: XCTestCase {
     /// A model's codebooks are larger than the codec's: what the codec does not have is never drawn for it, and never
     /// costs more than its frame.
     func testCodesThatTheCodecDoesNotHave() throws {
-        try check(
-            """
-            local codec = vq.load { config = tiny .. "/codec.lua", checkpoint = tiny .. "/codec.pth" }
-            local model = lm.load(tiny)
-            local options = { text = "Hello there.", seed = 3, min_frames = 24, max_new_tokens = 24, top_p = 1, temperature = 1.9, num_samples = 2 }
-            local function largest()
-              local all = 0
-              for _, codes in ipairs((model:generate(options))) do all = math.max(all, codes:max():item()) end
-              return all
-            end
-            assert(largest() >= codec.codebook_size, "this model says no such codes: nothing is tested")
-            options.codec = codec
-            assert(largest() < codec.codebook_size)
-            options.codec, options.codebook_size = nil, 10
-            assert(largest() < 10)
-            fails("argument", "codebook_size must be above 0", model.generate, model, { text = "x", codebook_size = 0 })
-
-            local codes = tensor.randint(0, 1000, { 8, 30 }, { dtype = "int32", generator = tensor.generator(5) })
-            local stray = codes:clone()
-            stray[{ 7, 12 }], stray[{ 1, 1 }] = 1009, 1023
-            local count, notes = codec:decode_to(folder .. "/stray.wav", stray, { subtype = "float" })
-            assert(count == 30 * codec.hop_length * 4 and #notes == 2)
-            assert(notes[1]:find("code 1023 of codebook 1, frame 1,", 1, true) and notes[1]:find("frame 2's", 1, true), notes[1])
-            assert(notes[2]:find("code 1009 of codebook 7, frame 12,", 1, true) and notes[2]:find("frame 11's", 1, true), notes[2])
-            local mended = codes:clone()
-            mended[{ 7, 12 }], mended[{ 1, 1 }] = codes[{ 7, 11 }], codes[{ 1, 2 }]
-            assert(audio.load(folder .. "/stray.wav"):equal(codec:decode(mended)))
-            for _, offset in ipairs { 5000, -1000 } do
-              local wrong = codes:clone()
-              wrong[{ 2, 3 }] = wrong[{ 2, 3 }] + offset
-              fails("index", "codebook 2, frame 3", codec.decode_to, codec, folder .. "/wrong.wav", wrong)
-            end
-            fails("index", "out of range", codec.decode_to, codec, folder .. "/wrong.wav", codes:clamp(0, 20) + 1000)
-            assert(not fs.exists(folder .. "/wrong.wav"))
-            """)
+        try check(.file("codes_that_the_codec_does_not_have"))
     }
 }

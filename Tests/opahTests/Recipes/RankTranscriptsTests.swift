@@ -83,67 +83,24 @@ final class RankTranscriptsTests: XCTestCase {
     /// The worst stretch is where the own text leaves open what others leave open; a pause that any text explains is
     /// none.
     func testTheWorstStretchIsFound() throws {
-        try LuaFixture.check(
-            #"""
-            local likelihood = require "opah.transcripts.likelihood"
-            local own, other = tensor.full({ 40 }, 0.5), tensor.full({ 40 }, 4.0)
-            own:narrow(1, 21, 8):fill_(3.6)                  -- a wrong word
-            own:narrow(1, 1, 8):fill_(0.1)                   -- a pause: hardly anything is open, with any text
-            other:narrow(1, 1, 8):fill_(0.1)
-            local share, first = likelihood.worst(own, { other, other + 0.0 })
-            assert(first == 21 and math.abs(share - 3.6 / 4.5) < 1e-5, share .. " at " .. first)
-            -- A clip shorter than a stretch is one.
-            share, first = likelihood.worst(tensor.new { 1.0, 2.0 }, { tensor.new { 2.0, 3.0 } })
-            assert(first == 1 and math.abs(share - 1.5 / 3) < 1e-6, share)
-            """#)
+        try LuaFixture.check(.file("the_worst_stretch_is_found"))
     }
 
     /// The likelihood of the frames is the loss of training, but for one position more that counts there: it does not
     /// depend on the length of a clip.
     func testTheLikelihoodIsTheLossOfTraining() throws {
-        try LuaFixture.check(
-            #"""
-            local likelihood = require "opah.transcripts.likelihood"
-            local model = lm.load(tiny)
-            for _, frames in ipairs { 3, 40 } do
-              local codes = tensor.randint(0, 1000, 8, frames, { dtype = "int32" })
-              local found = likelihood.frames(model, "The boats are here.", codes)
-              assert(#found == frames)
-              local tokens, labels = data.pack_sentences { sentences = { "The boats are here." }, codes = { codes }, tokenizer = model.tokenizer }
-              local _, parts = model:loss(data.collate { { tokens = tokens, labels = labels } })
-              -- The last position's label is padding, and its logits are zero.
-              local wanted = parts.semantic * (frames + 1) - math.log(model.config.codebook_size)
-              assert(math.abs(found:sum():item() - wanted) < 1e-3 * frames, found:sum():item() .. " " .. wanted)
-              assert(math.abs(likelihood.of(model, "The boats are here.", codes) - wanted / frames) < 1e-3)
-            end
-            """#)
+        try LuaFixture.check(.file("the_likelihood_is_the_loss_of_training"))
     }
 
     /// A hundred clips that the embedded voice has never heard, with their codes: `clips[i]` is `{ speaker, text, stem
     /// }`; labels can be changed before they are written below `data`.
-    private static let heard = #"""
-        local clips, at, opah = {}, 1, require "opah"
-        local fs, tensor, vectors = opah.fs, opah.tensor, opah.home .. "/Tests/Vectors/transcripts/"
-        local codes = tensor.load_npy(vectors .. "codes.npy"):to("int32")
-        for speaker, frames, text in fs.read(vectors .. "clips.tsv"):gmatch("(%w+)\t(%d+)\t([^\n]+)") do
-          local clip = { speaker = speaker, text = text, stem = ("data/%s/%02d"):format(speaker, #clips % 50 + 1) }
-          fs.mkdir("data/" .. speaker)
-          tensor.save_npy(clip.stem .. ".npy", codes:narrow(2, at, tonumber(frames)):contiguous())
-          clips[#clips + 1], at = clip, at + tonumber(frames)
-        end
-        local function exchange(a, b) clips[a].text, clips[b].text = clips[b].text, clips[a].text end
-        local function words(i)
-          local list = {}
-          for word in clips[i].text:gmatch("%S+") do list[#list + 1] = word end
-          return list
-        end
-
-        """#
+    private static let heard = LuaScript.file("heard")
 
     /// The paths of the clips without their suffix, worst first, after `change` (Lua) has spoilt some labels.
     private func rankHeard(_ folder: TestFolder, after change: String) throws -> [String] {
         let write = "\nfor _, clip in ipairs(clips) do fs.write(clip.stem .. '.lab', clip.text) end"
-        let made = try OpahProcess.run(["-e", Self.heard + change + write], folder: folder.path)
+        let made = try OpahProcess.run(
+            LuaScript(stringLiteral: change + write).command(after: Self.heard), folder: folder.path)
         XCTAssertEqual(made.code, 0, made.errors)
         let voice = OpahProcess.checkout + "/examples/checkpoints/voice"
         let result = try OpahProcess.run(
@@ -193,32 +150,6 @@ final class RankTranscriptsTests: XCTestCase {
 
     /// Two clips whose labels were exchanged stand out, whatever a clip's own difficulty is.
     func testExchangedLabelsComeFirst() throws {
-        try LuaFixture.check(
-            #"""
-            local ranking = require "opah.transcripts.ranking"
-            local clips = {}
-            for i = 1, 100 do
-              local hard = i % 7 == 0 and 1.5 or 0
-              clips[i] = { path = ("%03d"):format(i), speaker = i % 2 == 0 and "a" or "b", script = "latin", pace = 12 + i % 5, nll = 3 + hard + 0.01 * (i % 11), worst = 0.5 + 0.02 * (i % 9) }
-            end
-            clips[31].worst, clips[31].nll = 1.05, 3.5
-            clips[64].worst, clips[64].nll = 0.98, 3.6
-            ranking.sort(clips)
-            local first = { [clips[1].path] = true, [clips[2].path] = true }
-            assert(first["031"] and first["064"], clips[1].path .. " " .. clips[2].path)
-            assert(clips[1].doubt > 3)
-            -- Without other texts the likelihood itself decides, for each speaker apart.
-            local plain = {}
-            for i = 1, 40 do
-              plain[i] = { path = ("%03d"):format(i), speaker = i <= 20 and "calm" or "loud", script = "latin", pace = 12, nll = (i <= 20 and 2 or 4) + 0.01 * (i % 5) }
-            end
-            plain[7].nll = 2.5                               -- far for its speaker, and below all of the other
-            ranking.sort(plain)
-            assert(plain[1].path == "007", plain[1].path)
-            -- Where all are alike, nothing stands out.
-            local alike = {}
-            for i = 1, 8 do alike[i] = { path = tostring(i), speaker = "s", script = "latin", pace = 10, nll = 3.0 } end
-            assert(ranking.sort(alike)[1].doubt == 0)
-            """#)
+        try LuaFixture.check(.file("exchanged_labels_come_first"))
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -8,26 +9,9 @@ final class RecipeValueTests: XCTestCase {
         try body.write(toFile: folder(name), atomically: true, encoding: .utf8)
     }
 
-    private static let loud = """
-        --- Say how loud it would be.
-        -- opah run loud.lua data --gain 3
-        local recipe = require "opah.recipe"
-        return recipe {
-          positionals = { { "folder", "path", "folder of clips" } },
-          flags = { { "gain", "number", 0, "decibels to add", from = -60, to = 60 } },
-          plan = function(args) return { seconds = 0.1 * args.gain, lines = { "adds " .. args.gain } } end,
-          run = function(args)
-            require "opah.fs".write("ran.txt", args.folder .. " " .. args.gain)
-            if args.gain == 9 then error "too loud" end
-            return args.gain == 7 and 3 or nil
-          end,
-        }
-
-        """
-
     func testItRunsWithItsOptionsAndGivesItsExitCode() throws {
         let folder = try TestFolder("recipe")
-        try write("loud.lua", Self.loud, in: folder)
+        try write("loud.lua", LuaScript.file("loud").text, in: folder)
         func run(_ arguments: [String]) throws -> OpahProcess.Result {
             try OpahProcess.run(arguments, folder: folder.path)
         }
@@ -47,7 +31,7 @@ final class RecipeValueTests: XCTestCase {
 
     func testWhoAsksWhatItTakesRunsNothing() throws {
         let folder = try TestFolder("recipe")
-        try write("loud.lua", Self.loud, in: folder)
+        try write("loud.lua", LuaScript.file("loud").text, in: folder)
         for arguments in [["show", "loud.lua"], ["run", "loud.lua", "--help"]] {
             let help = try OpahProcess.run(arguments, folder: folder.path)
             XCTAssertEqual(help.code, 0, help.errors)
@@ -64,7 +48,7 @@ final class RecipeValueTests: XCTestCase {
 
     func testARecipeRunsARecipe() throws {
         let folder = try TestFolder("recipe")
-        try write("loud.lua", Self.loud, in: folder)
+        try write("loud.lua", LuaScript.file("loud").text, in: folder)
         try write(
             "outer.lua",
             """

@@ -1,4 +1,5 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -273,25 +274,9 @@ final class TokenCacheTests: XCTestCase {
     func testAGraphSharesIt() throws {
         let folder = try TestFolder("cache-graph")
         try project("a", in: folder)
-        try #"""
-        local opah = require "opah"
-        local audio, tensor, embedded = opah.audio, opah.tensor, require "opah.embedded"
-        local codec = embedded.codec()
-        local cache <close> = require "opah.token_cache".open("cache", codec, { limit = "10GB" })
-        local graph = opah.graph { folder = arg[1] }
-        local clips = graph:files("a", { extension = { ".wav", ".mp3", ".flac" } })
-        local weights = graph:files(embedded.codec_checkpoint)
-        graph:each("codes", { over = clips, inputs = { weights = weights } }, function(input, output)
-          cache:make(input, output .. ".npy", function()
-            tensor.save_npy(output .. ".npy", codec:encode(audio.load(input, { sample_rate = codec.sample_rate })))
-          end)
-        end)
-        local code = graph:run()
-        print("taken " .. cache.taken)
-        return code
-        """#.write(toFile: folder("graph.lua"), atomically: true, encoding: .utf8)
         for (output, taken) in [("one", 0), ("one", 0), ("two", 3)] {
-            let result = try OpahProcess.run(["graph.lua", output], folder: folder.path)
+            let result = try OpahProcess.run(
+                LuaScript.file("a_graph_shares_it").command([output]), folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
             XCTAssertTrue(result.output.contains("taken \(taken)"), result.output)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -30,28 +31,7 @@ final class VoiceTests: XCTestCase {
 
     /// Two adapters that change what the model says, and codes of a reference, without training.
     private func makeParts(_ folder: TestFolder) throws {
-        let script = """
-            local opah = require "opah"
-            local lm, lora, tensor, fs = opah.lm, opah.lora, opah.tensor, opah.fs
-            for seed, name in ipairs { "one.ckpt", "two.ckpt" } do
-              local model = lm.load("\(Self.tiny)")
-              lora.apply(model, "r_4_alpha_8", { seed = seed })
-              tensor.manual_seed(seed)
-              tensor.no_grad(function()
-                for name, t in pairs(model:named_parameters()) do
-                  if name:find("lora_B") and name:find("attention") then t:fill_(0.3 * seed) end
-                end
-              end)
-              lora.save(model, name)
-            end
-            fs.copy("\(OpahProcess.checkout)/examples/data/Alice/4.80-7.20.wav", "ref.wav")
-            fs.copy("\(OpahProcess.checkout)/examples/data/Alice/4.80-7.20.lab", "ref.lab")
-            local codec = opah.embedded.codec()
-            tensor.save_npy("ref.npy", codec:encode(opah.audio.load("ref.wav")))
-            local config = lm.load("\(Self.tiny)").config
-            lm.new(config, { seed = 9, tokenizer = "\(Self.tiny)" }):save("other")
-            """
-        let made = try OpahProcess.run(["-e", script], folder: folder.path)
+        let made = try OpahProcess.run(LuaScript.file("parts").command([Self.tiny]), folder: folder.path)
         XCTAssertEqual(made.code, 0, made.errors)
     }
 
@@ -147,19 +127,8 @@ final class VoiceTests: XCTestCase {
                 atPath: folder("ref.wav"), andPath: folder("voices/Ann.voice/reference-1.wav")))
         XCTAssertEqual(try generate(folder, "voice", ["--voice", "voices/Ann.voice"]).code, 0)
         // The same by hand: both adapters live, the reference as a prompt, the voice's temperature.
-        let script = """
-            local opah = require "opah"
-            local model = opah.lm.load("\(Self.tiny)")
-            opah.lora.load(model, "one.ckpt", { scale = 1 })
-            opah.lora.load(model, "two.ckpt", { scale = 0.5 })
-            local codes = model:generate {
-              text = "The boats are here.", prompt_text = { (opah.text.read_label("ref.lab")) }, prompt_tokens = { opah.tensor.load_npy("ref.npy") },
-              temperature = 0.9, max_new_tokens = 12, min_frames = 12, seed = 42,
-            }
-            opah.fs.mkdir("hand")
-            opah.tensor.save_npy("hand/codes_0.npy", codes)
-            """
-        XCTAssertEqual(try OpahProcess.run(["-e", script], folder: folder.path).code, 0)
+        let byHand = try OpahProcess.run(LuaScript.file("by_hand").command([Self.tiny]), folder: folder.path)
+        XCTAssertEqual(byHand.code, 0, byHand.errors)
         XCTAssertEqual(try codes(folder, "voice"), try codes(folder, "hand"))
 
         // By its name; with OPAH_VOICES from elsewhere; a word of the command line is stronger than the voice.

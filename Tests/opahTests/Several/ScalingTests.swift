@@ -1,62 +1,24 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
 /// What several machines bring, held against the tables of seconds that were worked out by hand for the 1.4 model:
 /// 8.3 s a row of 512 tokens, 20 MB of gradients; all weights 12.4 s a row, 1.5 s for the optimizer, 2 GB.
 final class ScalingTests: XCTestCase {
-    private func check(_ body: String, file: StaticString = #filePath, line: UInt = #line) throws {
-        let run = try OpahProcess.run([
-            "-e",
-            """
-            local scaling = require "opah.scaling"
-            local function near(value, wanted, part)
-              if math.abs(value - wanted) > part * wanted then error(("%g, wanted %g"):format(value, wanted), 2) end
-            end
-            \(body)
-            """
-        ])
+    private func check(_ script: LuaScript, file: StaticString = #filePath, line: UInt = #line) throws {
+        let run = try OpahProcess.run(script.command(after: .file("near")))
         XCTAssertEqual(run.code, 0, run.errors, file: file, line: line)
     }
 
     func testAnAdapter() throws {
         // With the balance of the hand-made table, which sent one vector per host and not one per row: up to 0.26 s
         // less.
-        try check(
-            """
-            for network, seconds in pairs { [1e9] = { 66.4, 34.1, 17.9, 10.1 }, [10e9] = { 66.4, 33.9, 17.7, 9.8 } } do
-              for index, hosts in ipairs { 1, 2, 4, 8 } do
-                near((scaling.step({
-                  rows = 8, row_seconds = 8.3, gradient_bytes = 20e6, network = network, latency = 0, balance = ({ 1, 0.98, 0.94, 0.85 })[index],
-                }, hosts)), seconds[index], 0.01)
-              end
-            end
-            -- A vector for each row: 0.43, 0.38, 0.30 s.
-            for hosts, seconds in pairs { [2] = 0.43, [4] = 0.38, [8] = 0.30 } do
-              near(scaling.exchange({ rows = 8, gradient_bytes = 20e6, network = 1e9, latency = 0 }, hosts), seconds, 0.02)
-            end
-            -- A row of equal length per host.
-            for hosts, seconds in pairs { [2] = 8.47, [4] = 8.56, [8] = 8.60, [64] = 8.64 } do
-              near((scaling.step({ rows = hosts, row_seconds = 8.3, gradient_bytes = 20e6, network = 1e9, latency = 0, balance = 1 }, hosts)), seconds, 0.002)
-            end
-            """)
+        try check(.file("an_adapter"))
     }
 
     func testAllWeights() throws {
-        try check(
-            """
-            local function step(rows, hosts, network)
-              return (scaling.step({
-                rows = rows * hosts, row_seconds = 12.4, update_seconds = 1.5, gradient_bytes = 2e9, network = network, latency = 0, whole = true, balance = 1,
-              }, hosts))
-            end
-            for index, hosts in ipairs { 1, 2, 4, 8 } do
-              near(step(1, hosts, 1e9), ({ 13.9, 31.0, 39.5, 43.8 })[index], 0.01)
-              near(step(8, hosts, 1e9), ({ 100.7, 117.8, 126, 131 })[index], 0.01)
-              near(step(1, hosts, 10e9), ({ 13.9, 15.7, 16.6, 17.1 })[index], 0.02)
-              near(step(8, hosts, 10e9), ({ 100.7, 102.5, 103, 104 })[index], 0.01)
-            end
-            """)
+        try check(.file("all_weights"))
     }
 
     /// As measured with the rows that the sampler draws.

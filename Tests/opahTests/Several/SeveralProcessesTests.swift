@@ -1,4 +1,5 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -287,27 +288,7 @@ final class SeveralProcessesTests: XCTestCase {
         ] {
             let running = try start(
                 2,
-                script(
-                    """
-                    local opah = require "opah"
-                    local embedded, dist, fs = require "opah.embedded", opah.dist, opah.fs
-                    local what = "\(what)"
-                    local function is_other(name) return name == what and dist.rank() == 2 end
-                    -- Each rank has a base of its own, as hosts without a shared disk have.
-                    local base = "base" .. dist.rank()
-                    fs.mkdir(base)
-                    for _, path in ipairs(fs.list(embedded.model)) do fs.copy(path, fs.join(base, fs.basename(path))) end
-                    if is_other("base") then
-                      local weights = opah.checkpoint.load(base .. "/model.pth")
-                      weights["norm.weight"] = weights["norm.weight"]:mul(1.5)
-                      opah.checkpoint.save(base .. "/model.pth", weights)
-                    end
-                    local model = opah.lm.load(base, { weights = "float32" })
-                    opah.lora.apply(model, "r_4_alpha_8", { seed = 1 })
-                    local packs = is_other("packs") and "fewer/protos" or "\(packs)"
-                    local ds = opah.data.dataset { protos = packs, tokenizer = model.tokenizer, max_length = 512, val_fraction = 0.2 }
-                    opah.train.fit { model = model, data = ds, project = what, max_steps = 2, batch_size = 2, lr = is_other("lr") and 1e-3 or 1e-4 }
-                    """))
+                LuaScript.file("what_differs_on_one_host_is_refused").command([what, packs]))
             XCTAssertEqual(running.finish(), 1, running.said)
             XCTAssertTrue(running.said.contains("rank 2 of 2 on "), running.said)
             XCTAssertTrue(running.said.contains(said), "\(what): \(running.said)")
@@ -389,29 +370,7 @@ final class SeveralProcessesTests: XCTestCase {
     func testWhatLuaSees() throws {
         let running = try start(
             3,
-            script(
-                """
-                local dist, tensor = require "opah.dist", require "opah.tensor"
-                local t, m = tensor.new { dist.rank(), 10 * dist.rank() }, tensor.new { dist.rank(), -dist.rank() }
-                dist.all_reduce { t }
-                assert(t[1] == 6 and t[2] == 60, tostring(t))
-                dist.all_reduce(m, { op = "max" })
-                assert(m[1] == 3 and m[2] == -1, tostring(m))
-                local word = dist.broadcast(dist.rank() == 2 and { a = "two" } or nil, { from = 2 })
-                assert(word.a == "two")
-                local all = dist.gather("r" .. dist.rank())
-                assert(table.concat(all, ",") == "r1,r2,r3")
-                assert(dist.first(function(n) return dist.rank() * n end, 5) == 5)
-                assert(#dist.share { 1, 2, 3, 4 } == (dist.rank() == 1 and 2 or 1))
-                assert(dist.shard().index == dist.rank() and #dist.hosts() == 3)
-                local ok, problem = pcall(dist.first, function() error("on one") end)
-                assert(not ok and tostring(problem):find("on one"))
-                -- A program that it starts is alone.
-                local pipe = io.popen(require("opah.machine").program .. " -e 'print(require(\\"opah.dist\\").size())'")
-                assert(pipe:read("n") == 1)
-                pipe:close()
-                if dist.rank() == 1 then print("all well") end
-                """))
+            LuaScript.file("what_lua_sees").command())
         XCTAssertEqual(running.finish(), 0, running.said)
         XCTAssertTrue(running.said.contains("all well"), running.said)
     }

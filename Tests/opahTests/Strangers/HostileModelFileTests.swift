@@ -1,4 +1,5 @@
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -41,21 +42,10 @@ final class HostileModelFileTests: XCTestCase {
     func testWrappedCheckpoints() throws {
         let folder = try TestFolder()
         for (form, note) in [
-            ("{ ['module.' .. k] = v }", "'module.' was removed"), ("{ model = all, step = 5 }", "found under 'model'")
+            ("prefixed", "'module.' was removed"), ("wrapped", "found under 'model'")
         ] {
-            let result = try lua(
-                """
-                for _, name in ipairs { 'model', 'codec' } do
-                  local all, out = opah.checkpoint.load(T .. '/' .. name .. '.pth'), {}
-                  for k, v in pairs(all) do for a, b in pairs(\(form)) do out[a] = b end end
-                  opah.fs.mkdir 'm'; opah.checkpoint.save('m/' .. name .. '.pth', out)
-                end
-                for _, path in ipairs(opah.fs.list(T, { extension = '.json' })) do opah.fs.copy(path, opah.fs.join('m', opah.fs.basename(path))) end
-                print(opah.lm.load('m'):digest() == opah.lm.load(T):digest(), opah.lm.load('m/model.pth').config.dim)
-                local one, two = opah.vq.load { config = T .. '/codec.lua', checkpoint = 'm/codec.pth' }, opah.embedded.codec()
-                local x = opah.tensor.linspace(-1, 1, 8192)
-                print(one:encode(x):equal(two:encode(x)))
-                """, folder: folder)
+            let result = try OpahProcess.run(
+                LuaScript.file("wrapped_checkpoints").command([tiny, form]), folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
             XCTAssertTrue(result.output.hasPrefix("true\t32\ntrue"), result.output)
             XCTAssertEqual(result.errors.components(separatedBy: note).count - 1, 3, result.errors)

@@ -36,45 +36,11 @@ final class StrangersFileTests: XCTestCase {
                 + String(repeating: "(", count: 5000), "return {x = ('x'):rep(1e9)}",
             "local s = 'y' while true do s = s .. 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' end"
         ]
-        try LuaFixture.check(
-            """
-            -- The text of bytecode is not run either.
-            local files = { \(files.map { "[==[\n\($0)]==]" }.joined(separator: ", ")), string.dump(function() return {} end) }
-            for i, text in ipairs(files) do
-              local file = assert(io.open(folder .. "/codec.lua", "wb"))
-              file:write(text)
-              file:close()
-              local began = os.clock()
-              local ok, problem = pcall(vq.new, { config = folder .. "/codec.lua" })
-              assert(not ok, text)
-              assert(tostring(problem):find("codec.lua", 1, true) or text:find("^return"), text .. ": " .. tostring(problem))
-              ok = pcall(config.load, folder .. "/codec.lua")
-              assert(not ok or text:find("return"), text)
-              assert(os.clock() - began < 10, "seconds: " .. os.clock() - began .. " for " .. text)
-            end
-            assert(not fs.exists("hurt") and not fs.exists(folder .. "/hurt"))
-            """)
+        try LuaFixture.check(.file("table_files_do_no_harm"), with: ["files": files])
     }
 
     func testTableFilesMayCompute() throws {
-        try LuaFixture.check(
-            """
-            fs.write(folder .. "/mine.lua", "\\xEF\\xBB\\xBF#!/usr/bin/env opah\\nlocal json = require 'opah.json'\\nlocal sizes = {}\\nfor i = 1, 3 do sizes[#sizes + 1] = math.floor(2 ^ i) end\\n"
-              .. "return { sizes = sizes, name = 'a' .. 1, none = json.null, pi = math.pi, huge = math.huge }")
-            local mine = config.load(folder .. "/mine.lua")
-            assert(mine.sizes[3] == 8 and mine.name == "a1" and mine.none == nil and mine.pi == math.pi and mine.huge == math.huge)
-            fs.write(folder .. "/wrong.lua", "return {\\n  a = 1\\n  b = 2 }")
-            fails("lua", "wrong.lua:3:", config.load, folder .. "/wrong.lua")
-            fails("unsafe", "os is not there: a table file is data", function()
-              fs.write(folder .. "/wrong.lua", "return { os.getenv 'HOME' }")
-              config.load(folder .. "/wrong.lua")
-            end)
-            fs.write(folder .. "/settings.yaml", "\\xEF\\xBB\\xBF# as a Windows editor saves it\\nproject: alice\\n")
-            assert(config.load(folder .. "/settings.yaml").project == "alice")
-            assert(lora.config("r_8_alpha_16").r == 8 and lora.config({ r = 4, targets = { "fast" } }).targets[1] == "fast")
-            fs.write(folder .. "/evil.lua", "return { r = 3 }")
-            assert(not pcall(lora.config, "../../../../../../../../.." .. folder .. "/evil"))
-            """)
+        try LuaFixture.check(.file("table_files_may_compute"))
     }
 
     // MARK: recipes that are only described
@@ -177,20 +143,7 @@ final class StrangersFileTests: XCTestCase {
         try write("helper.lua", "return { ranks = { 4, 8 } }")
         try write(
             "mine.lua",
-            "\u{FEFF}#!/usr/bin/env opah\n" + """
-                --- Tune a model my way.
-                -- opah run mine.lua --rank 4
-                local opah = require "opah"
-                local callbacks, planning, stage = require "opah.callbacks", require "opah.planning", require "opah.stage"
-                local graph, outputs, tables, hub = require "opah.graph", require "opah.outputs", require "opah.tables", require "opah.hub"
-                local helper = require "helper"
-                local Model = setmetatable({}, { __index = opah })
-                print("ready \\27[2J")
-                local ok, problem = xpcall(error, function(text) return "caught " .. text end, "it")
-                assert(not ok and problem == "caught it" and coroutine.wrap(function() return 5 end)() == 5 and load("return 1")() == 1)
-                local args = opah.config.parse_args(arg, { flags = { { "rank", "integer", helper.ranks[2], "how \\27[31mmuch" }, { "out", "path", opah.fs.join("results", os.date("%Y")), "where" } } })
-                os.execute("touch hurt")
-                """)
+            "\u{FEFF}#!/usr/bin/env opah\n" + LuaScript.file("mine").text)
         let shown = try OpahProcess.run(["show", "mine.lua"], folder: folder.path)
         XCTAssertEqual(shown.code, 0, shown.errors)
         XCTAssertTrue(

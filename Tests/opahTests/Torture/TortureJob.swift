@@ -1,5 +1,6 @@
 import Documentation
 import Foundation
+import LuaTestSupport
 import TestSupport
 import XCTest
 
@@ -81,43 +82,12 @@ struct TortureJob: Sendable {
         try files.removeItem(atPath: folder("results"))
         try files.createDirectory(atPath: folder("recipes"), withIntermediateDirectories: true)
         for number in 1 ... 3 {
-            try recipe(number).write(toFile: folder("recipes/r\(number).lua"), atomically: true, encoding: .utf8)
+            try LuaScript.file("recipe").text.write(
+                toFile: folder("recipes/r\(number).lua"), atomically: true, encoding: .utf8)
         }
-        try saving.write(toFile: folder("save.lua"), atomically: true, encoding: .utf8)
+        try LuaScript.file("saving").text.write(toFile: folder("save.lua"), atomically: true, encoding: .utf8)
         return folder
     }
-
-    private static func recipe(_ number: Int) -> String {
-        """
-        --- A recipe of a batch.
-        local config, fs, tensor = require "opah.config", require "opah.fs", require "opah.tensor"
-        local args = config.parse_args(arg, { flags = { { "output", "output", "o", "where" } } })
-        fs.mkdir(args.output)
-        local x = tensor.linspace(0, \(number), 50000)
-        for k = 1, 3 do
-          for _ = 1, 10 do x = x:sin() end
-          tensor.save_npy(fs.join(args.output, "t" .. k .. ".npy"), x)
-        end
-        fs.write(fs.join(args.output, "done.txt"), tostring(x:sum():item()))
-        """
-    }
-
-    /// Every kind of file that a script can write.
-    private static let saving = """
-        local opah = require "opah"
-        local fs, tensor = opah.fs, opah.tensor
-        fs.mkdir "saved"
-        local x, wave = tensor.linspace(-1, 1, 40000), tensor.linspace(0, 300, 30000):sin() * 0.3
-        tensor.save_npy("saved/a.npy", x)
-        tensor.save_npz("saved/a.npz", { x = x, y = x * 2 })
-        tensor.save("saved/a.safetensors", { x = x })
-        opah.checkpoint.save("saved/a.pth", { x = x, n = 3 })
-        for _, ending in ipairs { "wav", "flac", "ogg", "mp3" } do
-          opah.audio.save("saved/a." .. ending, wave, 22050)
-        end
-        fs.write("saved/a.json", opah.json.encode({ 1, 2, { a = "b" } }))
-        fs.copy("tiny/tokenizer.json", "saved/copy.json")
-        """
 
     // MARK: running
 
