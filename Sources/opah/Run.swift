@@ -37,6 +37,9 @@ struct Show: ParsableCommand {
         let configs = try RecipeIndex.all().filter { $0.kind == .config }
         if let config = configs.first(where: { $0.name == name }) ?? configs.first(where: { $0.names.contains(name) }) {
             print(try MappedFile.text(config.path), terminator: "")
+            let more = (try? SettingsFile.load(config.path, overrides: [], .opah))?.unmentioned ?? []
+            if !more.isEmpty { print("\n-- Further settings, which no file mentions:") }
+            for setting in more { print("-- \(setting.key)=\(JSON.encode(setting.value))") }
             return
         }
         try Self.describe(RecipeIndex.path(name), isTrusted: trust, isHelp: false)

@@ -37,6 +37,9 @@ final class SettingDeclarationTests: XCTestCase {
                 .value(at: "trainer.patience")
         }
         XCTAssertEqual(try value([]), 3)
+        XCTAssertEqual(
+            try SettingsFile.load("text2semantic_finetune", overrides: [], catalog).unmentioned.map(\.key),
+            ["trainer.patience"])
         XCTAssertEqual(try value(["trainer.patience=5"]), 5)
         XCTAssertTrue(problem("trainer.patience=0").contains("trainer.patience is a whole number, 1 or more"))
         XCTAssertTrue(problem("trainer.patience=ten").contains("ten is text"))
