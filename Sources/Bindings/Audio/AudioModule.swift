@@ -158,7 +158,7 @@ extension LuaModule {
                 mel:shape()  --> {160, 90}
                 """
         ) { call in
-            try call.refuseUnknownOptions(2, known: ["sample_rate", "n_fft", "hop_length", "win_length", "n_mels"])
+            try call.refuseUnknownOptions(2)
             let mel = try LogMel(
                 sampleRate: call.sampleRate(2), nFFT: call.option("n_fft"), hopLength: call.option("hop_length"),
                 winLength: call.option("win_length"), nMels: call.option("n_mels"))
@@ -174,7 +174,6 @@ extension LuaModule {
                 filters:shape()  --> {80, 321}
                 """
         ) { call in
-            try call.refuseUnknownOptions(1, known: ["sample_rate", "n_fft", "n_mels"])
             let nFFT: Int = try call.option("n_fft"), bins = nFFT / 2 + 1
             let bank = try LogMel(
                 sampleRate: call.option("sample_rate"), nFFT: nFFT, hopLength: nFFT, winLength: nFFT,

@@ -28,8 +28,9 @@ extension Call {
     }
 
     /// Of an option table that may also be an info table: a name that neither of them has is a slip.
-    func refuseUnknownOptions(_ argument: Int, known: [String]) throws {
+    func refuseUnknownOptions(_ argument: Int) throws {
         guard isTable(argument) else { return }
+        let known = try options.names
         for (key, _) in try table(argument).pairs() {
             let name = key.string ?? "?"
             guard !known.contains(name), !AudioInfo.luaFields.contains(name) else { continue }

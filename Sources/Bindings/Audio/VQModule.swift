@@ -70,7 +70,7 @@ extension Codec: LuaObject {
                 codes:shape(), codes:dtype()  --> {8, 62}, "int32"
                 """, forms: ["(samples: Tensor, \(encoding)) -> Tensor", "(samples: Tensor[], \(encoding)) -> Tensor[]"]
         ) { codec, call in
-            try call.refuseUnknownOptions(2, known: ["sample_rate", "whole"])
+            try call.refuseUnknownOptions(2)
             let whole: Bool = try call.option("whole"), rate = try call.givenSampleRate(2)
             func samples(_ tensor: Tensor) throws -> [Float] { try codec.samples(call.oneChannel(tensor), at: rate) }
             if let tensor = try call.objectIfAny(1, as: Tensor.self) {

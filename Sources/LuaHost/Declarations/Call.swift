@@ -270,6 +270,9 @@ public struct Options {
         (self.L, self.slot, self.fields, self.owner, self.path) = (L, slot, fields, owner, path)
     }
 
+    /// Those that are declared.
+    public var names: [String] { fields.map(\.name) }
+
     /// Whether it was given, as something else than nil.
     public func has(_ name: String) throws -> Bool {
         guard try pushField(name) else { return false }
