@@ -5,7 +5,11 @@ import Support
 
 /// An adapter's settings in a table or a file.
 enum AdapterSettings {
-    private static let known = ["kind", "r", "lora_alpha", "lora_dropout", "targets", "target_modules", "_target_"]
+    private static let own = ["kind", "r", "lora_alpha", "lora_dropout", "targets"]
+    /// Those of the original's files, too.
+    private static let known = own + ["target_modules", "_target_"]
+    /// As messages show such a table.
+    static let form = "{\(own.map { $0 + "=" }.joined(separator: ", "))}"
 
     /// Whether a word means a file, and not a stock name.
     static func isPath(_ word: String) -> Bool {
@@ -18,8 +22,7 @@ enum AdapterSettings {
         guard tree.map != nil else {
             throw OpahError(
                 .config,
-                "\(path): an adapter's settings are a table {kind=, r=, lora_alpha=, lora_dropout=, targets=}, "
-                    + "not \(tree.kindName)"
+                "\(path): an adapter's settings are a table \(form), not \(tree.kindName)"
             )
         }
         do { return try read(tree) } catch let error as OpahError { throw error.at(path) }
@@ -30,7 +33,7 @@ enum AdapterSettings {
         for key in map.keys where !known.contains(key) {
             throw OpahError(
                 .config, "an adapter has no setting \(key)",
-                hint: suggestion(for: key, in: known) ?? "it has kind, r, lora_alpha, lora_dropout and targets")
+                hint: suggestion(for: key, in: known) ?? "it has \(own.dropLast().joined(separator: ", ")) and targets")
         }
         func wrong(_ key: String, _ wanted: String) -> OpahError {
             OpahError(.config, "an adapter's \(key) is \(wanted), not \(map[key]?.kindName ?? "nothing")")

@@ -68,7 +68,7 @@ public final class LoRASettings: LuaObject, @unchecked Sendable {
             throw OpahError(
                 .argument,
                 "an adapter's settings are a stock name such as r_8_alpha_16, the path of a YAML or Lua file, "
-                    + "or a table {kind=, r=, lora_alpha=, lora_dropout=, targets=}")
+                    + "or a table \(AdapterSettings.form)")
         }
     }
 }
