@@ -89,7 +89,9 @@ public final class AudioReader {
     public func next(frames: Int = 1 << 16) throws -> AudioBuffer? {
         while !finished {
             try Interrupt.check()
-            let wanted = min(max(1, min(frames, (1 << 22) / info.channels)), remaining)
+            // No more room than what there is asks for; one more frame shows that there is none.
+            let left = max(1, info.frames - position)
+            let wanted = min(max(1, min(frames, (1 << 22) / info.channels, left)), remaining)
             if interleaved.count < wanted * info.channels {
                 interleaved = [Float](repeating: 0, count: wanted * info.channels)
             }

@@ -8,30 +8,22 @@ import Training
 
 extension FuzzReader {
     static let models: [FuzzReader] = [
-        // A whole model: archive, names and shapes of the weights against config.json.
+        // A whole model: archive, names and shapes of the weights against config.json. Models, adapters and codecs are
+        // the smallest of their kind, since each execution writes and reads all of one.
         FuzzReader(
-            "model", maxLength: 400_000,
+            "model", maxLength: 30_000,
             dictionary: [
                 "layers.0.attention.wqkv.weight", "fast_layers", "model.", "state_dict", "FloatStorage",
                 "BFloat16Storage"
             ],
-            seeds: { try Seeds.vectors("dualar/dual_tied/model.pth", limit: 400_000) }
+            seeds: { [try modelSeed()] }
         ) {
-            let folder = Seeds.checkout + "/Tests/Vectors/dualar/dual_tied/"
-            let files = try ["config.json", "tokenizer.json", "tokenizer_config.json"].map {
-                ($0, try MappedFile.contents(folder + $0))
-            }
-            _ = try LanguageModel.load(
-                Scratch.folder("model", Dictionary(uniqueKeysWithValues: files + [("model.pth", $0)])))
+            _ = try LanguageModel.load(Scratch.folder("model", ["config.json": modelSettings, "model.pth": $0]))
         },
         FuzzReader(
-            "adapter", maxLength: 160_000,
+            "adapter", maxLength: 20_000,
             dictionary: ["lora_A", "lora_B", "opah_lora", "rank", "alpha", "targets", "state_dict"],
-            seeds: {
-                try Seeds.vectors("lora/dual_fastdim_r8_alpha16", suffixes: [".ckpt"], limit: 160_000) + [
-                    try adapterSeed()
-                ]
-            }
+            seeds: adapterSeeds
         ) {
             let path = Scratch.file("adapter.ckpt", $0)
             let model = try adapted.get()
@@ -39,9 +31,9 @@ extension FuzzReader {
             model.removeLoRA(try model.loadLoRA(path))
         },
         FuzzReader(
-            "codec", maxLength: 450_000,
+            "codec", maxLength: 80_000,
             dictionary: ["generator.", "quantizer.", "backbone.", "head.", "state_dict", "weight_g", "weight_v"],
-            seeds: { try Seeds.vectors("firefly/b/model.pth", limit: 450_000) }
+            seeds: { [try codecSeed()] }
         ) {
             _ = try Codec.load(configuration: try codecConfiguration.get(), checkpoint: Scratch.file("codec.pth", $0))
         },
@@ -57,18 +49,54 @@ extension FuzzReader {
         }
     ]
 
-    nonisolated(unsafe) private static let adapted = Result {
-        try LanguageModel.load(Seeds.checkout + "/Tests/Vectors/dualar/dual_fastdim")
-    }
-    private static let codecConfiguration = Result {
-        try CodecConfiguration(try YAML.load(Seeds.checkout + "/Tests/Vectors/firefly/b/config.yaml"))
+    private static let modelSettings = Array(
+        #"""
+        {"model_type": "dual_ar", "vocab_size": 24, "n_layer": 1, "n_head": 2, "dim": 8, "intermediate_size": 16,
+         "codebook_size": 8, "num_codebooks": 2, "n_fast_layer": 1, "max_seq_len": 16}
+        """#.utf8)
+    private static let codecSettings = """
+        spec_transform: {sample_rate: 8000, n_mels: 8, n_fft: 64, hop_length: 16, win_length: 64}
+        backbone: {input_channels: 8, depths: [1, 1, 1, 1], dims: [4, 4, 4, 8], kernel_size: 3}
+        head:
+          hop_length: 16
+          upsample_rates: [4, 4]
+          upsample_kernel_sizes: [8, 8]
+          resblock_kernel_sizes: [3]
+          resblock_dilation_sizes: [[1, 1, 1]]
+          num_mels: 8
+          upsample_initial_channel: 8
+          pre_conv_kernel_size: 3
+          post_conv_kernel_size: 3
+        quantizer: {input_dim: 8, n_groups: 2, n_codebooks: 1, levels: [8, 5, 5, 5], downsample_factor: [2]}
+        """
+
+    nonisolated(unsafe) private static let adapted = Result { try smallModel() }
+    private static let codecConfiguration = Result { try CodecConfiguration(try YAML.parse(codecSettings)) }
+
+    private static func smallModel() throws -> LanguageModel {
+        let settings = try modelSettings.withUnsafeBytes { try JSON.decode($0) }
+        return try LanguageModel.random(ModelConfiguration(settings), seed: 1)
     }
 
-    private static func adapterSeed() throws -> [UInt8] {
-        let model = try LanguageModel.load(Seeds.checkout + "/Tests/Vectors/dualar/dual_fastdim")
-        let path = Scratch.folder + "/seed.ckpt"
-        let adapter = try model.applyLoRA(LoRAConfiguration(rank: 4, alpha: 8))
+    private static func modelSeed() throws -> [UInt8] {
+        let folder = Scratch.folder("model-seed", [:])
+        try smallModel().save(folder)
+        return try MappedFile.contents(folder + "/model.pth")
+    }
+
+    /// As this program writes one, and as others do: its weights alone.
+    private static let adapterSeeds: @Sendable () throws -> [[UInt8]] = {
+        let model = try smallModel(), path = Scratch.folder + "/seed.ckpt"
+        let adapter = try model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 4))
         try model.saveLoRA(adapter, to: path)
+        let own = try MappedFile.contents(path)
+        try Checkpoint.save(["state_dict": adapter.stateDict()], to: path)
+        return [own, try MappedFile.contents(path)]
+    }
+
+    private static func codecSeed() throws -> [UInt8] {
+        let path = Scratch.folder + "/seed-codec.pth"
+        try Codec.random(codecConfiguration.get(), seed: 1).save(path)
         return try MappedFile.contents(path)
     }
 

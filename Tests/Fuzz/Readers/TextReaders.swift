@@ -29,9 +29,9 @@ extension FuzzReader {
                     "tokenizer-config", ["tokenizer.json": smallTokenizer, "tokenizer_config.json": $0]))
             _ = try tokenizer.decode(try tokenizer.encode("Hi <|im_end|> there"))
         },
-        // What is encoded varies here, not how.
+        // What is encoded varies here, not how; a word has all that a text has.
         FuzzReader(
-            "encode", maxLength: 2000,
+            "encode", maxLength: 300,
             dictionary: ["<|im_end|>", "<|semantic|>", "\u{301}", "が", "\u{1F468}\u{200D}\u{1F469}"],
             seeds: { Seeds.texts("Hello 世界, it's 123!", "a\r\n\tb <|im_end|>", "が\u{3099}ｶﾞ ﬁ") }
         ) { bytes in
