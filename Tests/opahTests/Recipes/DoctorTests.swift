@@ -211,6 +211,23 @@ final class DoctorTests: XCTestCase {
             ], found.result.output)
         XCTAssertTrue(found.what["in/S/range.wav code-range"]?.hasSuffix("to 1009, where 0 to 999 are known") == true)
         XCTAssertEqual(found.code, 3)
+
+        // A codec of another shape is named as for extraction.
+        try lua(
+            folder,
+            """
+            fs.remove('in', { recursive = true })
+            put('S/a.wav', voice(2, 1), nil, 'words of a')
+            local small = require 'opah.embedded'.voice
+            opah.vq.extract { input = 'in', codec = opah.vq.load { config = small.codec_config, checkpoint = small.codec_checkpoint } }
+            """)
+        XCTAssertEqual(try doctor(folder).codes["in/S/a.wav"], ["bad-codes"])
+        let config = OpahProcess.checkout + "/examples/checkpoints/voice/codec.lua"
+        XCTAssertEqual(try doctor(folder, "--config-name", config).codes, [:])
+        let both = try OpahProcess.run(
+            ["run", "doctor", "in", "--config-name", config, "--num-codebooks", "3"], folder: folder.path)
+        XCTAssertEqual(both.code, 2, both.errors)
+        XCTAssertTrue(both.errors.contains("--config-name says 4"), both.errors)
     }
 
     func testCodesOfAnotherCodecAndPacks() throws {

@@ -14,7 +14,7 @@ clips.heard = 300
 -- What clips are measured by unless somebody says otherwise: dB, seconds, and the codec of fish-speech 1.4.
 clips.usual = {
   text_extension = { ".lab", ".txt" }, max_length = 4096, min_snr = 15, max_silence = 1.0,
-  max_reverberation = 0.4, num_codebooks = 8, codebook_size = 1000, sample_rate = 44100, hop_length = 512,
+  max_reverberation = 0.4, num_codebooks = 8, codebook_size = 1000, sample_rate = 44100, hop_length = 512, downsample = 4,
 }
 
 --- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
@@ -114,7 +114,7 @@ local function fit(clip, found, with)
   if tokens > with.max_length then
     found:add("too-long", clip.file, ("it takes %d tokens, where a row holds %d (%.0f s)"):format(tokens,
       with.max_length,
-      with.max_length * 4 * with.hop_length / with.sample_rate))
+      with.max_length * with.downsample * with.hop_length / with.sample_rate))
   end
 end
 

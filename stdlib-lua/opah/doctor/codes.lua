@@ -1,16 +1,54 @@
 --- The codes beside a clip: whether they can be trained on, and are still those of its recording.
-local fs, tensor = require "opah.fs", require "opah.tensor"
+local config, fs, tensor = require "opah.config", require "opah.fs", require "opah.tensor"
 local codes = {}
 
 -- Values that np.save would not write for codes, and far more than any clip has.
 local largest = 64 * 1024 * 1024
 
---- Frames that the codec gives for a recording: mel frames of `hop` samples, `factor` of them to a code.
+--- What the codec's codes are like, `{ num_codebooks, codebook_size, sample_rate, hop_length, downsample }`: as `args`
+--- says, or the configuration that `args.config_name` names. Both at once, with other values, are wrong usage.
+---
+---     codes.of_codec({ config_name = opah.embedded.codec_config }, {}).num_codebooks  --> 8
+---@param args table
+---@param usual table The values of options that were not given.
+function codes.of_codec(args, usual)
+  local names = { "num_codebooks", "codebook_size", "sample_rate", "hop_length" }
+  local codec = { downsample = 4 }
+  for _, name in ipairs(names) do codec[name] = args[name] end
+  if not args.config_name then return codec end
+  local settings
+  if args.config_name:lower():find("%.ya?ml$") then
+    -- Only a codec itself reads its YAML; one with random weights takes two seconds.
+    settings = require "opah.vq".new({ config = args.config_name }).config
+  else
+    settings = config.load(args.config_name)
+  end
+  local quantizer, mel = settings.quantizer, settings.spec_transform
+  if type(quantizer) ~= "table" or type(mel) ~= "table" or type(quantizer.levels) ~= "table" then
+    config.usage_error(("--config-name: %s is no configuration of a codec"):format(args.config_name))
+  end
+  local size, downsample = 1, 1
+  for _, levels in ipairs(quantizer.levels) do size = size * levels end
+  for _, factor in ipairs(quantizer.downsample_factor or {}) do downsample = downsample * factor end
+  local said = {
+    num_codebooks = quantizer.n_groups * (quantizer.n_codebooks or 1), codebook_size = size, sample_rate = mel.sample_rate,
+    hop_length = mel.hop_length, downsample = downsample,
+  }
+  for _, name in ipairs(names) do
+    if args[name] ~= usual[name] and args[name] ~= said[name] then
+      config.usage_error(("--%s %d: --config-name says %d; leave one of the two out"):format(name:gsub("_", "-"), args[name],
+        said[name]))
+    end
+  end
+  return said
+end
+
+--- Frames that the codec gives for a recording: mel frames of `hop` samples, `downsample` of them to a code.
 ---@param info table As audio.info gives it.
----@param codec { sample_rate: integer, hop_length: integer }
+---@param codec { sample_rate: integer, hop_length: integer, downsample: integer }
 function codes.expected(info, codec)
   local samples = math.ceil(info.frames * codec.sample_rate / info.sample_rate)
-  return samples // codec.hop_length // 4
+  return samples // codec.hop_length // codec.downsample
 end
 
 local function same(path, digest)

@@ -1,7 +1,7 @@
 --- Find what is wrong with clips, labels, codes, packs and weights before hours are spent on them.
 -- opah run doctor data --report doctor.html
-local examining, faults, labels = require "opah.doctor.clips", require "opah.doctor.faults",
-  require "opah.doctor.labels"
+local codes, examining, faults = require "opah.doctor.codes", require "opah.doctor.clips", require "opah.doctor.faults"
+local labels = require "opah.doctor.labels"
 local packs, page, quarantine = require "opah.doctor.packs", require "opah.doctor.page",
   require "opah.doctor.quarantine"
 local speakers, together, weights = require "opah.doctor.speakers", require "opah.doctor.together",
@@ -27,6 +27,7 @@ return recipe {
     { "max-silence", "number", usual.max_silence, "the most silence at either end, in seconds", from = 0 },
     { "max-reverberation", "number", usual.max_reverberation,
       "the longest that a room may take to let a sound fade by 60 dB, in seconds", above = 0 },
+    { "config-name", "string", nil, "the codec's configuration, as for extract-vq: it says what the next four options say" },
     { "num-codebooks", "integer", usual.num_codebooks, "codebooks of the codec", from = 1 },
     { "codebook-size", "integer", usual.codebook_size, "codes of a codebook", from = 1 },
     { "sample-rate", "integer", usual.sample_rate, "the codec's rate, in Hz", from = 1000 },
@@ -51,6 +52,7 @@ return recipe {
       { not args.restore or args.quarantine ~= nil, "--restore needs --quarantine, the folder to move back from" },
     }
 
+    local codec = codes.of_codec(args, usual)
     if args.quarantine then quarantine.apart(args.input_dir, args.quarantine) end
 
     local function stuck(path, problem)
@@ -75,8 +77,8 @@ return recipe {
       audio_only = args.audio_only, text_extension = args.text_extension,
       label_encoding = args.label_encoding, max_length = args.max_length, min_snr = args.min_snr,
       max_silence = args.max_silence, max_reverberation = args.max_reverberation,
-      num_codebooks = args.num_codebooks, codebook_size = args.codebook_size,
-      sample_rate = args.sample_rate, hop_length = args.hop_length, origins = {}, known = {},
+      num_codebooks = codec.num_codebooks, codebook_size = codec.codebook_size,
+      sample_rate = codec.sample_rate, hop_length = codec.hop_length, downsample = codec.downsample, origins = {}, known = {},
       readings = args.readings and labels.readings(args.readings) or nil,
     }
     if args.checkpoint_path then with.tokenizer = weights.check(args.checkpoint_path, found) end
