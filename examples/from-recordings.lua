@@ -12,7 +12,7 @@ local function make_corpus(folder)
   local model, texts = opah.lm.load(voice.model), {}
   fs.mkdir(fs.join(folder, "wavs"))
   for i, label in ipairs(fs.list(voice.newcomer, { recursive = true, extension = ".lab" })) do
-    if i > 12 then break end
+    if i > 24 then break end
     local text = opah.text.read_label(label)
     local options = { text = text, speaker = "slt", seed = 1, codec = codec }
     for key, value in pairs(voice.generate) do options[key] = value end

@@ -26,6 +26,9 @@ final class RecipeExampleTests: XCTestCase {
     func testPickCheckpoint() throws {
         try run("pick-checkpoint", makes: ["auditions/step_000000005/1.npy", "auditions/step_000000050/1.npy"])
     }
+    func testFromRecordings() throws {
+        try run("from-recordings", makes: ["data/slt/01.npy", "doctor.html", "ranked/index.html"])
+    }
     func testChooseAVoice() throws {
         try run(
             "choose-a-voice", makes: ["auditions/index.html", "voices/Ann.voice/README.md", "notice.wav", "notice.srt"])
