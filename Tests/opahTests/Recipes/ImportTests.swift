@@ -168,6 +168,31 @@ final class ImportTests: XCTestCase {
         XCTAssertEqual(text(folder("out2/7/d.lab")), "café")
     }
 
+    /// XTTS's tables part columns by bars, and a quote in them is a quote; VITS's lists lie in `filelists`, with marks of
+    /// languages, and paths from the project's folder or from a link that is gone.
+    func testTablesOfXTTSAndListsOfVITSProjects() throws {
+        let folder = try TestFolder("projects")
+        for name in ["a", "b", "c"] { try clip(folder("xtts/wavs/\(name).wav")) }
+        try write(
+            "audio_file|text|speaker_name\nwavs/a.wav|\"Hello there, he said|Ann\nwavs/b.wav|\"He said \"\"no\"\".\"|Ann\n",
+            folder("xtts/metadata_train.csv"))
+        try write("audio_file|text|speaker_name\nwavs/c.wav|Yes.|Ann\n", folder("xtts/metadata_eval.csv"))
+        let tables = try run(folder, "xtts", "out")
+        XCTAssertEqual(tables.code, 0, tables.errors)
+        XCTAssertEqual(
+            ["a", "b", "c"].map { text(folder("out/Ann/\($0).lab")) },
+            ["\"Hello there, he said", "He said \"no\".", "Yes."])
+
+        for name in ["d", "e"] { try clip(folder("vits/raw/\(name).wav")) }
+        try write(
+            "raw/d.wav|花|[JA]かわいい [JA]\nDUMMY2/e.wav|花|[ZH]你好[ZH][EN]Hello [laughs][EN]\n",
+            folder("vits/filelists/train.list"))
+        let lists = try run(folder, "vits", "out2")
+        XCTAssertEqual(lists.code, 0, lists.errors)
+        XCTAssertEqual(text(folder("out2/花/d.lab")), "かわいい")
+        XCTAssertEqual(text(folder("out2/花/e.lab")), "你好Hello [laughs]")
+    }
+
     // MARK: Long recordings
 
     func testSubtitlesAreCutToTheSample() throws {

@@ -22,6 +22,18 @@ function delimited.plain(text, delimiter)
   return rows
 end
 
+--- A field of a table whose quotes mean nothing, where a spreadsheet wrote it all the same: quotes around it, and each one in
+--- it twice. Only what such a writer would have written is read so.
+---
+---     delimited.unquoted '"He said: ""no"""', delimited.unquoted '"No", he said.'  --> 'He said: "no"', '"No", he said.'
+---@param field string
+---@return string
+function delimited.unquoted(field)
+  local inner = field:match('^"(.*)"$')
+  if not inner or not inner:find('""', 1, true) or inner:gsub('""', ""):find('"', 1, true) then return field end
+  return (inner:gsub('""', '"'))
+end
+
 --- Rows of CSV (RFC 4180): a field in quotes may hold delimiters, line ends, and quotes written twice.
 ---
 ---     delimited.quoted('a,"one, ""two"""\n', ",")  --> {{"a", "one, \"two\"", line = 1}}

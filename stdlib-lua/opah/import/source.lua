@@ -82,7 +82,8 @@ function source.read(format, lists, root, args)
       rows = {}
     end
     local folder = fs.stat(list).kind == "folder" and list or fs.dirname(list)
-    local locate = locator(folder, given and given.kind == "folder" and { args.audio } or nil)
+    local locate = locator(folder, given and given.kind == "folder" and { args.audio } or nil,
+      fs.stat(root).kind == "folder" and root or nil)
     local whole, reason
     if format.cuts then
       if given and given.kind == "file" then whole = args.audio

@@ -17,14 +17,6 @@ function format.find(source, stat)
   end
 end
 
---- Some releases quote a sentence that has quotes, as spreadsheets do; most quote nothing. Only what such a writer
---- would have written is read so: quotes around it, and each one in it twice.
-local function unquoted(text)
-  local inner = text:match('^"(.*)"$')
-  if not inner or not inner:find('""', 1, true) or inner:gsub('""', ""):find('"', 1, true) then return text end
-  return (inner:gsub('""', '"'))
-end
-
 --- The rows: `{ where, audio, speaker, text }`; a speaker is the first 12 characters of the client's id, more where
 --- two clients share those.
 function format.read(path)
@@ -47,7 +39,7 @@ function format.read(path)
   for i, row in ipairs(rows) do
     local client = columns.client_id and row[columns.client_id]
     entries[i] = {
-      where = path .. ":" .. row.line, audio = row[columns.path] or "", text = unquoted(row[columns.sentence] or ""),
+      where = path .. ":" .. row.line, audio = row[columns.path] or "", text = delimited.unquoted(row[columns.sentence] or ""),
       speaker = client and client ~= "" and client:sub(1, length) or nil,
     }
     if #row < columns.sentence or #row < columns.path then entries[i].problem = "the line has too few columns" end

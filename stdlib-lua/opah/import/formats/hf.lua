@@ -1,5 +1,6 @@
 --- A folder of Hugging Face datasets' kind: `metadata.csv` or `metadata.jsonl` with `file_name` and a column of text,
--- beside the clips or in the folder of each split. The usual names of the columns are known.
+-- beside the clips or in the folder of each split; and `metadata_train.csv` of XTTS, `audio_file|text|speaker_name`. The
+-- usual names of the columns are known.
 local delimited, fs, json = require "opah.import.delimited", require "opah.fs", require "opah.json"
 local source_text = require "opah.import.source_text"
 
@@ -24,10 +25,20 @@ local function delimiter_of(header)
   return best
 end
 
+--- The rows of a table. What parts columns by bars or tabs is mostly written without quotes that mean anything, so that one
+--- at the beginning of a text would run over many lines; where a spreadsheet did write it, its quotes are taken off.
+local function rows_of(text)
+  local delimiter = delimiter_of(text:match("[^\n]*%S[^\n]*") or "")
+  if delimiter == "," or delimiter == ";" then return delimited.quoted(text, delimiter) end
+  local rows = delimited.plain(text, delimiter)
+  for _, row in ipairs(rows) do for i, field in ipairs(row) do row[i] = delimited.unquoted(field) end end
+  return rows
+end
+
 local function is_metadata(path)
   local first = source_text(path):match("[^\n]*%S[^\n]*") or ""
   if path:lower():find("%.jsonl$") then return first:find("^%s*{") ~= nil end
-  local header = delimited.quoted(first, delimiter_of(first))[1]
+  local header = rows_of(first)[1]
   local columns = delimited.columns(header or {})
   local function has(name) return columns[name] end
   return choose(audio_names, has) and choose(text_names, has)
@@ -40,7 +51,7 @@ function format.find(source, stat)
   end
   local found = {}
   for _, path in ipairs(fs.list(source, { recursive = true, extension = { ".csv", ".jsonl" } })) do
-    if fs.basename(path):find("^metadata%.") and is_metadata(path) then found[#found + 1] = path end
+    if fs.basename(path):find("^metadata[._-]") and is_metadata(path) then found[#found + 1] = path end
   end
   return #found > 0 and found or nil
 end
@@ -75,8 +86,7 @@ end
 --- The rows: `{ where, audio, speaker, text }`.
 function format.read(path)
   if path:lower():find("%.jsonl$") then return read_jsonl(path) end
-  local text = source_text(path)
-  local rows = delimited.quoted(text, delimiter_of(text:match("[^\n]*%S[^\n]*") or ""))
+  local rows = rows_of(source_text(path))
   local columns = delimited.columns(table.remove(rows, 1) or {})
   local function has(name) return columns[name] end
   local audio, label = columns[choose(audio_names, has) or ""], columns[choose(text_names, has) or ""]

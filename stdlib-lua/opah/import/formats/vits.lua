@@ -16,11 +16,16 @@ end
 function format.find(source, stat)
   if stat.kind == "file" then return is_list(source) and { source } or nil end
   local found = {}
-  for _, path in ipairs(fs.list(source, { extension = { ".list", ".txt" } })) do
-    if is_list(path) then found[#found + 1] = path end
+  for _, folder in ipairs { source, fs.join(source, "filelists") } do
+    for _, path in ipairs(fs.exists(folder) and fs.list(folder, { extension = { ".list", ".txt" } }) or {}) do
+      if is_list(path) then found[#found + 1] = path end
+    end
   end
   return #found > 0 and found or nil
 end
+
+--- A text without the marks that say its languages to VITS's cleaners: `[JA]...[JA][EN]...[EN]`.
+local function unmarked(text) return text and (text:gsub("%[(%u%u)%](.-)%[%1%]", "%2")) end
 
 --- The rows: `{ where, audio, speaker, text }`. A text with a bar in it makes one column more, and is a problem unless that is
 --- a number of columns which lists have.
@@ -33,6 +38,7 @@ function format.read(path)
     elseif #row == 3 then entry.speaker, entry.text = row[2], row[3]
     elseif #row == 4 or #row == 7 then entry.speaker, entry.text = row[2], row[4]
     else entry.problem = ("%d columns, where path|speaker|language|text has four"):format(#row) end
+    entry.text = unmarked(entry.text)
     entries[#entries + 1] = entry
   end
   return entries
