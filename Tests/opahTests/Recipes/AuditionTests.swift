@@ -176,6 +176,9 @@ final class AuditionTests: XCTestCase {
             XCTAssertTrue(refused.errors.contains(text), refused.errors)
             XCTAssertFalse(FileManager.default.fileExists(atPath: folder("new")))
         }
+        let packs = try opah(folder, base + ["--output", "new", "--packs", "none.protos"])
+        XCTAssertEqual(packs.code, 2, packs.errors)
+        XCTAssertTrue(packs.errors.contains("--packs: none.protos: no such packs"), packs.errors)
     }
 
     func testTheChoiceIsTheEarliestWithinTolerancesAndSaysWhy() throws {

@@ -61,13 +61,16 @@ end
 
 --- The packs of a run that are there, and those that are not.
 function run.packs(found, asked)
+  local named = asked and #asked > 0
   local there, missing = {}, {}
-  for _, path in ipairs(asked and #asked > 0 and asked or found.packs) do
+  for _, path in ipairs(named and asked or found.packs) do
     local list = path:find("[*?%[{]") and fs.glob(path) or { path }
     for _, name in ipairs(list) do
       if fs.exists(name) then there[#there + 1] = name else missing[#missing + 1] = name end
     end
+    if named and #list == 0 then missing[#missing + 1] = path end
   end
+  if named and #missing > 0 then config.usage_error(("--packs: %s: no such packs"):format(table.concat(missing, ", "))) end
   return there, missing
 end
 
