@@ -127,7 +127,9 @@ return recipe {
         counted[fault.code] = { fault.code, fault.severity, 0, fault.remedy }
         kinds[#kinds + 1] = counted[fault.code]
       end
-      counted[fault.code][3] = counted[fault.code][3] + 1
+      local kind = counted[fault.code]
+      kind[3] = kind[3] + 1
+      if kind[4] ~= fault.remedy then kind[4] = "differs: see each file below" end
     end
     if #found.list > 0 then print(listed:text()) end
 
