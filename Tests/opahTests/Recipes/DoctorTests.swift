@@ -327,6 +327,23 @@ final class DoctorTests: XCTestCase {
             try OpahProcess.run(["run", "doctor", "in", "--quarantine", "in/q"], folder: folder.path).code, 1)
     }
 
+    func testANoteOfManyFilesIsOneLine() throws {
+        try LuaFixture.check(
+            #"""
+            local found = require "opah.doctor.faults" ()
+            for i = 1, 12 do
+              found:add("low-rate", i .. ".wav", "16 kHz", "record again", "note")
+              found:add("no-label", i .. ".wav", "it has no label")
+            end
+            for i = 1, 10 do found:add("markup", i .. ".wav", "it has the mark <b>") end
+            local rows, counts = found:rows(), {}
+            for _, row in ipairs(rows) do counts[row[2]] = (counts[row[2]] or 0) + 1 end
+            assert(rows[1][3] == "1.wav and 11 more" and counts["low-rate"] == 1, rows[1][3])
+            assert(counts["no-label"] == 12, "errors are each told")
+            assert(counts.markup == 10 and #found.list == 34)
+            """#)
+    }
+
     func testThePageIsBoundedAndTheExitCodesTell() throws {
         let folder = try TestFolder("page")
         try lua(
