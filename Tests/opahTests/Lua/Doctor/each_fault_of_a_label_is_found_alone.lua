@@ -10,6 +10,6 @@ local seed = 20
 for name, line in pairs(bad) do seed = seed + 1 put('S/' .. name .. '.wav', voice(2, seed), nil, line) end
 put('S/none.wav', voice(2, 40))
 put('S/latin1.wav', voice(2, 41))
-fs.write('in/S/latin1.lab', 'caf\xE9 at noon')
+fs.write('in/S/latin1.lab', 'the caf\xE9 is open today')
 put('S/empty.wav', voice(2, 42), nil, ' ')
 fs.write('in/S/alone.lab', 'no recording')
