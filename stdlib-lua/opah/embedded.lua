@@ -20,6 +20,7 @@ local tiny, trained = fs.join(home, "examples/checkpoints/tiny"), fs.join(home, 
 ---@field newcomer string A folder with sixty clips of a speaker that the model does not know, with labels.
 ---@field speakers string[] Roles that the model knows.
 ---@field generate table Options of model:generate that it was measured with.
+---@field best_of integer How often each sentence was spoken, as opah.best_of does, when it was measured.
 
 local embedded = {
   speech = fs.join(home, "examples/data"),               -- 14 clips with labels: Alice in English, ハナコ in Japanese
@@ -29,7 +30,7 @@ local embedded = {
     model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
     newcomer = fs.join(home, "examples/voice/newcomer"),
     speakers = { "rms", "slt" },
-    generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 },
+    generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 }, best_of = 8,
   },
 }
 

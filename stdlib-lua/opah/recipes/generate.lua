@@ -2,12 +2,13 @@
 -- Samples are spoken together and written as each ends; sample i is the one that the seed plus i gives alone. After Ctrl-C
 -- codes_0.partial.npy, ... keep what was said. What an earlier run left under the same names goes when its codes do.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
+-- opah run generate --text "Hello." --best-of 8 speaks each version eight times and keeps the one that the text explains best; its seed is told.
 -- A long text comes from a file (--text-file speech.txt) or from standard input (--text -).
 -- opah run generate --voice voices/Alice.voice --text "Hello." speaks with a voice that `opah run voice pack` made, nothing merged.
 -- opah run generate --input book.md --sound book.ogg speaks a book, with subtitles; --again 17 --seed 5 speaks its piece 17 once more.
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
-local recipe = require "opah.recipe"
+local best_of, recipe = require "opah.best_of", require "opah.recipe"
 local long, read_label, voices = require "opah.speech.long", require "opah.text".read_label, require "opah.voice.use"
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
@@ -46,7 +47,8 @@ local function plan(args)
   local said
   args.text, said = read_text(args)
   voices.resolve(args, arg)
-  local settings, streams = json.decode(fs.read(fs.join(args.checkpoint_path, "config.json"))), math.min(args.num_samples, together)
+  local settings, spoken = json.decode(fs.read(fs.join(args.checkpoint_path, "config.json"))), args.num_samples * args.best_of
+  local streams = math.min(args.best_of > 1 and args.best_of or args.num_samples, together)
   local pieces = said or args.iterative_prompt and math.ceil(#args.text / args.chunk_length) or 1
   local frames = math.max(1.4 * #args.text, args.min_frames * pieces)
   if args.max_new_tokens > 0 then frames = math.min(frames, args.max_new_tokens * pieces) end
@@ -67,8 +69,10 @@ local function plan(args)
   -- The file is mapped; weights in another form stand beside it. float32 takes its pages' place one by one.
   local converted = args.weights ~= "stored" and math.abs(cost.weight_bytes / stored - 1) > 0.25 and cost.weight_bytes or 0
   local codec = args.vq_checkpoint_path and 3.5 * fs.stat(args.vq_checkpoint_path).size or 0
+  -- Told with and without its text, at about the rate of training.
+  local told = args.best_of > 1 and 2 * 1.6 * spoken * frames * cost.operations_per_frame / streams / rates.matrix_rate or 0
   return {
-    seconds = 0.6 + hearing + converted / rates.read_bandwidth * 3 + step * frames * math.ceil(args.num_samples / streams),
+    seconds = 0.6 + hearing + converted / rates.read_bandwidth * 3 + step * frames * math.ceil(spoken / streams) + told,
     memory = planning.program + (args.weights == "float32" and math.max(stored, converted) or stored + converted) + codec
       + cost.cache_bytes_per_token * streams * (heard + math.min(frames, length))
       -- The whole is joined in memory: its samples, and as many again while they are joined.
@@ -85,6 +89,7 @@ local flags = {
   { "prompt-text", "string", {}, "what is said in the reference; as often as --prompt-tokens", multiple = true },
   { "prompt-tokens", "file", {}, "codes of a reference recording (.npy)", multiple = true },
   { "num-samples", "integer", 1, "how many versions", from = 1, to = 4096 },
+  { "best-of", "integer", 1, "how often each version is spoken: the one that its text explains best is kept", from = 1, to = 1024 },
   { "max-new-tokens", "integer", 0, "at most this many frames per piece of text; 0 for what the model holds", from = 0 },
   { "min-frames", "integer", 0, "a piece of text does not end before so many frames", from = 0 },
   { "top-p", "number", 0.7, "sample from the likeliest tokens that make up this share", above = 0, to = 1 },
@@ -142,6 +147,7 @@ return recipe {
     fs.mkdir(args.output)
     local exit_code = 0
     local written, total = {}, 0   -- files and frames, for programs
+    local seeds = args.best_of > 1 and {} or nil   -- of the versions that were kept
 
     --- Removes what belongs to the codes that an earlier run wrote: their sound, and what it said before it was stopped.
     local function remove_earlier(sample)
@@ -177,28 +183,41 @@ return recipe {
       end
     end
 
-    for first = 0, args.num_samples - 1, together do
-      local count = math.min(together, args.num_samples - first)
+    local at_once = args.best_of > 1 and 1 or together
+    for first = 0, args.num_samples - 1, at_once do
+      local count = math.min(at_once, args.num_samples - first)
       local bar <close> = progress.bar(nil, count == 1 and "sample " .. first or ("samples %d-%d"):format(first, first + count - 1))
       local spoken = {}
       for i = 1, count do spoken[i] = {} end
-      local ok, problem = pcall(model.generate, model, {
+      local options = {
         text = args.text, prompt_text = args.prompt_text, prompt_tokens = prompt_tokens, speaker = args.speaker,
         max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
         temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,
-        iterative_prompt = args.iterative_prompt, seed = args.seed + first, num_samples = count, codec = codec,
+        iterative_prompt = args.iterative_prompt, seed = args.seed + first * args.best_of, num_samples = count, codec = codec,
         allow_special = args.allow_special,
         on_frame = function(codes, sample)
-          table.insert(spoken[sample], codes)
+          if spoken[sample] then table.insert(spoken[sample], codes) end
           bar:step(1)
         end,
-        on_sample = function(sample, codes, info)
-          spoken[sample] = {}
-          write(first + sample - 1, codes, "", info.length_limit_hit and " (stopped at the length limit)" or "")
-        end,
-      })
+      }
+      local function finish(sample, codes, note)
+        spoken[sample] = {}
+        write(first + sample - 1, codes, "", note)
+      end
+      local ok, problem = pcall(function()
+        if args.best_of > 1 then
+          -- What Ctrl-C keeps is of one of them.
+          options.on_sample = function(sample) if spoken[sample] then spoken[sample] = {} end end
+          local codes, info = best_of.generate(model, options, args.best_of)
+          seeds[#seeds + 1] = info.seed
+          finish(1, codes, " (" .. best_of.told(info) .. ")")
+        else
+          options.on_sample = function(sample, codes, info) finish(sample, codes, info.length_limit_hit and " (stopped at the length limit)" or "") end
+          model:generate(options)
+        end
+      end)
       bar:done()
-      progress.result { files = written, frames = total }
+      progress.result { files = written, frames = total, seeds = seeds }
       if not ok then
         -- What was said before Ctrl-C, or whatever else, is kept.
         for i, frames in ipairs(spoken) do

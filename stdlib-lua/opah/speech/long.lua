@@ -57,6 +57,7 @@ local function digest_of(digests, args)
     "allow_special", "speaker", "weights" } do
     list[#list + 1] = name .. "=" .. tostring(args[name])
   end
+  if args.best_of > 1 then list[#list + 1] = "best_of=" .. args.best_of end
   return text.digest(table.concat(list, "\n"))
 end
 
@@ -105,7 +106,7 @@ function long.run(args, load, codec, prompts)
   local rate = codec and codec.sample_rate or 44100
   local setting = {
     seed = args.seed, again = args.again, frame_rate = frame_rate, codec = codec, codec_key = codec and codec:digest(),
-    key = digest_of(digests, args), anchor = #prompts.codes == 0 and args.iterative_prompt,
+    key = digest_of(digests, args), best_of = args.best_of, anchor = #prompts.codes == 0 and args.iterative_prompt,
     generate = {
       speaker = args.speaker, max_new_tokens = args.max_new_tokens, min_frames = args.min_frames, top_p = args.top_p,
       temperature = args.temperature, repetition_penalty = args.repetition_penalty, chunk_length = args.chunk_length,

@@ -1,5 +1,6 @@
 --- Speaks the pieces of a long text and keeps each with its codes, so that a stopped run goes on, a changed text is only spoken
 -- where it changed, and one piece can be spoken again.
+local best_of = require "opah.best_of"
 local audio, config, fs, json = require "opah.audio", require "opah.config", require "opah.fs", require "opah.json"
 local measures, progress = require "opah.audition.measures", require "opah.progress"
 local tensor, text = require "opah.tensor", require "opah.text"
@@ -19,7 +20,7 @@ local function kept(folder)
 end
 
 --- Speaks `pieces` into `folder`. `setting` has `generate` (options of model:generate), `key` (a digest of all that it depends on), `seed`,
---- `again` (numbers), `anchor` (whether the first piece is heard before the others), `frame_rate`, `codec` and `codec_key`; `model()` is
+--- `best_of` (how often each piece is spoken, to keep the best), `again` (numbers), `anchor` (whether the first piece is heard before the others), `frame_rate`, `codec` and `codec_key`; `model()` is
 --- loaded when there is something to say. A piece that cannot be spoken is told to `stage` and left out. Gives the entries, in order.
 function speaking.run(folder, pieces, setting, model, stage)
   local earlier, again, entries, loaded = kept(folder), {}, {}, nil
@@ -74,10 +75,17 @@ function speaking.run(folder, pieces, setting, model, stage)
         if setting.anchor and i > 1 and entries[1] then
           wanted.prompt_text, wanted.prompt_tokens = { entries[1].spoken }, { tensor.load_npy(fs.join(folder, entries[1].name .. ".npy")) }
         end
-        local codes, info = loaded:generate(wanted)
+        local codes, info, kept_seed
+        if setting.best_of > 1 then
+          codes, info = best_of.generate(loaded, wanted, setting.best_of)
+          progress.log(("piece %d: %s"):format(i, best_of.told(info)))
+          kept_seed = info.seed
+        else
+          codes, info = loaded:generate(wanted)
+        end
         tensor.save_npy(path, codes)
         entry = {
-          number = i, name = name, text = piece.text, spoken = piece.spoken, seed = setting.seed, key = setting.key, chosen = again[i] or nil,
+          number = i, name = name, text = piece.text, spoken = piece.spoken, seed = setting.seed, kept_seed = kept_seed, key = setting.key, chosen = again[i] or nil,
           frames = codes:size(2), seconds = codes:size(2) / setting.frame_rate, cut = info.length_limit_hit or nil,
           repetition = measures.repetition(codes), fresh = true,
         }
