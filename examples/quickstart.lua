@@ -5,7 +5,7 @@
 local opah = require "opah"
 local audio, callbacks, data, fs, lm, lora = opah.audio, opah.callbacks, opah.data, opah.fs, opah.lm, opah.lora
 local progress, train, vq = opah.progress, opah.train, opah.vq
-local voice = require "opah.embedded".voice
+local best_of, voice = require "opah.best_of", require "opah.embedded".voice
 
 return opah.recipe {
   flags = {
@@ -58,7 +58,9 @@ return opah.recipe {
     local function speak(path, speaker)
       local options = { text = "The old bird waited behind the harbour again.", speaker = speaker, seed = args.seed, codec = codec }
       for key, value in pairs(voice.generate) do options[key] = value end
-      return codec:decode((lm.load(path):generate(options)))
+      local codes, info = best_of.generate(lm.load(path), options, voice.best_of)
+      progress.log(("%s: %s"):format(speaker, best_of.told(info)))
+      return codec:decode(codes)
     end
     local clip, info = audio.load(newcomer.audio)
     local page = { { heading = "The new speaker, recorded" }, { audio = clip, sample_rate = info.sample_rate }, { heading = "Training" },

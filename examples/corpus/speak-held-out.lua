@@ -4,7 +4,7 @@
 -- expect: sentences.txt, and a folder of 001.wav ... each for original, codec, base, random and tuned
 local opah = require "opah"
 local audio, fs, json, lm, tensor, vq = opah.audio, opah.fs, opah.json, opah.lm, opah.tensor, opah.vq
-local voice = require "opah.embedded".voice
+local best_of, voice = require "opah.best_of", require "opah.embedded".voice
 
 return opah.recipe {
   flags = {
@@ -14,6 +14,7 @@ return opah.recipe {
     { "weights", "path", voice.model, "the base model's folder, with codec.pth and codec.lua in it" },
     { "target", "string", "awb", "flite's voice of the new speaker, and the role that the fine-tuned models know it by" },
     { "temperature", "number", voice.generate.temperature, "of sampling", above = 0 },
+    { "best-of", "integer", voice.best_of, "how often each sentence is spoken: the one that its text explains best is kept", from = 1, to = 1024 },
   },
   run = function(args)
     local here = fs.dirname(arg[0])
@@ -54,10 +55,10 @@ return opah.recipe {
     end
 
     local function speak(model, kind, speaker, i)
-      local options = { text = texts[i], speaker = speaker, codec = codec, seed = i }
+      local options = { text = texts[i], speaker = speaker, codec = codec, seed = args.best_of * i }
       for name, value in pairs(voice.generate) do options[name] = value end
       options.temperature = args.temperature
-      local codes, told = model:generate(options)
+      local codes, told = best_of.generate(model, options, args.best_of)
       save(kind, i, codec:decode(codes))
       note(kind, { frames = codes:size(2), ended = not told.length_limit_hit })
     end
