@@ -33,21 +33,22 @@ return opah.recipe {
     recipe("extract-vq", clips, "--config-name", codec_config, "--checkpoint-path", codec_checkpoint)
     recipe("build-dataset", "--input", clips, "--output", packs, "--text-extension", ".lab")
 
-    -- 4. Training, with the modules behind the recipe: an adapter. It ends when held-out clips get no better.
+    -- 4. Training, with the modules behind the recipe: an adapter. It ends when held-out clips get no better; few are, as every
+    -- clip of so few is worth more in training.
     local model = lm.load(weights, { weights = "float32" })
     lora.apply(model, lora.config { r = 16, lora_alpha = 32 }, { seed = args.seed })
     local ds = data.dataset {
-      protos = packs, tokenizer = model.tokenizer, max_length = 256, val_fraction = 0.15, seed = args.seed, interactive_prob = 1,
+      protos = packs, tokenizer = model.tokenizer, max_length = 256, val_fraction = 0.05, seed = args.seed, interactive_prob = 1,
       use_speaker = true, corrupt_prob = 0.15, num_codebooks = model.config.num_codebooks,
     }
-    local curve, held_out, best = {}, {}, callbacks.best_checkpoint()
+    local curve, held_out, best = {}, {}, callbacks.best_checkpoint { tolerance = 0 }
     local summary = train.fit(callbacks.with({
       model = model, data = ds, project = "quickstart", results = fs.join(out, "results"), max_steps = args.max_steps, seed = args.seed,
       batch_size = 8, lr = 1e-3, eps = 1e-8, gradient_clip_val = 1, num_warmup_steps = 5, schedule = "cosine", num_training_steps = args.max_steps,
       val_check_interval = 20, every_n_train_steps = 20,
       on_step = function(log) curve[#curve + 1] = { log.step, log.loss } end,
       on_validation = function(log) held_out[#held_out + 1] = { log.step, log.loss } end,
-    }, { callbacks.early_stop { patience = 2 }, best }))
+    }, { callbacks.early_stop { patience = 3 }, best }))
 
     -- 5. Merging, with its proof.
     local proof = lora.merge_files { base_weight = weights, lora_weight = best.path or summary.checkpoint, output = merged }
