@@ -30,7 +30,7 @@ local embedded = {
     model = trained, codec_config = fs.join(trained, "codec.lua"), codec_checkpoint = fs.join(trained, "codec.pth"),
     newcomer = fs.join(home, "examples/voice/newcomer"),
     speakers = { "rms", "slt" },
-    generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 }, best_of = 8,
+    generate = { temperature = 0.2, top_p = 0.9, repetition_penalty = 1.0, max_new_tokens = 250 }, best_of = 16,
   },
 }
 
