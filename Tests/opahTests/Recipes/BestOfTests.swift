@@ -2,10 +2,14 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `opah.best_of` and `generate --best-of`: of several samples the one that its text explains best is kept, and its seed makes it again.
+/// `opah.best_of` and `generate --best-of`: of several samples the one that its text explains best is kept, and its
+/// seed makes it again.
 final class BestOfTests: XCTestCase {
     private static let voice = OpahProcess.checkout + "/examples/checkpoints/voice"
-    private static let setting = ["--checkpoint-path", voice, "--speaker", "slt", "--temperature", "1.2", "--top-p", "0.95", "--repetition-penalty", "1"]
+    private static let setting = [
+        "--checkpoint-path", voice, "--speaker", "slt", "--temperature", "1.2", "--top-p", "0.95",
+        "--repetition-penalty", "1"
+    ]
 
     private func check(_ chunk: String) throws {
         let folder = try TestFolder("best-of")
@@ -23,7 +27,8 @@ final class BestOfTests: XCTestCase {
 
     /// More samples than are spoken in step: each is the one of its seed, and none that was left is explained better.
     func testTheBestSampleIsThatOfItsSeed() throws {
-        try check("""
+        try check(
+            """
             local codes, info = best_of.generate(model, options, 18)
             assert(#info.samples == 18 and options.seed == 20 and not options.num_samples)
             local least, chosen = math.huge, nil
@@ -43,7 +48,8 @@ final class BestOfTests: XCTestCase {
     }
 
     func testTheRightTextHasTheLowestShare() throws {
-        try check("""
+        try check(
+            """
             local texts = { words, "The old bird waited behind the harbour again.", "Please bring the quiet guitar to my mother." }
             options.temperature = 0.2
             for _, text in ipairs(texts) do
@@ -58,7 +64,8 @@ final class BestOfTests: XCTestCase {
 
     /// A sample that was cut at the limit of frames is only taken when all were.
     func testOneThatEndedByItselfComesFirst() throws {
-        try check("""
+        try check(
+            """
             local lengths = {}
             for seed = 20, 25 do
               options.seed = seed
@@ -80,8 +87,12 @@ final class BestOfTests: XCTestCase {
     func testTheRecipeTellsTheSeed() throws {
         let folder = try TestFolder("best-of-recipe")
         func speak(_ output: String, _ more: String...) throws -> OpahProcess.Result {
-            let result = try OpahProcess.run(["run", "generate", "--text", "My mother painted nine candles.", "--max-new-tokens", "200", "--output", output] + Self.setting + more,
-                                             folder: folder.path)
+            let result = try OpahProcess.run(
+                [
+                    "run", "generate", "--text", "My mother painted nine candles.", "--max-new-tokens", "200",
+                    "--output", output
+                ] + Self.setting + more,
+                folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
             return result
         }
@@ -89,28 +100,41 @@ final class BestOfTests: XCTestCase {
         let seeds = told.matches(of: /seed (\d+), the best of 3/).compactMap { Int($0.1) }
         XCTAssertEqual(seeds.count, 2, told)
         for (i, seed) in seeds.enumerated() {
-            XCTAssertTrue((7 + 3 * i..<10 + 3 * i).contains(seed), told)
+            XCTAssertTrue((7 + 3 * i ..< 10 + 3 * i).contains(seed), told)
             _ = try speak("one", "--seed", "\(seed)")
-            XCTAssertEqual(FileManager.default.contents(atPath: folder("best/codes_\(i).npy")), try XCTUnwrap(FileManager.default.contents(atPath: folder("one/codes_0.npy"))))
+            XCTAssertEqual(
+                FileManager.default.contents(atPath: folder("best/codes_\(i).npy")),
+                try XCTUnwrap(FileManager.default.contents(atPath: folder("one/codes_0.npy"))))
         }
-        let refused = try OpahProcess.run(["run", "generate", "--text", "Hi.", "--best-of", "0"] + Self.setting, folder: folder.path)
+        let refused = try OpahProcess.run(
+            ["run", "generate", "--text", "Hi.", "--best-of", "0"] + Self.setting, folder: folder.path)
         XCTAssertEqual(refused.code, 2, refused.errors)
     }
 
     /// Pieces of a long text: another number of samples speaks them again, the same one does not.
     func testPiecesOfALongText() throws {
         let folder = try TestFolder("best-of-pieces")
-        try "The old bird waited. My mother painted nine candles.\n".write(toFile: folder("a.txt"), atomically: true, encoding: .utf8)
+        try "The old bird waited. My mother painted nine candles.\n".write(
+            toFile: folder("a.txt"), atomically: true, encoding: .utf8)
         func seeds(_ bestOf: String) throws -> (kept: [Int], told: String) {
-            let result = try OpahProcess.run(["run", "generate", "--input", "a.txt", "--output", "out", "--max-new-tokens", "200", "--seed", "1", "--best-of", bestOf] + Self.setting,
-                                             folder: folder.path)
+            let result = try OpahProcess.run(
+                [
+                    "run", "generate", "--input", "a.txt", "--output", "out", "--max-new-tokens", "200", "--seed", "1",
+                    "--best-of", bestOf
+                ] + Self.setting,
+                folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
-            let told = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder("out/a.pieces/pieces.json")))) as? [String: Any]
-            return (try XCTUnwrap(told?["pieces"] as? [[String: Any]]).compactMap { $0["kept_seed"] as? Int }, result.errors)
+            let told =
+                try JSONSerialization.jsonObject(
+                    with: Data(contentsOf: URL(fileURLWithPath: folder("out/a.pieces/pieces.json")))) as? [String: Any]
+            return (
+                try XCTUnwrap(told?["pieces"] as? [[String: Any]]).compactMap { $0["kept_seed"] as? Int }, result.errors
+            )
         }
         let first = try seeds("4")
         XCTAssertEqual(first.kept.count, 2, first.told)
-        XCTAssertTrue(first.kept.allSatisfy { (1...4).contains($0) } && first.told.contains("piece 2: seed"), first.told)
+        XCTAssertTrue(
+            first.kept.allSatisfy { (1 ... 4).contains($0) } && first.told.contains("piece 2: seed"), first.told)
         XCTAssertFalse(try seeds("4").told.contains("the best of"))
         XCTAssertEqual(try seeds("1").kept, [])
     }
