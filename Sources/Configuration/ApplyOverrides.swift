@@ -117,7 +117,8 @@ private struct OverrideSession {
                         "its options are " + options.keys.sorted().joined(separator: ", "))
                 }
                 switch (override.action, place) {
-                case (.change, nil):
+                // What lies there is the choice of the configuration's own `defaults`.
+                case (.change, nil) where session.config.value(at: package)?.map == nil:
                     throw fail("\(name) is not part of this configuration yet", "to add it write +\(override.text)")
                 case (.add, .some): throw fail("\(name) has been chosen already", "to change it leave out the +")
                 case (_, let place?): chosen[place].content = content

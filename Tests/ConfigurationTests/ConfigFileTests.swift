@@ -40,6 +40,11 @@ final class ConfigFileTests: XCTestCase {
                 "defaults: [_self_, base, {lora@model.lora: r_4}, {override hydra/launcher: x}]\nproject: other\n"))
         XCTAssertEqual(file.config.value(at: "project"), "base")
         XCTAssertEqual(file.config.value(at: "model.lora.r"), 4)
+        // What its own defaults chose is changed without a +, and nothing else is.
+        config = file.config
+        try applyOverrides(&config, ["lora@model.lora=r_4"], groups: file.groups)
+        XCTAssertEqual(config.value(at: "model.lora.r"), 4)
+        XCTAssertThrowsError(try applyOverrides(&config, ["lora@model.other=r_4"], groups: file.groups))
         XCTAssertEqual(
             try ConfigFile(write("group.yaml", "defaults: [{lora: r_4}]\nlora: {r: 5}")).config,
             ["lora": ["r": 5, "alpha": 8]])
