@@ -497,6 +497,27 @@ final class ImportTests: XCTestCase {
             ["_.._evil/a.lab", "_tmp_evil/a.lab", "hidden/a.lab"])
     }
 
+    /// Fields of a megabyte, and blanks without end, take no time out of proportion.
+    func testLongFieldsOfLists() throws {
+        let folder = try TestFolder("long"), blanks = String(repeating: " ", count: 300_000) + "x"
+        let words = String(repeating: "a", count: 1_000_000)
+        try clip(folder("lj/wavs/one.wav"))
+        try write("one\(blanks)|b\ntwo|\(words)|\(words)\none|\(words)\n", folder("lj/metadata.csv"))
+        try write("one\(blanks)y|S|b\n", folder("vits/list.txt"))
+        try write("one one\(blanks)y\n", folder("kaldi/wav.scp"))
+        try write("one a\(blanks)\n", folder("kaldi/text"))
+        let began = Date()
+        for (source, code) in [("lj", 3), ("vits/list.txt", 1), ("kaldi", 1)] as [(String, Int32)] {
+            XCTAssertEqual(try run(folder, source, "out").code, code, source)
+        }
+        XCTAssertLessThan(Date().timeIntervalSince(began), 60)
+        // Times that no recording has are told in few digits.
+        try ramp(folder, "in/one.wav")
+        try write("0.1\t1e300\tfirst words\n2.0\t3.0\tsecond\n", folder("in/one.txt"))
+        let result = try run(folder, "in", "out2", "--format", "audacity")
+        XCTAssertTrue(result.errors.contains("it ends at 1e+300 s"), result.errors)
+    }
+
     func testTwoOfOneNameAreToldApart() throws {
         let folder = try TestFolder("twins")
         try clip(folder("c/one/x.wav"))

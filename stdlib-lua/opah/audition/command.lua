@@ -1,6 +1,7 @@
 --- A person's own command over a sound file, such as a recogniser: `CMD {wav}` as a list of arguments. No shell ever sees it,
 -- so that no name of a file and no text can become a command; it has a limit of time, and what it prints is read as text.
 local config, fs, machine = require "opah.config", require "opah.fs", require "opah.machine"
+local trim = require "opah.trim"
 
 local command = {}
 
@@ -77,7 +78,7 @@ function command.run(parsed, wav, seconds)
   end
   if #ended.output > longest_output then fail(("it printed %d bytes"):format(#ended.output)) end
   if not utf8.len(ended.output) or ended.output:find("\0", 1, true) then fail("what it printed is not UTF-8 text") end
-  return (ended.output:match("^%s*(.-)%s*$"))
+  return trim(ended.output)
 end
 
 --- The first number that stands by itself on the last line of a scorer's output which has one: `4.1`, `MOS: 4.1`,

@@ -1,6 +1,7 @@
 --- What checkpoints say at an audition: sentences that came with the program, by language, or a person's own.
 -- They hold questions, numbers, names, a long and a short one: what voices go wrong on. Their words are in no public corpus.
 local config, fs, text = require "opah.config", require "opah.fs", require "opah.text"
+local trim = require "opah.trim"
 
 local sentences = {}
 
@@ -72,7 +73,7 @@ function sentences.read(path)
     config.usage_error(("--texts: %s is not UTF-8 text (iconv converts it)"):format(path))
   end
   for line in (content:gsub("^\u{FEFF}", "") .. "\n"):gmatch("(.-)\r?\n") do
-    line = line:match("^%s*(.-)%s*$")
+    line = trim(line)
     if line ~= "" and line:sub(1, 1) ~= "#" then
       if text.clean(line):find("[^%s%p]") then list[#list + 1] = line end
     end

@@ -4,6 +4,7 @@
 -- From around it count numbers, strings, booleans, tables of those, and Lua functions with all of theirs.
 -- Objects (a loaded codec, a tensor) do not: give the files that they come from as inputs.
 local fs, json, text = require "opah.fs", require "opah.json", require "opah.text"
+local trim = require "opah.trim"
 
 --- The lines of a function as they stand in its file, without what does not count.
 local function lines_of(info)
@@ -12,7 +13,7 @@ local function lines_of(info)
   local kept, number = {}, 0
   for line in (content .. "\n"):gmatch("(.-)\r?\n") do
     number = number + 1
-    local plain = line:match("^%s*(.-)%s*$")
+    local plain = trim(line)
     local counts = plain ~= "" and not plain:match("^%-%-[^%[]") and plain ~= "--"
     if counts and number >= info.linedefined and number <= info.lastlinedefined then kept[#kept + 1] = plain end
   end

@@ -17,16 +17,18 @@ local rounding = 0.05
 ---@param frames integer Samples of the recording.
 ---@param padding number seconds
 function cues.bounds(entries, rate, frames, padding)
+  -- Times that no recording has, in fewer digits than they have.
+  local function told(seconds) return (math.abs(seconds) < 1e9 and "%.3f" or "%g"):format(seconds) end
   local function sample(seconds) return seconds == math.huge and frames or math.floor(seconds * rate + 0.5) end
   local spoken = {}
   for _, entry in ipairs(entries) do
     if not entry.problem and entry.text ~= "" then
       if not (entry.first >= 0 and entry.last > entry.first) or sample(entry.last) <= sample(entry.first) then
-        entry.problem = ("from %.3f to %.3f s there is nothing"):format(entry.first, entry.last)
+        entry.problem = ("from %s to %s s there is nothing"):format(told(entry.first), told(entry.last))
       elseif sample(entry.first) >= frames then
-        entry.problem = ("it begins at %.3f s, and the recording ends at %.3f s"):format(entry.first, frames / rate)
+        entry.problem = ("it begins at %s s, and the recording ends at %.3f s"):format(told(entry.first), frames / rate)
       elseif entry.last ~= math.huge and entry.last > frames / rate + 1 then
-        entry.problem = ("it ends at %.3f s, and the recording at %.3f s"):format(entry.last, frames / rate)
+        entry.problem = ("it ends at %s s, and the recording at %.3f s"):format(told(entry.last), frames / rate)
         entry.remedy = "is this the recording that the times belong to?"
       else
         entry.begins, entry.ends = sample(entry.first), math.min(sample(entry.last), frames)

@@ -1,4 +1,6 @@
 --- Rows of a table in a text file, each with the line it begins on.
+local trim = require "opah.trim"
+
 ---@class opah.import.delimited
 local delimited = {}
 
@@ -87,7 +89,7 @@ end
 ---@return table<string, integer>
 function delimited.columns(header)
   local columns = {}
-  for i, name in ipairs(header) do columns[name:lower():match("^%s*(.-)%s*$")] = i end
+  for i, name in ipairs(header) do columns[trim(name:lower())] = i end
   return columns
 end
 

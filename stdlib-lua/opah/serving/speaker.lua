@@ -3,6 +3,7 @@
 local config, fs, lora = require "opah.config", require "opah.fs", require "opah.lora"
 local tensor = require "opah.tensor"
 local folder, loop, use = require "opah.voice.folder", require "opah.serving.loop", require "opah.voice.use"
+local trim = require "opah.trim"
 
 local Speaker = {}
 Speaker.__index = Speaker
@@ -191,7 +192,7 @@ Job.__close = Job.cancel
 function speaker.names(text)
   local names = {}
   for name in (text or ""):gmatch("[^,]+") do
-    name = name:match("^%s*(.-)%s*$")
+    name = trim(name)
     if not folder.is_name(name) then config.usage_error("--speaker: " .. name .. " is no name") end
     names[#names + 1] = name
   end

@@ -4,6 +4,7 @@ local config, fs = require "opah.config", require "opah.fs"
 local read_label, text = require "opah.text".read_label, require "opah.text"
 local markdown, pronunciation = require "opah.speech.markdown", require "opah.speech.pronunciation"
 local sentences, subtitles = require "opah.speech.sentences", require "opah.subtitles"
+local trim = require "opah.trim"
 
 local book = {}
 
@@ -22,7 +23,7 @@ local function paragraphs(content)
   content = content:gsub("\r\n?", "\n")
   local by_lines = not content:find("%S[^\n]*\n%s*\n%s*%S")
   for line in (content .. "\n"):gmatch("(.-)\n") do
-    line = line:match("^%s*(.-)%s*$")
+    line = trim(line)
     while line:sub(1, 3) == "\u{3000}" do line = line:sub(4) end      -- Japanese paragraphs begin with a wide blank
     if line == "" or by_lines then
       if current then list[#list + 1] = { text = current, kind = "paragraph" } end

@@ -1,5 +1,6 @@
 --- What is spoken of a Markdown text: headings, paragraphs, items of lists and quotes as plain text. Code, pictures, comments and
 -- tables' rules are not spoken.
+local trim = require "opah.trim"
 local markdown = {}
 
 --- Text without its marks.
@@ -16,7 +17,7 @@ local function plain(line)
     :gsub("%*(%S[^%*]*)%*", "%1"):gsub("%f[%w_]_(%S[^_]*)_%f[^%w_]", "%1")
     :gsub("~~(.-)~~", "%1")
     :gsub("\\(%p)", "%1")
-  return (line:match("^%s*(.-)%s*$"))
+  return trim(line)
 end
 
 --- Blocks `{ text, kind = "heading" | "paragraph" | "item" }` of the lines of a text, and how many blocks of code were left out.

@@ -4,6 +4,7 @@
 -- and digits at its ends must be ends of a word, so that `cat` leaves `category` alone; kana and kanji have no such ends.
 -- `漢字《かんじ》` and `｜漢字《かんじ》` in a text are read as かんじ.
 local config, fs = require "opah.config", require "opah.fs"
+local trim = require "opah.trim"
 
 local pronunciation = {}
 
@@ -26,7 +27,7 @@ function pronunciation.read(path)
   if not utf8.len(content) then config.usage_error(("--pronunciation: %s is not UTF-8 text"):format(path)) end
   for line in (content .. "\n"):gmatch("(.-)\r?\n") do
     number = number + 1
-    local said = line:match("^%s*(.-)%s*$")
+    local said = trim(line)
     if said ~= "" and said:sub(1, 1) ~= "#" then
       local written, spoken = said:match("^([^\t]-)%s*\t%s*(.*)$")
       if not written then written, spoken = said:match("^(.-)%s*=%s*(.*)$") end

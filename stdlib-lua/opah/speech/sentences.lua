@@ -1,5 +1,6 @@
 --- A paragraph as sentences: cut after . ! ? … and 。！？ with the quotes and brackets that close there, but not after abbreviations,
 -- initials and numbers.
+local trim = require "opah.trim"
 local sentences = {}
 
 local abbreviations = {}
@@ -45,7 +46,7 @@ function sentences.split(paragraph)
   for _, code in utf8.codes(paragraph, true) do characters[#characters + 1] = utf8.char(code) end
   local list, current, i = {}, "", 1
   local function finish()
-    current = current:match("^%s*(.-)%s*$")
+    current = trim(current)
     if current ~= "" then list[#list + 1] = current end
     current = ""
   end

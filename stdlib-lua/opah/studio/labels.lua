@@ -2,6 +2,7 @@
 -- overwritten.
 local fs, text = require "opah.fs", require "opah.text"
 local examining, loop = require "opah.doctor.clips", require "opah.serving.loop"
+local trim = require "opah.trim"
 
 local labels = {}
 
@@ -66,7 +67,7 @@ function labels.check(line)
   if line:find("[%z\1-\31\127]") then
     loop.fail(400, "a label is one line of text, without control characters", { param = "text" })
   end
-  line = line:match("^%s*(.-)%s*$")
+  line = trim(line)
   if #line > most // 2 then loop.fail(400, "the label is too long", { param = "text" }) end
   if not line:find("[%w\x80-\xFF]") then
     loop.fail(400, "a label has the words that are spoken: to leave the clip out, exclude it", { param = "text" })

@@ -1,6 +1,7 @@
 --- A Kaldi data folder: `wav.scp`, `text`, and where there are `segments` and `utt2spk`. A pipe in `wav.scp` is a
 -- command, and commands of a stranger's file are never run.
 local fs, source_text = require "opah.fs", require "opah.import.source_text"
+local trim = require "opah.trim"
 
 local format = { name = "kaldi", what = "a folder with wav.scp and text" }
 
@@ -14,7 +15,7 @@ local function keyed(path)
   if not fs.exists(path) then return values, lines, order end
   for line in (source_text(path) .. "\n"):gmatch("(.-)\n") do
     number = number + 1
-    local key, rest = line:match("^%s*(%S+)%s*(.-)%s*$")
+    local key, rest = trim(line):match("^(%S+)%s*(.*)$")
     if key then values[key], lines[key], order[#order + 1] = rest, number, key end
   end
   return values, lines, order

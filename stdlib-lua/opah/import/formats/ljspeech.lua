@@ -1,6 +1,7 @@
 --- LJSpeech: `metadata.csv` with `id|text` or `id|text|normalised text`, the clips in `wavs`. Quotes mean nothing in
 -- it.
 local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
+local trim = require "opah.trim"
 
 local format = { name = "ljspeech", what = "metadata.csv of id|text|normalised text" }
 
@@ -19,7 +20,7 @@ function format.read(path)
   local entries = {}
   for _, row in ipairs(delimited.plain(source_text(path), "|")) do
     local text = row[3] and row[3]:find("%S") and row[3] or row[2]
-    local entry = { where = path .. ":" .. row.line, audio = row[1]:match("^%s*(.-)%s*$"), text = text }
+    local entry = { where = path .. ":" .. row.line, audio = trim(row[1]), text = text }
     if #row < 2 then entry.problem = "there is no | in the line"
     elseif #row > 3 then entry.problem = ("%d columns, where id|text|normalised text has three"):format(#row) end
     entries[#entries + 1] = entry

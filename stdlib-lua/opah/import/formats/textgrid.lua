@@ -1,6 +1,6 @@
 --- TextGrids of Praat, long and short: both are the same values in the same order, with or without words around them.
 -- The recording is the one of the same name beside it.
-local fs, source_text = require "opah.fs", require "opah.import.source_text"
+local fs, progress, source_text = require "opah.fs", require "opah.progress", require "opah.import.source_text"
 
 local format = { name = "textgrid", what = "TextGrids of Praat", cuts = true }
 
@@ -11,7 +11,7 @@ function format.find(source, stat)
 end
 
 local function broken(path, what)
-  error(fs.error("format", ("%s: %s"):format(path, what), "save it again in Praat: Save as text file..."), 0)
+  error(fs.error("format", ("%s: %s"):format(progress.name(path), what), "save it again in Praat: Save as text file..."), 0)
 end
 
 --- The values of the file in order: strings as `{ text }`, numbers, and `<exists>` as true. Words, names before `=`
@@ -101,7 +101,7 @@ function format.read(path, args)
   for i, tier in ipairs(found) do names[i] = tier.name end
   if #args.tier == 0 then
     if #found > 1 then
-      error(fs.error("data", ("%s: it has the tiers %s"):format(path, table.concat(names, ", ")),
+      error(fs.error("data", ("%s: it has the tiers %s"):format(progress.name(path), progress.name(table.concat(names, ", "))),
         "say which one holds the sentences: --tier " .. names[1] .. " (more than one: a tier for each speaker)"), 0)
     end
     wanted = found
@@ -110,7 +110,7 @@ function format.read(path, args)
       for _, tier in ipairs(found) do if tier.name == name then wanted[#wanted + 1] = tier end end
     end
     if #wanted == 0 then
-      error(fs.error("data", ("%s: no tier is called %s"):format(path, table.concat(args.tier, " or ")),
+      error(fs.error("data", ("%s: no tier is called %s"):format(progress.name(path), table.concat(args.tier, " or ")),
         "its tiers: " .. table.concat(names, ", ")), 0)
     end
   end

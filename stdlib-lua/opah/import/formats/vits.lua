@@ -3,6 +3,7 @@
 -- text.
 local delimited, fs, source_text = require "opah.import.delimited", require "opah.fs", require "opah.import.source_text"
 local names = require "opah.import.names"
+local trim = require "opah.trim"
 
 local format = { name = "vits", what = "lists of path|speaker|language|text" }
 
@@ -32,7 +33,7 @@ local function unmarked(text) return text and (text:gsub("%[(%u%u)%](.-)%[%1%]",
 function format.read(path)
   local entries = {}
   for _, row in ipairs(delimited.plain(source_text(path), "|")) do
-    local entry = { where = path .. ":" .. row.line, audio = row[1]:match("^%s*(.-)%s*$") }
+    local entry = { where = path .. ":" .. row.line, audio = trim(row[1]) }
     if #row == 1 then entry.problem = "there is no | in the line"
     elseif #row == 2 then entry.text = row[2]
     elseif #row == 3 then entry.speaker, entry.text = row[2], row[3]
