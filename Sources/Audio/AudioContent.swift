@@ -24,7 +24,7 @@ struct AudioContent {
     /// - Parameter base: where to begin, for files behind others.
     init(_ file: RandomAccessFile, at base: Int = 0) throws {
         guard file.size > 0 else {
-            throw OpahError(.audio, "\(file.path): empty file (0 bytes)", hint: "copy or download it again")
+            throw OpahError(.audio, "\(name: file.path): empty file (0 bytes)", hint: "copy or download it again")
         }
         var offset = base
         var window = ByteWindow(file)
@@ -34,7 +34,8 @@ struct AudioContent {
             offset = try window.firstOther(than: 0, from: offset + size, before: file.size) ?? file.size
         }
         guard offset < file.size else {
-            throw OpahError(.audio, "\(file.path): holds an ID3 tag and no audio", hint: "copy or download it again")
+            throw OpahError(
+                .audio, "\(name: file.path): holds an ID3 tag and no audio", hint: "copy or download it again")
         }
         if let found = try Self.content(file, at: offset) {
             self = found
@@ -62,7 +63,7 @@ struct AudioContent {
             ? (file.size - offset > Self.mostZeros ? "begins with more than 1 GiB of zero bytes" : "is zero bytes only")
             : Self.looksLikeText(head) ? "is text (\"\(Self.excerpt(head))\")" : "is data of an unknown kind"
         throw OpahError(
-            .audio, "\(file.path): not audio: it \(what)",
+            .audio, "\(name: file.path): not audio: it \(what)",
             hint: "replace the file; \(AudioContainer.readable) can be read")
     }
 
@@ -76,7 +77,7 @@ struct AudioContent {
             let output = PathName.withoutSuffix(file.path) + ".wav"
             let hint =
                 foreign.hint ?? Self.conversion + "ffmpeg -i \(ShellText.quoted(file.path)) \(ShellText.quoted(output))"
-            throw OpahError(.audio, "\(file.path): not audio that can be read: it is \(foreign.what)", hint: hint)
+            throw OpahError(.audio, "\(name: file.path): not audio that can be read: it is \(foreign.what)", hint: hint)
         }
         if let container {
             return AudioContent(

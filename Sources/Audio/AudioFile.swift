@@ -38,13 +38,13 @@ public enum AudioFile {
             for c in channels.indices { channels[c].append(contentsOf: piece.channels[c]) }
             guard channels[0].count * channels.count <= limit else {
                 throw OpahError(
-                    .memory, "\(path): more than \(limit) samples would not fit in memory",
+                    .memory, "\(name: path): more than \(limit) samples would not fit in memory",
                     hint: "read it in parts with offset and duration, or slice it first")
             }
         }
         let buffer = AudioBuffer(channels: channels, sampleRate: reader.sampleRate)
         guard buffer.frames > 0 else {
-            throw OpahError(.audio, "\(path): holds no samples", hint: "record or export it again")
+            throw OpahError(.audio, "\(name: path): holds no samples", hint: "record or export it again")
         }
         return (buffer, reader.info, reader.notes)
     }

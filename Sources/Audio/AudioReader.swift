@@ -46,7 +46,7 @@ public final class AudioReader {
     public init(_ path: String, _ options: ReadOptions = ReadOptions()) throws {
         guard options.offset >= 0, options.offset.isFinite, options.duration.map({ $0 > 0 && $0.isFinite }) ?? true
         else {
-            throw OpahError(.argument, "\(path): offset must be 0 or more and duration more than 0 seconds")
+            throw OpahError(.argument, "\(name: path): offset must be 0 or more and duration more than 0 seconds")
         }
         self.path = path
         let (source, content) = try AudioSources.open(RandomAccessFile(path))
@@ -56,7 +56,7 @@ public final class AudioReader {
         mono = options.mono
         guard Resampler.rates.contains(info.sampleRate), info.channels > 0 else {
             throw OpahError(
-                .audio, "\(path): the header states \(info.sampleRate) Hz and \(info.channels) channels",
+                .audio, "\(name: path): the header states \(info.sampleRate) Hz and \(info.channels) channels",
                 hint: "the file is damaged: replace it, or convert it to wav")
         }
         try AudioSources.refuseMostlyLost(source, path: path)
@@ -74,7 +74,8 @@ public final class AudioReader {
         if position > 0 {
             guard position < info.frames else {
                 throw OpahError(
-                    .audio, "\(path): nothing at \(options.offset) s: the clip is \(decimal(info.duration)) s long")
+                    .audio,
+                    "\(name: path): nothing at \(options.offset) s: the clip is \(decimal(info.duration)) s long")
             }
             try source.seek(to: position)
         }

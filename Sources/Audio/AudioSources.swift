@@ -75,7 +75,7 @@ enum AudioSources {
         var tracks = try MpegScan(file, from: content.start).tracks.filter { $0.frames > 0 }
         guard !tracks.isEmpty else {
             throw OpahError(
-                .audio, "\(file.path): has no MPEG frame that can be decoded",
+                .audio, "\(name: file.path): has no MPEG frame that can be decoded",
                 hint: "the file is damaged: replace it, or convert it: ffmpeg -i INPUT OUTPUT.wav")
         }
         // A program that joins files may have put the sum into the first one's tag.
@@ -100,7 +100,7 @@ enum AudioSources {
     static func lost(_ frames: Int, of stated: Int, rate: Int, path: String) -> OpahError {
         OpahError(
             .audio,
-            "\(path): truncated or damaged: \(milliseconds(frames, rate)) ms of \(decimal(Double(stated) / Double(rate))) s cannot be decoded",
+            "\(name: path): truncated or damaged: \(milliseconds(frames, rate)) ms of \(decimal(Double(stated) / Double(rate))) s cannot be decoded",
             hint: "copy or download it again; if this is all there ever was, write it anew: ffmpeg -i INPUT OUTPUT.wav")
     }
 

@@ -13,7 +13,7 @@ extension AudioFile {
     /// - Throws: `audio` for NaN or infinite samples; `argument` for what the container cannot hold; `file`.
     @discardableResult
     public static func write(_ path: String, _ buffer: AudioBuffer, subtype: AudioSubtype? = nil) throws -> [String] {
-        guard buffer.frames > 0 else { throw OpahError(.argument, "\(path): there are no samples to write") }
+        guard buffer.frames > 0 else { throw OpahError(.argument, "\(name: path): there are no samples to write") }
         let writer = try AudioWriter(
             path, sampleRate: buffer.sampleRate, channels: buffer.channels.count, frames: buffer.frames,
             subtype: subtype)
@@ -82,12 +82,13 @@ public final class AudioWriter {
     public func append(_ buffer: AudioBuffer) throws {
         guard buffer.channels.count == channels else {
             throw OpahError(
-                .argument, "\(path): a piece has \(buffer.channels.count) channels where the file has \(channels)")
+                .argument, "\(name: path): a piece has \(buffer.channels.count) channels where the file has \(channels)"
+            )
         }
         if let bad = buffer.firstNonFinite() {
             throw OpahError(
                 .audio,
-                "\(path): not written: sample \(frames + bad.frame) (at \(decimal(Double(frames + bad.frame) / Double(sampleRate))) s) is NaN or infinite",
+                "\(name: path): not written: sample \(frames + bad.frame) (at \(decimal(Double(frames + bad.frame) / Double(sampleRate))) s) is NaN or infinite",
                 hint: "find where it comes from; a division by a peak of 0 is the usual cause")
         }
         let handle = try handle ?? open()
@@ -112,7 +113,7 @@ public final class AudioWriter {
                 : sf_writef_int(handle, integers, sf_count_t(count))
             try checkWrites()
             guard written == sf_count_t(count) else {
-                throw OpahError(.file, "\(path): cannot write: \(String(cString: sf_strerror(handle)))")
+                throw OpahError(.file, "\(name: path): cannot write: \(String(cString: sf_strerror(handle)))")
             }
         }
         let highest = buffer.peak
@@ -135,7 +136,7 @@ public final class AudioWriter {
         guard let handle = output.openSndfile(&info) else {
             try checkWrites()
             throw OpahError(
-                .file, "\(path): cannot write: \(String(cString: sf_strerror(nil)))",
+                .file, "\(name: path): cannot write: \(String(cString: sf_strerror(nil)))",
                 hint: "resample to a usual rate, or write wav")
         }
         (self.handle, self.file) = (handle, file)
@@ -152,7 +153,7 @@ public final class AudioWriter {
     /// Closes and syncs the file, and gives it its name.
     /// - Returns: notes, as from `AudioFile.write`.
     public func finish() throws -> [String] {
-        guard let handle, let file else { throw OpahError(.argument, "\(path): there are no samples to write") }
+        guard let handle, let file else { throw OpahError(.argument, "\(name: path): there are no samples to write") }
         (self.handle, self.file) = (nil, nil)   // whatever happens below, nothing is left behind
         let code = sf_close(handle)   // the encoder's last bytes, and its header once more
         try checkWrites()

@@ -34,7 +34,8 @@ final class MpegSource: SampleSource {
         var code: Int32 = 0
         guard Self.initialised, let handle = mpg123_new(nil, &code) else {
             throw OpahError(
-                .memory, "\(file.path): libmpg123 does not start: \(String(cString: mpg123_plain_strerror(code)))")
+                .memory, "\(name: file.path): libmpg123 does not start: \(String(cString: mpg123_plain_strerror(code)))"
+            )
         }
         self.handle = handle
         let flags =
@@ -56,7 +57,7 @@ final class MpegSource: SampleSource {
 
     private func failure(_ what: String) -> OpahError {
         OpahError(
-            .audio, "\(file.path): \(what): \(String(cString: mpg123_strerror(handle)))",
+            .audio, "\(name: file.path): \(what): \(String(cString: mpg123_strerror(handle)))",
             hint: "the file is damaged: replace it, or convert it: ffmpeg -i INPUT OUTPUT.wav")
     }
 

@@ -32,7 +32,7 @@ final class SndfileSource: SampleSource {
         guard let handle = view.openSndfile(&raw) else {
             try view.check()
             throw OpahError(
-                .audio, "\(path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
+                .audio, "\(name: path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
                 hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
         }
         self.handle = handle
@@ -42,7 +42,7 @@ final class SndfileSource: SampleSource {
             let (count, reason) = try Self.count(FileView(file, pieces))
             if count == 0, let reason {
                 throw OpahError(
-                    .audio, "\(file.path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+                    .audio, "\(name: file.path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
             }
             return count
         }
@@ -91,7 +91,8 @@ final class SndfileSource: SampleSource {
 
     func seek(to frame: Int) throws {
         guard sf_seek(handle, sf_count_t(frame), 0) == sf_count_t(frame) else {
-            throw OpahError(.audio, "\(path): cannot go to sample \(frame): \(String(cString: sf_strerror(handle)))")
+            throw OpahError(
+                .audio, "\(name: path): cannot go to sample \(frame): \(String(cString: sf_strerror(handle)))")
         }
     }
 
@@ -103,7 +104,7 @@ final class SndfileSource: SampleSource {
                 let reason = String(cString: sf_strerror(handle))
                 guard delivered > 0 else {
                     throw OpahError(
-                        .audio, "\(path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
+                        .audio, "\(name: path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
                 }
                 notes.append("decoding stopped early: \(reason)")
             }

@@ -149,7 +149,7 @@ struct WaveHeader {
         guard missing > 0 else { return nil }
         if availableBytes < statedBytes / 2 {
             throw OpahError(
-                .audio, "\(path): truncated: \(milliseconds(missing)) ms are missing, more than half of the clip",
+                .audio, "\(name: path): truncated: \(milliseconds(missing)) ms are missing, more than half of the clip",
                 hint: "copy or download it again")
         }
         return "truncated: the last \(milliseconds(missing)) ms are missing"

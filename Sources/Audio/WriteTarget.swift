@@ -54,11 +54,13 @@ struct WriteTarget {
         let suffix = AudioFile.suffix(of: path)
         guard let encoding = AudioContainer.encoding(suffix: suffix) else {
             throw OpahError(
-                .argument, "\(path): cannot write audio of the kind .\(suffix)", hint: "use \(AudioContainer.writable)")
+                .argument, "\(name: path): cannot write audio of the kind .\(name: suffix)",
+                hint: "use \(AudioContainer.writable)")
         }
         guard !encoding.isLossy || subtype == nil else {
             throw OpahError(
-                .argument, "\(path): .\(suffix) has its own coding and takes no subtype", hint: "leave subtype out")
+                .argument, "\(name: path): .\(name: suffix) has its own coding and takes no subtype",
+                hint: "leave subtype out")
         }
         let chosen = subtype ?? .pcm16
         // A RIFF size has 32 bits.
@@ -75,7 +77,8 @@ struct WriteTarget {
             let coding = encoding.isLossy ? "" : " as \(chosen.rawValue)"
             let holds = encoding.subtypes.map(\.rawValue).joined(separator: ", ")
             throw OpahError(
-                .argument, "\(path): .\(suffix) cannot hold \(channels) channel(s) at \(sampleRate) Hz\(coding)",
+                .argument,
+                "\(name: path): .\(name: suffix) cannot hold \(channels) channel(s) at \(sampleRate) Hz\(coding)",
                 hint: encoding.isLossy || encoding.subtypes.contains(chosen)
                     ? "resample, mix to mono, or write wav" : "\(suffix) takes \(holds)")
         }

@@ -31,10 +31,10 @@ public struct ConfigFile {
     }
 
     private mutating func lay(_ path: String, package: String, group: String, depth: Int) throws {
-        if depth > 20 { throw OpahError(.config, "\(path): defaults more than 20 deep, perhaps in a circle") }
+        if depth > 20 { throw OpahError(.config, "\(name: path): defaults more than 20 deep, perhaps in a circle") }
         var own = try read(path)
         guard own.map != nil else {
-            throw OpahError(.format, "\(path): a configuration must be a table, not \(own.kindName)")
+            throw OpahError(.format, "\(name: path): a configuration must be a table, not \(own.kindName)")
         }
         var entries = try own["defaults"].map { try Self.entries($0, path) } ?? []
         own.remove("defaults")
@@ -63,7 +63,7 @@ public struct ConfigFile {
     }
 
     private static func entries(_ defaults: ConfigValue, _ path: String) throws -> [Entry] {
-        guard let items = defaults.list else { throw OpahError(.format, "\(path): \"defaults\" must be a list") }
+        guard let items = defaults.list else { throw OpahError(.format, "\(name: path): \"defaults\" must be a list") }
         var entries: [Entry] = []
         for item in items {
             if case .string(let name) = item {
@@ -75,7 +75,7 @@ public struct ConfigFile {
                 let words = key.split(separator: " ")
                 let parts = (words.last ?? "").split(separator: "@", maxSplits: 1).map(String.init)
                 guard let group = parts.first else {
-                    throw OpahError(.format, "\(path): \"defaults\" has an entry without a name")
+                    throw OpahError(.format, "\(name: path): \"defaults\" has an entry without a name")
                 }
                 try checkName(group, path)
                 try checkName(option, path)
@@ -85,7 +85,7 @@ public struct ConfigFile {
                         package: parts.count == 2 ? (parts[1] == "_global_" ? "" : parts[1]) : nil))
             } else {
                 throw OpahError(
-                    .format, "\(path): \"defaults\" may hold names and group: option pairs, not \(item.kindName)")
+                    .format, "\(name: path): \"defaults\" may hold names and group: option pairs, not \(item.kindName)")
             }
         }
         return entries
@@ -94,7 +94,7 @@ public struct ConfigFile {
     /// Names lead to files beside the configuration, and nowhere else.
     private static func checkName(_ name: String, _ path: String) throws {
         guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
-            throw OpahError(.unsafe, "\(path): \"defaults\" names \(name.prefix(60)), which lies elsewhere")
+            throw OpahError(.unsafe, "\(name: path): \"defaults\" names \(name.prefix(60)), which lies elsewhere")
         }
     }
 

@@ -12,13 +12,13 @@ public enum YAML {
     public static func load(_ path: String) throws -> ConfigValue {
         let file = try MappedFile(path)
         guard file.bytes.count <= sizeLimit else {
-            throw OpahError(.format, "\(path): \(file.bytes.count) bytes is too long for a configuration")
+            throw OpahError(.format, "\(name: path): \(file.bytes.count) bytes is too long for a configuration")
         }
         guard
             let text = withExtendedLifetime(
                 file, { String(validating: file.bytes[SourceText.start(file.bytes)...], as: UTF8.self) })
         else {
-            throw OpahError(.format, "\(path): not valid UTF-8")
+            throw OpahError(.format, "\(name: path): not valid UTF-8")
         }
         return try parse(text, name: path)
     }
@@ -26,7 +26,7 @@ public enum YAML {
     /// - Parameter name: what error messages call the document
     public static func parse(_ text: String, name: String = "YAML") throws -> ConfigValue {
         guard text.utf8.count <= sizeLimit else {
-            throw OpahError(.format, "\(name): \(text.utf8.count) bytes is too long for a configuration")
+            throw OpahError(.format, "\(name: name): \(text.utf8.count) bytes is too long for a configuration")
         }
         try refuseBombs(text, name)
         do {
@@ -35,7 +35,7 @@ public enum YAML {
             var converter = YAMLConverter(name: name)
             return try converter.value(root)
         } catch let error as YamlError {
-            throw OpahError(.format, "\(name): \(describe(error))")
+            throw OpahError(.format, "\(name: name): \(describe(error))")
         }
     }
 
@@ -60,7 +60,7 @@ public enum YAML {
             if byte == UInt8(ascii: ":"), before == UInt8(ascii: "]") || before == UInt8(ascii: "}") { odd = true }
         }
         if aliases > 10_000 || aliases > 24 && odd {
-            throw OpahError(.format, "\(name): \(aliases) aliases are too many", hint: "write the values out")
+            throw OpahError(.format, "\(name: name): \(aliases) aliases are too many", hint: "write the values out")
         }
     }
 
@@ -96,7 +96,7 @@ private struct YAMLConverter {
         if values > YAML.valueLimit || bytes > YAML.textLimit || depth > 256 {
             throw OpahError(
                 .format,
-                "\(name): the document grows beyond \(YAML.valueLimit) values, \(YAML.textLimit >> 20) MB of text or 256 levels",
+                "\(name: name): the document grows beyond \(YAML.valueLimit) values, \(YAML.textLimit >> 20) MB of text or 256 levels",
                 hint: "aliases of aliases multiply; write the values out")
         }
         switch node {
@@ -154,7 +154,8 @@ private struct YAMLConverter {
     }
 
     private func problem(_ node: Node, _ message: String) -> OpahError {
-        OpahError(.format, "\(name): \(node.mark.map { "line \($0.line), column \($0.column): " } ?? "")\(message)")
+        OpahError(
+            .format, "\(name: name): \(node.mark.map { "line \($0.line), column \($0.column): " } ?? "")\(message)")
     }
 }
 

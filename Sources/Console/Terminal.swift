@@ -53,13 +53,32 @@ public enum Terminal {
     /// The live line that is on the screen now, to be cleared before anything else is written.
     nonisolated(unsafe) private static var liveLine = false
 
+    /// Names on the command line that hold what a terminal would obey, the longest first: as arguments, and as values
+    /// behind `=`.
+    private static let namesGiven: [String] = {
+        var names: Set<String> = []
+        for argument in CommandLine.arguments.dropFirst() where ShownText.name(argument) != argument {
+            let value = argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? argument
+            names.formUnion([argument, value, value.trimmingCharacters(in: CharacterSet(charactersIn: "'\"[]"))])
+        }
+        // Words that are nothing but a line's end would be found everywhere.
+        return names.filter { $0.first?.isWhitespace == false && $0.last?.isWhitespace == false }
+            .sorted { $0.count > $1.count }
+    }()
+
+    /// A message as a terminal may show it: what is no visible character is written out, lines stay, and a name that was
+    /// given is one, wherever in the message it stands.
+    static func shown(_ message: String) -> String {
+        ShownText.message(namesGiven.reduce(message) { $0.replacing($1, with: ShownText.name($1)) })
+    }
+
     /// A line for people. What is no visible character in it is written out, since names and other people's words are
     /// in it.
     /// - Parameter isStyled: it was made of `styled` parts and shown text, and is written as it is.
     public static func log(_ line: String, isStyled: Bool = false) {
         if speaker != nil { return }
         switch style {
-        case .text: write((clearing() + (isStyled ? line : ShownText.message(line)) + "\n"))
+        case .text: write((clearing() + (isStyled ? line : shown(line)) + "\n"))
         case .quiet: break
         case .json: event(["event": "log", "message": .string(line)])
         }
@@ -71,7 +90,7 @@ public enum Terminal {
         if style == .json {
             tell(["event": "warning", "message": .string(line)])
         } else {
-            write(clearing() + (isStyled ? line : ShownText.message(line)) + "\n")
+            write(clearing() + (isStyled ? line : shown(line)) + "\n")
         }
     }
 

@@ -16,9 +16,9 @@ extension Catalog {
         let other = entries.first { $0.names.contains(name) }.map { "it is a \($0.kind.rawValue): opah show \(name)" }
         let recipe = nearestNames(to: name, in: entries.map(\.name), limit: 1, within: 2).first
         throw OpahError(
-            .argument, "there is no help for \(name)",
+            .argument, "there is no help for \(name: name)",
             hint: other ?? recipe.map { "did you mean opah show \($0)?" } ?? suggestion(for: name)
                 ?? Support.suggestion(for: name, in: inLua)
-                ?? "opah docs --search \(name), or ??\(name) at the prompt, goes through all of it")
+                ?? "opah docs --search \(name: name), or ??\(name: name) at the prompt, goes through all of it")
     }
 }

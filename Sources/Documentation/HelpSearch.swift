@@ -75,7 +75,7 @@ public struct HelpSearch {
                 where word.count > 3 { known.insert(String(word)) }
             }
             throw OpahError(
-                .argument, "no help speaks of \(words)",
+                .argument, "no help speaks of \(name: words)",
                 hint: suggestion(for: words.lowercased(), in: known) ?? "fewer or other words may find it")
         }
         let lines = found.prefix(limit).map { "\($0.usage)\n    \($0.summary)" }

@@ -19,7 +19,7 @@ struct ByteReader {
         guard count >= 0, count <= remaining else {
             throw OpahError(
                 .format,
-                "\(place): the file ends inside \(what()): at byte \(position) it wants "
+                "\(name: place): the file ends inside \(what()): at byte \(position) it wants "
                     + "\(count) more bytes, and \(remaining) are left",
                 hint: "the file is cut short or damaged; get it again")
         }

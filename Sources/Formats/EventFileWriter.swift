@@ -62,7 +62,7 @@ public final class EventFileWriter {
     private func append(_ event: Tensorboard_Event) throws {
         let data: [UInt8]
         do { data = try event.serializedBytes() } catch {
-            throw OpahError(.argument, "\(path): an event cannot be written: \(error)")
+            throw OpahError(.argument, "\(name: path): an event cannot be written: \(error)")
         }
         let length = UInt64(data.count).littleEndianBytes
         let record = length + CRC32C.masked(length).littleEndianBytes + data + CRC32C.masked(data).littleEndianBytes
@@ -118,7 +118,7 @@ public final class EventFileWriter {
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_nlink <= 1 else {
             close(descriptor)
             throw OpahError(
-                .file, "\(path): cannot be written to: it is a link, or no plain file",
+                .file, "\(name: path): cannot be written to: it is a link, or no plain file",
                 hint: "remove it; where it comes from somebody else, look what else is there")
         }
         return descriptor

@@ -32,24 +32,25 @@ public enum SafeTensors {
     static func read(_ file: MappedFile) throws -> (tensors: StateDict, metadata: [String: String]) {
         var reader = ByteReader(file.bytes, place: file.path)
         guard file.bytes.count >= 8 else {
-            throw OpahError(.format, "\(file.path): not a safetensors file: \(describeContent(file.bytes))")
+            throw OpahError(.format, "\(name: file.path): not a safetensors file: \(describeContent(file.bytes))")
         }
         let length: UInt64 = try reader.integer("the safetensors header length")
         guard length <= UInt64(min(maxHeader, reader.remaining)) else {
             throw OpahError(
                 .format,
-                "\(file.path): the safetensors header claims \(length) bytes; the file has \(reader.remaining) after it "
+                "\(name: file.path): the safetensors header claims \(length) bytes; the file has \(reader.remaining) after it "
                     + "(\(describeContent(file.bytes)))", hint: "the file is cut short, damaged, or no safetensors file"
             )
         }
         let header = try reader.take(Int(length), "the safetensors header")
         let data = UnsafeRawBufferPointer(rebasing: file.bytes[reader.position...])
-        var json = try JSONReader(header, name: "\(file.path), header")
+        var json = try JSONReader(header, name: "\(name: file.path), header")
         var entries: [Entry] = [], metadata: [String: String] = [:], names: Set<String> = []
         try json.object { json, name in
             func count() throws {
                 guard entries.count + metadata.count < maxEntries else {
-                    throw OpahError(.format, "\(file.path): the safetensors header has more than \(maxEntries) entries")
+                    throw OpahError(
+                        .format, "\(name: file.path): the safetensors header has more than \(maxEntries) entries")
                 }
             }
             if name == "__metadata__" {
@@ -61,7 +62,7 @@ public enum SafeTensors {
             }
             try count()
             guard names.insert(name).inserted else {
-                throw OpahError(.format, "\(file.path): the tensor '\(name)' is there twice")
+                throw OpahError(.format, "\(name: file.path): the tensor '\(name: name)' is there twice")
             }
             entries.append(try Entry(name, &json, file.path))
         }
@@ -74,7 +75,7 @@ public enum SafeTensors {
             guard entry.start == position else {
                 throw OpahError(
                     .format,
-                    "\(file.path): the tensor '\(entry.name)' starts at byte \(entry.start), and the one before "
+                    "\(name: file.path): the tensor '\(name: entry.name)' starts at byte \(entry.start), and the one before "
                         + "ends at \(position)")
             }
             position = entry.end
@@ -82,7 +83,7 @@ public enum SafeTensors {
         guard position == data.count else {
             throw OpahError(
                 .format,
-                "\(file.path): the header describes \(position) bytes of tensors, and the file has \(data.count)",
+                "\(name: file.path): the header describes \(position) bytes of tensors, and the file has \(data.count)",
                 hint: data.count < position ? "the download was broken off; get the file again" : nil)
         }
         var result = StateDict()
@@ -107,7 +108,8 @@ public enum SafeTensors {
                 try json.array { json in
                     guard case .int(let value) = try json.number(), value >= 0 else {
                         throw OpahError(
-                            .format, "\(path): the tensor '\(name)' has a size or offset that is no whole number")
+                            .format,
+                            "\(name: path): the tensor '\(name: name)' has a size or offset that is no whole number")
                     }
                     result.append(value)
                 }
@@ -118,31 +120,37 @@ public enum SafeTensors {
                 case "dtype": type = try json.string()
                 case "shape": sizes = try integers(&json)
                 case "data_offsets": range = try integers(&json)
-                default: throw OpahError(.format, "\(path): the tensor '\(name)' has an unknown entry '\(key)'")
+                default:
+                    throw OpahError(
+                        .format, "\(name: path): the tensor '\(name: name)' has an unknown entry '\(name: key)'")
                 }
             }
             guard let type, let sizes, let range, range.count == 2 else {
-                throw OpahError(.format, "\(path): the tensor '\(name)' misses its dtype, shape or data_offsets")
+                throw OpahError(
+                    .format, "\(name: path): the tensor '\(name: name)' misses its dtype, shape or data_offsets")
             }
             guard let dtype = SafeTensors.dtypes[type] else {
-                throw OpahError(.dtype, "\(path): the tensor '\(name)' has the type \(type), which cannot be read")
+                throw OpahError(
+                    .dtype, "\(name: path): the tensor '\(name: name)' has the type \(type), which cannot be read")
             }
             guard sizes.count <= Dims.maxCount else {
                 throw OpahError(
-                    .shape, "\(path): the tensor '\(name)' has rank \(sizes.count) (at most \(Dims.maxCount))")
+                    .shape,
+                    "\(name: path): the tensor '\(name: name)' has rank \(sizes.count) (at most \(Dims.maxCount))")
             }
             var bytes = dtype.size
             for size in sizes {
                 let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
                 guard !overflow else {
-                    throw OpahError(.format, "\(path): the tensor '\(name)' has the impossible shape \(sizes)")
+                    throw OpahError(
+                        .format, "\(name: path): the tensor '\(name: name)' has the impossible shape \(sizes)")
                 }
                 bytes = product
             }
             guard range[0] <= range[1], range[1] - range[0] == bytes else {
                 throw OpahError(
                     .format,
-                    "\(path): the tensor '\(name)' of shape \(sizes) needs \(bytes) bytes, and its offsets are \(range)"
+                    "\(name: path): the tensor '\(name: name)' of shape \(sizes) needs \(bytes) bytes, and its offsets are \(range)"
                 )
             }
             (self.name, self.dtype, shape, start, end) = (name, dtype, Dims(sizes), range[0], range[1])
@@ -153,18 +161,18 @@ public enum SafeTensors {
     static func loadShards(_ path: String) throws -> StateDict {
         let index = try JSON.read(path)
         guard let map = index["weight_map"]?.map else {
-            throw OpahError(.format, "\(path): no index of a sharded model: it has no weight_map")
+            throw OpahError(.format, "\(name: path): no index of a sharded model: it has no weight_map")
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         var shards: [String: StateDict] = [:], result = StateDict()
         for (name, value) in map {
             guard let file = value.string, !file.isEmpty, !file.contains("/"), file != "..", file != "." else {
-                throw OpahError(.unsafe, "\(path): the shard of '\(name)' is no plain file name")
+                throw OpahError(.unsafe, "\(name: path): the shard of '\(name: name)' is no plain file name")
             }
             if shards[file] == nil { shards[file] = try read(folder + file).tensors }
             guard let tensor = shards[file]![name] else {
                 throw OpahError(
-                    .format, "\(path): the tensor '\(name)' is not in its shard \(file)",
+                    .format, "\(name: path): the tensor '\(name: name)' is not in its shard \(file)",
                     hint: "the index and the shards do not belong together")
             }
             result[name] = tensor

@@ -79,7 +79,7 @@ public enum RecipeIndex {
         }
         let near = suggestion(for: name, in: entries.map(\.name)) ?? suggestion(for: name, in: all.flatMap(\.names))
         throw OpahError(
-            .usage, "there is no stock recipe or example called \(name)",
+            .usage, "there is no stock recipe or example called \(name: name)",
             hint: (near.map { $0 + " " } ?? "") + "`opah ls` lists them; a file of your own needs its .lua")
     }
 }

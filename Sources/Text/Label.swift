@@ -31,7 +31,7 @@ public struct Label: Equatable, Sendable {
         }
         guard file.bytes.count <= sizeLimit else {
             throw OpahError(
-                .text, "\(path): \(file.bytes.count) bytes is too long for a label",
+                .text, "\(name: path): \(file.bytes.count) bytes is too long for a label",
                 hint: "a label holds the words of one clip")
         }
         do {

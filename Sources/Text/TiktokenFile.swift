@@ -58,7 +58,7 @@ struct TiktokenFile {
                 let token = Self.bytes(text[..<space])
             else {
                 throw OpahError(
-                    .format, "\(path): line \(line) is not a token in base64, a space, and its rank",
+                    .format, "\(name: path): line \(line) is not a token in base64, a space, and its rank",
                     hint: "the file is damaged; download it again")
             }
             ranks = max(ranks, rank + 1)
@@ -67,7 +67,7 @@ struct TiktokenFile {
             guard token.count <= Self.longestToken, vocabulary.token(rank) == nil, vocabulary.id(token) == nil else {
                 throw OpahError(
                     .format,
-                    "\(path): line \(line): "
+                    "\(name: path): line \(line): "
                         + (token.count > Self.longestToken
                             ? "a token of \(token.count) bytes is too long"
                             : "this token or the rank \(rank) came before"),
@@ -78,7 +78,8 @@ struct TiktokenFile {
         let missing = (0 ..< 256).filter { vocabulary.id([UInt8($0)]) == nil }
         guard missing.isEmpty else {
             throw OpahError(
-                .format, "\(path): \(missing.count) of the 256 single bytes have no token, the first is \(missing[0])",
+                .format,
+                "\(name: path): \(missing.count) of the 256 single bytes have no token, the first is \(missing[0])",
                 hint: "the file is damaged; download it again")
         }
         return ranks
@@ -102,7 +103,7 @@ struct TiktokenFile {
         var ids = Set<Int>()
         if FileKind.exists(path) {
             guard let map = try JSON.read(path).map else {
-                throw OpahError(.format, "\(path): a table of token = id was expected")
+                throw OpahError(.format, "\(name: path): a table of token = id was expected")
             }
             for (content, value) in map {
                 guard let id = value.int, (ranks ..< Vocabulary.idLimit).contains(id), ids.insert(id).inserted,
@@ -111,7 +112,7 @@ struct TiktokenFile {
                 else {
                     throw OpahError(
                         .format,
-                        "\(path): \(content.prefix(40)) has the id \(JSON.encode(value).prefix(40)); "
+                        "\(name: path): \(content.prefix(40)) has the id \(JSON.encode(value).prefix(40)); "
                             + "ids must differ, and be from \(ranks) (after the ranks) to \(Vocabulary.idLimit - 1)",
                         hint: "the two files must come from the same checkpoint")
                 }

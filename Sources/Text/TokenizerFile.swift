@@ -34,22 +34,25 @@ struct TokenizerFile {
         }
         try reader.end()
         if !hasModel {
-            throw OpahError(.format, "\(path): no \"model\" inside", hint: "a tokenizer in Hugging Face form is wanted")
+            throw OpahError(
+                .format, "\(name: path): no \"model\" inside", hint: "a tokenizer in Hugging Face form is wanted")
         }
         withExtendedLifetime(file) {}
     }
 
     static func refuseImpostors(_ file: MappedFile) throws {
         let start = String(decoding: file.bytes.prefix(64), as: UTF8.self)
-        if file.bytes.isEmpty { throw OpahError(.format, "\(file.path): the file is empty", hint: "download it again") }
+        if file.bytes.isEmpty {
+            throw OpahError(.format, "\(name: file.path): the file is empty", hint: "download it again")
+        }
         if start.hasPrefix("version https://git-lfs") {
             throw OpahError(
-                .format, "\(file.path): this is a Git LFS pointer, not the file itself",
+                .format, "\(name: file.path): this is a Git LFS pointer, not the file itself",
                 hint: "run `git lfs pull`, or download the file")
         }
         if start.lowercased().hasPrefix("<!doctype") || start.lowercased().hasPrefix("<html") {
             throw OpahError(
-                .format, "\(file.path): this is an HTML page, not the file itself",
+                .format, "\(name: file.path): this is an HTML page, not the file itself",
                 hint: "download it again; a login may be needed")
         }
     }

@@ -69,13 +69,14 @@ public struct TrainingCheckpoint {
         let file = try Checkpoint.load(path, verify: true)
         guard let ours = file["opah"] else {
             throw OpahError(
-                .checkpoint, "\(path): was not written by Opah, so it cannot be resumed",
+                .checkpoint, "\(name: path): was not written by Opah, so it cannot be resumed",
                 hint: "its adapter can be merged (opah run merge-lora) or put on a model (lora.load)")
         }
-        func broken(_ what: String) -> OpahError { OpahError(.format, "\(path): \(what) is missing or damaged") }
+        func broken(_ what: String) -> OpahError { OpahError(.format, "\(name: path): \(what) is missing or damaged") }
         guard let format = ours["format"]?.int else { throw broken("its format number") }
         guard format <= formatVersion else {
-            throw OpahError(.checkpoint, "\(path): was written by a newer Opah (format \(format))", hint: "update Opah")
+            throw OpahError(
+                .checkpoint, "\(name: path): was written by a newer Opah (format \(format))", hint: "update Opah")
         }
         guard let step = file["global_step"]?.int, step >= 0 else { throw broken("its step") }
         guard let optimizer = file["optimizer"]?.dict else { throw broken("the optimizer's state") }

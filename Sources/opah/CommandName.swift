@@ -13,7 +13,7 @@ enum CommandName {
         let recipes = ((try? RecipeIndex.all()) ?? []).filter { $0.kind != .config }.map(\.name)
         let rest = words.dropFirst().map { " " + $0 }.joined()
         if recipes.contains(word) {
-            throw OpahError(.usage, "\(word) is a recipe, no command", hint: "opah run \(word)\(rest)")
+            throw OpahError(.usage, "\(name: word) is a recipe, no command", hint: "opah run \(name: word + rest)")
         }
         let file = FileKind.exists(word) ? "a Lua file is run by opah run FILE.lua" : nil
         // A command rather than a recipe: those are what stands here.
@@ -21,6 +21,6 @@ enum CommandName {
             suggestion(for: word, in: commands)
             ?? suggestion(for: word, in: recipes).map { "\($0) Recipes are run by opah run NAME" }
         let all = "commands are \(commands.joined(separator: ", ")); opah --help says what they do"
-        throw OpahError(.usage, "there is no command \(word)", hint: near ?? file ?? all)
+        throw OpahError(.usage, "there is no command \(name: word)", hint: near ?? file ?? all)
     }
 }

@@ -42,7 +42,7 @@ struct Docs: ParsableCommand {
             let library = try Home.required() + "/stdlib-lua", path = PathName.join(luarc, ".luarc.json")
             guard !FileKind.exists(path) else {
                 throw OpahError(
-                    .usage, "\(path) exists", hint: "add \(library) and \(library)/meta to its workspace.library")
+                    .usage, "\(name: path) exists", hint: "add \(library) and \(library)/meta to its workspace.library")
             }
             try AtomicFile.write(
                 path,

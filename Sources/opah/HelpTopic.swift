@@ -18,7 +18,8 @@ enum HelpTopic {
             if topic == "docs" { return ["docs", name] }
         }
         if let extra = rest.first {
-            throw OpahError(.usage, "what is “\(extra)” for? opah help takes one name", hint: "opah help \(topic)")
+            throw OpahError(
+                .usage, "what is “\(name: extra)” for? opah help takes one name", hint: "opah help \(topic)")
         }
         if commands.contains(topic) { return words }
         let entries = try RecipeIndex.all()
@@ -28,7 +29,7 @@ enum HelpTopic {
             suggestion(for: topic, in: commands + entries.filter { $0.kind != .config }.map(\.name))
             ?? suggestion(for: topic, in: entries.flatMap(\.names)) ?? Catalog.opah.suggestion(for: topic)
         throw OpahError(
-            .usage, "there is no help for \(topic)",
+            .usage, "there is no help for \(name: topic)",
             hint: (near.map { $0 + " " } ?? "")
                 + "opah --help lists the commands, opah ls the recipes, opah docs the modules")
     }

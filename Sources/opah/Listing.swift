@@ -52,7 +52,7 @@ struct Copy: ParsableCommand {
                 ?? entries.first(where: { $0.names.contains(stock) })
         else {
             throw OpahError(
-                .usage, "nothing is called \(stock)",
+                .usage, "nothing is called \(name: stock)",
                 hint: suggestion(for: stock, in: entries.flatMap(\.names)) ?? "`opah ls` lists what there is")
         }
         var target = destination
@@ -61,12 +61,12 @@ struct Copy: ParsableCommand {
         }
         if !target.hasSuffix(".lua") { target += ".lua" }
         if FileKind.exists(target), !force {
-            throw OpahError(.usage, "\(target) exists", hint: "choose another name, or give --force")
+            throw OpahError(.usage, "\(name: target) exists", hint: "choose another name, or give --force")
         }
         let folder = PathName.folder(target)
         if makeParents { try FileKind.makeFolder(folder) }
         guard FileKind.exists(folder) else {
-            throw OpahError(.usage, "there is no folder \(folder)", hint: "--make-parents makes it")
+            throw OpahError(.usage, "there is no folder \(name: folder)", hint: "--make-parents makes it")
         }
         let file = try AtomicFile(target)
         try MappedFile(entry.path).withBytes { try file.write($0) }

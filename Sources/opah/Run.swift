@@ -80,7 +80,7 @@ struct Check: ParsableCommand {
     mutating func run() throws {
         let path = try RecipeIndex.path(recipe)
         let lua = try Session.interpreter(.opah, scriptFolder: PathName.folder(path))
-        try lua.check(SourceText.read(path), name: "@" + path)
+        try lua.check(SourceText.read(path), name: "@\(name: path)")
         switch try RecipeDescription.ask(path, .check, .opah, arguments: arguments, isTrusted: trust) {
         case .code(let code): throw ExitCode(code)
         case .silent: Terminal.show("\(ShownText.name(path)): syntax is right; it declares no options")

@@ -1,5 +1,5 @@
 --- Files whose names a command line gives: what this program wrote before is replaced, and nothing else.
-local fs, json = require "opah.fs", require "opah.json"
+local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
 ---@class opah.own_files
 local own_files = {}
 
@@ -9,7 +9,7 @@ local page_start = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"
 local longest = 64 << 20
 
 local function refuse(path, why)
-  error(fs.error("usage", ("%s: %s"):format(path, why), "nothing was changed: choose another name, or move what is there"), 0)
+  error(fs.error("usage", ("%s: %s"):format(progress.name(path), why), "nothing was changed: choose another name, or move what is there"), 0)
 end
 
 -- The first bytes of what a path leads to; nil when nothing would be lost.

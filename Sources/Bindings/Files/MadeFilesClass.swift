@@ -38,7 +38,7 @@ extension MadeFiles: LuaObject {
                 if let reason = try unless?().first?.string {
                     throw OpahError(
                         .data,
-                        "\(output): \(reason), and what it was made from changed (\(changes.joined(separator: ", ")))",
+                        "\(name: output): \(reason), and what it was made from changed (\(changes.joined(separator: ", ")))",
                         hint: "move it elsewhere to have it made again, or use --overwrite")
                 }
             case .make: break

@@ -56,7 +56,7 @@ public final class Picture: LuaObject, @unchecked Sendable {
             case "svg": try AtomicFile.write(path, picture.plot.svg(background: true) + "\n")
             case "png": try AtomicFile.write(path, picture.plot.png())
             case "txt": try AtomicFile.write(path, picture.plot.text() + "\n")
-            default: throw call.error(at: 1, "\(path) has none of the endings .svg, .png, .txt")
+            default: throw call.error(at: 1, "\(name: path) has none of the endings .svg, .png, .txt")
             }
             return .none
         }

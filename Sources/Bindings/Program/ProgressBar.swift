@@ -198,7 +198,8 @@ extension LuaModule {
             """,
             example: #"progress.name("a\27[2J.wav"), progress.name("b\nc.wav")  --> "a\\x1b[2J.wav", "b\\nc.wav""#
         ) { call in
-            let text = try call.string(1)
+            // A name that was cut in the middle of a letter, or never was UTF-8, is shown all the same.
+            let text = String(decoding: try call.bytes(1), as: UTF8.self)
             return try call.push(try call.option("output") && isatty(1) == 0 ? text : ShownText.name(text))
         }
         m.function(

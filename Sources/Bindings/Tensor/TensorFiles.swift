@@ -35,7 +35,8 @@ extension ModuleBuilder {
                 for name in only {
                     guard let tensor = tensors[name] else {
                         throw OpahError(
-                            .checkpoint, "\(path): no tensor '\(name)'", hint: suggestion(for: name, in: tensors.names))
+                            .checkpoint, "\(name: path): no tensor '\(name: name)'",
+                            hint: suggestion(for: name, in: tensors.names))
                     }
                     named[name] = tensor
                 }

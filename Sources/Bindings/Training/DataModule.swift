@@ -170,7 +170,7 @@ extension LuaModule {
                 guard path.contains(where: "*?[{".contains), !FileKind.exists(path) else { return [path] }
                 let found = Glob.paths(path)
                 guard !found.isEmpty else {
-                    throw OpahError(.file, "\(path): nothing is called that", hint: "check the pattern")
+                    throw OpahError(.file, "\(name: path): nothing is called that", hint: "check the pattern")
                 }
                 return found
             }

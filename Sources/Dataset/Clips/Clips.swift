@@ -138,13 +138,13 @@ public struct Clips: Sendable {
     /// audio or of any file of the same name; a clip may be listed several times, and then counts as often.
     public init(filelist path: String) throws {
         guard let content = try MappedFile(path).withBytes({ String(validating: $0, as: UTF8.self) }) else {
-            throw OpahError(.text, "\(path): is not UTF-8 text", hint: "save it as UTF-8")
+            throw OpahError(.text, "\(name: path): is not UTF-8 text", hint: "save it as UTF-8")
         }
         let lines = content.hasPrefix("\u{FEFF}") ? content.dropFirst() : content[...]
         for (number, line) in lines.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             if line.allSatisfy(\.isWhitespace) { continue }
             let fields = line.split(separator: "|", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
-            let place = "\(path), line \(number + 1)"
+            let place = "\(name: path), line \(number + 1)"
             guard fields.count == 4 else {
                 skipped.append(
                     SkippedInput(

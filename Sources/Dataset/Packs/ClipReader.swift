@@ -86,21 +86,21 @@ struct ClipReader {
         let tensor = try Npy.load(path)
         guard tensor.dtype.isInteger else {
             throw OpahError(
-                .data, "\(path): holds \(tensor.dtype.rawValue), not integer codes",
+                .data, "\(name: path): holds \(tensor.dtype.rawValue), not integer codes",
                 hint: "remove the file and extract again")
         }
         guard tensor.rank == 2 else {
             throw OpahError(
-                .data, "\(path): has the shape \(tensor.shape), not [codebooks, frames]",
+                .data, "\(name: path): has the shape \(tensor.shape), not [codebooks, frames]",
                 hint: "remove the file and extract again")
         }
         guard tensor.shape[1] > 0 else {
-            throw OpahError(.data, "\(path): holds no frames", hint: "the clip is shorter than one token (46 ms)")
+            throw OpahError(.data, "\(name: path): holds no frames", hint: "the clip is shorter than one token (46 ms)")
         }
         guard tensor.shape[0] > 0, tensor.shape[0] <= 64 else {
             throw OpahError(
                 .data,
-                "\(path): has \(tensor.shape[0]) codebooks\(tensor.shape[1] <= 64 ? "; it looks transposed" : "")",
+                "\(name: path): has \(tensor.shape[0]) codebooks\(tensor.shape[1] <= 64 ? "; it looks transposed" : "")",
                 hint: "remove the file and extract again")
         }
         let limit = settings.codebookSize
@@ -110,7 +110,7 @@ struct ClipReader {
             let (book, frame) = (place.offset / tensor.shape[1] + 1, place.offset % tensor.shape[1] + 1)
             throw OpahError(
                 .data,
-                "\(path): the code \(place.element) of codebook \(book), frame \(frame), is out of range: codes run from 0 to \(limit - 1)",
+                "\(name: path): the code \(place.element) of codebook \(book), frame \(frame), is out of range: codes run from 0 to \(limit - 1)",
                 hint: "these codes come from another codec: remove the file and extract again")
         }
         return tensor

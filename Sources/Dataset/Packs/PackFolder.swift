@@ -51,7 +51,7 @@ public enum PackFolder {
         func nothing(_ problem: String, hint: String?) throws -> OpahError {
             try leftOut?(report.skipped)
             let reasons = leftOut == nil ? SkippedInput.listing(report.skipped) : ""
-            return OpahError(.data, "\(place): \(problem)\(reasons)", hint: hint)
+            return OpahError(.data, "\(name: place): \(problem)\(reasons)", hint: hint)
         }
         guard !jobs.isEmpty else {
             let count = report.skipped.count

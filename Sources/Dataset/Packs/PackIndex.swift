@@ -80,7 +80,7 @@ final class PackIndex: Sendable {
             let file = try PackedShard(PackFolder.place(of: shard.name, in: path))
             guard file.size == shard.bytes else {
                 throw OpahError(
-                    .data, "\(file.path): has \(file.size) bytes, and had \(shard.bytes) a moment ago",
+                    .data, "\(name: file.path): has \(file.size) bytes, and had \(shard.bytes) a moment ago",
                     hint: "try again when nobody writes it")
             }
             return file

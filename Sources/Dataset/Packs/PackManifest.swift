@@ -38,7 +38,7 @@ struct PackManifest {
     }
 
     private static func damaged(_ path: String) -> OpahError {
-        OpahError(.format, "\(path): is damaged", hint: "run build-dataset again into an empty folder")
+        OpahError(.format, "\(name: path): is damaged", hint: "run build-dataset again into an empty folder")
     }
 
     func write(to folder: String) throws {
@@ -68,14 +68,14 @@ struct PackManifest {
     /// Throws unless the shards in `folder` are those of the manifest, byte for byte.
     func check(_ folder: String) throws {
         guard complete else {
-            throw OpahError(.data, "\(folder): this pack was not finished", hint: "run build-dataset again")
+            throw OpahError(.data, "\(name: folder): this pack was not finished", hint: "run build-dataset again")
         }
         for shard in shards {
             let path = PathName.join(folder, shard.name)
             guard try Self.shard(path) == shard else {
                 throw OpahError(
                     .data,
-                    "\(path): is not as it was packed (\(PackManifest.name) says \(shard.bytes) bytes, digest \(shard.digest.prefix(8)))",
+                    "\(name: path): is not as it was packed (\(PackManifest.name) says \(shard.bytes) bytes, digest \(shard.digest.prefix(8)))",
                     hint: "run build-dataset again")
             }
         }

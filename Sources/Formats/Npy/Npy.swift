@@ -68,7 +68,7 @@ public enum Npy {
             let raw = bytes.loadUnaligned(fromByteOffset: source * MemoryLayout<Raw>.size, as: Raw.self)
             let value = header.isBigEndian ? Raw(bigEndian: raw) : Raw(littleEndian: raw)
             guard let element = Element(exactly: value) else {
-                throw OpahError(.dtype, "\(place): \(value) does not fit \(header.dtype.rawValue)")
+                throw OpahError(.dtype, "\(name: place): \(value) does not fit \(header.dtype.rawValue)")
             }
             target[i] = element
             var axis = shape.count - 1

@@ -25,13 +25,13 @@ extension NpyHeader {
     init(parsing bytes: UnsafeRawBufferPointer, place: String) throws {
         var reader = ByteReader(bytes, place: place)
         guard bytes.count >= 6, Array(bytes[0 ..< 6]) == Self.magic else {
-            throw OpahError(.format, "\(place): not a .npy file: \(describeContent(bytes))")
+            throw OpahError(.format, "\(name: place): not a .npy file: \(describeContent(bytes))")
         }
         _ = try reader.take(6, "the .npy magic")
         let major: UInt8 = try reader.integer("the .npy version"), minor: UInt8 = try reader.integer("the .npy version")
         guard (1 ... 3).contains(major), minor == 0 else {
             throw OpahError(
-                .format, "\(place): .npy format version \(major).\(minor) is unknown (1.0, 2.0 and 3.0 are read)")
+                .format, "\(name: place): .npy format version \(major).\(minor) is unknown (1.0, 2.0 and 3.0 are read)")
         }
         let length =
             major == 1
@@ -39,7 +39,8 @@ extension NpyHeader {
             : Int(try reader.integer(UInt32.self, "the .npy header length"))
         // NumPy itself stops at 10 000 bytes.
         guard length <= 1 << 16 || length > reader.remaining else {
-            throw OpahError(.format, "\(place): a .npy header of \(length) bytes is too long (\(1 << 16) are read)")
+            throw OpahError(
+                .format, "\(name: place): a .npy header of \(length) bytes is too long (\(1 << 16) are read)")
         }
         var literal = PythonLiteral(Array(try reader.take(length, "the .npy header")), place: place)
         let fields = try literal.dictionary()
@@ -48,25 +49,25 @@ extension NpyHeader {
         else {
             throw OpahError(
                 .format,
-                "\(place): the .npy header must have exactly descr, fortran_order and shape; it has "
+                "\(name: place): the .npy header must have exactly descr, fortran_order and shape; it has "
                     + fields.keys.sorted().joined(separator: ", "))
         }
         guard case .bool(let isFortran) = order, case .tuple(let sizes) = shape else {
-            throw OpahError(.format, "\(place): the .npy header has a wrong fortran_order or shape")
+            throw OpahError(.format, "\(name: place): the .npy header has a wrong fortran_order or shape")
         }
         guard case .string(let code) = descr else {
-            throw OpahError(.dtype, "\(place): arrays of records (structured dtypes) cannot be read")
+            throw OpahError(.dtype, "\(name: place): arrays of records (structured dtypes) cannot be read")
         }
         let (element, name, size) = try Self.element(code, place: place)
         guard sizes.count <= Dims.maxCount else {
             throw OpahError(
-                .shape, "\(place): an array of rank \(sizes.count) cannot be read (at most \(Dims.maxCount))")
+                .shape, "\(name: place): an array of rank \(sizes.count) cannot be read (at most \(Dims.maxCount))")
         }
         var count = 1
         for extent in sizes {
             let (product, overflow) = count.multipliedReportingOverflow(by: extent)
             guard extent >= 0, !overflow, product <= Int.max / size else {
-                throw OpahError(.format, "\(place): impossible shape \(sizes) in the .npy header")
+                throw OpahError(.format, "\(name: place): impossible shape \(sizes) in the .npy header")
             }
             count = product
         }
@@ -74,7 +75,7 @@ extension NpyHeader {
         guard promised == reader.remaining else {
             throw OpahError(
                 .format,
-                "\(place): the .npy header promises \(promised) bytes (\(name) \(sizes)), and the file has "
+                "\(name: place): the .npy header promises \(promised) bytes (\(name) \(sizes)), and the file has "
                     + "\(reader.remaining)", hint: "the file is cut short or damaged; make it again")
         }
         self.init(
@@ -96,12 +97,12 @@ extension NpyHeader {
         let code = String(descr.dropFirst(order))
         if code.hasPrefix("O") {
             throw OpahError(
-                .unsafe, "\(place): an array of Python objects: reading it would run code from the file",
+                .unsafe, "\(name: place): an array of Python objects: reading it would run code from the file",
                 hint: "save plain numbers: numpy.save(path, array.astype('int32'))")
         }
         guard let found = known[code] else {
             throw OpahError(
-                .dtype, "\(place): elements of NumPy type '\(descr)' cannot be read",
+                .dtype, "\(name: place): elements of NumPy type '\(name: descr)' cannot be read",
                 hint: "numbers of 8 to 64 bits and bool are read")
         }
         return found

@@ -15,7 +15,7 @@ public enum Npz {
             try Interrupt.check()
             let name = String(entry.name.dropLast(4))
             let (tensor, header) = try archive.withBytes(of: entry) {
-                try Npy.parse($0, place: "\(path): array '\(name)'")
+                try Npy.parse($0, place: "\(name: path): array '\(name: name)'")
             }
             return (name, tensor, header)
         }

@@ -24,7 +24,7 @@ package final class PackedShard: Sendable {
     package init(_ path: String) throws {
         file = try MappedFile(path)
         guard size > 0 else {
-            throw OpahError(.format, "\(path): the shard is empty (0 bytes)", hint: "pack the dataset again")
+            throw OpahError(.format, "\(name: path): the shard is empty (0 bytes)", hint: "pack the dataset again")
         }
     }
 
@@ -83,7 +83,7 @@ package final class PackedShard: Sendable {
     private func damaged(_ position: Int, groups: Int, _ why: String) -> OpahError {
         OpahError(
             .format,
-            "\(path): damaged at byte \(position) of \(size), after \(groups) whole "
+            "\(name: path): damaged at byte \(position) of \(size), after \(groups) whole "
                 + "group\(groups == 1 ? "" : "s"): \(why)", hint: "pack the dataset again")
     }
 

@@ -34,7 +34,7 @@ public final class ProtosWriter {
         let message: [UInt8]
         do { message = try group.message.serializedBytes() } catch {
             throw OpahError(
-                .data, "the group '\(group.name)' with \(group.sentences.count) clips cannot be packed: \(error)",
+                .data, "the group '\(name: group.name)' with \(group.sentences.count) clips cannot be packed: \(error)",
                 hint: "a group may have 2 GiB: split the speaker over several folders")
         }
         if shard == nil { shard = try AtomicFile(folder + "/" + Self.name(shards.count)) }

@@ -17,7 +17,7 @@ public enum Checkpoint {
             return .tensors(try SafeTensors.read(file).tensors)
         }
         if path.hasSuffix(".json") { return .tensors(try SafeTensors.loadShards(path)) }
-        throw OpahError(.format, "\(path): neither a torch checkpoint nor safetensors: \(describeContent(bytes))")
+        throw OpahError(.format, "\(name: path): neither a torch checkpoint nor safetensors: \(describeContent(bytes))")
     }
 
     /// The named tensors of a checkpoint of any format, wherever in it they lie (`state_dict`, `model`, ...).
@@ -31,7 +31,7 @@ public enum Checkpoint {
         guard path.hasSuffix(".safetensors") else { return try TorchWriter.save(value, to: path) }
         guard let pairs = value.dict, pairs.allSatisfy({ $0.key.string != nil && $0.value.tensor != nil }) else {
             throw OpahError(
-                .argument, "\(path): safetensors hold named tensors only",
+                .argument, "\(name: path): safetensors hold named tensors only",
                 hint: "pass a flat table of tensors, or save as .pth")
         }
         try SafeTensors.save(StateDict(pairs: pairs, wrapper: nil), to: path)

@@ -40,11 +40,12 @@ extension Unpickler {
             }
             guard [.rebuildTensor, .rebuildTensorV3, .rebuildParameter].contains(inner) else {
                 throw OpahError(
-                    .unsafe, "\(place): the pickle rebuilds a tensor by an unknown function", hint: Self.hint)
+                    .unsafe, "\(name: place): the pickle rebuilds a tensor by an unknown function", hint: Self.hint)
             }
             return try apply(inner, items.map { nodes[Int($0)] })
         case .inertType, .storage, .dtype, .foreign:
-            throw OpahError(.unsafe, "\(place): the pickle calls a type that only may be mentioned", hint: Self.hint)
+            throw OpahError(
+                .unsafe, "\(name: place): the pickle calls a type that only may be mentioned", hint: Self.hint)
         }
     }
 
@@ -94,7 +95,7 @@ extension Unpickler {
         if items.count > 5, case .none = nodes[Int(items[5])] {
         } else if items.count > 5 {
             throw OpahError(
-                .format, "\(place): views of storages, as torch before 0.4 wrote them, are not read",
+                .format, "\(name: place): views of storages, as torch before 0.4 wrote them, are not read",
                 hint: "load and save the file once with a newer torch")
         }
         guard count >= 0, count <= Int.max / 8 else { throw damaged("a storage of \(count) elements") }
@@ -113,7 +114,7 @@ extension Unpickler {
         }
         guard shape.count <= Dims.maxCount else {
             throw OpahError(
-                .shape, "\(place): a tensor of rank \(shape.count) cannot be read (at most \(Dims.maxCount))")
+                .shape, "\(name: place): a tensor of rank \(shape.count) cannot be read (at most \(Dims.maxCount))")
         }
         try check(storage, dtype, offset, shape, strides)
         return .tensor(PickleTensor(storage: storage, dtype: dtype, offset: offset, shape: shape, strides: strides))
@@ -132,7 +133,7 @@ extension Unpickler {
         func wrong(_ why: String) -> OpahError {
             OpahError(
                 .format,
-                "\(place): a tensor of shape \(shape), strides \(strides), offset \(offset) in a storage of "
+                "\(name: place): a tensor of shape \(shape), strides \(strides), offset \(offset) in a storage of "
                     + "\(storage.count) elements: \(why)", hint: "the file is damaged or was made to do harm")
         }
         guard offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
@@ -160,14 +161,14 @@ extension Unpickler {
             "short": .int16
         ]
         guard let dtype = DType(rawValue: name) ?? aliases[name] else {
-            throw OpahError(.dtype, "\(place): tensors of type torch.\(name) cannot be read")
+            throw OpahError(.dtype, "\(name: place): tensors of type torch.\(name) cannot be read")
         }
         return dtype
     }
 
     func damaged(_ why: String) -> OpahError {
         OpahError(
-            .format, "\(place): the pickle is damaged near byte \(position): \(why)",
+            .format, "\(name: place): the pickle is damaged near byte \(position): \(why)",
             hint: "the file is damaged; get it again")
     }
 }

@@ -45,7 +45,7 @@ struct PickleTree {
         case .global(.dtype(let name)): return leaf(.string("torch." + name))
         case .global(let global): return leaf(.record(CheckpointRecord(className: global.className)))
         case .storage:
-            throw OpahError(.format, "\(place): the checkpoint holds a bare storage, which is no data")
+            throw OpahError(.format, "\(name: place): the checkpoint holds a bare storage, which is no data")
         case .tensor(let tensor):
             if let part = finished[index] { return part }
             let part = leaf(.tensor(try self.tensor(tensor)))
@@ -78,7 +78,7 @@ struct PickleTree {
         let abbreviated = Part(value: .string("..."), size: 1, height: 0, isWhole: false)
         func tooMuch(_ why: String) throws -> Part {
             guard records == 0 else { return abbreviated }
-            throw OpahError(.unsafe, "\(place): the checkpoint \(why)", hint: Unpickler.hint)
+            throw OpahError(.unsafe, "\(name: place): the checkpoint \(why)", hint: Unpickler.hint)
         }
         guard depth < Self.maxDepth else { return try tooMuch("is nested more than \(Self.maxDepth) deep") }
         guard open.insert(index).inserted else { return try tooMuch("contains itself") }
@@ -157,7 +157,7 @@ struct PickleTree {
         }
         // The sizes fit the storage that this tensor speaks of; another one with the same key may be smaller.
         guard tensor.storage.byteCount <= storage.byteCount else {
-            throw OpahError(.format, "\(place): the storage '\(tensor.storage.key)' is used with two sizes")
+            throw OpahError(.format, "\(name: place): the storage '\(name: tensor.storage.key)' is used with two sizes")
         }
         return Tensor(
             storage: storage, offset: tensor.offset, shape: Dims(tensor.shape), strides: Dims(tensor.strides),

@@ -105,6 +105,6 @@ struct PythonLiteral {
 
     private func broken() -> OpahError {
         let shown = String(decoding: text.prefix(80).map { $0 < 0x20 || $0 > 0x7E ? 0x2E : $0 }, as: UTF8.self)
-        return OpahError(.format, "\(place): the .npy header is damaged near its byte \(position): \(shown)")
+        return OpahError(.format, "\(name: place): the .npy header is damaged near its byte \(position): \(shown)")
     }
 }

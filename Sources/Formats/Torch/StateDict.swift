@@ -59,7 +59,7 @@ public struct StateDict: Sequence {
         result.wrapper = wrapper.map { key + "." + $0 } ?? key
         if noted {
             let more = others.isEmpty ? "" : " (there are some under \(others.joined(separator: ", ")) as well)"
-            result.notes.append("the tensors were found under '\(key)'\(more)")
+            result.notes.append("the tensors were found under '\(name: key)'\(more)")
         }
         return result
     }

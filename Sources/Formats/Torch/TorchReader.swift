@@ -14,19 +14,20 @@ enum TorchReader {
                 : "a zip archive with "
                     + (archive.entries.isEmpty
                         ? "nothing in it" : archive.entries.prefix(4).map(\.name).joined(separator: ", "))
-            throw OpahError(.format, "\(path): not a torch checkpoint but \(what)")
+            throw OpahError(.format, "\(name: path): not a torch checkpoint but \(what)")
         }
         let root = pickle.name.dropLast("data.pkl".count)
         if archive.entry(root + "constants.pkl") != nil {
             throw OpahError(
-                .unsafe, "\(path): a TorchScript program, not a checkpoint",
+                .unsafe, "\(name: path): a TorchScript program, not a checkpoint",
                 hint: "save the model's state_dict instead")
         }
         if let order = archive.entry(root + "byteorder") {
             let text = try archive.withBytes(of: order) { String(decoding: $0.prefix(16), as: UTF8.self) }
             guard text == "little" else {
                 throw OpahError(
-                    .format, "\(path): the checkpoint was written with byte order '\(text)'; only little is read")
+                    .format,
+                    "\(name: path): the checkpoint was written with byte order '\(name: text)'; only little is read")
             }
         }
         return try archive.withBytes(of: pickle) { bytes in
@@ -36,12 +37,13 @@ enum TorchReader {
                 let name = root + "data/" + storage.key
                 guard let entry = archive.entry(name) else {
                     throw OpahError(
-                        .format, "\(path): the storage '\(name)' is missing", hint: "the file is damaged; get it again")
+                        .format, "\(name: path): the storage '\(name: name)' is missing",
+                        hint: "the file is damaged; get it again")
                 }
                 guard entry.size >= storage.byteCount else {
                     throw OpahError(
                         .format,
-                        "\(path): the storage '\(name)' has \(entry.size) bytes, and \(storage.byteCount) are wanted",
+                        "\(name: path): the storage '\(name: name)' has \(entry.size) bytes, and \(storage.byteCount) are wanted",
                         hint: "the file is damaged or was made to do harm")
                 }
                 if verify { try archive.verify(entry) }
@@ -75,12 +77,12 @@ enum TorchReader {
         let magic = try next()
         guard case .bigInt("119547037146038801333356") = magic.nodes[Int(magic.result)] else {
             throw OpahError(
-                .format, "\(path): a Python pickle, but not one that torch.save wrote",
+                .format, "\(name: path): a Python pickle, but not one that torch.save wrote",
                 hint: "save it again with torch.save, or as safetensors")
         }
         let version = try next()
         guard case .int(1001) = version.nodes[Int(version.result)] else {
-            throw OpahError(.format, "\(path): an unknown version of torch's old format")
+            throw OpahError(.format, "\(name: path): an unknown version of torch's old format")
         }
         let system = try next()
         guard case .dict(let facts) = system.nodes[Int(system.result)] else { throw damaged(path) }
@@ -89,7 +91,8 @@ enum TorchReader {
                 case .bool(false) = system.nodes[Int(facts[i + 1])]
             {
                 throw OpahError(
-                    .format, "\(path): the checkpoint was written on a big-endian machine; only little-endian is read")
+                    .format,
+                    "\(name: path): the checkpoint was written on a big-endian machine; only little-endian is read")
             }
         }
         let object = try next(), keys = try next()
@@ -101,9 +104,9 @@ enum TorchReader {
         var reader = ByteReader(bytes, place: path, position: position)
         for key in order {
             guard case .string(let name) = keys.nodes[Int(key)], let storage = wanted[name] else { throw damaged(path) }
-            let count = try reader.integer(Int64.self, "the storage '\(name)'")
+            let count = try reader.integer(Int64.self, "the storage '\(name: name)'")
             guard count == Int64(storage.count) else { throw damaged(path) }
-            found[name] = try reader.take(storage.byteCount, "the storage '\(name)'")
+            found[name] = try reader.take(storage.byteCount, "the storage '\(name: name)'")
         }
         var tree = PickleTree(object.nodes, place: path) { storage in
             guard let bytes = found[storage.key], bytes.count == storage.byteCount else { throw damaged(path) }
@@ -114,6 +117,7 @@ enum TorchReader {
 
     private static func damaged(_ path: String) -> OpahError {
         OpahError(
-            .format, "\(path): the old-format checkpoint contradicts itself", hint: "the file is damaged; get it again")
+            .format, "\(name: path): the old-format checkpoint contradicts itself",
+            hint: "the file is damaged; get it again")
     }
 }

@@ -139,7 +139,7 @@ struct Unpickler {
                 nodes[target] = .record(record)
             default:
                 throw OpahError(
-                    .unsafe, "\(place): the pickle sets the state of an object that is not data (byte \(at))",
+                    .unsafe, "\(name: place): the pickle sets the state of an object that is not data (byte \(at))",
                     hint: Self.hint)
             }
         }
@@ -167,7 +167,8 @@ struct Unpickler {
     }
 
     private func unknownCall(_ at: Int) -> OpahError {
-        OpahError(.unsafe, "\(place): the pickle calls something that is no known name (byte \(at))", hint: Self.hint)
+        OpahError(
+            .unsafe, "\(name: place): the pickle calls something that is no known name (byte \(at))", hint: Self.hint)
     }
 
     static let hint =
@@ -183,7 +184,7 @@ struct Unpickler {
     }
 
     private func tooMany() -> OpahError {
-        OpahError(.unsafe, "\(place): the pickle makes more than \(Self.maxNodes) objects", hint: Self.hint)
+        OpahError(.unsafe, "\(name: place): the pickle makes more than \(Self.maxNodes) objects", hint: Self.hint)
     }
 
     /// Not below the last mark: what lies there belongs to an outer object.
@@ -215,7 +216,7 @@ struct Unpickler {
     mutating func charge(_ elements: Int) throws {
         budget -= elements
         guard budget >= 0 else {
-            throw OpahError(.unsafe, "\(place): the pickle copies its objects again and again", hint: Self.hint)
+            throw OpahError(.unsafe, "\(name: place): the pickle copies its objects again and again", hint: Self.hint)
         }
     }
 
@@ -264,7 +265,7 @@ struct Unpickler {
         guard let global = PickleGlobal(module: module, name: name) else {
             if module == "torch", name.hasSuffix("Storage") {
                 throw OpahError(
-                    .dtype, "\(place): tensors of torch.\(printable(name)) cannot be read",
+                    .dtype, "\(name: place): tensors of torch.\(printable(name)) cannot be read",
                     hint: "floats of 16 to 64 bits, whole numbers of 8 to 64 bits, and bool are read")
             }
             guard PickleGlobal.isHostile(module: module, name: name) else {
@@ -272,7 +273,7 @@ struct Unpickler {
             }
             throw OpahError(
                 .unsafe,
-                "\(place): the pickle asks for \(printable(module)).\(printable(name)) (byte \(at)), "
+                "\(name: place): the pickle asks for \(printable(module)).\(printable(name)) (byte \(at)), "
                     + "which is not on the list of names that data may use", hint: Self.hint)
         }
         try push(.global(global))
@@ -337,11 +338,11 @@ struct Unpickler {
         if [0x69, 0x6F, PickleOpcode.newObjectEx.rawValue, 0x82, 0x83, 0x84].contains(code) {
             return OpahError(
                 .unsafe,
-                "\(place): the pickle makes an object by opcode 0x\(String(code, radix: 16)) (byte \(at)), "
+                "\(name: place): the pickle makes an object by opcode 0x\(String(code, radix: 16)) (byte \(at)), "
                     + "which data does not need", hint: Self.hint)
         }
         return OpahError(
-            .format, "\(place): unknown pickle opcode 0x\(String(code, radix: 16)) at byte \(at)",
+            .format, "\(name: place): unknown pickle opcode 0x\(String(code, radix: 16)) at byte \(at)",
             hint: "the file is damaged, or no pickle of protocol 2 to 5")
     }
 

@@ -33,7 +33,7 @@ public final class ZipArchive {
         var positions: [String: Int] = [:]
         for (i, entry) in entries.enumerated() {
             guard positions.updateValue(i, forKey: entry.name) == nil else {
-                throw OpahError(.format, "\(file.path): the archive has two entries called '\(entry.name)'")
+                throw OpahError(.format, "\(name: file.path): the archive has two entries called '\(name: entry.name)'")
             }
         }
         self.positions = positions
@@ -46,15 +46,15 @@ public final class ZipArchive {
         var reader = ByteReader(
             UnsafeRawBufferPointer(rebasing: file.bytes[..<directoryOffset]), place: path,
             position: entry.headerOffset)
-        let what = "the zip entry '\(entry.name)'"
+        let what = "the zip entry '\(name: entry.name)'"
         guard try reader.integer(UInt32.self, what) == 0x0403_4B50 else {
-            throw OpahError(.format, "\(path): \(what) does not begin where the directory says")
+            throw OpahError(.format, "\(name: path): \(what) does not begin where the directory says")
         }
         _ = try reader.take(22, what)
         let nameLength = Int(try reader.integer(UInt16.self, what)),
             extraLength = Int(try reader.integer(UInt16.self, what))
         guard try reader.text(nameLength, what) == entry.name else {
-            throw OpahError(.format, "\(path): \(what) has another name in its own header")
+            throw OpahError(.format, "\(name: path): \(what) has another name in its own header")
         }
         _ = try reader.take(extraLength, what)
         let start = reader.position
@@ -65,7 +65,8 @@ public final class ZipArchive {
     /// The bytes of a stored entry, still in the mapped file: keep `file` alive while using them.
     public func mapped(_ entry: Entry) throws -> UnsafeRawBufferPointer {
         guard entry.isStored else {
-            throw OpahError(.format, "\(path): the entry '\(entry.name)' is compressed and cannot be mapped")
+            throw OpahError(
+                .format, "\(name: path): the entry '\(name: entry.name)' is compressed and cannot be mapped")
         }
         return UnsafeRawBufferPointer(rebasing: file.bytes[try range(of: entry)])
     }
@@ -79,7 +80,7 @@ public final class ZipArchive {
                 return try body(bytes)
             }
             let packed = UnsafeRawBufferPointer(rebasing: file.bytes[try range(of: entry)])
-            let bytes = try inflate(packed, to: entry.size, place: "\(path): the entry '\(entry.name)'")
+            let bytes = try inflate(packed, to: entry.size, place: "\(name: path): the entry '\(name: entry.name)'")
             return try bytes.withUnsafeBytes {
                 try verify($0, entry)
                 return try body($0)
@@ -93,7 +94,7 @@ public final class ZipArchive {
     private func verify(_ bytes: UnsafeRawBufferPointer, _ entry: Entry) throws {
         guard crc32(of: bytes) == entry.crc else {
             throw OpahError(
-                .format, "\(path): the bytes of '\(entry.name)' do not fit their checksum",
+                .format, "\(name: path): the bytes of '\(name: entry.name)' do not fit their checksum",
                 hint: "the file is damaged; get it again")
         }
     }
@@ -109,7 +110,7 @@ func crc32(of bytes: UnsafeRawBufferPointer, from seed: UInt32 = 0) -> UInt32 {
 /// size that lies costs nothing.
 func inflate(_ packed: UnsafeRawBufferPointer, to size: Int, place: String) throws -> [UInt8] {
     func damaged(_ why: String) -> OpahError {
-        OpahError(.format, "\(place) cannot be unpacked: \(why)", hint: "the file is damaged; get it again")
+        OpahError(.format, "\(name: place) cannot be unpacked: \(why)", hint: "the file is damaged; get it again")
     }
     // Deflate cannot shrink to less than 1/1032.
     guard size <= packed.count.multipliedReportingOverflow(by: 1032).partialValue &+ 1032 else {

@@ -20,12 +20,12 @@ struct ZipDirectory {
         {
             (count, size, offset, limit) = record
         } else if disks != 0 {
-            throw OpahError(.format, "\(place): zip archives in several parts cannot be read")
+            throw OpahError(.format, "\(name: place): zip archives in several parts cannot be read")
         }
         guard offset >= 0, size >= 0, offset <= limit, size <= limit - offset, count >= 0, count <= size / 46 else {
             throw OpahError(
                 .format,
-                "\(place): the zip directory (\(count) entries, \(size) bytes at \(offset)) does not fit into "
+                "\(name: place): the zip directory (\(count) entries, \(size) bytes at \(offset)) does not fit into "
                     + "the \(bytes.count) bytes of the file", hint: "the file is cut short or damaged; get it again")
         }
         var entries: [ZipArchive.Entry] = []
@@ -47,7 +47,7 @@ struct ZipDirectory {
         for entry in entries.sorted(by: { $0.headerOffset < $1.headerOffset }) {
             guard entry.headerOffset >= end else {
                 throw OpahError(
-                    .unsafe, "\(place): the zip entries '\(last)' and '\(entry.name)' overlap",
+                    .unsafe, "\(name: place): the zip entries '\(name: last)' and '\(name: entry.name)' overlap",
                     hint: "no program writes such an archive; get the file from a source that you trust")
             }
             // The extra field of the local header, whose length is not known here, is left out.
@@ -60,7 +60,8 @@ struct ZipDirectory {
             unpacked += entry.size
             guard unpacked <= unpackedLimit + 20 * fileSize else {
                 throw OpahError(
-                    .unsafe, "\(place): the archive of \(fileSize) bytes would unpack to more than \(unpacked) bytes",
+                    .unsafe,
+                    "\(name: place): the archive of \(fileSize) bytes would unpack to more than \(unpacked) bytes",
                     hint:
                         "an archive may unpack to 20 times its size and \(unpackedLimit >> 20) MB; store it without compression"
                 )
@@ -71,7 +72,7 @@ struct ZipDirectory {
     /// The end record lies within the last 65557 bytes: 22 bytes and a comment.
     private static func endRecord(_ bytes: UnsafeRawBufferPointer, place: String) throws -> Int {
         guard bytes.count >= 4, bytes.starts(with: [0x50, 0x4B]) else {
-            throw OpahError(.format, "\(place): not a zip archive: \(describeContent(bytes))")
+            throw OpahError(.format, "\(name: place): not a zip archive: \(describeContent(bytes))")
         }
         var position = bytes.count - 22
         let lowest = max(0, position - 0xFFFF)
@@ -85,7 +86,7 @@ struct ZipDirectory {
             position -= 1
         }
         throw OpahError(
-            .format, "\(place): the zip archive has no directory at its end (\(bytes.count) bytes found)",
+            .format, "\(name: place): the zip archive has no directory at its end (\(bytes.count) bytes found)",
             hint: "the download or copy was broken off; get the file again and compare its size with the source's")
     }
 
@@ -102,11 +103,11 @@ struct ZipDirectory {
         let position = Int(truncatingIfNeeded: try reader.integer(UInt64.self, what))
         guard position >= 0, position <= end - 20 - 56 else {
             throw OpahError(
-                .format, "\(place): \(what) lies outside the file", hint: "the file is damaged; get it again")
+                .format, "\(name: place): \(what) lies outside the file", hint: "the file is damaged; get it again")
         }
         reader.position = position
         guard try reader.integer(UInt32.self, what) == 0x0606_4B50 else {
-            throw OpahError(.format, "\(place): \(what) is not where the archive says")
+            throw OpahError(.format, "\(name: place): \(what) is not where the archive says")
         }
         _ = try reader.take(20 + 8, what)
         let count = try reader.integer(Int64.self, what), size = try reader.integer(Int64.self, what)
@@ -116,7 +117,7 @@ struct ZipDirectory {
     private static func entry(_ reader: inout ByteReader, directory: Int) throws -> ZipArchive.Entry {
         let what = "the zip directory", place = reader.place
         guard try reader.integer(UInt32.self, what) == 0x0201_4B50 else {
-            throw OpahError(.format, "\(place): the zip directory is damaged at byte \(reader.position - 4)")
+            throw OpahError(.format, "\(name: place): the zip directory is damaged at byte \(reader.position - 4)")
         }
         _ = try reader.integer(UInt32.self, what)   // versions
         let flags: UInt16 = try reader.integer(what), method: UInt16 = try reader.integer(what)
@@ -134,23 +135,28 @@ struct ZipDirectory {
         _ = try reader.take(commentLength, what)
         while extra.remaining >= 4 {
             let id: UInt16 = try extra.integer(what), length = Int(try extra.integer(UInt16.self, what))
-            var field = ByteReader(try extra.take(length, "an extra field of the zip entry '\(name)'"), place: place)
+            var field = ByteReader(
+                try extra.take(length, "an extra field of the zip entry '\(name: name)'"), place: place)
             guard id == 1 else { continue }
             // Zip64: only the numbers that did not fit, in this order.
             if size == 0xFFFF_FFFF { size = try field.integer(what) }
             if compressed == 0xFFFF_FFFF { compressed = try field.integer(what) }
             if offset == 0xFFFF_FFFF { offset = try field.integer(what) }
         }
-        guard flags & 1 == 0 else { throw OpahError(.format, "\(place): the zip entry '\(name)' is encrypted") }
+        guard flags & 1 == 0 else {
+            throw OpahError(.format, "\(name: place): the zip entry '\(name: name)' is encrypted")
+        }
         guard method == 0 || method == 8 else {
             throw OpahError(
-                .format, "\(place): the zip entry '\(name)' is compressed by method \(method); only deflate is read")
+                .format,
+                "\(name: place): the zip entry '\(name: name)' is compressed by method \(method); only deflate is read")
         }
         guard offset <= UInt64(directory), compressed <= UInt64(directory) - offset, size < UInt64(1) << 48,
             method == 8 || size == compressed
         else {
             throw OpahError(
-                .format, "\(place): the zip entry '\(name)' (\(size) bytes at \(offset)) does not fit into the file",
+                .format,
+                "\(name: place): the zip entry '\(name: name)' (\(size) bytes at \(offset)) does not fit into the file",
                 hint: "the file is cut short or damaged; get it again")
         }
         return ZipArchive.Entry(

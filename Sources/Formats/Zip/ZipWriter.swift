@@ -56,7 +56,8 @@ public final class ZipWriter {
             try self.file.write(piece)
         }
         guard written == size else {
-            throw OpahError(.argument, "\(file.path): the entry '\(name)' has \(written) bytes, \(size) were announced")
+            throw OpahError(
+                .argument, "\(name: file.path): the entry '\(name: name)' has \(written) bytes, \(size) were announced")
         }
         let longSize = wide ? UInt64(size).littleEndianBytes : UInt32(size).littleEndianBytes
         try file.write([0x50, 0x4B, 7, 8] + crc.littleEndianBytes + longSize + longSize)

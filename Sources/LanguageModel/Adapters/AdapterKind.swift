@@ -31,7 +31,7 @@ public enum AdapterKind: String, CaseIterable, Sendable {
         if let kind = AdapterKind(rawValue: name) { return kind }
         let known = allCases.map(\.rawValue)
         throw OpahError(
-            .config, "lora: there is no kind of adapter called '\(name)'",
+            .config, "lora: there is no kind of adapter called '\(name: name)'",
             hint: suggestion(for: name, in: known) ?? "the kinds are \(known.joined(separator: ", "))")
     }
 

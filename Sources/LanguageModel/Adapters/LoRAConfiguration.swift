@@ -45,7 +45,7 @@ public struct LoRAConfiguration: Equatable, Sendable {
             words.count == 4 || LoRATargets.isPreset(targets)
         else {
             throw OpahError(
-                .config, "lora: there is no configuration called '\(name)'",
+                .config, "lora: there is no configuration called '\(name: name)'",
                 hint:
                     "the stock one is r_8_alpha_16; r_<rank>_alpha_<alpha> makes another, and so do additions such as _fast "
                     + "(\(LoRATargets.presetNames)) and _dora (\(AdapterKind.allCases.map(\.rawValue).joined(separator: ", ")))"
@@ -87,7 +87,7 @@ public enum LoRATargets {
         return try names.map { name in
             guard let target = known[name] else {
                 throw OpahError(
-                    .config, "lora: target_modules has no '\(name)'",
+                    .config, "lora: target_modules has no '\(name: name)'",
                     hint: suggestion(for: name, in: known.keys.sorted())
                         ?? "it may name \(known.keys.sorted().joined(separator: ", "))")
             }
@@ -112,7 +112,7 @@ public enum LoRATargets {
                     presets.map(\.name) + modules
                     + Set(modules.compactMap { $0.split(separator: ".").last.map(String.init) }).sorted()
                 throw OpahError(
-                    .config, "lora: this model has nothing called '\(target)' to adapt",
+                    .config, "lora: this model has nothing called '\(name: target)' to adapt",
                     hint: suggestion(for: target, in: known)
                         ?? "presets: \(presetNames); or a name or glob such as layers.*.attention.wqkv")
             }

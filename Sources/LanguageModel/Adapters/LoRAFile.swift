@@ -94,12 +94,12 @@ private struct LoRAReader {
         let rank = try Self.rank(found, path)
 
         let configuration: LoRAConfiguration
-        var notes = tensors.notes.map { "\(path): \($0)" }
+        var notes = tensors.notes.map { "\(name: path): \($0)" }
         if let metadata {
             guard metadata.rank == rank else {
                 throw OpahError(
                     .checkpoint,
-                    "\(path): its tensors have rank \(rank), and it says \(metadata.rank) of itself: the file is damaged"
+                    "\(name: path): its tensors have rank \(rank), and it says \(metadata.rank) of itself: the file is damaged"
                 )
             }
             if let wanted { try Self.check(wanted, metadata, modules.map(\.name), path) }
@@ -108,13 +108,13 @@ private struct LoRAReader {
         } else {
             guard var assumed = wanted ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
                 throw OpahError(
-                    .checkpoint, "\(path): this adapter has rank \(rank), and does not record its alpha",
+                    .checkpoint, "\(name: path): this adapter has rank \(rank), and does not record its alpha",
                     hint: "say which it was trained with, for example r_\(rank)_alpha_16")
             }
             guard assumed.rank == rank else {
                 throw OpahError(
                     .checkpoint,
-                    "\(path): this adapter has rank \(rank), and the LoRA configuration says \(assumed.rank)",
+                    "\(name: path): this adapter has rank \(rank), and the LoRA configuration says \(assumed.rank)",
                     hint: "use the configuration that it was trained with, for example r_\(rank)_alpha_...")
             }
             assumed.kind = kind
@@ -124,14 +124,14 @@ private struct LoRAReader {
                 if names != chosen { throw Self.otherTargets(WeightMatcher.few(names.sorted()), wanted.targets, path) }
             }
             configuration = assumed
-            notes.append("\(path) does not record alpha: \(assumed.alpha) is taken from the LoRA configuration")
+            notes.append("\(name: path) does not record alpha: \(assumed.alpha) is taken from the LoRA configuration")
         }
         if let metadata {
             let digest = try baseDigest()
             guard metadata.baseDigest == digest else {
                 throw OpahError(
                     .checkpoint,
-                    "\(path): this adapter was trained on another base model (digest \(metadata.baseDigest.prefix(8)), here \(digest.prefix(8)))",
+                    "\(name: path): this adapter was trained on another base model (digest \(metadata.baseDigest.prefix(8)), here \(digest.prefix(8)))",
                     hint: "use the base checkpoint that it was trained on")
             }
         }
@@ -142,7 +142,7 @@ private struct LoRAReader {
         let byName = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
         for (name, _) in found where byName[name] == nil {
             throw OpahError(
-                .checkpoint, "\(path): this adapter sits on \(name), which this model does not have",
+                .checkpoint, "\(name: path): this adapter sits on \(name), which this model does not have",
                 hint: "it belongs to another kind of model")
         }
         for module in modules {
@@ -152,7 +152,7 @@ private struct LoRAReader {
                 func list(_ shapes: [Dims]) -> String { shapes.map { "\($0)" }.joined(separator: " and ") }
                 throw OpahError(
                     .checkpoint,
-                    "\(path): \(module.name) has factors of shape \(list(tensors.map(\.shape))), and this model wants \(list(shapes))",
+                    "\(name: path): \(module.name) has factors of shape \(list(tensors.map(\.shape))), and this model wants \(list(shapes))",
                     hint: "the adapter was trained on a model of other dimensions")
             }
             // Copies: training writes to them, and the file may go away.
@@ -178,7 +178,7 @@ private struct LoRAReader {
     private static func otherKind(_ found: AdapterKind, _ wanted: AdapterKind, _ path: String) -> OpahError {
         OpahError(
             .checkpoint,
-            "\(path): this adapter is of kind \(found.rawValue), and the LoRA configuration says \(wanted.rawValue)",
+            "\(name: path): this adapter is of kind \(found.rawValue), and the LoRA configuration says \(wanted.rawValue)",
             hint: "leave the configuration out, or give the one that it was trained with")
     }
 
@@ -190,7 +190,8 @@ private struct LoRAReader {
         for case let (module, parameter)? in tensors.names.map(LoRAAdapter.split) {
             guard names.contains(parameter) else {
                 throw OpahError(
-                    .checkpoint, "\(path): \(module) has a \(parameter), which an adapter of this kind does not have",
+                    .checkpoint,
+                    "\(name: path): \(module) has a \(parameter), which an adapter of this kind does not have",
                     hint: "the file is damaged")
             }
             if seen.insert(module).inserted { modules.append(module) }
@@ -198,14 +199,14 @@ private struct LoRAReader {
         guard !modules.isEmpty else {
             throw OpahError(
                 .checkpoint,
-                "\(path): there is no adapter in this checkpoint of \(tensors.count) tensors: it was trained without LoRA",
+                "\(name: path): there is no adapter in this checkpoint of \(tensors.count) tensors: it was trained without LoRA",
                 hint: "a fully fine-tuned model needs no merging; it is loaded as it is")
         }
         return try modules.map { module in
             let found = names.map { tensors["\(module).\($0)"] }
             if let missing = found.firstIndex(where: { $0 == nil }), let there = found.firstIndex(where: { $0 != nil })
             {
-                throw OpahError(.checkpoint, "\(path): \(module) has a \(names[there]) and no \(names[missing])")
+                throw OpahError(.checkpoint, "\(name: path): \(module) has a \(names[there]) and no \(names[missing])")
             }
             return (module, found.map { $0! })
         }
@@ -219,7 +220,7 @@ private struct LoRAReader {
             guard a.rank == 2, b.rank == 2, a.shape[0] == rank, b.shape[1] == rank else {
                 throw OpahError(
                     .checkpoint,
-                    "\(path): \(name) has factors of shape \(a.shape) and \(b.shape); all must share one rank")
+                    "\(name: path): \(name) has factors of shape \(a.shape) and \(b.shape); all must share one rank")
             }
         }
         return rank
@@ -233,7 +234,7 @@ private struct LoRAReader {
         where a != b {
             throw OpahError(
                 .checkpoint,
-                "\(path): this adapter was trained with \(what) \(shortest(a)), and the LoRA configuration says \(shortest(b))",
+                "\(name: path): this adapter was trained with \(what) \(shortest(a)), and the LoRA configuration says \(shortest(b))",
                 hint: "leave the configuration out: the file records its own")
         }
         // What counts is the layers that the names select, not how they are written.
@@ -247,7 +248,7 @@ private struct LoRAReader {
     private static func otherTargets(_ found: String, _ wanted: [String], _ path: String) -> OpahError {
         OpahError(
             .checkpoint,
-            "\(path): the adapter has targets \(found), and the LoRA configuration \(wanted.joined(separator: ", "))",
+            "\(name: path): the adapter has targets \(found), and the LoRA configuration \(wanted.joined(separator: ", "))",
             hint: "leave the configuration out, or give the one that it was trained with")
     }
 
@@ -258,7 +259,7 @@ private struct LoRAReader {
         guard let rank = table["rank"]?.int, let alpha = table["alpha"]?.double,
             let digest = table["base_digest"]?.string
         else {
-            throw OpahError(.checkpoint, "\(path): its record of rank, alpha and base is damaged")
+            throw OpahError(.checkpoint, "\(name: path): its record of rank, alpha and base is damaged")
         }
         let kind: AdapterKind
         switch table["kind"] {
@@ -266,13 +267,14 @@ private struct LoRAReader {
         case .string(let name)?:
             guard let known = AdapterKind(rawValue: name) else {
                 throw OpahError(
-                    .checkpoint, "\(path): this adapter is of kind '\(name)', which this program does not know",
+                    .checkpoint,
+                    "\(name: path): this adapter is of kind '\(name: name)', which this program does not know",
                     hint:
                         "it knows \(AdapterKind.allCases.map(\.rawValue).joined(separator: ", ")): a newer one may know more"
                 )
             }
             kind = known
-        default: throw OpahError(.checkpoint, "\(path): its record of its kind is damaged")
+        default: throw OpahError(.checkpoint, "\(name: path): its record of its kind is damaged")
         }
         return LoRAMetadata(
             kind: kind, rank: rank, alpha: alpha, dropout: table["dropout"]?.double ?? 0,

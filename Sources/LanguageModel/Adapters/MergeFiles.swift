@@ -79,13 +79,14 @@ extension LanguageModel {
     private static func verify(_ path: String, against model: LanguageModel, _ originals: [Tensor]) throws -> Int {
         let state = try Checkpoint.stateDict(path)
         guard Set(state.names) == Set(model.weights.map(\.name)) else {
-            throw OpahError(.checkpoint, "\(path): the merged model has other tensors than the base")
+            throw OpahError(.checkpoint, "\(name: path): the merged model has other tensors than the base")
         }
         var changed = 0
         for (weight, original) in zip(model.weights, originals) {
             guard let found = state[weight.name], same(found, weight.tensor) else {
                 throw OpahError(
-                    .checkpoint, "\(path): \(weight.name) was not written as it should be", hint: "check the disk")
+                    .checkpoint, "\(name: path): \(weight.name) was not written as it should be", hint: "check the disk"
+                )
             }
             if !same(found, original) { changed += 1 }
         }

@@ -21,7 +21,8 @@ enum MergeRecord {
         if found.isEmpty || (try? JSON.read(output + "/" + name))?["merged_by"]?.string == "opah" { return }
         let shown = found.prefix(4).joined(separator: ", ") + (found.count > 4 ? " and \(found.count - 4) more" : "")
         throw OpahError(
-            .file, "\(output): this folder holds other things than a merged model (\(shown)): nothing was written",
+            .file,
+            "\(name: output): this folder holds other things than a merged model (\(shown)): nothing was written",
             hint: "choose a new folder, or say --overwrite (overwrite in Lua) to replace the files of the same names")
     }
 
@@ -30,12 +31,12 @@ enum MergeRecord {
         let there = FileKind.resolved(output), base = FileKind.resolved(base)
         guard there != base, !Folders.areSame(there, base) else {
             throw OpahError(
-                .argument, "\(output): the merged model would replace the base model",
+                .argument, "\(name: output): the merged model would replace the base model",
                 hint: "choose another output folder")
         }
         guard !there.hasPrefix(base == "/" ? base : base + "/") else {
             throw OpahError(
-                .argument, "\(output): the merged model would lie inside the base model's folder",
+                .argument, "\(name: output): the merged model would lie inside the base model's folder",
                 hint: "choose another output folder")
         }
     }

@@ -27,7 +27,7 @@ public enum Prompt {
         speaker: String, allowSpecial: Bool
     ) throws -> [[Int32]] {
         guard !speaker.contains("<|"), !speaker.contains("\n"), !speaker.isEmpty else {
-            throw OpahError(.argument, "'\(speaker)' cannot be the name of a speaker")
+            throw OpahError(.argument, "'\(name: speaker)' cannot be the name of a speaker")
         }
         let words = cleanText(text, writer.format.cleaning), offset = Int32(writer.format.codeOffset)
         var columns = plain(

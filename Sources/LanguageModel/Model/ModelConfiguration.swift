@@ -84,13 +84,13 @@ public struct ModelConfiguration: Equatable, Sendable {
     /// - Parameter name: what error messages call the document.
     public init(_ value: ConfigValue, name: String = "config") throws {
         guard let map = value.map else {
-            throw OpahError(.config, "\(name): \(value.kindName) instead of a table of settings")
+            throw OpahError(.config, "\(name: name): \(value.kindName) instead of a table of settings")
         }
         let fields = Fields(map: map, name: name)
         let type = try fields.string("model_type")
         guard let architecture = Architecture(rawValue: type) else {
             throw OpahError(
-                .config, "\(name): model_type \"\(type)\" is neither dual_ar nor naive",
+                .config, "\(name: name): model_type \"\(type)\" is neither dual_ar nor naive",
                 hint: "this program reads fish-speech \(ModelRelease.names) models")
         }
         self.architecture = architecture
@@ -118,7 +118,8 @@ public struct ModelConfiguration: Equatable, Sendable {
         guard dropout >= 0, dropout < 1, ropeBase > 0, normEpsilon >= 0, initializerRange >= 0 else {
             throw OpahError(
                 .config,
-                "\(name): dropout must be in [0, 1), rope_base above 0, norm_eps and initializer_range not negative")
+                "\(name: name): dropout must be in [0, 1), rope_base above 0, norm_eps and initializer_range not negative"
+            )
         }
         try fields.check(dim: dim, heads: headCount, groups: keyValueHeadCount, prefix: "")
         if architecture == .dualAR {
@@ -187,7 +188,7 @@ public struct ModelConfiguration: Equatable, Sendable {
         }
         guard !slips.isEmpty else { return }
         throw OpahError(
-            .config, "\(name): unknown settings\n    " + slips.joined(separator: "\n    "),
+            .config, "\(name: name): unknown settings\n    " + slips.joined(separator: "\n    "),
             hint: "correct the name, or take the line out")
     }
 
@@ -292,17 +293,19 @@ private struct Fields {
 
     func check(dim: Int, heads: Int, groups: Int, prefix: String) throws {
         guard dim % heads == 0, (dim / heads) % 2 == 0 else {
-            throw OpahError(.config, "\(name): \(prefix)dim \(dim) does not split into \(heads) heads of even width")
+            throw OpahError(
+                .config, "\(name: name): \(prefix)dim \(dim) does not split into \(heads) heads of even width")
         }
         guard groups >= 1, heads % groups == 0 else {
             throw OpahError(
-                .config, "\(name): \(heads) heads cannot share \(groups) key-value heads (\(prefix)n_local_heads)")
+                .config, "\(name: name): \(heads) heads cannot share \(groups) key-value heads (\(prefix)n_local_heads)"
+            )
         }
     }
 
     private func wrong(_ key: String, _ wanted: String) -> OpahError {
-        guard let value = map[key] else { return OpahError(.config, "\(name): there is no \(key)") }
-        return OpahError(.config, "\(name): \(key) is \(JSON.encode(value)), and must be \(wanted)")
+        guard let value = map[key] else { return OpahError(.config, "\(name: name): there is no \(key)") }
+        return OpahError(.config, "\(name: name): \(key) is \(JSON.encode(value)), and must be \(wanted)")
     }
 }
 

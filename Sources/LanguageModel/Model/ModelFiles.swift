@@ -17,7 +17,7 @@ extension LanguageModel {
         let state = try Checkpoint.stateDict(place.weights)
         let role = StateDictRole(state)
         if let other = role.reasonNotAModel {
-            throw OpahError(.checkpoint, "\(place.weights): \(other.message)", hint: other.hint)
+            throw OpahError(.checkpoint, "\(name: place.weights): \(other.message)", hint: other.hint)
         }
         let configuration = try ModelConfiguration.read(place.folder)
         try configuration.refuseMisspelt(place.folder + "/config.json")
@@ -44,7 +44,7 @@ extension LanguageModel {
         if let note = configuration.noteOnUnknownKeys { model.notes.append(note) }
         if tokenizer == nil {
             model.notes.append(
-                "\(place.folder) has no tokenizer.json and no tokenizer.tiktoken: this model cannot read text")
+                "\(name: place.folder) has no tokenizer.json and no tokenizer.tiktoken: this model cannot read text")
         }
         model.notes += matched.notes
         return model

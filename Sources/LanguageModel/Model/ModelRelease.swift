@@ -64,7 +64,7 @@ extension ModelRelease {
         if let other = foreign(configuration, tokenizer) {
             throw OpahError(
                 .checkpoint,
-                "\(folder): this is a fish-speech \(other) model, "
+                "\(name: folder): this is a fish-speech \(other) model, "
                     + "and this program runs \(names) models" + differences(configuration).map { "\n" + $0 }.joined(),
                 hint: "use the checkpoint of fish-speech \(names)")
         }
@@ -74,14 +74,14 @@ extension ModelRelease {
         if let release = named(configuration), release.format != writer.format {
             throw OpahError(
                 .checkpoint,
-                "\(folder): config.json is that of fish-speech \(release.name) "
+                "\(name: folder): config.json is that of fish-speech \(release.name) "
                     + "(a vocabulary of \(configuration.vocabularySize)), and \(own)", hint: hint)
         }
         let largest = max(writer.frames.upperBound - 1, writer.end)
         guard largest < configuration.vocabularySize else {
             throw OpahError(
                 .checkpoint,
-                "\(folder): \(own), and its \(tokenizer.token(of: largest) ?? "last token") at \(largest) "
+                "\(name: folder): \(own), and its \(tokenizer.token(of: largest) ?? "last token") at \(largest) "
                     + "lies outside the model's vocabulary of \(configuration.vocabularySize)",
                 hint: hint)
         }

@@ -51,7 +51,8 @@ struct WeightMatcher {
             let more = problems.count > 4 ? "\n    and \(problems.count - 4) more" : ""
             throw OpahError(
                 .checkpoint,
-                "\(path): the weights do not fit config.json\n    " + problems.prefix(4).joined(separator: "\n    ")
+                "\(name: path): the weights do not fit config.json\n    "
+                    + problems.prefix(4).joined(separator: "\n    ")
                     + more,
                 hint: state.unknownPrefix(isKnown).map { "every name begins with '\($0)': save the tensors without it" }
                     ?? "the two files must come from the same checkpoint")
@@ -77,7 +78,7 @@ struct WeightMatcher {
                             && Array($0.shape.dropFirst()) == Array(parts[0].shape.dropFirst())
                     })
                 else {
-                    throw OpahError(.checkpoint, "\(path): \(prefix)wq, wk and wv do not fit together")
+                    throw OpahError(.checkpoint, "\(name: path): \(prefix)wq, wk and wv do not fit together")
                 }
                 var shape = parts[0].shape
                 shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
@@ -132,7 +133,7 @@ struct WeightMatcher {
         guard different.isEmpty else {
             throw OpahError(
                 .checkpoint,
-                "\(path): the weights have other dimensions than config.json says\n"
+                "\(name: path): the weights have other dimensions than config.json says\n"
                     + ModelRelease.table(columns: ("config.json", "weights"), different),
                 hint: "config.json was edited, or belongs to another checkpoint")
         }

@@ -96,7 +96,13 @@ public final class Interpreter {
             try load(shim_load_file(L, nil))
         } else {
             try Self.checkReadable(path)
-            try load(shim_load_file(L, path))
+            // Messages and tracebacks begin with the name that a piece of Lua was loaded under.
+            let shown = ShownText.name(path)
+            if shown == path {
+                try load(shim_load_file(L, path))
+            } else {
+                try load(SourceText.read(path), name: "@" + shown)
+            }
         }
         return try runLoaded(arguments)
     }

@@ -69,7 +69,7 @@ extension Interpreter {
         let kind = String(cString: record.what), source = String(cString: record.source)
         if kind == "C" { return .library }
         if source.hasPrefix("@/"),
-            ![scriptFolder, libraryFolder].contains(where: { $0.map { source.hasPrefix("@" + $0) } ?? false })
+            ![scriptFolder, libraryFolder].contains(where: { $0.map { source.hasPrefix("@\(name: $0)") } ?? false })
         {
             return .library
         }

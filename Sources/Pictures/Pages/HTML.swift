@@ -1,10 +1,14 @@
 import Foundation
+import Support
 
 /// Pieces of a self-contained page.
 package enum HTML {
+    /// Text, also inside quotes: nothing in it is a mark, and what is no visible character is written out, as on a
+    /// terminal; lines and tabs stay.
     package static func escape(_ text: String) -> String {
+        let lines = text.unicodeScalars.contains("\r") ? text.replacing("\r\n", with: "\n") : text
         var result = ""
-        for character in text.unicodeScalars {
+        for character in ShownText.message(lines).unicodeScalars {
             switch character {
             case "&": result += "&amp;"
             case "<": result += "&lt;"

@@ -68,7 +68,7 @@ public enum RecipeDescription {
             seconds: 2 * seconds,
             message: isQuiet
                 ? nil
-                : "opah: \(ShownText.name(path)): it runs for too long: the recipe is only described, and not run\n  hint: \(hint)"
+                : "opah: \(name: path): it runs for too long: the recipe is only described, and not run\n  hint: \(hint)"
         )
         defer { deadline.end() }
         do { return try ask(lua, inquiry, path, arguments) } catch let error as OpahError {
@@ -96,7 +96,7 @@ public enum RecipeDescription {
         lua.attachment = inquiry
         do {
             try lua.setArguments(script: path, arguments)
-            let results = try lua.run(text(path), name: path == "-" ? "=stdin" : "@" + path, arguments: arguments)
+            let results = try lua.run(text(path), name: path == "-" ? "=stdin" : "@\(name: path)", arguments: arguments)
             guard case .object(let recipe as Recipe)? = results.first else { return .silent }
             return .code(try recipe.answer(inquiry, script: path, arguments))
         } catch let error as OpahError {

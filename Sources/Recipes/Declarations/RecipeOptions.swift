@@ -117,13 +117,15 @@ package struct RecipeOptions {
                     let setting = name.dropFirst(2),
                         next = index < arguments.count && !arguments[index].hasPrefix("-") ? arguments[index] : "..."
                     let value = cut.map { String(argument[argument.index(after: $0)...]) } ?? next
-                    wrong.append("unknown option \(name): settings are written without dashes: \(setting)=\(value)")
+                    wrong.append(
+                        "unknown option \(name: name): settings are written without dashes: \(name: setting)=\(name: value)"
+                    )
                     if cut == nil, index < arguments.count, !arguments[index].contains("=") {
                         afterUnknown.insert(plain.count)
                     }
                     continue
                 }
-                wrong.append("unknown option \(name)" + (near.map { ", " + $0 } ?? ""))
+                wrong.append("unknown option \(name: name)" + (near.map { ", " + $0 } ?? ""))
                 // What stands behind it may be its value, and is no second mistake.
                 if cut == nil, index < arguments.count, !arguments[index].hasPrefix("-") {
                     afterUnknown.insert(plain.count)
@@ -154,7 +156,7 @@ package struct RecipeOptions {
                 if !flag.choices.isEmpty, !flag.choices.contains(raw) {
                     throw OpahError(
                         .usage,
-                        "\(name): \u{201C}\(raw)\u{201D} is none of \(flag.choices.joined(separator: ", "))"
+                        "\(name): \u{201C}\(name: raw)\u{201D} is none of \(flag.choices.joined(separator: ", "))"
                             + (suggestion(for: raw, in: flag.choices).map { ", " + $0 } ?? ""))
                 }
                 if flag.isMultiple {
@@ -167,7 +169,7 @@ package struct RecipeOptions {
             } catch let error as OpahError { wrong.append(error.message) }
         }
         if takesOverrides, let spaced = Self.spaced(arguments) {
-            wrong.append("settings are written \(spaced), without spaces")
+            wrong.append("settings are written \(name: spaced), without spaces")
             // What was taken apart is no second mistake.
             let parts = Set(arguments.filter { spaced.contains($0) })
             overrides.removeAll { parts.contains($0) }
@@ -197,7 +199,7 @@ package struct RecipeOptions {
             positionals.last?.isMultiple == true ? plain.count : positionals.count) where !afterUnknown.contains(place)
         {
             wrong.append(
-                "what is \u{201C}\(extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken"
+                "what is \u{201C}\(name: extra)\u{201D} for? \(positionals.isEmpty ? "no" : "only \(positionals.count)") plain arguments are taken"
             )
         }
         for flag in flags where flag.isRequired && !given.contains(flag.key) {
@@ -257,18 +259,20 @@ package struct RecipeOptions {
         switch kind {
         case .boolean: return .bool(true)
         case .integer:
-            guard let value = Int(raw) else { throw wrong("\u{201C}\(raw)\u{201D} is not a whole number") }
+            guard let value = Int(raw) else { throw wrong("\u{201C}\(name: raw)\u{201D} is not a whole number") }
             return .int(value)
         case .number:
-            guard let value = Double(raw), !value.isNaN else { throw wrong("\u{201C}\(raw)\u{201D} is not a number") }
+            guard let value = Double(raw), !value.isNaN else {
+                throw wrong("\u{201C}\(name: raw)\u{201D} is not a number")
+            }
             return .double(value)
         case .file:
-            guard FileKind.exists(raw) else { throw wrong("\(raw) does not exist") }
-            guard FileKind.isFile(raw) else { throw wrong("\(raw) is not a file") }
+            guard FileKind.exists(raw) else { throw wrong("\(name: raw) does not exist") }
+            guard FileKind.isFile(raw) else { throw wrong("\(name: raw) is not a file") }
             return .string(raw)
         case .folder:
-            guard FileKind.exists(raw) else { throw wrong("the folder \(raw) does not exist") }
-            guard FileKind.isFolder(raw) else { throw wrong("\(raw) is not a folder") }
+            guard FileKind.exists(raw) else { throw wrong("the folder \(name: raw) does not exist") }
+            guard FileKind.isFolder(raw) else { throw wrong("\(name: raw) is not a folder") }
             return .string(raw)
         case .string, .path, .output:
             return .string(raw)

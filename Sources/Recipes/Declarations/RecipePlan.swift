@@ -69,12 +69,12 @@ package struct RecipePlan {
                 free = min(limit ?? Int.max, try DiskSpace.free(at: folder))
             let isLimited = limit == free
             print(
-                "  disk    \(ByteCount.text(disk)) in \(folder); \(ByteCount.text(free)) \(isLimited ? "are allowed (OPAH_DISK_LIMIT)" : "are free")"
+                "  disk    \(ByteCount.text(disk)) in \(name: folder); \(ByteCount.text(free)) \(isLimited ? "are allowed (OPAH_DISK_LIMIT)" : "are free")"
             )
             guard disk <= Double(free) else {
                 throw OpahError(
                     .file,
-                    "this writes \(ByteCount.text(disk)) to \(folder), and \(ByteCount.text(free)) \(isLimited ? "are allowed by OPAH_DISK_LIMIT" : "are free there")",
+                    "this writes \(ByteCount.text(disk)) to \(name: folder), and \(ByteCount.text(free)) \(isLimited ? "are allowed by OPAH_DISK_LIMIT" : "are free there")",
                     hint: diskAdvice ?? "free some space, or write to another disk")
             }
         }

@@ -27,7 +27,7 @@ package struct SettingsFile {
         guard FileKind.isFile(path) else {
             let names = try RecipeIndex.all().filter { $0.kind == .config }.map(\.name)
             throw OpahError(
-                .usage, "there is no configuration \(name)",
+                .usage, "there is no configuration \(name: name)",
                 hint: suggestion(for: name, in: names)
                     ?? "stock ones are \(names.joined(separator: ", ")); files end in .lua, .yaml or .yml")
         }
@@ -123,7 +123,7 @@ package struct SettingsFile {
         guard unknown.isEmpty else {
             throw OpahError(
                 .usage,
-                "\(path): unknown settings:\n  " + unknown.joined(separator: "\n  ")
+                "\(name: path): unknown settings:\n  " + unknown.joined(separator: "\n  ")
                     + (more > 0 ? "\n  and \(more) more" : ""),
                 hint:
                     "`opah show \(Self.schema)` lists the settings; what only a fork of the original reads, take out of the file"
@@ -140,7 +140,7 @@ package struct SettingsFile {
         let names = ((try? RecipeIndex.all()) ?? []).filter { $0.kind == .config }.map { PathName.last($0.name) }
         return OpahError(
             .usage,
-            "\(ShownText.name(path)): its defaults name \(ShownText.name(name)), which is neither beside it nor a stock configuration",
+            "\(name: path): its defaults name \(name: name), which is neither beside it nor a stock configuration",
             hint: suggestion(for: name, in: names + beside) ?? "`opah ls` lists the stock ones")
     }
 

@@ -17,7 +17,7 @@ final class SettingsTables {
     func read(_ source: String) throws -> ConfigValue {
         let results = try TableFile.load(source)
         guard let table = results.first, table.map != nil || table.list?.isEmpty == true else {
-            throw OpahError(.config, "\(source): a configuration file returns a table")
+            throw OpahError(.config, "\(name: source): a configuration file returns a table")
         }
         trees.append(table)
         if results.count > 1 {
@@ -30,7 +30,7 @@ final class SettingsTables {
             for (name, type) in results[1]["types"]?.map ?? [:] { types[name] = try SettingType(type, name) }
             for name in (results[1]["options"]?.list ?? []).map({ $0.string ?? $0.kindName }) {
                 guard let function = catalog.declaration(name) else {
-                    throw OpahError(.config, "\(source): options: there is no function \(name)")
+                    throw OpahError(.config, "\(name: source): options: there is no function \(name)")
                 }
                 declared += function.settings
             }

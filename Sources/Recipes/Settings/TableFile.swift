@@ -28,7 +28,7 @@ package enum TableFile {
     private static func read(_ path: String) throws -> [ConfigValue] {
         do {
             let lua = try Interpreter(Catalog([.json]), confinement: .data)
-            let results = try lua.run(SourceText.read(path, limit: sizeLimit), name: "@" + path)
+            let results = try lua.run(SourceText.read(path, limit: sizeLimit), name: "@\(name: path)")
             return try results.map { try ConfigValue(lua: $0, limit: valueLimit) }
         } catch let error as OpahError {
             if error.kind == .interrupted { throw OpahError(.interrupted, error.message) }

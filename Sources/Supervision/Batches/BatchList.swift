@@ -70,7 +70,7 @@ public struct BatchList {
                 continue
             }
             do { try read(line: line + text, &variables) } catch let error as OpahError {
-                throw error.at("\(path):\(began)")
+                throw error.at("\(name: path):\(began)")
             }
             line = ""
         }

@@ -50,7 +50,7 @@ public struct BatchReport {
                 })
             else { continue }
             throw OpahError(
-                .usage, "\(path): the report would replace \(input), which the batch reads",
+                .usage, "\(name: path): the report would replace \(name: input), which the batch reads",
                 hint: "give the report a name of its own")
         }
         try OwnFiles.require(paths, to: "the report of a batch") { path, start in

@@ -17,7 +17,7 @@ public struct JSONReader {
         self.name = name
         self.maxDepth = maxDepth
         guard String(validating: self.bytes, as: UTF8.self) != nil else {
-            throw OpahError(.format, "\(name): not valid UTF-8")
+            throw OpahError(.format, "\(name: name): not valid UTF-8")
         }
         if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
     }
@@ -166,7 +166,7 @@ public struct JSONReader {
         let before = bytes[..<min(position, bytes.count)]
         let line = before.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
         let column = before.count - (before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0) + 1
-        return OpahError(.format, "\(name): line \(line), column \(column): \(message)")
+        return OpahError(.format, "\(name: name): line \(line), column \(column): \(message)")
     }
 }
 

@@ -21,7 +21,7 @@ public final class AtomicFile {
         let replaces = stat(path, &before) == 0
         if replaces, before.st_mode & S_IFMT != S_IFREG {
             throw OpahError(
-                .file, "\(path): cannot write: this is \(RegularFile.name(before.st_mode & S_IFMT)), not a file",
+                .file, "\(name: path): cannot write: this is \(RegularFile.name(before.st_mode & S_IFMT)), not a file",
                 hint: "choose another name")
         }
         var name = TemporaryName.beside(path)
@@ -36,7 +36,7 @@ public final class AtomicFile {
             let code = errno, folder = PathName.folder(path)
             if code == ENOENT, !FileKind.exists(folder) {
                 throw OpahError(
-                    .file, "\(path): cannot write: there is no folder \(folder)",
+                    .file, "\(name: path): cannot write: there is no folder \(name: folder)",
                     hint: "make it first: fs.mkdir in Lua, mkdir -p in a shell")
             }
             throw OpahError.system(path, errno: code, doing: "write")
@@ -81,7 +81,7 @@ public final class AtomicFile {
                 if code == EFAULT {
                     throw OpahError(
                         .file,
-                        "\(path): not written: the file that is copied was truncated by another program while it was read"
+                        "\(name: path): not written: the file that is copied was truncated by another program while it was read"
                     )
                 }
                 throw OpahError.system(path, errno: code, doing: "write")

@@ -18,7 +18,7 @@ public enum DiskSpace {
     public static func require(_ bytes: Int, at path: String) throws {
         guard let free = try? free(at: path), free < bytes else { return }
         throw OpahError(
-            .file, "\(path): \(ByteCount.text(bytes)) are needed and \(ByteCount.text(free)) are free",
+            .file, "\(name: path): \(ByteCount.text(bytes)) are needed and \(ByteCount.text(free)) are free",
             hint: "free some space; nothing has been written")
     }
 

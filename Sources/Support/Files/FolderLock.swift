@@ -67,10 +67,11 @@ public final class FolderLock: @unchecked Sendable {
         if isPlain, info.st_nlink <= 1 { return nil }
         return OpahError(
             .file,
-            "\(path): cannot be the lock of the folder: it is "
+            "\(name: path): cannot be the lock of the folder: it is "
                 + (isPlain ? "another name of a file elsewhere (a hard link)" : RegularFile.name(kind)),
             hint:
-                "where the folder comes from somebody else, look what else is in it; then remove \(path) and run again")
+                "where the folder comes from somebody else, look what else is in it; then remove \(name: path) and run again"
+        )
     }
 
     // MARK: those that were refused
@@ -162,13 +163,13 @@ public final class FolderLock: @unchecked Sendable {
     private static func refusal(_ folder: String, _ work: String, _ holder: Holder) -> OpahError {
         guard holder.process > 0 else {
             return OpahError(
-                .file, "\(folder): another process is at work here (\(work))",
+                .file, "\(name: folder): another process is at work here (\(work))",
                 hint: "wait until it ends, or use another folder")
         }
         let isHere = holder.host == hostName
         if isHere, holder.process == Int(getpid()) {
             return OpahError(
-                .file, "\(folder): this program is at work here already (\(work))",
+                .file, "\(name: folder): this program is at work here already (\(work))",
                 hint: "let that end first, or use another folder")
         }
         var moment = time_t(holder.since), parts = tm(), text = [CChar](repeating: 0, count: 64)
@@ -177,7 +178,7 @@ public final class FolderLock: @unchecked Sendable {
         let since = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return OpahError(
             .file,
-            "\(folder): another process is at work here (\(work)): \(holder.process) on \(holder.host), since \(since) (\(DurationText.clock(Double(time(nil) - holder.since)))): \(holder.command)",
+            "\(name: folder): another process is at work here (\(work)): \(holder.process) on \(holder.host), since \(since) (\(DurationText.clock(Double(time(nil) - holder.since)))): \(holder.command)",
             hint:
                 "wait until it ends, stop it with \u{201C}kill -INT \(holder.process)\u{201D}\(isHere ? "" : " on \(holder.host)"), or use another folder"
         )

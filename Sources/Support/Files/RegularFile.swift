@@ -31,7 +31,7 @@ public enum RegularFile {
         if kind == S_IFREG { return nil }
         if kind == S_IFDIR { return OpahError.system(path, errno: EISDIR, doing: "read") }
         return OpahError(
-            .file, "\(path): is not a regular file but \(name(kind))", hint: "give the name of a plain file")
+            .file, "\(name: path): is not a regular file but \(name(kind))", hint: "give the name of a plain file")
     }
 
     /// `a pipe`

@@ -163,7 +163,7 @@ public final class MadeFiles: Sendable {
     public static func refusal(_ output: String, _ changes: [String]) -> OpahError {
         OpahError(
             .data,
-            "\(output) was changed by hand since it was made, and what it was made from changed too (\(changes.joined(separator: ", ")))",
+            "\(name: output) was changed by hand since it was made, and what it was made from changed too (\(changes.joined(separator: ", ")))",
             hint: "move it elsewhere to have it made again, or use --overwrite to lose the change")
     }
 

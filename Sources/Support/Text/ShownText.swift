@@ -39,3 +39,10 @@ public enum ShownText {
         }
     }
 }
+
+extension DefaultStringInterpolation {
+    /// `"\(name: path): cannot be read"`: somebody else's name in a message, as `ShownText.name` shows it.
+    public mutating func appendInterpolation(name: some StringProtocol) {
+        appendInterpolation(ShownText.name(String(name)))
+    }
+}

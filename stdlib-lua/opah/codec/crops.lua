@@ -72,7 +72,7 @@ function Crops:batch(count, step)
     elseif type(piece) == "userdata" and piece.fatal then
       error(piece, 0)
     else
-      progress.warn(("left out from now on: %s: %s"):format(clip.path, tostring(piece)))
+      progress.warn(("left out from now on: %s: %s"):format(progress.name(clip.path), tostring(piece)))
       table.remove(self.clips, index)
       self.seconds = self.seconds - clip.seconds
       if #self.clips == 0 then error(piece, 0) end

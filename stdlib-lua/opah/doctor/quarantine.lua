@@ -1,6 +1,6 @@
 --- Moves the files of clips that cannot be used out of a dataset, and back. Nothing is ever removed or replaced: a
 -- list says what was where, and is written before the first file moves.
-local fs, json = require "opah.fs", require "opah.json"
+local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
 local quarantine = {}
 
 --- The list in the quarantine's folder: a line of JSON for each file, its path below the dataset (the same below the
@@ -23,7 +23,7 @@ local function read(folder)
     number = number + 1
     local ok, entry = pcall(json.decode, line)
     if not ok or type(entry) ~= "table" or not is_below(entry.file) then
-      error(fs.error("data", ("%s:%d: not a line of this list"):format(path, number),
+      error(fs.error("data", ("%s:%d: not a line of this list"):format(progress.name(path), number),
         "repair the line: {\"file\": \"SPEAKER/NAME.wav\"}"), 0)
     end
     entries[#entries + 1] = entry
@@ -39,7 +39,7 @@ end
 
 --- Moves one file, never onto another.
 local function move(from, to)
-  if fs.exists(to) or fs.is_link(to) then error(fs.error("file", to .. ": there is a file already",
+  if fs.exists(to) or fs.is_link(to) then error(fs.error("file", progress.name(to) .. ": there is a file already",
     "move one of the two elsewhere"), 0) end
   fs.mkdir(fs.dirname(to))
   fs.move(from, to)
@@ -121,7 +121,7 @@ function quarantine.restore(dataset, folder, failed, only)
         local inside = fs.resolve(fs.dirname(to))
         local root = fs.resolve(dataset)
         if inside ~= root and inside:sub(1, #root + 1) ~= root .. "/" then
-          error(fs.error("file", to .. ": a link leads out of " .. dataset, "move it by hand"), 0)
+          error(fs.error("file", progress.name(to) .. ": a link leads out of " .. progress.name(dataset), "move it by hand"), 0)
         end
         move(from, to)
       end)

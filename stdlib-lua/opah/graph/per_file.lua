@@ -26,7 +26,7 @@ local function plan(graph, stage, before, key)
   for _, name in ipairs(found.files) do
     local old, digest, stem = gone[name], found.digests[name], name:gsub("%.[^./]*$", "")
     if owners[stem] then
-      error(fs.error("data", ("stage %s: %s and %s would be one result"):format(stage.name, owners[stem], name),
+      error(fs.error("data", ("stage %s: %s and %s would be one result"):format(stage.name, progress.name(owners[stem]), progress.name(name)),
         "rename one of them, or leave one out with extension="), 0)
     end
     owners[stem], gone[name] = name, nil

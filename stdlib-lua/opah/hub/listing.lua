@@ -1,6 +1,6 @@
 --- What a hub says of its files, checked before anything is done with it: a listing from the network and one that an
 -- earlier run kept are both a stranger's.
-local fs, json = require "opah.fs", require "opah.json"
+local fs, json, progress = require "opah.fs", require "opah.json", require "opah.progress"
 
 ---@class opah.hub.Listing
 ---@field name string OWNER/NAME, for messages.
@@ -55,7 +55,7 @@ end
 function listing.place(folder, path)
   local root, parent = fs.resolve(folder), fs.resolve(fs.dirname(fs.join(folder, path)))
   if parent ~= root and parent:sub(1, #root + 1) ~= (root == "/" and "/" or root .. "/") then
-    error(fs.error("unsafe", ("%s/%s would be written to %s: a link leads out of the folder"):format(folder, path, parent),
+    error(fs.error("unsafe", ("%s/%s would be written to %s: a link leads out of the folder"):format(folder, progress.name(path), progress.name(parent)),
       "remove the link, or choose another folder"), 0)
   end
   return fs.join(folder, path)

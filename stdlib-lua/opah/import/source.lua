@@ -1,5 +1,5 @@
 --- What is to be imported: which format a file or folder has, and all that its lists name, brought to one form.
-local fs, names = require "opah.fs", require "opah.import.names"
+local fs, names, progress = require "opah.fs", require "opah.import.names", require "opah.progress"
 
 ---@class opah.import.source
 local source = {}
@@ -17,7 +17,7 @@ end
 ---@return string[] lists
 function source.find(path, wanted)
   local stat = fs.stat(path)
-  if not stat then error(fs.error("file", path .. ": no such file or folder"), 0) end
+  if not stat then error(fs.error("file", progress.name(path) .. ": no such file or folder"), 0) end
   local looked = {}
   for _, format in ipairs(source.formats) do
     if wanted == "auto" or wanted == format.name then
@@ -28,7 +28,7 @@ function source.find(path, wanted)
       looked[#looked + 1] = ("  %-12s%s"):format(format.name, format.what)
     end
   end
-  error(fs.error("data", ("%s: nothing that import knows%s"):format(path, wanted ~= "auto" and " as " .. wanted or ""),
+  error(fs.error("data", ("%s: nothing that import knows%s"):format(progress.name(path), wanted ~= "auto" and " as " .. wanted or ""),
     "it looks for\n" .. table.concat(looked, "\n")), 0)
 end
 

@@ -1,6 +1,6 @@
 --- The text of a list, table or label file as its writer meant it: UTF-8 with or without a mark, UTF-16 with one (Praat
 -- writes that as soon as a text has an accent), lines ended by LF, CRLF or CR.
-local fs = require "opah.fs"
+local fs, progress = require "opah.fs", require "opah.progress"
 
 -- Larger ones are no text: a million rows take less.
 local largest = 256 * 1024 * 1024
@@ -35,7 +35,7 @@ end
 return function(path)
   local stat = fs.stat(path)
   if stat and stat.size > largest then
-    error(fs.error("text", ("%s: %d bytes are too many for a list"):format(path, stat.size), "divide it"), 0)
+    error(fs.error("text", ("%s: %d bytes are too many for a list"):format(progress.name(path), stat.size), "divide it"), 0)
   end
   local bytes = fs.read(path)
   if bytes:sub(1, 2) == "\xFF\xFE" then bytes = from_utf16(bytes:sub(3), "<I2")
@@ -44,7 +44,7 @@ return function(path)
   local _, bad = utf8.len(bytes)
   if bad then
     local _, breaks = bytes:sub(1, bad):gsub("\r?\n", "")
-    error(fs.error("text", ("%s:%d: not UTF-8"):format(path, breaks + 1),
+    error(fs.error("text", ("%s:%d: not UTF-8"):format(progress.name(path), breaks + 1),
       "convert it first, such as: iconv -f CP932 -t UTF-8 old.txt > new.txt"), 0)
   end
   return (bytes:gsub("\r\n", "\n"):gsub("\r", "\n"))

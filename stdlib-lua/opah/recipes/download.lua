@@ -62,7 +62,7 @@ return recipe {
 
     local fetched, bytes = 0, 0
     for i, file in ipairs(wanted) do
-      progress.log(("[%d/%d] %s (%s)"):format(i, #wanted, file.path, progress.size(file.size)))
+      progress.log(("[%d/%d] %s (%s)"):format(i, #wanted, progress.name(file.path), progress.size(file.size)))
       if repository:fetch(file, args.local_dir, { force = args.force_download }) == "fetched" then
         fetched, bytes = fetched + 1, bytes + file.size
       end

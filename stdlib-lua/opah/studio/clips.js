@@ -1,6 +1,6 @@
 // The clips: a list, one of them to hear, to see and to correct, and the way back.
 import { another, position, say, seek, spanOf } from "./playhead.js"
-import { ask, autoplayWanted, byId, complain, make, picture, play, tell } from "./shared.js"
+import { ask, autoplayWanted, byId, complain, make, picture, play, shown, tell } from "./shared.js"
 
 const all = new Map(), drafts = new Map(), sounds = new Map()
 let order = [], shownIds = [], current = null, limit = 300, undo = { count: 0 }
@@ -85,17 +85,18 @@ function select(id, loud) {
 }
 
 function showClip(clip, anew) {
-  byId("clip-name").textContent = clip.id
-  byId("clip-facts").textContent = [clip.file, clip.speaker && `speaker ${clip.speaker}`, clip.seconds
+  byId("clip-name").textContent = shown(clip.id)
+  byId("clip-facts").textContent = shown([clip.file, clip.speaker && `speaker ${clip.speaker}`, clip.seconds
     && `${clip.seconds.toFixed(2)} s`]
-    .filter(Boolean).join(" · ")
+    .filter(Boolean).join(" · "))
   const draft = drafts.get(clip.id)
   if (anew || !draft) {
     text.value = draft ? draft.text : clip.label.text
     text.dataset.digest = draft ? draft.digest : clip.label.digest ?? ""
   }
   text.disabled = byId("save").disabled = clip.label.digest === undefined
-  byId("label-file").textContent = clip.label.problem ? `${clip.label.file}: ${clip.label.problem}` : clip.label.file
+  const file = clip.label.file
+  byId("label-file").textContent = shown(clip.label.problem ? `${file}: ${clip.label.problem}` : file)
   if (anew) byId("conflict").hidden = true
   byId("faults").replaceChildren(...clip.faults.map((fault) => make("li", { className: `fault ${fault.severity}` },
     make("strong", {}, `${fault.severity}: ${fault.code}`), ` ${fault.what}`, fault.remedy
@@ -193,7 +194,8 @@ function setUndo(value) {
   undo = value
   byId("undo").disabled = undo.count === 0
   byId("undo").textContent = undo.count ? `Undo (${undo.count})` : "Undo"
-  byId("undo").title = undo.count ? `${undo.action === "label" ? "the label of" : "the exclusion of"} ${undo.id}` : ""
+  byId("undo").title = undo.count
+    ? shown(`${undo.action === "label" ? "the label of" : "the exclusion of"} ${undo.id}`) : ""
 }
 
 function takeIn(value) {
@@ -221,7 +223,7 @@ async function save(event) {
     leave(`Saved: ${value.clip.label.file}.`)
   } else if (status === 409 && value.error.code === "conflict" && id === current) {
     // The next save is made knowing what the file says now.
-    byId("theirs").textContent = value.clip.label.text || "(nothing)"
+    byId("theirs").textContent = shown(value.clip.label.text || "(nothing)")
     byId("conflict").hidden = false
     text.dataset.digest = value.clip.label.digest ?? ""
     drafts.set(id, { text: text.value, digest: text.dataset.digest })

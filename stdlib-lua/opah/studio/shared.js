@@ -2,15 +2,24 @@
 export const byId = (id) => document.getElementById(id)
 export const meta = (name) => document.querySelector(`meta[name=${name}]`).content
 
+// Controls, separators of lines, and what turns the direction of writing.
+const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/g
+
+/** Somebody's name or words as text of the page: what is no visible character is written out, as the program does. */
+export const shown = (text) => String(text).replace(unseen, (letter) => letter === "\n" ? "\\n"
+  : letter === "\r" ? "\\r" : letter === "\t" ? "\\t" : letter < "\u0080"
+    ? `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}` : `\\u{${letter.charCodeAt(0).toString(16)}}`)
+
 /** A line for eyes and screen readers alike; `problem` stays until the next success. */
 export function tell(text) {
+  text = shown(text)
   // The same words a second time are read again only when they differ.
   byId("status").textContent = text && text === byId("status").textContent ? `${text}\u00a0` : text
   byId("problem").hidden = true
 }
 export function complain(text) {
   byId("status").textContent = ""
-  byId("problem").textContent = text
+  byId("problem").textContent = shown(text)
   byId("problem").hidden = false
 }
 
@@ -32,10 +41,11 @@ export async function ask(path, body) {
   return { status: answer.status, value }
 }
 
-/** An element with properties and children. */
+/** An element with properties and children; words among them are shown, whatever is in them. */
 export function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties)
-  element.append(...children.filter((child) => child !== null && child !== undefined))
+  element.append(...children.filter((child) => child !== null && child !== undefined)
+    .map((child) => child instanceof Node ? child : shown(child)))
   return element
 }
 

@@ -1,5 +1,5 @@
 // Training runs: curves and lines as they come, and what auditions spoke at the checkpoints, side by side.
-import { ask, byId, make, picture, play, tell } from "./shared.js"
+import { ask, byId, make, picture, play, shown, tell } from "./shared.js"
 
 const lines = new Map(), kept = 200
 let runs = [], run = null, figure = "loss", drawn = 0, timer = null, row = null
@@ -10,7 +10,7 @@ export async function runsChanged() {
   runs = value.runs
   byId("run").hidden = runs.length === 0
   byId("no-runs").hidden = runs.length > 0
-  byId("no-runs").textContent = `There is no training run below ${value.folder} yet. `
+  byId("no-runs").textContent = `There is no training run below ${shown(value.folder)} yet. `
     + "One that begins is shown here by itself."
   if (!runs.some((one) => one.name === run)) run = runs.at(-1)?.name ?? null
   byId("run-name").replaceChildren(...runs.map((one) => make("option", { value: one.name, selected: one.name === run },

@@ -10,6 +10,7 @@
 -- generation = { temperature, ... }, statements = { licence, consent, provenance, author }, made_from = {...},
 -- files = { [name] = { size, digest } } }`.
 local checkpoint, fs, json, tensor = require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.tensor"
+local progress = require "opah.progress"
 
 local folder = { version = 1 }
 
@@ -125,7 +126,7 @@ function folder.check(content)
 end
 
 local function refuse(path, what, hint)
-  error(fs.error("data", ("%s: %s"):format(path, what), hint or "get it again from where it came; nothing of it was used"), 0)
+  error(fs.error("data", ("%s: %s"):format(progress.name(path), progress.name(what)), hint or "get it again from where it came; nothing of it was used"), 0)
 end
 
 --- JSON's nulls are what is not there.
