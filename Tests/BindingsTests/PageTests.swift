@@ -40,6 +40,21 @@ final class PageTests: XCTestCase {
         ] { XCTAssertTrue(page.contains(part), part) }
     }
 
+    /// Names of files and labels on a page turn nothing around and hide nothing.
+    func testWhatIsNoVisibleCharacterIsWrittenOut() throws {
+        let name = #"a\27[2J\u{202e}b\0.wav"#
+        let page = try report(
+            "{ heading = '\(name)' }, { text = '\(name)' }, { code = 'one\\r\\n\\ttwo' }, { table = { { '\(name)' } }, header = { '\(name)' } }, { audio = samples, sample_rate = 8000, label = '\(name)' }"
+        )
+        XCTAssertFalse(
+            page.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" && $0 != "\t" || $0 == "\u{202E}" })
+        XCTAssertGreaterThanOrEqual(page.ranges(of: #"a\x1b[2J\u{202e}b\x00.wav"#).count, 5)
+        XCTAssertTrue(page.contains("one\n\ttwo"))
+        let lua = try Interpreter(.opah, libraryFolder: OpahProcess.checkout + "/stdlib-lua")
+        let results = try lua.run(#"return require("opah.html").escape("x\27<\u{202e}\n\r\n\xFF")"#)
+        XCTAssertEqual(results.first?.string, #"x\x1b&lt;\u{202e}"# + "\n\n\u{FFFD}")
+    }
+
     func testPicturesFromFilesAndWhatIsNone() throws {
         let page = try report(
             "(function() plot.line({ 1, 2 }):save(folder .. '/a.png') return { picture = folder .. '/a.png' } end)()")

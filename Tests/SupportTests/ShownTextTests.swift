@@ -13,6 +13,7 @@ final class ShownTextTests: XCTestCase {
             XCTAssertEqual(ShownText.name(name), shown)
         }
         XCTAssertEqual(ShownText.message("a\n\tb\u{1B}[1m"), "a\n\tb\\x1b[1m")
+        XCTAssertEqual("\(name: "a\n") and \(name: "x\u{202E}".dropFirst())", "a\\n and \\u{202e}")
     }
 
     /// Commands in messages: as a shell takes them, and on the line where they began.

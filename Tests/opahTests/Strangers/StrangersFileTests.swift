@@ -271,6 +271,41 @@ final class StrangersFileTests: XCTestCase {
             XCTAssertFalse(
                 result.errors.split(separator: "\n").contains { $0.hasPrefix("length: 9 clips") }, result.errors)
         }
+        // Names that were given, and those inside strangers' files, in messages of every part.
+        let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny", evil = "x\nEVIL"
+        for (suffix, text) in [
+            ("pth", "junk"), ("safetensors", "junk"), ("protos", "junk"), ("yaml", "a: ["), ("lua", "x = = 1"),
+            ("TextGrid", "junk"), ("srt", "1\n"), ("npy", "junk"), ("txt", ""), ("batch", "train {nosuch}")
+        ] { try write("\(evil).\(suffix)", text) }
+        try write("throws\nEVIL.lua", "error 'x'")
+        let commands: [[String]] = [
+            ["run", evil], ["run", evil + ".lua"], ["run", "throws\nEVIL.lua"], ["check", evil + ".lua"],
+            ["show", evil], [evil], ["help", evil], ["docs", evil], ["cp", evil, "y"], ["cp", "length", evil + "/y/z"],
+            ["batch", evil + ".batch"], ["run", "import", evil + ".TextGrid", "o"], ["run", "import", evil, "o"],
+            ["run", "import", evil + ".srt", "o"], ["run", "train", "--config-name", evil + ".yaml"],
+            ["run", "train", "--config-name", evil + ".lua"], ["run", "train", "--config-name", evil],
+            ["run", "train", "pretrained_ckpt_path='\(evil)'"], ["run", "train", "project=\(evil)"],
+            ["run", "generate", "--text-file", evil, "--checkpoint-path", tiny],
+            ["run", "generate", "--text", "x", "--checkpoint-path", evil + ".pth"],
+            ["run", "vqgan", "-i", evil + ".npy", "-o", "y.wav"], ["run", "voice", "inspect", evil],
+            ["run", "doctor", evil], ["run", "length", "--none\nEVIL", "data\nEVIL"]
+        ]
+        let loads = ["pth", "safetensors", "protos", "npy", "txt"].map { suffix in
+            """
+            local o, p = require 'opah', 'x\\nEVIL.\(suffix)'
+            for _, f in ipairs { o.checkpoint.load, o.audio.load, o.tensor.load, o.lm.load, o.config.load } do
+              local _, e = pcall(f, p) io.stderr:write(tostring(e), '\\n')
+            end
+            error 'the end'
+            """
+        }
+        for arguments in commands + loads.map({ ["-e", $0] }) {
+            let result = try OpahProcess.run(arguments, folder: folder.path)
+            XCTAssertNotEqual(result.code, 0, "\(arguments)")
+            for line in (result.errors + result.output).split(separator: "\n") {
+                XCTAssertFalse(line.drop { $0 == " " }.hasPrefix("EVIL"), "\(arguments): \(result.errors)")
+            }
+        }
         // A table is for a terminal: none of its cells is obeyed, whoever made it.
         let table =
             "local t = require 'opah.tables' { 'clip' }:add { 'b\\27[2J.wav' }:add { 'c\\n9 clips' } print(t:text()) print(t:markdown()) print 'the end'"
