@@ -54,7 +54,7 @@ public final class AudioReader {
         info = source.info
         stated = max(source.stated ?? 0, source.info.frames)
         mono = options.mono
-        guard Resampler.rates.contains(info.sampleRate), info.channels > 0 else {
+        guard Self.rates.contains(info.sampleRate), info.channels > 0 else {
             throw OpahError(
                 .audio, "\(name: path): the header states \(info.sampleRate) Hz and \(info.channels) channels",
                 hint: "the file is damaged: replace it, or convert it to wav")
@@ -80,6 +80,9 @@ public final class AudioReader {
             try source.seek(to: position)
         }
     }
+
+    /// Of recordings, in Hz. A header with less makes gigabytes of a few kB at any usual rate.
+    private static let rates = 100 ... Resampler.rates.upperBound
 
     private static func frames(_ seconds: Double, _ rate: Int) -> Int {
         Int(min((seconds * Double(rate)).rounded(), 0x1p52))

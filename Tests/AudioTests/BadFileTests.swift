@@ -59,6 +59,27 @@ final class BadFileTests: XCTestCase {
             assertThrows(.file) { try AudioFile.read("/dev/zero") }
             XCTAssertEqual(mkfifo(folder + "/pipe.wav", 0o600), 0)
             assertThrows(.file) { try AudioFile.read(folder + "/pipe.wav") }
+            // Who looks for recordings in the folder hears of it.
+            let walk = try FolderWalk(folder)
+            XCTAssertEqual(walk.files, [])
+            XCTAssertEqual(walk.skipped.map(\.path), [folder + "/pipe.wav"])
+            XCTAssertTrue(walk.skipped[0].reason.contains("a pipe"), walk.skipped[0].reason)
+        }
+    }
+
+    /// 24 kB that say of themselves to be three hours long: at any usual rate they would be gigabytes.
+    func testRatesThatNoRecordingHas() throws {
+        let good = try bytes("pcm16_mono_44100.wav")
+        for (rate, isRead) in [(0, false), (1, false), (99, false), (100, true), (4000, true), (2_000_000, false)] {
+            var data = good
+            data.replaceSubrange(24 ..< 28, with: (0 ..< 4).map { UInt8(truncatingIfNeeded: rate >> (8 * $0)) })
+            try with(data, named: "clip.wav") { path in
+                if isRead {
+                    XCTAssertEqual(try AudioFile.read(path).1.sampleRate, rate)
+                } else {
+                    assertThrows(.audio) { try AudioFile.read(path, ReadOptions(sampleRate: 44100)) }
+                }
+            }
         }
     }
 

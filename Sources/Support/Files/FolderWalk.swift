@@ -61,7 +61,12 @@ public struct FolderWalk {
                     try walk(path, ancestors: ancestors.union([Identity(info)]), recursive: true)
                 }
             case S_IFREG: files.append(path)
-            default: continue
+            case S_IFDIR: continue
+            case let kind:
+                skipped.append(
+                    SkippedInput(
+                        path: path, reason: "is \(RegularFile.name(kind)), and no plain file",
+                        remedy: "take it out of the folder"))
             }
         }
     }
