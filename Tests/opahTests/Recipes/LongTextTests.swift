@@ -40,6 +40,22 @@ final class LongTextTests: XCTestCase {
         }
     }
 
+    /// A text without a stop, one of nothing but stops, and words without end are cut in time that grows with them.
+    func testSentencesOfAnyLength() throws {
+        let code = """
+            local split = require("opah.speech.sentences").split
+            local began = os.clock()
+            assert(#split(("x "):rep(500000)) == 1)
+            assert(#split(("! "):rep(50000)) > 10)
+            assert(#split(("x"):rep(200000) .. ". " .. ("Y"):rep(200000) .. " a. B") >= 2)
+            assert(os.clock() - began < 20, "it takes " .. os.clock() - began .. " s")
+            assert(table.concat(split("Mr. Long came at 3. He said “No!” and left. Then… he slept."), "|")
+              == "Mr. Long came at 3.|He said “No!” and left.|Then… he slept.")
+            """
+        let ran = try OpahProcess.run(["-e", code])
+        XCTAssertEqual(ran.code, 0, ran.errors)
+    }
+
     func testABookIsSpokenOnceAndOnlyWhatChangedAgain() throws {
         let folder = try TestFolder("book")
         try write(

@@ -44,22 +44,24 @@ end
 function sentences.split(paragraph)
   local characters = {}
   for _, code in utf8.codes(paragraph, true) do characters[#characters + 1] = utf8.char(code) end
-  local list, current, i = {}, "", 1
+  -- A sentence is characters from `first` to before `i`: it is put together once, however long it is.
+  local list, first, i = {}, 1, 1
   local function finish()
-    current = trim(current)
-    if current ~= "" then list[#list + 1] = current end
-    current = ""
+    local sentence = trim(table.concat(characters, "", first, i - 1))
+    if sentence ~= "" then list[#list + 1] = sentence end
+    first = i
   end
   while i <= #characters do
     local c = characters[i]
     if strong[c] or weak[c] then
-      local before, all_weak = current, true
+      -- No abbreviation is longer.
+      local before, all_weak = table.concat(characters, "", math.max(first, i - 100), i - 1), true
       while i <= #characters and (strong[characters[i]] or weak[characters[i]]) do
         all_weak = all_weak and weak[characters[i]] ~= nil
-        current, i = current .. characters[i], i + 1
+        i = i + 1
       end
       local closed = closers[characters[i]]
-      while i <= #characters and closers[characters[i]] do current, i = current .. characters[i], i + 1 end
+      while i <= #characters and closers[characters[i]] do i = i + 1 end
       local after = table.concat(characters, "", i, math.min(#characters, i + 8))
       -- What follows a closing quote at once, as 「はい。」と does, belongs to the sentence, unless another quote begins.
       local opens = after:sub(1, 3) == "\u{300C}" or after:sub(1, 3) == "\u{300E}"
@@ -67,7 +69,7 @@ function sentences.split(paragraph)
       if ends and c == "." and all_weak and after ~= "" and is_abbreviation(before, after) then ends = false end
       if ends then finish() end
     else
-      current, i = current .. c, i + 1
+      i = i + 1
     end
   end
   finish()
@@ -75,7 +77,8 @@ function sentences.split(paragraph)
   local joined, waiting = {}, nil
   for _, sentence in ipairs(list) do
     if waiting then sentence = sentences.join(waiting, sentence) end
-    waiting = letters(sentence) < shortest and sentence or nil
+    -- Signs without letters do not wait for ever.
+    waiting = #sentence < 500 and letters(sentence) < shortest and sentence or nil
     if not waiting then joined[#joined + 1] = sentence end
   end
   if waiting then
