@@ -12,7 +12,12 @@ local audio = {}
 ---samples:shape(), info.sample_rate, info.source_rate  --> {22050}, 44100, 16000
 ---```
 ---@param path string
----@param opts? {sample_rate?: integer, mono?: boolean, offset?: number, duration?: number} defaults: mono = true, offset = 0
+---
+---- `sample_rate`: Hz to resample to; the file's own unless set
+---- `mono`: the mean of all channels; with false they stay apart
+---- `offset`: seconds to leave out at the start
+---- `duration`: seconds to read; to the end unless set
+---@param opts? {sample_rate?: integer, mono?: boolean, offset?: number, duration?: number} defaults: mono = true, offset = 0.0
 ---@return Tensor
 ---@return AudioInfo
 function audio.load(path, opts) end
@@ -103,7 +108,12 @@ function audio.loudness(samples, rate, opts) end
 ---```
 ---@param samples Tensor
 ---@param rate integer|table
----@param opts? {peak?: number, loudness?: number, block_size?: number, max_gain?: number} defaults: peak = -1, loudness = -23, block_size = 0.4, max_gain = 30
+---
+---- `peak`: dB of full scale that the peak is brought to before measuring
+---- `loudness`: LUFS to reach
+---- `block_size`: seconds of a measuring block
+---- `max_gain`: dB that are given at most; what needs more is noise
+---@param opts? {peak?: number, loudness?: number, block_size?: number, max_gain?: number} defaults: peak = -1.0, loudness = -23.0, block_size = 0.4, max_gain = 30.0
 ---@return Tensor
 ---@return LevelReport
 function audio.normalize_loudness(samples, rate, opts) end
@@ -129,7 +139,7 @@ function audio.log_mel(samples, opts) end
 ---@return Tensor
 function audio.mel_filters(opts) end
 
----Pieces of samples [T] or [channels, T], cut at silences, in order. Durations are in seconds; pieces above `max_duration` (30) are cut into equal parts. "top_db" counts as silent what lies `top_db` (60) dB below the loudest frame, joins the stretches of sound until a piece lasts `min_duration` (6), with `pad_silence` (0.4) between them; its `frame_length` (2048) and `hop_length` (512) are samples. "silence" cuts at the quietest frame of pauses below `top_db` (-40) dB of full scale that last `min_silence_duration` (0.3), keeps `min_duration` (5) between cuts and at most `max_silence_kept` (0.5) at the ends; `hop_milliseconds` (10) is the step of its frames, `merge_short` joins pieces up to `max_duration`. An option of the other method is an error.
+---Pieces of samples [T] or [channels, T], cut at silences, in order. "top_db" joins stretches of sound, with silence between them, until a piece lasts `min_duration`. "silence" cuts at the quietest frame of pauses that last long enough, and takes the middle out of long ones. An option of the other method is an error.
 ---
 ---```lua
 ---samples, info = audio.load("data/Alice/0.00-2.10.mp3")  -- 3 s
@@ -138,6 +148,18 @@ function audio.mel_filters(opts) end
 ---```
 ---@param samples Tensor
 ---@param rate integer|table
+---
+---- `method`: what counts as silence: what lies below the loudest frame, or below a level
+---- `min_duration`: seconds of sound that are collected for a piece (6.0 of top_db); seconds between cuts, at least (5.0 of silence)
+---- `max_duration`: seconds; longer pieces are cut into equal parts (30.0 of top_db, 30.0 of silence)
+---- `pad_silence`: seconds of silence between the stretches of a piece (0.4 of top_db)
+---- `top_db`: dB below the loudest frame at which silence begins (60.0 of top_db); dB of full scale; what is below is silent (-40.0 of silence)
+---- `frame_length`: samples of a frame (2048 of top_db)
+---- `hop_length`: samples from frame to frame (512 of top_db)
+---- `min_silence_duration`: seconds; shorter pauses are no place to cut (0.3 of silence)
+---- `hop_milliseconds`: from frame to frame (10.0 of silence)
+---- `max_silence_kept`: seconds of silence that stay at the ends of a piece, at most (0.5 of silence)
+---- `merge_short`: join pieces up to max_duration (false of silence)
 ---@param opts? {method?: "top_db"|"silence", min_duration?: number, max_duration?: number, pad_silence?: number, top_db?: number, frame_length?: integer, hop_length?: integer, min_silence_duration?: number, hop_milliseconds?: number, max_silence_kept?: number, merge_short?: boolean} defaults: method = "top_db"
 ---@return Tensor[]
 function audio.slice(samples, rate, opts) end

@@ -5,7 +5,7 @@
 ---@class opah.config
 local config = {}
 
----A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, a Lua table file or a YAML file. Unknown keys and values of another type are errors (kind `usage`) that say what to write, all at once; settings that mean nothing here are noted. A Lua file returns its table and, where wanted, `{types = {["a.b"] = {"integer", from = 1}}, ignored = {"c.*", ["d"] = "why"}}`.
+---A configuration with its overrides applied and every `${a.b}` resolved, and notes for people. `name` is a stock configuration, a Lua table file or a YAML file. Unknown keys and values of another type are errors (kind `usage`) that say what to write, all at once; settings that mean nothing here are noted. A Lua file returns its table and, where wanted, `{types = {["a.b"] = {is = "integer", from = 1}}, ignored = {"c.*"}, advice = {["d"] = "why"}, options = {"train.fit"}}`: the last names functions whose options have settings of their own, with types and values of their declaration.
 ---
 ---```lua
 ---local settings, notes = config.load("text2semantic_finetune", { "project=alice", "trainer.max_steps=200" })
@@ -16,6 +16,18 @@ local config = {}
 ---@return table
 ---@return string[]
 function config.load(name, overrides) end
+
+---The options of a function (`train.fit`, `data.dataset`) as `settings` have them: each at the place that its declaration says, those that are not set left out.
+---
+---```lua
+---local settings = config.load("text2semantic_finetune", { "project=alice", "data.batch_size=2" })
+---local options = config.options_of("train.fit", settings)
+---options.batch_size, options.max_steps, options.seed  --> 2, 1000, 42
+---```
+---@param name string
+---@param settings table
+---@return table
+function config.options_of(name, settings) end
 
 ---A recipe's command line as a table: positionals and flags by name (dashes as underscores), `overrides` as a list of strings. `options` declares `positionals = {{name, type, help}}`, `flags = {{name, type, default, help, short=, multiple=, required=, choices=, from=, to=, above=, below=}}` (the last four bound a number) and `overrides = true`. Types are boolean, integer, number, string, file and folder (which must exist), path, and output: a folder to write to, in a batch by default the run's own. All that is wrong is reported at once, with exit code 2. `plan = function(args)` returns what a run would take, `{seconds=, memory=, disk=, folder=, lines={}, memory_advice=, disk_advice=}`, from names, sizes and headers: `opah check` asks it, prints it beside what there is (OPAH_MEMORY_LIMIT and OPAH_DISK_LIMIT set less), and refuses what cannot fit.
 ---

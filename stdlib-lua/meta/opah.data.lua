@@ -30,7 +30,7 @@ function data.scan(dir, opts) end
 ---@return Skipped[]
 function data.filelist(path) end
 
----Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on; a new file is begun above `shard_size` MiB. `text_extension` is one suffix or several, `.lab` unless given. Packs of an earlier run in `output` are replaced, others are an error. `num_workers` changes nothing. Returns `{shards, groups, speakers, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest. Codes are below `codebook_size`. When more than half of the clips have no label nothing is packed, unless `allow_missing_labels`. Nothing to pack is an error that gives the reasons; `on_skipped` gets them in its place.
+---Packs clips with codes and text below folders, or in filelists, into `output`/00000000.protos and so on. Packs of an earlier run in `output` are replaced, others are an error. Returns `{shards, groups, speakers, sentences, frames, skipped={{path, reason, remedy}}, notes={{path, text}}}`; one bad clip never stops the rest. When more than half of the clips have no label nothing is packed, unless `allow_missing_labels`. Nothing to pack is an error that gives the reasons; `on_skipped` gets them in its place.
 ---
 ---```lua
 ---fs.mkdir("voices/Alice")
@@ -39,7 +39,15 @@ function data.filelist(path) end
 ---report = data.pack { input = "voices", output = "protos" }
 ---report.sentences, report.frames, report.shards  --> 1, 62, {"protos/00000000.protos"}
 ---```
----@param opts {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer, shard_size?: number, num_codebooks?: integer, codebook_size?: integer, label_encoding?: string, allow_missing_labels?: boolean, on_skipped?: (fun(skipped: Skipped[])), on_progress?: (fun(done: integer, total: integer))} defaults: num_workers = 16, shard_size = 10, codebook_size = 1024, allow_missing_labels = false
+---
+---- `text_extension`: suffixes of labels, `.lab` unless given
+---- `num_workers`: changes nothing
+---- `shard_size`: MiB above which a new file is begun
+---- `num_codebooks`: how many all codes have; as many as the first clip's unless set
+---- `codebook_size`: what codes are below
+---- `label_encoding`: of labels that are not UTF-8, as iconv names it: CP932
+---- `allow_missing_labels`: pack the rest when most clips have no label
+---@param opts {input: string|string[], output: string, text_extension?: string|string[], num_workers?: integer, shard_size?: number, num_codebooks?: integer, codebook_size?: integer, label_encoding?: string, allow_missing_labels?: boolean, on_skipped?: (fun(skipped: Skipped[])), on_progress?: (fun(done: integer, total: integer))} defaults: num_workers = 16, shard_size = 10.0, codebook_size = 1024, allow_missing_labels = false
 ---@return PackReport
 function data.pack(opts) end
 
@@ -81,7 +89,7 @@ function data.pack_sentences(opts) end
 ---@return Batch
 function data.collate(rows, opts) end
 
----Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that). `interactive_prob`: how often each clip has a turn of its own, instead of all texts in one; `use_speaker`: how often the speaker's name is the role; `skip_text_prob`: how often a turn has no text; `corrupt_prob`: how often a frame to train on is another clip's, so that the text is heeded more (with few clips 0.15 helps). Clips with a code of `codebook_size` or above are left out (see `skipped`).
+---Rows of at most `max_length` tokens from packs (files, folders, or patterns with `*` and `{a,b}`). `coverage` uses every clip once per pass, in shuffled order; `reference` is the original's rule, which reaches only part of a small dataset. `val_fraction` of the clips, told by their codes, are held out (a few clips may give more or less than that).
 ---
 ---```lua
 ---ds = data.dataset {
@@ -89,7 +97,19 @@ function data.collate(rows, opts) end
 ---}
 ---ds.clips, ds.held_out, ds:batch(2).inputs:shape()  --> 3, 3, {2, 9, 120}
 ---```
----@param opts {protos: string|string[], tokenizer: Tokenizer, max_length?: integer, sampler?: "coverage"|"reference", seed?: integer, val_fraction?: number, interactive_prob?: number, use_speaker?: boolean|number, skip_text_prob?: number, corrupt_prob?: number, causal?: boolean, num_codebooks?: integer, codebook_size?: integer} defaults: max_length = 4096, sampler = "coverage", seed = 42, val_fraction = 0.05, interactive_prob = 0.7, use_speaker = false, skip_text_prob = 0, corrupt_prob = 0, causal = true
+---
+---- `max_length`: tokens of a row, at most [train_dataset.max_length]
+---- `sampler`: every clip once per pass, or the rule of the original [train_dataset.sampler]
+---- `seed`: of what is drawn [seed]
+---- `val_fraction`: of the clips, held out for validation [train_dataset.val_fraction]
+---- `interactive_prob`: how often each clip has a turn of its own, instead of all texts in one [train_dataset.interactive_prob]
+---- `use_speaker`: how often the name of the speaker is the role; true is 1 [train_dataset.use_speaker]
+---- `skip_text_prob`: how often a turn has no text [train_dataset.skip_text_prob]
+---- `corrupt_prob`: how often a frame to train on is another clip's, so that the text is heeded more; with few clips 0.15 helps [train_dataset.corrupt_prob]
+---- `causal`: of the sampler reference: consecutive clips, or any [train_dataset.causal]
+---- `num_codebooks`: how many to keep; all that the packs hold unless set
+---- `codebook_size`: clips with a code of this or above are left out (see `skipped`)
+---@param opts {protos: string|string[], tokenizer: Tokenizer, max_length?: integer, sampler?: "coverage"|"reference", seed?: integer, val_fraction?: number, interactive_prob?: number, use_speaker?: boolean|number, skip_text_prob?: number, corrupt_prob?: number, causal?: boolean, num_codebooks?: integer, codebook_size?: integer} defaults: max_length = 4096, sampler = "coverage", seed = 42, val_fraction = 0.05, interactive_prob = 0.7, use_speaker = false, skip_text_prob = 0.0, corrupt_prob = 0.0, causal = true
 ---@return Dataset
 function data.dataset(opts) end
 

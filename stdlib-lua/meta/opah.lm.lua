@@ -5,7 +5,7 @@
 ---@class opah.lm
 local lm = {}
 
----A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form. `lora` is an adapter file to use with it.
+---A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form.
 ---`precision` is that of the products with weights in training and scoring: `32-true` float32; `bf16-true` and `bf16-mixed` bfloat16 factors with float32 sums where the processor multiplies such numbers
 ---(`machine.engines`); `auto` these when the weights are stored so; `bf16-rounded` such factors on any processor, no faster. All else is float32 always, and so is generation.
 ---
@@ -14,7 +14,12 @@ local lm = {}
 ---model:named_parameters()["norm.weight"]:dtype()  --> "float32"
 ---```
 ---@param dir string
----@param opts? {max_length?: integer, lora?: string, weights?: "stored"|"float32"|"bfloat16"|"int8", precision?: "auto"|"32-true"|"bf16-true"|"bf16-mixed"|"bf16-rounded"} defaults: weights = "stored", precision = "32-true"
+---
+---- `max_length`: tokens of a sequence, at most; as config.json says unless set
+---- `lora`: an adapter file to use with it
+---- `weights`: the form that weights are kept in; int8 and int4 for generation only
+---- `precision`: of the products with weights in training and scoring
+---@param opts? {max_length?: integer, lora?: string, weights?: "stored"|"float32"|"bfloat16"|"int8"|"int4", precision?: "auto"|"32-true"|"bf16-true"|"bf16-mixed"|"bf16-rounded"} defaults: weights = "stored", precision = "32-true"
 ---@return LanguageModel
 function lm.load(dir, opts) end
 
@@ -25,7 +30,7 @@ function lm.load(dir, opts) end
 ---lm.generation_cost(opah.embedded.model, { weights = "bfloat16" }).weight_bytes  --> 156160
 ---```
 ---@param dir string
----@param opts? {weights?: "stored"|"float32"|"bfloat16"|"int8", num_samples?: integer, context?: integer} defaults: weights = "stored", num_samples = 1, context = 0
+---@param opts? {weights?: "stored"|"float32"|"bfloat16"|"int8"|"int4", num_samples?: integer, context?: integer} defaults: weights = "stored", num_samples = 1, context = 0
 ---@return GenerationCost
 function lm.generation_cost(dir, opts) end
 
@@ -210,7 +215,7 @@ function LanguageModel:generate(opts) end
 ---@return SpeechSession
 function LanguageModel:session() end
 
----How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16 and int8 stay within `bound`, which grows with the square root of the layers.
+---How far this model's logits lie from `reference`'s, as generation computes both, over given sequences [1+C, T] (as `lm.encode_prompt` writes them): `{tokens, codes, bound}`, the first two `{relative, max_abs, top1_agreement, positions}`. `relative` is the norm of the difference over that of the reference; against float32 weights, those of bfloat16, int8 and int4 stay within `bound`, which grows with the square root of the layers.
 ---
 ---```lua
 ---model, small = lm.load(opah.embedded.model), lm.load(opah.embedded.model, { weights = "int8" })

@@ -16,10 +16,10 @@ local train = {}
 ---```
 ---@param params table
 ---
----- `lr`: the learning rate
----- `betas`: decay of the running means of gradients and of their squares
----- `eps`: added to the root of the second mean
----- `weight_decay`: share of a weight that a step takes away, times lr
+---- `lr`: the learning rate [model.optimizer.lr]
+---- `betas`: decay of the running means of gradients and of their squares [model.optimizer.betas]
+---- `eps`: added to the root of the second mean [model.optimizer.eps]
+---- `weight_decay`: share of a weight that a step takes away, times lr [model.optimizer.weight_decay]
 ---@param opts? {lr?: number, betas?: number[], eps?: number, weight_decay?: number} defaults: lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0.0
 ---@return AdamW
 function train.adamw(params, opts) end
@@ -43,7 +43,10 @@ function train.constant_with_warmup(warmup, total) end
 ---```
 ---@param warmup number
 ---@param total integer
----@param opts? {num_cycles?: number, final_lr_ratio?: number} defaults: num_cycles = 0.5, final_lr_ratio = 0
+---
+---- `num_cycles`: of the cosine; 0.5 goes down once [model.lr_scheduler.lr_lambda.num_cycles]
+---- `final_lr_ratio`: what the cosine never goes below [model.lr_scheduler.lr_lambda.final_lr_ratio]
+---@param opts? {num_cycles?: number, final_lr_ratio?: number} defaults: num_cycles = 0.5, final_lr_ratio = 0.0
 ---@return function
 function train.cosine_with_warmup(warmup, total, opts) end
 
@@ -59,7 +62,7 @@ function train.cosine_with_warmup(warmup, total, opts) end
 ---@return number
 function train.clip_grad_norm(params, max) end
 
----Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the step and save. Under mpirun, srun --mpi=pmix or `opah launch` the rows of a step are dealt out to all processes, and a LoRA checkpoint has the same bytes for any number of them; the callbacks run on rank 1 (see `opah.dist`). The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
+---Trains the model's adapter, or all weights when it has none, in the folder `results`/`project`: checkpoints, metrics.jsonl, tensorboard, config.lua, report.html. A project that has checkpoints goes on from the last one, exactly. The run ends by what is reached first of `max_steps`, `max_passes` and `max_time`. Steps are planned to stay below `memory_budget`; a run that cannot is refused before its first step, as is one whose checkpoints the disk cannot hold. Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the step and save. Under mpirun, srun --mpi=pmix or `opah launch` the rows of a step are dealt out to all processes, and a LoRA checkpoint has the same bytes for any number of them; the callbacks run on rank 1 (see `opah.dist`). Of an option that is a setting, its key there stands in brackets: `opah run train` hands it on. The exit code of what it returns is 0, 3 when clips were left out, 130 when interrupted.
 ---
 ---```lua
 ---model = lm.load(opah.embedded.model)
@@ -75,34 +78,34 @@ function train.clip_grad_norm(params, max) end
 ---- `project`: the run's name: its folder is results/<project>
 ---- `results`: the folder of projects
 ---- `config`: settings to write into config.lua, for the record
----- `resume`: go on from the project's last checkpoint; with false a project that has one is refused
----- `seed`: of dropout
----- `max_steps`: optimizer steps, of all runs of the project together; 1000 when nothing else ends it
----- `max_passes`: passes over all clips
----- `max_time`: seconds, or as in '8h', '1 d 12 h' and '01:12:00:00' (days first); what metrics.jsonl has of earlier runs' steps and validations counts
----- `batch_size`: rows of a batch
----- `accumulate_grad_batches`: batches whose gradients are added up before a step
----- `gradient_clip_val`: largest 2-norm of all gradients; 0 clips nothing
----- `lr`: the learning rate
----- `betas`: decay of the running means of gradients and of their squares
----- `eps`: added to the root of the second mean
----- `weight_decay`: share of a weight that a step takes away, times lr
----- `ema_decay`: of a moving average of what is trained, as 0.99, which is then what is validated and saved; 0 keeps none
----- `val_check_interval`: batches from one validation to the next; 0 never validates
----- `limit_val_batches`: batches of a validation; the whole held-out set unless set
----- `every_n_train_steps`: optimizer steps from one checkpoint to the next
+---- `resume`: go on from the project's last checkpoint; with false a project that has one is refused [resume]
+---- `seed`: of dropout [seed]
+---- `max_steps`: optimizer steps, of all runs of the project together; 1000 when nothing else ends it [trainer.max_steps]
+---- `max_passes`: passes over all clips [trainer.max_passes]
+---- `max_time`: seconds, or as in '8h', '1 d 12 h' and '01:12:00:00' (days first); what metrics.jsonl has of earlier runs' steps and validations counts [trainer.max_time]
+---- `batch_size`: rows of a batch [data.batch_size]
+---- `accumulate_grad_batches`: batches whose gradients are added up before a step [trainer.accumulate_grad_batches]
+---- `gradient_clip_val`: largest 2-norm of all gradients; 0 clips nothing [trainer.gradient_clip_val]
+---- `lr`: the learning rate [model.optimizer.lr]
+---- `betas`: decay of the running means of gradients and of their squares [model.optimizer.betas]
+---- `eps`: added to the root of the second mean [model.optimizer.eps]
+---- `weight_decay`: share of a weight that a step takes away, times lr [model.optimizer.weight_decay]
+---- `ema_decay`: of a moving average of what is trained, as 0.99, which is then what is validated and saved; 0 keeps none [ema_decay]
+---- `val_check_interval`: batches from one validation to the next; 0 never validates [trainer.val_check_interval]
+---- `limit_val_batches`: batches of a validation; the whole held-out set unless set [trainer.limit_val_batches]
+---- `every_n_train_steps`: optimizer steps from one checkpoint to the next [callbacks.model_checkpoint.every_n_train_steps]
 ---- `save_top_k`: checkpoints of all weights that are kept; those of adapters all are
 ---- `dry_run`: only plan, and measure the machine to tell the time
 ---- `progress`: show plan, bar, validations, checkpoints and the end
----- `memory_budget`: bytes, or as in '4GB', that the process may take in a step, weights included; nine tenths of the machine's memory unless set
+---- `memory_budget`: bytes, or as in '4GB', that the process may take in a step, weights included; nine tenths of the machine's memory unless set [memory_budget]
 ---- `schedule`: of the learning rate; a function gets the step, from 0, and gives a factor
----- `num_warmup_steps`: steps in which the rate rises from 0; below 1 a part of all steps
----- `num_training_steps`: where a cosine ends; the last step unless set
----- `num_cycles`: of the cosine; 0.5 goes down once
----- `final_lr_ratio`: what the cosine never goes below
+---- `num_warmup_steps`: steps in which the rate rises from 0; below 1 a part of all steps [model.lr_scheduler.lr_lambda.num_warmup_steps]
+---- `num_training_steps`: where a cosine ends; the last step unless set [model.lr_scheduler.lr_lambda.num_training_steps]
+---- `num_cycles`: of the cosine; 0.5 goes down once [model.lr_scheduler.lr_lambda.num_cycles]
+---- `final_lr_ratio`: what the cosine never goes below [model.lr_scheduler.lr_lambda.final_lr_ratio]
 ---- `on_start`: is told which clips are left out; they are printed without it
 ---- `on_step`: ends the run by returning false
----@param opts {model: LanguageModel, data: Dataset, project: string, results?: string, config?: table, resume?: boolean, seed?: integer, max_steps?: integer, max_passes?: number, max_time?: number|string|table, batch_size?: integer, accumulate_grad_batches?: integer, gradient_clip_val?: number, lr?: number, betas?: number[], eps?: number, weight_decay?: number, ema_decay?: number, val_check_interval?: integer, limit_val_batches?: integer, every_n_train_steps?: integer, save_top_k?: integer, dry_run?: boolean, progress?: boolean, memory_budget?: number|string, schedule?: "constant"|"cosine"|function, num_warmup_steps?: number, num_training_steps?: integer, num_cycles?: number, final_lr_ratio?: number, on_start?: (fun(plan: FitPlan)), on_validation?: (fun(log: StepLog)), on_checkpoint?: (fun(path: string)), on_warning?: (fun(text: string)), on_step?: (fun(log: StepLog): any)} defaults: results = "results", resume = true, seed = 42, batch_size = 8, accumulate_grad_batches = 1, gradient_clip_val = 1.0, lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0.0, ema_decay = 0.0, val_check_interval = 100, every_n_train_steps = 100, save_top_k = 2, dry_run = false, progress = true, schedule = "constant", num_warmup_steps = 10, num_cycles = 0.5, final_lr_ratio = 0
+---@param opts {model: LanguageModel, data: Dataset, project: string, results?: string, config?: table, resume?: boolean, seed?: integer, max_steps?: integer, max_passes?: number, max_time?: number|string|table, batch_size?: integer, accumulate_grad_batches?: integer, gradient_clip_val?: number, lr?: number, betas?: number[], eps?: number, weight_decay?: number, ema_decay?: number, val_check_interval?: integer, limit_val_batches?: integer, every_n_train_steps?: integer, save_top_k?: integer, dry_run?: boolean, progress?: boolean, memory_budget?: number|string, schedule?: "constant"|"cosine"|function, num_warmup_steps?: number, num_training_steps?: integer, num_cycles?: number, final_lr_ratio?: number, on_start?: (fun(plan: FitPlan)), on_validation?: (fun(log: StepLog)), on_checkpoint?: (fun(path: string)), on_warning?: (fun(text: string)), on_step?: (fun(log: StepLog): any)} defaults: results = "results", resume = true, seed = 42, batch_size = 8, accumulate_grad_batches = 1, gradient_clip_val = 1.0, lr = 0.0001, betas = {0.9, 0.95}, eps = 1e-05, weight_decay = 0.0, ema_decay = 0.0, val_check_interval = 100, every_n_train_steps = 100, save_top_k = 2, dry_run = false, progress = true, schedule = "constant", num_warmup_steps = 10.0, num_cycles = 0.5, final_lr_ratio = 0.0
 ---@return FitResult
 function train.fit(opts) end
 

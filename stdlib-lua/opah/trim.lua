@@ -1,5 +1,7 @@
---- A text without white space around it, in time that grows with its length alone: with `^%s*(.-)%s*$`, as it is often
--- written, a hundred thousand blanks inside a line take minutes.
+--- Texts without the white space around them.
+
+--- In time that grows with the text's length alone: with `^%s*(.-)%s*$`, as it is often written, a hundred thousand blanks
+--- inside a line take minutes.
 ---
 ---     require "opah.trim" "  a b\n"  --> "a b"
 ---@param text string
