@@ -433,7 +433,7 @@ final class GenerationTests: XCTestCase {
             XCTAssertEqual(same.codes.topOneAgreement, 1)
             XCTAssertEqual(same.tokens.positions, sequence.shape[1])
             XCTAssertEqual(same.codes.positions, 40 * exact.configuration.codebookCount)
-            for (form, bound) in [(LanguageModel.WeightForm.bfloat16, 0.01), (.int8, 0.04), (.int4, 0.15)] {
+            for (form, bound) in [(LanguageModel.WeightForm.bfloat16, 0.01), (.int8, 0.04), (.int4, 0.25)] {
                 let found = try LanguageModel.load(folder, weights: form).logitsError(against: exact, on: [sequence])
                 print(
                     "  \(name) \(form): tokens \(found.tokens.relative), codes \(found.codes.relative), the same code \(found.codes.topOneAgreement)"
