@@ -20,14 +20,15 @@ public struct LogitsError: Equatable, Sendable {
     /// A layer adds two branches to the residual stream, each with an error of its own of about e, the relative error
     /// of a weight: sqrt(2 layers) e in all, and half as much again to be sure. e is 0.0016 for bfloat16 (8 bits,
     /// evenly rounded) and 0.0075 for int8 (steps of 1/127 of the largest of 1024 normal numbers). The short rows of
-    /// small models are rounded less evenly: no bound is below 0.01 and 0.04.
+    /// small models are rounded less evenly: no bound is below 0.01 and 0.04. int4 rounds one of a layer's two branches,
+    /// with e = 0.082, and its bound is never below 0.25 (docs/notes/rounded-weights.md).
     public static func bound(_ form: LanguageModel.WeightForm, layers: Int) -> Double? {
         let branches = Double(2 * layers).squareRoot()
         switch form {
         case .asStored, .float32: return nil
         case .bfloat16: return max(0.01, 1.5 * 0.0016 * branches)
         case .int8: return max(0.04, 1.5 * 0.0075 * branches)
-        case .int4: return max(0.15, 1.5 * 0.082 * Double(layers).squareRoot())
+        case .int4: return max(0.25, 1.5 * 0.082 * Double(layers).squareRoot())
         }
     }
 
