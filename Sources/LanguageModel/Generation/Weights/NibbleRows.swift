@@ -7,7 +7,7 @@ import Tensors
 /// for each 32 columns, and the sums of 32 products are exact.
 ///
 /// A weight that is normally distributed is missed by a twelfth of the standard deviation, a vector's element by a
-/// hundredth: twenty times coarser than int8, for half the bytes.
+/// hundredth: eleven times coarser than int8, for little more than half the bytes.
 struct NibbleRows: QuantizedRows, @unchecked Sendable {
     let rows: Int, columns: Int
     private let padded: Int
