@@ -131,7 +131,8 @@ final class CommandLineTests: XCTestCase {
         XCTAssertEqual(choice.code, 2)
         XCTAssertTrue(
             choice.errors.contains(
-                "--weights: \u{201C}int9\u{201D} is none of stored, float32, bfloat16, int8, int4, did you mean int4 or int8?"),
+                "--weights: \u{201C}int9\u{201D} is none of stored, float32, bfloat16, int8, int4, did you mean int4 or int8?"
+            ),
             choice.errors)
     }
 
