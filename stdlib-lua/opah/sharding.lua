@@ -1,10 +1,22 @@
 --- A part of the clips of a folder, for recipes that work clip by clip on several machines: `--shard 3/16`, or under mpirun
 -- and srun by rank. Which part a clip belongs to, its name below the folder says.
-local data, dist, fs = require "opah.data", require "opah.dist", require "opah.fs"
+local config, data, dist, fs, opah = require "opah.config", require "opah.data", require "opah.dist", require "opah.fs", require "opah"
 local sharding = {}
 
 --- The flag of such recipes.
 sharding.flag = { "shard", "string", nil, "work on part K of N only, as in 3/16; which clips, their names say" }
+
+--- The part that `--shard` names, or that is this process's. Ends the recipe with exit code 2 when it is none.
+---
+---     sharding.of("2/3"):owns("a") ~= nil                --> true
+---     pcall(sharding.of, "4/3")  --> false, ...--shard: “4/3” is no shard...
+---@param text? string
+---@return Shard
+function sharding.of(text)
+  local ok, shard = pcall(dist.shard, text)
+  if not ok then config.usage_error("--shard: " .. opah.error_text(shard)) end
+  return shard
+end
 
 --- As `data.scan`, but only this part's clips, skipped inputs and notes; and the part.
 ---
@@ -19,7 +31,7 @@ sharding.flag = { "shard", "string", nil, "work on part K of N only, as in 3/16;
 ---@return table[] notes
 ---@return Shard shard
 function sharding.scan(folder, options, text)
-  local shard = dist.shard(text)
+  local shard = sharding.of(text)
   local function own(list, path_of)
     local kept, top = {}, folder:gsub("(.)/+$", "%1")
     for _, item in ipairs(list) do

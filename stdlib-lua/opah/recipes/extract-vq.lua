@@ -2,7 +2,7 @@
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
 local recipe, planning, vq = require "opah.recipe", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
-local dist, part_lock = require "opah.dist", require "opah.part_lock"
+local part_lock, sharding = require "opah.part_lock", require "opah.sharding"
 local duration, outputs = require "opah.progress".duration, require "opah.outputs"
 local caching = require "opah.token_cache.clips"
 
@@ -14,7 +14,7 @@ return recipe {
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "the codec's weights" },
     { "batch-size", "integer", 64, "how many clips may be in memory at a time, at most one per thread; the codes are the same", from = 1 },
     { "filelist", "path", nil, "take the clips from a list of path|speaker|language|text instead" },
-    require "opah.sharding".flag,
+    sharding.flag,
     { "overwrite", "boolean", false, "extract again what has codes already" },
     { "cache", "path", nil, "a folder of codes by content, shared between projects: sound that it knows is not encoded again, and new codes go "
       .. "into it [OPAH_CACHE, else none]" },
@@ -47,10 +47,11 @@ return recipe {
     }
   end,
   run = function(args)
+    local shard = sharding.of(args.shard)
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     -- A list may lead to any folder, and has no lock.
     local _ <close> = not args.filelist
-      and part_lock.beside(args.folder, "extracting codes", dist.shard(args.shard), ".extract-vq.run.lock") or nil
+      and part_lock.beside(args.folder, "extracting codes", shard, ".extract-vq.run.lock") or nil
     local stage <close> = stage_over("extract-vq", 0)
     local report = caching.extract(args, codec, function()
       return vq.extract {
