@@ -12,7 +12,7 @@ local longest = 180
 ---@param text string
 ---@return string?
 function names.part(text)
-  local name = text:gsub('[%c/\\:*?"<>|]', "_"):gsub("^[%s.]+", ""):gsub("[%s.]+$", "")
+  local name = text:gsub('[%c/\\:*?"<>|]', "_"):gsub("^[%s.]+", ""):match(".*[^%s.]") or ""
   if #name > longest then
     name = name:sub(1, longest)
     while #name > 0 and not utf8.len(name) do name = name:sub(1, -2) end
@@ -26,7 +26,7 @@ end
 ---@param path string
 ---@return string
 function names.stem(path)
-  local last = path:gsub("\\", "/"):gsub("/+$", ""):match("[^/]*$")
+  local last = (path:gsub("\\", "/"):match(".*[^/]") or ""):match("[^/]*$")
   local stem, suffix = last:match("^(.+)(%.%w+)$")
   return suffix and names.is_sound(suffix) and stem or last
 end
