@@ -59,7 +59,9 @@ return opah.recipe {
     local ranked = fs.join(args.output, "ranked")
     run("rank-transcripts", data, "--checkpoint-path", args.model, "--use-speaker", "--top", "2", "--output", ranked)
     local worst = opah.json.decode(fs.read(fs.join(ranked, "ranks.json")))
-    print(("listen first to %s and %s"):format(fs.basename(worst[1].path), fs.basename(worst[2].path)))
+    local names = { fs.basename(worst[1].path), fs.basename(worst[2].path) }
+    table.sort(names)
+    print("listen first to " .. table.concat(names, " and "))
     return left_out
   end,
 }

@@ -33,8 +33,7 @@ return opah.recipe {
     recipe("extract-vq", clips, "--config-name", codec_config, "--checkpoint-path", codec_checkpoint)
     recipe("build-dataset", "--input", clips, "--output", packs, "--text-extension", ".lab")
 
-    -- 4. Training, with the modules behind the recipe: an adapter. It ends when held-out clips get no better; few are, as every
-    -- clip of so few is worth more in training.
+    -- 4. Training, with the modules behind the recipe: an adapter. It ends when the few held-out clips get no better.
     local model = lm.load(weights, { weights = "float32" })
     lora.apply(model, lora.config { r = 16, lora_alpha = 32 }, { seed = args.seed })
     local ds = data.dataset {
@@ -47,8 +46,7 @@ return opah.recipe {
       batch_size = 8, lr = 1e-3, eps = 1e-8, gradient_clip_val = 1, num_warmup_steps = 5, schedule = "cosine", num_training_steps = args.max_steps,
       val_check_interval = 20, every_n_train_steps = 20,
       on_step = function(log) curve[#curve + 1] = { log.step, log.loss } end,
-      on_validation = function(log) held_out[#held_out + 1] = { log.step, log.loss } end,
-    }, { callbacks.early_stop { patience = 3 }, best }))
+      on_validation = function(log) held_out[#held_out + 1] = { log.step, log.loss } end }, { callbacks.early_stop { patience = 3 }, best }))
 
     -- 5. Merging, with its proof.
     local proof = lora.merge_files { base_weight = weights, lora_weight = best.path or summary.checkpoint, output = merged }
@@ -69,9 +67,8 @@ return opah.recipe {
     local hello = speak(merged, newcomer.speaker)
     audio.save(fs.join(out, "hello.wav"), hello, codec.sample_rate)
     local function add(heading, samples)
-      for _, part in ipairs { { heading = heading }, { spectrogram = samples, sample_rate = codec.sample_rate }, { audio = samples, sample_rate = codec.sample_rate } } do
-        page[#page + 1] = part
-      end
+      local shown = { spectrogram = samples, sample_rate = codec.sample_rate }
+      table.move({ { heading = heading }, shown, { audio = samples, sample_rate = codec.sample_rate } }, 1, 3, #page + 1, page)
     end
     for _, speaker in ipairs(voice.speakers) do add("Before: the base model as " .. speaker, speak(weights, speaker)) end
     add("After: the same sentence as " .. newcomer.speaker, hello)

@@ -25,7 +25,7 @@ return opah.recipe {
     fs.mkdir(args.output)
     tensor.save_npy(fs.join(args.output, "hello.npy"), codes)
     audio.save(fs.join(args.output, "hello.wav"), samples, codec.sample_rate)
-    print(best_of.told(info))
+    opah.progress.log(best_of.told(info))
     print("sound: " .. fs.join(args.output, "hello.wav"))
   end,
 }

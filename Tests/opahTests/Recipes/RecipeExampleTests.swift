@@ -119,7 +119,8 @@ final class RecipeExampleTests: XCTestCase {
             for part in ["-- opah run examples/\(name)", "-- needs: ", "-- expect: "] {
                 XCTAssertTrue(header.contains("\n" + part), "\(name) lacks '\(part)'")
             }
-            XCTAssertTrue(tests.contains("run(\"\(name.dropLast(4))\""), "\(name) has no test")
+            XCTAssertNotNil(
+                try Regex("run\\(\\s*\"\(name.dropLast(4))\"").firstMatch(in: tests), "\(name) has no test")
         }
     }
 
@@ -158,8 +159,10 @@ final class RecipeExampleTests: XCTestCase {
     private func compare(_ said: String, _ name: String) throws {
         let golden = OpahProcess.checkout + "/Tests/Golden/\(name).txt"
         let wanted = try String(contentsOfFile: golden, encoding: .utf8)
-        let (a, b) = (said.split(separator: "\n"), wanted.split(separator: "\n"))
+        var (a, b) = (said.split(separator: "\n"), wanted.split(separator: "\n"))
         XCTAssertFalse(b.isEmpty, golden)
+        // What depends on how a processor rounds, as sampled speech does, is left to the lines behind it.
+        if b.first == "..." { (a, b) = (Array(a.suffix(b.count - 1)), Array(b.dropFirst())) }
         XCTAssertEqual(a.count, b.count, "\(name) said\n\(said)\nand not\n\(wanted)")
         for (line, expected) in zip(a, b) where !Self.agree(String(line), String(expected)) {
             XCTFail("\(name) said\n  \(line)\nand not\n  \(expected)")
