@@ -94,7 +94,13 @@ function Run:take(samples)
   loss:backward()
   shown.norm = train.clip_grad_norm(self.trained, 1000)
   optimizer.lr = self.settings.lr * factor(done, entry.steps)
-  optimizer:step()
+  -- One gradient without a bound would leave weights that are no numbers: such a step changes nothing.
+  if shown.norm < math.huge then
+    optimizer:step()
+  else
+    progress.warn(("step %d: a gradient without a bound: the step is left out"):format(self.step + 1))
+    shown.norm = nil
+  end
   optimizer:zero_grad()
   if judging then
     -- The generator's loss went through the discriminators as well: only their own counts.
