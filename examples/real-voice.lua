@@ -5,7 +5,7 @@
 -- expect: out/real-voice/report.html with the target, the base voices and the result, and how far each is from the target
 local opah = require "opah"
 local audio, fs, lm, vq = opah.audio, opah.fs, opah.lm, opah.vq
-local features, voice = require "opah.audition.features", require "opah.embedded".voice
+local best_of, features, voice = require "opah.best_of", require "opah.audition.features", require "opah.embedded".voice
 local sentences = { "The old bird waited behind the harbour again.", "Please bring the small guitar to my mother.",
   "Seven apples are near the yellow window.", "The castle is quiet and the book is old." }
 local honest = "Distances are from one half of the recordings. The model knows sixty words, hardly one of them from her; its codec has only " ..
@@ -64,7 +64,7 @@ return opah.recipe {
       for i, text in ipairs(sentences) do
         local options = { text = text, speaker = speaker, seed = i, codec = codec }
         for key, value in pairs(voice.generate) do options[key] = value end
-        list[i] = codec:decode((model:generate(options)))
+        list[i] = codec:decode((best_of.generate(model, options, voice.best_of)))
       end
       add(name, list)
     end
