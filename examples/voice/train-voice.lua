@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 return opah.recipe {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,codes,model,heed,last,more,many,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,polish,codes,model,heed,last,more,many,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
@@ -26,8 +26,8 @@ return opah.recipe {
     -- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
     local speakers, played = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
 
-    local function codec(phase, from, steps, batch, seconds, lr, last)
-      local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. phase), "--batch-size", batch,
+    local function codec(stage, phase, from, steps, batch, seconds, lr, last)
+      local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. stage), "--batch-size", batch,
         "--seconds", seconds, "--lr", lr, "--held-out", 8, "--every", 100, "--stop-after", last or steps }
       for _, name in ipairs { "encoder", "vocoder", "joint" } do
         table.move({ "--" .. name .. "-steps", name == phase and steps or 0 }, 1, 2, #words + 1, words)
@@ -73,9 +73,11 @@ return opah.recipe {
         run(corpus, "--output", at "second", "--domain", "small", "--voices", "awb", "--clips", 80, "--first", 20001)
       end,
       -- Codes first: long batches, nothing of the vocoder. Then short pieces, as the vocoder's steps cost by the sample.
-      encoder = function() codec("encoder", nil, 700, 10, 2, 2e-3) end,
-      vocoder = function() codec("vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
-      joint = function() codec("joint", "vocoder", 700, 4, 0.8, 8e-4, 400) end,
+      encoder = function() codec("encoder", "encoder", nil, 700, 10, 2, 2e-3) end,
+      vocoder = function() codec("vocoder", "vocoder", "encoder", 1500, 4, 0.8, 1e-3, 900) end,
+      joint = function() codec("joint", "joint", "vocoder", 700, 4, 0.8, 8e-4, 400) end,
+      -- The codes stand from here on, so that the language model fits; what makes sound of them learns on.
+      polish = function() codec("polish", "vocoder", "joint", 1700, 4, 0.8, 8e-4) end,
       codes = function() codes("protos") end,
       -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
       -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
@@ -113,7 +115,7 @@ return opah.recipe {
         settings.max_seq_len = 512
         fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
         halve(at "spoken/model.pth", at "weights/model.pth", "bfloat16")
-        halve(at "codec-joint/codec.pth", at "weights/codec.pth", "float16")
+        halve(at "codec-polish/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,
     }
