@@ -13,7 +13,7 @@ function show(name) {
     else button.removeAttribute("aria-current")
     byId("view-" + button.dataset.view).hidden = button.dataset.view !== name
   }
-  if (name === "training") training.shown()
+  if (name === "training") training.opened()
 }
 for (const button of document.querySelectorAll("nav button")) {
   button.addEventListener("click", () => show(button.dataset.view))

@@ -63,7 +63,7 @@ export function redraw() {
   next.src = picture(`curve?run=${encodeURIComponent(run)}&figure=${encodeURIComponent(figure)}&at=${drawn}`)
 }
 
-export const shown = redraw
+export const opened = redraw
 
 const number = (value) => (typeof value !== "number" ? value ?? "" : Number.isInteger(value) ? value
   : value.toPrecision(4))
