@@ -14,8 +14,6 @@ static inline void *edit_client(EditLine *e) {
 }
 static inline void edit_use_emacs_keys(EditLine *e) { el_set(e, EL_EDITOR, "emacs"); }
 static inline void edit_handle_signals(EditLine *e) { el_set(e, EL_SIGNAL, 1); }
-/* Ctrl-C reaches a key function, in its place among the other keys, instead of raising a signal. */
-static inline void edit_read_interrupts(EditLine *e) { el_set(e, EL_SETTY, "-d", "intr=", (char *)0); }
 static inline void edit_use_history(EditLine *e, History *h) { el_set(e, EL_HIST, history, h); }
 static inline void edit_add_function(EditLine *e, const char *name, const char *help, unsigned char (*function)(EditLine *, wint_t)) {
     el_set(e, EL_ADDFN, name, help, function);

@@ -29,7 +29,7 @@ struct PromptKnowledge {
 final class LineEditor {
     private static let gutter = "  "
     private let editor: OpaquePointer, past: OpaquePointer
-    private let knowledge: PromptKnowledge
+    let knowledge: PromptKnowledge
     private let prompt: UnsafeMutablePointer<CChar>
     private var wasInterrupted = false
     private var shown: [String] = []
@@ -47,7 +47,6 @@ final class LineEditor {
         edit_use_emacs_keys(editor)
         el_source(editor, nil)   // the person's ~/.editrc
         edit_handle_signals(editor)
-        edit_read_interrupts(editor)
         edit_set_prompt(editor) { LineEditor.of($0).prompt }
         edit_history_limit(past, Int32(PromptHistory.limit))
         edit_use_history(editor, past)
@@ -84,10 +83,12 @@ final class LineEditor {
         // into the next one unless they began at its start.
         put(String(repeating: " ", count: Terminal.outputWidth - 1) + " \r\u{1B}[K\u{1B}[?2004h")
         defer { put("\u{1B}[?2004l") }
+        let interruptKey = Self.takeInterruptKey()
+        defer { Self.giveBack(interruptKey) }
         var count: Int32 = 0
         wasInterrupted = false
         var found = el_gets(editor, &count)
-        while found == nil, count < 0, !wasInterrupted, !Interrupts.isPending, isatty(0) != 0 {
+        while found == nil, count < 0, !wasInterrupted, !isInterruptComing, isatty(0) != 0 {
             // A signal that ends nothing, such as Ctrl-Z where no shell can stop the program: the line stands there
             // again.
             let (before, after) = parts
@@ -106,6 +107,27 @@ final class LineEditor {
         var text = String(decoding: UnsafeRawBufferPointer(start: line, count: strlen(line)), as: UTF8.self)
         if text.hasSuffix("\n") { text.removeLast() }
         return .text(Self.withoutGutter(text))
+    }
+
+    /// Ctrl-C becomes a key like the others, in its place among them, instead of a signal. (libedit's own setting for
+    /// that is lost when it first reads the terminal's.) Gives what to give back.
+    private static func takeInterruptKey() -> termios? {
+        var terminal = termios()
+        guard tcgetattr(0, &terminal) == 0 else { return nil }
+        let before = terminal
+        withUnsafeMutableBytes(of: &terminal.c_cc) { $0[Int(VINTR)] = 0 }   // _POSIX_VDISABLE
+        return tcsetattr(0, TCSADRAIN, &terminal) == 0 ? before : nil
+    }
+
+    private static func giveBack(_ terminal: termios?) {
+        if var terminal { tcsetattr(0, TCSADRAIN, &terminal) }
+    }
+
+    /// Whether the signal that ended reading stops the program. libedit passes a signal on while this thread is closed
+    /// to it, so that another thread gets it first and hands it over here, in its time.
+    private var isInterruptComing: Bool {
+        for _ in 0 ..< 500 where !Interrupts.isPending { usleep(1000) }
+        return Interrupts.isPending
     }
 
     /// What the arrows bring back, oldest first.
@@ -165,7 +187,7 @@ final class LineEditor {
     }
 
     /// The text before and after the cursor, as it is in the buffer.
-    private var parts: (before: String, after: String) {
+    var parts: (before: String, after: String) {
         guard let line = el_line(editor)?.pointee else { return ("", "") }
         func text(_ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>) -> String {
             String(decoding: UnsafeRawBufferPointer(start: from, count: to - from), as: UTF8.self)
@@ -178,7 +200,7 @@ final class LineEditor {
         return UInt8(CC_REFRESH)
     }
 
-    private func insert(_ text: String) -> UInt8 {
+    func insert(_ text: String) -> UInt8 {
         el_insertstr(editor, Self.withGutter(text)) == 0 ? UInt8(CC_REFRESH) : UInt8(CC_ERROR)
     }
 
@@ -236,64 +258,10 @@ final class LineEditor {
         return insert(text)
     }
 
-    // MARK: completion
-
-    private func complete() -> UInt8 {
-        let before = Self.withoutGutter(parts.before)
-        if before.lastLine.allSatisfy(\.isWhitespace) { return insert("  ") }
-        let found = knowledge.completions(before), candidates = found.candidates
-        let word = String(decoding: before.utf8.dropFirst(found.start), as: UTF8.self)
-        let usage = knowledge.usage(before)
-        if word.isEmpty, let usage, ![.option, .choice, .file].contains(candidates.first?.kind) { return show([usage]) }
-        guard let first = candidates.first else { return UInt8(CC_REFRESH_BEEP) }
-        var common = first.text[...]
-        for candidate in candidates { while !candidate.text.hasPrefix(common) { common.removeLast() } }
-        var rest = String(common.dropFirst(word.count))
-        if candidates.count == 1 {
-            switch first.kind {
-            case .option: rest += "="
-            case .file where before.hasPrefix("!"): if !first.text.hasSuffix("/") { rest += " " }
-            case .choice: rest += quote(before, found.start)
-            case .file where !first.text.hasSuffix("/"),
-                .module
-            where found.start > 0
-                && "\"'".utf8.contains(before.utf8[before.utf8.index(before.startIndex, offsetBy: found.start - 1)]):
-                if !first.text.hasSuffix(".") { rest += quote(before, found.start) }
-            default: break
-            }
-            if rest.isEmpty {
-                return first.detail.isEmpty
-                    ? UInt8(CC_NORM) : show([first.text + (first.detail.hasPrefix("(") ? "" : "  ") + first.detail])
-            }
-        }
-        if !rest.isEmpty { return insert(rest) }
-        return show(
-            Columns.lines(
-                candidates.map { $0.kind == .option ? "\($0.text): \($0.detail)" : $0.text },
-                width: Terminal.outputWidth))
-    }
-
-    /// The quote that began the string which the word is in.
-    private func quote(_ before: String, _ start: Int) -> String {
-        String(
-            before.utf8.prefix(start).reversed().lazy.compactMap {
-                $0 == UInt8(ascii: "\"") ? "\"" : $0 == UInt8(ascii: "'") ? "'" : nil
-            }.first ?? "\"")
-    }
-
-    /// Lines below the input, and the input again below them.
-    private func show(_ lines: [String]) -> UInt8 {
-        let (before, after) = parts
-        let row = rows(before), last = rows(before + after)
-        // libedit goes up to the first row of the input from where it thinks that the cursor is.
-        put(
-            String(repeating: "\n", count: last - row + 1) + lines.map { ShownText.name($0) + "\n" }.joined()
-                + String(repeating: "\n", count: row))
-        return UInt8(CC_REDISPLAY)
-    }
+    // MARK: the screen
 
     /// Rows above the last one that a text takes on the screen.
-    private func rows(_ text: String) -> Int {
+    func rows(_ text: String) -> Int {
         var row = 0, column = Self.gutter.count
         let width = Terminal.outputWidth
         for character in text {
@@ -307,7 +275,7 @@ final class LineEditor {
         return row
     }
 
-    private func put(_ text: String) {
+    func put(_ text: String) {
         fflush(nil)
         let bytes = Array(text.utf8)
         _ = write(1, bytes, bytes.count)

@@ -153,6 +153,13 @@ final class TerminalSession {
         return nil
     }
 
+    /// What the terminal makes a signal of instead of passing it on: 3 for Ctrl-C, 0 if it is a key like others.
+    var interruptCharacter: UInt8? {
+        var terminal = termios()
+        guard tcgetattr(master, &terminal) == 0 else { return nil }
+        return withUnsafeBytes(of: terminal.c_cc) { $0[Int(VINTR)] }
+    }
+
     /// The screen changes as well: a terminal wraps anew what was on it.
     func resize(width: Int, height: Int) {
         isQuiet = false
