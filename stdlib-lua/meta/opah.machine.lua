@@ -31,9 +31,8 @@ function machine.memory() end
 ---
 ---```lua
 ---machine.reset_peak()
----local before = machine.memory().peak
----local t = tensor.ones(1000, 1000)
----machine.memory().peak >= before  --> true
+---local memory = machine.memory()
+---memory.peak - memory.resident < 16e6  --> true
 ---```
 ---@return boolean
 function machine.reset_peak() end
