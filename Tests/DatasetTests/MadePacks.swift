@@ -62,7 +62,7 @@ struct MadePacks {
 
     /// Writes the index with other content, and a digest that is right.
     func rewriteIndex(_ change: (_ head: inout String, _ records: inout [UInt8]) -> Void) throws {
-        let bytes = try MappedFile.contents(index), start = 40
+        let bytes = try RegularFile.contents(index), start = 40
         let length = bytes[start ..< start + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
         var head = String(decoding: bytes[start + 8 ..< start + 8 + length], as: UTF8.self)
         var records = Array(bytes[(start + 8 + length)...])

@@ -128,7 +128,7 @@ final class PackIndexTests: XCTestCase {
         let expected = try MadePacks.store()
         try withPacks { packs in
             _ = try packs.store()
-            let whole = try MappedFile.contents(packs.index)
+            let whole = try RegularFile.contents(packs.index)
             for bytes in [
                 [], Array("OPAHIDX1".utf8), Array(whole.dropLast()), whole + [0], [UInt8](repeating: 0, count: 4096)
             ]
@@ -140,7 +140,7 @@ final class PackIndexTests: XCTestCase {
             {
                 try Data(bytes).write(to: URL(fileURLWithPath: packs.index))
                 XCTAssertEqual(try packs.store().digest, expected.digest)
-                XCTAssertEqual(try MappedFile.contents(packs.index), whole)
+                XCTAssertEqual(try RegularFile.contents(packs.index), whole)
             }
         }
     }
@@ -274,7 +274,7 @@ final class PackIndexTests: XCTestCase {
             _ = try reasons { $0.skipTextProbability = 0.5 }
             // Of another program: every length is one more, and the digest is right.
             XCTAssertEqual(try reasons(), first)
-            var bytes = try MappedFile.contents(lengths)
+            var bytes = try RegularFile.contents(lengths)
             for place in stride(from: 72, to: bytes.count, by: 4) { bytes[place] += 1 }
             let digest = bytes[40...].withUnsafeBytes { Digest.of($0) }
             bytes.replaceSubrange(8 ..< 40, with: digest.utf8)

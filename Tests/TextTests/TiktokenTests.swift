@@ -81,7 +81,7 @@ final class TiktokenTests: XCTestCase {
             try Tokenizer(directory: Self.folder).save(to: folder)
             for name in ["tokenizer.tiktoken", "special_tokens.json"] {
                 XCTAssertEqual(
-                    try MappedFile.contents(folder + "/" + name), try MappedFile.contents(Self.folder + "/" + name))
+                    try RegularFile.contents(folder + "/" + name), try RegularFile.contents(Self.folder + "/" + name))
             }
         }
     }

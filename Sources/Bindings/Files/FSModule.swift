@@ -186,7 +186,7 @@ extension LuaModule {
             "read", "(path: string) -> string", "The whole file, as bytes.",
             example: #"fs.read("data/Alice/0.00-2.10.lab")  --> "Good morning. The harbour is quiet today.""#
         ) { call in
-            try call.push(bytes: MappedFile.contents(call.string(1)))
+            try call.push(bytes: RegularFile.contents(call.string(1)))
         }
         m.function(
             "digest", "(path: string) -> string",

@@ -41,22 +41,6 @@ public final class MappedFile: @unchecked Sendable {
         madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED)
     }
 
-    /// A whole file as bytes of our own. It is read and not mapped: another program may cut a small file at any moment,
-    /// as one that takes a lock does, and then it has the bytes that are left.
-    public static func contents(_ path: String) throws -> [UInt8] {
-        let (descriptor, size) = try RegularFile.open(path)
-        defer { close(descriptor) }
-        return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
-                let part = read(descriptor, buffer.baseAddress! + count, size - count)
-                if part < 0, errno == EINTR { continue }
-                guard part >= 0 else { throw OpahError.system(path, errno: errno, doing: "read") }
-                guard part > 0 else { break }
-                count += part
-            }
-        }
-    }
-
     /// A whole file as text; what is not UTF-8 in it becomes U+FFFD.
     public static func text(_ path: String) throws -> String {
         try MappedFile(path).withBytes { String(decoding: $0, as: UTF8.self) }

@@ -25,6 +25,22 @@ public enum RegularFile {
         return (descriptor, Int(info.st_size))
     }
 
+    /// A whole file as bytes of our own. It is read and not mapped: another program may cut a small file at any moment,
+    /// as one that takes a lock does, and then it has the bytes that are left.
+    public static func contents(_ path: String) throws -> [UInt8] {
+        let (descriptor, size) = try open(path)
+        defer { close(descriptor) }
+        return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
+                let part = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
+                if part < 0, errno == EINTR { continue }
+                guard part >= 0 else { throw OpahError.system(path, errno: errno, doing: "read") }
+                guard part > 0 else { break }
+                count += part
+            }
+        }
+    }
+
     /// Why this cannot be read or replaced as a file; nil when it can.
     static func problem(_ path: String, _ info: stat) -> OpahError? {
         let kind = info.st_mode & S_IFMT

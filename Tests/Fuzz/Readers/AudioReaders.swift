@@ -80,7 +80,7 @@ extension FuzzReader {
         let path = Scratch.folder + "/seed." + suffix, samples = sound(frames: rate * 2 / 25)
         let buffer = AudioBuffer(channels: [[Float]](repeating: samples, count: channels), sampleRate: rate)
         try AudioFile.write(path, buffer, subtype: subtype)
-        return try MappedFile.contents(path)
+        return try RegularFile.contents(path)
     }
 
     private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }

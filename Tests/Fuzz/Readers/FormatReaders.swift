@@ -151,7 +151,7 @@ extension FuzzReader {
         case .safetensors:
             try SafeTensors.save(StateDict(tensors), to: path + ".safetensors", metadata: ["format": "pt"])
         }
-        return try MappedFile.contents(path + (kind == .npz ? ".npz" : ".safetensors"))
+        return try RegularFile.contents(path + (kind == .npz ? ".npz" : ".safetensors"))
     }
 
     /// What the tensors of a pickle lie in.
@@ -177,7 +177,7 @@ extension FuzzReader {
         let writer = try EventFileWriter(folder: folder)
         for step in 0 ..< 3 { try writer.add([("train/loss", 2.5), ("lr", 1e-4)], step: step, wallTime: 0) }
         try writer.flush()
-        return try MappedFile.contents(writer.path)
+        return try RegularFile.contents(writer.path)
     }
 
     // MARK: words

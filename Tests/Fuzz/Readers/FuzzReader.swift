@@ -95,7 +95,7 @@ enum Seeds {
     private static func files(_ path: String, _ suffixes: [String], _ limit: Int) throws -> [[UInt8]] {
         let names = FileKind.isFile(path) ? [path] : try FolderWalk(path).files
         return try names.filter { name in suffixes.isEmpty || suffixes.contains { name.hasSuffix($0) } }
-            .map { try MappedFile.contents($0) }.filter { $0.count <= limit }
+            .map { try RegularFile.contents($0) }.filter { $0.count <= limit }
     }
 
     static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }

@@ -81,7 +81,7 @@ extension FuzzReader {
     private static func modelSeed() throws -> [UInt8] {
         let folder = Scratch.folder("model-seed", [:])
         try smallModel().save(folder)
-        return try MappedFile.contents(folder + "/model.pth")
+        return try RegularFile.contents(folder + "/model.pth")
     }
 
     /// As this program writes one, and as others do: its weights alone.
@@ -89,15 +89,15 @@ extension FuzzReader {
         let model = try smallModel(), path = Scratch.folder + "/seed.ckpt"
         let adapter = try model.applyLoRA(LoRAConfiguration(rank: 2, alpha: 4))
         try model.saveLoRA(adapter, to: path)
-        let own = try MappedFile.contents(path)
+        let own = try RegularFile.contents(path)
         try Checkpoint.save(["state_dict": adapter.stateDict()], to: path)
-        return [own, try MappedFile.contents(path)]
+        return [own, try RegularFile.contents(path)]
     }
 
     private static func codecSeed() throws -> [UInt8] {
         let path = Scratch.folder + "/seed-codec.pth"
         try Codec.random(codecConfiguration.get(), seed: 1).save(path)
-        return try MappedFile.contents(path)
+        return try RegularFile.contents(path)
     }
 
     private static func trainingSeed() throws -> [UInt8] {
@@ -110,6 +110,6 @@ extension FuzzReader {
                     "format": 1, "sampler": ["kind": "coverage", "pass": 0, "position": 2], "run": ["seed": "1"]
                 ]
             ], to: path)
-        return try MappedFile.contents(path)
+        return try RegularFile.contents(path)
     }
 }

@@ -14,7 +14,7 @@ enum PackIndexFuzz {
         let shard = try writer.finish().shards[0]
         while !(FileStamp(shard)?.isSettled ?? true) { usleep(5000) }
         _ = try SentenceStore(protos: [folder])
-        let stamp = FileStamp(shard)?.text ?? "", bytes = try MappedFile.contents(folder + "/.packs.index")
+        let stamp = FileStamp(shard)?.text ?? "", bytes = try RegularFile.contents(folder + "/.packs.index")
         return (folder: folder, stamp: stamp, index: bytes)
     }
 
