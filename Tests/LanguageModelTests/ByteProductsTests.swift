@@ -1,9 +1,10 @@
 import CByteProducts
+import TestSupport
 import XCTest
 
 /// The C kernels of 8-bit weights: every engine that this processor has, against sums of whole numbers.
 final class ByteProductsTests: XCTestCase {
-    private var random = FixedRandom(state: 7)
+    private var random = SeededRandom(7)
 
     override func tearDown() {
         for engine: Int32 in [2, 1, 0] where cbyte_use_engine(engine) == 0 { return }
@@ -22,9 +23,11 @@ final class ByteProductsTests: XCTestCase {
         // Rows of extremes: the largest sums that there can be.
         for width in [32, 64, 96, 480, Int(CBYTE_BLOCK)] {
             for extreme in [false, true] {
-                let weights = (0 ..< 4 * width).map { _ in extreme ? Int8(127) : Int8(random.next(in: -127 ... 127)) }
+                let weights = (0 ..< 4 * width).map { _ in
+                    extreme ? Int8(127) : Int8.random(in: -127 ... 127, using: &random)
+                }
                 let vectors = (0 ..< 3 * width).map { _ in
-                    extreme ? Int16(-32767) : Int16(random.next(in: -32767 ... 32767))
+                    extreme ? Int16(-32767) : Int16.random(in: -32767 ... 32767, using: &random)
                 }
                 let expected = (0 ..< 3).map { v in
                     (0 ..< 4).map { r in
@@ -69,7 +72,7 @@ final class ByteProductsTests: XCTestCase {
 
     func testVectorsAreRounded() {
         for count in [1, 7, 16, 100, 500, 512] {
-            let x = (0 ..< count).map { _ in Float(random.next(in: -1_000_000 ... 1_000_000)) / 3000 }
+            let x = (0 ..< count).map { _ in Float.random(in: -1_000_000 ... 1_000_000, using: &random) / 3000 }
             let largest = x.map(abs).max()!, padded = (count + 31) / 32 * 32
             for engine in engines() {
                 var out = [Int16](repeating: 99, count: padded)

@@ -1,10 +1,11 @@
 import CByteProducts
+import TestSupport
 import XCTest
 
 /// The C kernels of 4-bit weights: every engine that this processor has gives the same bits, near the same sum in
 /// float64.
 final class NibbleProductsTests: XCTestCase {
-    private var random = FixedRandom(state: 11)
+    private var random = SeededRandom(11)
 
     override func tearDown() {
         for engine: Int32 in [2, 1, 0] where cbyte_use_engine(engine) == 0 { return }
@@ -25,7 +26,7 @@ final class NibbleProductsTests: XCTestCase {
         for (start, width) in blocks(width) {
             let groups = width / 32, scales = (0 ..< groups).map { scale(start / 32 + $0) }
             var block = scales.flatMap { scale in withUnsafeBytes(of: scale.bitPattern.littleEndian) { [UInt8]($0) } }
-            block += (0 ..< width / 2).map { _ in UInt8(random.next(in: 0 ... 255)) }
+            block += (0 ..< width / 2).map { _ in UInt8.random(in: 0 ... 255, using: &random) }
             weights += (0 ..< width).map { c in
                 let pair = block[2 * groups + c / 64 * 32 + c % 32]
                 return Double(scales[c / 32]) * Double(cnibble_level(Int32(c % 64 < 32 ? pair & 15 : pair >> 4)))
@@ -62,7 +63,8 @@ final class NibbleProductsTests: XCTestCase {
             let vectors = (0 ..< 3).map { _ in
                 var vector = [UInt8](repeating: 0, count: width / 32 * 40)
                 let x = (0 ..< width - 3).map { _ in
-                    Float(random.next(in: -10_000 ... 10_000)) * (random.next(in: 0 ... 30) == 0 ? 1 : 0.01)
+                    Float.random(in: -10_000 ... 10_000, using: &random)
+                        * (Int.random(in: 0 ... 30, using: &random) == 0 ? 1 : 0.01)
                 }
                 cnibble_round(x, Int64(width - 3), Int64(width), &vector)
                 return vector
@@ -106,7 +108,7 @@ final class NibbleProductsTests: XCTestCase {
 
     func testVectorsAreRounded() {
         for count in [1, 31, 32, 50, 64, 200, 520, 1200] {
-            let x = (0 ..< count).map { _ in Float(random.next(in: -1_000_000 ... 1_000_000)) / 3000 }
+            let x = (0 ..< count).map { _ in Float.random(in: -1_000_000 ... 1_000_000, using: &random) / 3000 }
             let padded = (count + 63) / 64 * 64
             var blocks: [[UInt8]] = []
             for engine in engines() {

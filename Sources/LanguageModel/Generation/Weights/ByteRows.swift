@@ -101,13 +101,6 @@ struct ByteRows: QuantizedRows, @unchecked Sendable {
         }
         return sum * scales[row]
     }
-
-    func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>) {
-        for (place, row) in range.enumerated() {
-            let from = weights + row * rowBytes, to = out + place * columns, scale = scales[row]
-            for c in 0 ..< columns { to[c] = Float(from[c]) * scale }
-        }
-    }
 }
 
 extension LanguageModel.WeightForm {

@@ -102,21 +102,6 @@ struct NibbleRows: QuantizedRows, @unchecked Sendable {
         let vector = UnsafeRawPointer(x).assumingMemoryBound(to: UInt8.self)
         return cnibble_product(weights + row &* Self.rowBytes(padded), vector, Int64(padded)) * scales[row]
     }
-
-    func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>) {
-        let rowBytes = Self.rowBytes(padded)
-        for (place, row) in range.enumerated() {
-            let to = out + place * columns
-            for c in 0 ..< columns {
-                let start = c / Self.block * Self.block, width = min(padded - start, Self.block), at = c - start
-                let from = weights + (row * rowBytes + Self.rowBytes(start)), g = at / Self.group
-                let bits = UnsafeRawPointer(from).loadUnaligned(fromByteOffset: 2 * g, as: UInt16.self)
-                let pair = from[width / Self.group * 2 + g / 2 * Self.group + at % Self.group]
-                let level = cnibble_level(Int32(g % 2 == 0 ? pair & 15 : pair >> 4))
-                to[c] = Float(level) * Float(Float16(bitPattern: UInt16(littleEndian: bits))) * scales[row]
-            }
-        }
-    }
 }
 
 /// The sixteen levels, and which of them is nearest.

@@ -28,12 +28,17 @@ protocol QuantizedRows: Sendable {
     /// The product of a row and a rounded vector, front to back.
     func single(_ row: Int, _ x: UnsafePointer<Float>) -> Float
 
-    /// The rows in float32, one after the other.
-    func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>)
+    /// y[i * stride + row] = the product of a row and the i-th of n rounded vectors, for the rows of a range.
+    func products(
+        _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int)
+
+    /// y[n, rows] = x[n, columns] W^T, for prompts: what `products` gives, shared by all threads.
+    func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>)
 }
 
+/// `products` and `multiply` are asked for once for many rows; each kind has its own copy of them, with `tile` and
+/// `single` inside.
 extension QuantizedRows {
-    /// y[i * stride + row] = the product of a row and the i-th of n rounded vectors, for the rows of a range.
     @inline(__always)
     func products(
         _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int
@@ -60,12 +65,11 @@ extension QuantizedRows {
     /// How many vectors pass together when so many are left: three, but never one at the end of four.
     @inline(__always) private static func group(_ left: Int) -> Int { left == 2 || left == 4 ? 2 : min(left, 3) }
 
-    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), and rows whose blocks stay in
-    /// its first while these vectors do (8 KiB).
-    private static var together: Int { 96 }
+    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), in threes; and rows whose blocks
+    /// stay in its first while these vectors do.
+    private var together: Int { max(3, (96 << 10) * blocks / (4 * vectorWidth) / 3 * 3) }
     private static var tallest: Int { 16 }
 
-    /// y[n, rows] = x[n, columns] W^T, for prompts: what `products` gives, shared by all threads.
     @inline(__always)
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: n * vectorWidth) { buffer in
@@ -74,10 +78,11 @@ extension QuantizedRows {
                 round(
                     x + range.lowerBound * columns, count: range.count, into: rounded + range.lowerBound * vectorWidth)
             }
+            let together = together
             Parallel.forRange(rows, grain: 32) { range in
-                for first in stride(from: 0, to: n, by: Self.together) {
+                for first in stride(from: 0, to: n, by: together) {
                     panel(
-                        range, rounded + first * vectorWidth, count: min(Self.together, n - first),
+                        range, rounded + first * vectorWidth, count: min(together, n - first),
                         into: y + first * rows)
                 }
             }

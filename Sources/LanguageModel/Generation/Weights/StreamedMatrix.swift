@@ -4,17 +4,22 @@ import Tensors
 /// A weight matrix [rows, columns] in the form in which generation reads it from memory: once per step,
 /// row by row, whatever the number of streams. One step is bound by these bytes and by little else.
 final class StreamedMatrix: @unchecked Sendable {
-    enum Form { case float32, bfloat16, int8, int4 }
     /// Forms that are made, and not as the checkpoint has them.
     enum Quantization { case int8, int4 }
 
+    private enum Form {
+        /// As they lie in a tensor, row by row.
+        case float32(Elements), bfloat16(Elements)
+        case quantized(any QuantizedRows)
+    }
+
+    private struct Elements {
+        let bytes: UnsafeRawPointer
+        let owner: Storage
+    }
+
     let rows: Int, columns: Int
-    let form: Form
-    private let bytes: UnsafeRawPointer
-    /// int8 and int4: the rows.
-    private let byteRows: ByteRows?
-    private let nibbleRows: NibbleRows?
-    private let owners: [Storage]
+    private let form: Form
 
     /// Looks at a contiguous float32 or bfloat16 tensor [rows, columns] without copying it; float16, and
     /// anything that is not contiguous, is copied into float32.
@@ -23,22 +28,20 @@ final class StreamedMatrix: @unchecked Sendable {
         let plain =
             weight.isContiguous && (weight.dtype == .float32 || weight.dtype == .bfloat16)
             ? weight : try weight.detach().to(.float32).contiguous()
-        form = plain.dtype == .bfloat16 ? .bfloat16 : .float32
-        bytes = UnsafeRawPointer(plain.storage.pointer) + plain.offset * plain.dtype.size
-        (byteRows, nibbleRows) = (nil, nil)
-        owners = [plain.storage]
+        let elements = Elements(
+            bytes: UnsafeRawPointer(plain.storage.pointer) + plain.offset * plain.dtype.size, owner: plain.storage)
+        form = plain.dtype == .bfloat16 ? .bfloat16(elements) : .float32(elements)
     }
 
     /// A copy with a byte per weight, or half of one.
     init(_ weight: Tensor, quantized: Quantization) throws {
         let source = try StreamedMatrix(weight)
         (rows, columns) = (source.rows, source.columns)
-        (form, byteRows, nibbleRows) =
+        form =
             switch quantized {
-            case .int8: (.int8, try ByteRows(source), nil)
-            case .int4: (.int4, nil, try NibbleRows(source))
+            case .int8: .quantized(try ByteRows(source))
+            case .int4: .quantized(try NibbleRows(source))
             }
-        (bytes, owners) = (UnsafeRawPointer(source.bytes), [])   // never read
     }
 
     /// The least number of rows worth handing to a thread: 16 KiB of weights.
@@ -48,13 +51,12 @@ final class StreamedMatrix: @unchecked Sendable {
         switch form {
         case .float32: columns * 4
         case .bfloat16: columns * 2
-        case .int8: byteRows!.byteCount / max(rows, 1)
-        case .int4: nibbleRows!.byteCount / max(rows, 1)
+        case .quantized(let own): own.byteCount / max(rows, 1)
         }
     }
 
     /// Floats that an arranged vector takes.
-    var vectorWidth: Int { byteRows?.vectorWidth ?? nibbleRows?.vectorWidth ?? columns }
+    var vectorWidth: Int { if case .quantized(let own) = form { own.vectorWidth } else { columns } }
 
     /// Vectors x[n, columns] as `products` wants them: themselves, or a copy in `scratch` [n, vectorWidth].
     func arranged(
@@ -63,8 +65,7 @@ final class StreamedMatrix: @unchecked Sendable {
         switch form {
         case .float32: return x
         case .bfloat16: for i in 0 ..< n { BFloat16Rows.arrange(x + i * columns, columns, into: scratch + i * columns) }
-        case .int8: byteRows!.round(x, count: n, into: scratch)
-        case .int4: nibbleRows!.round(x, count: n, into: scratch)
+        case .quantized(let own): own.round(x, count: n, into: scratch)
         }
         return UnsafePointer(scratch)
     }
@@ -74,16 +75,15 @@ final class StreamedMatrix: @unchecked Sendable {
         _ range: Range<Int>, _ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>, stride: Int
     ) {
         switch form {
-        case .float32: products(Float32Rows.self, range, x, n, y, stride)
-        case .bfloat16: products(BFloat16Rows.self, range, x, n, y, stride)
-        case .int8: byteRows!.products(range, x, count: n, into: y, stride: stride)
-        case .int4: nibbleRows!.products(range, x, count: n, into: y, stride: stride)
+        case .float32(let own): products(Float32Rows.self, own.bytes, range, x, n, y, stride)
+        case .bfloat16(let own): products(BFloat16Rows.self, own.bytes, range, x, n, y, stride)
+        case .quantized(let own): own.products(range, x, count: n, into: y, stride: stride)
         }
     }
 
     /// Eight rows at a time stay in the first caches while all vectors pass, three by three.
     private func products<F: RowFormat>(
-        _: F.Type, _ range: Range<Int>, _ x: UnsafePointer<Float>, _ n: Int,
+        _: F.Type, _ bytes: UnsafeRawPointer, _ range: Range<Int>, _ x: UnsafePointer<Float>, _ n: Int,
         _ y: UnsafeMutablePointer<Float>, _ stride: Int
     ) {
         let columns = columns, rowBytes = columns &* F.bytesPerElement
@@ -136,11 +136,12 @@ final class StreamedMatrix: @unchecked Sendable {
 
     /// y[n, rows] = x[n, columns] W^T, as matrix products: for prompts, where each weight serves many tokens.
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
-        if let byteRows { return byteRows.multiply(x, count: n, into: y) }
-        if let nibbleRows { return nibbleRows.multiply(x, count: n, into: y) }
-        if form == .float32 {
-            let w = bytes.assumingMemoryBound(to: Float.self)
+        switch form {
+        case .quantized(let own): return own.multiply(x, count: n, into: y)
+        case .float32(let own):
+            let w = own.bytes.assumingMemoryBound(to: Float.self)
             return matrixProduct(n, rows, columns, x, lda: columns, w, ldb: columns, transposeB: true, y, ldc: rows)
+        case .bfloat16: break
         }
         let panel = min(rows, max(256, (1 << 21) / columns))
         withUnsafeTemporaryAllocation(of: Float.self, capacity: panel * columns) { buffer in
@@ -158,17 +159,16 @@ final class StreamedMatrix: @unchecked Sendable {
         }
     }
 
-    /// The rows in float32, one after the other.
+    /// The rows in float32, one after the other; not of what is quantized, which nobody reads back.
     func expand(_ range: Range<Int>, to out: UnsafeMutablePointer<Float>) {
         let start = range.lowerBound * columns, count = range.count * columns
         switch form {
-        case .float32: out.update(from: bytes.assumingMemoryBound(to: Float.self) + start, count: count)
-        case .bfloat16:
+        case .float32(let own): out.update(from: own.bytes.assumingMemoryBound(to: Float.self) + start, count: count)
+        case .bfloat16(let own):
             for i in 0 ..< count {
-                out[i] = BFloat16(bits: (bytes + 2 * (start + i)).loadUnaligned(as: UInt16.self)).float
+                out[i] = BFloat16(bits: (own.bytes + 2 * (start + i)).loadUnaligned(as: UInt16.self)).float
             }
-        case .int8: byteRows!.expand(range, to: out)
-        case .int4: nibbleRows!.expand(range, to: out)
+        case .quantized: preconditionFailure("quantized rows are multiplied, not read back")
         }
     }
 }
