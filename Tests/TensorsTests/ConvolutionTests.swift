@@ -20,7 +20,17 @@ final class ConvolutionTests: XCTestCase {
         Case(outChannels: 6, length: 50, kernel: 7, left: 6, groups: 6),
         Case(outChannels: 6, kernel: 3, stride: 2, left: 1, right: 4, dilation: 2, groups: 6),
         Case(batch: 1, inChannels: 3, outChannels: 2, length: 70_000, kernel: 2, left: 9, right: 7),
-        Case(length: 3, kernel: 5, left: 8, right: 8, dilation: 2)
+        Case(length: 3, kernel: 5, left: 8, right: 8, dilation: 2),
+        // Many channels, or a step or zeros that are too wide for rows by phase: matrix products.
+        Case(inChannels: 40, outChannels: 36, length: 37, kernel: 5, stride: 2, left: 3, right: 1),
+        Case(inChannels: 33, outChannels: 4, length: 30, kernel: 3, left: 2, dilation: 3),
+        Case(length: 90, kernel: 3, stride: 17, left: 1),
+        Case(length: 9, kernel: 2, stride: 2, left: 5000),
+        // Whole tiles and what is left of them, in groups.
+        Case(inChannels: 12, outChannels: 14, length: 131, kernel: 41, stride: 4, left: 20, right: 20, groups: 2),
+        Case(inChannels: 16, outChannels: 16, length: 700, kernel: 11, stride: 2, left: 5, right: 5, groups: 4),
+        Case(inChannels: 1, outChannels: 9, length: 1100, kernel: 15, left: 7, right: 7),
+        Case(inChannels: 5, outChannels: 1, length: 48, kernel: 3, stride: 3, left: 1, right: 1)
     ]
 
     private var state: UInt64 = 1

@@ -4,7 +4,7 @@ import Support
 /// long [B, longChannels, longLength], short [B, shortChannels, shortLength],
 /// weight [shortChannels, longChannels / groups, kernel].
 ///
-/// Each is a matrix product with the columns of the input (one row per channel and tap, one column
+/// With many channels, each is a matrix product with the columns of the input (one row per channel and tap, one column
 /// per output position), of which only a block of a bounded size exists at a time.
 enum ConvolutionKernels {
     /// Floats in one block of columns: half of a common second-level cache.
@@ -45,6 +45,7 @@ enum ConvolutionKernels {
         bias: UnsafePointer<Float>?, short: UnsafeMutablePointer<Float>
     ) throws {
         if g.isDepthwise { return try depthwiseForward(g, long: long, weight: weight, bias: bias, short: short) }
+        if isDirect(g) { return try directForward(g, long: long, weight: weight, bias: bias, short: short) }
         let rows = g.shortPerGroup, depth = g.longPerGroup * g.kernel
         let all = pieces(g)
         Parallel.forEach(all.count) { index in
@@ -69,6 +70,7 @@ enum ConvolutionKernels {
         _ g: ConvolutionGeometry, short: UnsafePointer<Float>, weight: UnsafePointer<Float>,
         long: UnsafeMutablePointer<Float>
     ) throws {
+        if isDirect(g) { return try directInputGradient(g, short: short, weight: weight, long: long) }
         long.update(repeating: 0, count: g.batch * g.longChannels * g.longLength)
         if g.isDepthwise { return try depthwiseInputGradient(g, short: short, weight: weight, long: long) }
         let rows = g.shortPerGroup, depth = g.longPerGroup * g.kernel
@@ -105,6 +107,7 @@ enum ConvolutionKernels {
         weight: UnsafeMutablePointer<Float>
     ) throws {
         if g.isDepthwise { return try depthwiseWeightGradient(g, long: long, short: short, weight: weight) }
+        if isDirect(g) { return try directWeightGradient(g, long: long, short: short, weight: weight) }
         let rows = g.shortPerGroup, depth = g.longPerGroup * g.kernel
         for piece in pieces(g) {
             try Interrupt.check()
