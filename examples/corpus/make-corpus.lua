@@ -9,7 +9,7 @@ return recipe {
   flags = {
     { "output", "output", "corpus", "the folder for a folder per voice, and for held-out.txt" },
     { "clips", "integer", 2000, "clips per voice" },
-    { "voices", "string", "rms,slt,kal16", "voices of flite, comma between: flite -lv lists them; slt@110: slt played at 110 %" },
+    { "voices", "string", "rms,slt,kal16", "voices of flite, comma between: flite -lv lists them; slt@110: slt played at 110 %; kal16~140: kal16 at about 140 Hz" },
     { "domain", "string", "common", "common: some 200 words; small: sixty" },
     { "first", "integer", 1, "number of the first sentence; a second speaker's clips begin elsewhere" },
     { "measured", "integer", 100, "held-out sentences for held-out.txt, which are never spoken here" },
@@ -30,9 +30,14 @@ return recipe {
     for name in args.voices:gmatch("[^,%s]+") do
       local voice, percent = name:match("^(.-)@(%d+)$")
       voice, percent = voice or name, tonumber(percent or 100)
+      local plain, pitch = voice:match("^(.-)~(%d+)$")
+      voice, pitch = plain or voice, tonumber(pitch)
       if not listed:find(" " .. voice .. " ", 1, true) then config.usage_error(("flite has no voice %s, but:%s"):format(voice, listed)) end
       if percent < 50 or percent > 200 then config.usage_error(name .. ": a voice can be played at 50 to 200 %") end
-      voices[#voices + 1] = { name = name, voice = voice, percent = percent }
+      -- Only voices of joined halves of sounds have a pitch that can be asked for; the others speak as they learned.
+      if pitch and voice ~= "kal" and voice ~= "kal16" then config.usage_error(name .. ": only kal and kal16 have a pitch that can be chosen") end
+      if pitch and (pitch < 50 or pitch > 400) then config.usage_error(name .. ": a pitch is 50 to 400 Hz") end
+      voices[#voices + 1] = { name = name, voice = voice, percent = percent, pitch = pitch and "--setf int_f0_target_mean=" .. pitch or "" }
     end
 
     fs.mkdir(args.output)
@@ -58,7 +63,7 @@ return recipe {
       local text, hidden = sentences.make(kind, number), fs.join(folder, (".%06d.wav"):format(number))
       return {
         path = name .. ".wav", text = text,
-        pipe = io.popen(("flite -voice %s -t %s -o %s 2>&1"):format(quoted(voice), quoted(text), quoted(hidden))),
+        pipe = io.popen(("flite -voice %s %s -t %s -o %s 2>&1"):format(quoted(voice), speaker.pitch, quoted(text), quoted(hidden))),
         done = function()
           if speaker.percent ~= 100 then play_at(hidden, speaker.percent) end
           fs.move(hidden, name .. ".wav")

@@ -46,3 +46,12 @@ local adversarial, matching = discriminators.generator_losses(judges:judge(tone:
 assert(matching:item() == 0)
 adversarial:backward()
 assert(made.grad:abs():max():item() > 0)
+
+-- The same for what is learned, without gradients of the discriminators' own.
+local gradient = made.grad
+optimizer:zero_grad()
+made.grad = nil
+local real = judges:judge(tone:narrow(2, 1, 2400))
+discriminators.generator_losses(real, judges:judge(made, true)):backward()
+assert((made.grad - gradient):abs():max():item() == 0)
+for i, parameter in ipairs(judges:parameters()) do assert(parameter.grad == nil, i) end

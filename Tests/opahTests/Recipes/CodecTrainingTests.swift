@@ -33,6 +33,11 @@ final class CodecTrainingTests: XCTestCase {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder("corpus/rms"))
         XCTAssertEqual(names.count, 8, "\(names)")
         XCTAssertEqual(try OpahProcess.run(recipe + ["1", "--voices", "nobody"], folder: folder.path).code, 2)
+        XCTAssertEqual(try OpahProcess.run(recipe + ["1", "--voices", "rms~120"], folder: folder.path).code, 2)
+        XCTAssertEqual(
+            try OpahProcess.run(recipe + ["1", "--voices", "kal16~100,kal16~200"], folder: folder.path).code, 0)
+        let pitches = try OpahProcess.run([OpahProcess.checkout + "/Tests/Lua/codec/pitch.lua"], folder: folder.path)
+        XCTAssertEqual(pitches.code, 0, pitches.errors)
     }
 
     func testRecipeLearnsStopsAndGoesOnToTheSameBytes() throws {
@@ -103,5 +108,49 @@ final class CodecTrainingTests: XCTestCase {
                 "--config-name", small, "--checkpoint-path", "whole/codec.pth"
             ], folder: folder.path)
         XCTAssertEqual(spoken.code, 0, spoken.errors)
+    }
+
+    func testKeptCodesStayWhileTheirSoundLearns() throws {
+        let folder = try TestFolder("keep-codes")
+        let small = OpahProcess.checkout + "/Tests/Lua/codec/small.lua"
+        func train(_ output: String, _ more: [String]) throws -> OpahProcess.Result {
+            try OpahProcess.run(
+                [
+                    "run", "train-codec", OpahProcess.checkout + "/examples/data", "--config-name", small, "--output",
+                    output, "--vocoder-steps", "0", "--judges-width", "4", "--batch-size", "2", "--seconds", "0.3",
+                    "--held-out", "2"
+                ] + more, folder: folder.path)
+        }
+        let first = try train("first", ["--encoder-steps", "2", "--joint-steps", "0"])
+        XCTAssertEqual(first.code, 0, first.errors)
+        let kept = [
+            "--checkpoint-path", "first/codec.pth", "--keep-codes", "--joint-steps", "1", "--adversarial-steps", "1"
+        ]
+        XCTAssertEqual(try train("refused", kept).code, 2, "an encoder's phase changes codes")
+        let second = try train("second", kept + ["--encoder-steps", "0"])
+        XCTAssertEqual(second.code, 0, second.errors)
+        XCTAssertEqual(try train("refused", ["--encoder-steps", "0", "--keep-codes"]).code, 2, "codes of nothing")
+
+        let compare = try OpahProcess.run(
+            [
+                "-e",
+                """
+                local opah = require "opah"
+                local before, after = opah.checkpoint.load("first/codec.pth"), opah.checkpoint.load("second/codec.pth")
+                local same, other = {}, {}
+                for name, t in pairs(before) do
+                  local room = name:match("^quantizer%.upsample") or name:match("^%a+")
+                  local list = (t - after[name]):abs():max():item() == 0 and same or other
+                  list[room] = true
+                end
+                for _, list in ipairs { same, other } do
+                  local rooms = {}
+                  for room in pairs(list) do rooms[#rooms + 1] = room end
+                  table.sort(rooms)
+                  print(table.concat(rooms, " "))
+                end
+                """
+            ], folder: folder.path)
+        XCTAssertEqual(compare.output, "backbone quantizer\nhead quantizer.upsample\n", compare.errors)
     }
 }

@@ -79,10 +79,12 @@ end
 
 local function leaky(x) return x:maximum(x * 0.1) end
 
-local function run(layers, x)
+local function run(layers, x, constant)
   local features = {}
   for k, l in ipairs(layers) do
-    x = nn.conv1d(x, l.weight, l.bias, l.options)
+    local weight, bias = l.weight, l.bias
+    if constant then weight, bias = weight:detach(), bias:detach() end
+    x = nn.conv1d(x, weight, bias, l.options)
     if k < #layers then x = leaky(x) end
     features[k] = x
   end
@@ -102,14 +104,15 @@ local half = tensor.full({ 1, 1, 4 }, 0.25)
 
 --- What each discriminator makes of samples [B, N].
 ---@param samples Tensor
+---@param constant? boolean The discriminators' weights get no gradients: for what is learned against them.
 ---@return opah.codec.Judgement[]
-function Judges:judge(samples)
+function Judges:judge(samples, constant)
   local result = {}
-  for _, judge in ipairs(self.periods) do result[#result + 1] = run(judge.layers, by_phase(samples, judge.period)) end
+  for _, judge in ipairs(self.periods) do result[#result + 1] = run(judge.layers, by_phase(samples, judge.period), constant) end
   for _, judge in ipairs(self.scales) do
     local x = samples:unsqueeze(2)
     for _ = 1, judge.halvings do x = nn.conv1d(x, half, nil, { stride = 2, padding = 2 }) end
-    result[#result + 1] = run(judge.layers, x)
+    result[#result + 1] = run(judge.layers, x, constant)
   end
   return result
 end

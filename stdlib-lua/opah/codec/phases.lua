@@ -5,7 +5,10 @@
 --              speech before any waveform is made.
 -- vocoder      the codes stand; the way up and the vocoder learn to make sound of them.
 -- joint        everything, on the same losses.
--- adversarial  everything, with discriminators (HiFi-GAN's weights: adversarial 1, features 2, mel 45).
+-- adversarial  everything, with discriminators.
+--
+-- A learner that keeps codes trains the way up and the vocoder alone in the last two phases as well: codes of earlier, and
+-- language models that speak them, stay right.
 local nn, tensor = require "opah.nn", require "opah.tensor"
 local discriminators, losses = require "opah.codec.discriminators", require "opah.codec.losses"
 
@@ -13,6 +16,10 @@ local discriminators, losses = require "opah.codec.discriminators", require "opa
 local phases = {}
 
 phases.order = { "encoder", "vocoder", "joint", "adversarial" }
+
+--- What the losses of the adversarial phase count: adversarial and features as in HiFi-GAN, mel as in DAC, spectra as in
+--- UnivNet. With more of the last two, what codes do not tell is blurred and not made up, pitch before all.
+phases.weights = { adversarial = 1, features = 2, mel = 15, spectral = 2.5 }
 
 -- Projected values above this are bounded flat twice (tanh of tanh): they are drawn back.
 local widest = 0.4
@@ -22,17 +29,18 @@ local widest = 0.4
 ---@field mel_weight Tensor The linear layer of the encoder's phase, [n_mels, D, 1].
 ---@field mel_bias Tensor
 ---@field judges? opah.codec.Judges
+---@field keep_codes boolean Nothing that codes are made by is trained, after the encoder's phase.
 local Learner = {}
 Learner.__index = Learner
 
 --- What is trained: a codec, a linear layer to spectrograms, and discriminators where they are wanted.
 ---@param codec opah.codec.Firefly
----@param settings { seed: integer, discriminators?: opah.codec.JudgeSettings }
+---@param settings { seed: integer, discriminators?: opah.codec.JudgeSettings, keep_codes?: boolean }
 ---@return opah.codec.Learner
 function phases.learner(codec, settings)
   local mels, width = codec.config.spec_transform.n_mels, codec.config.quantizer.input_dim
   local generator = tensor.generator(settings.seed)
-  local self = setmetatable({ codec = codec }, Learner)
+  local self = setmetatable({ codec = codec, keep_codes = settings.keep_codes or false }, Learner)
   self.mel_weight = (tensor.randn(mels, width, 1, { generator = generator }) / math.sqrt(width)):requires_grad(true)
   self.mel_bias = tensor.zeros(mels):requires_grad(true)
   self.spectra = losses.multi_resolution(losses.windows(codec.config.spec_transform.sample_rate))
@@ -102,7 +110,7 @@ function Learner:losses(phase, samples, part)
     return loss + penalty, { mel = loss:item(), penalty = penalty:item() }
   end
   local values, penalty
-  if phase == "vocoder" then
+  if phase == "vocoder" or self.keep_codes then
     values = tensor.no_grad(function() return (codec:quantize(codec:encode(mel))) end)
   else
     values, penalty = quantized(self, codec:encode(mel))
@@ -112,24 +120,28 @@ function Learner:losses(phase, samples, part)
   made, samples = made:narrow(2, 1, length), samples:narrow(2, 1, length)
   mel = mel:narrow(3, 1, length // codec.config.spec_transform.hop_length)
   local mel_loss, spectral = sound_loss(self, made, samples, mel)
-  local loss, shown = mel_loss + spectral, { mel = mel_loss:item(), spectral = spectral:item() }
+  local shown = { mel = mel_loss:item(), spectral = spectral:item() }
+  local judged, weights = phase == "adversarial", phases.weights
+  local loss = judged and mel_loss * weights.mel + spectral * weights.spectral or mel_loss + spectral
   if penalty then loss, shown.penalty = loss + penalty, penalty:item() end
-  if phase ~= "adversarial" then return loss, shown end
+  if not judged then return loss, shown end
 
-  local fake = self.judges:judge(made)
+  local fake = self.judges:judge(made, true)
   local real = self.judges:judge(samples)
   local adversarial, matching = discriminators.generator_losses(real, fake)
   shown.adversarial, shown.features = adversarial:item(), matching:item()
   local judges = discriminators.judge_loss(real, self.judges:judge(made:detach()))
   shown.judges = judges:item()
-  return loss * 45 + adversarial + matching * 2, shown, judges
+  return loss + adversarial * weights.adversarial + matching * weights.features, shown, judges
 end
 
 --- The tensors that a phase trains.
 ---@param phase string
 ---@return Tensor[]
 function Learner:trained(phase)
-  if phase == "vocoder" then return self.codec:trainable("head.", "quantizer.upsample.") end
+  if phase == "vocoder" or phase ~= "encoder" and self.keep_codes then
+    return self.codec:trainable("head.", "quantizer.upsample.")
+  end
   if phase ~= "encoder" then return self.codec:trainable() end
   local list = self.codec:trainable("backbone.", "quantizer.")
   list[#list + 1], list[#list + 2] = self.mel_weight, self.mel_bias

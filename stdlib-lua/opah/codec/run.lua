@@ -103,8 +103,6 @@ function Run:take(samples)
   end
   optimizer:zero_grad()
   if judging then
-    -- The generator's loss went through the discriminators as well: only their own counts.
-    judging:zero_grad()
     judges:backward()
     judging.lr = self.settings.judges_lr * factor(done, entry.steps)
     judging:step()

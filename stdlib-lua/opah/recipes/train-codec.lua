@@ -1,6 +1,7 @@
 --- Train a codec on recordings, from nothing or from a codec's weights. Run again, it goes on where it stopped.
 -- opah run train-codec data --config-name my-codec.lua --output results/my-codec
 -- opah run train-codec data --checkpoint-path firefly.pth --encoder-steps 0 --vocoder-steps 0 --joint-steps 2000
+-- opah run train-codec data --checkpoint-path firefly.pth --encoder-steps 0 --keep-codes --adversarial-steps 1000
 local config, data, fs, progress, report = require "opah.config", require "opah.data", require "opah.fs", require "opah.progress", require "opah.report"
 local json, tensor, vq = require "opah.json", require "opah.tensor", require "opah.vq"
 local crops, firefly, phases, runs = require "opah.codec.crops", require "opah.codec.firefly", require "opah.codec.phases", require "opah.codec.run"
@@ -16,7 +17,8 @@ return recipe {
     { "encoder-steps", "integer", 1000, "steps in which codes learn to give back spectrograms", from = 0 },
     { "vocoder-steps", "integer", 3000, "steps in which the vocoder learns to speak codes", from = 0 },
     { "joint-steps", "integer", 3000, "steps in which everything learns on", from = 0 },
-    { "adversarial-steps", "integer", 0, "steps with discriminators, which make sound crisp and cost as much again", from = 0 },
+    { "adversarial-steps", "integer", 0, "steps with discriminators, which make sound crisp; each takes several times as long", from = 0 },
+    { "keep-codes", "boolean", false, "train only what makes sound of codes: packs and language models that go with the codec stay right" },
     { "batch-size", "integer", 8, "pieces per step", from = 1 },
     { "seconds", "number", 2, "length of a piece, in seconds", above = 0, to = 3600 },
     { "lr", "number", 5e-4, "learning rate", above = 0 },
@@ -59,17 +61,22 @@ return recipe {
       error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
     end
 
+    if args.keep_codes and (args.encoder_steps > 0 or not given) then
+      config.usage_error("--keep-codes leaves codes as they are: it goes with --encoder-steps 0 and --checkpoint-path")
+    end
+
     fs.mkdir(args.output)
     local _ <close> = fs.lock(args.output, "training a codec")
     local learner = phases.learner(firefly.from(native), {
       seed = args.seed, discriminators = args.adversarial_steps > 0 and { width = args.judges_width, seed = args.seed } or nil,
+      keep_codes = args.keep_codes,
     })
     local steps = {}
     for _, phase in ipairs(phases.order) do steps[phase] = args[phase .. "_steps"] end
     local run = runs.open(learner, {
       folder = args.output, steps = steps, batch = args.batch_size, lr = args.lr, judges_lr = args.judges_lr,
       identity = json.encode { config = native.config, steps = steps, batch = args.batch_size, samples = samples, lr = args.lr, seed = args.seed,
-        judges = { args.judges_lr, args.judges_width }, clips = #learned, from = given or "nothing" },
+        judges = { args.judges_lr, args.judges_width, phases.weights }, keep_codes = args.keep_codes or nil, clips = #learned, from = given or "nothing" },
     })
     if run.step == 0 and not given then learner:fit_to(source:batch(args.batch_size, 0)) end
 
