@@ -194,6 +194,10 @@ final class LongTextTests: XCTestCase {
         try LuaFixture.check(.file("sentences_paragraphs_and_marks"))
     }
 
+    func testMarkdownWithoutAnEnd() throws {
+        try LuaFixture.check(.file("markdown_without_an_end"))
+    }
+
     func testPronunciation() throws {
         try LuaFixture.check(.file("pronunciation"))
     }
