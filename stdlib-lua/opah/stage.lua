@@ -32,10 +32,12 @@ Stage.__index = Stage
 ---     s.done, s.skipped[1].reason  --> 0, "cannot open: No such file or directory"
 ---@param name string As messages name it.
 ---@param total integer
+---@param done? integer How many an earlier run has done.
 ---@return opah.Stage
-local function new(name, total)
-  local bar = progress.bar(total, name)
-  return setmetatable({ name = name, total = total, done = 0, skipped = {}, notes = {}, bar = bar }, Stage)
+local function new(name, total, done)
+  done = done or 0
+  local bar = progress.bar(total, name, { done = done })
+  return setmetatable({ name = name, total = total, done = done, skipped = {}, notes = {}, bar = bar }, Stage)
 end
 
 --- Says that the processes of a run (see `opah.dist`) share the inputs, each with a part: `finish` tells of all of them.

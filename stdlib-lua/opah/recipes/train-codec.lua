@@ -52,11 +52,6 @@ return recipe {
     local samples = math.max(1, math.floor(args.seconds * native.sample_rate / (hop * 16) + 0.5)) * hop * 16
     local function source_of(paths) return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed }) end
     local source, measured = source_of(learned), source_of(held)
-    local stage <close> = stage_over("train-codec", 0)
-    stage:add_skipped(skipped)
-    stage:add_notes(notes)
-    stage:add_skipped(source.skipped)
-    stage:add_skipped(measured.skipped)
     if #source.clips == 0 then
       error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
     end
@@ -119,8 +114,9 @@ return recipe {
       end
     end
 
-    stage.bar:at(run.step, run.total)
-    stage.done = run.step
+    local stage <close> = stage_over("train-codec", run.total, run.step)
+    for _, list in ipairs { skipped, source.skipped, measured.skipped } do stage:add_skipped(list) end
+    stage:add_notes(notes)
     local function take()
       if not run:current() or run.step >= (args.stop_after or math.huge) then return end
       local phase = run:current().phase
