@@ -115,7 +115,7 @@ end
 ---     s.total, #s.skipped  --> 14, 0
 ---@param list? table[] `{ path, reason, remedy }`, as data.scan, vq.extract and data.pack give them.
 function Stage:add_skipped(list)
-  for _, item in ipairs(list or {}) do self.skipped[#self.skipped + 1] = item end
+  for _, item in ipairs(list or {}) do self:skip(item.path, item.reason, item.remedy) end
 end
 
 --- Adds the notes of a native stage.

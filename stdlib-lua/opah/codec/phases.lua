@@ -91,6 +91,11 @@ local function sound_loss(self, made, samples, mel)
   return mel_loss, self.spectra(made, samples)
 end
 
+--- Whether a phase trains nothing that codes are made by.
+---@param phase string
+---@return boolean
+function Learner:leaves_codes(phase) return phase == "vocoder" or self.keep_codes and phase ~= "encoder" end
+
 --- The losses of a phase on samples [B, N]: what to go backward from, figures to show, and in the adversarial phase the
 --- discriminators' own loss.
 ---@param phase string
@@ -110,7 +115,7 @@ function Learner:losses(phase, samples, part)
     return loss + penalty, { mel = loss:item(), penalty = penalty:item() }
   end
   local values, penalty
-  if phase == "vocoder" or self.keep_codes then
+  if self:leaves_codes(phase) then
     values = tensor.no_grad(function() return (codec:quantize(codec:encode(mel))) end)
   else
     values, penalty = quantized(self, codec:encode(mel))
@@ -139,9 +144,7 @@ end
 ---@param phase string
 ---@return Tensor[]
 function Learner:trained(phase)
-  if phase == "vocoder" or phase ~= "encoder" and self.keep_codes then
-    return self.codec:trainable("head.", "quantizer.upsample.")
-  end
+  if self:leaves_codes(phase) then return self.codec:trainable("head.", "quantizer.upsample.") end
   if phase ~= "encoder" then return self.codec:trainable() end
   local list = self.codec:trainable("backbone.", "quantizer.")
   list[#list + 1], list[#list + 2] = self.mel_weight, self.mel_bias

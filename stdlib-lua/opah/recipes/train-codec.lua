@@ -30,6 +30,11 @@ return recipe {
     { "seed", "integer", 1, "of weights, pieces and roundings" },
   },
   run = function(args)
+    local given = args.checkpoint_path
+    if args.keep_codes and (args.encoder_steps > 0 or not given) then
+      config.usage_error("--keep-codes leaves codes as they are: it goes with --encoder-steps 0 and --checkpoint-path")
+    end
+
     -- Every n-th clip is held out, so that all speakers are among them.
     local clips, skipped, notes = data.scan(args.folder, { audio = true })
     if #clips < 2 then config.usage_error(args.folder .. " holds fewer than two recordings") end
@@ -46,18 +51,20 @@ return recipe {
     end
     own_files.page(fs.join(args.output, "report.html"))
 
-    local given = args.checkpoint_path
     local native = given and vq.load { config = args.config_name, checkpoint = given } or vq.new { config = args.config_name, seed = args.seed }
     local hop = native.hop_length
     local samples = math.max(1, math.floor(args.seconds * native.sample_rate / (hop * 16) + 0.5)) * hop * 16
     local function source_of(paths) return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed }) end
     local source, measured = source_of(learned), source_of(held)
-    if #source.clips == 0 then
-      error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
+    local function begin(total, done)
+      local stage = stage_over("train-codec", total, done)
+      for _, list in ipairs { skipped, source.skipped, measured.skipped } do stage:add_skipped(list) end
+      stage:add_notes(notes)
+      return stage
     end
-
-    if args.keep_codes and (args.encoder_steps > 0 or not given) then
-      config.usage_error("--keep-codes leaves codes as they are: it goes with --encoder-steps 0 and --checkpoint-path")
+    if #source.clips == 0 then
+      local _ <close> = begin(0)            -- lists why each was left out
+      error(fs.error("data", args.folder .. ": no recording to learn from", "recordings of at least a second that can be read are needed"), 0)
     end
 
     fs.mkdir(args.output)
@@ -114,9 +121,7 @@ return recipe {
       end
     end
 
-    local stage <close> = stage_over("train-codec", run.total, run.step)
-    for _, list in ipairs { skipped, source.skipped, measured.skipped } do stage:add_skipped(list) end
-    stage:add_notes(notes)
+    local stage <close> = begin(run.total, run.step)
     local function take()
       if not run:current() or run.step >= (args.stop_after or math.huge) then return end
       local phase = run:current().phase

@@ -8,7 +8,7 @@ local function uncommented(line)
   local parts, at = {}, 1
   while true do
     local first, inside = line:find("<!--", at, true)
-    local _, last = line:find("-->", inside and inside + 1 or #line + 1, true)
+    local last = inside and select(2, line:find("-->", inside + 1, true))
     if not last then break end
     parts[#parts + 1], at = line:sub(at, first - 1), last + 1
   end
@@ -52,7 +52,7 @@ end
 
 --- Blocks `{ text, kind = "heading" | "paragraph" | "item" }` of the lines of a text, and how many blocks of code were left out.
 function markdown.blocks(content)
-  local blocks, current, fence, code, number = {}, nil, nil, 0, 0
+  local blocks, current, fence, code = {}, nil, nil, 0
   local function finish()
     if current then
       local text = table.concat(current, " ")
@@ -62,7 +62,6 @@ function markdown.blocks(content)
   end
   local header = content:match("^%-%-%-\r?\n.-\n%-%-%-[ \t]*\r?\n()")
   for line in (content:sub(header or 1) .. "\n"):gmatch("(.-)\r?\n") do
-    number = number + 1
     local mark = line:match("^%s*(```+)") or line:match("^%s*(~~~+)")
     if fence then
       if mark and mark:sub(1, 1) == fence then fence = nil end
