@@ -16,7 +16,7 @@ return opah.recipe {
     { "sounds", "path", "/usr/share/asterisk/sounds/en_US_f_Allison", "the folder of the recordings" },
     { "texts", "path", "/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz", "lines of NAME: TEXT, plain or gzipped" },
     { "clips", "integer", 120, "recordings of 1 to 6 seconds to train on, at most", from = 20 },
-    { "max-steps", "integer", 160, "training steps at most" },
+    { "max-steps", "integer", 160, "training steps at most" }, { "sentences", "integer", 4, "sentences to speak", from = 2, to = 4 },
     { "output", "output", "out/real-voice", "where everything goes" },
   },
   run = function(args)
@@ -61,8 +61,8 @@ return opah.recipe {
     end
     local function speak(name, model, speaker)
       local list = {}
-      for i, text in ipairs(sentences) do
-        local options = { text = text, speaker = speaker, seed = i, codec = codec }
+      for i = 1, args.sentences do
+        local options = { text = sentences[i], speaker = speaker, seed = i, codec = codec }
         for key, value in pairs(voice.generate) do options[key] = value end
         list[i] = codec:decode((best_of.generate(model, options, voice.best_of)))
       end

@@ -65,7 +65,7 @@ final class RecipeExampleTests: XCTestCase {
         XCTAssertEqual(made.code, 0, made.errors)
         let inside = try run(
             "real-voice", "--sounds", prompts.path, "--texts", prompts("texts.txt"), "--clips", "20", "--max-steps",
-            "2",
+            "2", "--sentences", "2",
             makes: ["quickstart/merged/model.pth", "speech/allison/020.wav", "speech/allison/020.lab"])
         XCTAssertFalse(FileManager.default.fileExists(atPath: inside("speech/allison/021.wav")))
         let page = try String(contentsOfFile: inside("report.html"), encoding: .utf8)

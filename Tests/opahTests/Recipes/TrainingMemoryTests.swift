@@ -15,8 +15,8 @@ final class TrainingMemoryTests: XCTestCase {
 
     func testPeakIsPredicted() throws {
         for (layers, rows, budget, dropout) in [
-            (6, "450", "8GB", "0"), (6, "150, 450, 200", "8GB", "0.1"), (8, "200, 600, 270", "380e6", "0.1"),
-            (6, "450", "270e6", "0")
+            (4, "300", "8GB", "0"), (4, "100, 300, 150", "8GB", "0.1"), (6, "200, 400, 270", "300e6", "0.1"),
+            (6, "300", "190e6", "0")
         ] {
             let found = try steps(layers: layers, rows: rows, budget: budget, dropout: dropout)
             guard found.count == 4 else { return XCTFail("\(found)") }
