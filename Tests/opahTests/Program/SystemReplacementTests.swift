@@ -1,0 +1,91 @@
+import Bindings
+import Documentation
+import Foundation
+import TestSupport
+import XCTest
+
+/// Reports, pages and records replace only their own, and a run that is refused replaces nothing.
+final class SystemReplacementTests: SystemCase {
+    func testABatchReportReplacesOnlyReports() throws {
+        let result = try shell(
+            #"""
+            printf -- '--- A recipe.\nprint(1)\n' > r.lua; echo mine > notes.txt; printf '{"a": 1}\n' > other.json; : > empty.json
+            for report in r.lua ./r.lua notes.txt other.json; do "$0" batch r.lua --output o --report $report; echo $?; done
+            cat r.lua notes.txt other.json; ls
+            "$0" batch r.lua --output o --report empty.json --quiet; echo $?
+            "$0" batch r.lua --output o --report empty.json --quiet; echo $?
+            "$0" batch r.lua --output o --report page.html --quiet && "$0" batch r.lua --output o --report page.html --quiet; echo $?
+            "$0" run bench --list --output notes.txt; echo $?
+            mkdir p && echo mine > p/report.json && "$0" batch r.lua --output p --quiet; echo $?; cat p/report.json; ls p
+            """#)
+        XCTAssertEqual(
+            result.output,
+            "2\n2\n2\n2\n--- A recipe.\nprint(1)\nmine\n{\"a\": 1}\nempty.json\nnotes.txt\nother.json\nr.lua\n0\n0\n0\n2\n2\nmine\nreport.json\n",
+            result.errors)
+        XCTAssertTrue(
+            result.errors.contains("r.lua: the report would replace r.lua, which the batch reads"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains(
+                "notes.txt: is there already, and was not written by this program as the report of a batch"),
+            result.errors)
+    }
+
+    /// Of recipes that write one file, or a page into a folder. What they wrote themselves is replaced.
+    func testPagesAndRecordsReplaceOnlyTheirOwn() throws {
+        let result = try shell(
+            #"""
+            tiny=$OPAH_HOME/examples/checkpoints/tiny; cp -r $OPAH_HOME/examples/data data
+            mkdir site codec; echo mine | tee notes.txt > site/index.html; cp $tiny/codec.pth codec; mkfifo pipe; ln -s notes.txt link.html
+            for page in notes.txt data/Alice/0.00-2.10.lab $PWD/data link.html pipe; do "$0" run doctor data --audio-only --report $page; echo $?; done
+            "$0" run rank-transcripts data --checkpoint-path $tiny --output site; echo $?
+            "$0" run train-codec data --config-name $tiny/codec.lua --checkpoint-path codec/codec.pth --output codec; echo $?
+            cat notes.txt site/index.html; cmp data/Alice/0.00-2.10.lab $OPAH_HOME/examples/data/Alice/0.00-2.10.lab; cmp codec/codec.pth $tiny/codec.pth; ls site codec
+            for i in 1 2; do "$0" run doctor data --audio-only --report new.html > /dev/null; echo $?; done
+            """#)
+        XCTAssertEqual(
+            result.output, "2\n2\n2\n2\n2\n2\n2\nmine\nmine\ncodec:\ncodec.pth\n\nsite:\nindex.html\nrun.json\n0\n0\n",
+            result.errors)
+        XCTAssertTrue(
+            result.errors.contains("notes.txt: is there already, and is no page of this program"), result.errors)
+        XCTAssertTrue(result.errors.contains("codec holds a codec that no training left there"), result.errors)
+    }
+
+    func testTheReferenceReplacesOnlyItsOwnPages() throws {
+        let reference = Reference(.opah), site = folder("site")
+        for _ in 0 ..< 2 { try reference.write(to: site) }
+        for name in ["index.html", "search.js"] {
+            let page = try String(contentsOfFile: "\(site)/\(name)", encoding: .utf8)
+            try "mine".write(toFile: "\(site)/\(name)", atomically: false, encoding: .utf8)
+            XCTAssertThrowsError(try reference.write(to: site)) {
+                XCTAssertTrue("\($0)".contains("\(site)/\(name): is there already"), "\($0)")
+            }
+            XCTAssertEqual(try String(contentsOfFile: "\(site)/\(name)", encoding: .utf8), "mine")
+            try page.write(toFile: "\(site)/\(name)", atomically: false, encoding: .utf8)
+        }
+        let result = try shell(
+            "mkdir stubs && echo mine > stubs/opah.fs.lua; \"$0\" docs --stubs stubs; echo $?; ls stubs")
+        XCTAssertEqual(result.output, "2\nopah.fs.lua\n", result.errors)
+    }
+
+    /// A second run that is refused leaves the record of the first.
+    func testARefusedRunChangesNothing() throws {
+        let result = try shell(
+            #"""
+            cat > r.lua <<'END'
+            --- Works.
+            local opah = require "opah"
+            local args = opah.config.parse_args(arg, { flags = { { "output", "output", "o", "where" } } })
+            local lock <close> = opah.fs.lock(args.output, "working")
+            io.open("ready", "w"):close()
+            while not opah.fs.exists("go") do os.execute("sleep 0.02") end
+            END
+            "$0" run r.lua --quiet & until [ -e ready ]; do sleep 0.02; done
+            cp o/run.json before; cp o/.lock lock
+            "$0" run r.lua --quiet; echo $?
+            cmp before o/run.json && cmp lock o/.lock && echo same
+            touch go; wait; grep -c '"state": "done"' o/run.json; ls -A o
+            """#)
+        XCTAssertEqual(result.output, "1\nsame\n1\nrun.json\n", result.errors)
+        XCTAssertTrue(result.errors.contains("another process is at work here (working)"), result.errors)
+    }
+}
