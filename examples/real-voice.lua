@@ -16,13 +16,12 @@ return opah.recipe {
     { "sounds", "path", "/usr/share/asterisk/sounds/en_US_f_Allison", "the folder of the recordings" },
     { "texts", "path", "/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz", "lines of NAME: TEXT, plain or gzipped" },
     { "clips", "integer", 120, "recordings of 1 to 6 seconds to train on, at most", from = 20 },
-    { "max-steps", "integer", 160, "training steps at most" }, { "sentences", "integer", 4, "sentences to speak", from = 2, to = 4 },
-    { "output", "output", "out/real-voice", "where everything goes" },
+    { "max-steps", "integer", 160, "training steps at most" }, { "codec-steps", "integer", 100, "steps of the codec", from = 0 },
+    { "sentences", "integer", 4, "sentences to speak", from = 2, to = 4 }, { "output", "output", "out/real-voice", "where everything goes" },
   },
   run = function(args)
-    local hint = "sudo apt install asterisk-core-sounds-en asterisk-core-sounds-en-wav"
     for _, path in ipairs { args.sounds, args.texts } do
-      if not fs.exists(path) then error(fs.error("file", path .. " is not there", hint), 0) end
+      if not fs.exists(path) then error(fs.error("file", path .. " is not there", "sudo apt install asterisk-core-sounds-en asterisk-core-sounds-en-wav"), 0) end
     end
     local codec, recorded = vq.load { config = voice.codec_config, checkpoint = voice.codec_checkpoint }, {}
     local rate, speech, tuned = codec.sample_rate, fs.join(args.output, "speech"), fs.join(args.output, "quickstart")
@@ -42,7 +41,8 @@ return opah.recipe {
     end
     if #recorded < 20 then error(("only %d recordings of 1 to 6 seconds have a text; 20 are needed"):format(#recorded), 0) end
     -- Codes, packs, an adapter, the merged model: as with any new speaker.
-    local code = opah.run(fs.join(opah.home, "examples/quickstart.lua"), { "--speech", speech, "--output", tuned, "--max-steps", tostring(args.max_steps) })
+    local code = opah.run(fs.join(opah.home, "examples/quickstart.lua"), { "--speech", speech, "--output", tuned, "--max-steps",
+      tostring(args.max_steps), "--codec-steps", tostring(args.codec_steps) })
     if code ~= 0 then return code end
     -- A voice as the spread of its codes and as its mean spectrum in dB.
     local points, target = features.new(dofile(voice.codec_config).quantizer.levels), nil
@@ -59,19 +59,19 @@ return opah.recipe {
       table.insert(rows.table, { name, ("%.3f"):format(features.distance(spread, target.spread)), ("%.1f"):format(math.sqrt((away * away):mean():item())) })
       for _, part in ipairs { { heading = name }, { audio = list[1], sample_rate = rate }, { audio = list[2], sample_rate = rate } } do page[#page + 1] = part end
     end
-    local function speak(name, model, speaker)
+    local function speak(name, model, speaker, through)
       local list = {}
       for i = 1, args.sentences do
-        local options = { text = sentences[i], speaker = speaker, seed = i, codec = codec }
+        local options = { text = sentences[i], speaker = speaker, seed = i, codec = through }
         for key, value in pairs(voice.generate) do options[key] = value end
-        list[i] = codec:decode((best_of.generate(model, options, voice.best_of)))
+        list[i] = through:decode((best_of.generate(model, options, voice.best_of)))
       end
       add(name, list)
     end
     add("the speaker, half of the recordings", { table.unpack(recorded, 1, #recorded // 2) })
     add("the speaker, the other half", { table.unpack(recorded, #recorded // 2 + 1) })
-    for _, base in ipairs(voice.speakers) do speak("base voice " .. base, lm.load(voice.model), base) end
-    speak("fine-tuned", lm.load(fs.join(tuned, "merged")), "allison")
+    for _, base in ipairs(voice.speakers) do speak("base voice " .. base, lm.load(voice.model), base, codec) end
+    speak("fine-tuned", lm.load(fs.join(tuned, "merged")), "allison", vq.load { config = voice.codec_config, checkpoint = fs.join(tuned, "codec/codec.pth") })
     opah.report.html(fs.join(args.output, "report.html"), { title = "The embedded voice learns a real one", { text = honest }, rows, table.unpack(page) })
     for _, row in ipairs(rows.table) do opah.progress.log(("%-36s codes %s  spectrum %s dB"):format(table.unpack(row))) end
     print("report: " .. fs.join(args.output, "report.html"))

@@ -60,11 +60,26 @@ public final class Codec: Sendable {
     /// Writes the weights under the reference's names; the reference loads the file as it is.
     public func save(_ path: String) throws { try Checkpoint.save(.tensors(weights.tensors), to: path) }
 
-    /// Identifies weights and configuration: 32 hexadecimal digits. Codecs with the same digest give the same codes.
-    public func digest() throws -> String {
+    /// Identifies weights and configuration: 32 hexadecimal digits. Codecs with the same digest give the same codes and
+    /// the same sound.
+    public func digest() throws -> String { try digest(of: weights.tensors) }
+
+    /// Identifies what codes are made by and stand for: the digest of everything but what makes sound of them, whatever
+    /// precision the file has it in. A codec whose vocoder has learned on has the one that it had, and goes with the same
+    /// codes, packs and models.
+    public func codesDigest() throws -> String {
+        try digest(
+            of: weights.tensors.filter { name, _ in !Self.soundParts.contains { name.hasPrefix($0) } }
+                .map { ($0, try $1.to(.float32)) })
+    }
+
+    /// What the names of tensors begin with that codes do not depend on.
+    private static let soundParts = ["head.", "quantizer.upsample."]
+
+    private func digest(of tensors: [(name: String, tensor: Tensor)]) throws -> String {
         let digest = Digest()
         digest.update(JSON.encode(configuration.tree))
-        for (name, tensor) in weights.tensors {
+        for (name, tensor) in tensors {
             let values = try tensor.contiguous()
             digest.update("\0\(name)\0\(values.dtype.rawValue)\0")
             withExtendedLifetime(values) {

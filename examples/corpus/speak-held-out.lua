@@ -10,7 +10,7 @@ return opah.recipe {
   flags = {
     { "output", "output", "listening", "the folder for everything" },
     { "count", "integer", 100, "sentences", from = 1 },
-    { "tuned", "string", nil, "fine-tuned models, comma between: folders that quickstart.lua made (merged)" },
+    { "tuned", "string", nil, "fine-tuned models, comma between: folders that quickstart.lua made (merged), each spoken through the codec beside it" },
     { "weights", "path", voice.model, "the base model's folder, with codec.pth and codec.lua in it" },
     { "target", "string", "awb", "flite's voice of the new speaker, and the role that the fine-tuned models know it by" },
     { "temperature", "number", voice.generate.temperature, "of sampling", above = 0 },
@@ -21,7 +21,8 @@ return opah.recipe {
     local sentences = dofile(fs.join(here, "sentences.lua"))
     sentences.use(dofile(fs.join(here, "small.lua")))
     local out = args.output
-    local codec = vq.load { config = fs.join(args.weights, "codec.lua"), checkpoint = fs.join(args.weights, "codec.pth") }
+    local function codec_of(path) return vq.load { config = fs.join(args.weights, "codec.lua"), checkpoint = path } end
+    local codec = codec_of(fs.join(args.weights, "codec.pth"))
     local texts, domain = {}, {}
     for i = 1, args.count do texts[i] = sentences.held_out(i) end
     for i = 1, 3000 do domain[i] = sentences.make("grammar", 100000 + i) end
@@ -41,7 +42,7 @@ return opah.recipe {
     local bar = opah.progress.bar(#texts, "speaking")
 
     -- flite's own voice, and what is left of it through the codec.
-    local function original(kind, through, name, i)
+    local function original(kind, through, name, i, decoder)
       local path = fs.join(out, kind .. ".tmp.wav")
       if os.execute(("flite -voice %s -t %s -o %s"):format(name, quoted(texts[i]), quoted(path))) ~= true then
         error(fs.error("file", "flite could not speak", "sudo apt install flite"), 0)
@@ -50,28 +51,31 @@ return opah.recipe {
       fs.remove(path)
       local codes = codec:encode(samples)
       save(kind, i, samples)
-      save(through, i, codec:decode(codes))
+      save(through, i, decoder:decode(codes))
       note(kind, { frames = codes:size(2), ended = true })
     end
 
-    local function speak(model, kind, speaker, i)
-      local options = { text = texts[i], speaker = speaker, codec = codec, seed = args.best_of * i }
+    local function speak(model, kind, speaker, i, decoder)
+      local options = { text = texts[i], speaker = speaker, codec = decoder, seed = args.best_of * i }
       for name, value in pairs(voice.generate) do options[name] = value end
       options.temperature = args.temperature
       local codes, told = best_of.generate(model, options, args.best_of)
-      save(kind, i, codec:decode(codes))
+      save(kind, i, decoder:decode(codes))
       note(kind, { frames = codes:size(2), ended = not told.length_limit_hit })
     end
 
     local base, tuned = lm.load(args.weights), {}
-    for folder in (args.tuned or ""):gmatch("[^,]+") do tuned[#tuned + 1] = lm.load(folder) end
+    for folder in (args.tuned or ""):gmatch("[^,]+") do
+      local own = fs.join(fs.dirname(folder), "codec/codec.pth")
+      tuned[#tuned + 1] = { model = lm.load(folder), codec = fs.exists(own) and codec_of(own) or codec }
+    end
     local generator = tensor.generator(1)
     for i = 1, #texts do
       local speaker = voice.speakers[(i - 1) % #voice.speakers + 1]
-      original("original", "codec", speaker, i)
-      original("target", "target-codec", args.target, i)
-      speak(base, "base", speaker, i)
-      for t, model in ipairs(tuned) do speak(model, "tuned-" .. t, args.target, i) end
+      original("original", "codec", speaker, i, codec)
+      original("target", "target-codec", args.target, i, tuned[1] and tuned[1].codec or codec)
+      speak(base, "base", speaker, i, codec)
+      for t, one in ipairs(tuned) do speak(one.model, "tuned-" .. t, args.target, i, one.codec) end
       local codes = (tensor.rand(codec.num_codebooks, info.original[i].frames, { generator = generator }) * codec.codebook_size):floor():to("int32")
       save("random", i, codec:decode(codes))
       bar:step(1)

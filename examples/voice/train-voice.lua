@@ -9,7 +9,7 @@ local fs, progress = opah.fs, opah.progress
 return opah.recipe {
   flags = {
     { "output", "path", "voice", "where everything goes" },
-    { "stages", "string", "corpus,clips,encoder,vocoder,joint,polish,pitches,codes,model,heed,last,more,many,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,clips,encoder,vocoder,joint,polish,pitches,own,codes,model,heed,last,more,many,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
@@ -26,8 +26,8 @@ return opah.recipe {
     -- The base speakers, and the same ones played faster and slower: the codec is to serve speakers that it has not heard.
     local speakers, played = "rms,slt,kal16", "rms@84,rms@92,rms@112,rms@124,slt@80,slt@90,slt@112,kal16@88,kal16@118"
 
-    local function codec(stage, phase, from, steps, batch, seconds, lr, last, held, every)
-      local words = { "train-codec", at "speech", "--config-name", shape, "--output", at("codec-" .. stage), "--batch-size", batch,
+    local function codec(stage, phase, from, steps, batch, seconds, lr, last, held, every, speech)
+      local words = { "train-codec", at(speech or "speech"), "--config-name", shape, "--output", at("codec-" .. stage), "--batch-size", batch,
         "--seconds", seconds, "--lr", lr, "--held-out", held or 8, "--every", every or 100, "--stop-after", last or steps }
       for _, name in ipairs { "encoder", "vocoder", "joint" } do
         table.move({ "--" .. name .. "-steps", name == phase and steps or 0 }, 1, 2, #words + 1, words)
@@ -89,6 +89,13 @@ return opah.recipe {
           "rms@116,rms@120,rms@130,rms@136,rms@142,slt@70,slt@75,slt@85,slt@95,slt@120")
         codec("pitches", "vocoder", "polish", 4000, 4, 0.8, 6e-4, nil, 16, 250)
       end,
+      -- At last the two voices that it is to speak with, and other sentences: two million numbers cannot do all voices equally well,
+      -- and a new speaker's are learned in seconds (examples/quickstart.lua).
+      own = function()
+        run(corpus, "--output", at "own", "--domain", "small", "--voices", "rms", "--clips", 500, "--first", 6001)
+        run(corpus, "--output", at "own", "--domain", "small", "--voices", "slt", "--clips", 1000, "--first", 7001)
+        codec("own", "vocoder", "pitches", 1200, 4, 0.8, 2e-3, nil, 8, 200, "own")
+      end,
       codes = function() codes("protos") end,
       -- Every word is one token, with and without a space or a capital; a speaker's name as the role asks for the voice. First
       -- plainly; then with frames of other clips among those spoken so far, so that the text is heeded.
@@ -126,7 +133,7 @@ return opah.recipe {
         settings.max_seq_len = 512
         fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
         halve(at "spoken/model.pth", at "weights/model.pth", "bfloat16")
-        halve(at "codec-pitches/codec.pth", at "weights/codec.pth", "float16")
+        halve(at "codec-own/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,
     }

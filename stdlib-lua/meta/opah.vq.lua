@@ -118,7 +118,7 @@ function Codec:cost(opts) end
 ---@return CodecFeatures
 function Codec:features(samples, rate) end
 
----32 hexadecimal digits that identify weights and configuration: codecs with the same digest give the same codes.
+---32 hexadecimal digits that identify weights and configuration: codecs with the same digest give the same codes and the same sound.
 ---
 ---```lua
 ---codec = opah.embedded.codec()
@@ -126,6 +126,15 @@ function Codec:features(samples, rate) end
 ---```
 ---@return string
 function Codec:digest() end
+
+---As digest, without what makes sound of codes: a codec whose vocoder has learned on (train-codec --keep-codes) has the one that it had, and goes with the same codes, packs, models and voices.
+---
+---```lua
+---codec = opah.embedded.codec()
+---codec:codes_digest() == codec:digest(), #codec:codes_digest()  --> false, 32
+---```
+---@return string
+function Codec:codes_digest() end
 
 ---Writes the weights under the original's names.
 ---

@@ -13,8 +13,8 @@
 --   return graph:run()
 --
 -- An entry is the .npy as it lies beside a clip, and its path says what it is:
--- extract-vq/FORMAT/CODEC/XX/SOUND.CODES.npy, where CODEC is the digest of the codec's configuration and weights
--- (codec:digest), SOUND that of the recording's bytes, XX its first two digits, CODES that of the entry itself, by
+-- extract-vq/FORMAT/CODEC/XX/SOUND.CODES.npy, where CODEC is the digest of what the codec makes codes by
+-- (codec:codes_digest), SOUND that of the recording's bytes, XX its first two digits, CODES that of the entry itself, by
 -- which a damaged one is told when it is read. These are what extraction's own records (`fs.made`) go by. An entry
 -- appears whole under its name and is never changed, so any number of processes may use a cache at once; when it was
 -- last used, its time of change says.
@@ -62,7 +62,7 @@ function token_cache.is_digest(text) return type(text) == "string" and limits.is
 function token_cache.open(folder, codec, options)
   local limit = options and options.limit and limits.bytes(options.limit)
   return setmetatable({
-    folder = folder, codec = fs.join(folder, limits.stage, tostring(token_cache.format), codec:digest()),
+    folder = folder, codec = fs.join(folder, limits.stage, tostring(token_cache.format), codec:codes_digest()),
     taken = 0, notes = {}, limit = limit, listed = {}, used = {}, group = fs.group(),
   }, Cache)
 end

@@ -163,12 +163,20 @@ extension Codec: LuaObject {
         }
         c.method(
             "digest", "() -> string",
-            "32 hexadecimal digits that identify weights and configuration: codecs with the same digest give the same codes.",
+            "32 hexadecimal digits that identify weights and configuration: codecs with the same digest give the same codes and the same sound.",
             example: """
                 codec = opah.embedded.codec()
                 codec:digest() == vq.new({ config = opah.embedded.codec_config, seed = 1 }):digest()  --> false
                 """
         ) { codec, call in try call.push(codec.digest()) }
+        c.method(
+            "codes_digest", "() -> string",
+            "As digest, without what makes sound of codes: a codec whose vocoder has learned on (train-codec --keep-codes) has the one that it had, and goes with the same codes, packs, models and voices.",
+            example: """
+                codec = opah.embedded.codec()
+                codec:codes_digest() == codec:digest(), #codec:codes_digest()  --> false, 32
+                """
+        ) { codec, call in try call.push(codec.codesDigest()) }
         c.method(
             "save", "(path: string)", "Writes the weights under the original's names.",
             example: """

@@ -59,7 +59,7 @@ package struct Extraction {
         // Codes of short clips take less time than a disk to sync a file: they get their names together.
         let made = MadeFiles(
             stage: CodesOrigin.stage, format: Self.format,
-            settings: ["codec": .string(try codec.digest())], overwrite: overwrite, grouped: true)
+            settings: ["codec": .string(try codec.codesDigest())], overwrite: overwrite, grouped: true)
         // Also when a stop was asked for: what is done is done.
         defer { made.close() }
         var stems: Set<String> = []   // a filelist may name a clip twice

@@ -149,8 +149,20 @@ final class CodecTrainingTests: XCTestCase {
                   table.sort(rooms)
                   print(table.concat(rooms, " "))
                 end
+                local small = "\(small)"
+                local function load(folder) return opah.vq.load { config = small, checkpoint = folder .. "/codec.pth" } end
+                local a, b = load "first", load "second"
+                for name, t in pairs(before) do before[name] = t:to("float16") end
+                opah.checkpoint.save("half.pth", before)
+                for name, t in pairs(before) do before[name] = t:to("float32") end
+                opah.checkpoint.save("again.pth", before)
+                local function codes_digest(path) return opah.vq.load({ config = small, checkpoint = path }):codes_digest() end
+                print(codes_digest "half.pth" == codes_digest "again.pth")
+                print(a:codes_digest() == b:codes_digest(), a:digest() == b:digest(),
+                  a:codes_digest() == opah.vq.new({ config = small, seed = 9 }):codes_digest())
                 """
             ], folder: folder.path)
-        XCTAssertEqual(compare.output, "backbone quantizer\nhead quantizer.upsample\n", compare.errors)
+        XCTAssertEqual(
+            compare.output, "backbone quantizer\nhead quantizer.upsample\ntrue\ntrue\tfalse\tfalse\n", compare.errors)
     }
 }

@@ -43,7 +43,16 @@ final class RecipeExampleTests: XCTestCase {
     }
     func testSpeak() throws { try run("speak", makes: ["hello.wav", "hello.npy"]) }
     func testQuickstart() throws {
-        try run("quickstart", "--max-steps", "6", makes: ["hello.wav", "report.html", "merged/model.pth"])
+        let made = try run(
+            "quickstart", "--max-steps", "12", "--codec-steps", "2",
+            makes: ["hello.wav", "report.html", "merged/model.pth", "codec/codec.pth"])
+        let losses = try String(contentsOfFile: made("results/quickstart/metrics.jsonl"), encoding: .utf8)
+            .matches(of: /"stage": "train", .*?"loss": ([0-9.]+)/).compactMap { Double($0.1) }
+        XCTAssertEqual(losses.count, 12)
+        XCTAssertLessThan(losses[11], losses[0] - 0.3)
+        let page = try String(contentsOfFile: made("report.html"), encoding: .utf8)
+        for part in ["<svg", "<audio", "<image", "held-out loss"] { XCTAssertTrue(page.contains(part), part) }
+        XCTAssertGreaterThan(try Data(contentsOf: URL(fileURLWithPath: made("hello.wav"))).count, 10_000)
     }
 
     /// The package of recordings is not there: clips of the embedded new speaker stand for them, some of which are left
@@ -65,7 +74,7 @@ final class RecipeExampleTests: XCTestCase {
         XCTAssertEqual(made.code, 0, made.errors)
         let inside = try run(
             "real-voice", "--sounds", prompts.path, "--texts", prompts("texts.txt"), "--clips", "20", "--max-steps",
-            "2", "--sentences", "2",
+            "2", "--codec-steps", "2", "--sentences", "2",
             makes: ["quickstart/merged/model.pth", "speech/allison/020.wav", "speech/allison/020.lab"])
         XCTAssertFalse(FileManager.default.fileExists(atPath: inside("speech/allison/021.wav")))
         let page = try String(contentsOfFile: inside("report.html"), encoding: .utf8)

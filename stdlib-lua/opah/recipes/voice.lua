@@ -117,7 +117,7 @@ return recipe {
       if settings and fs.exists(settings) then manifest.base.codebooks = json.decode(fs.read(settings)).num_codebooks end
 
       local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-      if codec then manifest.codec = { digest = codec:digest() } end
+      if codec then manifest.codec = { digest = codec:codes_digest() } end
       local clips = {}
       for i, path in ipairs(args.reference) do clips[i] = references.named(path, codec) end
       if #clips == 0 and args.references > 0 then

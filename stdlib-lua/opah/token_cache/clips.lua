@@ -33,7 +33,7 @@ end
 
 --- Gives the cache what lies beside clips and is this codec's, as extraction wrote down; not what a hand changed since.
 local function keep(cache, codec, list)
-  local digest, origins = codec:digest(), {}
+  local digest, origins = codec:codes_digest(), {}
   for _, clip in ipairs(list) do
     local path = target(clip)
     local folder, name = fs.dirname(path), fs.basename(path)
@@ -51,7 +51,7 @@ end
 --- Puts codes of the cache beside clips. Returns the clips that it has none for, each `{ clip, sound }` with the digest
 --- of its sound, and a report: how many it had (`taken`), and why codes were made again (`remade`).
 local function put(cache, codec, list)
-  local made <close> = fs.made(stage, { codec = codec:digest() }, { format = token_cache.format, grouped = true })
+  local made <close> = fs.made(stage, { codec = codec:codes_digest() }, { format = token_cache.format, grouped = true })
   local bar <close> = progress.bar(#list, "cache")
   local before, missing = cache.taken, {}
   for _, clip in ipairs(list) do
