@@ -8,8 +8,8 @@ local audio, fs, lm, vq = opah.audio, opah.fs, opah.lm, opah.vq
 local best_of, features, voice = require "opah.best_of", require "opah.audition.features", require "opah.embedded".voice
 local sentences = { "The old bird waited behind the harbour again.", "Please bring the small guitar to my mother.",
   "Seven apples are near the yellow window.", "The castle is quiet and the book is old." }
-local honest = "Distances are from one half of the recordings. The model knows sixty words, hardly one of them from her; its codec has only " ..
-  "heard synthesisers, at twice this rate. The sound of the voice can come near; do not expect to understand it as you do the base."
+local honest = "Distances are from one half of the recordings. The model knows sixty words, hardly one of them from her; its codec had only " ..
+  "heard synthesisers, at twice this rate, before it heard her. The sound of the voice can come near; do not expect to understand it as you do the base."
 
 return opah.recipe {
   flags = {

@@ -2,19 +2,25 @@ import Glibc
 import SystemShim
 
 /// A file mapped read-only into memory: nothing is read before it is touched, nothing is copied.
-/// The mapping is private, so a writer of this process can never change the file.
+/// The mapping is private, so a writer of this process can never change the file. A small file is read at once: mapping
+/// and unmapping ten thousand of them by several threads takes longer.
 public final class MappedFile: @unchecked Sendable {
     public let path: String
     /// Valid while this object lives: keep it, or use `withBytes`.
     public let bytes: UnsafeRawBufferPointer
     private let entry: Int32   // in the table of mapped files
+    private let isMapped: Bool
+
+    /// Files of at most so many bytes are read.
+    private static let smallFile = 65536
 
     public init(_ path: String) throws {
         self.path = path
         let (descriptor, size) = try RegularFile.open(path)
         defer { close(descriptor) }
-        guard size > 0 else {
-            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        isMapped = size > Self.smallFile
+        guard isMapped else {
+            bytes = try Self.read(descriptor, size, path)
             entry = -1
             return
         }
@@ -26,8 +32,22 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
+        guard isMapped else { return bytes.deallocate() }
         system_forget_mapping(entry)
         if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+    }
+
+    /// What is there of a file of `size` bytes; another program may have cut it since.
+    private static func read(_ descriptor: Int32, _ size: Int, _ path: String) throws -> UnsafeRawBufferPointer {
+        guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        // On a boundary for every kind of number, and a cache line as a mapping is.
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        do {
+            return UnsafeRawBufferPointer(rebasing: buffer[..<(try RegularFile.read(descriptor, into: buffer, path))])
+        } catch {
+            buffer.deallocate()
+            throw error
+        }
     }
 
     /// The bytes, with the mapping kept for as long as `body` runs.
@@ -37,7 +57,7 @@ public final class MappedFile: @unchecked Sendable {
 
     /// Gives back the memory of the pages that were read; what is touched again is read from the file again.
     public func release() {
-        guard let address = bytes.baseAddress else { return }
+        guard isMapped, let address = bytes.baseAddress else { return }
         madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED)
     }
 

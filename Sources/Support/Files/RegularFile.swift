@@ -31,14 +31,21 @@ public enum RegularFile {
         let (descriptor, size) = try open(path)
         defer { close(descriptor) }
         return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
-                let part = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
-                if part < 0, errno == EINTR { continue }
-                guard part >= 0 else { throw OpahError.system(path, errno: errno, doing: "read") }
-                guard part > 0 else { break }
-                count += part
-            }
+            count = try read(descriptor, into: UnsafeMutableRawBufferPointer(buffer), path)
         }
+    }
+
+    /// Fills `buffer` from the descriptor; how many bytes there were, fewer when the file ends before.
+    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, _ path: String) throws -> Int {
+        var count = 0
+        while count < buffer.count {
+            let part = Glibc.read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+            if part < 0, errno == EINTR { continue }
+            guard part >= 0 else { throw OpahError.system(path, errno: errno, doing: "read") }
+            guard part > 0 else { break }
+            count += part
+        }
+        return count
     }
 
     /// Why this cannot be read or replaced as a file; nil when it can.
