@@ -232,6 +232,30 @@ final class SamplingTests: XCTestCase {
         XCTAssertEqual(texts.id, ids[7])
     }
 
+    /// Copies of a clip have other codes and the same text: told by it, none is held out while another is trained on.
+    func testClipsOfOneTextStayTogether() throws {
+        func data(_ key: HeldOutKey) throws -> TrainingDataset {
+            // Clip i of every group says the same.
+            try TrainingDataset(
+                store: store(Array(repeating: Array(repeating: 8, count: 60), count: 4)), tokenizer: tokenizer(),
+                settings: settings { ($0.validationFraction, $0.heldOutBy) = (0.2, key) })
+        }
+        func heldOut(_ data: TrainingDataset) throws -> [Int] {
+            var found: [Int] = []
+            for batch in try data.validation(batchSize: 1) {
+                let values = try batch.inputs.ints(), length = batch.inputs.shape[2]
+                found.append(try XCTUnwrap(values[length ..< 2 * length].first { $0 > 0 }) - 1)
+            }
+            return found
+        }
+        let byText = try data(.text), held = Dictionary(grouping: try heldOut(byText)) { $0 % 500 }
+        XCTAssertTrue((4 ... 24).contains(held.count), "\(held.count) of 60 texts")
+        for (text, clips) in held { XCTAssertEqual(clips.count, 4, "text \(text)") }
+        XCTAssertEqual(byText.trainingClips, 240 - 4 * held.count)
+        // By codes, each goes its own way.
+        XCTAssertTrue(Dictionary(grouping: try heldOut(data(.codes))) { $0 % 500 }.values.contains { $0.count < 4 })
+    }
+
     func testNeitherSideIsEmptyIfItCanBeHelped() {
         for count in 2 ... 6 {
             let ids = (0 ..< count).map { UInt64($0 + 100) }

@@ -14,6 +14,7 @@ extension PackFolder.Settings {
 }
 
 extension SamplingSettings.Sampler: LuaChoice {}
+extension HeldOutKey: LuaChoice {}
 
 extension SamplingSettings {
     static let options = OptionTable(SamplingSettings()) { o in
@@ -26,6 +27,10 @@ extension SamplingSettings {
         o.option(
             "val_fraction", \.validationFraction, "of the clips, held out for validation",
             key: "train_dataset.val_fraction", type: part)
+        o.option(
+            "val_by", \.heldOutBy,
+            "what clips are told by when some are held out: text keeps all clips of one text on one side, as copies need it",
+            key: "train_dataset.val_by")
         o.option(
             "interactive_prob", \.interactiveProbability,
             "how often each clip has a turn of its own, instead of all texts in one",

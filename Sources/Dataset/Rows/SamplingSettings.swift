@@ -17,6 +17,8 @@ public struct SamplingSettings: Sendable {
     public var seed: UInt64 = 42
     /// The share of clips held out for validation.
     public var validationFraction = 0.05
+    /// Which clips are held out, or trained on, together.
+    public var heldOutBy = HeldOutKey.codes
     /// How often each sentence gets a turn of its own, instead of all texts joined into one turn.
     public var interactiveProbability = 0.7
     /// How often the speaker's name is the role, instead of "assistant".
@@ -61,7 +63,8 @@ public struct SamplingSettings: Sendable {
             "causal": String(causal),
             "num_codebooks": codebooks.map(String.init) ?? "all"
         ]
-        // Absent, as in runs of before it was a setting.
+        // Absent, as in runs of before they were settings.
+        if heldOutBy != .codes { facts["val_by"] = heldOutBy.rawValue }
         if corruptProbability > 0 { facts["corrupt_prob"] = String(corruptProbability) }
         return facts
     }

@@ -58,10 +58,10 @@ public final class TrainingDataset {
             usable.append(clips)
         }
         names = ClipNames()
+        let ids = try usable.map { try settings.heldOutBy.ids($0) }
         store.release()
-        let ids = usable.lazy.flatMap { group in (0 ..< group.count).lazy.map { group.facts($0).id } }
-        let split = HeldOutSplit(fraction: settings.validationFraction, ids: ids)
-        let training = Part(usable) { !split.isHeldOut($0) }, held = Part(usable) { split.isHeldOut($0) }
+        let split = HeldOutSplit(fraction: settings.validationFraction, ids: ids.joined())
+        let training = Part(usable, ids) { !split.isHeldOut($0) }, held = Part(usable, ids) { split.isHeldOut($0) }
         guard !training.groups.isEmpty else {
             throw OpahError(
                 .data, "no clip is left to train on" + SkippedInput.listing(skipped),
@@ -95,10 +95,11 @@ public final class TrainingDataset {
         var groups: [RowGroup] = []
         var count: Int { groups.reduce(0) { $0 + $1.count } }
 
-        init(_ all: [RowGroup], _ isOn: (UInt64) -> Bool) {
-            for group in all {
+        /// - Parameter ids: those that the split knows the groups' clips by.
+        init(_ all: [RowGroup], _ ids: [[UInt64]], _ isOn: (UInt64) -> Bool) {
+            for (group, ids) in zip(all, ids) {
                 var part = RowGroup(group.group)
-                for clip in 0 ..< group.count where isOn(group.facts(clip).id) {
+                for clip in 0 ..< group.count where isOn(ids[clip]) {
                     part.add(Int(group.places[clip]), length: group.lengths[clip])
                 }
                 if part.count > 0 { groups.append(part) }

@@ -98,7 +98,7 @@ final class CommandLineTests: XCTestCase {
         let list = try OpahProcess.run(["ls"])
         for name in [
             "loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora", "generate", "vqgan", "resample",
-            "slice-audio", "slice-audio-v2", "length", "merge-short",
+            "slice-audio", "slice-audio-v2", "length", "merge-short", "augment",
             "text2semantic_finetune", "lora/r_8_alpha_16", "quickstart"
         ] {
             XCTAssertTrue(list.output.contains(name), "ls lacks \(name)")

@@ -81,7 +81,7 @@ final class JSONEventTests: XCTestCase {
     func testTheWholePathTellsWhatThePageSays() throws {
         let folder = try TestFolder("events"),
             codec = ["--config-name", tiny + "/codec.lua", "--checkpoint-path", tiny + "/codec.pth"]
-        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short"] {
+        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short", "augment"] {
             XCTAssertEqual(facts(try check([stage, data, stage], folder: folder))["done"] as? Int, 14, stage)
         }
         XCTAssertEqual(facts(try check(["length", data], folder: folder))["clips"] as? Int, 14)

@@ -77,7 +77,7 @@ final class NothingSwallowedTests: XCTestCase {
         try write("words", folder("in/S/a.doc"))
         try write("words", folder("in/S/b.lab"))
         try FileManager.default.createDirectory(atPath: folder("empty"), withIntermediateDirectories: true)
-        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short"] {
+        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short", "augment"] {
             XCTAssertEqual(try opah(folder, stage, "in", "out").code, 1, stage)
             XCTAssertEqual(try opah(folder, stage, "empty", "out").code, 0, stage)
         }

@@ -17,7 +17,7 @@ final class PlanTests: XCTestCase {
 
     func testStagesOverClipsTellMemoryAndDisk() throws {
         let folder = try TestFolder()
-        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short"] {
+        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short", "augment"] {
             let result = try check([stage, data, "out"], folder: folder.path)
             XCTAssertEqual(result.code, 0, result.errors)
             for line in ["14 clips", "memory", "at its peak", "disk", "in out;"] {

@@ -61,6 +61,52 @@ final class StaleOutputTests: XCTestCase {
         return result
     }
 
+    /// Copies begin later by exactly what was asked for, follow their clip and its label, and go when they are not
+    /// asked for any more; those that nobody made stay.
+    func testShiftedCopiesFollowTheirInputs() throws {
+        let folder = try TestFolder("augment")
+        try twoClips(folder)
+        func augment(_ shifts: String) throws -> OpahProcess.Result {
+            try opah(folder, "augment", "in", "out", "--shifts", shifts)
+        }
+        let first = try augment("10,20.5")
+        XCTAssertEqual(first.code, 0, first.errors)
+        XCTAssertTrue(first.errors.contains("2 clips, 4 copies; train with train_dataset.val_by=text"), first.errors)
+        XCTAssertEqual(bytes(folder("out/S/y.mp3")), bytes(folder("in/S/y.mp3")))
+        XCTAssertEqual(text(folder("out/S/y+20.5ms.lab")), text(folder("in/S/y.lab")))
+        try write(
+            """
+            local audio = require "opah".audio
+            local whole, info = audio.load("in/S/x.wav")
+            for name, shift in pairs { ["10"] = 0.01, ["20.5"] = 0.0205 } do
+              local copy, told = audio.load("out/S/x+" .. name .. "ms.wav")
+              local from = math.floor(shift * info.sample_rate + 0.5)
+              assert(told.sample_rate == info.sample_rate and copy:size(-1) == whole:size(-1) - from, name)
+              assert((whole:narrow(-1, from + 1, copy:size(-1)) - copy):abs():max():item() < 1e-4, name)
+            end
+            """, folder("look.lua"))
+        let copied = try opah(folder, "look.lua")
+        XCTAssertEqual(copied.code, 0, copied.errors)
+        let made = try stamps(folder("out")).filter { !$0.key.hasSuffix(".jsonl") }
+        XCTAssertEqual(try augment("10,20.5").code, 0)
+        XCTAssertEqual(try stamps(folder("out")).filter { !$0.key.hasSuffix(".jsonl") }, made)
+
+        try alter(folder("in/S/x.wav"))
+        try write("Corrected.", folder("in/S/x.lab"))
+        try write("mine", folder("out/S/x+30ms.lab"))
+        let before = bytes(folder("out/S/x+10ms.wav")), second = try augment("10")
+        XCTAssertEqual(second.code, 0, second.errors)
+        XCTAssertTrue(second.errors.contains("4 files of an earlier run were removed"), second.errors)
+        XCTAssertNotEqual(bytes(folder("out/S/x+10ms.wav")), before)
+        XCTAssertEqual(text(folder("out/S/x+10ms.lab")), "Corrected.")
+        XCTAssertNil(bytes(folder("out/S/x+20.5ms.wav")))
+        XCTAssertEqual(text(folder("out/S/x+30ms.lab")), "mine")
+        for wrong in ["-5", "10,10", "", "10,x", "nan"] {
+            let refused = try augment(wrong)
+            XCTAssertEqual(refused.code, 2, wrong + refused.errors)
+        }
+    }
+
     func testConvertedClipsFollowTheirInputs() throws {
         for stage in [["loudness-norm", "in", "out"], ["resample", "in", "out", "--sampling-rate", "16000"]] {
             let folder = try TestFolder("stale")

@@ -25,6 +25,7 @@ local settings = {
     proto_files = { "data/protos" },
     sampler = "coverage",                              -- every clip once per pass; "reference" is the original's rule
     val_fraction = 0.05,                               -- clips held out for validation, told by their own content
+    val_by = "codes",                                  -- "text" keeps all clips of one text on one side: copies of a clip
     causal = true,                                     -- reference sampler only
     max_length = "${max_length}",
     use_speaker = false,                               -- true, or how often: the folder's name is the role

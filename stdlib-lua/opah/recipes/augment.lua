@@ -1,0 +1,97 @@
+--- Copies of clips that begin a few milliseconds later: a codec cuts them into other frames, so a few clips teach a model more.
+-- opah run augment data data-augmented --shifts 10,20,30
+local audio, fs, recipe = require "opah.audio", require "opah.fs", require "opah.recipe"
+local outputs, planning, stage_over = require "opah.outputs", require "opah.planning", require "opah.stage"
+
+--- Milliseconds of a list as "10,20,30"; what makes no copy of its own is an error.
+local function shifts_of(list)
+  local shifts, seen = {}, {}
+  local function refuse(why)
+    error(fs.error("usage", ("--shifts %s: %s"):format(list, why), "write milliseconds with commas between, as 10,20,30"), 0)
+  end
+  for word in (list .. ","):gmatch("%s*(.-)%s*,") do
+    local shift = word:match("^%d+%.?%d*$") and tonumber(word)
+    if not shift or shift <= 0 or shift > 1000 then refuse(("'%s' is no number of milliseconds above 0, up to 1000"):format(word)) end
+    if seen[shift] then refuse(("%s is there twice"):format(word)) end
+    seen[shift], shifts[#shifts + 1] = true, { word = word, seconds = shift / 1000 }
+  end
+  return shifts
+end
+
+--- Removes copies of earlier runs that are not wanted any more: other shifts, clips that are gone. Their number.
+local function drop_others(folder, wanted, made)
+  local dropped, seen = 0, {}
+  for _, path in ipairs(fs.list(folder, { recursive = true })) do
+    local below = fs.dirname(path)
+    seen[below] = seen[below] or fs.origins(below)
+    local origin = seen[below][fs.relative(path, below)]
+    if origin and origin.stage == "augment" and not wanted[path] and made:drop(path) then dropped = dropped + 1 end
+  end
+  return dropped
+end
+
+return recipe {
+  positionals = {
+    { "input_dir", "folder", "clips, with their labels beside them" },
+    { "output_dir", "path", "where clips and copies go, each with its labels" },
+  },
+  flags = {
+    { "recursive", "boolean", true, "enter the folders below" },
+    { "overwrite", "boolean", false, "make copies again that are there already" },
+    { "clean", "boolean", false, "empty the output folder first" },
+    { "shifts", "string", "10,20,30", "how much later the copies of a clip begin, in milliseconds: parts of a codec's frame" },
+  },
+  plan = function(args)
+    local copies = #shifts_of(args.shifts)
+    return planning.clip_by_clip(args, 2, function(clip) return clip.bytes + copies * planning.wav(clip) end)
+  end,
+  run = function(args)
+    local shifts = shifts_of(args.shifts)
+    local clips, skipped, notes = require "opah.data".scan(args.input_dir, { recursive = args.recursive, audio = true })
+    local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
+    local made <close> = fs.made("augment", {}, { overwrite = args.overwrite, grouped = true })
+    local stage <close> = stage_over("augment", #clips)
+    stage:add_skipped(skipped)
+    stage:add_notes(notes)
+    local wanted, copies = {}, 0
+    local function path_of(file, ending)
+      local path = outputs.path(file, args.input_dir, args.output_dir, ending)
+      wanted[path] = true
+      return path
+    end
+
+    for _, clip in ipairs(clips) do
+      stage:try(clip.audio, function()
+        local own, later = path_of(clip.audio), {}
+        for i, shift in ipairs(shifts) do
+          local name = "+" .. shift.word .. "ms"
+          later[i] = { path = path_of(clip.audio, name .. ".wav"), seconds = shift.seconds, labels = {} }
+          for suffix, label in pairs(clip.labels) do later[i].labels[path_of(label, name .. suffix)] = label end
+        end
+        for _, label in pairs(clip.labels) do path_of(label) end
+
+        outputs.copy_labels(clip, args.input_dir, args.output_dir, made)
+        made:make(own, { sound = clip.audio }, function() fs.copy(clip.audio, own) end, { copy = true, owner = clip.audio })
+        local info = audio.info(clip.audio)
+        for _, copy in ipairs(later) do
+          if copy.seconds >= info.duration / 2 then
+            stage:note(clip.audio, "too short for a copy that begins " .. copy.seconds * 1000 .. " ms later")
+          else
+            made:make(copy.path, { sound = clip.audio }, function()
+              local samples, told = audio.load(clip.audio)
+              local from = math.floor(copy.seconds * told.sample_rate + 0.5)
+              audio.save(copy.path, samples:narrow(-1, from + 1, samples:size(-1) - from), told.sample_rate, { like = told })
+            end, { owner = clip.audio })
+            for path, label in pairs(copy.labels) do
+              made:make(path, { label = label }, function() fs.copy(label, path) end, { copy = true, owner = clip.audio })
+            end
+            copies = copies + 1
+          end
+        end
+      end)
+    end
+    local dropped = drop_others(args.output_dir, wanted, made)
+    if dropped > 0 then stage:note(args.output_dir, dropped .. " files of an earlier run were removed: nothing asks for them any more") end
+    return outputs.finish(stage, made, args, "clips", ("%d copies; train with train_dataset.val_by=text"):format(copies))
+  end,
+}
