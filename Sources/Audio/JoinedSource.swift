@@ -27,8 +27,20 @@ final class JoinedSource: SampleSource {
     private var part = 0
     private var current: (any SampleSource)?
 
-    init(_ parts: [Part], notes: [String] = []) {
-        let first = parts[0].info
+    /// How many times a stream may grow where it is brought to the first one's rate and channels: 8 kHz mono to 192 kHz
+    /// stereo is 48. A few bytes that call themselves a stream of 1 Hz must not become hours of 500 channels.
+    private static let mostGrowth = 64
+
+    private static func grows(_ part: AudioInfo, to first: AudioInfo) -> Int {
+        let frames = Resampler.length(part.frames, from: part.sampleRate, to: first.sampleRate)
+        let (samples, own) = (frames.multipliedReportingOverflow(by: first.channels), part.frames * part.channels)
+        return samples.overflow ? .max : samples.partialValue / max(own, 4096)
+    }
+
+    init(_ all: [Part], notes: [String] = []) {
+        let first = all[0].info
+        let parts = all.filter { Self.grows($0.info, to: first) <= Self.mostGrowth }
+        let left = all.count - parts.count
         self.parts = parts
         lengths = parts.map { Resampler.length($0.info.frames, from: $0.info.sampleRate, to: first.sampleRate) }
         info = AudioInfo(
@@ -46,6 +58,12 @@ final class JoinedSource: SampleSource {
             ? ["holds \(parts.count) streams one after the other (\(seconds) s): all of them are read"] : []
         for note in parts.prefix(6).flatMap(\.notes) + notes where !self.notes.contains(note) {
             self.notes.append(note)
+        }
+        if left > 0 {
+            let other = all.first { Self.grows($0.info, to: first) > Self.mostGrowth }!.info
+            self.notes.append(
+                "\(left) more streams were left out: one of \(other.sampleRate) Hz and \(other.channels) channels would grow by more than \(Self.mostGrowth) times as \(first.sampleRate) Hz and \(first.channels) channels"
+            )
         }
         if let other = parts.map(\.info).first(where: {
             $0.sampleRate != first.sampleRate || $0.channels != first.channels

@@ -67,6 +67,32 @@ final class StatedLengthTests: XCTestCase {
         }
     }
 
+    /// 8-bit sound of one sample after the other.
+    private func wave(rate: UInt32, channels: UInt16, bytes: Int) -> Data {
+        var data = Data("RIFF".utf8)
+        func put<T: FixedWidthInteger>(_ value: T) {
+            withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
+        }
+        put(UInt32(36 + bytes)); data.append(contentsOf: "WAVEfmt ".utf8); put(UInt32(16)); put(UInt16(1))
+        put(channels); put(rate); put(rate * UInt32(channels)); put(channels); put(UInt16(8))
+        data.append(contentsOf: "data".utf8); put(UInt32(bytes))
+        return data + Data((0 ..< bytes).map { UInt8(truncatingIfNeeded: $0 &* 37) })
+    }
+
+    /// Few bytes behind a file must not become hours at the first one's rate and channels; what a recorder may have
+    /// appended is read.
+    func testStreamsBehindAFileDoNotGrowWithoutBound() throws {
+        let first = wave(rate: 16000, channels: 200, bytes: 40000), start = ContinuousClock.now
+        let (buffer, notes) = try read(first + wave(rate: 1000, channels: 1, bytes: 20000), "clip.wav")
+        XCTAssertEqual([buffer.channels.count, buffer.frames], [200, 200])
+        XCTAssertTrue(notes.contains { $0.hasPrefix("1 more streams were left out: one of 1000 Hz") }, "\(notes)")
+        XCTAssertLessThan(ContinuousClock.now - start, .seconds(5))
+        let stereo = try read(
+            wave(rate: 48000, channels: 2, bytes: 9600) + wave(rate: 8000, channels: 1, bytes: 8000), "clip.wav")
+        XCTAssertEqual([stereo.buffer.channels.count, stereo.buffer.frames], [2, 4800 + 48000])
+        XCTAssertTrue(stereo.notes.contains { $0.contains("was brought to 48000 Hz and 2") }, "\(stereo.notes)")
+    }
+
     func testJoinedMPEG() throws {
         let first = try bytes("cbr128_mono_44100.mp3"), second = try bytes("vbr_v2_mono_44100_id3v2.mp3")
         let (a, b) = (try samples("cbr128_mono_44100.mp3"), try samples("vbr_v2_mono_44100_id3v2.mp3"))
