@@ -73,6 +73,9 @@ final class DoctorTests: XCTestCase {
             put('S/silent.wav', tensor.zeros(rate))
             put('S/low.wav', audio.resample(voice(3, 19), rate, 16000), 16000)
             fs.write('in/S/broken.wav', 'RIFF, but no sound')
+            -- Forty samples in each of a hundred channels.
+            fs.write('in/S/wide.wav', string.pack('<c4I4c8I4I2I2I4I4I2I2c4I4', 'RIFF', 4036, 'WAVEfmt ', 16, 1, 100, 44100,
+              4410000, 100, 8, 'data', 4000) .. ('\\100\\150'):rep(2000))
             fs.write('in/S/film.m4a', '\\0\\0\\0\\24ftypM4A ')
             """)
         let found = try doctor(folder, "--audio-only")
@@ -85,7 +88,7 @@ final class DoctorTests: XCTestCase {
                 "in/S/from22.wav": ["narrow-band"], "in/S/lead.wav": ["long-lead"], "in/S/tail.wav": ["long-tail"],
                 "in/S/clipped.wav": ["clipped"],
                 "in/S/silent.wav": ["silent"], "in/S/low.wav": ["low-rate"], "in/S/broken.wav": ["unreadable"],
-                "in/S/film.m4a": ["unreadable"]
+                "in/S/film.m4a": ["unreadable"], "in/S/wide.wav": ["unreadable"]
             ])
         XCTAssertTrue(
             found.what["in/S/hum60.wav hum"]?.hasPrefix("60 Hz hum at -40 dB") == true,

@@ -17,21 +17,8 @@ clips.usual = {
   max_reverberation = 0.4, num_codebooks = 8, codebook_size = 1000, sample_rate = 44100, hop_length = 512, downsample = 4,
 }
 
---- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
-local function listen(clip, found, with)
-  local ok, samples, info = pcall(function()
-    clip.info = audio.info(clip.audio)
-    clip.seconds, clip.digest = clip.info.duration, fs.digest(clip.audio)
-    return audio.load(clip.audio, { mono = false, duration = clip.seconds > clips.heard and clips.heard or nil })
-  end)
-  if not ok then
-    local problem = samples
-    if problem.fatal then error(problem, 0) end
-    local reason, remedy = require "opah".error_text(problem)
-    if reason:sub(1, #clip.audio + 2) == clip.audio .. ": " then reason = reason:sub(#clip.audio + 3) end
-    clip.info = nil
-    return found:add("unreadable", clip.file, reason, remedy)
-  end
+--- What is heard in the samples.
+local function measure(clip, samples, info, found, with)
   local rate = info.sample_rate
   for _, note in ipairs(info.notes) do
     found:add("damaged", clip.file, note, "save it again from the original, or check its end", "note")
@@ -66,6 +53,32 @@ local function listen(clip, found, with)
     found:add("reverberation", clip.file, ("its room goes on: %.1f s until a sound has faded by 60 dB"):format(decay))
   end
   clip.print = fingerprint.of(mono, rate)
+end
+
+--- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
+local function listen(clip, found, with)
+  local ok, samples, info = pcall(function()
+    clip.info = audio.info(clip.audio)
+    clip.seconds, clip.digest = clip.info.duration, fs.digest(clip.audio)
+    return audio.load(clip.audio, { mono = false, duration = clip.seconds > clips.heard and clips.heard or nil })
+  end)
+  if not ok then
+    local problem = samples
+    if problem.fatal then error(problem, 0) end
+    local reason, remedy = require "opah".error_text(problem)
+    if reason:sub(1, #clip.audio + 2) == clip.audio .. ": " then reason = reason:sub(#clip.audio + 3) end
+    clip.info = nil
+    return found:add("unreadable", clip.file, reason, remedy)
+  end
+  if samples:size(1) > samples:size(2) then
+    local shape = ("%d samples in each of %d channels are no recording"):format(samples:size(2), samples:size(1))
+    return found:add("unreadable", clip.file, shape, "the file is damaged: replace it")
+  end
+  local measured, trouble = pcall(measure, clip, samples, info, found, with)
+  if measured then return end
+  if trouble.fatal then error(trouble, 0) end
+  local reason, remedy = require "opah".error_text(trouble)
+  found:add("unreadable", clip.file, "cannot be measured: " .. reason, remedy)
 end
 
 --- The label that training would read: of the first suffix in `with.text_extension` that the clip has.
