@@ -9,7 +9,7 @@ final class ListenTests: XCTestCase {
         let folder = try TestFolder("listen"), process = Process(), said = folder("said.json"), log = folder("log")
         for path in [said, log] { FileManager.default.createFile(atPath: path, contents: nil) }
         process.executableURL = URL(fileURLWithPath: OpahProcess.checkout + "/scripts/listen")
-        process.arguments = ["--quick", "--json", "--count", "16", "--output", folder.path]
+        process.arguments = ["--quick", "--json", "--output", folder.path]
         process.environment = ProcessInfo.processInfo.environment.merging(["OPAH": OpahProcess.program.path]) { $1 }
         (process.standardOutput, process.standardError) = (
             FileHandle(forWritingAtPath: said), FileHandle(forWritingAtPath: log)
