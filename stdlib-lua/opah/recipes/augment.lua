@@ -60,13 +60,21 @@ return recipe {
       return path
     end
 
+    -- A clip may have the name that another one's copy would get: copies of copies do.
+    local own_name = {}
+    for _, clip in ipairs(clips) do own_name[path_of(clip.audio):gsub("%.[^./]*$", "")] = true end
+
     for _, clip in ipairs(clips) do
       stage:try(clip.audio, function()
         local own, later = path_of(clip.audio), {}
         for i, shift in ipairs(shifts) do
           local name = "+" .. shift.word .. "ms"
-          later[i] = { path = path_of(clip.audio, name .. ".wav"), seconds = shift.seconds, labels = {} }
-          for suffix, label in pairs(clip.labels) do later[i].labels[path_of(label, name .. suffix)] = label end
+          local taken = own_name[outputs.path(clip.audio, args.input_dir, args.output_dir, name)]
+          later[i] = { seconds = shift.seconds, taken = taken and name, labels = {} }
+          if not taken then
+            later[i].path = path_of(clip.audio, name .. ".wav")
+            for suffix, label in pairs(clip.labels) do later[i].labels[path_of(label, name .. suffix)] = label end
+          end
         end
         for _, label in pairs(clip.labels) do path_of(label) end
 
@@ -74,7 +82,9 @@ return recipe {
         made:make(own, { sound = clip.audio }, function() fs.copy(clip.audio, own) end, { copy = true, owner = clip.audio })
         local info = audio.info(clip.audio)
         for _, copy in ipairs(later) do
-          if copy.seconds >= info.duration / 2 then
+          if copy.taken then
+            stage:note(clip.audio, "has no copy " .. copy.taken .. ": a clip of that name is there")
+          elseif copy.seconds >= info.duration / 2 then
             stage:note(clip.audio, "too short for a copy that begins " .. copy.seconds * 1000 .. " ms later")
           else
             made:make(copy.path, { sound = clip.audio }, function()
