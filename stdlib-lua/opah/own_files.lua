@@ -57,6 +57,7 @@ function own_files.append(path, line)
   if fs.is_link(path) then fs.remove(path) end
   local file <close> = assert(io.open(path, "a"))
   assert(file:write(line, "\n"))
+  assert(file:flush())                     -- a full disk is told here, and not when the file closes
 end
 
 return own_files

@@ -81,6 +81,13 @@ final class CodecTrainingTests: XCTestCase {
         XCTAssertTrue(again.errors.contains("going on after step"), again.errors)
         XCTAssertTrue(
             FileManager.default.contentsEqual(atPath: folder("whole/codec.pth"), andPath: folder("killed/codec.pth")))
+        // Steps that were taken twice are told once.
+        func losses(_ name: String) throws -> [Substring] {
+            try String(contentsOfFile: folder(name + "/metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+                .filter { $0.contains("\"loss\"") }
+        }
+        XCTAssertEqual(try losses("whole").count, 11)
+        XCTAssertEqual(try losses("killed"), try losses("whole"))
 
         // Stopped in the middle: the steps until then are saved.
         let stopped = try OpahProcess.start(

@@ -142,6 +142,27 @@ function Run:restore()
   progress.log(("going on after step %d of %d"):format(self.step, self.total))
 end
 
+--- What the log of figures has of the steps until now. Lines of later ones are taken out: a run that ended before it saved had taken
+--- them, and they come again.
+---@return table[] rows
+function Run:noted()
+  local path, rows, lines, lost = fs.join(self.folder, "metrics.jsonl"), {}, {}, 0
+  if fs.is_link(path) or not fs.exists(path) then return rows end
+  for line in fs.read(path):gmatch("[^\n]+") do
+    local ok, row = pcall(json.decode, line)
+    if ok and type(row) == "table" and math.type(row.step) == "integer" and row.step <= self.step then
+      rows[#rows + 1], lines[#lines + 1] = row, line .. "\n"
+    else
+      lost = lost + 1
+    end
+  end
+  if lost > 0 then
+    progress.log(("metrics.jsonl: %d lines of steps that were not saved are taken out"):format(lost))
+    fs.write(path, table.concat(lines))
+  end
+  return rows
+end
+
 --- A line for the log of figures, `metrics.jsonl`.
 ---@param fields table
 function Run:note(fields)

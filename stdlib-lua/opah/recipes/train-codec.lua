@@ -97,28 +97,34 @@ return recipe {
     end
 
     local curves = { loss = {}, held_out = {} }
-    local function write_report()
+    local function draw(row)
+      local list = row.held_out_mel and curves.held_out or curves.loss
+      list[#list + 1] = { row.step, row.held_out_mel or row.loss }
+    end
+    for _, row in ipairs(run:noted()) do draw(row) end
+    local function write_report(made)
       local blocks = { { heading = "Distance of log-mel spectrograms" }, { curves = { held_out = curves.held_out }, x = "step" },
         { heading = "Loss" }, { curves = { loss = curves.loss }, x = "step" } }
-      local distance, made = measure()
       for i = 1, fixed and math.min(4, fixed:size(1)) or 0 do
         blocks[#blocks + 1] = { heading = ("Held-out clip %d: recorded, and through the codec"):format(i) }
         blocks[#blocks + 1] = { audio = fixed[i], sample_rate = native.sample_rate, label = "recorded" }
         blocks[#blocks + 1] = { audio = made[i], sample_rate = native.sample_rate, label = "through the codec" }
       end
       report.html(fs.join(args.output, "report.html"), { title = "A codec after " .. run.step .. " steps", table.unpack(blocks) })
-      return distance
     end
 
     local function save()
       run:save()
       fs.write(fs.join(args.output, "codec.json"), json.encode(native.config, { indent = 2 }) .. "\n")
-      local distance = write_report()
-      if distance then
-        curves.held_out[#curves.held_out + 1] = { run.step, distance }
-        run:note { step = run.step, held_out_mel = distance }
+      local distance, made = measure()
+      local last = curves.held_out[#curves.held_out]
+      if distance and not (last and last[1] == run.step) then
+        local row = { step = run.step, held_out_mel = distance }
+        run:note(row)
+        draw(row)
         progress.log(("step %d: distance of held-out spectrograms %.3f"):format(run.step, distance))
       end
+      write_report(made)
     end
 
     local stage <close> = begin(run.total, run.step)
@@ -132,7 +138,7 @@ return recipe {
     whole_steps.run(take, function(shown)
       stage.done = run.step
       run:note(shown)
-      curves.loss[#curves.loss + 1] = { run.step, shown.loss }
+      draw(shown)
       stage.bar:step(1, { phase = shown.phase, loss = shown.loss, mel = shown.mel })
       if run.step % args.every == 0 then save() end
     end, function() run:save() end)
