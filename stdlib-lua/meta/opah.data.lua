@@ -102,6 +102,7 @@ function data.collate(rows, opts) end
 ---- `sampler`: every clip once per pass, or the rule of the original [train_dataset.sampler]
 ---- `seed`: of what is drawn [seed]
 ---- `val_fraction`: of the clips, held out for validation [train_dataset.val_fraction]
+---- `val_by`: what clips are told by when some are held out: text keeps all clips of one text on one side, as copies need it [train_dataset.val_by]
 ---- `interactive_prob`: how often each clip has a turn of its own, instead of all texts in one [train_dataset.interactive_prob]
 ---- `use_speaker`: how often the name of the speaker is the role; true is 1 [train_dataset.use_speaker]
 ---- `skip_text_prob`: how often a turn has no text [train_dataset.skip_text_prob]
@@ -109,7 +110,7 @@ function data.collate(rows, opts) end
 ---- `causal`: of the sampler reference: consecutive clips, or any [train_dataset.causal]
 ---- `num_codebooks`: how many to keep; all that the packs hold unless set
 ---- `codebook_size`: clips with a code of this or above are left out (see `skipped`)
----@param opts {protos: string|string[], tokenizer: Tokenizer, max_length?: integer, sampler?: "coverage"|"reference", seed?: integer, val_fraction?: number, interactive_prob?: number, use_speaker?: boolean|number, skip_text_prob?: number, corrupt_prob?: number, causal?: boolean, num_codebooks?: integer, codebook_size?: integer} defaults: max_length = 4096, sampler = "coverage", seed = 42, val_fraction = 0.05, interactive_prob = 0.7, use_speaker = false, skip_text_prob = 0.0, corrupt_prob = 0.0, causal = true
+---@param opts {protos: string|string[], tokenizer: Tokenizer, max_length?: integer, sampler?: "coverage"|"reference", seed?: integer, val_fraction?: number, val_by?: "codes"|"text", interactive_prob?: number, use_speaker?: boolean|number, skip_text_prob?: number, corrupt_prob?: number, causal?: boolean, num_codebooks?: integer, codebook_size?: integer} defaults: max_length = 4096, sampler = "coverage", seed = 42, val_fraction = 0.05, val_by = "codes", interactive_prob = 0.7, use_speaker = false, skip_text_prob = 0.0, corrupt_prob = 0.0, causal = true
 ---@return Dataset
 function data.dataset(opts) end
 
