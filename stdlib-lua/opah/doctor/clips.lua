@@ -57,28 +57,22 @@ end
 
 --- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
 local function listen(clip, found, with)
-  local ok, samples, info = pcall(function()
+  local ok, problem = pcall(function()
     clip.info = audio.info(clip.audio)
     clip.seconds, clip.digest = clip.info.duration, fs.digest(clip.audio)
-    return audio.load(clip.audio, { mono = false, duration = clip.seconds > clips.heard and clips.heard or nil })
+    local samples, info = audio.load(clip.audio, { mono = false, duration = clip.seconds > clips.heard and clips.heard or nil })
+    if samples:size(1) > samples:size(2) then
+      local shape = ("%d samples in each of %d channels are no recording"):format(samples:size(2), samples:size(1))
+      error(fs.error("audio", shape, "the file is damaged: replace it"), 0)
+    end
+    measure(clip, samples, info, found, with)
   end)
-  if not ok then
-    local problem = samples
-    if problem.fatal then error(problem, 0) end
-    local reason, remedy = require "opah".error_text(problem)
-    if reason:sub(1, #clip.audio + 2) == clip.audio .. ": " then reason = reason:sub(#clip.audio + 3) end
-    clip.info = nil
-    return found:add("unreadable", clip.file, reason, remedy)
-  end
-  if samples:size(1) > samples:size(2) then
-    local shape = ("%d samples in each of %d channels are no recording"):format(samples:size(2), samples:size(1))
-    return found:add("unreadable", clip.file, shape, "the file is damaged: replace it")
-  end
-  local measured, trouble = pcall(measure, clip, samples, info, found, with)
-  if measured then return end
-  if trouble.fatal then error(trouble, 0) end
-  local reason, remedy = require "opah".error_text(trouble)
-  found:add("unreadable", clip.file, "cannot be measured: " .. reason, remedy)
+  if ok then return end
+  if problem.fatal then error(problem, 0) end
+  local reason, remedy = require "opah".error_text(problem)
+  if reason:sub(1, #clip.audio + 2) == clip.audio .. ": " then reason = reason:sub(#clip.audio + 3) end
+  clip.info = nil
+  found:add("unreadable", clip.file, reason, remedy)
 end
 
 --- The label that training would read: of the first suffix in `with.text_extension` that the clip has.

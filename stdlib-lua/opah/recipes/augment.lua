@@ -59,42 +59,40 @@ return recipe {
       wanted[path] = true
       return path
     end
-
     -- A clip may have the name that another one's copy would get: copies of copies do.
-    local own_name = {}
-    for _, clip in ipairs(clips) do own_name[path_of(clip.audio):gsub("%.[^./]*$", "")] = true end
+    local taken = {}
+    for _, clip in ipairs(clips) do taken[outputs.path(clip.audio, args.input_dir, args.output_dir, "")] = true end
 
     for _, clip in ipairs(clips) do
-      stage:try(clip.audio, function()
-        local own, later = path_of(clip.audio), {}
-        for i, shift in ipairs(shifts) do
-          local name = "+" .. shift.word .. "ms"
-          local taken = own_name[outputs.path(clip.audio, args.input_dir, args.output_dir, name)]
-          later[i] = { seconds = shift.seconds, taken = taken and name, labels = {} }
-          if not taken then
-            later[i].path = path_of(clip.audio, name .. ".wav")
-            for suffix, label in pairs(clip.labels) do later[i].labels[path_of(label, name .. suffix)] = label end
-          end
+      local own, later = path_of(clip.audio), {}
+      for _, label in pairs(clip.labels) do path_of(label) end
+      for _, shift in ipairs(shifts) do
+        local ending = "+" .. shift.word .. "ms"
+        if taken[outputs.path(clip.audio, args.input_dir, args.output_dir, ending)] then
+          stage:note(clip.audio, "has no copy " .. ending .. ": a clip of that name is there")
+        else
+          local copy = { path = path_of(clip.audio, ending .. ".wav"), shift = shift, labels = {} }
+          for suffix, label in pairs(clip.labels) do copy.labels[path_of(label, ending .. suffix)] = label end
+          later[#later + 1] = copy
         end
-        for _, label in pairs(clip.labels) do path_of(label) end
-
+      end
+      stage:try(clip.audio, function()
+        local function copy_file(from, role, path)
+          made:make(path, { [role] = from }, function() fs.copy(from, path) end, { copy = true, owner = clip.audio })
+        end
         outputs.copy_labels(clip, args.input_dir, args.output_dir, made)
-        made:make(own, { sound = clip.audio }, function() fs.copy(clip.audio, own) end, { copy = true, owner = clip.audio })
-        local info = audio.info(clip.audio)
+        copy_file(clip.audio, "sound", own)
+        local duration, samples, info = audio.info(clip.audio).duration, nil, nil
         for _, copy in ipairs(later) do
-          if copy.taken then
-            stage:note(clip.audio, "has no copy " .. copy.taken .. ": a clip of that name is there")
-          elseif copy.seconds >= info.duration / 2 then
-            stage:note(clip.audio, "too short for a copy that begins " .. copy.seconds * 1000 .. " ms later")
+          if copy.shift.seconds >= duration / 2 then
+            stage:note(clip.audio, "too short for a copy that begins " .. copy.shift.word .. " ms later")
           else
             made:make(copy.path, { sound = clip.audio }, function()
-              local samples, told = audio.load(clip.audio)
-              local from = math.floor(copy.seconds * told.sample_rate + 0.5)
-              audio.save(copy.path, samples:narrow(-1, from + 1, samples:size(-1) - from), told.sample_rate, { like = told })
+              if not samples then samples, info = audio.load(clip.audio) end
+              local from = math.floor(copy.shift.seconds * info.sample_rate + 0.5)
+              audio.save(copy.path, samples:narrow(-1, from + 1, samples:size(-1) - from), info.sample_rate, { like = info })
             end, { owner = clip.audio })
-            for path, label in pairs(copy.labels) do
-              made:make(path, { label = label }, function() fs.copy(label, path) end, { copy = true, owner = clip.audio })
-            end
+            for path, label in pairs(copy.labels) do copy_file(label, "label", path) end
             copies = copies + 1
           end
         end

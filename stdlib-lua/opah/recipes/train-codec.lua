@@ -98,8 +98,8 @@ return recipe {
 
     local curves = { loss = {}, held_out = {} }
     local function draw(row)
-      local list = row.held_out_mel and curves.held_out or curves.loss
-      list[#list + 1] = { row.step, row.held_out_mel or row.loss }
+      local list, value = row.held_out_mel and curves.held_out or curves.loss, row.held_out_mel or row.loss
+      if type(value) == "number" then list[#list + 1] = { row.step, value } end
     end
     for _, row in ipairs(run:noted()) do draw(row) end
     local function write_report(made)
