@@ -52,7 +52,7 @@ end
 ---@param entries table[] With their `stem`.
 ---@param dest string
 ---@param made table fs.made("import")
----@param from opah.import.Origins
+---@param from opah.Origins
 ---@param note fun(path: string, text: string)
 ---@return integer dropped clips
 return function(entries, dest, made, from, note)

@@ -1,7 +1,7 @@
 --- Copies of clips that begin a few milliseconds later: a codec cuts them into other frames, so a few clips teach a model more.
 -- opah run augment data data-augmented --shifts 10,20,30
 local audio, fs, recipe = require "opah.audio", require "opah.fs", require "opah.recipe"
-local outputs, planning, stage_over = require "opah.outputs", require "opah.planning", require "opah.stage"
+local origins, outputs, planning, stage_over = require "opah.origins", require "opah.outputs", require "opah.planning", require "opah.stage"
 
 --- Milliseconds of a list as "10,20,30"; what makes no copy of its own is an error.
 local function shifts_of(list)
@@ -18,14 +18,12 @@ local function shifts_of(list)
   return shifts
 end
 
---- Removes copies of earlier runs that are not wanted any more: other shifts, clips that are gone. Their number.
-local function drop_others(folder, wanted, made)
-  local dropped, seen = 0, {}
-  for _, path in ipairs(fs.list(folder, { recursive = true })) do
-    local below = fs.dirname(path)
-    seen[below] = seen[below] or fs.origins(below)
-    local origin = seen[below][fs.relative(path, below)]
-    if origin and origin.stage == "augment" and not wanted[path] and made:drop(path) then dropped = dropped + 1 end
+--- Removes what earlier runs made of this input and is not wanted any more: other shifts, clips that are gone. Their number.
+local function drop_others(args, wanted, made)
+  local dropped, from = 0, origins("augment")
+  for _, path in ipairs(fs.list(args.output_dir, { recursive = true })) do
+    local source = not wanted[path] and from:of(path)
+    if source and fs.overlap(source, args.input_dir) and made:drop(path) then dropped = dropped + 1 end
   end
   return dropped
 end
@@ -98,7 +96,7 @@ return recipe {
         end
       end)
     end
-    local dropped = drop_others(args.output_dir, wanted, made)
+    local dropped = drop_others(args, wanted, made)
     if dropped > 0 then stage:note(args.output_dir, dropped .. " files of an earlier run were removed: nothing asks for them any more") end
     return outputs.finish(stage, made, args, "clips", ("%d copies; train with train_dataset.val_by=text"):format(copies))
   end,

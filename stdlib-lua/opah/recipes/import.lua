@@ -2,7 +2,7 @@
 -- opah run import LJSpeech-1.1 data
 local audio, recipe, fs = require "opah.audio", require "opah.recipe", require "opah.fs"
 local cues, left_over = require "opah.import.cues", require "opah.import.left_over"
-local origins, recording = require "opah.import.origins", require "opah.import.recording"
+local origins, recording = require "opah.origins", require "opah.import.recording"
 local planning, progress, source = require "opah.planning", require "opah.progress", require "opah.import.source"
 local stage_over, targets = require "opah.stage", require "opah.import.targets"
 
@@ -81,7 +81,7 @@ return recipe {
     local _ <close> = fs.lock(args.dest, "importing")
     local made <close> = fs.made("import", { subtype = "as the recording's" },
       { overwrite = args.overwrite, grouped = true })
-    local from = origins()
+    local from = origins("import")
     local stage <close> = stage_over("import", #work.entries)
     for _, list in ipairs(work.broken) do stage:skip(list.path, list.problem, list.remedy) end
 
