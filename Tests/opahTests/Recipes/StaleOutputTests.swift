@@ -101,6 +101,12 @@ final class StaleOutputTests: XCTestCase {
         XCTAssertEqual(text(folder("out/S/x+10ms.lab")), "Corrected.")
         XCTAssertNil(bytes(folder("out/S/x+20.5ms.wav")))
         XCTAssertEqual(text(folder("out/S/x+30ms.lab")), "mine")
+        // Another input may go into the same folder.
+        try copy(folder("in/S/x.wav"), folder("more/T/z.wav"))
+        XCTAssertEqual(try opah(folder, "augment", "more", "out", "--shifts", "10").code, 0)
+        XCTAssertEqual(try augment("20").code, 0)
+        XCTAssertNotNil(bytes(folder("out/T/z+10ms.wav")))
+        XCTAssertNil(bytes(folder("out/S/x+10ms.wav")))
         for wrong in ["-5", "10,10", "", "10,x", "nan"] {
             let refused = try augment(wrong)
             XCTAssertEqual(refused.code, 2, wrong + refused.errors)
