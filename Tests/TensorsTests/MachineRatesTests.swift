@@ -12,7 +12,20 @@ final class MachineRatesTests: XCTestCase {
             XCTAssertLessThan(rate, 1e15)
         }
         XCTAssertEqual(rates.matrixRate, max(rates.squareProduct, rates.layerProduct))
-        XCTAssertEqual(rates.bfloat16Rate != nil, BFloat16Engine.isFast)
+        XCTAssertEqual(rates.bfloat16Rate != nil, BFloat16Engine.isAvailable)
+    }
+
+    /// Whether bfloat16 products are worth taking agrees with what the rates say, where it is not close.
+    func testSpeedOfBFloat16ProductsIsMeasured() throws {
+        guard let speed = BFloat16Engine.speed else {
+            XCTAssertFalse(BFloat16Engine.isFaster)
+            return XCTAssertFalse(BFloat16Engine.isAvailable)
+        }
+        XCTAssertEqual(BFloat16Engine.isFaster, speed >= 1.2)
+        let rates = try MachineRates.measure(seconds: 1, size: 1024, bufferBytes: 1 << 20)
+        let ratio = try XCTUnwrap(rates.bfloat16Rate) / rates.matrixRate
+        if ratio > 1.6 { XCTAssertTrue(BFloat16Engine.isFaster, "\(speed), by the rates \(ratio)") }
+        if ratio < 0.9 { XCTAssertFalse(BFloat16Engine.isFaster, "\(speed), by the rates \(ratio)") }
     }
 
     func testBetterIsTakenRateByRate() {

@@ -8,12 +8,14 @@ Origins.__index = Origins
 
 --- The origins of a stage's outputs; folders are read once, when they are first asked for.
 ---
----     origins("import"):of("nowhere/a.wav")  --> nil
+---     origins("import").stage  --> "import"
 ---@param stage string
 ---@return opah.Origins
 local function new(stage) return setmetatable({ stage = stage, folders = {} }, Origins) end
 
 --- By output's name, the resolved path of the sound or label that the stage made it from.
+---
+---     origins("import"):below("nowhere")  --> {}
 ---@param folder string
 ---@return table<string, string>
 function Origins:below(folder)
@@ -29,6 +31,8 @@ function Origins:below(folder)
 end
 
 --- The resolved path of what `output` was made from; nil when the stage did not make it.
+---
+---     origins("import"):of("nowhere/a.wav")  --> nil
 ---@param output string
 ---@return string?
 function Origins:of(output) return self:below(fs.dirname(output))[fs.basename(output)] end

@@ -110,15 +110,15 @@ extension LuaModule {
         m.function(
             "engines", "() -> \(Record.engines)",
             """
-            What computes products with large matrices: `{float32, bfloat16, fast_bfloat16, int8}`, all but one as text. `bfloat16` names what multiplies such numbers on this processor, or says why nothing \
-            does; `fast_bfloat16` is whether it does, and so what `precision = "auto"` goes by; `int8` is whose instructions multiply 8-bit weights when such a model speaks.
+            What computes products with large matrices: `{float32, bfloat16, bfloat16_speed, fast_bfloat16, int8}`. `bfloat16` names what multiplies such numbers on this processor, or says why nothing \
+            does; `bfloat16_speed` is how many times as fast as float32 that is, measured once (nil where nothing does), and `fast_bfloat16` whether it is 1.2 or more, which `precision = "auto"` goes by; `int8` is whose instructions multiply 8-bit weights when such a model speaks.
             """,
             example: #"machine.engines().float32  --> "OpenBLAS ...""#
         ) { call in
             try call.push(
                 [
                     "float32": MatrixLibrary.description, "bfloat16": BFloat16Engine.description,
-                    "fast_bfloat16": BFloat16Engine.isFast,
+                    "bfloat16_speed": BFloat16Engine.speed, "fast_bfloat16": BFloat16Engine.isFaster,
                     "int8": LanguageModel.WeightForm.int8Engine
                 ] as Fields)
         }

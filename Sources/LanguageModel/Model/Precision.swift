@@ -1,9 +1,11 @@
+import Support
 import Tensors
 
 /// `trainer.precision`: in which numbers the products of a training step with the model's weights are computed.
 /// Adapters, norms, softmax, the residual stream, losses and every sum are float32 in each; so is generation.
 public enum Precision: String, CaseIterable, Sendable {
-    /// bfloat16 where the processor multiplies such numbers and the weights are stored so; otherwise float32.
+    /// bfloat16 where the processor multiplies such numbers, faster than float32, and the weights are stored so;
+    /// otherwise float32.
     case auto
     case single = "32-true"
     /// bfloat16 where the processor multiplies such numbers, otherwise float32. Weights are as they are stored or,
@@ -13,12 +15,14 @@ public enum Precision: String, CaseIterable, Sendable {
     /// that another machine began.
     case rounded = "bf16-rounded"
 
-    /// - Parameter isStoredSo: whether the weights are bfloat16.
-    func products(isStoredSo: Bool, isFast: Bool) -> ProductPrecision {
+    /// - Parameters:
+    ///   - isStoredSo: whether the weights are bfloat16.
+    ///   - isFaster: asked for where it matters alone, as it is measured.
+    func products(isStoredSo: Bool, isAvailable: Bool, isFaster: @autoclosure () -> Bool) -> ProductPrecision {
         switch self {
-        case .auto: isFast && isStoredSo ? .bfloat16 : .float32
+        case .auto: isAvailable && isStoredSo && isFaster() ? .bfloat16 : .float32
         case .single: .float32
-        case .half, .mixed: isFast ? .bfloat16 : .float32
+        case .half, .mixed: isAvailable ? .bfloat16 : .float32
         case .rounded: .bfloat16
         }
     }
@@ -28,7 +32,16 @@ extension LanguageModel {
     /// What `precision` comes to on this machine, with the weights as they are now.
     public var products: ProductPrecision {
         precision.products(
-            isStoredSo: tree.layers.first?.wqkv.weight.tensor.dtype == .bfloat16, isFast: BFloat16Engine.isFast)
+            isStoredSo: isStoredInBFloat16, isAvailable: BFloat16Engine.isAvailable, isFaster: BFloat16Engine.isFaster)
+    }
+
+    private var isStoredInBFloat16: Bool { tree.layers.first?.wqkv.weight.tensor.dtype == .bfloat16 }
+
+    /// Why products are not in bfloat16.
+    private var notHalf: String {
+        guard BFloat16Engine.isAvailable else { return BFloat16Engine.description }
+        guard isStoredInBFloat16 else { return "not what the weights are stored in" }
+        return "no faster on this processor (\(DecimalText.significant(BFloat16Engine.speed ?? 0, 2)) times as fast)"
     }
 
     /// One line about it, for a person; nil where all is float32 because that was asked for.
@@ -38,8 +51,8 @@ extension LanguageModel {
         case (.single, _): nil
         case (_, .float32):
             "products with the weights are computed in float32 (precision \(precision.rawValue)): bfloat16 is "
-                + (BFloat16Engine.isFast ? "not what the weights are stored in" : engine)
-        case (.rounded, _) where !BFloat16Engine.isFast:
+                + notHalf
+        case (.rounded, _) where !BFloat16Engine.isAvailable:
             "factors of products are rounded to bfloat16 and multiplied as float32, which is no faster (precision bf16-rounded): bfloat16 is \(engine)"
         case (_, .bfloat16):
             "products with the weights are computed in bfloat16 by \(engine), sums in float32 (precision \(precision.rawValue))"

@@ -95,7 +95,7 @@ struct StepMemory {
 
     /// The copy of a factor that is rounded to bfloat16: its bits, or where nothing multiplies those, float32.
     private func rounded(_ n: Int, _ width: Int) -> Int {
-        shape.products == .float32 ? 0 : BFloat16Engine.isFast ? Memory.blockSize(2 * n * width) : block(n, width)
+        shape.products == .float32 ? 0 : BFloat16Engine.isAvailable ? Memory.blockSize(2 * n * width) : block(n, width)
     }
 
     /// Bytes of a float32 tensor [n, width].

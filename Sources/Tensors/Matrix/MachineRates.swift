@@ -12,7 +12,7 @@ public struct MachineRates: Sendable, Equatable {
     /// FLOP/s of 512 rows of width 1024 with a stored weight [4096, 1024]: a layer of the language model.
     public let layerProduct: Double
     /// FLOP/s of the better of the same two products with bfloat16 factors and float32 sums; nil where the processor
-    /// has no instructions for them (`BFloat16Engine.isFast`).
+    /// has no instructions for them (`BFloat16Engine.isAvailable`).
     public let bfloat16Rate: Double?
     /// Bytes/s of all threads reading, and adding up, a buffer that no cache holds.
     public let readBandwidth: Double
@@ -41,11 +41,11 @@ public struct MachineRates: Sendable, Equatable {
     public static func measure(
         seconds: Double = 2, size: Int = 2048, bufferBytes: Int = 512 << 20
     ) throws -> MachineRates {
-        let rows = max(size / 4, 1), part = seconds / (BFloat16Engine.isFast ? 5 : 3)
+        let rows = max(size / 4, 1), part = seconds / (BFloat16Engine.isAvailable ? 5 : 3)
         let square = try product(size, size, size, seconds: part)
         let layer = try product(rows, 4096, 1024, seconds: part)
         let half =
-            BFloat16Engine.isFast
+            BFloat16Engine.isAvailable
             ? try max(
                 bfloat16Product(size, size, size, seconds: part), bfloat16Product(rows, 4096, 1024, seconds: part))
             : nil
@@ -71,6 +71,30 @@ public struct MachineRates: Sendable, Equatable {
             try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n)
         }
         return 2 * Double(m) * Double(n) * Double(k) / best
+    }
+
+    /// How many times as fast as a layer's product in float32 the same is with bfloat16 factors: the shortest of five
+    /// each, in turn, so that what else the machine does hits both.
+    static func bfloat16Speed() throws -> Double {
+        let (m, n, k) = (512, 1024, 1024)
+        let zeros = try Pages<Float>(n * k), c = try Pages<Float>(m * n)
+        let a = try Rounding.Bits(of: zeros.start, m * k), b = try Rounding.Bits(of: zeros.start, n * k)
+        let clock = ContinuousClock()
+        var single = Duration.seconds(1000), half = single
+        for _ in 0 ..< 6 {
+            try Interrupt.check()
+            single = min(
+                single,
+                clock.measure {
+                    matrixProduct(m, n, k, zeros.start, lda: k, zeros.start, ldb: k, transposeB: true, c.start, ldc: n)
+                })
+            half = try min(
+                half,
+                clock.measure {
+                    try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n)
+                })
+        }
+        return single / half
     }
 
     private static func reading(_ bytes: Int, seconds: Double) throws -> Double {

@@ -194,7 +194,7 @@ extension Tensor {
                 b.pointer(Float.self) + atB, ldb: ldb, transposeB: transposeB, c.pointer(Float.self) + atC, ldc: n)
         case .float64:
             let x = a.pointer(Double.self) + atA, y = b.pointer(Double.self) + atB, z = c.pointer(Double.self) + atC
-            openblas_set_num_threads(1)
+            _ = OpenBLAS.isReady
             let pieces = m * n * k < 1 << 18 ? 1 : Swift.min(Parallel.threadCount, m)
             Parallel.forEach(pieces) { piece in
                 let first = m * piece / pieces, rows = m * (piece + 1) / pieces - first

@@ -15,7 +15,7 @@ public enum MatrixBuffers {
     public static func reserve(keeping: Int) -> Int {
         typealias Allocate = @convention(c) (Int32) -> UnsafeMutableRawPointer?
         typealias Free = @convention(c) (UnsafeMutableRawPointer?) -> Void
-        openblas_set_num_threads(1)
+        _ = OpenBLAS.isReady
         // Its own functions, which no header of it has.
         guard let allocate = dlsym(nil, "blas_memory_alloc"), let free = dlsym(nil, "blas_memory_free") else {
             guard hasRoom(size + keeping) else { return 0 }

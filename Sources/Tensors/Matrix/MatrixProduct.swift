@@ -13,7 +13,7 @@ public func matrixProduct(
     beta: Float = 0, _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
     guard m > 0, n > 0 else { return }
-    _ = SingleThreadedBLAS.once
+    _ = OpenBLAS.isReady
     func product(_ rows: Range<Int>, _ columns: Range<Int>) {
         cblas_sgemm(
             CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
@@ -47,12 +47,8 @@ func matrixProductHere(
     beta: Float = 0, _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
     guard m > 0, n > 0 else { return }
-    _ = SingleThreadedBLAS.once
+    _ = OpenBLAS.isReady
     cblas_sgemm(
         CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
         blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
-}
-
-private enum SingleThreadedBLAS {
-    static let once: Void = openblas_set_num_threads(1)
 }
