@@ -132,6 +132,7 @@ let package = Package(
             .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
             // Products of 8-bit weights, by instructions that a compiler gives only to those who name them; optimised
             // in every build.
+            .target(name: "CRowProducts", cSettings: [.unsafeFlags(["-O2"])]),
             .target(name: "CByteProducts", cSettings: [.unsafeFlags(["-O2"])]),
             .target(name: "LuaShim", dependencies: ["CLua"]),
             .target(name: "FaultShim", path: "Tests/FaultShim"),
@@ -152,7 +153,7 @@ let package = Package(
                 "Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
             + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
             + library("Text", ["Support", "CPCRE2"])
-            + library("Codec", ["Support", "Tensors", "Formats", "Audio", .product(name: "Yams", package: "Yams")])
+            + library("Codec", ["Support", "Tensors", "Formats", "Audio", "CRowProducts", .product(name: "Yams", package: "Yams")])
             + library("LanguageModel", ["Support", "Tensors", "Formats", "Text", "CByteProducts"])
             + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
             + library("Training", ["Support", "Distributed", "Tensors", "Formats", "LanguageModel", "Dataset"])

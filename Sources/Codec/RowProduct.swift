@@ -1,3 +1,4 @@
+import CRowProducts
 import Tensors
 
 /// A weight matrix [taps * depth, columns] in the order in which the kernel reads it: panels of 16
@@ -39,6 +40,10 @@ final class PackedMatrix: @unchecked Sendable {
     @inline(__always)
     func panel(_ index: Int) -> UnsafePointer<SIMD8<Float>> { UnsafePointer(values + index * taps * depth * 2) }
 
+    /// The biases of its 16 columns, and of the panels that follow.
+    @inline(__always)
+    func biases(_ index: Int) -> UnsafePointer<Float> { UnsafePointer(OpaquePointer(bias + index * 2)) }
+
     @inline(__always)
     func bias(_ index: Int) -> (SIMD8<Float>, SIMD8<Float>) { (bias[index * 2], bias[index * 2 + 1]) }
 }
@@ -58,6 +63,9 @@ func rowProduct<E: RowEpilogue>(
     _ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
     _ matrix: PackedMatrix, panels: Range<Int>, _ epilogue: E
 ) {
+    if crow_is_used() != 0 {
+        return wideRowProduct(rows, input, stride: stride, tapStride: tapStride, matrix, panels: panels, epilogue)
+    }
     let taps = matrix.taps, depth = matrix.depth
     for panel in panels {
         let weights = matrix.panel(panel), (bias0, bias1) = matrix.bias(panel), column = panel * 16
@@ -126,10 +134,10 @@ struct RowBlocks {
 
     init(_ rows: Int, longest: Int) {
         self.rows = rows
-        let threads = Parallel.threadCount
+        let threads = Parallel.threadCount, tile = crow_is_used() != 0 ? Int(CROW_ROWS) : 6
         var blocks = max((rows + longest - 1) / longest, 1)
         blocks = (blocks + threads - 1) / threads * threads
-        length = max((((rows + blocks - 1) / blocks) + 5) / 6 * 6, 6)
+        length = max((((rows + blocks - 1) / blocks) + tile - 1) / tile * tile, tile)
         count = (rows + length - 1) / length
     }
 

@@ -1,0 +1,33 @@
+#ifndef C_ROW_PRODUCTS_H
+#define C_ROW_PRODUCTS_H
+#include <stdint.h>
+
+/* Products of rows with panels of 16 columns, in the vectors of AVX-512: C, because the Swift around it is compiled for processors
+   that need not have them. */
+
+/* Rows and panels that one call takes at most: their sums are 24 of the 32 registers. */
+#define CROW_ROWS 12
+#define CROW_PANELS 2
+
+/* Whether this processor and the system have them, and they are used. */
+int crow_is_used(void);
+
+/* Does without them (0) or takes them again (1), for tests; -1 where there are none. */
+int crow_use(int wanted);
+
+/* What a tile is made of. Counts are of floats. */
+struct crow_factors {
+    const float *input;         /* the first row's first tap */
+    int64_t stride;             /* from a row to the next */
+    int64_t taps, depth;
+    int64_t tap_stride;         /* from a tap to the next */
+    const float *weights;       /* a panel: [taps * depth][16] */
+    int64_t panel_stride;       /* from a panel to the next */
+    const float *bias;          /* [panels][16] */
+};
+
+/* sums[r][p][c] = bias[p][c] + the sum over taps t and d < depth of input[r * stride + t * tap_stride + d] * weights[p][t * depth + d][c],
+   one chain of fused multiply-and-adds in this order. `sums` is [rows][panels][16], at a multiple of 64 bytes. */
+void crow_products(const struct crow_factors *factors, int rows, int panels, float *sums);
+
+#endif

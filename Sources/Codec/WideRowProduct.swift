@@ -1,0 +1,33 @@
+import CRowProducts
+import Tensors
+
+/// The same as `rowProduct`, with the vectors of AVX-512: tiles of 12 rows and two panels, which pass through the first
+/// cache on their way to the epilogue. Bit for bit the same too, as the chains of each element are.
+@inline(__always)
+func wideRowProduct<E: RowEpilogue>(
+    _ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
+    _ matrix: PackedMatrix, panels: Range<Int>, _ epilogue: E
+) {
+    let tall = Int(CROW_ROWS), wide = Int(CROW_PANELS)
+    withUnsafeTemporaryAllocation(byteCount: tall * wide * 64, alignment: 64) { tile in
+        let sums = tile.baseAddress!.assumingMemoryBound(to: Float.self)
+        for panel in Swift.stride(from: panels.lowerBound, to: panels.upperBound, by: wide) {
+            let width = min(wide, panels.upperBound - panel)
+            var factors = crow_factors(
+                input: input, stride: Int64(stride), taps: Int64(matrix.taps), depth: Int64(matrix.depth),
+                tap_stride: Int64(tapStride), weights: UnsafePointer(OpaquePointer(matrix.panel(panel))),
+                panel_stride: Int64(16 * matrix.taps * matrix.depth), bias: matrix.biases(panel))
+            for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: tall) {
+                let height = min(tall, rows.upperBound - row)
+                factors.input = input + row * stride
+                crow_products(&factors, Int32(height), Int32(width), sums)
+                for r in 0 ..< height {
+                    for p in 0 ..< width {
+                        let sum = sums + (r * width + p) * 16
+                        epilogue.store(row: row + r, column: (panel + p) * 16, load(sum), load(sum + 8))
+                    }
+                }
+            }
+        }
+    }
+}
