@@ -128,17 +128,20 @@ func parallelRowProduct<E: RowEpilogue>(
     }
 }
 
-/// 0..<rows in equal blocks of whole tiles, a multiple of the number of threads where that is possible.
+/// 0..<rows in equal blocks of whole tiles, of which the thread with most rows has as few as possible.
 struct RowBlocks {
     let rows: Int, length: Int, count: Int
 
     init(_ rows: Int, longest: Int) {
         self.rows = rows
         let threads = Parallel.threadCount, tile = crow_is_used() != 0 ? Int(CROW_ROWS) : 6
-        var blocks = max((rows + longest - 1) / longest, 1)
-        blocks = (blocks + threads - 1) / threads * threads
-        length = max((((rows + blocks - 1) / blocks) + tile - 1) / tile * tile, tile)
-        count = (rows + length - 1) / length
+        func count(_ length: Int) -> Int { (rows + length - 1) / length }
+        func most(_ length: Int) -> Int { (count(length) + threads - 1) / threads * length }
+        var best = tile
+        for length in stride(from: tile, through: max(longest, tile), by: tile) where most(length) <= most(best) {
+            best = length
+        }
+        (length, self.count) = (best, count(best))
     }
 
     subscript(i: Int) -> Range<Int> { i * length ..< min((i + 1) * length, rows) }
