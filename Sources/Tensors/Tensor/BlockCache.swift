@@ -1,25 +1,21 @@
 import Glibc
 import Synchronization
 
-/// Large blocks that tensors have given back, kept for the next tensor of about that size.
+/// Large blocks that tensors have given back, kept for the next tensors.
 ///
 /// A training step allocates and frees the same hundreds of megabytes again and again. malloc returns
 /// such blocks to the kernel at once, which then has to find and clear each page anew: a page fault per
-/// 4 KiB, more than the arithmetic of an addition costs. Here blocks of 1 MiB and more wait in a list;
-/// what has waited longest is returned first. The list is bounded twice: by `limit`, and so that waiting and used
-/// blocks together never take more than the used ones did at their most. So the process never needs more memory
-/// than its tensors did, and a prediction of that is one of its resident memory.
+/// 4 KiB, more than the arithmetic of an addition costs. Here blocks of 1 MiB and more wait, joined with their neighbours
+/// so that blocks of one size can become some of another: a step has large ones for a while and many smaller ones
+/// afterwards. What waits is bounded twice: by `limit`, and so that waiting and used blocks together never take more
+/// than the used ones did at their most. So the process never needs more memory than its tensors did, and a prediction of
+/// that is one of its resident memory.
 enum BlockCache {
     /// Smaller blocks are malloc's business.
     static let smallest = 1 << 20
 
-    private struct Block: @unchecked Sendable {
-        let pointer: UnsafeMutableRawPointer, size: Int
-    }
     private struct State {
-        /// Longest waiting first.
-        var blocks: [Block] = []
-        var bytes = 0
+        var waiting = FreeRanges()
         /// Bytes of blocks in use, now and at the most so far.
         var used = 0, mostUsed = 0
 
@@ -34,7 +30,7 @@ enum BlockCache {
     static let limit = min(Memory.limit / 8, 2 << 30)
 
     /// Bytes that wait.
-    static var bytes: Int { state.withLock { $0.bytes } }
+    static var bytes: Int { state.withLock { $0.waiting.bytes } }
 
     /// Rounded up to one of eight steps per power of two, so that similar sizes share blocks: at most an
     /// eighth is wasted.
@@ -46,16 +42,13 @@ enum BlockCache {
     /// A block of at least `size` bytes, or nil when there is no memory left.
     static func take(_ size: Int) -> UnsafeMutableRawPointer? {
         let size = roundedSize(size)
-        let (kept, excess): (Block?, [Block]) = state.withLock { state in
+        let (kept, excess): (UInt?, [FreeRanges.Range]) = state.withLock { state in
             state.use(size)
-            if let i = state.blocks.lastIndex(where: { $0.size == size }) {
-                state.bytes -= size
-                return (state.blocks.remove(at: i), [])
-            }
-            return (nil, drop(from: &state, downTo: max(state.mostUsed, smallestMost) - state.used))
+            if let start = state.waiting.take(size) { return (start, []) }
+            return (nil, state.waiting.drop(downTo: max(state.mostUsed, smallestMost) - state.used, unit: hugePage))
         }
-        if let kept { return kept.pointer }
-        for block in excess { release(block) }
+        if let kept { return UnsafeMutableRawPointer(bitPattern: kept) }
+        release(excess)
         if let new = allocate(size) { return new }
         trim()
         if let new = allocate(size) { return new }
@@ -66,21 +59,13 @@ enum BlockCache {
     /// What may wait without regard to what was used.
     private static let smallestMost = 64 << 20
 
-    /// Takes blocks out of the list until no more than `bytes` wait.
-    private static func drop(from state: inout State, downTo bytes: Int) -> [Block] {
-        var count = 0
-        while state.bytes > bytes, count < state.blocks.count {
-            state.bytes -= state.blocks[count].size
-            count += 1
-        }
-        defer { state.blocks.removeFirst(count) }
-        return Array(state.blocks[..<count])
-    }
+    /// The kernel can give so much with one fault instead of 512.
+    private static let hugePage = 2 << 20
 
     private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-        // On borders of 2 MiB the kernel can give huge pages: one fault instead of 512. Mapped by hand: malloc, once it
-        // has freed blocks of this size, takes the next from a heap that it seldom returns.
-        let hugePage = 2 << 20, extra = size >= 2 * hugePage ? hugePage : 0
+        // Huge pages begin at borders of their size. Mapped by hand: malloc, once it has freed blocks of this size, takes
+        // the next from a heap that it seldom returns.
+        let extra = size >= 2 * hugePage ? hugePage : 0
         guard let raw = mmap(nil, size + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             raw != MAP_FAILED
         else { return nil }
@@ -95,27 +80,22 @@ enum BlockCache {
         return start
     }
 
-    private static func release(_ block: Block) { munmap(block.pointer, block.size) }
+    private static func release(_ ranges: [FreeRanges.Range]) {
+        for range in ranges { munmap(UnsafeMutableRawPointer(bitPattern: range.start), range.size) }
+    }
 
     /// Takes back a block of `size` bytes, as asked for.
     static func give(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
-        let size = roundedSize(size)
-        let block = Block(pointer: pointer, size: size)
-        let excess: [Block] = state.withLock { state in
-            state.used -= size
-            guard size <= limit / 2 else { return [block] }
-            state.blocks.append(block)
-            state.bytes += size
-            return drop(from: &state, downTo: limit)
-        }
-        for block in excess { release(block) }
+        let range = FreeRanges.Range(start: UInt(bitPattern: pointer), size: roundedSize(size))
+        release(
+            state.withLock { state in
+                state.used -= range.size
+                guard range.size <= limit / 2 else { return [range] }
+                state.waiting.give(range)
+                return state.waiting.drop(downTo: limit, unit: hugePage)
+            })
     }
 
     /// Returns all that waits to the system.
-    static func trim() {
-        let all: [Block] = state.withLock { state in
-            drop(from: &state, downTo: 0)
-        }
-        for block in all { release(block) }
-    }
+    static func trim() { release(state.withLock { $0.waiting.drop(downTo: 0, unit: hugePage) }) }
 }
