@@ -7,15 +7,13 @@
 /* Results must not depend on which of these functions gave them. */
 #pragma STDC FP_CONTRACT OFF
 
-/* Four rows and three vectors have twelve sums, which with a row's weights and a product fill the sixteen registers. One function for
-   each number of vectors, so that the sums are registers. */
+/* Four rows and three vectors have twelve sums, which with a row's weights and a product fill the sixteen registers of AVX2; of the 32
+   of AVX-512 four vectors take 21. One function for each number of vectors, so that the sums are registers. */
 #define ROWS 4
-#define CALL(products) \
-    switch (t->count) { \
-    case 1: products(t, 1); return; \
-    case 2: products(t, 2); return; \
-    default: products(t, 3); return; \
-    }
+#define CASE(n, products) case n: products(t, n); return;
+
+/* The rows of the next tile lie behind those of this one: what comes from memory is asked for a tile ahead. */
+#define ASK_NEXT(row) _mm_prefetch((const char *)(row) + ROWS * t->row_bytes, _MM_HINT_T1)
 #define INLINE static inline __attribute__((always_inline))
 
 /* The sums of vector v become results. */
@@ -60,9 +58,6 @@ static void plain_rounding(const float *x, int64_t count, int64_t padded, float 
 #define AVX2 __attribute__((target("avx2")))
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
-/* How far ahead of a single row's reading memory is asked for, in bytes. */
-#define AHEAD 1024
-
 typedef struct { int16_t values[16]; } block_of_vector;
 
 INLINE AVX2 int32_t total(__m256i x) {
@@ -103,6 +98,7 @@ INLINE AVX2 void avx2_products(const struct cbyte_tile *t, const int count) {
         __m256i x[2];
         for (int v = 0; v < count && v < 2; v++) x[v] = _mm256_loadu_si256((const __m256i *)(vectors + v * stride + c));
         for (int r = 0; r < ROWS; r++) {
+            if (!(c & 63)) ASK_NEXT(w[r] + c);
             __m256i row = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w[r] + c)));
             for (int v = 0; v < count && v < 2; v++) s[v][r] = _mm256_add_epi32(s[v][r], _mm256_madd_epi16(row, x[v]));
             if (count == 3) {
@@ -116,7 +112,9 @@ INLINE AVX2 void avx2_products(const struct cbyte_tile *t, const int count) {
     for (int v = 0; v < count; v++) put4(t, v, totals(s[v][0], s[v][1], s[v][2], s[v][3]));
 }
 
-static AVX2 void avx2(const struct cbyte_tile *t) { CALL(avx2_products) }
+static AVX2 void avx2(const struct cbyte_tile *t) {
+    switch (t->count) { CASE(1, avx2_products) CASE(2, avx2_products) CASE(3, avx2_products) }
+}
 
 static AVX2 int32_t avx2_single(const int8_t *weights, const int16_t *vector, int64_t columns) {
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
@@ -124,7 +122,7 @@ static AVX2 int32_t avx2_single(const int8_t *weights, const int16_t *vector, in
 #define ADD(sum, at) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(weights + i + at))), \
                                                                   _mm256_loadu_si256((const __m256i *)(vector + i + at))))
     for (; i + 64 <= columns; i += 64) {
-        _mm_prefetch((const char *)weights + i + AHEAD, _MM_HINT_T0);
+        _mm_prefetch((const char *)weights + i + CBYTE_AHEAD, _MM_HINT_T0);
         ADD(a, 0); ADD(b, 16); ADD(c, 32); ADD(d, 48);
     }
     if (i < columns) { ADD(a, 0); ADD(b, 16); }
@@ -136,12 +134,13 @@ INLINE VNNI void vnni_products(const struct cbyte_tile *t, const int count) {
     const int8_t *w[ROWS];
     for (int r = 0; r < ROWS; r++) w[r] = t->weights + (r < t->rows ? r : 0) * t->row_bytes;
     const int64_t columns = t->columns;
-    __m512i s[3][ROWS];
+    __m512i s[4][ROWS];
     for (int v = 0; v < count; v++) for (int r = 0; r < ROWS; r++) s[v][r] = _mm512_setzero_si512();
     for (int64_t c = 0; c < columns; c += 32) {
-        __m512i x[3];
+        __m512i x[4];
         for (int v = 0; v < count; v++) x[v] = _mm512_loadu_si512(t->vectors + v * t->vector_stride + c);
         for (int r = 0; r < ROWS; r++) {
+            ASK_NEXT(w[r] + c);
             __m512i row = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(w[r] + c)));
             for (int v = 0; v < count; v++) s[v][r] = _mm512_dpwssd_epi32(s[v][r], row, x[v]);
         }
@@ -153,7 +152,9 @@ INLINE VNNI void vnni_products(const struct cbyte_tile *t, const int count) {
     }
 }
 
-static VNNI void vnni(const struct cbyte_tile *t) { CALL(vnni_products) }
+static VNNI void vnni(const struct cbyte_tile *t) {
+    switch (t->count) { CASE(1, vnni_products) CASE(2, vnni_products) CASE(3, vnni_products) CASE(4, vnni_products) }
+}
 
 static VNNI int32_t vnni_single(const int8_t *weights, const int16_t *vector, int64_t columns) {
     __m512i a = _mm512_setzero_si512(), b = a;
@@ -161,7 +162,7 @@ static VNNI int32_t vnni_single(const int8_t *weights, const int16_t *vector, in
 #define ADD(sum, at) sum = _mm512_dpwssd_epi32(sum, _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(weights + i + at))), \
                                                _mm512_loadu_si512(vector + i + at))
     for (; i + 64 <= columns; i += 64) {
-        _mm_prefetch((const char *)weights + i + AHEAD, _MM_HINT_T0);
+        _mm_prefetch((const char *)weights + i + CBYTE_AHEAD, _MM_HINT_T0);
         ADD(a, 0); ADD(b, 32);
     }
     if (i < columns) ADD(a, 0);
@@ -232,6 +233,8 @@ __attribute__((constructor)) static void choose(void) {
 }
 
 int cbyte_engine(void) { return engine; }
+
+int cbyte_vectors(void) { return engine == 2 ? 4 : 3; }
 
 void cbyte_products(const struct cbyte_tile *tile) { products(tile); }
 

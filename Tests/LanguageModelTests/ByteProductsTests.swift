@@ -26,21 +26,21 @@ final class ByteProductsTests: XCTestCase {
                 let weights = (0 ..< 4 * width).map { _ in
                     extreme ? Int8(127) : Int8.random(in: -127 ... 127, using: &random)
                 }
-                let vectors = (0 ..< 3 * width).map { _ in
+                let vectors = (0 ..< 4 * width).map { _ in
                     extreme ? Int16(-32767) : Int16.random(in: -32767 ... 32767, using: &random)
                 }
-                let expected = (0 ..< 3).map { v in
+                let expected = (0 ..< 4).map { v in
                     (0 ..< 4).map { r in
                         (0 ..< width).reduce(0) { $0 + Int(weights[r * width + $1]) * Int(vectors[v * width + $1]) }
                     }
                 }
                 for engine in engines() {
                     for rows in 1 ... 4 {
-                        for count in 1 ... 3 {
+                        for count in 1 ... Int(cbyte_vectors()) {
                             // Results stand six apart; those beside them stay as they are.
                             for isFirst in [true, false] {
-                                var out = [Float](repeating: 0.5, count: 18)
-                                let units: [Float] = [1, 9, 0.25, 9, 2], scales: [Float] = [3, 0.5, 1, 2]
+                                var out = [Float](repeating: 0.5, count: 24)
+                                let units: [Float] = [1, 9, 0.25, 9, 2, 9, 4], scales: [Float] = [3, 0.5, 1, 2]
                                 out.withUnsafeMutableBufferPointer { to in
                                     var tile = cbyte_tile(
                                         weights: weights, row_bytes: Int64(width), rows: Int32(rows), vectors: vectors,
@@ -50,7 +50,7 @@ final class ByteProductsTests: XCTestCase {
                                         out: to.baseAddress! + 1, out_stride: 6)
                                     cbyte_products(&tile)
                                 }
-                                var wanted = [Float](repeating: 0.5, count: 18)
+                                var wanted = [Float](repeating: 0.5, count: 24)
                                 for v in 0 ..< count {
                                     for r in 0 ..< rows {
                                         let part = Float(expected[v][r]) * units[2 * v]

@@ -5,6 +5,12 @@
 /* Products of rows of 8-bit weights with vectors of 16-bit numbers, summed exactly in 32 bits: C, because a compiler gives these
    instructions of a processor only to those who name them. */
 
+/* How far ahead of a single row's reading memory is asked for, in bytes. */
+#define CBYTE_AHEAD 3072
+
+/* Asks for a line of memory that will be read; any address. */
+static inline void cbyte_ask(const void *place) { __builtin_prefetch(place); }
+
 /* Columns that one call sums at most: 512 * 127 * 32767 is below 2^31. */
 #define CBYTE_BLOCK 512
 /* Rows and vectors are whole steps of so many columns; both may be read up to there. */
@@ -16,7 +22,10 @@ int cbyte_engine(void);
 /* Takes another of them, for tests: those that this processor has not are refused (-1). */
 int cbyte_use_engine(int engine);
 
-/* Up to four rows, up to three vectors. */
+/* Vectors that one call takes at most: as many as have registers for their sums. */
+int cbyte_vectors(void);
+
+/* Up to four rows, up to cbyte_vectors() vectors. */
 struct cbyte_tile {
     const int8_t *weights;
     int64_t row_bytes;

@@ -71,6 +71,8 @@ struct ByteRows: QuantizedRows, @unchecked Sendable {
 
     // MARK: Products
 
+    static var mostVectors: Int { Int(cbyte_vectors()) }
+
     @inline(__always)
     func tile(
         _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,

@@ -83,6 +83,8 @@ struct NibbleRows: QuantizedRows, @unchecked Sendable {
         }
     }
 
+    static var mostVectors: Int { 3 }
+
     @inline(__always)
     func tile(
         _ rows: Range<Int>, _ block: Int, _ x: UnsafePointer<Float>, _ count: Int,

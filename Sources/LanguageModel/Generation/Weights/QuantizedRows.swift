@@ -2,7 +2,7 @@ import Support
 import Tensors
 
 /// Rows of weights of a few bits each, and how they meet vectors that are rounded for them: in blocks of columns, up to
-/// four rows and three vectors at a time (`tile`), or one row after the other as they come from memory (`single`).
+/// four rows and a few vectors at a time (`tile`), or one row after the other as they come from memory (`single`).
 ///
 /// A vector's product with a row is the same to the last bit by either way, whatever the company: samples must not
 /// depend on how many there are.
@@ -13,13 +13,15 @@ protocol QuantizedRows: Sendable {
     var byteCount: Int { get }
     /// Blocks of columns, the last of which may be narrower.
     var blocks: Int { get }
+    /// Vectors that pass together at most.
+    static var mostVectors: Int { get }
     /// Floats that a rounded vector takes.
     var vectorWidth: Int { get }
 
     /// Rounds n vectors x[n, columns] into out[n, vectorWidth].
     func round(_ x: UnsafePointer<Float>, count n: Int, into out: UnsafeMutablePointer<Float>)
 
-    /// Up to four rows and three rounded vectors x, in one block of columns; the blocks of a row follow each other, the
+    /// Up to four rows and `mostVectors` rounded vectors x, in one block of columns; the blocks of a row follow each other, the
     /// last one's call makes y[v * stride + row] whole.
     func tile(
         _ rows: Range<Int>, _ block: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
@@ -62,12 +64,19 @@ extension QuantizedRows {
         }
     }
 
-    /// How many vectors pass together when so many are left: three, but never one at the end of four.
-    @inline(__always) private static func group(_ left: Int) -> Int { left == 2 || left == 4 ? 2 : min(left, 3) }
+    /// How many vectors pass together when so many are left: as many as can, but never one at the end.
+    @inline(__always)
+    private static func group(_ left: Int) -> Int {
+        let most = mostVectors
+        return left == most + 1 ? (left + 1) / 2 : min(left, most)
+    }
 
-    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), in threes; and rows whose blocks
+    /// Vectors whose blocks stay in a core's second cache while all rows pass (96 KiB), in whole passes; and rows whose blocks
     /// stay in its first while these vectors do.
-    private var together: Int { max(3, (96 << 10) * blocks / (4 * vectorWidth) / 3 * 3) }
+    private var together: Int {
+        let most = Self.mostVectors
+        return max(most, (96 << 10) * blocks / (4 * vectorWidth) / most * most)
+    }
     private static var tallest: Int { 16 }
 
     @inline(__always)

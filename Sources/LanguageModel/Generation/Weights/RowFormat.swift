@@ -1,3 +1,5 @@
+import CByteProducts
+
 /// How the streaming kernel reads one stored number format: one row after the other, front to back, which is
 /// what the memory prefetcher is best at.
 protocol RowFormat {
@@ -23,6 +25,12 @@ extension RowFormat {
         let whole = columns & ~31
         var i = 0
         while i < whole {
+            // A single row comes from memory one line after the other, and the processor looks no further than its page.
+            if count == 1 {
+                let ahead = row + (i &* bytesPerElement &+ Int(CBYTE_AHEAD))
+                cbyte_ask(ahead)
+                if bytesPerElement == 4 { cbyte_ask(ahead + 64) }
+            }
             let w = block(row + i &* bytesPerElement)
             add(w, x + i, &a)
             if count > 1 { add(w, y + i, &b) }
