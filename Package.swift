@@ -130,8 +130,8 @@ let package = Package(
             .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
             // oneDNN's bfloat16 product, looked up on processors that have the instructions.
             .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
-            // Products of 8-bit weights, by instructions that a compiler gives only to those who name them; optimised
-            // in every build.
+            // Products by instructions that a compiler gives only to those who name them: the codec's in the vectors of
+            // AVX-512, and those of 8-bit weights; optimised in every build.
             .target(name: "CRowProducts", cSettings: [.unsafeFlags(["-O2"])]),
             .target(name: "CByteProducts", cSettings: [.unsafeFlags(["-O2"])]),
             .target(name: "LuaShim", dependencies: ["CLua"]),
@@ -153,7 +153,9 @@ let package = Package(
                 "Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
             + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
             + library("Text", ["Support", "CPCRE2"])
-            + library("Codec", ["Support", "Tensors", "Formats", "Audio", "CRowProducts", .product(name: "Yams", package: "Yams")])
+            + library(
+                "Codec",
+                ["Support", "Tensors", "Formats", "Audio", "CRowProducts", .product(name: "Yams", package: "Yams")])
             + library("LanguageModel", ["Support", "Tensors", "Formats", "Text", "CByteProducts"])
             + library("Dataset", ["Support", "Tensors", "Formats", "Audio", "Text", "Codec"])
             + library("Training", ["Support", "Distributed", "Tensors", "Formats", "LanguageModel", "Dataset"])

@@ -70,6 +70,63 @@ final class ByteProductsTests: XCTestCase {
         }
     }
 
+    /// Of 32 rows side by side, and fewer; for all numbers of vectors; not a bit differs.
+    func testPanelsGiveWhatTilesGive() throws {
+        try XCTSkipIf(cbyte_has_panels() == 0, "this processor has no AVX512-VNNI")
+        for width in [32, 96, Int(CBYTE_BLOCK)] {
+            let weights = (0 ..< 32 * width).map { _ in Int8.random(in: -127 ... 127, using: &random) }
+            let vectors = (0 ..< 12 * width).map { _ in Int16.random(in: -32767 ... 32767, using: &random) }
+            let units = (0 ..< 12).map { _ in Float.random(in: 0 ... 1, using: &random) }
+            let scales = (0 ..< 32).map { _ in Float.random(in: 0 ... 1, using: &random) }
+            for rows in [1, 4, 15, 16, 17, 32] {
+                let panel = UnsafeMutableRawPointer.allocate(byteCount: 64 * width, alignment: 64)
+                    .bindMemory(to: Int16.self, capacity: 32 * width)
+                defer { panel.deallocate() }
+                cbyte_pack_panel(weights, Int64(width), Int32(rows), Int64(width), panel)
+                for count in 1 ... 12 {
+                    for isFirst in [true, false] {
+                        // Results stand 33 apart; what is beside them stays as it is.
+                        var out = [Float](repeating: 0.5, count: 12 * 33), wanted = out
+                        func tile(
+                            _ row: Int, _ rows: Int, _ vector: Int, _ count: Int,
+                            _ body: (inout cbyte_tile) -> Void,
+                            _ to: inout [Float]
+                        ) {
+                            weights.withUnsafeBufferPointer { w in
+                                vectors.withUnsafeBufferPointer { x in
+                                    scales.withUnsafeBufferPointer { s in
+                                        units.withUnsafeBufferPointer { u in
+                                            to.withUnsafeMutableBufferPointer { to in
+                                                let place = to.baseAddress! + vector * 33 + row
+                                                var tile = cbyte_tile(
+                                                    weights: w.baseAddress! + row * width, row_bytes: Int64(width),
+                                                    rows: Int32(rows), vectors: x.baseAddress! + vector * width,
+                                                    vector_stride: Int64(width), count: Int32(count),
+                                                    columns: Int64(width), units: u.baseAddress! + vector,
+                                                    unit_stride: 1, scales: isFirst ? nil : s.baseAddress! + row,
+                                                    is_first: isFirst ? 1 : 0, out: place, out_stride: 33)
+                                                body(&tile)
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                        tile(0, rows, 0, count, { tile in cbyte_panel_products(&tile, panel) }, &out)
+                        for v in 0 ..< count {
+                            for row in stride(from: 0, to: rows, by: 4) {
+                                tile(row, min(4, rows - row), v, 1, { tile in cbyte_products(&tile) }, &wanted)
+                            }
+                        }
+                        XCTAssertEqual(
+                            out.map(\.bitPattern), wanted.map(\.bitPattern),
+                            "\(width) columns, \(rows) rows, \(count) vectors")
+                    }
+                }
+            }
+        }
+    }
+
     func testVectorsAreRounded() {
         for count in [1, 7, 16, 100, 500, 512] {
             let x = (0 ..< count).map { _ in Float.random(in: -1_000_000 ... 1_000_000, using: &random) / 3000 }

@@ -47,7 +47,8 @@ enum Record {
         "Rates<{matrix_rate: number, square_product: number, layer_product: number, bfloat16_rate?: number, read_bandwidth: number}>"
     static let memory =
         "Memory<{total: integer, available: integer, plannable: integer, resident: integer, peak: integer}>"
-    static let engines = "Engines<{float32: string, bfloat16: string, bfloat16_speed?: number, fast_bfloat16: boolean, int8: string}>"
+    static let engines =
+        "Engines<{float32: string, bfloat16: string, bfloat16_speed?: number, fast_bfloat16: boolean, int8: string}>"
     static let cpu = "Processor<{model: string, processors: integer, threads: integer, instruction_set: string}>"
     static let ended =
         "Ended<{exit_code: integer, seconds: number, processor_seconds: number, peak: integer, output: string, errors: string, timed_out: boolean}>"

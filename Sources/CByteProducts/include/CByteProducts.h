@@ -53,6 +53,9 @@ int32_t cbyte_product(const int8_t *weights, const int16_t *vector, int64_t colu
    for zeros. What is not finite makes the unit so. */
 float cbyte_round(const float *x, int64_t count, int64_t padded, int16_t *out);
 
+/* Many vectors at a time. */
+#include "CBytePanels.h"
+
 /* Weights of half a byte. */
 #include "CNibbleProducts.h"
 

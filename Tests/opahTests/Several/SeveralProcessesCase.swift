@@ -29,6 +29,8 @@ class SeveralProcessesCase: XCTestCase {
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         var variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(more) { $1 }
         variables["OPAH_HOME"] = OpahProcess.checkout
+        // Launchers that start and end side by side make and remove the folder above their own; each has its own.
+        variables["OMPI_MCA_orte_tmpdir_base"] = try folder.path + "/launcher-\(UUID().uuidString.prefix(8))"
         process.environment = variables
         process.standardInput = FileHandle.nullDevice
         let log = folder("log-\(UUID().uuidString.prefix(8))")

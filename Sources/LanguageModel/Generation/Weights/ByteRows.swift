@@ -78,8 +78,18 @@ struct ByteRows: QuantizedRows, @unchecked Sendable {
         _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
         _ stride: Int
     ) {
+        var tile = factors(rows, b, x, count, into: y, stride)
+        cbyte_products(&tile)
+    }
+
+    /// What the C functions take: some rows and rounded vectors x, in a block of columns.
+    @inline(__always)
+    func factors(
+        _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
+        _ stride: Int
+    ) -> cbyte_tile {
         let row = rows.lowerBound, start = b &* Self.block
-        var tile = cbyte_tile(
+        return cbyte_tile(
             weights: weights + (row &* rowBytes &+ start), row_bytes: Int64(rowBytes), rows: Int32(rows.count),
             vectors: UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self) + start,
             vector_stride: Int64(2 &* vectorWidth),
@@ -87,7 +97,6 @@ struct ByteRows: QuantizedRows, @unchecked Sendable {
             units: x + (rowBytes / 2 &+ b), unit_stride: Int64(vectorWidth),
             scales: b == blocks &- 1 ? scales + row : nil, is_first: b == 0 ? 1 : 0, out: y + row,
             out_stride: Int64(stride))
-        cbyte_products(&tile)
     }
 
     func single(_ row: Int, _ x: UnsafePointer<Float>) -> Float {

@@ -81,19 +81,31 @@ extension QuantizedRows {
 
     @inline(__always)
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+        withRounded(x, count: n) { multiplyRounded($0, count: n, into: y) }
+    }
+
+    /// Rounds n vectors for what `body` does with them.
+    @inline(__always)
+    func withRounded(_ x: UnsafePointer<Float>, count n: Int, _ body: (UnsafePointer<Float>) -> Void) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: n * vectorWidth) { buffer in
-            nonisolated(unsafe) let rounded = buffer.baseAddress!, x = x, y = y
+            nonisolated(unsafe) let rounded = buffer.baseAddress!, x = x
             Parallel.forRange(n, grain: 8) { range in
                 round(
                     x + range.lowerBound * columns, count: range.count, into: rounded + range.lowerBound * vectorWidth)
             }
-            let together = together
-            Parallel.forRange(rows, grain: 32) { range in
-                for first in stride(from: 0, to: n, by: together) {
-                    panel(
-                        range, rounded + first * vectorWidth, count: min(together, n - first),
-                        into: y + first * rows)
-                }
+            body(rounded)
+        }
+    }
+
+    /// In tiles.
+    @inline(__always)
+    func multiplyRounded(_ rounded: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+        let together = together
+        nonisolated(unsafe) let rounded = rounded, y = y
+        Parallel.forRange(rows, grain: 32) { range in
+            for first in stride(from: 0, to: n, by: together) {
+                panel(
+                    range, rounded + first * vectorWidth, count: min(together, n - first), into: y + first * rows)
             }
         }
     }
