@@ -21,7 +21,7 @@
 
 ---@alias Ended {exit_code: integer, seconds: number, processor_seconds: number, peak: integer, output: string, errors: string, timed_out: boolean}
 
----@alias Engines {float32: string, bfloat16: string, fast_bfloat16: boolean, int8: string}
+---@alias Engines {float32: string, bfloat16: string, bfloat16_speed?: number, fast_bfloat16: boolean, int8: string}
 
 ---@alias ExtractionReport {extracted: integer, present: integer, remade?: string, audio_seconds: number, skipped: Skipped[], notes: Note[]}
 

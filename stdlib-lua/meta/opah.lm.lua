@@ -7,7 +7,7 @@ local lm = {}
 
 ---A model folder: config.json, model.pth or safetensors, tokenizer files. Weights are mapped and stay as stored unless `weights` asks for another form.
 ---`precision` is that of the products with weights in training and scoring: `32-true` float32; `bf16-true` and `bf16-mixed` bfloat16 factors with float32 sums where the processor multiplies such numbers
----(`machine.engines`); `auto` these when the weights are stored so; `bf16-rounded` such factors on any processor, no faster. All else is float32 always, and so is generation.
+---(`machine.engines`); `auto` these when they are faster and the weights are stored so; `bf16-rounded` such factors on any processor, no faster. All else is float32 always, and so is generation.
 ---
 ---```lua
 ---model = lm.load(opah.home .. "/examples/checkpoints/tiny", { weights = "float32" })

@@ -64,7 +64,7 @@ function machine.now() end
 ---@return Processor
 function machine.cpu() end
 
----What computes products with large matrices: `{float32, bfloat16, fast_bfloat16, int8}`, all but one as text. `bfloat16` names what multiplies such numbers on this processor, or says why nothing does; `fast_bfloat16` is whether it does, and so what `precision = "auto"` goes by; `int8` is whose instructions multiply 8-bit weights when such a model speaks.
+---What computes products with large matrices: `{float32, bfloat16, bfloat16_speed, fast_bfloat16, int8}`. `bfloat16` names what multiplies such numbers on this processor, or says why nothing does; `bfloat16_speed` is how many times as fast as float32 that is, measured once (nil where nothing does), and `fast_bfloat16` whether it is 1.2 or more, which `precision = "auto"` goes by; `int8` is whose instructions multiply 8-bit weights when such a model speaks.
 ---
 ---```lua
 ---machine.engines().float32  --> "OpenBLAS ..."
