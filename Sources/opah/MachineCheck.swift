@@ -1,6 +1,7 @@
 import Console
 import Glibc
 import Installation
+import Tensors
 
 /// Whether this processor has the instructions that the program was built with, and the program the addresses that it
 /// needs: a clear message instead of an illegal instruction, or an endless wait, somewhere later.
@@ -10,6 +11,7 @@ enum MachineCheck {
             Terminal.warn(problem)
             exit(1)
         }
+        MatrixLibrary.prepare()
         guard let missing = InstructionSet.missing() else { return }
         Terminal.warn(
             "opah: this program was built for processors with \(missing), which this one does not have.\n"

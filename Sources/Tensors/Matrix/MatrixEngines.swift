@@ -23,6 +23,10 @@ public enum BFloat16Engine {
 
 /// What multiplies float32 matrices.
 public enum MatrixLibrary {
+    /// Has it choose its kernels, before the program has other threads: what it is told changes the environment for a
+    /// moment. Where nobody asks for it, the first product does.
+    public static func prepare() { _ = OpenBLAS.isReady }
+
     /// `OpenBLAS 0.3.21 ... Haswell ...`: its release, how it was built, and the kernels that it chose for this
     /// processor.
     public static var description: String {
