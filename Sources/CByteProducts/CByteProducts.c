@@ -12,8 +12,8 @@
 #define ROWS 4
 #define CASE(n, products) case n: products(t, n); return;
 
-/* The rows of the next tile lie behind those of this one: what comes from memory is asked for a tile ahead. */
-#define ASK_NEXT(row) _mm_prefetch((const char *)(row) + ROWS * t->row_bytes, _MM_HINT_T1)
+/* The rows of the next tile lie behind those of this one: what comes from memory is fetched a tile ahead. */
+#define PREFETCH_NEXT(row) _mm_prefetch((const char *)(row) + ROWS * t->row_bytes, _MM_HINT_T1)
 #define INLINE static inline __attribute__((always_inline))
 
 /* The sums of vector v become results. */
@@ -98,7 +98,7 @@ INLINE AVX2 void avx2_products(const struct cbyte_tile *t, const int count) {
         __m256i x[2];
         for (int v = 0; v < count && v < 2; v++) x[v] = _mm256_loadu_si256((const __m256i *)(vectors + v * stride + c));
         for (int r = 0; r < ROWS; r++) {
-            if (!(c & 63)) ASK_NEXT(w[r] + c);
+            if (!(c & 63)) PREFETCH_NEXT(w[r] + c);
             __m256i row = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w[r] + c)));
             for (int v = 0; v < count && v < 2; v++) s[v][r] = _mm256_add_epi32(s[v][r], _mm256_madd_epi16(row, x[v]));
             if (count == 3) {
@@ -122,7 +122,7 @@ static AVX2 int32_t avx2_single(const int8_t *weights, const int16_t *vector, in
 #define ADD(sum, at) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(weights + i + at))), \
                                                                   _mm256_loadu_si256((const __m256i *)(vector + i + at))))
     for (; i + 64 <= columns; i += 64) {
-        _mm_prefetch((const char *)weights + i + CBYTE_AHEAD, _MM_HINT_T0);
+        _mm_prefetch((const char *)weights + i + CBYTE_PREFETCH_DISTANCE, _MM_HINT_T0);
         ADD(a, 0); ADD(b, 16); ADD(c, 32); ADD(d, 48);
     }
     if (i < columns) { ADD(a, 0); ADD(b, 16); }
@@ -140,7 +140,7 @@ INLINE VNNI void vnni_products(const struct cbyte_tile *t, const int count) {
         __m512i x[4];
         for (int v = 0; v < count; v++) x[v] = _mm512_loadu_si512(t->vectors + v * t->vector_stride + c);
         for (int r = 0; r < ROWS; r++) {
-            ASK_NEXT(w[r] + c);
+            PREFETCH_NEXT(w[r] + c);
             __m512i row = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(w[r] + c)));
             for (int v = 0; v < count; v++) s[v][r] = _mm512_dpwssd_epi32(s[v][r], row, x[v]);
         }
@@ -162,7 +162,7 @@ static VNNI int32_t vnni_single(const int8_t *weights, const int16_t *vector, in
 #define ADD(sum, at) sum = _mm512_dpwssd_epi32(sum, _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(weights + i + at))), \
                                                _mm512_loadu_si512(vector + i + at))
     for (; i + 64 <= columns; i += 64) {
-        _mm_prefetch((const char *)weights + i + CBYTE_AHEAD, _MM_HINT_T0);
+        _mm_prefetch((const char *)weights + i + CBYTE_PREFETCH_DISTANCE, _MM_HINT_T0);
         ADD(a, 0); ADD(b, 32);
     }
     if (i < columns) ADD(a, 0);

@@ -2,9 +2,6 @@
 #include "COneDNN.h"
 #include <dlfcn.h>
 #include <stdio.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 typedef int product_call(char, char, int64_t, int64_t, int64_t, float, const uint16_t *, int64_t, const uint16_t *, int64_t, float,
                          float *, int64_t);
@@ -26,18 +23,6 @@ int conednn_open(const char *name, char *problem, size_t size) {
     product = NULL;
     dlclose(library);
     return -1;
-}
-
-int conednn_processor_has_bf16(void) {
-#if defined(__x86_64__)
-    unsigned a, b, c, d, low, high;
-    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & 1u << 5)) return 0;          /* AVX512_BF16 */
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 27)) return 0;                   /* OSXSAVE */
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & 0xE6) == 0xE6;                                                        /* the system saves all of zmm */
-#else
-    return 0;
-#endif
 }
 
 int conednn_product(char op_a, char op_b, int64_t m, int64_t n, int64_t k, float alpha, const uint16_t *a, int64_t lda,

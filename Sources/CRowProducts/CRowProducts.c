@@ -11,16 +11,16 @@
 INLINE AVX512 void products(const struct crow_factors *f, const int rows, const int panels, float *sums) {
     const int64_t stride = f->stride, depth = f->depth, panel_stride = f->panel_stride;
     const float *w = f->weights;
-    const char *ahead = (const char *)f->ahead;
-    const int64_t ahead_step = f->ahead_step;
+    const char *next = f->next;
+    const int64_t next_step = f->next_step;
     __m512 s[CROW_ROWS][CROW_PANELS];
     EACH(r, rows) EACH(p, panels) s[r][p] = _mm512_loadu_ps(f->bias + 16 * p);
     for (int64_t t = 0; t < f->taps; t++) {
         /* Three rows for a pointer: all addresses are of a pointer and a multiple of the stride. */
         const float *a[CROW_ROWS / 3];
         EACH(r, rows) if (r % 3 == 0) a[r / 3] = f->input + r * stride + t * f->tap_stride;
-        for (int64_t d = 0; d < depth; d++, w += 16, ahead += ahead_step) {
-            _mm_prefetch(ahead, _MM_HINT_T1);
+        for (int64_t d = 0; d < depth; d++, w += 16, next += next_step) {
+            _mm_prefetch(next, _MM_HINT_T1);
             __m512 row[CROW_PANELS];
             EACH(p, panels) row[p] = _mm512_load_ps(w + p * panel_stride);
             EACH(r, rows) {

@@ -8,7 +8,9 @@ func wideRowProduct<E: RowEpilogue>(
     _ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
     _ matrix: PackedMatrix, panels: Range<Int>, _ epilogue: E
 ) {
-    let tall = Int(CROW_ROWS), wide = Int(CROW_PANELS), steps = matrix.taps * matrix.depth, panelBytes = 64 * steps
+    guard !rows.isEmpty else { return }
+    let tall = Int(CROW_ROWS), wide = Int(CROW_PANELS), tiles = (rows.count + tall - 1) / tall
+    let steps = matrix.taps * matrix.depth, panelBytes = 64 * steps
     withUnsafeTemporaryAllocation(byteCount: tall * wide * 64, alignment: 64) { tile in
         let sums = tile.baseAddress!.assumingMemoryBound(to: Float.self)
         for panel in Swift.stride(from: panels.lowerBound, to: panels.upperBound, by: wide) {
@@ -16,18 +18,16 @@ func wideRowProduct<E: RowEpilogue>(
             var factors = crow_factors(
                 input: input, stride: Int64(stride), taps: Int64(matrix.taps), depth: Int64(matrix.depth),
                 tap_stride: Int64(tapStride), weights: UnsafePointer(OpaquePointer(matrix.panel(panel))),
-                panel_stride: Int64(16 * steps), bias: matrix.biases(panel), ahead: nil, ahead_step: 0)
-            // The next panels come from a cache far away: each tile asks for its share of them.
-            let next = UnsafeRawPointer(factors.weights!) + panelBytes * width
-            let hasNext = panel + width < panels.upperBound, tiles = (rows.count + tall - 1) / tall
-            let share = hasNext ? panelBytes * min(wide, panels.upperBound - panel - width) / tiles : 0
-            factors.ahead_step = Int64(share / steps)
+                panel_stride: Int64(16 * steps), bias: matrix.biases(panel), next: nil, next_step: 0)
+            // The next panels come from a cache far away: each tile fetches its share of them.
+            let left = min(wide, panels.upperBound - panel - width), share = panelBytes * left / tiles
+            factors.next = left > 0 ? UnsafeRawPointer(factors.weights!) + panelBytes * width : UnsafeRawPointer(sums)
+            factors.next_step = Int64(share / steps)
             for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: tall) {
                 let height = min(tall, rows.upperBound - row)
                 factors.input = input + row * stride
-                factors.ahead = UnsafePointer(
-                    OpaquePointer(hasNext ? next + (row - rows.lowerBound) / tall * share : UnsafeRawPointer(sums)))
                 crow_products(&factors, Int32(height), Int32(width), sums)
+                factors.next += share
                 for r in 0 ..< height {
                     for p in 0 ..< width {
                         let sum = sums + (r * width + p) * 16

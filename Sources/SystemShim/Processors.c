@@ -18,8 +18,8 @@ int system_vector_level(void) {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq")
-        || !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512cd")) return 2;
-    return __builtin_cpu_supports("avx512bf16") ? 4 : 3;
+        || !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512cd")) return 3;
+    return __builtin_cpu_supports("avx512bf16") ? 5 : 4;
 #else
     return 0;
 #endif

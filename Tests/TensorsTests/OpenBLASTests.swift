@@ -6,20 +6,20 @@ import XCTest
 /// Which kernels of OpenBLAS multiply float32 matrices.
 final class OpenBLASTests: XCTestCase {
     func testWhatTheLibraryTakesForAnOldProcessorIsPutRight() {
-        XCTAssertEqual(OpenBLAS.fitting(chosen: "Prescott", vectors: 4), "Cooperlake")
-        XCTAssertEqual(OpenBLAS.fitting(chosen: "Prescott", vectors: 3), "SkylakeX")
-        XCTAssertEqual(OpenBLAS.fitting(chosen: "Nehalem", vectors: 2), "Haswell")
-        XCTAssertNil(OpenBLAS.fitting(chosen: "Prescott", vectors: 0), "it may be one")
+        XCTAssertEqual(OpenBLAS.fitting(chosen: "Prescott", level: 5), "Cooperlake")
+        XCTAssertEqual(OpenBLAS.fitting(chosen: "Prescott", level: 4), "SkylakeX")
+        XCTAssertEqual(OpenBLAS.fitting(chosen: "Nehalem", level: 3), "Haswell")
+        XCTAssertNil(OpenBLAS.fitting(chosen: "Prescott", level: 0), "it may be one")
         for name in ["Haswell", "Zen", "SkylakeX", "Cooperlake", "Sapphirerapids"] {
-            XCTAssertNil(OpenBLAS.fitting(chosen: name, vectors: 4), "the library knows best: \(name)")
+            XCTAssertNil(OpenBLAS.fitting(chosen: name, level: 5), "the library knows best: \(name)")
         }
     }
 
     /// On a processor with AVX2, products are computed with it, whatever its model number is.
     func testThisProcessorHasFittingKernels() throws {
         try XCTSkipIf(getenv("OPENBLAS_CORETYPE") != nil, "chosen by hand")
-        let chosen = MatrixLibrary.description, vectors = system_vector_level()
-        XCTAssertNil(OpenBLAS.fitting(chosen: OpenBLAS.kernels, vectors: vectors), chosen)
+        let chosen = MatrixLibrary.description, level = system_vector_level()
+        XCTAssertNil(OpenBLAS.fitting(chosen: OpenBLAS.kernels, level: level), chosen)
         XCTAssertTrue(chosen.contains(OpenBLAS.kernels), chosen)
         XCTAssertNil(getenv("OPENBLAS_CORETYPE"), "programs that are started from here choose for themselves")
     }

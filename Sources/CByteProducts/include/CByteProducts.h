@@ -5,11 +5,11 @@
 /* Products of rows of 8-bit weights with vectors of 16-bit numbers, summed exactly in 32 bits: C, because a compiler gives these
    instructions of a processor only to those who name them. */
 
-/* How far ahead of a single row's reading memory is asked for, in bytes. */
-#define CBYTE_AHEAD 3072
+/* How far ahead of a single row's reading memory is fetched, in bytes. */
+#define CBYTE_PREFETCH_DISTANCE 3072
 
-/* Asks for a line of memory that will be read; any address. */
-static inline void cbyte_ask(const void *place) { __builtin_prefetch(place); }
+/* Of a line that will be read; any address. */
+static inline void cbyte_prefetch(const void *place) { __builtin_prefetch(place); }
 
 /* Columns that one call sums at most: 512 * 127 * 32767 is below 2^31. */
 #define CBYTE_BLOCK 512

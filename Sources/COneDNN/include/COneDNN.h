@@ -9,9 +9,6 @@
 /* Loads the library; returns 0, or -1 with the reason in `problem`. */
 int conednn_open(const char *library, char *problem, size_t size);
 
-/* Whether this processor multiplies bfloat16 numbers (AVX512-BF16, which those with AMX have too) and the system lets it. */
-int conednn_processor_has_bf16(void);
-
 /* C[m, n] = alpha op(A) op(B) + beta C on the calling thread alone; op is 'N' (as stored) or 'T' (transposed), the strides are
  * of rows as stored. Inputs are bfloat16 bits, sums are float32. Returns 0, or the library's status: 1 out of memory,
  * 2 arguments, 3 not implemented here. */

@@ -24,8 +24,8 @@ struct crow_factors {
     const float *weights;       /* a panel: [taps * depth][16] */
     int64_t panel_stride;       /* from a panel to the next */
     const float *bias;          /* [panels][16] */
-    const float *ahead;         /* what will be wanted next: asked for on the way, `ahead_step` bytes for each d; any address */
-    int64_t ahead_step;
+    const void *next;           /* what will be read next, prefetched on the way: `next_step` bytes for each d; any address */
+    int64_t next_step;
 };
 
 /* sums[r][p][c] = bias[p][c] + the sum over taps t and d < depth of input[r * stride + t * tap_stride + d] * weights[p][t * depth + d][c],

@@ -32,8 +32,8 @@ int system_columns(const unsigned *scalars, int count);
 /* How many this process may use, at least 1. */
 int system_processors(void);
 
-/* Which vectors the processor and the system have: 2 those of AVX2 (with FMA), 3 those of AVX-512 (F, BW, DQ, VL, CD), 4 the
- * same with bfloat16 products; 0 fewer, or another kind of processor. */
+/* Which vectors the processor and the system have, as the levels of x86-64 count them: 3 those of AVX2 (with FMA), 4 those of AVX-512
+ * (F, BW, DQ, VL, CD); 5 the same with bfloat16 products; 0 fewer, or another kind of processor. */
 int system_vector_level(void);
 
 #endif

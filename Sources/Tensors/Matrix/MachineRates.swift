@@ -73,7 +73,7 @@ public struct MachineRates: Sendable, Equatable {
         return 2 * Double(m) * Double(n) * Double(k) / best
     }
 
-    /// How many times as fast as a layer's product in float32 the same is with bfloat16 factors: the shortest of five
+    /// How many times as fast as a layer's product in float32 the same is with bfloat16 factors: the shortest of six
     /// each, in turn, so that what else the machine does hits both.
     static func bfloat16Speed() throws -> Double {
         let (m, n, k) = (512, 1024, 1024)

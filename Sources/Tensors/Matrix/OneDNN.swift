@@ -1,6 +1,7 @@
 import COneDNN
 import Glibc
 import Support
+import SystemShim
 
 /// oneDNN's products of bfloat16 matrices: it makes its code for the processor that it finds (AVX512-BF16, AMX). Opened
 /// when it is first asked for, on a processor that has such instructions.
@@ -15,7 +16,7 @@ package enum OneDNN {
         if getenv("OPAH_ONEDNN").map({ String(cString: $0) }) == "off" {
             return State(isOpen: false, description: "not used: OPAH_ONEDNN is off")
         }
-        guard conednn_processor_has_bf16() != 0 else {
+        guard system_vector_level() >= 5 else {
             return State(
                 isOpen: false,
                 description: "not used: this processor has no instructions for bfloat16 products (AVX512-BF16)")

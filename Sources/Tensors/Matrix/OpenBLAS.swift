@@ -24,13 +24,13 @@ package enum OpenBLAS {
         "Piledriver", "Steamroller"
     ]
 
-    /// Those for what the processor can do; nil where it is right to leave the choice to the library.
-    package static func fitting(chosen: String, vectors: Int32) -> String? {
+    /// Those for what the processor can do (`system_vector_level`); nil where it is right to leave the choice to the library.
+    package static func fitting(chosen: String, level: Int32) -> String? {
         guard withoutAVX2.contains(chosen) else { return nil }
-        return switch vectors {
-        case 4: "Cooperlake"
-        case 3: "SkylakeX"
-        case 2: "Haswell"
+        return switch level {
+        case 5: "Cooperlake"
+        case 4: "SkylakeX"
+        case 3: "Haswell"
         default: nil
         }
     }
@@ -39,7 +39,7 @@ package enum OpenBLAS {
     /// told by the person who runs this stands.
     private static func takeFittingKernels() {
         guard getenv("OPENBLAS_CORETYPE") == nil,
-            let wanted = fitting(chosen: kernels, vectors: system_vector_level()),
+            let wanted = fitting(chosen: kernels, level: system_vector_level()),
             // Its own functions, which no header of it has: the choice alone, apart from its threads and buffers.
             let forget = dlsym(nil, "gotoblas_dynamic_quit"), let choose = dlsym(nil, "gotoblas_dynamic_init")
         else { return }

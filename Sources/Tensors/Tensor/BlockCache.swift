@@ -32,8 +32,8 @@ enum BlockCache {
     /// Bytes that wait.
     static var bytes: Int { state.withLock { $0.waiting.bytes } }
 
-    /// Rounded up to one of eight steps per power of two, so that similar sizes share blocks: at most an
-    /// eighth is wasted.
+    /// Rounded up to one of eight steps per power of two, so that what one tensor gives back fits the next of
+    /// about its size: at most an eighth is wasted.
     static func roundedSize(_ size: Int) -> Int {
         let step = 1 << (Int.bitWidth - 1 - size.leadingZeroBitCount - 3)
         return (size + step - 1) & ~(step - 1)

@@ -1,4 +1,4 @@
-/// Ranges of addresses that wait for use, neighbours joined.
+/// A free list of ranges of addresses, with neighbours coalesced; best fit.
 package struct FreeRanges {
     package struct Range: Equatable, Sendable {
         package let start: UInt, size: Int

@@ -15,7 +15,7 @@ extension ByteRows {
             if n >= Self.fewestForPanels, cbyte_has_panels() != 0 {
                 multiplyInPanels(rounded, count: n, into: y)
             } else {
-                multiplyRounded(rounded, count: n, into: y)
+                multiplyInTiles(rounded, count: n, into: y)
             }
         }
     }

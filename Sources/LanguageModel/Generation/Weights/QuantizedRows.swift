@@ -81,7 +81,7 @@ extension QuantizedRows {
 
     @inline(__always)
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
-        withRounded(x, count: n) { multiplyRounded($0, count: n, into: y) }
+        withRounded(x, count: n) { multiplyInTiles($0, count: n, into: y) }
     }
 
     /// Rounds n vectors for what `body` does with them.
@@ -97,9 +97,9 @@ extension QuantizedRows {
         }
     }
 
-    /// In tiles.
+    /// y[n, rows] from n rounded vectors.
     @inline(__always)
-    func multiplyRounded(_ rounded: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+    func multiplyInTiles(_ rounded: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
         let together = together
         nonisolated(unsafe) let rounded = rounded, y = y
         Parallel.forRange(rows, grain: 32) { range in

@@ -27,9 +27,9 @@ extension RowFormat {
         while i < whole {
             // A single row comes from memory one line after the other, and the processor looks no further than its page.
             if count == 1 {
-                let ahead = row + (i &* bytesPerElement &+ Int(CBYTE_AHEAD))
-                cbyte_ask(ahead)
-                if bytesPerElement == 4 { cbyte_ask(ahead + 64) }
+                let ahead = row + (i &* bytesPerElement &+ Int(CBYTE_PREFETCH_DISTANCE))
+                cbyte_prefetch(ahead)
+                if bytesPerElement == 4 { cbyte_prefetch(ahead + 64) }
             }
             let w = block(row + i &* bytesPerElement)
             add(w, x + i, &a)
