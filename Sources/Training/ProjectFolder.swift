@@ -39,9 +39,11 @@ public final class ProjectFolder {
         }.sorted { $0.step < $1.step }
     }
 
+    typealias WholeCheckpoint = (content: TrainingCheckpoint, path: String, damaged: [SkippedInput])
+
     /// The newest checkpoint that is whole, and the newer ones that are damaged; nil when there is none at all.
     /// - Throws: kind `checkpoint` when none of them is whole.
-    func newestWholeCheckpoint() throws -> (content: TrainingCheckpoint, path: String, damaged: [SkippedInput])? {
+    func newestWholeCheckpoint() throws -> WholeCheckpoint? {
         var damaged: [SkippedInput] = []
         for (_, path) in try checkpointSteps().reversed() {
             do { return (try TrainingCheckpoint.load(path), path, damaged) } catch let error as OpahError

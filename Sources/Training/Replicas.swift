@@ -1,5 +1,6 @@
 import Dataset
 import Distributed
+import LanguageModel
 import Support
 import Tensors
 
@@ -14,6 +15,20 @@ extension Trainer {
         var verdict = Verdict.goOn
         do { try body() } catch { verdict = .failed(by: error) }
         _ = try ranks.agree(verdict)
+    }
+
+    /// What `precision` auto comes to is measured. A run that was begun goes on as it began (`begun`); several processes that
+    /// begin one take bfloat16 where all of them would.
+    func settlePrecision(begun: ProductPrecision?) throws {
+        model.settled = nil
+        let wanted = model.precision == .auto ? model.products : nil, isHalf = wanted == .bfloat16
+        let isHalfEverywhere = try ranks?.gather([isHalf ? 1.0 : 0.0]).allSatisfy { $0 == [1] } ?? isHalf
+        guard let wanted else { return }
+        if let begun, begun != wanted {
+            model.settled = SettledProducts(begun, reason: "not what this run began with")
+        } else if begun == nil, isHalf, !isHalfEverywhere {
+            model.settled = SettledProducts(.float32, reason: "not faster on every machine of this run")
+        }
     }
 
     /// Refuses to begin where the processes would not compute the same thing.

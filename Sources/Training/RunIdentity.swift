@@ -1,6 +1,7 @@
 import Dataset
 import LanguageModel
 import Support
+import Tensors
 
 /// What a run is made of: everything that decides what a step computes. A checkpoint can only be resumed by a
 /// run of the same identity.
@@ -23,6 +24,9 @@ public struct RunIdentity: Sendable, Equatable {
         }
         facts["adapter"] = adapters.isEmpty ? "none" : adapters.joined(separator: "; ")
     }
+
+    /// In which numbers the run's products with weights are.
+    var products: ProductPrecision { facts["precision"] == "bfloat16" ? .bfloat16 : .float32 }
 
     /// Every way in which this run is another one than `other`, in words.
     public func differences(to other: RunIdentity) -> [String] {

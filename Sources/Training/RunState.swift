@@ -6,15 +6,15 @@ import Tensors
 
 /// What of a run outlives the process: its checkpoints, from which it goes on, and its logs.
 extension Trainer {
-    /// Puts the run back to the project's last complete checkpoint, and returns its path.
-    func resume() throws -> String? {
+    /// Puts the run back to the project's last complete checkpoint, if it has one, and returns its path.
+    func resume(_ newest: ProjectFolder.WholeCheckpoint?) throws -> String? {
         guard let last = try folder.checkpointSteps().last else { return nil }
         guard settings.resume else {
             throw OpahError(
                 .config, "\(folder.path) holds a run of \(last.step) steps already",
                 hint: "choose another project name, or let it go on with resume=true")
         }
-        guard let found = try folder.newestWholeCheckpoint() else { return nil }
+        guard let found = newest else { return nil }
         let saved = found.content
         damaged = found.damaged
         for item in damaged {

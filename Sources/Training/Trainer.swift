@@ -36,7 +36,7 @@ public final class Trainer {
     /// Optimizer steps taken.
     var step = 0
     let events: TrainerEvents
-    let identity: RunIdentity
+    private(set) var identity: RunIdentity
     private let clock = ContinuousClock()
     private var validation: [TokenBatch] = []
     /// The same batches by speaker; empty where there is no curve for each.
@@ -94,7 +94,7 @@ public final class Trainer {
         optimizer = try AdamW(trained, settings.optimizer)
         average =
             settings.averageDecay > 0 ? try WeightAverage(of: optimizer.parameters, decay: settings.averageDecay) : nil
-        identity = try RunIdentity(model: model, data: data, settings: settings)
+        identity = RunIdentity(facts: [:])
         folder = try ProjectFolder(results: settings.results, project: settings.project, isWriter: Ranks.isFirst)
         exchange =
             ranks.map { RowExchange($0, model, trained.map(\.tensor), isByRow: !adapters.isEmpty) }
@@ -130,9 +130,17 @@ public final class Trainer {
     public func fit(dryRun: Bool = false) throws -> TrainingSummary {
         let began = clock.now
         defer { if dryRun { folder.removeIfEmpty() } }
+        var newest: ProjectFolder.WholeCheckpoint?   // on the first process
+        let begun: ProductPrecision? = try first {
+            newest = try settings.resume ? folder.newestWholeCheckpoint() : nil
+            return newest?.content.identity.products
+        }
+        try settlePrecision(begun: begun)
+        identity = try RunIdentity(model: model, data: data, settings: settings)
         try requireSameRun()
         let resumed: String? = try first {
-            let resumed = try resume()
+            defer { newest = nil }
+            let resumed = try resume(newest)
             if resumed != nil { secondsBefore = MetricsLog.seconds(folder.metrics, upTo: step) }
             return resumed
         }

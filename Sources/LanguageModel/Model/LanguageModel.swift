@@ -44,6 +44,8 @@ public final class LanguageModel {
     public var planner = StepPlanner()
     /// In which numbers training and scoring multiply with the weights.
     public var precision = Precision.single
+    /// What `precision` auto comes to, where a training has settled it.
+    public var settled: SettledProducts?
     /// The adapters applied, oldest first. Their effects add up.
     public internal(set) var adapters: [LoRAAdapter] = []
 

@@ -28,10 +28,21 @@ public enum Precision: String, CaseIterable, Sendable {
     }
 }
 
+/// What `auto` comes to where more than this machine decides: it is measured, and another machine, or another minute,
+/// may measure another thing.
+public struct SettledProducts: Sendable {
+    public let products: ProductPrecision
+    /// Why it is not bfloat16: `not faster on every machine of this run`.
+    public let reason: String
+
+    public init(_ products: ProductPrecision, reason: String) { (self.products, self.reason) = (products, reason) }
+}
+
 extension LanguageModel {
-    /// What `precision` comes to on this machine, with the weights as they are now.
+    /// What `precision` comes to: on this machine, with the weights as they are now, unless it was settled.
     public var products: ProductPrecision {
-        precision.products(
+        if precision == .auto, let settled { return settled.products }
+        return precision.products(
             isStoredSo: isStoredInBFloat16, isAvailable: BFloat16Engine.isAvailable, isFaster: BFloat16Engine.isFaster)
     }
 
@@ -39,6 +50,7 @@ extension LanguageModel {
 
     /// Why products are not in bfloat16.
     private var notHalf: String {
+        if precision == .auto, let settled { return settled.reason }
         guard BFloat16Engine.isAvailable else { return BFloat16Engine.description }
         guard isStoredInBFloat16 else { return "not what the weights are stored in" }
         return "no faster on this processor (\(DecimalText.significant(BFloat16Engine.speed ?? 0, 2)) times as fast)"
@@ -52,8 +64,8 @@ extension LanguageModel {
         case (_, .float32):
             "products with the weights are computed in float32 (precision \(precision.rawValue)): bfloat16 is "
                 + notHalf
-        case (.rounded, _) where !BFloat16Engine.isAvailable:
-            "factors of products are rounded to bfloat16 and multiplied as float32, which is no faster (precision bf16-rounded): bfloat16 is \(engine)"
+        case (_, .bfloat16) where !BFloat16Engine.isAvailable:
+            "factors of products are rounded to bfloat16 and multiplied as float32, which is no faster (precision \(precision.rawValue)): bfloat16 is \(engine)"
         case (_, .bfloat16):
             "products with the weights are computed in bfloat16 by \(engine), sums in float32 (precision \(precision.rawValue))"
         }

@@ -73,28 +73,30 @@ public struct MachineRates: Sendable, Equatable {
         return 2 * Double(m) * Double(n) * Double(k) / best
     }
 
-    /// How many times as fast as a layer's product in float32 the same is with bfloat16 factors: the shortest of six
-    /// each, in turn, so that what else the machine does hits both.
+    /// How many times as fast as a layer's product in float32 the same is with bfloat16 factors: of a dozen of each, in
+    /// turn, the one that took the least of the processor's time, which what else the machine does hardly changes.
     static func bfloat16Speed() throws -> Double {
         let (m, n, k) = (512, 1024, 1024)
         let zeros = try Pages<Float>(n * k), c = try Pages<Float>(m * n)
         let a = try Rounding.Bits(of: zeros.start, m * k), b = try Rounding.Bits(of: zeros.start, n * k)
-        let clock = ContinuousClock()
-        var single = Duration.seconds(1000), half = single
-        for _ in 0 ..< 6 {
+        var single = Double.infinity, half = Double.infinity
+        for _ in 0 ..< 12 {
             try Interrupt.check()
-            single = min(
-                single,
-                clock.measure {
-                    matrixProduct(m, n, k, zeros.start, lda: k, zeros.start, ldb: k, transposeB: true, c.start, ldc: n)
-                })
-            half = try min(
-                half,
-                clock.measure {
-                    try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n)
-                })
+            var began = processorSeconds()
+            matrixProduct(m, n, k, zeros.start, lda: k, zeros.start, ldb: k, transposeB: true, c.start, ldc: n)
+            single = min(single, processorSeconds() - began)
+            began = processorSeconds()
+            try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n)
+            half = min(half, processorSeconds() - began)
         }
-        return single / half
+        return single / max(half, 1e-9)
+    }
+
+    /// Seconds that all threads of this process have computed.
+    private static func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private static func reading(_ bytes: Int, seconds: Double) throws -> Double {
