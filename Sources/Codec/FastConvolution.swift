@@ -1,3 +1,4 @@
+import CRowProducts
 import Tensors
 
 /// A dilated causal convolution of 3 to 12 taps by minimal filtering in two levels, with 0.3 to 0.6 of
@@ -87,22 +88,21 @@ final class FastConvolution: @unchecked Sendable {
         Parallel.forEach(tasks) { task in
             let first = task * perTask, count = min(perTask, blocks - first), units = count * dilation,
                 plane = units * width
-            Scratch.with((points + 1) * plane) { evaluated in
-                let factors = evaluated + points * plane
+            Scratch.with((points + 1) * plane) { products in
+                // A point's products take the place of the factors before them: one plane more than there are points.
+                let factors = products + plane
                 for unit in 0 ..< units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
-                    evaluate(input.row(start + row - lead), evaluated + unit * width, plane: plane, width: width)
+                    evaluate(input.row(start + row - lead), factors + unit * width, plane: plane, width: width)
                 }
-                // Products take the place of what they are made from: half the memory is worth the copy.
                 for p in 0 ..< points {
-                    factors.update(from: evaluated + p * plane, count: plane)
                     rowProduct(
-                        0 ..< units, factors, stride: width, tapStride: 0, matrices[p],
-                        panels: 0 ..< matrices[p].panelCount, StoreEpilogue(evaluated + p * plane, stride: width))
+                        0 ..< units, factors + p * plane, stride: width, tapStride: 0, matrices[p],
+                        panels: 0 ..< matrices[p].panelCount, StoreEpilogue(products + p * plane, stride: width))
                 }
                 for unit in 0 ..< units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
-                    interpolate(evaluated + unit * width, plane: plane, width: width, row: row, epilogue)
+                    interpolate(products + unit * width, plane: plane, width: width, row: row, epilogue)
                 }
             }
         }
@@ -112,6 +112,10 @@ final class FastConvolution: @unchecked Sendable {
     @inline(__always)
     private func evaluate(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, plane: Int, width: Int) {
         let step = dilation * width, tile = 4 * step, seven = SevenPoints.count * plane
+        if crow_is_used() != 0 {
+            crow_evaluate(x, Int64(step), Int32(groups), Int64(width), out, Int64(plane))
+            return
+        }
         for c in stride(from: 0, to: width, by: 8) {
             let x = x + c, out = out + c
             let a = SevenPoints(evaluating: x, stride: step)
@@ -139,6 +143,10 @@ final class FastConvolution: @unchecked Sendable {
     private func interpolate<E: RowEpilogue>(
         _ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E
     ) {
+        if crow_is_used() != 0 {
+            interpolateWide(products, plane: plane, width: width, row: row, epilogue)
+            return
+        }
         for c in stride(from: 0, to: width, by: 16) {
             let (low, lowNext) = tiles(products + c, plane: plane),
                 (high, highNext) = tiles(products + c + 8, plane: plane)
@@ -148,6 +156,24 @@ final class FastConvolution: @unchecked Sendable {
                 epilogue.store(
                     tile: lowNext.interpolated, highNext.interpolated, bias: bias, row: row + 4 * dilation,
                     step: dilation, column: c)
+            }
+        }
+    }
+
+    /// The same with the vectors of AVX-512, by way of the first cache.
+    @inline(__always)
+    private func interpolateWide<E: RowEpilogue>(
+        _ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E
+    ) {
+        let count = groups == 1 ? 4 : 8
+        withUnsafeTemporaryAllocation(byteCount: count * width * 4, alignment: 64) { memory in
+            let rows = memory.baseAddress!.assumingMemoryBound(to: Float.self)
+            crow_interpolate(products, Int64(plane), Int32(groups), Int64(width), bias.first, rows)
+            for r in 0 ..< count {
+                for c in stride(from: 0, to: width, by: 16) {
+                    let value = rows + r * width + c
+                    epilogue.store(row: row + r * dilation, column: c, load(value), load(value + 8))
+                }
             }
         }
     }

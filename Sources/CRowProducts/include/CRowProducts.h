@@ -32,4 +32,13 @@ struct crow_factors {
    one chain of fused multiply-and-adds in this order. `sums` is [rows][panels][16], at a multiple of 64 bytes. */
 void crow_products(const struct crow_factors *factors, int rows, int panels, float *sums);
 
+/* `FastConvolution`'s two ways, for one unit of `width` columns, a multiple of 16, and `groups` of four taps, 1 to 3: bit for bit as
+   there. Input rows lie `step` floats apart; a unit has one row in each of its points' planes, which lie `plane` floats apart. */
+
+/* From input rows to the planes. */
+void crow_evaluate(const float *input, int64_t step, int groups, int64_t width, float *planes, int64_t plane);
+
+/* From the planes, with bias[width], to `rows` [4][width], or [8][width] of more than one group. */
+void crow_interpolate(const float *planes, int64_t plane, int groups, int64_t width, const float *bias, float *rows);
+
 #endif
