@@ -2,13 +2,13 @@
 -- opah run voice pack Alice --run results/alice --licence CC-BY-4.0 --consent "Alice agreed in writing on ..."
 -- opah run voice inspect voices/Alice.voice
 -- opah run voice verify voices/Alice.voice --model checkpoints/fish-speech-1.4
--- A voice holds adapters with their scales, reference clips, settings, and what was stated about rights. What was not stated is
--- named as missing; nothing is made up.
+-- A voice holds adapters with their scales, reference clips, settings, what was stated about rights, and --with-codec a codec
+-- of its own. What was not stated is named as missing; nothing is made up.
 local config, fs, lm = require "opah.config", require "opah.fs", require "opah.lm"
 local json, progress, tables = require "opah.json", require "opah.progress", require "opah.tables"
 local vq = require "opah.vq"
 local choice, runs = require "opah.audition.choice", require "opah.audition.run"
-local folder, pack = require "opah.voice.folder", require "opah.voice.pack"
+local codecs, folder, pack = require "opah.voice.codec", require "opah.voice.folder", require "opah.voice.pack"
 local references = require "opah.voice.references"
 local recipe = require "opah.recipe"
 
@@ -31,6 +31,7 @@ return recipe {
     { "references", "integer", 1, "pack: how many references are chosen from the packs when none is named", from = 0, to = 16 },
     { "vq-checkpoint-path", "file", nil, "the codec's weights: makes codes of references, and is recorded or checked" },
     { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
+    { "with-codec", "boolean", false, "pack: the voice holds a copy of the codec, as one needs that others do not have" },
     { "language", "string", {}, "pack: a language that it speaks, such as en; may be given several times", multiple = true },
     { "licence", "string", nil, "pack: under which licence the voice is given, such as CC-BY-4.0" },
     { "consent", "string", nil, "pack: what the speaker agreed to, how and when" },
@@ -88,6 +89,9 @@ return recipe {
       if not folder.is_name(args.voice) then
         config.usage_error(("%s is no name for a voice: letters, digits, blanks, - and _ make one"):format(progress.name(args.voice)))
       end
+      if args.with_codec and not args.vq_checkpoint_path then
+        config.usage_error("--with-codec needs --vq-checkpoint-path: the codec that the voice is to hold")
+      end
       if not args.run and #args.adapter == 0 and not args.model then
         config.usage_error("--run is needed (or --adapter): what the voice is made of")
       end
@@ -117,7 +121,7 @@ return recipe {
       if settings and fs.exists(settings) then manifest.base.codebooks = json.decode(fs.read(settings)).num_codebooks end
 
       local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-      if codec then manifest.codec = { digest = codec:codes_digest() } end
+      if codec then manifest.codec = codecs.told(codec) end
       local clips = {}
       for i, path in ipairs(args.reference) do clips[i] = references.named(path, codec) end
       if #clips == 0 and args.references > 0 then
@@ -140,7 +144,7 @@ return recipe {
       for _, setting in ipairs(folder.generation) do manifest.generation[setting.name] = args[setting.name] end
 
       local path = fs.join(args.output, args.voice .. ".voice")
-      local opened = pack.write(path, { manifest = manifest, adapters = adapters, references = clips }, args.overwrite)
+      local opened = pack.write(path, { manifest = manifest, adapters = adapters, references = clips, codec = args.with_codec and codec or nil }, args.overwrite)
       for _, name in ipairs(missing) do progress.warn(("missing: %s (--%s): the voice and its card say that it is not stated"):format(name, name)) end
       if #clips == 0 then progress.warn("missing: a reference clip (--reference, or --packs): the voice has adapters alone") end
       local bytes = 0
@@ -170,6 +174,8 @@ return recipe {
       row("role", manifest.role)
       row("languages", table.concat(manifest.languages or {}, ", "))
       row("base", (manifest.base.name and manifest.base.name .. ", " or "") .. "digest " .. manifest.base.digest)
+      local codec = manifest.codec or {}
+      row("codec", codec.digest and ("%sdigest %s"):format(codec.file and codec.file .. ", " or "", codec.digest))
       for _, adapter in ipairs(manifest.adapters) do row("adapter", ("%s, scale %g"):format(adapter.file, adapter.scale)) end
       for _, reference in ipairs(manifest.references) do
         row("reference", ("%s%s: %s"):format(reference.codes, reference.sound and " and " .. reference.sound or "", reference.text))
@@ -195,6 +201,7 @@ return recipe {
         folder.codes(opened, reference)
         if reference.sound then require "opah.audio".info(fs.join(opened.path, reference.sound)) end
       end
+      codecs.load(opened)
       local use = require "opah.voice.use"
       if args.model then use.apply(lm.load(args.model), { opened }) end
       if args.vq_checkpoint_path then

@@ -65,6 +65,7 @@ function card.text(manifest)
   row("base model", manifest.base.name)
   row("base digest", manifest.base.digest)
   row("codec digest", manifest.codec and manifest.codec.digest)
+  row("codec", manifest.codec and manifest.codec.file)
   for i, adapter in ipairs(manifest.adapters) do
     row("adapter " .. i, ("%s, scale %g%s%s"):format(adapter.file, adapter.scale,
       adapter.rank and (", rank %s, alpha %s"):format(adapter.rank, adapter.alpha) or "", adapter.step and ", step " .. adapter.step or ""))

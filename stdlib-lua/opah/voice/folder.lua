@@ -6,7 +6,7 @@
 -- itself, links are refused, sizes and digests are checked before a file is read, and everything has a limit.
 --
 -- voice.json: `{ format = "opah-voice", version = 1, name, speaker, role, languages = {...}, base = { digest, name, codebooks },
--- codec = { digest }, adapters = { { file, scale, rank, alpha, step } }, references = { { text, codes, sound } },
+-- codec = { digest, sound, file, config } (see opah.voice.codec), adapters = { { file, scale, rank, alpha, step } }, references = { { text, codes, sound } },
 -- generation = { temperature, ... }, statements = { licence, consent, provenance, author }, made_from = {...},
 -- files = { [name] = { size, digest } } }`.
 local checkpoint, fs, json, tensor = require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.tensor"
@@ -85,6 +85,7 @@ function folder.check(content)
   if base.codebooks ~= nil then number(base.codebooks, "base.codebooks", 1, 64, true) end
   local codec = map(content.codec, "codec", true)
   if codec.digest ~= nil then digest(codec.digest, "codec.digest") end
+  if codec.sound ~= nil then digest(codec.sound, "codec.sound") end
 
   local files, count, bytes = map(content.files, "files"), 0, 0
   for name, file in pairs(files) do
@@ -100,6 +101,12 @@ function folder.check(content)
   local function file(name, what, optional)
     if name == nil and optional then return end
     if type(name) ~= "string" or not files[name] then bad(what .. " is not among its files") end
+  end
+  if codec.file ~= nil then
+    file(codec.file, "codec.file")
+    digest(codec.digest, "codec.digest")
+    digest(codec.sound, "codec.sound")
+    map(codec.config, "codec.config")
   end
   for i, adapter in ipairs(list(content.adapters, "adapters", 16)) do
     adapter = map(adapter, "adapter " .. i)

@@ -1,7 +1,7 @@
 --- Makes the folder of a voice: everything is written to a folder beside it, read back, and gets its name when it is whole.
 local audio, checkpoint, fs = require "opah.audio", require "opah.checkpoint", require "opah.fs"
 local json, tensor = require "opah.json", require "opah.tensor"
-local card, folder = require "opah.voice.card", require "opah.voice.folder"
+local card, codecs, folder = require "opah.voice.card", require "opah.voice.codec", require "opah.voice.folder"
 
 local pack = {}
 
@@ -16,8 +16,8 @@ local function adapter(path, target)
   return saved.opah_lora
 end
 
---- Writes a voice to `path`. `made` has its `manifest` so far, `adapters = { { path, scale } }` and
---- `references = { { text, codes, sound } }`. Gives the opened voice.
+--- Writes a voice to `path`. `made` has its `manifest` so far, `adapters = { { path, scale } }`, `references = { { text, codes, sound } }`
+--- and the `codec` that it is to hold, if any. Gives the opened voice.
 function pack.write(path, made, overwrite)
   if fs.exists(path) and not overwrite then
     error(fs.error("file", path .. " is there already", "choose another name, or replace it with --overwrite"), 0)
@@ -61,12 +61,17 @@ function pack.write(path, made, overwrite)
       manifest.references[i] = entry
       manifest.base.codebooks = item.codes:size(1)
     end
+    if made.codec then
+      codecs.hold(made.codec, draft, "codec.pth", manifest.codec)
+      file("codec.pth")
+    end
     local checked, wrong = folder.check(manifest)
     if not checked then error(fs.error("data", "this would be no voice: " .. table.concat(wrong, "; ")), 0) end
     fs.write(fs.join(draft, "README.md"), card.text(manifest))
     fs.write(fs.join(draft, "voice.json"), json.encode(manifest, { indent = 2 }))
     local opened = folder.open(draft)
     for _, reference in ipairs(opened.manifest.references) do folder.codes(opened, reference) end
+    codecs.load(opened)
   end)
   if not ok then
     fs.remove(draft, { recursive = true })

@@ -1,7 +1,7 @@
 --- Speaks with voices: their adapters live on the base model, nothing merged, their references heard first.
 local config, fs, lora = require "opah.config", require "opah.fs", require "opah.lora"
 local progress = require "opah.progress"
-local folder = require "opah.voice.folder"
+local codecs, folder = require "opah.voice.codec", require "opah.voice.folder"
 
 local use = {}
 
@@ -94,11 +94,11 @@ end
 --- An error when a voice was made with another codec: its codes would mean another sound.
 function use.check_codec(opened, codec)
   for _, voice in ipairs(opened) do
-    local made_with = voice.manifest.codec and voice.manifest.codec.digest
-    -- Voices that were packed before told the digest of all weights.
-    if made_with and made_with ~= codec:codes_digest() and made_with ~= codec:digest() then
-      error(fs.error("checkpoint", voice.path .. ": this voice was made with another codec than --vq-checkpoint-path",
-        "give the codec that came with its base model"), 0)
+    if not codecs.fits(voice.manifest, codec:codes_digest(), codec:digest()) then
+      local said = voice.manifest.codec
+      error(fs.error("checkpoint", ("%s: this voice was made with another codec (digest %s) than --vq-checkpoint-path (%s)"):format(voice.path,
+        codecs.short(said.digest), codecs.short(codec:codes_digest())), said.file and "it holds its codec: " .. said.file
+        or "give the codec that it was made with"), 0)
     end
   end
 end
