@@ -42,8 +42,29 @@ function best_of.share(model, words, codes, speaker)
   return likelihood.of(model, cleaned, codes, speaker) / likelihood.of(model, wordless, codes, speaker)
 end
 
---- Speaks `options.text` (options are those of model:generate) `count` times and gives the best sample: one that ended by itself before one that
---- was cut, then the one with the lowest share. Sample i is what the seed plus i - 1 gives alone, so `info.seed` makes the chosen one again.
+--- Frames that a sample of `words` may have for `share` to tell: text and codes are read at once, in a row that the model has room for.
+---
+---     model = lm.load(opah.embedded.voice.model)
+---     best_of.longest(model, "The old bird waited.") < model.max_length  --> true
+---@param model LanguageModel
+---@param words string
+---@return integer
+function best_of.longest(model, words) return model.max_length - #model.tokenizer:encode(words) - 32 end
+
+--- Whether a sample is chosen before another one, or before none: one that ended by itself before one that was cut, then the one with
+--- the lower share.
+---
+---     best_of.better({ seed = 1, share = 0.5, cut = false }, { seed = 2, share = 0.3, cut = true })  --> true
+---@param sample opah.best_of.Sample
+---@param other? opah.best_of.Sample
+---@return boolean
+function best_of.better(sample, other)
+  if not other or sample.cut ~= other.cut then return not (other and sample.cut) end
+  return sample.share < other.share
+end
+
+--- Speaks `options.text` (options are those of model:generate) `count` times and gives the best sample, as `better`
+--- tells. Sample i is what the seed plus i - 1 gives alone, so `info.seed` makes the chosen one again.
 ---
 ---     model = lm.load(opah.embedded.voice.model)
 ---     options = { text = "The old bird waited.", speaker = "rms", seed = 1, codebook_size = 240, temperature = 0.2, repetition_penalty = 1 }
@@ -65,7 +86,7 @@ function best_of.generate(model, options, count)
     if wanted.num_samples == 1 then codes, infos = { codes }, { infos } end
     for i, spoken in ipairs(codes) do
       local length = spoken:size(2)
-      if length + #model.tokenizer:encode(options.text) + 32 > model.max_length then
+      if length > best_of.longest(model, options.text) then
         error(fs.error("argument", ("%d frames are too many to tell how well their text explains them: this model takes %d tokens"):format(length, model.max_length),
           "speak the text in pieces, as `generate --input` does"), 0)
       end
@@ -74,7 +95,7 @@ function best_of.generate(model, options, count)
         share = length > 0 and best_of.share(model, options.text, spoken, options.speaker) or math.huge,
       }
       samples[#samples + 1] = sample
-      if not best or best.cut and not sample.cut or best.cut == sample.cut and sample.share < best.share then
+      if best_of.better(sample, best) then
         best, best_codes, best_info = sample, spoken, infos[i]
       end
     end
