@@ -2,6 +2,7 @@
 -- opah run serve --embedded speaks with the voice that comes with the program:
 -- curl http://127.0.0.1:8080/v1/audio/speech --json '{"input": "The old bird waited.", "voice": "slt", "response_format": "wav"}' -o a.wav
 -- opah run serve --voice voices/Ann.voice --checkpoint-path C --vq-checkpoint-path F: a voice that `opah run voice pack` made.
+-- --best-of 8 speaks each text eight times and sends the sample that it explains best; a request's best_of decides for itself.
 -- For other machines: --address 0.0.0.0 and a token in the variable OPAH_TOKEN. SIGTERM ends it when all are answered.
 local config, fs, http, machine = require "opah.config", require "opah.fs", require "opah.http", require "opah.machine"
 local progress, recipe = require "opah.progress", require "opah.recipe"
@@ -28,6 +29,8 @@ return recipe {
     { "checkpoint-path", "path", "checkpoints/fish-speech-1.4", "the model" },
     { "vq-checkpoint-path", "file", nil, "the codec's weights" },
     { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
+    { "codec", "file", {}, "weights of a codec more, for voices that were made with it and do not hold it", multiple = true },
+    { "codec-config", "string", {}, "its configuration, as often as --codec; firefly_gan_vq unless given", multiple = true },
     { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
     { "voice", "folder", {}, "a voice (NAME.voice) to load at the start; the first is what clients get who name none", multiple = true },
     { "voices", "folder", {}, "a folder whose voices are loaded when they are asked for", multiple = true },
@@ -37,6 +40,7 @@ return recipe {
     { "token-file", "file", nil, "a file with the token that requests must carry; else the variable OPAH_TOKEN" },
     { "cors", "string", {}, "an origin whose pages may ask from a browser, or *", multiple = true },
     { "streams", "integer", 16, "texts that are spoken at a time", from = 1, to = 64 },
+    { "best-of", "integer", 1, "how often a text is spoken whose request has no best_of: the sample that its text explains best is sent", from = 1, to = 8 },
     { "queue", "integer", 64, "texts that may wait; more are told 429", from = 0, to = 4096 },
     { "timeout", "number", 120, "seconds that a request may take", above = 0, to = 86400 },
     { "max-text", "integer", 4096, "characters of a text", from = 1, to = 100000 },
@@ -59,7 +63,7 @@ return recipe {
     }
     local requests = 0
     local server = {
-      speaker = speaks, codec = codec, listener = listener, began = machine.now(), started = os.time(), max_text = args.max_text, places = args.voices,
+      speaker = speaks, codec = codec, listener = listener, began = machine.now(), started = os.time(), max_text = args.max_text, best_of = args.best_of, places = args.voices,
       log_texts = args.log_texts, model_name = fs.basename((args.checkpoint_path:gsub("(.)/+$", "%1"))),
       seed = function()
         requests = requests + 1

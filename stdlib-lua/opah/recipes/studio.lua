@@ -66,7 +66,7 @@ return recipe {
         quarantine = args.quarantine,
       results = args.results, page = args.page,
     }
-    if args.speaks then studio.speaker, studio.codec = loading.speaker(args) end
+    if args.speaks then studio.speaker = loading.speaker(args) end
     local listener <close> = http.listen {
       address = args.address, port = args.port, token = loading.token(args), graceful = true, max_body = 1 << 20,
         max_bodies = 8 << 20,

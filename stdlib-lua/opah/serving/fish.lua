@@ -1,7 +1,7 @@
 --- The routes of fish-speech's own API server (release 1.5): POST /v1/tts, /v1/vqgan/encode, /v1/vqgan/decode, /v1/health.
 -- Bodies are JSON or MessagePack, with the fields and defaults of its schema.
 local audio, http, json, tensor = require "opah.audio", require "opah.http", require "opah.json", require "opah.tensor"
-local loop, sound = require "opah.serving.loop", require "opah.serving.sound"
+local job, loop, sound = require "opah.serving.job", require "opah.serving.loop", require "opah.serving.sound"
 local field = loop.field
 
 local fish = {}
@@ -40,25 +40,27 @@ local function tts(context, server)
     repetition_penalty = field(body, "repetition_penalty", "number", 0.5, 2), temperature = field(body, "temperature", "number", 0.01, 2),
   }
   local voice = server.speaker:voice(field(body, "reference_id", "string"), server.places)
+  local count, codec = job.count(body, server), voice.codec
   local texts, codes
   for i, reference in ipairs(list_of(body, "references", most_clips)) do
     if type(reference) ~= "table" then loop.fail(400, "a reference has audio and text", { param = "references" }) end
     local spoken = field(reference, "text", "string") or loop.fail(400, "a reference has no text", { param = "references" })
     texts, codes = texts or {}, codes or {}
-    texts[i], codes[i] = spoken, server.codec:encode(sound.decode(bytes_of(context, reference.audio), server.codec.sample_rate, longest))
+    texts[i], codes[i] = spoken, codec:encode(sound.decode(bytes_of(context, reference.audio), codec.sample_rate, longest))
   end
   context.details.voice, context.details.characters = voice.name, utf8.len(text)
   if server.log_texts then context.details.text = text end
-  local rate = server.codec.sample_rate
+  local rate = codec.sample_rate
   local headers = { ["Content-Disposition"] = "attachment; filename=audio." .. format }
 
-  local job <close> = server.speaker:speak { text = text, voice = voice, settings = settings, prompt_text = texts, prompt_tokens = codes }
+  local spoken <close> = server.speaker:speak { text = text, voice = voice, settings = settings, prompt_text = texts, prompt_tokens = codes, best_of = count }
+  if count > 1 then headers["X-Seed"] = tostring(spoken:choose().seed) end      -- gives it again, with best_of 1
   if streaming then
-    sound.stream(context, job, format, rate, headers)
+    sound.stream(context, spoken, format, rate, headers)
   else
-    context:bytes(200, sound.media_types[format], sound.encode(job:samples(), rate, format), headers)
+    context:bytes(200, sound.media_types[format], sound.encode(spoken:sound(), rate, format), headers)
   end
-  context.details.frames, context.details.cut = job.frames, job.cut or nil
+  spoken:tell(context.details)
 end
 
 --- The answer in the form in which the request came.
@@ -70,18 +72,26 @@ local function reply(context, value)
   return context:json(200, value)
 end
 
+--- The codec of the voice that a body names, which fish-speech's own clients never do; else the server's.
+local function codec_of(body, server)
+  local name = field(body, "reference_id", "string")
+  return name and server.speaker:voice(name, server.places).codec or server.codec
+end
+
 local function encode(context, server)
-  local tokens = {}
-  for i, clip in ipairs(list_of(context:fields(), "audios", most_clips)) do
-    tokens[i] = server.codec:encode(sound.decode(bytes_of(context, clip), server.codec.sample_rate, longest)):totable()
+  local body, tokens = context:fields(), {}
+  local codec = codec_of(body, server)
+  for i, clip in ipairs(list_of(body, "audios", most_clips)) do
+    tokens[i] = codec:encode(sound.decode(bytes_of(context, clip), codec.sample_rate, longest)):totable()
     coroutine.yield()
   end
   reply(context, { tokens = tokens })
 end
 
 local function decode(context, server)
-  local audios, frames = {}, 0
-  for i, tokens in ipairs(list_of(context:fields(), "tokens", most_clips)) do
+  local body, audios, frames = context:fields(), {}, 0
+  local codec = codec_of(body, server)
+  for i, tokens in ipairs(list_of(body, "tokens", most_clips)) do
     local ok, codes = pcall(tensor.new, tokens, { dtype = "int32" })
     if not ok then
       if codes.kind == "interrupted" then error(codes, 0) end
@@ -90,7 +100,7 @@ local function decode(context, server)
     if codes:dim() ~= 2 then loop.fail(400, "tokens are lists of whole numbers [codebooks, frames]", { param = "tokens" }) end
     frames = frames + codes:size(2)
     if frames > most_frames then loop.fail(400, ("more than %d frames in one request"):format(most_frames), { param = "tokens" }) end
-    local ok_too, samples = pcall(server.codec.decode, server.codec, codes)
+    local ok_too, samples = pcall(codec.decode, codec, codes)
     if not ok_too then
       if samples.kind == "interrupted" then error(samples, 0) end
       loop.fail(400, samples.message, { param = "tokens" })

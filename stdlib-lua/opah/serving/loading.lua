@@ -1,7 +1,7 @@
 --- What a server speaks with: the model, the codec and the voices that a command line names, and what they take.
 local config, fs, lm = require "opah.config", require "opah.fs", require "opah.lm"
 local planning, vq = require "opah.planning", require "opah.vq"
-local embedded, speaker = require "opah.embedded", require "opah.serving.speaker"
+local codecs, embedded, speaker = require "opah.serving.codecs", require "opah.embedded", require "opah.serving.speaker"
 
 local loading = {}
 
@@ -16,6 +16,12 @@ function loading.resolve(args)
     config.usage_error("--vq-checkpoint-path is needed: the codec that makes sound (or --embedded for the voice that "
       .. "comes with the program)")
   end
+  if args.codec and #args.codec_config > #args.codec then
+    config.usage_error(("%d --codec-config for %d --codec"):format(#args.codec_config, #args.codec))
+  end
+  if args.best_of and args.best_of > args.streams then
+    config.usage_error(("--best-of %d needs as many --streams, and there are %d"):format(args.best_of, args.streams))
+  end
   return args
 end
 
@@ -23,7 +29,7 @@ end
 function loading.memory(args)
   local cost = lm.generation_cost(args.checkpoint_path, { weights = args.weights, num_samples = args.streams })
   local _, stored = planning.weights(args.checkpoint_path)
-  return planning.program + stored + cost.weight_bytes + 3.5 * fs.stat(args.vq_checkpoint_path).size
+  return planning.program + stored + cost.weight_bytes + 3.5 * fs.stat(args.vq_checkpoint_path).size + codecs.memory(args.voice, codecs.named(args))
     + args.streams * 1024 * cost.cache_bytes_per_token + 64e6
 end
 
@@ -31,7 +37,8 @@ end
 function loading.speaker(args)
   local model = lm.load(args.checkpoint_path, { weights = args.weights })
   local codec = vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
-  local speaks = speaker.new { model = model, codec = codec, streams = args.streams, queue = args.queue,
+  local known = codecs.new(codec, model.config.num_codebooks, codecs.named(args))
+  local speaks = speaker.new { model = model, codecs = known, streams = args.streams, queue = args.queue,
     defaults = args.defaults }
   for _, path in ipairs(args.voice) do speaks:load(path) end
   for _, name in ipairs(speaker.names(args.speaker)) do speaks:add_role(name) end

@@ -171,7 +171,8 @@ function loop.run(server, options)
         if type(problem) == "table" and problem.gone then
           context.status = 499
         else
-          if type(problem) ~= "table" or not problem.status then context.details.problem = tostring(problem):sub(1, 500) end
+          if type(problem) ~= "table" or not problem.status then context.details.problem = tostring(problem):sub(1, 500)
+          elseif problem.status >= 500 then context.details.problem = problem.message end
           answer_error(context, problem)
         end
       elseif not context.request.answered then

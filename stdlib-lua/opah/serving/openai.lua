@@ -1,6 +1,6 @@
 --- The routes of OpenAI's audio API: POST /v1/audio/speech, GET /v1/models, and GET /v1/voices, which others added to it.
 local audio, http, json = require "opah.audio", require "opah.http", require "opah.json"
-local loop, sound = require "opah.serving.loop", require "opah.serving.sound"
+local job, loop, sound = require "opah.serving.job", require "opah.serving.loop", require "opah.serving.sound"
 local field = loop.field
 
 local openai = {}
@@ -22,14 +22,14 @@ local function speech(context, server)
   if (field(body, "instructions", "string") or "") ~= "" then
     loop.fail(400, "this model takes no instructions", { param = "instructions" })
   end
-  local voice = body.voice
+  local count, voice = job.count(body, server), body.voice
   if type(voice) == "table" and voice ~= json.null then body = { voice = voice.id } end     -- { id = "..." }
   local found = server.speaker:voice(field(body, "voice", "string"), server.places)
   context.details.voice, context.details.characters = found.name, utf8.len(text)
   if server.log_texts then context.details.text = text end
-  local rate = server.codec.sample_rate
+  local rate = found.codec.sample_rate
 
-  local job <close> = server.speaker:speak { text = text, voice = found, settings = { seed = server.seed() } }
+  local spoken <close> = server.speaker:speak { text = text, voice = found, settings = { seed = server.seed() }, best_of = count }
   local can_stream = format == "pcm" or format == "wav"
   if stream == "sse" then
     local begun = false
@@ -42,20 +42,20 @@ local function speech(context, server)
     end
     local function delta(bytes) event { type = "speech.audio.delta", audio = http.base64(bytes) } end
     if can_stream then
-      for samples in function() return job:read() end do
+      for samples in function() return spoken:read() end do
         delta((not begun and format == "wav" and sound.wave_head(rate) or "") .. audio.bytes(samples))
       end
     else
-      delta(sound.encode(job:samples(), rate, format))        -- these are made of the whole
+      delta(sound.encode(spoken:sound(), rate, format))        -- these are made of the whole
     end
-    event { type = "speech.audio.done", usage = { input_tokens = 0, output_tokens = job.frames, total_tokens = job.frames } }
+    event { type = "speech.audio.done", usage = { input_tokens = 0, output_tokens = spoken.frames, total_tokens = spoken.frames } }
     context:finish()
   elseif format == "pcm" or format == "wav" and stream == "audio" then
-    sound.stream(context, job, format, rate, { ["X-Sample-Rate"] = tostring(rate) })
+    sound.stream(context, spoken, format, rate, { ["X-Sample-Rate"] = tostring(rate) })
   else
-    context:bytes(200, media_type, sound.encode(job:samples(), rate, format))
+    context:bytes(200, media_type, sound.encode(spoken:sound(), rate, format))
   end
-  context.details.frames, context.details.cut = job.frames, job.cut or nil
+  spoken:tell(context.details)
 end
 
 --- The routes, for a server `{ speaker, codec, model_name, max_text, places, ... }`.
@@ -67,7 +67,10 @@ function openai.routes(server)
     end,
     ["GET /v1/voices"] = function(context)
       local list = {}
-      for i, name in ipairs(server.speaker.order) do list[i] = { id = name, name = name, kind = server.speaker.voices[name].kind } end
+      for i, name in ipairs(server.speaker.order) do
+        local voice = server.speaker.voices[name]
+        list[i] = { id = name, name = name, kind = voice.kind, sample_rate = voice.codec.sample_rate }
+      end
       context:json(200, { object = "list", data = list, voices = list })
     end,
     --- Forgets a voice that was loaded; its folder stays, and is loaded anew when it is asked for.

@@ -1,8 +1,8 @@
 --- Voices, and texts that are being spoken with them. All texts of a voice go in step, and so do those of all voices without
 -- adapters; the base's weights are in memory once. More texts than there are places wait in a queue.
 local config, fs, lora = require "opah.config", require "opah.fs", require "opah.lora"
-local tensor = require "opah.tensor"
-local folder, loop, use = require "opah.voice.folder", require "opah.serving.loop", require "opah.voice.use"
+local folder, use = require "opah.voice.folder", require "opah.voice.use"
+local job, loop = require "opah.serving.job", require "opah.serving.loop"
 local trim = require "opah.trim"
 
 local Speaker = {}
@@ -10,15 +10,11 @@ Speaker.__index = Speaker
 
 local speaker = {}
 
--- Frames that are decoded together: few at first, so that sound begins soon, later what a stretch of the vocoder takes. The
--- same for every text, whether it is streamed or not: so both are the same sound, bit for bit.
-local first_frames, most_frames = 2, 32
-
---- A speaker of `options`: model, codec, `streams` that are spoken at a time, `queue` that wait.
+--- A speaker of `options`: model, codecs (`opah.serving.codecs`), `streams` that are spoken at a time, `queue` that wait.
 function speaker.new(options)
   return setmetatable({
-    model = options.model, codec = options.codec, streams = options.streams, most_waiting = options.queue,
-    voices = {}, order = {}, active = 0, waiting = {}, jobs = {}, frames = 0, spoken = 0, steps = 0,
+    model = options.model, codecs = options.codecs, streams = options.streams, most_waiting = options.queue,
+    voices = {}, order = {}, active = 0, waiting = {}, spoken_by = {}, frames = 0, spoken = 0, steps = 0,
     base = options.model:session(), defaults = options.defaults or {},
   }, Speaker)
 end
@@ -29,23 +25,37 @@ local function add(self, voice)
 end
 
 --- A voice that is a role of the model.
-function Speaker:add_role(name) add(self, { name = name, role = name, settings = {}, session = self.base, kind = "role" }) end
+function Speaker:add_role(name)
+  add(self, { name = name, role = name, settings = {}, session = self.base, codec = self.codecs.own, kind = "role" })
+end
 
---- A voice of a folder NAME.voice, checked and loaded; its adapters stay beside the others' on the same weights.
-function Speaker:load(path)
+--- What `work` gives while a voice's adapters are on the model; nothing else may run meanwhile. Without a voice, or adapters, it is the bare model.
+function Speaker:with_adapters(opened, work)
+  if not opened or #opened.manifest.adapters == 0 then return work() end
+  local ok, result = pcall(function()
+    use.apply(self.model, { opened })
+    return work()
+  end)
+  lora.remove(self.model)
+  if not ok then error(result, 0) end
+  return result
+end
+
+local function fail(message, hint) error(fs.error("checkpoint", message, hint), 0) end
+
+--- A voice of a folder NAME.voice, checked and loaded; its adapters stay beside the others' on the same weights. `refuse(message, hint)` is
+-- called when its codec is not to be found.
+function Speaker:load(path, refuse)
   local opened = folder.open((path:gsub("(.)/+$", "%1")))
-  use.check_codec({ opened }, self.codec)
+  local codec, problem, hint = self.codecs:of(opened)
+  if not codec then return (refuse or fail)(problem, hint) end
   local texts, codes = use.references({ opened })
-  local session = self.base
-  if #opened.manifest.adapters > 0 then
-    local ok, problem = pcall(use.apply, self.model, { opened })
-    if ok then session = self.model:session() end
-    lora.remove(self.model)
-    if not ok then error(problem, 0) end
-  end
+  local session = #opened.manifest.adapters == 0 and self.base or self:with_adapters(opened, function() return self.model:session() end)
+  -- The vocoder's tables are made at first use: now, and not while somebody waits.
+  codec:decoder()
   local name = opened.manifest.name
   add(self, { name = name, role = opened.manifest.role, settings = opened.manifest.generation or {}, texts = texts, codes = codes, session = session, path = path,
-    kind = "voice" })
+    kind = "voice", opened = opened, codec = codec })
   return name
 end
 
@@ -53,20 +63,34 @@ end
 function Speaker:unload(name)
   self.voices[name] = nil
   for i, known in ipairs(self.order) do
-    if known == name then return table.remove(self.order, i) end
+    if known == name then
+      collectgarbage()                    -- what only this voice had: adapters, a codec
+      return table.remove(self.order, i)
+    end
   end
+end
+
+--- How many codecs are in memory for the server and its voices.
+function Speaker:codec_count()
+  local seen, count = { [self.codecs.own] = true }, 1
+  for _, voice in pairs(self.voices) do
+    if not seen[voice.codec] then seen[voice.codec], count = true, count + 1 end
+  end
+  return count
 end
 
 --- The voice of a name, loaded from its folder where it is not there yet; the first voice without a name.
 function Speaker:voice(name, places)
   name = name or self.order[1]
-  if not name then return { name = "default", settings = {}, session = self.base } end
+  if not name then return { name = "default", settings = {}, session = self.base, codec = self.codecs.own } end
   local voice = self.voices[name]
   if not voice and folder.is_name(name) then
     for _, place in ipairs(places or {}) do
       local path = fs.join(place, name .. ".voice")
       if fs.exists(fs.join(path, "voice.json")) then
-        voice = self.voices[self:load(path)]
+        voice = self.voices[self:load(path, function(message, hint)
+          loop.fail(500, ("%s (%s)"):format(message, hint), { param = "voice", code = "voice_codec_not_found" })
+        end)]
         break
       end
     end
@@ -78,45 +102,59 @@ function Speaker:voice(name, places)
   return voice
 end
 
-local Job = {}
-Job.__index = Job
-
---- Begins to speak `options.text` with `options.voice`, or lets it wait. To be held by a `<close>` variable.
+--- Begins to speak `options.text` with `options.voice`, or lets it wait. `best_of` is how often it is spoken, at the same time: each takes a
+-- place. To be held by a `<close>` variable.
 function Speaker:speak(options)
-  if self.active >= self.streams and #self.waiting >= self.most_waiting then
+  local count = options.best_of or 1
+  if count > self.streams then
+    loop.fail(400, ("best_of %d needs as many places, and this server speaks %d texts at a time"):format(count, self.streams), { param = "best_of" })
+  end
+  if (#self.waiting > 0 or self.active + count > self.streams) and #self.waiting >= self.most_waiting then
     loop.fail(429, ("%d texts are being spoken and %d wait: ask again later"):format(self.active, #self.waiting), { retry_after = 2 })
   end
   local voice = options.voice
-  local settings = { text = options.text, speaker = voice.role, codec = self.codec, prompt_text = options.prompt_text or voice.texts,
+  local settings = { text = options.text, speaker = voice.role, codec = voice.codec, prompt_text = options.prompt_text or voice.texts,
     prompt_tokens = options.prompt_tokens or voice.codes }
   for _, source in ipairs { self.defaults, voice.settings, options.settings or {} } do
     for name, value in pairs(source) do settings[name] = value end
   end
-  local job = setmetatable({ speaker = self, session = voice.session, settings = settings, codes = {}, size = first_frames, frames = 0 }, Job)
-  self.waiting[#self.waiting + 1] = job
+  local one = job.new(self, voice, settings, count)
+  self.waiting[#self.waiting + 1] = one
   self:fill()
-  return job
+  return one
 end
 
---- Gives free places to those who have waited longest.
+--- Gives free places to those who have waited longest: all that a text needs, at once.
 function Speaker:fill()
-  while self.active < self.streams and #self.waiting > 0 do
-    local job = table.remove(self.waiting, 1)
-    local ok, number = pcall(job.session.add, job.session, job.settings)
-    if ok then
-      job.number, self.active = number, self.active + 1
-      self.jobs[job.session] = self.jobs[job.session] or {}
-      self.jobs[job.session][number] = job
-    else
-      if number.kind == "interrupted" then error(number, 0) end
-      job.problem = number
+  while #self.waiting > 0 and self.active + #self.waiting[1].samples <= self.streams do
+    local one = table.remove(self.waiting, 1)
+    local session = one.voice.session
+    local spoken = self.spoken_by[session] or {}
+    self.spoken_by[session] = spoken
+    for number, sample in pairs(one:begin() or {}) do
+      spoken[number], self.active = { job = one, sample = sample }, self.active + 1
     end
   end
 end
 
-local function ended(self, job)
-  self.jobs[job.session][job.number] = nil
-  job.number, self.active = nil, self.active - 1
+local function ended(self, session, number)
+  self.spoken_by[session][number] = nil
+  self.active = self.active - 1
+end
+
+--- Takes a text's samples out of what is being spoken, and out of the queue.
+function Speaker:leave(one)
+  local session = one.voice.session
+  for _, sample in ipairs(one.samples) do
+    local spoken = sample.number and self.spoken_by[session]
+    if spoken and spoken[sample.number] then
+      session:cancel(sample.number)
+      ended(self, session, sample.number)
+    end
+  end
+  for i, waiting in ipairs(self.waiting) do
+    if waiting == one then return table.remove(self.waiting, i) end
+  end
 end
 
 --- One frame more of everything; whether something is being spoken.
@@ -124,69 +162,22 @@ function Speaker:step()
   self:fill()
   if self.active == 0 then return false end
   self.steps = self.steps + 1
-  for session, jobs in pairs(self.jobs) do
-    if next(jobs) then
+  for session, spoken in pairs(self.spoken_by) do
+    if next(spoken) then
       for _, event in ipairs(session:step()) do
-        local job = jobs[event.number]
-        if event.codes then
-          job.codes[#job.codes + 1] = event.codes
-          job.frames, self.frames = job.frames + 1, self.frames + 1
-        else
-          if event.problem then
-            job.problem = event.problem
-          else
-            job.ended, job.cut, self.spoken = true, event.length_limit_hit, self.spoken + 1
-          end
-          ended(self, job)
+        local one = spoken[event.number]
+        if event.codes then self.frames = self.frames + 1 end
+        if one.job:take(one.sample, event) then
+          ended(self, session, event.number)
+          if one.job.left == 0 and not one.job.problem then self.spoken = self.spoken + 1 end
         end
       end
     else
-      self.jobs[session] = nil
+      self.spoken_by[session] = nil
     end
   end
   return true
 end
-
---- The next samples; waits for them in a route. nil at the end.
-function Job:read()
-  while true do
-    local count = math.min(#self.codes, self.size)
-    if count == self.size or self.ended and count > 0 then
-      local frames = table.move(self.codes, 1, count, 1, {})
-      self.codes = table.move(self.codes, count + 1, #self.codes, 1, {})
-      self.size = math.min(self.size * 2, most_frames)
-      self.decoder = self.decoder or self.speaker.codec:decoder()     -- megabytes: only for those who have a place
-      return self.decoder:append(tensor.new(frames, { dtype = "int32" }):t():contiguous())
-    end
-    if self.problem then error(self.problem, 0) end
-    if self.ended then return nil end
-    coroutine.yield()
-  end
-end
-
---- All samples.
-function Job:samples()
-  local pieces = {}
-  for piece in function() return self:read() end do pieces[#pieces + 1] = piece end
-  if #pieces == 0 then loop.fail(500, "the model said nothing") end
-  return tensor.cat(pieces)
-end
-
---- Gives up what is not spoken yet.
-function Job:cancel()
-  local by = self.speaker
-  if self.number then
-    self.session:cancel(self.number)
-    ended(by, self)
-  end
-  for i, waiting in ipairs(by.waiting) do
-    if waiting == self then table.remove(by.waiting, i) break end
-  end
-  local _ <close> = self.decoder        -- its memory is free at once
-  self.decoder = nil
-end
-
-Job.__close = Job.cancel
 
 --- Roles from a list "rms,slt".
 function speaker.names(text)

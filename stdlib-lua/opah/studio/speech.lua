@@ -23,9 +23,9 @@ function speech.speak(context, studio)
   end
   local voice = studio.speaker:voice(field(body, "voice", "string"))
   local seed = field(body, "seed", "integer", 0, 1 << 40) or os.time()
-  local job <close> = studio.speaker:speak { text = text, voice = voice, settings = { seed = seed } }
-  sound.stream(context, job, "wav", studio.codec.sample_rate)
-  context.details.frames, context.details.cut = job.frames, job.cut or nil
+  local spoken <close> = studio.speaker:speak { text = text, voice = voice, settings = { seed = seed } }
+  sound.stream(context, spoken, "wav", voice.codec.sample_rate)
+  spoken:tell(context.details)
 end
 
 return speech
