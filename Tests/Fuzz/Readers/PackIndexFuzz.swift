@@ -42,7 +42,7 @@ enum PackIndexFuzz {
     /// The first place of a word, put right together with the length of the head before it.
     private static func replaced(_ bytes: [UInt8], _ old: String, _ new: String) -> [UInt8] {
         let data = Data(bytes)
-        guard bytes.count >= 8, let place = data.range(of: Data(old.utf8)) else { return bytes }
+        guard let place = data.range(of: Data(old.utf8)), place.lowerBound >= 8 else { return bytes }
         let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let now = length &+ UInt64(new.utf8.count) &- UInt64(old.utf8.count)
         return (0 ..< 8).map { UInt8(truncatingIfNeeded: now >> (8 * UInt64($0))) } + bytes[8 ..< place.lowerBound]
