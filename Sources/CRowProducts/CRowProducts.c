@@ -29,7 +29,7 @@ INLINE AVX512 void products(const struct crow_factors *f, const int rows, const 
             }
         }
     }
-    EACH(r, rows) EACH(p, panels) _mm512_store_ps(sums + 16 * (r * panels + p), s[r][p]);
+    EACH(r, rows) EACH(p, panels) _mm512_storeu_ps(sums + r * f->row_stride + p * f->sum_stride, s[r][p]);
 }
 
 #define CASE(n) case n: if (panels == 2) products(f, n, 2, sums); else products(f, n, 1, sums); return;

@@ -170,10 +170,7 @@ final class FastConvolution: @unchecked Sendable {
             let rows = memory.baseAddress!.assumingMemoryBound(to: Float.self)
             crow_interpolate(products, Int64(plane), Int32(groups), Int64(width), bias.first, rows)
             for r in 0 ..< count {
-                for c in stride(from: 0, to: width, by: 16) {
-                    let value = rows + r * width + c
-                    epilogue.store(row: row + r * dilation, column: c, load(value), load(value + 8))
-                }
+                epilogue.store(row: row + r * dilation, column: 0, rows + r * width, count: width)
             }
         }
     }

@@ -1,3 +1,5 @@
+import CRowProducts
+
 /// out = value.
 struct StoreEpilogue: RowEpilogue {
     let out: UnsafeMutablePointer<Float>, stride: Int
@@ -10,6 +12,9 @@ struct StoreEpilogue: RowEpilogue {
         write(a, target)
         write(b, target + 8)
     }
+
+    @inline(__always)
+    var plain: (target: UnsafeMutablePointer<Float>, stride: Int)? { (out, stride) }
 }
 
 /// out = silu(value).
@@ -24,6 +29,11 @@ struct SiLUEpilogue: RowEpilogue {
         write(silu(a), target)
         write(silu(b), target + 8)
     }
+
+    @inline(__always)
+    func store(row: Int, column: Int, _ values: UnsafePointer<Float>, count: Int) {
+        crow_silu(values, Int64(count), out + row * stride + column)
+    }
 }
 
 /// out = gelu(value).
@@ -37,6 +47,11 @@ struct GELUEpilogue: RowEpilogue {
         let target = out + row * stride + column
         write(gelu(a), target)
         write(gelu(b), target + 8)
+    }
+
+    @inline(__always)
+    func store(row: Int, column: Int, _ values: UnsafePointer<Float>, count: Int) {
+        crow_gelu(values, Int64(count), out + row * stride + column)
     }
 }
 
@@ -76,6 +91,12 @@ struct ResidualSiLUEpilogue: RowEpilogue {
         write(x1, sum + place + 8)
         write(silu(x0), activated + place)
         write(silu(x1), activated + place + 8)
+    }
+
+    @inline(__always)
+    func store(row: Int, column: Int, _ values: UnsafePointer<Float>, count: Int) {
+        let place = row * stride + column
+        crow_silu_of_sum(values, residual + place, Int64(count), sum + place, activated + place)
     }
 }
 
@@ -130,6 +151,12 @@ struct MeanSiLUEpilogue: RowEpilogue {
         let place = row * stride + column
         write(silu((load(total + place) + (load(residual + place) + a)) * factor), out + place)
         write(silu((load(total + place + 8) + (load(residual + place + 8) + b)) * factor), out + place + 8)
+    }
+
+    @inline(__always)
+    func store(row: Int, column: Int, _ values: UnsafePointer<Float>, count: Int) {
+        let place = row * stride + column
+        crow_silu_of_mean(values, residual + place, total + place, factor, Int64(count), out + place)
     }
 }
 

@@ -51,6 +51,22 @@ final class PackedMatrix: @unchecked Sendable {
 /// What becomes of 16 columns of one row of a product while they are still in registers.
 protocol RowEpilogue {
     func store(row: Int, column: Int, _ a: SIMD8<Float>, _ b: SIMD8<Float>)
+    /// `count` columns from memory, a multiple of 16: asked for where there are the vectors of AVX-512.
+    func store(row: Int, column: Int, _ values: UnsafePointer<Float>, count: Int)
+    /// Where values are stored as they are, and how far it is from row to row; nil where anything else is done.
+    var plain: (target: UnsafeMutablePointer<Float>, stride: Int)? { get }
+}
+
+extension RowEpilogue {
+    @inline(__always)
+    func store(row: Int, column: Int, _ values: UnsafePointer<Float>, count: Int) {
+        for c in Swift.stride(from: 0, to: count, by: 16) {
+            store(row: row, column: column + c, load(values + c), load(values + c + 8))
+        }
+    }
+
+    @inline(__always)
+    var plain: (target: UnsafeMutablePointer<Float>, stride: Int)? { nil }
 }
 
 /// out[row, :] = bias + sum over taps of input[row * stride + tap * tapStride ...] * matrix, for some

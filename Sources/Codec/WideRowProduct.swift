@@ -2,7 +2,7 @@ import CRowProducts
 import Tensors
 
 /// The same as `rowProduct`, with the vectors of AVX-512: tiles of 12 rows and two panels, which pass through the first
-/// cache on their way to the epilogue. Bit for bit the same too, as the chains of each element are.
+/// cache on their way to the epilogue, or go straight to their place. Bit for bit the same too, as the chains of each element are.
 @inline(__always)
 func wideRowProduct<E: RowEpilogue>(
     _ rows: Range<Int>, _ input: UnsafePointer<Float>, stride: Int, tapStride: Int,
@@ -18,7 +18,8 @@ func wideRowProduct<E: RowEpilogue>(
             var factors = crow_factors(
                 input: input, stride: Int64(stride), taps: Int64(matrix.taps), depth: Int64(matrix.depth),
                 tap_stride: Int64(tapStride), weights: UnsafePointer(OpaquePointer(matrix.panel(panel))),
-                panel_stride: Int64(16 * steps), bias: matrix.biases(panel), next: nil, next_step: 0)
+                panel_stride: Int64(16 * steps), bias: matrix.biases(panel),
+                row_stride: Int64(epilogue.plain?.stride ?? width * 16), sum_stride: 16, next: nil, next_step: 0)
             // The next panels come from a cache far away: each tile fetches its share of them.
             let left = min(wide, panels.upperBound - panel - width), share = panelBytes * left / tiles
             factors.next = left > 0 ? UnsafeRawPointer(factors.weights!) + panelBytes * width : UnsafeRawPointer(sums)
@@ -26,14 +27,15 @@ func wideRowProduct<E: RowEpilogue>(
             for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: tall) {
                 let height = min(tall, rows.upperBound - row)
                 factors.input = input + row * stride
-                crow_products(&factors, Int32(height), Int32(width), sums)
-                factors.next += share
-                for r in 0 ..< height {
-                    for p in 0 ..< width {
-                        let sum = sums + (r * width + p) * 16
-                        epilogue.store(row: row + r, column: (panel + p) * 16, load(sum), load(sum + 8))
+                if let (target, stride) = epilogue.plain {
+                    crow_products(&factors, Int32(height), Int32(width), target + row * stride + panel * 16)
+                } else {
+                    crow_products(&factors, Int32(height), Int32(width), sums)
+                    for r in 0 ..< height {
+                        epilogue.store(row: row + r, column: panel * 16, sums + r * width * 16, count: width * 16)
                     }
                 }
+                factors.next += share
             }
         }
     }

@@ -24,12 +24,13 @@ struct crow_factors {
     const float *weights;       /* a panel: [taps * depth][16] */
     int64_t panel_stride;       /* from a panel to the next */
     const float *bias;          /* [panels][16] */
+    int64_t row_stride, sum_stride;     /* of the result: from a row to the next, and from a panel's sums to the next's */
     const void *next;           /* what will be read next, prefetched on the way: `next_step` bytes for each d; any address */
     int64_t next_step;
 };
 
-/* sums[r][p][c] = bias[p][c] + the sum over taps t and d < depth of input[r * stride + t * tap_stride + d] * weights[p][t * depth + d][c],
-   one chain of fused multiply-and-adds in this order. `sums` is [rows][panels][16], at a multiple of 64 bytes. */
+/* sums[r * row_stride + p * sum_stride + c] = bias[p][c] + the sum over taps t and d < depth of
+   input[r * stride + t * tap_stride + d] * weights[p][t * depth + d][c], one chain of fused multiply-and-adds in this order. */
 void crow_products(const struct crow_factors *factors, int rows, int panels, float *sums);
 
 /* `FastConvolution`'s two ways, for one unit of `width` columns, a multiple of 16, and `groups` of four taps, 1 to 3: bit for bit as
@@ -40,5 +41,19 @@ void crow_evaluate(const float *input, int64_t step, int groups, int64_t width, 
 
 /* From the planes, with bias[width], to `rows` [4][width], or [8][width] of more than one group. */
 void crow_interpolate(const float *planes, int64_t plane, int groups, int64_t width, const float *bias, float *rows);
+
+/* What follows products, `count` columns at a time, a multiple of 16: bit for bit as RowEpilogues.swift has it. */
+
+/* out = silu(x). */
+void crow_silu(const float *x, int64_t count, float *out);
+
+/* out = gelu(x). */
+void crow_gelu(const float *x, int64_t count, float *out);
+
+/* sum = residual + x, out = silu(sum). */
+void crow_silu_of_sum(const float *x, const float *residual, int64_t count, float *sum, float *out);
+
+/* out = silu((total + (residual + x)) * factor). */
+void crow_silu_of_mean(const float *x, const float *residual, const float *total, float factor, int64_t count, float *out);
 
 #endif
