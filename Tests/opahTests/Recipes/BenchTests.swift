@@ -7,7 +7,8 @@ final class BenchTests: XCTestCase {
     private static let names = [
         "lora-512", "lora-512-bf16", "lora-512-auto", "lora-rows", "lua-loop", "encode", "extract-vq", "decode",
         "generate-float32", "generate-bf16",
-        "generate-int8", "generate-int4", "generate-4-streams", "error-bf16", "error-int8", "error-int4", "pack",
+        "generate-int8", "generate-int4", "generate-4-streams", "prompt-float32", "prompt-int8",
+        "error-bf16", "error-int8", "error-int4", "pack",
         "unpack",
         "start", "load", "add",
         "temporaries"

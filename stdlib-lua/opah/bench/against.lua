@@ -57,7 +57,7 @@ end
 function Against:shapes(request)
   local full = {}
   for name, value in pairs(request) do if name ~= "name" and name ~= "goal" then full[name] = value end end
-  if request.work == "lora" or request.work == "generate" then
+  if request.work == "lora" or request.work == "generate" or request.work == "prompt" then
     full.model = fixtures.config(self.quick)
   else
     full.codec = config.load(fixtures.codec_config(self.quick))

@@ -39,6 +39,30 @@ local function generate(form, streams)
   end
 end
 
+-- Multiplications and additions of a prompt of `tokens` in the slow transformer: products with its weights, and of each
+-- position with those before it.
+local function prompt_operations(c, tokens)
+  local heads, keys = c.n_head * c.head_dim, c.n_local_heads * c.head_dim
+  local weights = c.dim * (2 * heads + 2 * keys) + 3 * c.dim * c.intermediate_size
+  return c.n_layer * (2 * weights * tokens + 2 * heads * tokens * tokens)
+end
+
+local function prompt_tokens(quick) return quick and 100 or 1000 end
+
+-- From a request with a long text to its first frame.
+local function prompt(form)
+  return function(bench)
+    local model = load(bench, form)
+    local text, wanted = sentence, prompt_tokens(bench.quick)
+    while #model.tokenizer:encode(text) < wanted do text = text .. " " .. sentence end
+    local values, busy = bench:time(function()
+      model:generate { text = text, max_new_tokens = 1, min_frames = 1, seed = 1 }
+    end, bench.repeats)
+    local tokens = lm.encode_prompt(model.tokenizer, text, model.config.num_codebooks):size(2)
+    return { values = values, busy = busy, cost = { flops = prompt_operations(model.config, tokens) }, details = { tokens = tokens } }
+  end
+end
+
 -- How far logits lie from those of float32 weights, over a sequence of text and speech: the norm of the difference over
 -- the norm of the logits, of tokens and codes.
 local function error_of(form)
@@ -74,6 +98,11 @@ local function against(precision)
   end
 end
 
+local function against_prompt(quick)
+  return { { name = "float32", work = "prompt", precision = "float32", prompt = prompt_tokens(quick) },
+    { name = "bf16 weights", work = "prompt", precision = "bfloat16", prompt = prompt_tokens(quick) } }
+end
+
 local near = { "fraction", ">=", 0.85 }
 return {
   { name = "generate-float32", what = "generation, float32 weights, one stream", unit = "frames/s",
@@ -86,6 +115,10 @@ return {
     competes = true, run = generate("int4", 1), goals = { { "measured", ">=", 21.5 } }, against = against("bfloat16"), one_thread = true },
   { name = "generate-4-streams", what = "generation, bf16 weights, four streams", unit = "frames/s",
     competes = true, run = generate("bfloat16", 4), goals = { { "against_one", ">=", 1.5 } }, one_thread = true },
+  { name = "prompt-float32", what = "generation, float32 weights: a text of 1000 tokens until the first frame", unit = "s",
+    competes = true, run = prompt("float32"), against = against_prompt, one_thread = true },
+  { name = "prompt-int8", what = "generation, int8 weights: the same (floor: float32 products)", unit = "s",
+    competes = true, run = prompt("int8"), goals = { { "measured", "<=", 1 } }, against = against_prompt, one_thread = true },
   { name = "error-bf16", what = "logits with bf16 weights against float32, relative", unit = "", run = error_of("bfloat16"),
     goals = { { "of_bound", "<=", 1 } } },
   { name = "error-int8", what = "logits with int8 weights against float32, relative", unit = "", run = error_of("int8"),

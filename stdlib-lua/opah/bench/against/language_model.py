@@ -216,3 +216,21 @@ def generate(request):
         return frames / (time.perf_counter() - began)
 
     return speak
+
+
+def prompt(request):
+    """A text's positions through the slow transformer, keys and values kept, and the first token after them."""
+    model, dtype = build(request, {})
+    model.eval()
+    length = request["prompt"]
+
+    @torch.inference_mode()
+    def read():
+        caches = [layer.cache(length + 1, dtype) for layer in model.slow]
+        column = torch.randint(1, min(250, model.size), (1, 1 + model.books, length))
+        x, turn = model.embed(column, torch.ones(1, length)).to(dtype), model.turns(0, length)
+        for layer, cache in zip(model.slow, caches):
+            x = layer(x, turn, cache, 0)
+        draw(model.output(model.norm(x[:, -1:]))[0, 0])
+
+    return read

@@ -1,7 +1,7 @@
 """What PyTorch makes of the bench's work here: `python measure.py REQUEST` prints a line of JSON.
 
-`opah run bench --against PYTHON` starts it. REQUEST is JSON: `work` is `probe`, or one of lora, generate, encode and
-decode, whose sizes stand beside it; `precision` is float32 or bfloat16; `threads`, `repeats` and `parent`, the bench's
+`opah run bench --against PYTHON` starts it. REQUEST is JSON: `work` is `probe`, or one of lora, generate, prompt,
+encode and decode, whose sizes stand beside it; `precision` is float32 or bfloat16; `threads`, `repeats` and `parent`, the bench's
 process, with which this one ends. Weights are random. The answer has `values`, seconds or frames per second in the order
 they were measured.
 """
@@ -64,7 +64,7 @@ def main():
     if work == "probe":
         answer = {"torch": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads()}
     else:
-        if work in ("lora", "generate"):
+        if work in ("lora", "generate", "prompt"):
             import language_model as subject
         else:
             import codec as subject
