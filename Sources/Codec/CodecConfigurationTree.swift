@@ -164,6 +164,7 @@ private final class Section {
     func refuseUnknown() throws {
         guard let unknown = map.keys.first(where: { !known.contains($0) }) else { return }
         throw OpahError(
-            .config, "codec configuration: \(name) has no key \(unknown)", hint: suggestion(for: unknown, in: known))
+            .config, "codec configuration: \(name) has no key \(name: unknown)",
+            hint: suggestion(for: unknown, in: known))
     }
 }

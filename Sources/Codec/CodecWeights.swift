@@ -89,11 +89,11 @@ final class CodecWeights: @unchecked Sendable {
             ["embeddings.weight", "tok_embeddings.weight"].contains(StateDict.bareName($0))
         }) {
             throw OpahError(
-                .checkpoint, "this looks like a language model: it has \(name) and lacks \(some(missing))",
+                .checkpoint, "this looks like a language model: it has \(name: name) and lacks \(some(missing))",
                 hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
         }
         if let name = table.keys.filter({ $0.hasSuffix("lora_A") || $0.hasSuffix("lora_B") }).min() {
-            throw OpahError(.checkpoint, "this looks like a LoRA adapter (\(name)), not a codec")
+            throw OpahError(.checkpoint, "this looks like a LoRA adapter (\(name: name)), not a codec")
         }
         if missing.count == expected {
             let found = table.isEmpty ? "it holds no weights" : "it holds \(some(table.keys.sorted()))"
@@ -111,7 +111,7 @@ final class CodecWeights: @unchecked Sendable {
 
     /// Up to three of the names.
     private static func some(_ names: [String]) -> String {
-        names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
+        names.prefix(3).map(ShownText.name).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
     }
 
     /// Whether a name belongs to the codec itself, and is not one of the quantizer's derived tables.

@@ -14,6 +14,7 @@ public enum YAML {
         guard file.bytes.count <= sizeLimit else {
             throw OpahError(.format, "\(name: path): \(file.bytes.count) bytes is too long for a configuration")
         }
+        try withExtendedLifetime(file) { try SourceText.refuseUTF16(file.bytes, path) }
         guard
             let text = withExtendedLifetime(
                 file, { String(validating: file.bytes[SourceText.start(file.bytes)...], as: UTF8.self) })

@@ -181,7 +181,10 @@ public final class InteractivePrompt {
             }
             throw error
         case .values(let values):
-            if let meant = misspelt { Terminal.log(Terminal.styled("note: " + meant, 2, colour: Terminal.hasColour)) }
+            if let meant = misspelt {
+                Terminal.log(
+                    Terminal.styled("note: " + ShownText.name(meant), 2, colour: Terminal.hasColour), isStyled: true)
+            }
             if !values.isEmpty { try remember(values[0]) }
             if !values.isEmpty, !text.trimmingTail.hasSuffix(";") { show(values) }
             hintAtLocals(text)

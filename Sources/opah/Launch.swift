@@ -59,11 +59,17 @@ struct Launch: ParsableCommand {
         throw ExitCode(try Self.supervise(words, variables))
     }
 
-    /// Ctrl-C and its like reach all processes as SIGUSR1, which launchers pass on and wait for; a third one kills.
+    /// Ctrl-C and its like reach all processes as SIGUSR1, which launchers pass on and wait for; a third one kills. When
+    /// this one is killed outright, so is the launcher, which ends what it started.
     private static func supervise(_ words: [String], _ variables: [String: String]) throws -> Int32 {
         let signals = StopSignals()
         defer { signals.restore() }
-        let child = try ChildProcess(words, environment: variables, output: .inherited, errors: .inherited)
+        // A terminal that is gone must not end this before the others know.
+        signal(SIGPIPE, SIG_IGN)
+        let bound = try? ChildProcess(["setpriv", "--pdeathsig", "TERM", "true"]).wait(timeout: 5)
+        let child = try ChildProcess(
+            (bound?.code == 0 ? ["setpriv", "--pdeathsig", "TERM"] : []) + words, environment: variables,
+            output: .inherited, errors: .inherited)
         var told = 0
         while true {
             if let end = child.poll() { return told > 0 && end.code != 0 && end.code != 3 ? 130 : end.code }
@@ -71,8 +77,8 @@ struct Launch: ParsableCommand {
                 told = signals.count
                 switch told {
                 case 1:
-                    Terminal.log("asking all processes to finish their step and save")
                     _ = Glibc.kill(child.identifier, SIGUSR1)
+                    Terminal.log("asking all processes to finish their step and save")
                 case 2: _ = Glibc.kill(child.identifier, SIGTERM)
                 default: child.kill()
                 }

@@ -33,6 +33,7 @@ enum Program {
         StandardOutput.checkAtExit()
         MachineCheck.run()
         let arguments = Array(CommandLine.arguments.dropFirst())
+        do { try refuseForeignBytes() } catch { fail(error) }
         if let plain = PlainLua(arguments) { finish(plain.run()) }
         let words =
             arguments.isEmpty
@@ -63,6 +64,20 @@ enum Program {
             finish(2)
         }
         finish(0)
+    }
+
+    /// Words of other bytes than UTF-8 would be read as others, and name other files than was meant.
+    private static func refuseForeignBytes() throws(OpahError) {
+        for index in 1 ..< max(1, Int(CommandLine.argc)) {
+            guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else { continue }
+            let bytes = (0 ..< strlen(word)).map { UInt8(bitPattern: word[$0]) }
+            let shown = bytes.map { $0 < 0x80 ? String(Unicode.Scalar($0)) : "\\x" + String($0, radix: 16) }.joined()
+            throw OpahError(
+                .usage, "\(name: shown): word \(index) of the command is not valid UTF-8",
+                hint:
+                    "rename the file: convmv -f ENCODING -t utf-8 --notest ITS_FOLDER/* (ENCODING such as latin1, cp932, gbk)"
+            )
+        }
     }
 
     private static func fail(_ error: OpahError) -> Never {

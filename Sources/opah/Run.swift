@@ -35,9 +35,10 @@ struct Show: ParsableCommand {
 
     mutating func run() throws {
         let configs = try RecipeIndex.all().filter { $0.kind == .config }
-        if let config = configs.first(where: { $0.name == name }) ?? configs.first(where: { $0.names.contains(name) }) {
-            print(try MappedFile.text(config.path), terminator: "")
-            let more = (try? SettingsFile.load(config.path, overrides: [], .opah))?.unmentioned ?? []
+        let stock = configs.first(where: { $0.name == name }) ?? configs.first(where: { $0.names.contains(name) })
+        if let path = stock?.path ?? ([".yaml", ".yml"].contains(where: name.hasSuffix) ? name : nil) {
+            print(try MappedFile.text(path), terminator: "")
+            let more = (try? SettingsFile.load(path, overrides: [], .opah))?.unmentioned ?? []
             if !more.isEmpty { print("\n-- Further settings, which no file mentions:") }
             for setting in more { print("-- \(setting.key)=\(JSON.encode(setting.value))") }
             return

@@ -30,7 +30,7 @@ extension CheckpointValue {
             }
             return found
         }
-        let keys = pairs.prefix(8).map { $0.key.string ?? $0.key.kindName }.joined(separator: ", ")
+        let keys = pairs.prefix(8).map { ShownText.name($0.key.string ?? $0.key.kindName) }.joined(separator: ", ")
         throw OpahError(
             .checkpoint, "the checkpoint holds no named tensors, only: \(keys)",
             hint: "the tensors are looked for at the top and under \(Self.wrappers.prefix(5).joined(separator: ", "))")

@@ -142,7 +142,7 @@ private struct LoRAReader {
         let byName = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
         for (name, _) in found where byName[name] == nil {
             throw OpahError(
-                .checkpoint, "\(name: path): this adapter sits on \(name), which this model does not have",
+                .checkpoint, "\(name: path): this adapter sits on \(name: name), which this model does not have",
                 hint: "it belongs to another kind of model")
         }
         for module in modules {

@@ -173,7 +173,7 @@ public struct ModelConfiguration: Equatable, Sendable {
         guard !strange.isEmpty else { return nil }
         let names = json.map(\.key)
         let shown = strange.prefix(20).map { key in
-            "\(key.prefix(64))" + (suggestion(for: key, in: names).map { " (\($0))" } ?? "")
+            "\(name: key.prefix(64))" + (suggestion(for: key, in: names).map { " (\($0))" } ?? "")
         }
         return "config.json has settings that this program does not know: " + shown.joined(separator: ", ")
             + (strange.count > 20 ? " and \(strange.count - 20) more" : "")
@@ -184,7 +184,7 @@ public struct ModelConfiguration: Equatable, Sendable {
     func refuseMisspelt(_ name: String) throws {
         let names = json.map(\.key)
         let slips = strangeKeys.prefix(20).compactMap { key in
-            nearestNames(to: key, in: names, within: 1).first.map { "\(key): did you mean \($0)?" }
+            nearestNames(to: key, in: names, within: 1).first.map { "\(name: key): did you mean \($0)?" }
         }
         guard !slips.isEmpty else { return }
         throw OpahError(

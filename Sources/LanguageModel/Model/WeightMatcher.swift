@@ -54,7 +54,9 @@ struct WeightMatcher {
                 "\(name: path): the weights do not fit config.json\n    "
                     + problems.prefix(4).joined(separator: "\n    ")
                     + more,
-                hint: state.unknownPrefix(isKnown).map { "every name begins with '\($0)': save the tensors without it" }
+                hint: state.unknownPrefix(isKnown).map {
+                    "every name begins with '\(name: $0)': save the tensors without it"
+                }
                     ?? "the two files must come from the same checkpoint")
         }
         return (layout.map { found[$0.name]! }, notes)
@@ -62,7 +64,7 @@ struct WeightMatcher {
 
     /// At most three names.
     static func few(_ names: [String]) -> String {
-        names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
+        names.prefix(3).map(ShownText.name).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
     }
 
     /// Joins `wq`, `wk` and `wv` into `wqkv`, weights and biases; returns how many layers had them.

@@ -142,6 +142,12 @@ public final class Interpreter {
         guard stat(path, &info) == 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
         if info.st_mode & S_IFMT == S_IFDIR { throw OpahError.system(path, errno: EISDIR, doing: "run") }
         guard access(path, R_OK) == 0 else { throw OpahError.system(path, errno: errno, doing: "open") }
+        // A pipe's bytes are Lua's alone.
+        guard info.st_mode & S_IFMT == S_IFREG, let file = fopen(path, "r") else { return }
+        defer { fclose(file) }
+        var start = [UInt8](repeating: 0, count: 2)
+        let count = fread(&start, 1, 2, file)
+        try SourceText.refuseUTF16(start.prefix(count), path)
     }
 
     /// Calls the chunk on top.

@@ -17,6 +17,8 @@ public struct BatchList {
     public private(set) var items: [BatchItem] = []
     /// Files of a folder whose header says `batch: no`, with what it says after that.
     public private(set) var leftOut: [(path: String, reason: String)] = []
+    /// Names and paths of recipes that there are.
+    private var recipes: Set<String> = []
 
     /// - Parameters:
     ///   - variations: `lr=1e-4,3e-4`: every run is repeated with each of the values, as `--lr=1e-4`; as the override
@@ -107,7 +109,11 @@ public struct BatchList {
                 zip(used, values).reduce(text) { $0.replacing("{\($1.0.name)}", with: $1.1) }
             }
             let recipe = filled(words[0])
-            _ = try RecipeIndex.path(recipe)
+            // Each recipe is looked up once: lists may have thousands of lines.
+            if !recipes.contains(recipe) {
+                _ = try RecipeIndex.path(recipe)
+                recipes.insert(recipe)
+            }
             items.append(
                 BatchItem(
                     name: name.isEmpty ? PathName.withoutSuffix(PathName.last(recipe)) : filled(name), recipe: recipe,

@@ -9,6 +9,7 @@ struct NameEncoding: Equatable {
         NameEncoding(code: "cp932", name: "Shift-JIS"), NameEncoding(code: "gbk", name: "GBK"),
         NameEncoding(code: "cp949", name: "EUC-KR"),
         NameEncoding(code: "big5", name: "Big5"), NameEncoding(code: "euc-jp", name: "EUC-JP"),
+        NameEncoding(code: "koi8-r", name: "KOI8-R"), NameEncoding(code: "cp1251", name: "Windows-1251"),
         NameEncoding(code: "cp1252", name: "Latin-1")
     ]
 
@@ -50,6 +51,8 @@ struct NameEncoding: Equatable {
                 case 0x4E00 ... 0x9FFF:
                     points += Self.frequentHan.contains(letter) ? 3 : isCommonHan(letter) ? 1.5 : -0.5
                 case 0xC0 ... 0x17F: points += before.value < 0x80 ? 2 : -1   // accented letters stand alone
+                case 0x430 ... 0x44F, 0x451: points += 2   // Cyrillic, small
+                case 0x401, 0x410 ... 0x42F: points += before.properties.isAlphabetic ? -1 : 2   // large: words begin so
                 case 0x3000 ... 0x303F, 0xFF01 ... 0xFF5E: points += 0.5   // their punctuation
                 default: points -= 1   // half-width kana, signs
                 }

@@ -12,10 +12,15 @@ public enum SourceText {
                     .format,
                     "\(ShownText.name(path)): \(ByteCount.text(bytes.count)) are too much for a file of this kind")
             }
-            if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-                throw OpahError(.format, "\(ShownText.name(path)): it is UTF-16", hint: "save it as UTF-8")
-            }
+            try refuseUTF16(bytes, path)
             return String(decoding: bytes[start(bytes)...], as: UTF8.self)
+        }
+    }
+
+    /// What Windows editors call Unicode.
+    public static func refuseUTF16(_ bytes: some Collection<UInt8>, _ path: String) throws {
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw OpahError(.format, "\(ShownText.name(path)): it is UTF-16", hint: "save it as UTF-8")
         }
     }
 
