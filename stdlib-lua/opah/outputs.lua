@@ -60,6 +60,62 @@ function outputs.copy_labels(clip, input, output, made)
   end
 end
 
+--- Writes the files of one input, of which there are at most about `count`. `work(write)` makes them, each within `write(save)`.
+--- In a grouped stage few of them wait for their names with those of other inputs, and are not there for `work` yet. Many get
+--- theirs before this returns, some at a time: each that waits is an open file.
+---
+---     outputs.several("a.wav", 200, function(write)
+---       for i = 1, 200 do write(function() fs.write("piece " .. i, "") end) end
+---     end)
+---     fs.exists("piece 200")  --> true
+---@param owner string The input.
+---@param count integer
+---@param work fun(write: fun(save: fun(): any)): any
+---@return any result
+function outputs.several(owner, count, work)
+  if count <= 64 then return work(function(save) return save() end) end
+  local group <close> = fs.group()
+  local result = work(function(save) return group:add(owner, save) end)
+  for _, failed in ipairs(group:finish()) do error(failed.problem, 0) end
+  return result
+end
+
+--- Gives files that waited their names. Inputs of which one could not be given its are skipped, and are not done. Their set.
+---
+---     local made <close> = fs.made("copy", {}, { grouped = true })
+---     local copying <close> = require "opah.stage" ("copy", 1)
+---     long = ("x"):rep(256)
+---     copying:try("a.lab", function() made:make(long, {}, function() fs.write(long, "") end, { owner = "a.lab" }) end)
+---     outputs.bring_out(copying, made)["a.lab"], copying.done, copying.skipped[1].path  --> true, 0, "a.lab"
+---@param stage opah.Stage
+---@param made MadeFiles
+---@param inputs_of? table<string, integer> How many inputs an owner stands for; 1 unless given.
+---@return table<string, true>
+function outputs.bring_out(stage, made, inputs_of)
+  local failures = {}
+  for _, failed in ipairs(made:bring_out()) do
+    if failed.problem.fatal then error(failed.problem, 0) end
+    failures[failed.owner] = true
+    stage.done = stage.done - (inputs_of and inputs_of[failed.owner] or 1)
+    stage:skip(failed.owner, failed.problem)
+  end
+  return failures
+end
+
+--- The sum of what inputs gave, of those that did not fail.
+---
+---     outputs.sum({ ["a.wav"] = 3, ["b.wav"] = 2 }, { ["b.wav"] = true })  --> 3
+---@param counts table<string, integer> By input.
+---@param failures table<string, true>
+---@return integer
+function outputs.sum(counts, failures)
+  local sum = 0
+  for input, count in pairs(counts) do
+    if not failures[input] then sum = sum + count end
+  end
+  return sum
+end
+
 --- Ends a stage over the clips of a folder: files that waited get their names, and inputs of which one could not are skipped;
 --- notes on what was kept, why outputs were made again, and the exit code. A folder that holds files but no clip at all is
 --- an error: nothing was done with them.
@@ -72,17 +128,14 @@ end
 ---@param made MadeFiles
 ---@param args { input_dir: string, output_dir: string }
 ---@param verb string What was done, after the number of clips.
----@param detail? string|fun(): string More for the summary; a function is asked when all parts are done.
+---@param detail? string|fun(failures: table<string, true>): string More for the summary; a function is asked when all is done, with
+--- the inputs that failed at the end.
 ---@return integer code
 function outputs.finish(stage, made, args, verb, detail)
   if stage.total == 0 and #stage.skipped == 0 and not stage.is_part then outputs.refuse_empty(args.input_dir) end
-  for _, failed in ipairs(made:bring_out()) do
-    if failed.problem.fatal then error(failed.problem, 0) end
-    stage.done = stage.done - 1
-    stage:skip(failed.owner, failed.problem)
-  end
+  local failures = outputs.bring_out(stage, made)
   stage:add_notes(made:notes("files", args.output_dir))
-  if type(detail) == "function" then detail = detail() end
+  if type(detail) == "function" then detail = detail(failures) end
   if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
   return stage:finish(verb, detail)
 end

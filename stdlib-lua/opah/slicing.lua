@@ -31,24 +31,27 @@ end
 return function(name, args, options, flat)
   local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive, audio = true }, args.shard)
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean, shard)
-  local made <close> = fs.made(name, options, { overwrite = args.overwrite })
+  local made <close> = fs.made(name, options, { overwrite = args.overwrite, grouped = true })
   local stage <close> = stage_over(name, #clips):share(args.shard == nil)
   stage:add_skipped(skipped)
   stage:add_notes(notes)
-  local pieces = 0
+  local pieces = {}
   for _, clip in ipairs(clips) do
     stage:try(clip.audio, function()
       local base = outputs.path(clip.audio, args.input_dir, args.output_dir, "")
       local function target(index, suffix) return (flat and "%s_%04d%s" or "%s/%04d%s"):format(base, index, suffix) end
+      local count
       local function cut_clip()
         local samples, info = audio.load(clip.audio)
         for _, text in ipairs(info.notes) do stage:note(clip.audio, text) end
         local cut, written = audio.slice(samples, info.sample_rate, options), {}
         if not flat then fs.mkdir(base) end
-        for index, piece in ipairs(cut) do
-          written[index] = target(index - 1, ".wav")
-          audio.save(written[index], piece, info.sample_rate, { subtype = "pcm16" })
-        end
+        outputs.several(clip.audio, #cut, function(write)
+          for index, piece in ipairs(cut) do
+            written[index] = target(index - 1, ".wav")
+            write(function() audio.save(written[index], piece, info.sample_rate, { subtype = "pcm16" }) end)
+          end
+        end)
         -- A longer cut that was killed may have left more than any record says.
         for index = #cut, math.huge do
           if not fs.exists(target(index, ".wav")) then break end
@@ -57,24 +60,33 @@ return function(name, args, options, flat)
         if #cut > 1 and next(clip.labels) then
           stage:note(clip.audio, ("cut into %d pieces, which need labels of their own"):format(#cut))
         end
-        pieces = pieces + #cut
+        count, pieces[clip.audio] = #cut, #cut
         return written
       end
       -- Older programs, and the original, left pieces without a record of what they were cut from.
       local present = fs.exists(target(0, ".wav")) or fs.exists(target(1, ".wav")) or fs.exists(flat and base .. ".pieces" or base .. "/.pieces")
       made:make(base, { sound = clip.audio }, cut_clip, {
-        present = present, unless = function() return foreign_labels(target, clip.labels) end,
+        present = present, owner = clip.audio, unless = function() return foreign_labels(target, clip.labels) end,
       })
-      local whole = fs.exists(target(0, ".wav")) and not fs.exists(target(1, ".wav"))
+      -- Pieces that were cut now may still wait for their names.
+      local whole = count == 1 or not count and fs.exists(target(0, ".wav")) and not fs.exists(target(1, ".wav"))
+      -- Records in the folders of pieces are older programs': one for each clip is more than a process may have open.
+      local older = fs.exists(base .. "/.opah-made.jsonl")
       for suffix, label in pairs(clip.labels) do
         local copy = target(0, suffix)
+        local key = older and copy or base .. "_0000" .. suffix
         if whole then
-          made:make(copy, { label = label }, function() fs.copy(label, copy) end, { copy = true })
+          made:make(key, { label = label }, function()
+            fs.copy(label, copy)
+            return { copy }
+          end, { copy = true, present = fs.exists(copy) or nil, owner = clip.audio })
         else
-          made:drop(copy)
+          made:drop(key)
         end
       end
     end)
   end
-  return outputs.finish(stage, made, args, "clips cut", function() return stage:total_of(pieces) .. " pieces written" end)
+  return outputs.finish(stage, made, args, "clips cut", function(failures)
+    return stage:total_of(outputs.sum(pieces, failures)) .. " pieces written"
+  end)
 end

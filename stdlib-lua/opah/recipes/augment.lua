@@ -51,7 +51,7 @@ return recipe {
     local stage <close> = stage_over("augment", #clips)
     stage:add_skipped(skipped)
     stage:add_notes(notes)
-    local wanted, copies = {}, 0
+    local wanted, copies = {}, {}
     local function path_of(file, ending)
       local path = outputs.path(file, args.input_dir, args.output_dir, ending)
       wanted[path] = true
@@ -80,7 +80,7 @@ return recipe {
         end
         outputs.copy_labels(clip, args.input_dir, args.output_dir, made)
         copy_file(clip.audio, "sound", own)
-        local duration, samples, info = audio.info(clip.audio).duration, nil, nil
+        local duration, samples, info, count = audio.info(clip.audio).duration, nil, nil, 0
         for _, copy in ipairs(later) do
           if copy.shift.seconds >= duration / 2 then
             stage:note(clip.audio, "too short for a copy that begins " .. copy.shift.word .. " ms later")
@@ -91,13 +91,16 @@ return recipe {
               audio.save(copy.path, samples:narrow(-1, from + 1, samples:size(-1) - from), info.sample_rate, { like = info })
             end, { owner = clip.audio })
             for path, label in pairs(copy.labels) do copy_file(label, "label", path) end
-            copies = copies + 1
+            count = count + 1
           end
         end
+        copies[clip.audio] = count
       end)
     end
     local dropped = drop_others(args, wanted, made)
     if dropped > 0 then stage:note(args.output_dir, dropped .. " files of an earlier run were removed: nothing asks for them any more") end
-    return outputs.finish(stage, made, args, "clips", ("%d copies; train with train_dataset.val_by=text"):format(copies))
+    return outputs.finish(stage, made, args, "clips", function(failures)
+      return ("%d copies; train with train_dataset.val_by=text"):format(outputs.sum(copies, failures))
+    end)
   end,
 }

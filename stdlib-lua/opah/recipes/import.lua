@@ -4,7 +4,7 @@ local audio, recipe, fs = require "opah.audio", require "opah.recipe", require "
 local cues, left_over = require "opah.import.cues", require "opah.import.left_over"
 local origins, recording = require "opah.origins", require "opah.import.recording"
 local planning, progress, source = require "opah.planning", require "opah.progress", require "opah.import.source"
-local stage_over, targets = require "opah.stage", require "opah.import.targets"
+local outputs, stage_over, targets = require "opah.outputs", require "opah.stage", require "opah.import.targets"
 
 --- The entries, with the samples of each where pieces are cut, and the names that they get. Recordings' headers by
 --- path.
@@ -98,7 +98,7 @@ return recipe {
       return made:make(target, { [role] = input }, work_, options)
     end
 
-    local written, silent = 0, 0
+    local silent = 0
     local open
     local function import(entry)
       fs.mkdir(fs.dirname(entry.stem))
@@ -121,7 +121,6 @@ return recipe {
       if args.overwrite or not fs.exists(label) or fs.stat(label).size > 1e6 or fs.read(label) ~= entry.text then
         make(entry, label, "label", entry.list, function() fs.write(label, entry.text) end, { copy = true })
       end
-      written = written + 1
     end
 
     -- Recording by recording: pieces that lie beside each other are decoded together.
@@ -153,11 +152,7 @@ return recipe {
 
     local dropped = left_over(work.entries, args.dest, made, from, function(path, text) stage:note(path, text) end)
 
-    for _, failed in ipairs(made:bring_out()) do
-      if failed.problem.fatal then error(failed.problem, 0) end
-      stage.done = stage.done - 1
-      stage:skip(failed.owner, failed.problem)
-    end
+    outputs.bring_out(stage, made)
     stage:add_notes(made:notes("files", args.dest))
     if silent > 0 then stage:note(args.source, ("%d stretches without text are left out"):format(silent)) end
     if work.repeated > 0 then
@@ -171,7 +166,7 @@ return recipe {
     for _, entry in ipairs(work.entries) do
       if entry.stem and not speakers[entry.speaker] then speakers[entry.speaker], count = true, count + 1 end
     end
-    progress.result { format = work.format.name, clips = written, speakers = count }
+    progress.result { format = work.format.name, clips = stage.done, speakers = count }
     return stage:finish("clips imported", ("%s, %d speakers, in %s%s"):format(work.format.name, count, args.dest,
       made.remade and ", " .. made.remade or ""))
   end,

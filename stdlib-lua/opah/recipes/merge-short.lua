@@ -19,29 +19,28 @@ return recipe {
   run = function(args)
     local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
     local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
-    local made <close> = fs.made("merge-short", { max_duration = args.max_duration }, { overwrite = args.overwrite })
+    local made <close> = fs.made("merge-short", { max_duration = args.max_duration }, { overwrite = args.overwrite, grouped = true })
     local stage <close> = stage_over("merge-short", #clips)
     stage:add_skipped(skipped)
     stage:add_notes(notes)
 
-    local written = 0
+    local written, used = {}, {}
 
     --- Joins the clips of one folder: what is written, or false when a clip had to be left out.
-    local function join(folder, members)
+    local function join(folder, members, write)
       local files, whole = {}, true
       local count, parts, texts, seconds, rate = 0, {}, {}, 0, nil
       local function close()
         if #parts == 0 then return end
         local base = fs.join(folder, tostring(count))
-        audio.save(base .. ".wav", tensor.cat(parts, 1), rate, { subtype = "pcm16" })
+        write(function() audio.save(base .. ".wav", tensor.cat(parts, 1), rate, { subtype = "pcm16" }) end)
         files[#files + 1] = base .. ".wav"
         for suffix, lines in pairs(texts) do
           if #lines == #parts then
-            fs.write(base .. suffix, table.concat(lines, " "))
+            write(function() fs.write(base .. suffix, table.concat(lines, " ")) end)
             files[#files + 1] = base .. suffix
           end
         end
-        written = written + 1
         count, parts, texts, seconds = count + 1, {}, {}, 0
       end
       for _, clip in ipairs(members) do
@@ -60,8 +59,10 @@ return recipe {
           end
         end)
         whole = whole and fine
+        if fine then used[folder] = (used[folder] or 0) + 1 end
       end
       close()
+      written[folder] = count
       return whole and files
     end
 
@@ -81,8 +82,11 @@ return recipe {
         inputs["sound:" .. fs.basename(clip.audio)] = clip.audio
         for _, label in pairs(clip.labels) do inputs["label:" .. fs.basename(label)] = label end
       end
-      local ok, result = pcall(made.make, made, fs.join(folder, "joined"), inputs, function() return join(folder, members[folder]) end,
-        { present = fs.exists(fs.join(folder, "0.wav")) })
+      local function join_all()
+        return outputs.several(folder, #members[folder], function(write) return join(folder, members[folder], write) end)
+      end
+      local ok, result = pcall(made.make, made, fs.join(folder, "joined"), inputs, join_all,
+        { present = fs.exists(fs.join(folder, "0.wav")), owner = folder })
       if not ok then
         if type(result) == "userdata" and result.fatal then error(result, 0) end
         stage:skip(folder, result)
@@ -92,6 +96,7 @@ return recipe {
         stage.bar:step(#members[folder])
       end
     end
-    return outputs.finish(stage, made, args, "clips joined", written .. " written")
+    local failures = outputs.bring_out(stage, made, used)
+    return outputs.finish(stage, made, args, "clips joined", outputs.sum(written, failures) .. " written")
   end,
 }
