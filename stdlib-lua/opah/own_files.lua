@@ -47,6 +47,38 @@ function own_files.json(path, field)
   end
 end
 
+--- Tells of files whether one of `stages` made them, as the record beside them says (see `fs.made`), and nobody changed them
+--- since. Records are read when a file of their folder is first asked about.
+---
+---     local made <close> = fs.made("copy")
+---     made:make("one.lab", {}, function() fs.write("one.lab", "Hello.") end)
+---     is_own = own_files.made_by("copy", "import")
+---     is_own("one.lab"), is_own("data/Alice/0.00-2.10.lab")  --> true, false
+---@param ... string
+---@return fun(path: string): boolean
+function own_files.made_by(...)
+  local stages, folders = {}, {}
+  for _, stage in ipairs { ... } do stages[stage] = true end
+  return function(path)
+    local folder, name = fs.dirname(path), fs.basename(path)
+    folders[folder] = folders[folder] or fs.origins(folder)
+    local origin, stat = folders[folder][name], fs.stat(path)
+    if not origin or not stat or stat.kind ~= "file" then return false end
+    -- A run that was killed wrote down that it makes this file, and no more.
+    return origin.is_open or stages[origin.stage] == true and origin.to[name] == fs.digest(path)
+  end
+end
+
+--- As `page`, of any file: an error unless `is_own` says that it may be replaced.
+---
+---     fs.write("config.json", '{"name": "mine"}')
+---     pcall(own_files.any, "config.json", own_files.made_by("copy"))  --> false, ...config.json: is there already, and was not written by this command...
+---@param path string
+---@param is_own? fun(path: string): boolean Nothing is, unless given.
+function own_files.any(path, is_own)
+  if content(path, 0) and not (is_own and is_own(path)) then refuse(path, "is there already, and was not written by this command") end
+end
+
 --- Adds a line to a log. A link in its place is removed: nothing is written where it leads.
 ---
 ---     own_files.append("metrics.jsonl", '{"step": 1}')

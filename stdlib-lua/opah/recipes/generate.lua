@@ -8,7 +8,7 @@
 -- opah run generate --input book.md --sound book.ogg speaks a book, with subtitles; --again 17 --seed 5 speaks its piece 17 once more.
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
 local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
-local best_of, recipe = require "opah.best_of", require "opah.recipe"
+local best_of, own_files, recipe = require "opah.best_of", require "opah.own_files", require "opah.recipe"
 local long, read_label, voices = require "opah.speech.long", require "opah.text".read_label, require "opah.voice.use"
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
@@ -83,6 +83,21 @@ local function plan(args)
   }
 end
 
+--- The file of a sample, from 0: `.npy` for its codes, `.wav`, and `.partial.npy` for what was said before a stop.
+local function path_of(args, sample, ending) return fs.join(args.output, ("codes_%d%s"):format(sample, ending)) end
+
+--- Tells which files earlier runs wrote; an error when something else stands under a name that is to be written. A sound that
+--- `opah run vqgan` made of codes goes with them.
+local function own_outputs(args)
+  local is_own = own_files.made_by("generate", "vqgan")
+  for sample = 0, args.num_samples - 1 do
+    for _, ending in ipairs { ".npy", ".partial.npy", args.vq_checkpoint_path and ".wav" } do
+      own_files.any(path_of(args, sample, ending), is_own)
+    end
+  end
+  return is_own
+end
+
 local flags = {
   { "text", "string", nil, "what to say; - reads it from standard input" },
   { "text-file", "path", nil, "a file that holds what to say, in place of --text; - is standard input" },
@@ -123,6 +138,7 @@ return recipe {
     end
     args.text = read_text(args)
     voices.resolve(args, arg)
+    local is_own = not args.input and own_outputs(args)
     --- The model with its adapters.
     local function load_model()
       local model = lm.load(args.checkpoint_path, { weights = args.weights })
@@ -142,9 +158,10 @@ return recipe {
       if #prompt_tokens == 0 then args.prompt_text, prompt_tokens = args.voice_texts, args.voice_codes end
     end
     if args.input then return long.run(args, load_model, codec, { texts = args.prompt_text, codes = prompt_tokens }) end
-    assert(model)
+    assert(model and is_own)
 
     fs.mkdir(args.output)
+    local made <close> = fs.made("generate", {}, { overwrite = true })
     local exit_code = 0
     local written, total = {}, 0   -- files and frames, for programs
     local seeds = args.best_of > 1 and {} or nil   -- of the versions that were kept
@@ -152,28 +169,28 @@ return recipe {
     --- Removes what belongs to the codes that an earlier run wrote: their sound, and what it said before it was stopped.
     local function remove_earlier(sample)
       for _, ending in ipairs { ".wav", ".partial.npy" } do
-        local path = fs.join(args.output, ("codes_%d%s"):format(sample, ending))
-        if fs.exists(path) then
-          fs.remove(path)
+        local path = path_of(args, sample, ending)
+        if is_own(path) and made:drop(path) then
           progress.log(path .. " of an earlier run removed")
+        elseif fs.exists(path) then
+          progress.log(("note: %s lies beside the codes and is not their sound"):format(path))
         end
       end
     end
 
     --- Writes the codes, and the sound, of a sample (from 0).
     local function write(sample, codes, suffix, note)
-      local path = fs.join(args.output, ("codes_%d%s.npy"):format(sample, suffix))
+      local path = path_of(args, sample, suffix .. ".npy")
       if suffix == "" then remove_earlier(sample) end
-      tensor.save_npy(path, codes)
+      made:make(path, {}, function() tensor.save_npy(path, codes) end)
       written[#written + 1], total = path, total + codes:size(2)
       progress.log(("%s: %d frames%s"):format(path, codes:size(2), note))
       if not codec or suffix ~= "" then return end
-      local sound = fs.join(args.output, ("codes_%d.wav"):format(sample))
+      local sound, notes = path_of(args, sample, ".wav"), nil
       -- Without sound, the codes are kept, and the other samples go on.
-      ---@type boolean, any, string[]?
-      local ok, problem, notes = pcall(codec.decode_to, codec, sound, codes)
+      local ok, problem = pcall(made.make, made, sound, {}, function() notes = select(2, codec:decode_to(sound, codes)) end)
       if ok then
-        for _, text in ipairs(notes --[[@as string[] ]]) do progress.log(("  note: %s: %s"):format(path, text)) end
+        for _, text in ipairs(notes) do progress.log(("  note: %s: %s"):format(path, text)) end
         progress.log(sound)
         written[#written + 1] = sound
       else
@@ -233,6 +250,7 @@ return recipe {
       local first, last = ("codes_%d.npy"):format(args.num_samples), ("codes_%d.npy"):format(later - 1)
       progress.log(("note: %s in %s: what an earlier run said"):format(first == last and first or first .. " to " .. last, args.output))
     end
+    for _, note in ipairs(made:notes()) do progress.log("note: " .. note.text) end
     return exit_code
   end,
 }

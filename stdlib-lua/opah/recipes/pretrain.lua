@@ -3,8 +3,7 @@
 -- Run again, it goes on where it stopped. `opah run extract-model` makes a model folder of its last checkpoint.
 local config, data, fs, lm, progress = require "opah.config", require "opah.data", require "opah.fs", require "opah.lm", require "opah.progress"
 local opah, text, train = require "opah", require "opah.text", require "opah.train"
-local pretraining = require "opah.pretraining"
-local recipe = require "opah.recipe"
+local own_files, pretraining, recipe = require "opah.own_files", require "opah.pretraining", require "opah.recipe"
 
 return recipe {
   flags = {
@@ -60,6 +59,9 @@ return recipe {
       local labels = 0
       if not args.labels then config.usage_error(args.base .. " has no model yet: --labels names the clips to learn a tokenizer from") end
       if args.dim % (2 * args.heads) ~= 0 then config.usage_error("--dim must be a multiple of twice --heads: a head is an even part of the width") end
+      for _, name in ipairs { "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json" } do
+        own_files.any(fs.join(args.base, name))
+      end
       local texts, clips, skipped, notes = {}, data.scan(args.labels)
       for _, clip in ipairs(clips) do
         for _, path in pairs(clip.labels) do

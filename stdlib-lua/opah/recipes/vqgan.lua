@@ -1,6 +1,7 @@
 --- Turn one recording into codes and back into sound, or codes (.npy) into sound.
 -- opah run vqgan -i clip.wav -o fake.wav --checkpoint-path F
 local audio, recipe, fs, progress = require "opah.audio", require "opah.recipe", require "opah.fs", require "opah.progress"
+local config, own_files = require "opah.config", require "opah.own_files"
 local planning, tensor, vq = require "opah.planning", require "opah.tensor", require "opah.vq"
 local duration = progress.duration
 
@@ -31,9 +32,12 @@ return recipe {
     }
   end,
   run = function(args)
-    local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     local beside = args.output_path:gsub("%.[^./]*$", "") .. ".npy"
-    local given = args.input_path:lower():match("%.npy$")
+    local given, input = args.input_path:lower():match("%.npy$"), fs.resolve(args.input_path)
+    if fs.resolve(args.output_path) == input then config.usage_error("--output-path is --input-path") end
+    local is_own = own_files.made_by("vqgan")
+    if not given then own_files.any(beside, is_own) end
+    local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     local codes
     if given then
       codes = tensor.load_npy(args.input_path)
@@ -43,13 +47,16 @@ return recipe {
     end
     local made <close> = fs.made("vqgan", { codec = codec:digest(), whole = true }, { overwrite = true })
     -- The codes of an earlier recording must not stay beside the sound of another one.
-    if fs.resolve(beside) ~= fs.resolve(args.input_path) and made:drop(beside) then progress.log(beside .. " of an earlier run removed") end
-    local count, notes = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
+    if fs.resolve(beside) ~= input and is_own(beside) and made:drop(beside) then progress.log(beside .. " of an earlier run removed") end
+    local count, notes
+    made:make(args.output_path, { [given and "codes" or "sound"] = args.input_path }, function()
+      count, notes = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
+    end)
     for _, text in ipairs(notes) do progress.log(("  note: %s: %s"):format(args.input_path, text)) end
     if not given then
       made:make(beside, { sound = args.input_path }, function() tensor.save_npy(beside, codes) end)
       progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))
-    elseif fs.exists(beside) and fs.resolve(beside) ~= fs.resolve(args.input_path) then
+    elseif fs.exists(beside) and fs.resolve(beside) ~= input then
       progress.log(("note: %s lies beside the sound and holds other codes"):format(beside))
     end
     progress.log(("sound: %.2f s -> %s"):format(count / codec.sample_rate, args.output_path))
