@@ -16,7 +16,7 @@ return recipe {
     -- Below -70 LUFS nothing is measured, and nothing is louder than full scale allows.
     { "loudness", "number", -23.0, "loudness to reach, in LUFS", from = -70, to = 0 },
     { "block-size", "number", 0.4, "length of the measuring blocks, in seconds", from = 0.01, to = 60 },
-    { "max-gain", "number", 30.0, "the most that a clip is amplified, in dB; what needs more is noise" },
+    { "max-gain", "number", 30.0, "the most that a clip is amplified, in dB; what needs more is noise", from = 0, to = 200 },
     require "opah.sharding".flag,
     { "num-workers", "integer", nil, "accepted for compatibility; all processors are used" },
   },

@@ -11,7 +11,7 @@ return recipe {
   },
   flags = {
     { "recursive", "boolean", true, "enter the folders below" },
-    { "max-duration", "number", 20, "joined clips are at most this long, in seconds", above = 0 },
+    { "max-duration", "number", 20, "joined clips are at most this long, in seconds", above = 0, to = 86400 },
     { "overwrite", "boolean", false, "write over clips that are there" },
     { "clean", "boolean", false, "empty the output folder first" },
   },

@@ -15,7 +15,7 @@ long.flags = {
   { "sentence-pause", "number", 0.3, "with --input: seconds between sentences", from = 0, to = 60 },
   { "paragraph-pause", "number", 0.8, "with --input: seconds between paragraphs", from = 0, to = 60 },
   { "heading-pause", "number", 1.4, "with --input: seconds before and after headings", from = 0, to = 60 },
-  { "again", "integer", {}, "with --input: the number of a piece to speak again, with another --seed; may be given several times", multiple = true },
+  { "again", "integer", {}, "with --input: the number of a piece to speak again, with another --seed; may be given several times", multiple = true, from = 1 },
   { "sound", "path", nil, "with --input: the file for the sound, in the form its suffix says (wav, flac, ogg, opus, mp3)" },
   { "overwrite", "boolean", false, "with --input: replace a sound or subtitles that something else wrote" },
   { "loudness", "number", nil, "with --input: loudness of the whole in LUFS, such as -19", from = -60, to = -5 },
