@@ -53,8 +53,7 @@ return recipe {
   end,
   run = function(args)
     loading.resolve(args)
-    local most_connections = connections(args)
-    local token = loading.token(args)
+    local most_connections, token = connections(args), loading.token(args)
     local speaks, codec = loading.speaker(args)
 
     local listener <close> = http.listen {

@@ -60,6 +60,7 @@ return recipe {
   run = function(args)
     resolve(args)
     args.streams, args.queue = 2, 8
+    local token = loading.token(args)
     local _ <close> = fs.lock(args.input_dir, "a studio", { name = ".opah-studio.lock" })
     local studio = routes.studio {
       folder = args.input_dir, recursive = args.recursive, text_extension = args.text_extension,
@@ -68,7 +69,7 @@ return recipe {
     }
     if args.speaks then studio.speaker = loading.speaker(args) end
     local listener <close> = http.listen {
-      address = args.address, port = args.port, token = loading.token(args), graceful = true, max_body = 1 << 20,
+      address = args.address, port = args.port, token = token, graceful = true, max_body = 1 << 20,
         max_bodies = 8 << 20,
     }
     studio.listener = listener

@@ -1,6 +1,6 @@
 --- What a server speaks with: the model, the codec and the voices that a command line names, and what they take.
 local config, fs, lm = require "opah.config", require "opah.fs", require "opah.lm"
-local planning, vq = require "opah.planning", require "opah.vq"
+local planning, progress, vq = require "opah.planning", require "opah.progress", require "opah.vq"
 local codecs, embedded, speaker = require "opah.serving.codecs", require "opah.embedded", require "opah.serving.speaker"
 
 local loading = {}
@@ -47,10 +47,23 @@ function loading.speaker(args)
   return speaks, codec
 end
 
---- The token that clients must have, from a file or the variable OPAH_TOKEN; nil when there is none.
+--- The token that clients must have, from a file or the variable OPAH_TOKEN; nil when neither is given. One that is given
+--- and empty ends the recipe: whoever gives a token does not want to serve without.
+---
+---     fs.write("token.txt", "\u{FEFF}secret\n")
+---     loading.token { token_file = "token.txt" }          --> "secret"
+---     fs.write("token.txt", "\n")
+---     pcall(loading.token, { token_file = "token.txt" })  --> false, ...token.txt holds no token...
 function loading.token(args)
-  local token = args.token_file and fs.read(args.token_file):match("^%s*(.-)%s*$") or os.getenv("OPAH_TOKEN")
-  return token ~= "" and token or nil
+  local from, text = args.token_file, nil
+  if from then text = fs.read(from) else from, text = "OPAH_TOKEN", os.getenv("OPAH_TOKEN") end
+  if not text then return nil end
+  local token = text:gsub("^\u{FEFF}", ""):match("^%s*(.-)%s*$")
+  if token == "" then config.usage_error(progress.name(from) .. " holds no token: write one, or leave it out") end
+  if token:find("[^!-~]") then
+    config.usage_error(progress.name(from) .. ": a token is of printable ASCII characters without blanks")
+  end
+  return token
 end
 
 return loading
