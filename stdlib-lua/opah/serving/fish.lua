@@ -46,7 +46,8 @@ local function tts(context, server)
     if type(reference) ~= "table" then loop.fail(400, "a reference has audio and text", { param = "references" }) end
     local spoken = field(reference, "text", "string") or loop.fail(400, "a reference has no text", { param = "references" })
     texts, codes = texts or {}, codes or {}
-    texts[i], codes[i] = spoken, codec:encode(sound.decode(bytes_of(context, reference.audio), codec.sample_rate, longest))
+    local samples = sound.decode(bytes_of(context, reference.audio), codec.sample_rate, longest, "reference " .. i)
+    texts[i], codes[i] = spoken, codec:encode(samples)
   end
   context.details.voice, context.details.characters = voice.name, utf8.len(text)
   if server.log_texts then context.details.text = text end
@@ -82,7 +83,7 @@ local function encode(context, server)
   local body, tokens = context:fields(), {}
   local codec = codec_of(body, server)
   for i, clip in ipairs(list_of(body, "audios", most_clips)) do
-    tokens[i] = codec:encode(sound.decode(bytes_of(context, clip), codec.sample_rate, longest)):totable()
+    tokens[i] = codec:encode(sound.decode(bytes_of(context, clip), codec.sample_rate, longest, "clip " .. i)):totable()
     coroutine.yield()
   end
   reply(context, { tokens = tokens })

@@ -55,13 +55,14 @@ end
 ---     fs.write("token.txt", "\n")
 ---     pcall(loading.token, { token_file = "token.txt" })  --> false, ...token.txt holds no token...
 function loading.token(args)
-  local from, text = args.token_file, nil
-  if from then text = fs.read(from) else from, text = "OPAH_TOKEN", os.getenv("OPAH_TOKEN") end
+  local text = os.getenv("OPAH_TOKEN")
+  if args.token_file then text = fs.read(args.token_file) end
   if not text then return nil end
+  local from = progress.name(args.token_file or "OPAH_TOKEN")
   local token = text:gsub("^\u{FEFF}", ""):match("^%s*(.-)%s*$")
-  if token == "" then config.usage_error(progress.name(from) .. " holds no token: write one, or leave it out") end
+  if token == "" then config.usage_error(from .. " holds no token: write one, or leave it out") end
   if token:find("[^!-~]") then
-    config.usage_error(progress.name(from) .. ": a token is of printable ASCII characters without blanks")
+    config.usage_error(from .. ": a token is of printable ASCII characters without blanks")
   end
   return token
 end

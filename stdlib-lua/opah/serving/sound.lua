@@ -46,18 +46,29 @@ function sound.encode(samples, rate, format)
   return problem
 end
 
---- The samples of a recording that came as bytes, at `rate`; at most `longest` seconds.
-function sound.decode(bytes, rate, longest)
+--- What is wrong with a recording, told of its name in the request: the file in which it lay for a moment is nobody else's.
+local function told(problem, folder, name)
+  if type(problem) ~= "userdata" or problem.kind == "interrupted" then return problem end
+  local own = fs.basename(folder)
+  local _, last = problem.message:find(own .. "/sound", 1, true)
+  if not last then return problem end
+  local hint = problem.hint
+  if hint and hint:find(own, 1, true) then hint = "convert it first: ffmpeg -i INPUT OUTPUT.wav" end
+  return fs.error(problem.kind, name .. problem.message:sub(last + 1), hint)
+end
+
+--- The samples of a recording that came as bytes, at `rate`; at most `longest` seconds. Errors call it `name`.
+function sound.decode(bytes, rate, longest, name)
   local place = fs.tempdir()
   local path = fs.join(place, "sound")
   local ok, samples = pcall(function()
     fs.write(path, bytes)
     local info = audio.info(path)
-    if info.duration > longest then error(fs.error("audio", ("a recording lasts %.1f s, and at most %g s are taken"):format(info.duration, longest)), 0) end
+    if info.duration > longest then error(fs.error("audio", ("%s lasts %.1f s, and at most %g s are taken"):format(name, info.duration, longest)), 0) end
     return (audio.load(path, { sample_rate = rate }))
   end)
   fs.remove(place, { recursive = true })
-  if not ok then error(samples, 0) end
+  if not ok then error(told(samples, place, name), 0) end
   return samples
 end
 
