@@ -59,6 +59,7 @@ function drawList() {
   list.scrollTop = place
   if (hadFocus) list.querySelector("[aria-current=true]")?.focus({ preventScroll: true })
   byId("more").hidden = shownIds.length <= limit
+  byId("no-clips").hidden = order.length > 0
   byId("count").textContent = shownIds.length === order.length ? `${order.length} clips`
     : `${shownIds.length} of ${order.length} clips`
 }

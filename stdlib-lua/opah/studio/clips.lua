@@ -29,7 +29,7 @@ function clips.new(folder, options)
   local self = setmetatable({
     folder = folder, root = fs.resolve(folder), recursive = options.recursive ~= false, with = with,
     version = 0, order = {}, by_id = {}, gone = {}, forgotten = 0, left_out = {}, loose = {}, next = 1,
-    seen = 0,
+    seen = 0, compare_at = 0,
   }, Clips)
   self:refresh()
   return self
