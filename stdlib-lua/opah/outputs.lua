@@ -130,13 +130,18 @@ end
 ---@param verb string What was done, after the number of clips.
 ---@param detail? string|fun(failures: table<string, true>): string More for the summary; a function is asked when all is done, with
 --- the inputs that failed at the end.
+---@param told? fun(text: string): string Names files in a note or a reason where their record has another name for them.
 ---@return integer code
-function outputs.finish(stage, made, args, verb, detail)
+function outputs.finish(stage, made, args, verb, detail, told)
   if stage.total == 0 and #stage.skipped == 0 and not stage.is_part then outputs.refuse_empty(args.input_dir) end
   local failures = outputs.bring_out(stage, made)
   stage:add_notes(made:notes("files", args.output_dir))
   if type(detail) == "function" then detail = detail(failures) end
   if made.remade then detail = detail and detail .. ", " .. made.remade or made.remade end
+  if told then
+    for _, item in ipairs(stage.skipped) do item.reason = told(item.reason) end
+    for _, item in ipairs(stage.notes) do item.text = told(item.text) end
+  end
   return stage:finish(verb, detail)
 end
 

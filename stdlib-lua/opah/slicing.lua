@@ -3,6 +3,10 @@
 local audio, fs = require "opah.audio", require "opah.fs"
 local outputs, sharding, stage_over = require "opah.outputs", require "opah.sharding", require "opah.stage"
 
+-- The label of 0000.wav is recorded beside the folder of pieces: a record in each of those is more files than a process may
+-- have open. There this stands for "/0000", and no recording has it in its name.
+local mark <const> = "\u{2215}0000"
+
 --- Labels that somebody wrote for the pieces of an earlier cut: they would not fit those of another one. Names in words, or
 --- nil. `own` holds the suffixes of labels that this stage copies, to a piece that is all there is.
 local function foreign_labels(target, own)
@@ -70,11 +74,10 @@ return function(name, args, options, flat)
       })
       -- Pieces that were cut now may still wait for their names.
       local whole = count == 1 or not count and fs.exists(target(0, ".wav")) and not fs.exists(target(1, ".wav"))
-      -- Records in the folders of pieces are older programs': one for each clip is more than a process may have open.
-      local older = fs.exists(base .. "/.opah-made.jsonl")
+      local is_beside = not flat and not fs.exists(base .. "/.opah-made.jsonl")   -- older programs wrote one there
       for suffix, label in pairs(clip.labels) do
         local copy = target(0, suffix)
-        local key = older and copy or base .. "_0000" .. suffix
+        local key = is_beside and base .. mark .. suffix or copy
         if whole then
           made:make(key, { label = label }, function()
             fs.copy(label, copy)
@@ -88,5 +91,5 @@ return function(name, args, options, flat)
   end
   return outputs.finish(stage, made, args, "clips cut", function(failures)
     return stage:total_of(outputs.sum(pieces, failures)) .. " pieces written"
-  end)
+  end, function(text) return (text:gsub(mark, "/0000")) end)
 end
