@@ -50,6 +50,32 @@ final class SystemReplacementTests: SystemCase {
         XCTAssertTrue(result.errors.contains("codec holds a codec that no training left there"), result.errors)
     }
 
+    /// Of recipes whose outputs have names of their own choice, and of one that was told to write over what it reads.
+    func testWhatNobodyNamedIsNotReplaced() throws {
+        let result = try shell(
+            #"""
+            tiny=$OPAH_HOME/examples/checkpoints/tiny; codec="--config-name $tiny/codec.lua --checkpoint-path $tiny/codec.pth"
+            clip=$OPAH_HOME/examples/data/Alice/4.80-7.20.wav; cp $clip r.wav; ln -s r.wav link.wav; echo mine | tee r.npy > base.json
+            for output in r.wav ./link.wav r.flac; do "$0" run vqgan -i r.wav -o $output $codec; echo $?; done
+            cmp r.wav $clip; cat r.npy; ls
+            for i in 1 2; do "$0" run vqgan -i r.wav -o spoken.wav $codec; echo $?; done
+            speak="run generate --text hi --checkpoint-path $tiny --max-new-tokens 4"; mkdir g; cp $clip g/codes_0.wav
+            "$0" $speak --output g; echo $?
+            "$0" $speak --output g --vq-config-name $tiny/codec.lua --vq-checkpoint-path $tiny/codec.pth; echo $?
+            cmp g/codes_0.wav $clip; echo mine > g/codes_0.npy; "$0" $speak --output g; echo $?; cat g/codes_0.npy
+            mkdir base packs; mv base.json base/config.json; "$0" run pretrain --labels . --protos packs --base base; echo $?; cat base/config.json; ls base
+            """#)
+        XCTAssertEqual(
+            result.output,
+            "2\n2\n2\nmine\nbase.json\nlink.wav\nr.npy\nr.wav\n0\n0\n0\n2\n2\nmine\n2\nmine\nconfig.json\n",
+            result.errors)
+        for words in [
+            "--output-path is --input-path", "r.npy: is there already, and was not written by this command",
+            "spoken.npy of an earlier run removed", "g/codes_0.wav lies beside the codes and is not their sound",
+            "base/config.json: is there already, and was not written by this command"
+        ] { XCTAssertTrue(result.errors.contains(words), "\(words): \(result.errors)") }
+    }
+
     func testTheReferenceReplacesOnlyItsOwnPages() throws {
         let reference = Reference(.opah), site = folder("site")
         for _ in 0 ..< 2 { try reference.write(to: site) }

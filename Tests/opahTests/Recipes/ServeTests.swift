@@ -77,7 +77,10 @@ final class ServeTests: ServeTestCase {
         let audios = try XCTUnwrap((JSONSerialization.jsonObject(with: decoded.body) as? [String: [String]])?["audios"])
         XCTAssertEqual(Data(base64Encoded: audios[0])?.count, tokens[0][0].count * 640 * 2, "float16")
         XCTAssertEqual(try ask("/v1/vqgan/decode", "{\"tokens\": [[[99999], [0], [0], [0]]]}").status, 400)
-        XCTAssertEqual(try ask("/v1/vqgan/encode", "{\"audios\": [\"AAAA\"]}").status, 400)
+        let refused = try ask("/v1/vqgan/encode", "{\"audios\": [\"AAAA\"]}")
+        XCTAssertEqual(refused.status, 400)
+        let words = String(decoding: refused.body, as: UTF8.self)
+        XCTAssertTrue(words.contains("\"message\": \"clip 1: not audio"), "no file of the server: \(words)")
         // MessagePack: {"text": "The old bird.", "format": "wav", "seed": 5, "streaming": true}, and the same as JSON.
         let packed = Data(
             [0x84, 0xa4] + Array("text".utf8) + [0xad] + Array("The old bird.".utf8) + [0xa6] + Array("format".utf8) + [
@@ -102,6 +105,27 @@ final class ServeTests: ServeTestCase {
             ["run", "serve", "--embedded", "--port", "0", "--address", "0.0.0.0"], folder: folder.path)
         XCTAssertEqual(open.code, 1)
         XCTAssertTrue(open.errors.contains("a token is needed"), open.errors)
+    }
+
+    /// A token that is given and empty is none to serve with; a byte order mark is no part of one.
+    func testATokenThatIsEmpty() throws {
+        let empty = try TestFolder("token")
+        for text in ["", " \r\n", "\u{FEFF}\n"] {
+            try text.write(toFile: empty("token"), atomically: true, encoding: .utf8)
+            for recipe in [["serve", "--embedded"], ["studio", "."]] {
+                let words = ["run"] + recipe + ["--port", "0", "--token-file", "token"]
+                let result = try OpahProcess.run(words, folder: empty.path)
+                XCTAssertEqual(result.code, 2, result.errors)
+                XCTAssertTrue(result.errors.contains("token holds no token"), result.errors)
+            }
+        }
+        let variable = try OpahProcess.run(
+            ["run", "serve", "--embedded", "--port", "0"], folder: empty.path, environment: ["OPAH_TOKEN": ""])
+        XCTAssertEqual(variable.code, 2, variable.errors)
+        try "\u{FEFF}secret\r\n".write(toFile: empty("token"), atomically: true, encoding: .utf8)
+        try start(["--token-file", empty("token")])
+        XCTAssertEqual(try ask("/v1/models").status, 401)
+        XCTAssertEqual(try ask("/v1/models", headers: ["Authorization: Bearer secret"]).status, 200)
     }
 
     /// The unit of the package, as systemd reads it: no word that it does not know, and little that it gives away.

@@ -371,7 +371,12 @@ final class StaleOutputTests: XCTestCase {
         let codec = ["--vq-checkpoint-path", Self.tiny + "/codec.pth", "--vq-config-name", Self.tiny + "/codec.lua"]
         XCTAssertEqual(try generate("--num-samples", "3", codec[0], codec[1], codec[2], codec[3]).code, 0)
         XCTAssertNotNil(bytes(folder("out/codes_2.wav")))
-        try write("half", folder("out/codes_0.partial.npy"))
+        let half = """
+            local fs, path = require("opah").fs, "out/codes_0.partial.npy"
+            local made <close> = fs.made("generate")
+            made:make(path, {}, function() fs.write(path, "half") end)
+            """
+        XCTAssertEqual(try OpahProcess.run(["-e", half], folder: folder.path).code, 0)
         let second = try generate("--num-samples", "2")
         XCTAssertEqual(second.code, 0, second.errors)
         for name in ["codes_0.wav", "codes_1.wav", "codes_0.partial.npy"] {

@@ -4,6 +4,20 @@ import XCTest
 
 /// The studio's clips with findings, edits and the way back, and a folder that changes underneath.
 final class StudioEditTests: StudioCase {
+    func testAFolderWithoutAClip() throws {
+        try FileManager.default.removeItem(atPath: folder("data"))
+        try FileManager.default.createDirectory(atPath: folder("data"), withIntermediateDirectories: true)
+        try start()
+        usleep(300_000)
+        let list = try get("/api/clips")
+        XCTAssertEqual(list["total"] as? Int, 0)
+        XCTAssertEqual(list["done"] as? Bool, true)
+        XCTAssertTrue(String(decoding: try curl("/").body, as: UTF8.self).contains("There is no clip in this folder"))
+        running.process.terminate()
+        let result = running.finish()
+        XCTAssertEqual(result.code, 0, result.errors)
+    }
+
     func testClipsEditsAndTheWayBack() throws {
         let wave = try Data(contentsOf: URL(fileURLWithPath: folder("data/Alice/4.80-7.20.wav")))
         try wave.write(to: URL(fileURLWithPath: folder("data/Alice/bare.wav")))

@@ -1,6 +1,7 @@
 --- Speak a text: codes in codes_0.npy, codes_1.npy, ... and, given a codec, sound.
 -- Samples are spoken together and written as each ends; sample i is the one that the seed plus i gives alone. After Ctrl-C
--- codes_0.partial.npy, ... keep what was said. What an earlier run left under the same names goes when its codes do.
+-- codes_0.partial.npy, ... keep what was said. What an earlier run left under the same names goes when its codes do; what
+-- others made is not replaced.
 -- opah run generate --text "Hello." --checkpoint-path C --num-samples 2
 -- opah run generate --text "Hello." --best-of 8 speaks each version eight times and keeps the one that the text explains best; its seed is told.
 -- A long text comes from a file (--text-file speech.txt) or from standard input (--text -).
