@@ -18,6 +18,7 @@ local progress = opah.progress
 ---@field done integer How many were worked through without an error.
 ---@field skipped table[] `{ path, reason, remedy }` of each input that was left out.
 ---@field notes table[] `{ path, text }`.
+---@field noted table<string, true> What `note` was given, as path and text.
 ---@field bar ProgressBar
 ---@field finished? boolean
 ---@field shared? boolean Whether the processes of one run share its inputs: their reports become one.
@@ -37,7 +38,7 @@ Stage.__index = Stage
 local function new(name, total, done)
   done = done or 0
   local bar = progress.bar(total, name, { done = done })
-  return setmetatable({ name = name, total = total, done = done, skipped = {}, notes = {}, bar = bar }, Stage)
+  return setmetatable({ name = name, total = total, done = done, skipped = {}, notes = {}, noted = {}, bar = bar }, Stage)
 end
 
 --- Says that the processes of a run (see `opah.dist`) share the inputs, each with a part: `finish` tells of all of them.
@@ -96,14 +97,18 @@ function Stage:skip(path, reason, remedy)
   self.skipped[#self.skipped + 1] = { path = path, reason = reason, remedy = remedy }
 end
 
---- Something worth knowing about an input that was used all the same; `finish` lists it.
+--- Something worth knowing about an input that was used all the same; `finish` lists it, once.
 ---
 ---     s = stage("cut", 1)
+---     s:note("a.wav", "its right channel is silent")
 ---     s:note("a.wav", "its right channel is silent")
 ---     #s.notes  --> 1
 ---@param path string
 ---@param text string
 function Stage:note(path, text)
+  local key = path .. "\0" .. text
+  if self.noted[key] then return end
+  self.noted[key] = true
   self.notes[#self.notes + 1] = { path = path, text = text }
 end
 

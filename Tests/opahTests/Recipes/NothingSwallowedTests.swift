@@ -168,6 +168,38 @@ final class NothingSwallowedTests: XCTestCase {
         XCTAssertTrue(pack.errors.contains("in/set1/Alice and in/set2/Alice are both the speaker Alice"), pack.errors)
     }
 
+    func testWhatReadingSaysIsToldByEveryRecipe() throws {
+        let folder = try TestFolder("told")
+        // Two clips whose names say another kind than they are, and a list of pieces of one of them.
+        for name in ["a", "b"] {
+            try copy(alice + "4.80-7.20.wav", folder("in/S/\(name).mp3"))
+            try write("Hello there.", folder("in/S/\(name).lab"))
+        }
+        try copy(alice + "4.80-7.20.wav", folder("talk.mp3"))
+        try write("0.2\t1.0\tHello\n1.1\t2.0\tthere\n", folder("talk.txt"))
+        let codec = ["--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]
+        let cases: [(name: String, arguments: [String])] = [
+            ("in/S/a.mp3", ["augment", "in", "out"]), ("in/S/a.mp3", ["extract-vq", "in"] + codec),
+            ("in/S/a.mp3", ["vqgan", "-i", "in/S/a.mp3", "-o", "a.wav"] + codec),
+            (
+                "in/S/a.mp3",
+                [
+                    "train-codec", "in", "--output", "codec", "--encoder-steps", "1", "--vocoder-steps", "0",
+                    "--joint-steps", "0", "--batch-size", "1", "--seconds", "0.3", "--config-name",
+                    OpahProcess.checkout + "/Tests/Lua/codec/small.lua"
+                ]
+            ),
+            ("./talk.mp3", ["import", "talk.txt", "pieces", "--format", "audacity"])
+        ]
+        for (name, arguments) in cases {
+            let result = try OpahProcess.run(["run"] + arguments, folder: folder.path)
+            XCTAssertEqual(result.code, 0, result.errors)
+            XCTAssertEqual(
+                result.errors.ranges(of: "note: \(name): the name says .mp3, the content is WAV").count, 1,
+                "\(arguments): \(result.errors)")
+        }
+    }
+
     func testMostLabelsMissingStopsThePacking() throws {
         let folder = try TestFolder("labels")
         for i in 0 ..< 6 { try copy(alice + "4.80-7.20.wav", folder("in/S/\(i).wav")) }

@@ -8,6 +8,8 @@ local audio, progress, tensor = require "opah.audio", require "opah.progress", r
 ---@field clips { path: string, seconds: number }[]
 ---@field skipped table[] `{ path, reason, remedy }` of the clips that could not be read.
 ---@field seconds number Of sound in all.
+---@field notes table[] `{ path, text }`: what reading said of clips, each once.
+---@field noted table<string, true>
 local Crops = {}
 Crops.__index = Crops
 
@@ -18,6 +20,16 @@ local crops = {}
 ---@field sample_rate integer Hz; clips of other rates are resampled.
 ---@field samples integer Length of a piece.
 ---@field seed integer
+---@field notes? table[] A list that the notes are added to.
+
+-- Keeps what reading a clip said; every piece of it says the same.
+local function note(self, path, notes)
+  for _, text in ipairs(notes) do
+    local key = path .. "\0" .. text
+    if not self.noted[key] then self.notes[#self.notes + 1] = { path = path, text = text } end
+    self.noted[key] = true
+  end
+end
 
 --- Looks at the headers of clips (their paths); those that cannot be read, or are no second long, are left out.
 ---
@@ -27,7 +39,7 @@ local crops = {}
 ---@param settings opah.codec.CropSettings
 ---@return opah.codec.Crops
 function crops.new(paths, settings)
-  local self = setmetatable({ clips = {}, skipped = {}, seconds = 0, settings = settings }, Crops)
+  local self = setmetatable({ clips = {}, skipped = {}, seconds = 0, notes = settings.notes or {}, noted = {}, settings = settings }, Crops)
   for _, path in ipairs(paths) do
     local ok, info = pcall(audio.info, path)
     if not ok then
@@ -37,6 +49,7 @@ function crops.new(paths, settings)
     elseif info.duration < 1 then
       self.skipped[#self.skipped + 1] = { path = path, reason = "is shorter than a second", remedy = "leave it out, or join short clips" }
     else
+      note(self, path, info.notes)
       self.clips[#self.clips + 1] = { path = path, seconds = info.duration }
       self.seconds = self.seconds + info.duration
     end
@@ -47,7 +60,8 @@ end
 -- A piece of one clip from `offset` seconds on, as long as wanted: silence follows what is too short.
 function Crops:piece(clip, offset)
   local wanted, rate = self.settings.samples, self.settings.sample_rate
-  local samples = audio.load(clip.path, { sample_rate = rate, offset = offset, duration = wanted / rate + 0.01 })
+  local samples, info = audio.load(clip.path, { sample_rate = rate, offset = offset, duration = wanted / rate + 0.01 })
+  note(self, clip.path, info.notes)
   local length = samples:size(1)
   if length >= wanted then return samples:narrow(1, 1, wanted) end
   return samples:pad(1, 0, wanted - length)

@@ -5,6 +5,7 @@ local audio, tensor = require "opah.audio", require "opah.tensor"
 ---@class opah.import.Recording
 ---@field path string
 ---@field info table As audio.info gives it.
+---@field notes string[] What audio.load said of the stretches that were decoded; the same may be there several times.
 local Recording = {}
 Recording.__index = Recording
 
@@ -21,13 +22,14 @@ local function new(path)
   local info = audio.info(path)
   -- A whole number of seconds is a whole number of samples at any rate.
   local stretch = math.max(10, size // (4 * info.channels * info.sample_rate))
-  return setmetatable({ path = path, info = info, stretch = math.tointeger(stretch), kept = {} }, Recording)
+  return setmetatable({ path = path, info = info, stretch = math.tointeger(stretch), kept = {}, notes = {} }, Recording)
 end
 
 --- The stretch with that number, from 0; the last two are kept.
 local function decoded(self, number)
   for _, one in ipairs(self.kept) do if one.number == number then return one.samples end end
-  local samples = audio.load(self.path, { mono = false, offset = number * self.stretch, duration = self.stretch })
+  local samples, info = audio.load(self.path, { mono = false, offset = number * self.stretch, duration = self.stretch })
+  table.move(info.notes, 1, #info.notes, #self.notes + 1, self.notes)
   if samples:dim() == 1 then samples = samples:unsqueeze(1) end
   table.insert(self.kept, 1, { number = number, samples = samples })
   self.kept[3] = nil

@@ -87,6 +87,7 @@ return recipe {
           else
             made:make(copy.path, { sound = clip.audio }, function()
               if not samples then samples, info = audio.load(clip.audio) end
+              for _, text in ipairs(info.notes) do stage:note(clip.audio, text) end
               local from = math.floor(copy.shift.seconds * info.sample_rate + 0.5)
               audio.save(copy.path, samples:narrow(-1, from + 1, samples:size(-1) - from), info.sample_rate, { like = info })
             end, { owner = clip.audio })

@@ -111,6 +111,7 @@ return recipe {
             { like = open.info })) do
             stage:note(entry.where, text)
           end
+          for _, text in ipairs(open.notes) do stage:note(entry.path, text) end
         end)
       else
         sound = entry.stem .. entry.path:match("%.%w+$"):lower()

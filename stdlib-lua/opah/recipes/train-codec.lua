@@ -54,12 +54,14 @@ return recipe {
     local native = given and vq.load { config = args.config_name, checkpoint = given } or vq.new { config = args.config_name, seed = args.seed }
     local hop = native.hop_length
     local samples = math.max(1, math.floor(args.seconds * native.sample_rate / (hop * 16) + 0.5)) * hop * 16
-    local function source_of(paths) return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed }) end
+    local function source_of(paths)
+      return crops.new(paths, { sample_rate = native.sample_rate, samples = samples, seed = args.seed, notes = notes })
+    end
     local source, measured = source_of(learned), source_of(held)
     local function begin(total, done)
       local stage = stage_over("train-codec", total, done)
       for _, list in ipairs { skipped, source.skipped, measured.skipped } do stage:add_skipped(list) end
-      stage:add_notes(notes)
+      stage.notes = notes              -- reading adds to them
       return stage
     end
     if #source.clips == 0 then

@@ -38,11 +38,13 @@ return recipe {
     local is_own = own_files.made_by("vqgan")
     if not given then own_files.any(beside, is_own) end
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
+    local function note(text) progress.log(("  note: %s: %s"):format(progress.name(args.input_path), text)) end
     local codes
     if given then
       codes = tensor.load_npy(args.input_path)
     else
-      local samples = audio.load(args.input_path, { sample_rate = codec.sample_rate })
+      local samples, info = audio.load(args.input_path, { sample_rate = codec.sample_rate })
+      for _, text in ipairs(info.notes) do note(text) end
       codes = codec:encode(samples, { whole = true })   -- the last, partly filled frame as well
     end
     local made <close> = fs.made("vqgan", { codec = codec:digest(), whole = true }, { overwrite = true })
@@ -52,7 +54,7 @@ return recipe {
     made:make(args.output_path, { [given and "codes" or "sound"] = args.input_path }, function()
       count, notes = codec:decode_to(args.output_path, codes)   -- a stretch at a time: hours of sound fit
     end)
-    for _, text in ipairs(notes) do progress.log(("  note: %s: %s"):format(args.input_path, text)) end
+    for _, text in ipairs(notes) do note(text) end
     if not given then
       made:make(beside, { sound = args.input_path }, function() tensor.save_npy(beside, codes) end)
       progress.log(("codes: %d x %d -> %s"):format(codes:size(1), codes:size(2), beside))

@@ -1,6 +1,6 @@
 --- Reference clips of a voice: what a model hears before it speaks.
 local audio, config, data, fs = require "opah.audio", require "opah.config", require "opah.data", require "opah.fs"
-local measures, scripts, statistics = require "opah.audition.measures", require "opah.scripts", require "opah.statistics"
+local measures, progress, scripts, statistics = require "opah.audition.measures", require "opah.progress", require "opah.scripts", require "opah.statistics"
 local tensor, text = require "opah.tensor", require "opah.text"
 
 local references = {}
@@ -52,13 +52,16 @@ function references.named(path, codec)
   if not fs.exists(label) then config.usage_error(("--reference %s: there is no %s.lab that says what is spoken"):format(path, stem)) end
   local is_codes = path:lower():find("%.npy$") ~= nil
   local clip = { text = (text.read_label(label)), sound = not is_codes and path or nil }
+  local notes = clip.sound and audio.info(path).notes
   if codec and not is_codes then
-    clip.codes = codec:encode(audio.load(path))
+    local samples, info = audio.load(path)
+    clip.codes, notes = codec:encode(samples), info.notes
   elseif fs.exists(stem .. ".npy") then
     clip.codes = tensor.load_npy(stem .. ".npy")
   else
     config.usage_error(("--reference %s: it has no codes beside it: give the codec with --vq-checkpoint-path"):format(path))
   end
+  for _, note in ipairs(notes or {}) do progress.log(("  note: %s: %s"):format(progress.name(path), note)) end
   return clip
 end
 
