@@ -3,7 +3,7 @@
 -- from the same state, to the same weights as if it had been called so at once.
 local checkpoint, fs, json, progress, tensor, train =
   require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.progress", require "opah.tensor", require "opah.train"
-local muon, own_files, steps = require "opah.muon", require "opah.own_files", require "opah.steps"
+local muon, own_files, states, steps = require "opah.muon", require "opah.own_files", require "opah.states", require "opah.steps"
 
 ---@class opah.pretraining
 local pretraining = {}
@@ -11,7 +11,7 @@ local pretraining = {}
 ---@class opah.pretraining.Settings
 ---@field model LanguageModel Unfrozen.
 ---@field data Dataset
----@field folder string Of checkpoints/, state.ckpt and metrics.jsonl.
+---@field folder string Of checkpoints/, state.ckpt, the state before it and metrics.jsonl.
 ---@field steps integer
 ---@field decay_steps integer How many of them the rate takes to fall to zero.
 ---@field warmup integer Steps in which it rises.
@@ -60,13 +60,13 @@ function pretraining.run(settings)
   local folder, model, data = settings.folder, settings.model, settings.data
   fs.mkdir(fs.join(folder, "checkpoints"))
   local _ <close> = fs.lock(folder, "pretraining a model")
-  local state_path, identity = fs.join(folder, "state.ckpt"), json.encode(settings.identity)
+  local kept = states.new(folder, "weights", "to begin anew move them and the checkpoints away, or choose another --project")
+  local identity, state, path = json.encode(settings.identity), kept:newest()
   local named, parameters, step = model:named_parameters(), model:parameters(), 0
   local optimizer = muon.with_adamw(named, { lr = settings.lr, muon_lr = settings.muon_lr })
-  if fs.exists(state_path) then
-    local state = checkpoint.load(state_path)
+  if state then
     if state.identity ~= identity then
-      error(fs.error("checkpoint", state_path .. " was made by a run with other settings", "give the same ones, or another --project"), 0)
+      error(fs.error("checkpoint", path .. " was made by a run with other settings", "give the same ones, or another --project"), 0)
     end
     tensor.no_grad(function() for name, weight in pairs(named) do weight:copy_(state.weights[name]) end end)
     optimizer:set_state(state.optimizer)
@@ -84,8 +84,7 @@ function pretraining.run(settings)
     local weights, prefixed = {}, {}
     for name, weight in pairs(named) do weights[name], prefixed["model." .. name] = weight:detach(), weight:detach() end
     checkpoint.save(path_of(step), { state_dict = prefixed, step = step })
-    checkpoint.save(state_path, { step = step, identity = identity, weights = weights, optimizer = optimizer:state(),
-      data = json.encode(data:state()) })
+    kept:save { step = step, identity = identity, weights = weights, optimizer = optimizer:state(), data = json.encode(data:state()) }
   end
   local function save()
     write()

@@ -104,6 +104,24 @@ final class CodecTrainingTests: XCTestCase {
         XCTAssertEqual(stopped.finish().code, 130)
         XCTAssertTrue(FileManager.default.fileExists(atPath: folder("stopped/state.ckpt")))
 
+        // A damaged state is passed over: the one before it leads to the same bytes.
+        let half = try Data(contentsOf: URL(fileURLWithPath: folder("killed/state.ckpt"))).prefix(3000)
+        try half.write(to: URL(fileURLWithPath: folder("killed/state.ckpt")))
+        let passed = try train("killed")
+        XCTAssertEqual(passed.code, 0, passed.errors)
+        XCTAssertTrue(passed.errors.contains("killed/state.ckpt is damaged ("), passed.errors)
+        XCTAssertTrue(passed.errors.contains("and passed over: the run goes on from step "), passed.errors)
+        XCTAssertTrue(FileManager.default.fileExists(atPath: folder("killed/state.ckpt.damaged")))
+        XCTAssertTrue(
+            FileManager.default.contentsEqual(atPath: folder("whole/codec.pth"), andPath: folder("killed/codec.pth")))
+        for name in ["state.ckpt", "state-before.ckpt"] {
+            try half.write(to: URL(fileURLWithPath: folder("stopped/" + name)))
+        }
+        let none = try train("stopped")
+        XCTAssertEqual(none.code, 1)
+        XCTAssertTrue(none.errors.contains("stopped: no state is whole"), none.errors)
+        XCTAssertTrue(none.errors.contains("by --checkpoint-path"), none.errors)
+
         let other = try train("killed", ["--lr", "0.1"])
         XCTAssertEqual(other.code, 1)
         XCTAssertTrue(other.errors.contains("was made by a run with other settings"), other.errors)

@@ -1,8 +1,7 @@
 --- A codec's training run: phases one after the other, a state that it is resumed from exactly, held-out figures.
-local checkpoint, fs, progress, tensor, train =
-  require "opah.checkpoint", require "opah.fs", require "opah.progress", require "opah.tensor", require "opah.train"
+local fs, progress, tensor, train = require "opah.fs", require "opah.progress", require "opah.tensor", require "opah.train"
 local json, own_files = require "opah.json", require "opah.own_files"
-local phases = require "opah.codec.phases"
+local phases, states = require "opah.codec.phases", require "opah.states"
 
 ---@class opah.codec.Run
 ---@field folder string
@@ -34,8 +33,10 @@ function run.open(learner, settings)
     if steps > 0 then self.plan[#self.plan + 1] = { phase = phase, first = self.total, steps = steps } end
     self.total = self.total + steps
   end
-  self.state_path = fs.join(self.folder, "state.ckpt")
-  if fs.exists(self.state_path) then self:restore() end
+  self.states = states.new(self.folder, "tensors", "to begin anew move them away, or choose another --output; codec.pth in the folder "
+    .. "is what was learned until then: another run begins with it by --checkpoint-path")
+  local state, path = self.states:newest()
+  if state then self:restore(state, path) end
   return self
 end
 
@@ -89,7 +90,7 @@ function Run:take(samples)
   shown.loss = loss:item()
   if shown.loss ~= shown.loss or shown.loss == math.huge then
     error(fs.error("data", ("the loss of step %d is no number"):format(self.step + 1),
-      "lower --lr, and delete the folder's state.ckpt to begin again"), 0)
+      "lower --lr, and delete the folder's state.ckpt and state-before.ckpt to begin again"), 0)
   end
   loss:backward()
   shown.norm = train.clip_grad_norm(self.trained, 1000)
@@ -117,18 +118,17 @@ end
 function Run:save()
   local tensors = {}
   for name, t in pairs(self:tensors()) do tensors[name] = t:detach() end
-  checkpoint.save(self.state_path, {
+  self.states:save {
     format = 1, step = self.step, identity = self.settings.identity, phase = self.phase or "", tensors = tensors,
     optimizer = self.optimizer and self.optimizer:state() or {}, judging = self.judging and self.judging:state() or {},
-  })
+  }
   self.learner.codec:save(fs.join(self.folder, "codec.pth"))
 end
 
 -- Goes on from a state: refused when another run made it.
-function Run:restore()
-  local state = checkpoint.load(self.state_path)
+function Run:restore(state, path)
   if state.identity ~= self.settings.identity then
-    error(fs.error("checkpoint", self.state_path .. " was made by a run with other settings",
+    error(fs.error("checkpoint", path .. " was made by a run with other settings",
       "give the same ones, or another --output"), 0)
   end
   local own = self:tensors()
