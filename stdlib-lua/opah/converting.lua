@@ -26,7 +26,7 @@ return function(name, args, verb, convert)
   for key, value in pairs(args) do
     if not common[key] then settings[key] = value end
   end
-  local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive, audio = true }, args.shard)
+  local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive }, args.shard)
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean, shard)
   local made <close> = fs.made(name, settings, { overwrite = args.overwrite, grouped = true })
   local stage <close> = stage_over(name, #clips):share(args.shard == nil)

@@ -117,13 +117,12 @@ function outputs.sum(counts, failures)
 end
 
 --- Ends a stage over the clips of a folder: files that waited get their names, and inputs of which one could not are skipped;
---- notes on what was kept, why outputs were made again, and the exit code. A folder that holds files but no clip at all is
---- an error: nothing was done with them.
+--- notes on what was kept, why outputs were made again, and the exit code.
 ---
----     fs.mkdir("nothing-yet")
 ---     local made <close> = fs.made("copy")
----     local copying <close> = require "opah.stage" ("copy", 0)
----     outputs.finish(copying, made, { input_dir = "nothing-yet", output_dir = "out" }, "clips copied")  --> 0
+---     local copying <close> = require "opah.stage" ("copy", 1)
+---     copying:try("data/Alice/0.00-2.10.lab", function() outputs.path("data/Alice/0.00-2.10.lab", "data", "out") end)
+---     outputs.finish(copying, made, { input_dir = "data", output_dir = "out" }, "clips copied")  --> 0
 ---@param stage opah.Stage
 ---@param made MadeFiles
 ---@param args { input_dir: string, output_dir: string }
@@ -133,7 +132,6 @@ end
 ---@param told? fun(text: string): string Names files in a note or a reason where their record has another name for them.
 ---@return integer code
 function outputs.finish(stage, made, args, verb, detail, told)
-  if stage.total == 0 and #stage.skipped == 0 and not stage.is_part then outputs.refuse_empty(args.input_dir) end
   local failures = outputs.bring_out(stage, made)
   stage:add_notes(made:notes("files", args.output_dir))
   if type(detail) == "function" then detail = detail(failures) end
@@ -143,17 +141,6 @@ function outputs.finish(stage, made, args, verb, detail, told)
     for _, item in ipairs(stage.notes) do item.text = told(item.text) end
   end
   return stage:finish(verb, detail)
-end
-
---- An error when a folder has files: none of them was a clip. An empty folder is none.
----
----     pcall(outputs.refuse_empty, "data/Alice")  --> false, ...there are 16 files and no recordings...
----@param folder string
-function outputs.refuse_empty(folder)
-  local count = #fs.list(folder, { recursive = true })
-  if count == 0 then return end
-  local message = ("%s: there are %d files and no recordings"):format(folder, count)
-  error(fs.error("data", message, "recordings are wav, mp3, flac or ogg files; convert others first (ffmpeg -i in.m4a out.wav)"), 0)
 end
 
 return outputs

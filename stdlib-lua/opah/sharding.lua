@@ -1,6 +1,7 @@
 --- A part of the clips of a folder, for recipes that work clip by clip on several machines: `--shard 3/16`, or under mpirun
 -- and srun by rank. Which part a clip belongs to, its name below the folder says.
-local config, data, dist, fs, opah = require "opah.config", require "opah.data", require "opah.dist", require "opah.fs", require "opah"
+local config, dist, fs, opah = require "opah.config", require "opah.dist", require "opah.fs", require "opah"
+local recordings = require "opah.recordings"
 local sharding = {}
 
 --- The flag of such recipes.
@@ -18,10 +19,10 @@ function sharding.of(text)
   return shard
 end
 
---- As `data.scan`, but only this part's clips, skipped inputs and notes; and the part.
+--- As `recordings.scan`, but only this part's clips, skipped inputs and notes; and the part.
 ---
----     clips, skipped, notes, shard = sharding.scan("data", { audio = true }, "1/2")
----     others = sharding.scan("data", { audio = true }, "2/2")
+---     clips, skipped, notes, shard = sharding.scan("data", {}, "1/2")
+---     others = sharding.scan("data", {}, "2/2")
 ---     #clips + #others, tostring(shard)  --> 14, "1/2"
 ---@param folder string
 ---@param options table
@@ -42,7 +43,7 @@ function sharding.scan(folder, options, text)
     end
     return kept
   end
-  local clips, skipped, notes = data.scan(folder, options)
+  local clips, skipped, notes = recordings.scan(folder, options)
   local function path(item) return item.path end
   return own(clips, function(clip) return clip.audio or clip.codes or clip.path end), own(skipped, path), own(notes, path), shard
 end

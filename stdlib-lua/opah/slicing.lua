@@ -33,7 +33,7 @@ end
 ---@param flat? boolean
 ---@return integer code
 return function(name, args, options, flat)
-  local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive, audio = true }, args.shard)
+  local clips, skipped, notes, shard = sharding.scan(args.input_dir, { recursive = args.recursive }, args.shard)
   local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean, shard)
   local made <close> = fs.made(name, options, { overwrite = args.overwrite, grouped = true })
   local stage <close> = stage_over(name, #clips):share(args.shard == nil)

@@ -22,7 +22,6 @@ local progress = opah.progress
 ---@field bar ProgressBar
 ---@field finished? boolean
 ---@field shared? boolean Whether the processes of one run share its inputs: their reports become one.
----@field is_part? boolean Whether others have inputs of the same folder.
 local Stage = {}
 Stage.__index = Stage
 
@@ -49,7 +48,6 @@ end
 ---@return opah.Stage
 function Stage:share(shared)
   self.shared = shared ~= false
-  self.is_part = not self.shared or dist.size() > 1
   return self
 end
 

@@ -77,14 +77,26 @@ final class NothingSwallowedTests: XCTestCase {
         try write("words", folder("in/S/a.doc"))
         try write("words", folder("in/S/b.lab"))
         try FileManager.default.createDirectory(atPath: folder("empty"), withIntermediateDirectories: true)
-        for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short", "augment"] {
-            XCTAssertEqual(try opah(folder, stage, "in", "out").code, 1, stage)
-            XCTAssertEqual(try opah(folder, stage, "empty", "out").code, 0, stage)
+        try write("", folder("hidden/.DS_Store"))
+        try write("\n", folder("list.txt"))
+        let codec = ["--config-name", Self.tiny + "/codec.lua", "--checkpoint-path", Self.tiny + "/codec.pth"]
+        func refused(_ arguments: [String], _ reason: String) throws {
+            let result = try OpahProcess.run(["run"] + arguments, folder: folder.path)
+            XCTAssertEqual(result.code, 1, "\(arguments): \(result.errors)")
+            let said = result.output + result.errors
+            XCTAssertTrue(said.contains(reason), "\(arguments): \(said)")
         }
-        let extract = try opah(
-            folder, "extract-vq", "in", "--config-name", Self.tiny + "/codec.lua", "--checkpoint-path",
-            Self.tiny + "/codec.pth")
-        XCTAssertEqual(extract.code, 1, extract.errors)
+        for (input, reason) in [
+            ("in", "2 files and no recording"), ("empty", "holds no recording"), ("hidden", "holds no recording")
+        ] {
+            for stage in ["loudness-norm", "resample", "slice-audio", "slice-audio-v2", "merge-short", "augment"] {
+                try refused([stage, input, "out"], reason)
+            }
+            for stage in ["length", "doctor"] { try refused([stage, input], reason) }
+            try refused(["extract-vq", input] + codec, reason)
+        }
+        try refused(["extract-vq", ".", "--filelist", "list.txt"] + codec, "list.txt: names no clip")
+        try refused(["build-dataset", "--input", "list.txt", "--output", "packs"], "list.txt: no clips")
     }
 
     /// What is said of the folder itself, as of names in it that are no UTF-8, one part of several says.

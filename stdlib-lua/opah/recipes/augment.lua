@@ -45,7 +45,7 @@ return recipe {
   end,
   run = function(args)
     local shifts = shifts_of(args.shifts)
-    local clips, skipped, notes = require "opah.data".scan(args.input_dir, { recursive = args.recursive, audio = true })
+    local clips, skipped, notes = require "opah.recordings".scan(args.input_dir, { recursive = args.recursive })
     local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
     local made <close> = fs.made("augment", {}, { overwrite = args.overwrite, grouped = true })
     local stage <close> = stage_over("augment", #clips)

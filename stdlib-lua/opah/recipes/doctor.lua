@@ -8,7 +8,7 @@ local speakers, together, weights = require "opah.doctor.speakers", require "opa
   require "opah.doctor.weights"
 local recipe, data, fs, options = require "opah.recipe", require "opah.data", require "opah.fs", require "opah.options"
 local own_files = require "opah.own_files"
-local planning, progress, tables = require "opah.planning", require "opah.progress", require "opah.tables"
+local planning, progress, recordings, tables = require "opah.planning", require "opah.progress", require "opah.recordings", require "opah.tables"
 
 local usual = examining.usual
 
@@ -85,7 +85,7 @@ return recipe {
 
     -- Clips
     local scanned, _, alone = data.scan(args.input_dir, { recursive = args.recursive })
-    local _, skipped = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+    local _, skipped = recordings.scan(args.input_dir, { recursive = args.recursive })
     local clips = {}
     for _, item in ipairs(alone) do
       if not args.audio_only then found:add("no-recording", item.path, item.text) end

@@ -2,8 +2,8 @@
 -- opah run extract-vq data --num-workers 1 --batch-size 16 --config-name firefly_gan_vq --checkpoint-path F
 local recipe, planning, vq = require "opah.recipe", require "opah.planning", require "opah.vq"
 local fs, stage_over, tensor = require "opah.fs", require "opah.stage", require "opah.tensor"
-local part_lock, sharding = require "opah.part_lock", require "opah.sharding"
-local duration, outputs = require "opah.progress".duration, require "opah.outputs"
+local part_lock, recordings, sharding = require "opah.part_lock", require "opah.recordings", require "opah.sharding"
+local duration = require "opah.progress".duration
 local caching = require "opah.token_cache.clips"
 
 return recipe {
@@ -63,7 +63,13 @@ return recipe {
     stage.done = report.extracted + report.present + (report.cached or 0)
     stage:add_skipped(report.skipped)
     stage:add_notes(report.notes)
-    if stage.done == 0 and #stage.skipped == 0 and not args.filelist and not args.shard then outputs.refuse_empty(args.folder) end
+    if stage.done == 0 and #stage.skipped == 0 then
+      local _, nothing
+      if args.filelist then nothing = recordings.missing(args.filelist)
+      elseif args.shard then _, nothing = sharding.scan(args.folder, {}, args.shard)
+      else _, nothing = recordings.scan(args.folder) end
+      stage:add_skipped(nothing)
+    end
     require "opah.progress".result {
       extracted = report.extracted, present = report.present, cached = report.cached, audio_seconds = report.audio_seconds,
     }

@@ -1,6 +1,6 @@
 --- Say how much speech a folder holds: hours, mean, shortest, longest, sample rates.
 -- opah run length data --long-threshold 30 --short-threshold 1
-local audio, recipe, data = require "opah.audio", require "opah.recipe", require "opah.data"
+local audio, recipe, recordings = require "opah.audio", require "opah.recipe", require "opah.recordings"
 local progress, stage_over = require "opah.progress", require "opah.stage"
 
 return recipe {
@@ -14,7 +14,7 @@ return recipe {
     { "num-workers", "integer", 10, "accepted for compatibility", short = "w" },
   },
   run = function(args)
-    local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+    local clips, skipped, notes = recordings.scan(args.input_dir, { recursive = args.recursive })
     local stage <close> = stage_over("length", #clips)
     stage:add_skipped(skipped)
     stage:add_notes(notes)

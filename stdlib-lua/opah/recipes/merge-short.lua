@@ -1,7 +1,7 @@
 --- Join short clips of each folder into longer ones, their texts included.
 -- opah run merge-short data-raw data --max-duration 20
-local audio, recipe, data, fs = require "opah.audio", require "opah.recipe", require "opah.data", require "opah.fs"
-local outputs, stage_over = require "opah.outputs", require "opah.stage"
+local audio, recipe, fs = require "opah.audio", require "opah.recipe", require "opah.fs"
+local outputs, recordings, stage_over = require "opah.outputs", require "opah.recordings", require "opah.stage"
 local planning, tensor, text = require "opah.planning", require "opah.tensor", require "opah.text"
 
 return recipe {
@@ -17,7 +17,7 @@ return recipe {
   },
   plan = function(args) return planning.clip_by_clip(args, planning.cut, planning.wav) end,
   run = function(args)
-    local clips, skipped, notes = data.scan(args.input_dir, { recursive = args.recursive, audio = true })
+    local clips, skipped, notes = recordings.scan(args.input_dir, { recursive = args.recursive })
     local _ <close> = outputs.prepare(args.input_dir, args.output_dir, args.clean)
     local made <close> = fs.made("merge-short", { max_duration = args.max_duration }, { overwrite = args.overwrite, grouped = true })
     local stage <close> = stage_over("merge-short", #clips)

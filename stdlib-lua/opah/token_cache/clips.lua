@@ -13,7 +13,7 @@ local function target(clip) return clip.codes or clip.stem .. ".npy" end
 
 --- The clips that this process extracts, as vq.extract chooses them.
 local function own(args)
-  if not args.filelist then return (sharding.scan(args.folder, { audio = true }, args.shard)) end
+  if not args.filelist then return (sharding.scan(args.folder, {}, args.shard)) end
   local shard, kept, seen = dist.shard(args.shard), {}, {}   -- a list may name a clip twice
   for _, clip in ipairs(data.filelist(args.filelist)) do
     if clip.audio and not seen[clip.stem] and shard:owns(clip.stem) then kept[#kept + 1] = clip end
