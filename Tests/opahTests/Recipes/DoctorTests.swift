@@ -198,6 +198,25 @@ final class DoctorTests: XCTestCase {
         XCTAssertEqual(found.codes, ["in/Ann/long.wav": ["too-long"], "in/Bob": ["speaker-balance"]])
     }
 
+    func testFoldersOfOneNameAreOneSpeaker() throws {
+        let folder = try TestFolder("same")
+        // The last two names are one, composed and not.
+        try lua(
+            folder,
+            """
+            for i, name in ipairs { 'set1/Alice', 'set2/Alice', '\\u{E9}va', 'e\\u{301}va' } do
+              put(name .. '/' .. i .. '.wav', voice(2, i), nil, 'words of clip ' .. ('abcd'):sub(i, i))
+            end
+            """)
+        let found = try doctor(folder)
+        XCTAssertEqual(found.code, 0, found.result.errors)
+        XCTAssertEqual(found.codes, ["in/set1/Alice": ["same-speaker"]])
+        XCTAssertEqual(
+            found.what["in/set1/Alice same-speaker"],
+            "in/set1/Alice and in/set2/Alice are both the speaker Alice")
+        XCTAssertTrue(found.result.errors.contains(", 2 speakers"), found.result.errors)
+    }
+
     // MARK: Codes, packs, weights
 
     func testEachFaultOfCodesIsFoundAlone() throws {
@@ -271,6 +290,20 @@ final class DoctorTests: XCTestCase {
         XCTAssertEqual(nan.codes, ["model/model.pth": ["bad-weights"]])
         XCTAssertTrue(nan.what["model/model.pth bad-weights"]?.contains("norm.weight") == true)
         XCTAssertEqual(nan.code, 3)
+        // What generate would refuse, in its words.
+        try lua(
+            folder,
+            """
+            local w = opah.checkpoint.load('\(Self.tiny)/model.pth')
+            w['norm.weight'] = w['norm.weight']:narrow(1, 1, 3):clone()
+            opah.checkpoint.save('model/model.pth', w)
+            """)
+        let other = try doctor(folder, "--checkpoint-path", "model")
+        XCTAssertEqual(other.codes, ["model/model.pth": ["bad-weights"]])
+        XCTAssertTrue(
+            other.what["model/model.pth bad-weights"]?.contains("norm.weight has the shape [3]") == true,
+            other.result.output)
+        XCTAssertEqual(other.code, 3)
         try write("nothing of a model", folder("model/model.pth"))
         XCTAssertEqual(try doctor(folder, "--checkpoint-path", "model").codes, ["model/model.pth": ["bad-weights"]])
         try FileManager.default.removeItem(atPath: folder("model/model.pth"))

@@ -35,6 +35,7 @@ local catalogue = {
   ["no-reading"] = { "note", "add the word to the readings, or write it in kana" },
   ["speech-rate"] = { "note", "check that the label says all that is spoken, and nothing else" },
   ["same-text"] = { "note", "check that the label was not copied to the wrong clip" },
+  ["same-speaker"] = { "note", "rename one if these are different people" },
   ["speaker-balance"] = { "note", "record more of this speaker, or train on the others alone" },
   -- Codes
   ["bad-codes"] = { "error", "extract it again: opah run extract-vq --overwrite" },

@@ -1,6 +1,7 @@
 --- What only shows when a speaker's clips are seen together: how fast the words come, texts that are there twice, who
 -- is heard most.
 local scripts, statistics = require "opah.scripts", require "opah.statistics"
+local fs, json = require "opah.fs", require "opah.json"
 local duration = require "opah.progress".duration
 local speakers = {}
 
@@ -13,6 +14,57 @@ local outlier = 3.5
 local factor = 1.6
 -- The least deviation of the logarithms: some voices, such as a machine's, hardly vary.
 local narrowest = 1.4826 * 0.05
+
+--- Gives all clips of a speaker one spelling of the name, as packing counts them: composed or not, as an accent beside its
+--- letter, it is the same.
+---
+---     clips = { { speaker = "\u{E9}" }, { speaker = "e\u{301}" } }
+---     speakers.unite(clips)
+---     clips[1].speaker == clips[2].speaker  --> true
+---@param clips table[]
+function speakers.unite(clips)
+  local spelt, names = {}, {}
+  for _, clip in ipairs(clips) do
+    if not spelt[clip.speaker] then spelt[clip.speaker], names[#names + 1] = clip.speaker, json.encode(clip.speaker) end
+  end
+  -- Keys that are the same text are one key of an object.
+  local function kept(list) return json.decode("{" .. table.concat(list, ":1,") .. (#list > 0 and ":1}" or "}")) end
+  local all = kept(names)
+  for name in pairs(spelt) do
+    if not all[name] then
+      for other in pairs(all) do
+        local both = kept { json.encode(name), json.encode(other) }
+        if not (both[name] and both[other]) then spelt[name] = other end
+      end
+    end
+  end
+  for _, clip in ipairs(clips) do clip.speaker = spelt[clip.speaker] end
+end
+
+--- Adds `same-speaker` for folders at several places that have one name: packing takes their clips for one speaker's.
+---@param clips table[]
+---@param found opah.doctor.Faults
+function speakers.folders(clips, found)
+  local by, order = {}, {}
+  for _, clip in ipairs(clips) do
+    local folder = fs.dirname(clip.file)
+    local above, own = fs.dirname(folder), by[clip.speaker]
+    if not own then
+      own = { folders = {}, seen = {} }
+      by[clip.speaker], order[#order + 1] = own, clip.speaker
+    end
+    if not own.seen[above] then own.seen[above], own.folders[#own.folders + 1] = true, folder end
+  end
+  for _, speaker in ipairs(order) do
+    local folders = by[speaker].folders
+    if #folders > 1 then
+      local what = "%s and %s are %s the speaker %s"
+      found:add("same-speaker", folders[1], what:format(table.concat(folders, ", ", 1, #folders - 1), folders[#folders],
+        #folders == 2 and "both" or "all", speaker))
+    end
+  end
+end
+
 --- Rates differ by script: a Han character is a syllable, a Latin letter is not.
 local function groups(clips)
   local by, order = {}, {}

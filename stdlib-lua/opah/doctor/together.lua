@@ -7,6 +7,8 @@ local speakers = require "opah.doctor.speakers"
 ---@param clips table[]
 ---@param found opah.doctor.Faults
 return function(clips, found)
+  speakers.unite(clips)
+  speakers.folders(clips, found)
   duplicates.find(clips, found)
   speakers.rates(clips, found)
   speakers.scripts(clips, found)

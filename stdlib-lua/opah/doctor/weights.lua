@@ -1,9 +1,9 @@
 --- A model's folder: whether its files are there, can be read, fit each other, and hold numbers.
-local checkpoint, fs, json = require "opah.checkpoint", require "opah.fs", require "opah.json"
-local planning, tensor, text = require "opah.planning", require "opah.tensor", require "opah.text"
+local checkpoint, fs, json, lm = require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah.lm"
+local opah, planning, tensor, text = require "opah", require "opah.planning", require "opah.tensor", require "opah.text"
 local weights = {}
 
-local function said(problem) return (require "opah".error_text(problem)) end
+local function said(problem) return (opah.error_text(problem)) end
 
 --- All tensors of a nested table, by dotted name.
 local function each(tree, prefix, visit)
@@ -13,18 +13,18 @@ local function each(tree, prefix, visit)
   end
 end
 
---- Adds `bad-weights` for a file of weights that cannot be read or has values that are no numbers. Returns its
---- tensors' shapes by name.
+--- Adds `bad-weights` for a file of weights that cannot be read or has values that are no numbers. Returns whether it
+--- can be read.
 local function examine(path, found)
   local ok, tree = pcall(checkpoint.load, path)
   if not ok then
     if tree.kind == "interrupted" then error(tree, 0) end
     found:add("bad-weights", path, said(tree))
-    return nil
+    return false
   end
-  local shapes, broken, count = {}, {}, 0
+  local broken, count = {}, 0
   each(tree, "", function(name, value)
-    shapes[name], count = value:shape(), count + 1
+    count = count + 1
     local kind = value:dtype()
     if kind:find("float") and value:numel() > 0 then
       -- A sum is a number exactly when all its terms are, but for overflow, which is looked at again.
@@ -40,7 +40,21 @@ local function examine(path, found)
       table.concat(broken, ", ", 1, math.min(3, #broken))))
   end
   if count == 0 then found:add("bad-weights", path, "it holds no tensors") end
-  return shapes
+  return true
+end
+
+--- Adds `bad-weights` for what `generate` and `train` would refuse, in their words: tensors that are missing or have other
+--- shapes than config.json says. Weights are mapped, and none is read for it.
+local function fits(folder, found)
+  local ok, problem = pcall(lm.load, folder)
+  if ok then return end
+  if problem.kind == "interrupted" or problem.fatal then error(problem, 0) end
+  local reason, remedy = opah.error_text(problem)
+  local path = folder
+  for _, name in ipairs(fs.list(folder)) do
+    if reason:sub(1, #name + 2) == name .. ": " then path, reason = name, reason:sub(#name + 3) end
+  end
+  found:add("bad-weights", path, (reason:gsub("%s*\n%s*", "; ")), remedy)
 end
 
 --- Adds the faults of a model's folder; returns its tokenizer and configuration where they can be read.
@@ -60,25 +74,15 @@ function weights.check(folder, found)
   end
   local read, tokenizer = pcall(text.tokenizer, folder)
   if not read then found:add("bad-weights", folder, said(tokenizer)) end
-  local file = planning.weights(folder)
+  local file, loadable = planning.weights(folder), settings ~= nil and read
   if file == folder and #fs.list(folder, { extension = ".safetensors" }) == 0 then
     found:add("no-weights", folder, "there is no model.pth and no model.safetensors")
+    loadable = false
   end
   for _, name in ipairs(fs.list(folder, { extension = { ".pth", ".ckpt", ".safetensors", ".bin" } })) do
-    local shapes = examine(name, found)
-    if shapes and settings and fs.basename(name):find("^model%.") then
-      for tensor_name, wanted in pairs { ["embeddings.weight"] = "vocab_size",
-        ["codebook_embeddings.weight"] = false } do
-        local shape = shapes[tensor_name] or shapes["model." .. tensor_name]
-        local rows = wanted and settings[wanted] or not wanted
-          and (settings.codebook_size or 0) * (settings.num_codebooks or 0)
-        if shape and tonumber(rows) and rows > 0 and shape[1] ~= rows then
-          found:add("bad-weights", name, ("%s has %d rows, where config.json says %d"):format(tensor_name, shape[1],
-            rows))
-        end
-      end
-    end
+    if not examine(name, found) and (name == file or file == folder) then loadable = false end
   end
+  if loadable then fits(folder, found) end
   return read and tokenizer or nil, settings
 end
 
