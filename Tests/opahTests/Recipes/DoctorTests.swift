@@ -252,6 +252,23 @@ final class DoctorTests: XCTestCase {
         XCTAssertTrue(both.errors.contains("--config-name says 4"), both.errors)
     }
 
+    /// Codes of what can be decoded are right, whatever the header says.
+    func testCodesOfADamagedRecording() throws {
+        let folder = try TestFolder("damaged")
+        try lua(
+            folder,
+            """
+            put('S/a.ogg', voice(12, 1), nil, 'words of a')
+            local bytes = fs.read('in/S/a.ogg')
+            local half = #bytes // 2
+            fs.write('in/S/a.ogg', bytes:sub(1, half) .. ('x'):rep(60) .. bytes:sub(half + 61))
+            opah.vq.extract { input = 'in', codec = opah.embedded.codec() }
+            """)
+        let found = try doctor(folder)
+        XCTAssertEqual(found.codes, ["in/S/a.ogg": ["damaged"]], found.result.output)
+        XCTAssertEqual(found.code, 0)
+    }
+
     func testCodesOfAnotherCodecAndPacks() throws {
         let folder = try TestFolder("packs")
         try lua(

@@ -55,7 +55,7 @@ local function measure(clip, samples, info, found, with)
   clip.print = fingerprint.of(mono, rate)
 end
 
---- Adds the faults of the recording; sets `info`, `seconds`, `lead`, `tail`, `digest` and `print` of the clip.
+--- Adds the faults of the recording; sets `info`, `seconds`, `decoded`, `lead`, `tail`, `digest` and `print` of the clip.
 local function listen(clip, found, with)
   local ok, problem = pcall(function()
     clip.info = audio.info(clip.audio)
@@ -65,6 +65,8 @@ local function listen(clip, found, with)
       local shape = ("%d samples in each of %d channels are no recording"):format(samples:size(2), samples:size(1))
       error(fs.error("audio", shape, "the file is damaged: replace it"), 0)
     end
+    -- A damaged file gives less than its header says.
+    if clip.seconds <= clips.heard then codes.set_length(clip, samples:size(2)) end
     measure(clip, samples, info, found, with)
   end)
   if ok then return end

@@ -1,5 +1,5 @@
 --- The codes beside a clip: whether they can be trained on, and are still those of its recording.
-local config, fs, tensor = require "opah.config", require "opah.fs", require "opah.tensor"
+local audio, config, fs, tensor = require "opah.audio", require "opah.config", require "opah.fs", require "opah.tensor"
 local codes = {}
 
 -- Values that np.save would not write for codes, and far more than any clip has.
@@ -51,6 +51,18 @@ function codes.expected(info, codec)
   return samples // codec.hop_length // codec.downsample
 end
 
+--- Notes what decoding gave of a clip, in place of what its header says.
+---
+---     clip = { info = { sample_rate = 16000, frames = 17000, duration = 1.0625 } }
+---     codes.set_length(clip, 16000)
+---     clip.seconds, clip.info.frames, clip.decoded  --> 1.0, 16000, true
+---@param clip table
+---@param frames integer Samples of a channel.
+function codes.set_length(clip, frames)
+  clip.info.frames, clip.info.duration = frames, frames / clip.info.sample_rate
+  clip.seconds, clip.decoded = clip.info.duration, true
+end
+
 local function same(path, digest)
   local ok, found = pcall(fs.digest, path)
   return ok and found == digest
@@ -58,7 +70,8 @@ end
 
 --- Adds the faults of `clip.codes`; sets `clip.frames`. `with` is `{ num_codebooks, codebook_size, sample_rate,
 --- hop_length, origins }`.
----@param clip table With `file`, `codes`, and `info` where there is a recording.
+---@param clip table With `file`, `codes`, and `info` where there is a recording; it is decoded once more where the header
+--- alone (no `decoded`) does not fit the codes.
 ---@param found opah.doctor.Faults
 ---@param with table
 function codes.check(clip, found, with)
@@ -100,6 +113,15 @@ function codes.check(clip, found, with)
   end
   if clip.info then
     local expected = codes.expected(clip.info, with)
+    if math.abs(shape[2] - expected) > 1 and not clip.decoded then
+      local read, samples = pcall(audio.load, clip.audio, { mono = false })
+      if read then
+        codes.set_length(clip, samples:size(2))
+        expected = codes.expected(clip.info, with)
+      elseif samples.fatal or samples.kind == "interrupted" then
+        error(samples, 0)
+      end
+    end
     if math.abs(shape[2] - expected) > 1 then
       add("codes-length", ("%d frames, where %.2f s of sound give %d"):format(shape[2], clip.info.duration, expected))
     end
