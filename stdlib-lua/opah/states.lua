@@ -1,7 +1,11 @@
 --- The states that a training loop in Lua goes on from: the last one, and the one before it in case the last is damaged.
-local checkpoint, fs, opah, progress = require "opah.checkpoint", require "opah.fs", require "opah", require "opah.progress"
+-- `states.json` holds the digests of both: a checkpoint with one altered number can be read as well as a whole one.
+local checkpoint, fs, json, opah, progress =
+  require "opah.checkpoint", require "opah.fs", require "opah.json", require "opah", require "opah.progress"
 
 ---@class opah.States
+---@field folder string
+---@field digest? string Of the state that was read or written last.
 ---@field last string The file of the last state.
 ---@field before string That of the one before it.
 ---@field field string What each of them has a table under.
@@ -27,8 +31,32 @@ local damage = { format = true, file = true, unsafe = true, dtype = true, shape 
 ---@return opah.States
 function states.new(folder, field, remedy)
   fs.mkdir(folder)
-  local self = { last = fs.join(folder, "state.ckpt"), before = fs.join(folder, "state-before.ckpt"), field = field, remedy = remedy }
-  return setmetatable(self, States)
+  return setmetatable({
+    folder = folder, last = fs.join(folder, "state.ckpt"), before = fs.join(folder, "state-before.ckpt"), field = field, remedy = remedy,
+  }, States)
+end
+
+-- The digests of what was written, as keys; nil where an older program wrote.
+local function written(folder)
+  local path = fs.join(folder, "states.json")
+  local ok, list = pcall(function() return json.decode(fs.read(path)) end)
+  if not ok or type(list) ~= "table" then return nil end
+  local known = {}
+  for _, digest in ipairs(list) do known[digest] = true end
+  return known
+end
+
+-- The state in a file and its digest, or why it is none: an error or words.
+local function read(path, field, known)
+  local ok, state = pcall(checkpoint.load, path)
+  if not ok then
+    if not damage[state.kind] then error(state, 0) end
+    return nil, state
+  end
+  if type(state) ~= "table" or math.type(state.step) ~= "integer" or type(state[field]) ~= "table" then return nil, "it is no state of such a run" end
+  local digest = fs.digest(path)
+  if known and not known[digest] then return nil, "its bytes are not those that were written" end
+  return state, digest
 end
 
 -- A damaged file is never removed, and nobody takes it for a whole one again.
@@ -52,19 +80,19 @@ end
 ---@return table? state
 ---@return string? path
 function States:newest()
-  local damaged = {}
+  local damaged, known = {}, written(self.folder)
   for _, path in ipairs { self.last, self.before } do
     if fs.exists(path) then
-      local ok, state = pcall(checkpoint.load, path)
-      if ok and type(state) == "table" and math.type(state.step) == "integer" and type(state[self.field]) == "table" then
+      local state, found = read(path, self.field, known)
+      if state then
+        self.digest = found
         for _, item in ipairs(damaged) do
           progress.warn(("%s is damaged (%s) and passed over: the run goes on from step %d"):format(progress.name(item.path), item.reason, state.step))
           set_aside(item.path)
         end
         return state, path
       end
-      if not ok and not damage[state.kind] then error(state, 0) end
-      local reason = ok and "it is no state of such a run" or opah.error_text(state)
+      local reason = opah.error_text(found)
       if reason:sub(1, #path + 2) == path .. ": " then reason = reason:sub(#path + 3) end
       damaged[#damaged + 1] = { path = path, reason = reason }
     end
@@ -72,7 +100,7 @@ function States:newest()
   if #damaged == 0 then return nil end
   local list = {}
   for i, item in ipairs(damaged) do list[i] = ("\n    %s: %s"):format(fs.basename(item.path), item.reason) end
-  error(fs.error("checkpoint", ("%s: no state is whole, so the run cannot go on:%s"):format(fs.dirname(self.last), table.concat(list)), self.remedy), 0)
+  error(fs.error("checkpoint", ("%s: no state is whole, so the run cannot go on:%s"):format(self.folder, table.concat(list)), self.remedy), 0)
 end
 
 --- Writes a state, and keeps the last one as the one before it.
@@ -83,8 +111,13 @@ end
 ---     checkpoint.load(kept.before).step  --> 1
 ---@param state table
 function States:save(state)
+  local new = fs.join(self.folder, "state-new.ckpt")
+  checkpoint.save(new, state)
+  local digest = fs.digest(new)
+  fs.write(fs.join(self.folder, "states.json"), json.encode { digest, self.digest })
   if fs.exists(self.last) then fs.move(self.last, self.before) end
-  checkpoint.save(self.last, state)
+  fs.move(new, self.last)
+  self.digest = digest
 end
 
 return states

@@ -105,8 +105,9 @@ final class CodecTrainingTests: XCTestCase {
         XCTAssertTrue(FileManager.default.fileExists(atPath: folder("stopped/state.ckpt")))
 
         // A damaged state is passed over: the one before it leads to the same bytes.
-        let half = try Data(contentsOf: URL(fileURLWithPath: folder("killed/state.ckpt"))).prefix(3000)
-        try half.write(to: URL(fileURLWithPath: folder("killed/state.ckpt")))
+        var altered = try Data(contentsOf: URL(fileURLWithPath: folder("killed/state.ckpt")))
+        altered[altered.count / 2] ^= 1
+        try altered.write(to: URL(fileURLWithPath: folder("killed/state.ckpt")))
         let passed = try train("killed")
         XCTAssertEqual(passed.code, 0, passed.errors)
         XCTAssertTrue(passed.errors.contains("killed/state.ckpt is damaged ("), passed.errors)
@@ -115,7 +116,7 @@ final class CodecTrainingTests: XCTestCase {
         XCTAssertTrue(
             FileManager.default.contentsEqual(atPath: folder("whole/codec.pth"), andPath: folder("killed/codec.pth")))
         for name in ["state.ckpt", "state-before.ckpt"] {
-            try half.write(to: URL(fileURLWithPath: folder("stopped/" + name)))
+            try altered.prefix(3000).write(to: URL(fileURLWithPath: folder("stopped/" + name)))
         }
         let none = try train("stopped")
         XCTAssertEqual(none.code, 1)

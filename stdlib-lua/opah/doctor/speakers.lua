@@ -42,6 +42,10 @@ function speakers.unite(clips)
 end
 
 --- Adds `same-speaker` for folders at several places that have one name: packing takes their clips for one speaker's.
+---
+---     found = require "opah.doctor.faults" ()
+---     speakers.folders({ { speaker = "A", file = "one/A/1.wav" }, { speaker = "A", file = "two/A/1.wav" } }, found)
+---     found.list[1].what  --> "one/A and two/A are both the speaker A"
 ---@param clips table[]
 ---@param found opah.doctor.Faults
 function speakers.folders(clips, found)
