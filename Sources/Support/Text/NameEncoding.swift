@@ -35,13 +35,16 @@ struct NameEncoding: Equatable {
             ? String(decoding: output.prefix(output.count - room).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
     }
 
+    /// Whether ASCII letters beside its own tell something: few names mix alphabets.
+    private var isAlphabet: Bool { ["cp1252", "koi8-r", "cp1251"].contains(code) }
+
     /// Points per letter that is not ASCII; nil when a name is no text of this encoding.
     private func score(_ names: [[UInt8]]) -> Double? {
         var points = 0.0, letters = 0
         for name in names {
             guard let text = decoded(name) else { return nil }
-            var before: Unicode.Scalar = "a"
-            for letter in text.unicodeScalars where letter.value >= 0x80 || code == "cp1252" {
+            var before: Unicode.Scalar = " "
+            for letter in text.unicodeScalars where letter.value >= 0x80 || isAlphabet {
                 defer { before = letter }
                 guard letter.value >= 0x80 else { continue }
                 letters += 1
@@ -51,8 +54,8 @@ struct NameEncoding: Equatable {
                 case 0x4E00 ... 0x9FFF:
                     points += Self.frequentHan.contains(letter) ? 3 : isCommonHan(letter) ? 1.5 : -0.5
                 case 0xC0 ... 0x17F: points += before.value < 0x80 ? 2 : -1   // accented letters stand alone
-                case 0x430 ... 0x44F, 0x451: points += 2   // Cyrillic, small
-                case 0x401, 0x410 ... 0x42F: points += before.properties.isAlphabetic ? -1 : 2   // large: at a start
+                case 0x430 ... 0x44F, 0x451: points += before.isASCII && before.properties.isAlphabetic ? -1 : 2   // Cyrillic
+                case 0x401, 0x410 ... 0x42F: points += before.properties.isAlphabetic ? -1 : 2   // large: first
                 case 0x3000 ... 0x303F, 0xFF01 ... 0xFF5E: points += 0.5   // their punctuation
                 default: points -= 1   // half-width kana, signs
                 }

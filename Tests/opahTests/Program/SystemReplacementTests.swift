@@ -30,6 +30,25 @@ final class SystemReplacementTests: SystemCase {
             result.errors)
     }
 
+    /// Words of other bytes would name other files, and what strangers' files call their parts begins no line of its own.
+    func testNamesThatWouldPassForOthers() throws {
+        let result = try shell(
+            #"""
+            word=$(printf 'x\304\343'); mkdir "$word"
+            for command in length "run length" "batch" w.lua "-e print(1)"; do "$0" $command "$word"; echo $?; done; ls
+            cp -r $OPAH_HOME/examples/checkpoints/tiny mc; sed -i 's/^{/{"x\\nopah: all is well": 1,/' mc/config.json
+            "$0" -e 'print(require("opah.lm").load("mc").notes[1])'
+            printf 'print(1)\n' | iconv -t UTF-16 > u.lua; "$0" u.lua; echo $?; "$0" run u.lua; echo $?
+            printf '# A note.\nproject: x\n' > c.yaml; "$0" show ./c.yaml | head -2
+            """#)
+        XCTAssertEqual(
+            result.output,
+            "2\n2\n2\n2\n2\nx\u{FFFD}\u{FFFD}\nconfig.json has settings that this program does not know: x\\nopah: all is well\n1\n1\n# A note.\nproject: x\n",
+            result.errors)
+        XCTAssertTrue(result.errors.contains(#"x\xc4\xe3: word 2 of the command is not valid UTF-8"#), result.errors)
+        XCTAssertTrue(result.errors.contains("u.lua: it is UTF-16"), result.errors)
+    }
+
     /// Of recipes that write one file, or a page into a folder. What they wrote themselves is replaced.
     func testPagesAndRecordsReplaceOnlyTheirOwn() throws {
         let result = try shell(

@@ -61,6 +61,24 @@ final class SeveralProcessesStopTests: SeveralTrainingsCase {
         XCTAssertEqual(try checkpoint("silent", step + 2), try checkpoint("whole", step + 2))
     }
 
+    /// What a launcher that is killed outright started does not go on.
+    func testALauncherThatIsKilledLeavesNothing() throws {
+        for signal in [SIGKILL, SIGQUIT] {
+            let running = try start(nil, ["launch", "-n", "2", "--"] + training("orphans\(signal)", steps: 4000))
+            waitForStep("orphans\(signal)", 2, running)
+            let ranks = running.ranks()
+            XCTAssertEqual(ranks.count, 2)
+            kill(running.process.processIdentifier, signal)
+            let end = Date() + 20
+            // Of one that has ended and is not taken note of yet, this file is empty.
+            func goesOn(_ rank: pid_t) -> Bool {
+                FileManager.default.contents(atPath: "/proc/\(rank)/cmdline")?.isEmpty == false
+            }
+            while Date() < end, ranks.contains(where: goesOn) { usleep(20_000) }
+            XCTAssertFalse(ranks.contains(where: goesOn), "\(signal)")
+        }
+    }
+
     func testLaunch() throws {
         environment["OPAH_THREADS"] = nil
         let running = try start(
