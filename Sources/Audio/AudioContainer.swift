@@ -39,7 +39,7 @@ struct AudioContainer {
 
     static let all: [AudioContainer] = [
         AudioContainer(
-            name: "WAV", magic: [("RIFF", 8, "WAVE"), ("RIFX", 8, "WAVE"), ("RF64", 8, "WAVE")],
+            name: "WAV", magic: [("RIFF", 8, "WAVE"), ("RIFX", 8, "WAVE"), ("RF64", 8, "WAVE"), ("BW64", 8, "WAVE")],
             encodings: [
                 Encoding(
                     suffixes: ["wav", "wave"], format: SF_FORMAT_WAV, subtypes: AudioSubtype.allCases, isUnsigned8: true

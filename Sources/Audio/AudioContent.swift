@@ -48,7 +48,8 @@ struct AudioContent {
             return
         }
         let head = try file.bytes(at: offset, count: Self.window)
-        if let sound, !Self.looksLikeText(head) {
+        // Text too: it may be longer than the window, and no MPEG frames are in it.
+        if let sound {
             let limit = min(file.size, sound + Self.mostJunk)
             let whole = try WaveHeader.signature(&window, from: sound + 1, before: limit)
             let frames = try MpegScan.start(in: file, from: sound, before: whole ?? limit)

@@ -7,8 +7,7 @@ import Support
 /// everything else through libsndfile. `AudioContainer.all` lists them.
 public enum AudioFile {
     /// Rate, channels, length and coding. The length is that of what can be decoded, as `read` gives it: a header's
-    /// word is checked against every MPEG frame and Ogg page, and against the end of the rest. What the check cannot
-    /// see without decoding everything (damage in the middle of a FLAC file) only `read` finds.
+    /// word is checked against every MPEG and FLAC frame and Ogg page, and against the end of the rest.
     /// - Throws: `audio` when the content is no audio, naming what it is, or most of it is lost; `file` when the system
     ///   refuses.
     public static func info(_ path: String) throws -> AudioInfo { try examine(path).info }

@@ -7,72 +7,107 @@ enum AudioSources {
 
     static func open(_ file: RandomAccessFile) throws -> (source: any SampleSource, content: AudioContent) {
         let first = try AudioContent(file)
-        var (parts, next) = try streams(file, first), notes: [String] = []
-        while let offset = next, parts.count < maxStreams {
+        var found = try streams(file, first)
+        while let offset = found.next, found.parts.count < maxStreams {
             do {
                 let more = try streams(file, AudioContent(file, at: offset))
-                parts += more.parts
-                next = more.next
+                found.parts += more.parts
+                found.notes += more.notes
+                found.lost += more.lost
+                found.next = more.next
             } catch let error as OpahError where error.kind == .audio {
-                notes.append(
+                found.notes.append(
                     "another file begins at byte \(offset), which cannot be read: \(SkippedInput(path: file.path, error: error).reason)"
                 )
-                next = nil
+                found.next = nil
             }
         }
-        guard parts.count > 1 || !notes.isEmpty else { return (try parts[0].open(), first) }
-        return (JoinedSource(parts, notes: notes), first)
+        guard found.parts.count > 1 || !found.notes.isEmpty else { return (try found.parts[0].open(), first) }
+        return (JoinedSource(found.parts, notes: found.notes, lost: found.lost), first)
     }
 
-    /// The streams that begin with `content`, and where another file begins behind them.
-    private static func streams(
-        _ file: RandomAccessFile, _ content: AudioContent
-    ) throws -> (parts: [JoinedSource.Part], next: Int?) {
+    /// What one file holds, of several that may lie behind each other.
+    private struct Streams {
+        var parts: [JoinedSource.Part]
+        var notes: [String] = []
+        var lost = 0.0   // seconds of streams that cannot be read
+        var next: Int?   // where another file begins behind them
+    }
+
+    /// The streams that begin with `content`.
+    private static func streams(_ file: RandomAccessFile, _ content: AudioContent) throws -> Streams {
         switch content.decoder {
-        case .mpeg: return (try mpeg(file, content), nil)
-        case .sndfile where content.name == "Ogg": return (try ogg(file, content), nil)
+        case .mpeg: return try mpeg(file, content)
+        case .sndfile where content.name == "Ogg": return try ogg(file, content)
+        case .sndfile where content.name == "FLAC":
+            var window = ByteWindow(file)
+            let next = try WaveHeader.signature(&window, from: content.start + FlacHead.byteCount, before: file.size)
+            let range = content.start ..< (next ?? file.size)
+            if let damaged = try FlacSource(file, range) {
+                return Streams(parts: [JoinedSource.Part(damaged)], next: next)
+            }
+            return Streams(parts: [try single(file, content, range, isAlone: next == nil)], next: next)
         case .sndfile:
             let source = try SndfileSource(file, content, content.start ..< file.size)
-            guard let next = source.next else { return ([JoinedSource.Part(source)], nil) }
-            let range = content.start ..< next
-            return (
-                [
-                    JoinedSource.Part(try SndfileSource(file, content, range)) {
-                        try SndfileSource(file, content, range)
-                    }
-                ], next
-            )
+            guard let next = source.next else { return Streams(parts: [JoinedSource.Part(source)]) }
+            return Streams(
+                parts: [try single(file, content, content.start ..< next, isAlone: false)], next: next)
         }
     }
 
-    private static func ogg(_ file: RandomAccessFile, _ content: AudioContent) throws -> [JoinedSource.Part] {
-        let found = try OggLinks(file, from: content.start, to: file.size), links = found.ranges.prefix(maxStreams)
-        let tail =
-            found.tailBytes > 0 ? ["\(found.tailBytes) bytes behind the last page are no sound, and were left out"] : []
-        guard links.count > 1 else {
-            let range = links.first ?? content.start ..< file.size
-            return [JoinedSource.Part(try SndfileSource(file, content, range, notes: tail))]
-        }
-        var parts: [JoinedSource.Part] = [], failure: OpahError?
-        for range in links {
+    /// One stream; among others it is opened again when it is its turn.
+    private static func single(
+        _ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>, link: OggLinks.Link? = nil,
+        notes: [String] = [], isAlone: Bool
+    ) throws -> JoinedSource.Part {
+        func open() throws -> SndfileSource { try SndfileSource(file, content, range, link: link, notes: notes) }
+        let source = try open()
+        return isAlone ? JoinedSource.Part(source) : JoinedSource.Part(source, open)
+    }
+
+    private static func ogg(_ file: RandomAccessFile, _ content: AudioContent) throws -> Streams {
+        let range = content.start ..< file.size
+        let found = try OggLinks(file, from: range.lowerBound, to: range.upperBound)
+        let links = found.links.prefix(maxStreams)
+        var streams = Streams(parts: []), failure: OpahError?
+        for link in links {
             do {
-                parts.append(
-                    JoinedSource.Part(try SndfileSource(file, content, range)) {
-                        try SndfileSource(file, content, range)
-                    })
-            } catch let error as OpahError where error.kind == .audio { failure = error }
+                guard link.begins else { throw OpahError(.audio, "\(name: file.path): the first page is damaged") }
+                let notes =
+                    link.ends || link.isDamaged || link.seconds == 0
+                    ? [] : ["has no page that ends it: truncated, or written by a program that was stopped"]
+                let part = try single(file, content, range, link: link, notes: notes, isAlone: links.count == 1)
+                guard part.info.frames > 0 || link.seconds == 0 else {
+                    throw OpahError(.audio, "\(name: file.path): nothing in it can be decoded")
+                }
+                streams.parts.append(part)
+            } catch let error as OpahError where error.kind == .audio {
+                failure = error
+                streams.lost += link.seconds
+            }
         }
-        guard !parts.isEmpty else { throw failure! }
-        parts[0].notes += tail
+        if streams.parts.isEmpty {
+            if let failure { throw failure }
+            streams.parts = [try single(file, content, range, isAlone: true)]
+        }
+        if found.tailBytes > 0 {
+            streams.notes.append(
+                "\(found.tailBytes) bytes behind the last page are no sound, and were left out")
+        }
         if let failure {
             let reason = SkippedInput(path: file.path, error: failure).reason
-            parts[0].notes.append("\(links.count - parts.count) of \(links.count) streams cannot be read: \(reason)")
+            streams.notes.append(
+                "\(links.count - streams.parts.count) of \(links.count) streams cannot be read: \(reason)")
         }
-        return parts
+        return streams
     }
 
-    private static func mpeg(_ file: RandomAccessFile, _ content: AudioContent) throws -> [JoinedSource.Part] {
-        var tracks = try MpegScan(file, from: content.start).tracks.filter { $0.frames > 0 }
+    private static func mpeg(_ file: RandomAccessFile, _ content: AudioContent) throws -> Streams {
+        var scan = try MpegScan(file, from: content.start, to: file.size), window = ByteWindow(file)
+        // What is no MPEG frame may be another file.
+        let next = try scan.firstDamage.flatMap { try WaveHeader.signature(&window, from: $0, before: file.size) }
+        if let next { scan = try MpegScan(file, from: content.start, to: next) }
+        var tracks = scan.tracks.filter { $0.frames > 0 }
         guard !tracks.isEmpty else {
             throw OpahError(
                 .audio, "\(name: file.path): has no MPEG frame that can be decoded",
@@ -85,10 +120,13 @@ enum AudioSources {
             let own = tracks[0].frames
             tracks[0].tag?.frames = own
         }
-        if tracks.count == 1 { return [JoinedSource.Part(try MpegSource(file, tracks[0]))] }
-        return try tracks.prefix(maxStreams).map { track in
-            JoinedSource.Part(try MpegSource(file, track)) { try MpegSource(file, track) }
+        if tracks.count == 1, next == nil {
+            return Streams(parts: [JoinedSource.Part(try MpegSource(file, tracks[0]))])
         }
+        return Streams(
+            parts: try tracks.prefix(maxStreams).map { track in
+                JoinedSource.Part(try MpegSource(file, track)) { try MpegSource(file, track) }
+            }, next: next)
     }
 
     /// Refuses a file of which more than half is missing.
@@ -106,6 +144,17 @@ enum AudioSources {
 
     static func lostNote(_ frames: Int, of stated: Int, rate: Int) -> String {
         "truncated or damaged: \(milliseconds(frames, rate)) ms of \(decimal(Double(stated) / Double(rate))) s could not be decoded"
+    }
+
+    /// - Parameters:
+    ///   - first: seconds before the first damaged place.
+    ///   - lost: samples that are missing for certain or likely.
+    static func damageNote(places: Int, first: Double, lost: Int, rate: Int, frame: String) -> String {
+        let place = "\(decimal(first)) s"
+        let damaged = places == 1 ? "damaged at \(place)" : "damaged in \(places) places, the first at \(place)"
+        return lost > 0
+            ? "\(damaged): about \(milliseconds(lost, rate)) ms could not be decoded"
+            : "\(damaged): bytes that are no \(frame) were left out, no frame is missing"
     }
 
     private static func milliseconds(_ frames: Int, _ rate: Int) -> Int {

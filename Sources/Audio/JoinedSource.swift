@@ -37,7 +37,8 @@ final class JoinedSource: SampleSource {
         return samples.overflow ? .max : samples.partialValue / max(own, 4096)
     }
 
-    init(_ all: [Part], notes: [String] = []) {
+    /// - Parameter lost: seconds of streams that cannot be decoded at all.
+    init(_ all: [Part], notes: [String] = [], lost: Double = 0) {
         let first = all[0].info
         let parts = all.filter { Self.grows($0.info, to: first) <= Self.mostGrowth }
         let left = all.count - parts.count
@@ -46,10 +47,12 @@ final class JoinedSource: SampleSource {
         info = AudioInfo(
             sampleRate: first.sampleRate, channels: first.channels, frames: lengths.reduce(0, +), format: first.format,
             subtype: first.subtype)
-        let promised = parts.map {
-            Resampler.length(max($0.stated ?? 0, $0.info.frames), from: $0.info.sampleRate, to: first.sampleRate)
-        }.reduce(0, +)
-        stated = promised > info.frames ? promised : nil
+        // In floating point, and with an end: a header may promise anything.
+        let missing = parts.reduce(lost) {
+            $0 + Double(max(0, ($1.stated ?? 0) - $1.info.frames)) / Double(max(1, $1.info.sampleRate))
+        }
+        let missed = Int(min((missing * Double(first.sampleRate)).rounded(), 0x1p50))
+        stated = missed > 0 ? info.frames + missed : nil
         let seconds =
             lengths.prefix(6).map { decimal(Double($0) / Double(first.sampleRate)) }.joined(separator: " + ")
             + (lengths.count > 6 ? " + …" : "")
@@ -129,16 +132,8 @@ private final class AdaptedSource: SampleSource {
         block = [Float](repeating: 0, count: 4096 * source.info.channels)
     }
 
-    /// Forward only, from the start: what lies before is decoded and dropped.
-    func seek(to frame: Int) throws {
-        var left = frame
-        var dropped = [Float](repeating: 0, count: 4096 * info.channels)
-        while left > 0,
-            case let got = try dropped.withUnsafeMutableBufferPointer({
-                try read(into: $0.baseAddress!, frames: min(left, 4096))
-            }), got > 0
-        { left -= got }
-    }
+    /// Forward only, from the start.
+    func seek(to frame: Int) throws { try skip(frame) }
 
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
         while ready[0].count == given {

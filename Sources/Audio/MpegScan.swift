@@ -31,13 +31,15 @@ struct MpegScan {
     }
 
     private(set) var tracks: [Track] = []
+    /// The first byte that is in no frame and no tag.
+    private(set) var firstDamage: Int?
     private var window: ByteWindow
     private let end: Int
 
-    /// Follows the frames from `offset`, where one was found, to the end of the file.
-    init(_ file: RandomAccessFile, from offset: Int) throws {
+    /// Follows the frames from `offset`, where one was found, to `end`.
+    init(_ file: RandomAccessFile, from offset: Int, to end: Int) throws {
         window = ByteWindow(file)
-        end = file.size
+        self.end = end
         try walk(from: offset)
     }
 
@@ -176,6 +178,7 @@ struct MpegScan {
     /// Bytes that are no frame. Where they are few, part of a frame may have been cut out with them; a few zeros are
     /// padding.
     private mutating func damage(_ range: Range<Int>, isLost: Bool) throws {
+        firstDamage = firstDamage ?? range.lowerBound
         guard !tracks.isEmpty else { return }
         let last = tracks.count - 1, mean = tracks[last].meanFrameBytes
         var frames = (range.count + mean / 2) / mean

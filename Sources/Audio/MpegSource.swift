@@ -178,14 +178,10 @@ struct MpegLength {
             )
         }
         if track.damagedPlaces > 0 {
-            let place = "\(decimal(Double(track.firstDamage * perFrame) / Double(rate))) s"
-            let places =
-                track.damagedPlaces == 1
-                ? "damaged at \(place)" : "damaged in \(track.damagedPlaces) places, the first at \(place)"
             notes.append(
-                lost > 0
-                    ? "\(places): about \(milliseconds(lost)) ms could not be decoded"
-                    : "\(places): bytes that are no MPEG frame were left out, no frame is missing")
+                AudioSources.damageNote(
+                    places: track.damagedPlaces, first: Double(track.firstDamage * perFrame) / Double(rate), lost: lost,
+                    rate: rate, frame: "MPEG frame"))
             // Where nothing was ever written, only a tag can tell that there was to be sound.
             let certain = missing > 0 && (!isWhole || isExplained) ? lost : lost - track.unwrittenFrames * perFrame
             if certain > frames { stated = frames + certain }

@@ -1,3 +1,5 @@
+import Support
+
 /// A decoder at some place of one file. Frames count from 0; samples are interleaved, full scale ±1.
 protocol SampleSource: AnyObject {
     /// `frames` is how many can be decoded, as far as that can be told without decoding all.
@@ -10,4 +12,20 @@ protocol SampleSource: AnyObject {
     func seek(to frame: Int) throws
     /// Reads up to `frames` frames into room for `frames * info.channels` samples; 0 at the end.
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int
+}
+
+extension SampleSource {
+    /// Goes forward by decoding what lies before, and dropping it.
+    func skip(_ frames: Int) throws {
+        var left = frames
+        var dropped = [Float](repeating: 0, count: 4096 * info.channels)
+        while left > 0,
+            case let got = try dropped.withUnsafeMutableBufferPointer({
+                try read(into: $0.baseAddress!, frames: min(left, 4096))
+            }), got > 0
+        {
+            left -= got
+            try Interrupt.check()
+        }
+    }
 }

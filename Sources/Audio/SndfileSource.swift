@@ -12,21 +12,23 @@ final class SndfileSource: SampleSource {
     private var delivered = 0   // frames read so far
     private let handle: OpaquePointer
     private let view: FileView   // what the handle reads from
+    private let isDamaged: Bool   // in places that are known
 
     /// - Parameters:
     ///   - range: the file's bytes that are this stream.
+    ///   - link: what is known of it, where it is Ogg.
     ///   - notes: what is known of it already.
-    init(_ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>, notes known: [String] = []) throws {
+    init(
+        _ file: RandomAccessFile, _ content: AudioContent, _ range: Range<Int>, link: OggLinks.Link? = nil,
+        notes known: [String] = []
+    ) throws {
         path = file.path
         notes = known
+        isDamaged = link?.isDamaged ?? false
         let wave = content.name == "WAV" ? try WaveHeader(file, at: range.lowerBound) : nil
-        let pieces = wave?.pieces ?? [.range(range)]
-        if content.name == "FLAC" {
-            var window = ByteWindow(file)
-            next = try WaveHeader.signature(&window, from: range.lowerBound + 42, before: range.upperBound)
-        } else {
-            next = wave?.next
-        }
+        let wave64 = content.name == "W64" ? try Wave64Header(file, range) : nil
+        let pieces = wave?.pieces ?? wave64?.pieces ?? link?.ranges.map { .range($0) } ?? [.range(range)]
+        next = wave?.next
         view = FileView(file, pieces)
         var raw = SF_INFO()
         guard let handle = view.openSndfile(&raw) else {
@@ -49,7 +51,11 @@ final class SndfileSource: SampleSource {
         // A container that does not know its length says 0 or "unlimited"; one frame takes at least 1/65536
         // byte in any coding here, so that anything beyond is no length either.
         let isUsable = frames > 0 && frames / 65536 <= file.size && channels > 0
-        if !isUsable {
+        if let link, isDamaged {
+            // What decoders lose around a damaged page only they know.
+            frames = channels > 0 ? try counted() : 0
+            promised = Int(min((link.seconds * Double(raw.samplerate)).rounded(), 0x1p50))
+        } else if !isUsable {
             frames = channels > 0 ? try counted() : 0
             if frames > 0 { notes.append("the header states no usable length; counted \(frames) samples") }
         } else if ["FLAC", "OGG"].contains(format), !Self.reaches(FileView(file, pieces), frames - 1) {
@@ -76,7 +82,7 @@ final class SndfileSource: SampleSource {
     }
 
     /// Decodes everything, and says why it ended.
-    private static func count(_ view: FileView) throws -> (frames: Int, reason: String?) {
+    static func count(_ view: FileView) throws -> (frames: Int, reason: String?) {
         var raw = SF_INFO()
         guard let handle = view.openSndfile(&raw) else { return (0, String(cString: sf_strerror(nil))) }
         defer { sf_close(handle) }
@@ -89,7 +95,9 @@ final class SndfileSource: SampleSource {
         return (frames, sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)))
     }
 
+    /// Behind damage libsndfile counts what was lost, and this what was decoded: there it goes forward only, from the start.
     func seek(to frame: Int) throws {
+        if isDamaged { return try skip(frame) }
         guard sf_seek(handle, sf_count_t(frame), 0) == sf_count_t(frame) else {
             throw OpahError(
                 .audio, "\(name: path): cannot go to sample \(frame): \(String(cString: sf_strerror(handle)))")

@@ -4,7 +4,7 @@ import Support
 /// into a pipe leave 0, 0xFFFFFFFF or the like there; and a second file may lie behind the first.
 struct WaveHeader {
     private let base: Int   // offset of the header in the file
-    private let isRF64: Bool
+    private let isRF64: Bool   // or BW64, which is the same by another name
     private var format: [UInt8] = []   // what the `fmt ` chunk holds
     private var dataOffset = 0
     private var statedBytes = 0
@@ -21,7 +21,7 @@ struct WaveHeader {
         self.base = base
         var window = ByteWindow(file)
         let isRIFF = try window.has("RIFF", at: base)
-        isRF64 = try !isRIFF && window.has("RF64", at: base)
+        isRF64 = try !isRIFF && (window.has("RF64", at: base) || window.has("BW64", at: base))
         guard isRIFF || isRF64 else { return nil }
         var offset = base + 12, longData: Int?, found = false
         for _ in 0 ..< Self.maxChunks where !found {
@@ -85,8 +85,8 @@ struct WaveHeader {
     static func signature(_ window: inout ByteWindow, from offset: Int, before limit: Int) throws -> Int? {
         var places: [Int?] = []
         for (first, text, at, then) in [
-            ("R", "RIFF", 8, "WAVEfmt "), ("R", "RF64", 8, "WAVEds64"), ("f", "fLaC", 5, "\0\0\u{22}"),
-            ("O", "OggS", 4, "\0\u{2}")
+            ("R", "RIFF", 8, "WAVEfmt "), ("R", "RF64", 8, "WAVEds64"), ("B", "BW64", 8, "WAVEds64"),
+            ("f", "fLaC", 5, "\0\0\u{22}"), ("O", "OggS", 4, "\0\u{2}")
         ] {
             var offset = offset, found: Int?
             while found == nil, let place = try window.first(first.utf8.first!, from: offset, before: limit) {
