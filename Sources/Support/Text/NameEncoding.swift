@@ -54,7 +54,8 @@ struct NameEncoding: Equatable {
                 case 0x4E00 ... 0x9FFF:
                     points += Self.frequentHan.contains(letter) ? 3 : isCommonHan(letter) ? 1.5 : -0.5
                 case 0xC0 ... 0x17F: points += before.value < 0x80 ? 2 : -1   // accented letters stand alone
-                case 0x430 ... 0x44F, 0x451: points += before.isASCII && before.properties.isAlphabetic ? -1 : 2   // Cyrillic
+                // Cyrillic.
+                case 0x430 ... 0x44F, 0x451: points += before.isASCII && before.properties.isAlphabetic ? -1 : 2
                 case 0x401, 0x410 ... 0x42F: points += before.properties.isAlphabetic ? -1 : 2   // large: first
                 case 0x3000 ... 0x303F, 0xFF01 ... 0xFF5E: points += 0.5   // their punctuation
                 default: points -= 1   // half-width kana, signs
