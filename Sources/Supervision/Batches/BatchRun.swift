@@ -208,7 +208,8 @@ public final class BatchRun {
             "\(ByteCount.text(free[place])) are free at \(floor.path), and \(ByteCount.text(floor.floor)) must stay free"
         if let writer {
             writer.kill(.overDisk, reason + "; it was writing most")
-        } else if free[place] < floor.floor / 2 {
+        } else if floor.holdsOutput, free[place] < floor.floor / 2 {
+            // Others fill it, and no recipe could go on writing there. Elsewhere, as in a small /dev/shm, none writes.
             for one in running where one.isGoing { one.stop(.overDisk, reason) }
         } else {
             return
