@@ -52,27 +52,27 @@ end
 ---
 ---     local made <close> = fs.made("copy")
 ---     made:make("one.lab", {}, function() fs.write("one.lab", "Hello.") end)
----     is_own = own_files.made_by("copy", "import")
+---     is_own = own_files.made_by { "copy", "import" }
 ---     is_own("one.lab"), is_own("data/Alice/0.00-2.10.lab")  --> true, false
----@param ... string
+---@param stages string[]
 ---@return fun(path: string): boolean
-function own_files.made_by(...)
-  local stages, folders = {}, {}
-  for _, stage in ipairs { ... } do stages[stage] = true end
+function own_files.made_by(stages)
+  local wanted, folders = {}, {}
+  for _, stage in ipairs(stages) do wanted[stage] = true end
   return function(path)
     local folder, name = fs.dirname(path), fs.basename(path)
     folders[folder] = folders[folder] or fs.origins(folder)
     local origin, stat = folders[folder][name], fs.stat(path)
     if not origin or not stat or stat.kind ~= "file" then return false end
     -- A run that was killed wrote down that it makes this file, and no more.
-    return origin.is_open or stages[origin.stage] == true and origin.to[name] == fs.digest(path)
+    return origin.is_open or wanted[origin.stage] == true and origin.to[name] == fs.digest(path)
   end
 end
 
 --- As `page`, of any file: an error unless `is_own` says that it may be replaced.
 ---
 ---     fs.write("config.json", '{"name": "mine"}')
----     pcall(own_files.any, "config.json", own_files.made_by("copy"))  --> false, ...config.json: is there already, and was not written by this command...
+---     pcall(own_files.any, "config.json", own_files.made_by { "copy" })  --> false, ...config.json: is there already, and was not written by this command...
 ---@param path string
 ---@param is_own? fun(path: string): boolean Nothing is, unless given.
 function own_files.any(path, is_own)

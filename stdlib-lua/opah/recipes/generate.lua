@@ -90,7 +90,7 @@ local function path_of(args, sample, ending) return fs.join(args.output, ("codes
 --- Tells which files earlier runs wrote; an error when something else stands under a name that is to be written. A sound that
 --- `opah run vqgan` made of codes goes with them.
 local function own_outputs(args)
-  local is_own = own_files.made_by("generate", "vqgan")
+  local is_own = own_files.made_by { "generate", "vqgan" }
   for sample = 0, args.num_samples - 1 do
     for _, ending in ipairs { ".npy", ".partial.npy", args.vq_checkpoint_path and ".wav" } do
       own_files.any(path_of(args, sample, ending), is_own)

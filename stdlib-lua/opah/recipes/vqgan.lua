@@ -35,7 +35,7 @@ return recipe {
     local beside = args.output_path:gsub("%.[^./]*$", "") .. ".npy"
     local given, input = args.input_path:lower():match("%.npy$"), fs.resolve(args.input_path)
     if fs.resolve(args.output_path) == input then config.usage_error("--output-path is --input-path") end
-    local is_own = own_files.made_by("vqgan")
+    local is_own = own_files.made_by { "vqgan" }
     if not given then own_files.any(beside, is_own) end
     local codec = vq.load { config = args.config_name, checkpoint = args.checkpoint_path }
     local function note(text) progress.log(("  note: %s: %s"):format(progress.name(args.input_path), text)) end
