@@ -68,7 +68,7 @@ def make_true_size():
     model, codec, voices = os.path.join(folder, "bfloat16-words"), os.path.join(folder, "codec", "codec.pth"), os.path.join(folder, "voices")
     run("voice", "pack", "Random", "--model", model, "--vq-checkpoint-path", codec, "--reference", recording_path(), "--min-frames", str(FRAMES),
         "--output", voices, "--overwrite")
-    return ["--voice", os.path.join(voices, "Random.voice"), "--checkpoint-path", model, "--vq-checkpoint-path", codec, "--weights", "int8"]
+    return ["--voice", os.path.join(voices, "Random.voice"), "--checkpoint-path", model, "--vq-checkpoint-path", codec]
 
 
 def measure(flags, true_size):
@@ -78,5 +78,7 @@ def measure(flags, true_size):
         sound, label = recording()
         body["max_new_tokens"] = FRAMES
         bodies = {"": body, ", reference in the request": {**body, "references": [{"audio": base64.b64encode(sound).decode(), "text": label}]}}
-        rows.update(table(make_true_size(), "size of 1.4, int8, a reference of 2.9 s", (1,), bodies, repeats=2))
+        flags = make_true_size()
+        for weights in ("int8", "int4"):
+            rows.update(table(flags + ["--weights", weights], f"size of 1.4, {weights}, a reference of 2.9 s", (1,), bodies, repeats=2))
     return rows
