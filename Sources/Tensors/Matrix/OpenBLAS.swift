@@ -10,8 +10,8 @@ import SystemShim
 package enum OpenBLAS {
     /// To be asked for before any of its functions is called.
     package static let isReady: Void = {
-        takeFittingKernels()
         openblas_set_num_threads(1)
+        takeFittingKernels()
     }()
 
     /// Its kernels' name, as `Haswell`.
@@ -35,6 +35,15 @@ package enum OpenBLAS {
         }
     }
 
+    /// Its own threads, which are there since it was loaded, choose kernels too when one of them is the first to ask for
+    /// memory: between forgetting and choosing that is two at once, and a null pointer for one of them (seen in one start of
+    /// some thousands beside other work). A product asks first.
+    private static func endSetup() {
+        let ones = [Float](repeating: 1, count: 64)
+        var products = ones
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 8, 8, 8, 1, ones, 8, ones, 8, 0, &products, 8)
+    }
+
     /// Has the library choose again, with the name in the environment variable that is its way to be told. What it is
     /// told by the person who runs this stands.
     private static func takeFittingKernels() {
@@ -43,6 +52,7 @@ package enum OpenBLAS {
             // Its own functions, which no header of it has: the choice alone, apart from its threads and buffers.
             let forget = dlsym(nil, "gotoblas_dynamic_quit"), let choose = dlsym(nil, "gotoblas_dynamic_init")
         else { return }
+        endSetup()
         typealias Call = @convention(c) () -> Void
         setenv("OPENBLAS_CORETYPE", wanted, 1)
         unsafeBitCast(forget, to: Call.self)()
