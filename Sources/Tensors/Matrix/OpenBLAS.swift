@@ -10,8 +10,8 @@ import SystemShim
 package enum OpenBLAS {
     /// To be asked for before any of its functions is called.
     package static let isReady: Void = {
-        openblas_set_num_threads(1)
         takeFittingKernels()
+        openblas_set_num_threads(1)
     }()
 
     /// Its kernels' name, as `Haswell`.
@@ -37,8 +37,9 @@ package enum OpenBLAS {
 
     /// Its own threads, which are there since it was loaded, choose kernels too when one of them is the first to ask for
     /// memory: between forgetting and choosing that is two at once, and a null pointer for one of them (seen in one start of
-    /// some thousands beside other work). A product asks first.
+    /// some thousands beside other work). A product asks first; where there is one thread, as under a limit on addresses, none has to.
     private static func endSetup() {
+        guard openblas_get_num_threads() > 1 else { return }
         let ones = [Float](repeating: 1, count: 64)
         var products = ones
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 8, 8, 8, 1, ones, 8, ones, 8, 0, &products, 8)
