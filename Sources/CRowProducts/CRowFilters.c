@@ -9,22 +9,22 @@
 struct seven { __m512 v[7]; };   /* at 0, 1, -1, 2, -2, 1/2, infinity */
 
 /* a + b * c, rounded once. */
-INLINE AVX512 __m512 plus(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(b, c, a); }
+INLINE AVX512 __m512 add_product(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(b, c, a); }
 
-INLINE AVX512 __m512 less(__m512 a, __m512 b, __m512 c) { return _mm512_fnmadd_ps(b, c, a); }
+INLINE AVX512 __m512 subtract_product(__m512 a, __m512 b, __m512 c) { return _mm512_fnmadd_ps(b, c, a); }
 
-INLINE AVX512 __m512 all(float x) { return _mm512_set1_ps(x); }
+INLINE AVX512 __m512 broadcast(float x) { return _mm512_set1_ps(x); }
 
 INLINE AVX512 struct seven evaluated(const float *p, int64_t step) {
     __m512 x[7], e[6];
     _Pragma("GCC unroll 7") for (int i = 0; i < 7; i++) x[i] = _mm512_loadu_ps(p + i * step);
     /* 2 x[i + 1] - x[i]. */
-    _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) e[i] = _mm512_fmsub_ps(all(2), x[i + 1], x[i]);
-    const __m512 a = less(e[4], all(4), e[2]), b = less(e[3], all(4), e[1]);
-    const __m512 c = _mm512_sub_ps(e[4], e[2]), d = _mm512_mul_ps(_mm512_sub_ps(e[3], e[1]), all(2));
+    _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) e[i] = _mm512_fmsub_ps(broadcast(2), x[i + 1], x[i]);
+    const __m512 a = subtract_product(e[4], broadcast(4), e[2]), b = subtract_product(e[3], broadcast(4), e[1]);
+    const __m512 c = _mm512_sub_ps(e[4], e[2]), d = _mm512_mul_ps(_mm512_sub_ps(e[3], e[1]), broadcast(2));
     return (struct seven){ {
-        less(plus(e[4], all(4), e[0]), all(5), e[2]), _mm512_add_ps(a, b), _mm512_sub_ps(a, b), _mm512_add_ps(c, d),
-        _mm512_sub_ps(c, d), less(plus(x[5], all(4), x[1]), all(5), x[3]), less(plus(e[5], all(4), e[1]), all(5), e[3])
+        subtract_product(add_product(e[4], broadcast(4), e[0]), broadcast(5), e[2]), _mm512_add_ps(a, b), _mm512_sub_ps(a, b), _mm512_add_ps(c, d),
+        _mm512_sub_ps(c, d), subtract_product(add_product(x[5], broadcast(4), x[1]), broadcast(5), x[3]), subtract_product(add_product(e[5], broadcast(4), e[1]), broadcast(5), e[3])
     } };
 }
 
@@ -75,9 +75,9 @@ INLINE AVX512 void interpolated(struct seven s, __m512 bias, float *rows, int64_
     const __m512 even2 = _mm512_add_ps(s.v[3], s.v[4]), odd2 = _mm512_sub_ps(s.v[3], s.v[4]);
     const __m512 y[4] = {
         _mm512_add_ps(_mm512_add_ps(zero, even1), _mm512_add_ps(even2, half)),
-        plus(plus(odd1, all(2), odd2), all(0.5f), half),
-        plus(plus(even1, all(4), even2), all(0.25f), half),
-        plus(plus(_mm512_add_ps(odd1, infinity), all(8), odd2), all(0.125f), half)
+        add_product(add_product(odd1, broadcast(2), odd2), broadcast(0.5f), half),
+        add_product(add_product(even1, broadcast(4), even2), broadcast(0.25f), half),
+        add_product(add_product(_mm512_add_ps(odd1, infinity), broadcast(8), odd2), broadcast(0.125f), half)
     };
     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) _mm512_storeu_ps(rows + i * width, _mm512_add_ps(y[i], bias));
 }

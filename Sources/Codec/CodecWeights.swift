@@ -62,7 +62,7 @@ final class CodecWeights: @unchecked Sendable {
         guard surplus.isEmpty else {
             throw OpahError(
                 .checkpoint,
-                "the checkpoint holds \(surplus.count) weights that this codec configuration has no place for: \(Self.some(surplus))",
+                "the checkpoint holds \(surplus.count) weights that this codec configuration has no place for: \(ShownText.few(surplus))",
                 hint: "load it with the configuration that it was trained with")
         }
         places = Dictionary(uniqueKeysWithValues: result.enumerated().map { ($1.name, $0) })
@@ -89,29 +89,27 @@ final class CodecWeights: @unchecked Sendable {
             ["embeddings.weight", "tok_embeddings.weight"].contains(StateDict.bareName($0))
         }) {
             throw OpahError(
-                .checkpoint, "this looks like a language model: it has \(name: name) and lacks \(some(missing))",
+                .checkpoint,
+                "this looks like a language model: it has \(name: name) and lacks \(ShownText.few(missing))",
                 hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
         }
         if let name = table.keys.filter({ $0.hasSuffix("lora_A") || $0.hasSuffix("lora_B") }).min() {
             throw OpahError(.checkpoint, "this looks like a LoRA adapter (\(name: name)), not a codec")
         }
         if missing.count == expected {
-            let found = table.isEmpty ? "it holds no weights" : "it holds \(some(table.keys.sorted()))"
+            let found = table.isEmpty ? "it holds no weights" : "it holds \(ShownText.few(table.keys.sorted()))"
             throw OpahError(
                 .checkpoint, "this is not a firefly codec: \(found)",
                 hint: "the codec's file is firefly-gan-vq-fsq-8x1024-21hz-generator.pth")
         }
         var parts: [String] = []
-        if !missing.isEmpty { parts.append("\(missing.count) weights are missing: \(some(missing))") }
-        if !misshaped.isEmpty { parts.append("\(misshaped.count) weights have another shape: \(some(misshaped))") }
+        if !missing.isEmpty { parts.append("\(missing.count) weights are missing: \(ShownText.few(missing))") }
+        if !misshaped.isEmpty {
+            parts.append("\(misshaped.count) weights have another shape: \(ShownText.few(misshaped))")
+        }
         throw OpahError(
             .checkpoint, "the checkpoint does not fit the codec configuration: " + parts.joined(separator: "; "),
             hint: "load it with the configuration that it was trained with")
-    }
-
-    /// Up to three of the names.
-    private static func some(_ names: [String]) -> String {
-        names.prefix(3).map(ShownText.name).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
     }
 
     /// Whether a name belongs to the codec itself, and is not one of the quantizer's derived tables.

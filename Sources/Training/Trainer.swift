@@ -36,7 +36,8 @@ public final class Trainer {
     /// Optimizer steps taken.
     var step = 0
     let events: TrainerEvents
-    private(set) var identity: RunIdentity
+    /// Known when `fit` has settled the precision.
+    private(set) var identity = RunIdentity(facts: [:])
     private let clock = ContinuousClock()
     private var validation: [TokenBatch] = []
     /// The same batches by speaker; empty where there is no curve for each.
@@ -94,7 +95,6 @@ public final class Trainer {
         optimizer = try AdamW(trained, settings.optimizer)
         average =
             settings.averageDecay > 0 ? try WeightAverage(of: optimizer.parameters, decay: settings.averageDecay) : nil
-        identity = RunIdentity(facts: [:])
         folder = try ProjectFolder(results: settings.results, project: settings.project, isWriter: Ranks.isFirst)
         exchange =
             ranks.map { RowExchange($0, model, trained.map(\.tensor), isByRow: !adapters.isEmpty) }

@@ -121,7 +121,7 @@ private struct LoRAReader {
             if let wanted, wanted.targets != ["all"] {
                 let names = Set(found.map(\.name)),
                     chosen = Set(try LoRATargets.select(wanted.targets, from: modules.map(\.name)))
-                if names != chosen { throw Self.otherTargets(WeightMatcher.few(names.sorted()), wanted.targets, path) }
+                if names != chosen { throw Self.otherTargets(ShownText.few(names.sorted()), wanted.targets, path) }
             }
             configuration = assumed
             notes.append("\(name: path) does not record alpha: \(assumed.alpha) is taken from the LoRA configuration")

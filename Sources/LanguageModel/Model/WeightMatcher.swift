@@ -45,8 +45,10 @@ struct WeightMatcher {
         }
         var unexpected = found.names.filter { !known.contains($0) && !Self.derived.contains($0) }
         if configuration.tiesWordEmbeddings { unexpected.removeAll { $0 == "output.weight" } }
-        if !missing.isEmpty { problems.append("\(missing.count) tensors are missing: \(Self.few(missing))") }
-        if !unexpected.isEmpty { problems.append("\(unexpected.count) tensors are unknown: \(Self.few(unexpected))") }
+        if !missing.isEmpty { problems.append("\(missing.count) tensors are missing: \(ShownText.few(missing))") }
+        if !unexpected.isEmpty {
+            problems.append("\(unexpected.count) tensors are unknown: \(ShownText.few(unexpected))")
+        }
         guard problems.isEmpty else {
             let more = problems.count > 4 ? "\n    and \(problems.count - 4) more" : ""
             throw OpahError(
@@ -60,11 +62,6 @@ struct WeightMatcher {
                     ?? "the two files must come from the same checkpoint")
         }
         return (layout.map { found[$0.name]! }, notes)
-    }
-
-    /// At most three names.
-    static func few(_ names: [String]) -> String {
-        names.prefix(3).map(ShownText.name).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
     }
 
     /// Joins `wq`, `wk` and `wv` into `wqkv`, weights and biases; returns how many layers had them.

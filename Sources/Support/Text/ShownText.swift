@@ -4,6 +4,11 @@ public enum ShownText {
     /// A name inside a message: everything that is no visible character is written out, `\x1b`, `\n`, `\u{202e}`.
     public static func name(_ text: String) -> String { shown(text, keepingLines: false) }
 
+    /// At most three of the names, inside a message.
+    public static func few(_ names: [String]) -> String {
+        names.prefix(3).map(name).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
+    }
+
     /// A message of our own, which has lines and tabs.
     public static func message(_ text: String) -> String { shown(text, keepingLines: true) }
 

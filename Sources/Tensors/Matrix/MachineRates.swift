@@ -15,7 +15,7 @@ public struct MachineRates: Sendable, Equatable {
     /// FLOP/s of the better of the same two products with bfloat16 factors and float32 sums; nil where the processor
     /// has no instructions for them (`BFloat16Engine.isAvailable`).
     public let bfloat16Rate: Double?
-    /// Bytes/s of all threads reading, and adding up, a buffer that no cache holds, each line asked for some KiB ahead.
+    /// Bytes/s of all threads reading, and adding up, a buffer that no cache holds, each line prefetched some KiB ahead.
     public let readBandwidth: Double
 
     /// FLOP/s of the better of the two products.
@@ -109,7 +109,7 @@ public struct MachineRates: Sendable, Equatable {
                 // Four sums, so that additions do not wait for each other; kept, so that none is left out.
                 var a = SIMD16<Float>.zero, b = a, c = a, d = a, i = first
                 while i &+ 4 <= last {
-                    // As kernels that read weights ask for theirs; addresses behind the end are no fault.
+                    // As kernels do that read weights; addresses behind the end are no fault.
                     let ahead = UnsafeRawPointer(buffer.start + i) + Int(CBYTE_PREFETCH_DISTANCE)
                     for line in 0 ..< 4 { cbyte_prefetch(ahead + 64 &* line) }
                     a += buffer.start[i]

@@ -23,7 +23,7 @@ public enum BFloat16Engine {
 
 /// What multiplies float32 matrices.
 public enum MatrixLibrary {
-    /// Has it choose its kernels, before the program has other threads: what it is told changes the environment for a
+    /// Has it choose its kernels, before the program starts threads of its own: what it is told changes the environment for a
     /// moment. Where nobody asks for it, the first product does.
     public static func prepare() { _ = OpenBLAS.isReady }
 

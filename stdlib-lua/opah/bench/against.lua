@@ -53,11 +53,13 @@ local function are_numbers(values)
   return true
 end
 
+local of_model <const> = { lora = true, generate = true, prompt = true }
+
 -- What the models are made of, as the figures' own are.
 function Against:shapes(request)
   local full = {}
   for name, value in pairs(request) do if name ~= "name" and name ~= "goal" then full[name] = value end end
-  if request.work == "lora" or request.work == "generate" or request.work == "prompt" then
+  if of_model[request.work] then
     full.model = fixtures.config(self.quick)
   else
     full.codec = config.load(fixtures.codec_config(self.quick))

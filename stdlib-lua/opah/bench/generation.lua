@@ -55,10 +55,10 @@ local function prompt(form)
     local model = load(bench, form)
     local text, wanted = sentence, prompt_tokens(bench.quick)
     while #model.tokenizer:encode(text) < wanted do text = text .. " " .. sentence end
-    local session, spoken = model:session(), 0
+    local session, asked = model:session(), 0
     local values, busy = bench:time(function()
-      spoken = spoken + 1                     -- what two prompts begin with alike is read once
-      local number = session:add { text = spoken .. text, max_new_tokens = 2, min_frames = 2, iterative_prompt = false, seed = 1 }
+      asked = asked + 1                     -- what two prompts begin with alike is read once
+      local number = session:add { text = asked .. text, max_new_tokens = 2, min_frames = 2, iterative_prompt = false, seed = 1 }
       while not session:step()[1].codes do end
       session:cancel(number)
     end, bench.repeats)
