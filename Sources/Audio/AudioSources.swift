@@ -43,10 +43,14 @@ enum AudioSources {
             var window = ByteWindow(file)
             let next = try WaveHeader.signature(&window, from: content.start + FlacHead.byteCount, before: file.size)
             let range = content.start ..< (next ?? file.size)
-            if let damaged = try FlacSource(file, range) {
-                return Streams(parts: [JoinedSource.Part(damaged)], next: next)
+            var scan = try FlacScan(file, range)
+            if let head = scan?.head { try scan?.takeTail(file) { try FlacSource.decoded(file, head, $0) } }
+            let tail = scan?.tailBytes ?? 0
+            let notes = tail > 0 ? ["\(tail) bytes behind the last frame are no sound, and were left out"] : []
+            if let damaged = scan.flatMap({ FlacSource(file, $0) }) {
+                return Streams(parts: [JoinedSource.Part(damaged)], notes: notes, next: next)
             }
-            return Streams(parts: [try single(file, content, range, isAlone: next == nil)], next: next)
+            return Streams(parts: [try single(file, content, range, isAlone: next == nil)], notes: notes, next: next)
         case .sndfile:
             let source = try SndfileSource(file, content, content.start ..< file.size)
             guard let next = source.next else { return Streams(parts: [JoinedSource.Part(source)]) }

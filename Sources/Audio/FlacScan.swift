@@ -19,6 +19,8 @@ struct FlacScan {
     private let soundStart: Int, soundEnd: Int
     private var last: FlacFrame?
     private var starts: [Start] = []
+    /// Behind the last frame of a stream without damage; tags and padding do not count.
+    private(set) var tailBytes = 0
 
     /// What may be a frame's first byte.
     private struct Start {
@@ -35,6 +37,10 @@ struct FlacScan {
     private static let mostLost = 1 << 40
     /// More blocks of metadata than any program writes.
     private static let mostBlocks = 4096
+    /// Bytes: a block of 65535 samples of eight channels of 32 bits.
+    private static let longestFrame = 1 << 21
+    /// Ends of a frame that are tried.
+    private static let mostTries = 8
     /// Bytes: how far a decoder reads to come to a sample in the middle.
     private static let longestStretch = 1 << 20
 
@@ -67,8 +73,11 @@ struct FlacScan {
     /// What may be frames behind the last whole one: the last is cut off, or other bytes follow it. Where they are
     /// several, there is damage between them, and those that can be decoded are taken.
     /// - Parameter decoded: how many samples of it a decoder gives.
-    mutating func takeTail(_ decoded: (Stretch) throws -> Int) rethrows {
-        guard damagedPlaces > 0 || starts.count > 1 else { return }
+    mutating func takeTail(_ file: RandomAccessFile, _ decoded: (Stretch) throws -> Int) throws {
+        guard damagedPlaces > 0 || starts.count > 1 else {
+            if let start = starts.first { tailBytes = try bytes(behind: start, file, decoded) }
+            return
+        }
         if damagedPlaces == 0 { (damagedPlaces, firstDamage) = (1, samples) }
         let ends = starts.dropFirst().map(\.offset) + [soundEnd]
         for (start, end) in zip(starts, ends) {
@@ -80,6 +89,33 @@ struct FlacScan {
             last = start.frame
         }
         starts = []
+    }
+
+    /// What follows a last frame that does not end where the file does; 0 when it was cut off. Its checksum alone does
+    /// not tell where it ends: of 65536 places one fits by chance.
+    private func bytes(behind start: Start, _ file: RandomAccessFile, _ decoded: (Stretch) throws -> Int) throws -> Int
+    {
+        var window = ByteWindow(file), sum: UInt16 = 0, position = start.offset, tries = 0
+        while position < min(soundEnd, start.offset + Self.longestFrame) {
+            let part = try window.slice(position, min(1 << 16, soundEnd - position))
+            guard !part.isEmpty else { break }
+            for index in part.indices {
+                sum = FlacChecksum.sum(sum, part[index ... index])
+                position += 1
+                guard sum == 0 else { continue }
+                tries += 1
+                let whole = Stretch(range: start.offset ..< position, samples: start.frame.block)
+                if try decoded(whole) == whole.samples { return try isTag(&window, position) ? 0 : soundEnd - position }
+                if tries == Self.mostTries { return 0 }
+            }
+        }
+        return 0
+    }
+
+    /// Whether what follows the last frame is what other programs put behind sound.
+    private func isTag(_ window: inout ByteWindow, _ place: Int) throws -> Bool {
+        let tail = try window.slice(place, min(1 << 16, soundEnd - place))
+        return tail.has("APETAGEX") || tail.has("TAG") && tail.count == 128 || tail.allSatisfy { $0 == 0 }
     }
 
     /// Where the first frame is to be: behind the blocks of metadata, each with a byte of kind and three of size.

@@ -1,4 +1,3 @@
-import CSndfile
 import Support
 
 /// A damaged FLAC file: frames that are whole, decoded by libsndfile stretch by stretch. What is lost is cut out, as it
@@ -12,33 +11,23 @@ final class FlacSource: SampleSource {
     private let stretches: [FlacScan.Stretch]
     private var number = -1   // of the stretch that is being decoded
     private var left = 0   // samples that it still has
-    private var decoder: Decoder?
+    private var decoder: SndfileDecoder?
 
     /// One stretch as a file of its own.
-    private final class Decoder {
-        let view: FileView, handle: OpaquePointer
-        private(set) var format = SF_INFO()
-
-        init?(_ view: FileView) {
-            self.view = view
-            guard let handle = view.openSndfile(&format) else { return nil }
-            self.handle = handle
-        }
-
-        deinit { sf_close(handle) }
-    }
-
     private static func view(_ file: RandomAccessFile, _ head: FlacHead, _ stretch: FlacScan.Stretch) -> FileView {
         FileView(file, [.bytes(head.bytes(samples: stretch.samples)), .range(stretch.range)])
     }
 
+    /// How many samples of a stretch can be decoded.
+    static func decoded(_ file: RandomAccessFile, _ head: FlacHead, _ stretch: FlacScan.Stretch) throws -> Int {
+        try SndfileSource.count(view(file, head, stretch)).frames
+    }
+
     /// Nil when the frames follow each other without damage: what is missing at the end `SndfileSource` sees.
-    init?(_ file: RandomAccessFile, _ range: Range<Int>) throws {
-        guard var scan = try FlacScan(file, range) else { return nil }
+    init?(_ file: RandomAccessFile, _ scan: FlacScan) {
         let head = scan.head
-        try scan.takeTail { try SndfileSource.count(Self.view(file, head, $0)).frames }
         guard scan.damagedPlaces > 0, let first = scan.stretches.first,
-            let decoder = Decoder(Self.view(file, head, first))
+            let decoder = SndfileDecoder(Self.view(file, head, first))
         else { return nil }
         (self.file, self.head, stretches) = (file, head, scan.stretches)
         let rate = Int(decoder.format.samplerate), frames = stretches.reduce(0) { $0 + $1.samples }
@@ -61,7 +50,7 @@ final class FlacSource: SampleSource {
         number = stretch
         left = stretches[stretch].samples
         let view = Self.view(file, head, stretches[stretch])
-        decoder = Decoder(view)
+        decoder = SndfileDecoder(view)
         try view.check()
     }
 
@@ -78,7 +67,7 @@ final class FlacSource: SampleSource {
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
         while true {
             if left > 0, let decoder {
-                let got = Int(sf_readf_float(decoder.handle, samples, sf_count_t(min(frames, left))))
+                let got = decoder.read(into: samples, frames: min(frames, left))
                 if got > 0 {
                     left -= got
                     return got

@@ -10,8 +10,7 @@ final class SndfileSource: SampleSource {
     let next: Int?
     private let path: String
     private var delivered = 0   // frames read so far
-    private let handle: OpaquePointer
-    private let view: FileView   // what the handle reads from
+    private let decoder: SndfileDecoder
     private let isDamaged: Bool   // in places that are known
 
     /// - Parameters:
@@ -29,15 +28,15 @@ final class SndfileSource: SampleSource {
         let wave64 = content.name == "W64" ? try Wave64Header(file, range) : nil
         let pieces = wave?.pieces ?? wave64?.pieces ?? link?.ranges.map { .range($0) } ?? [.range(range)]
         next = wave?.next
-        view = FileView(file, pieces)
-        var raw = SF_INFO()
-        guard let handle = view.openSndfile(&raw) else {
+        let view = FileView(file, pieces)
+        guard let decoder = SndfileDecoder(view) else {
             try view.check()
             throw OpahError(
                 .audio, "\(name: path): cannot be decoded as \(content.name): \(String(cString: sf_strerror(nil)))",
                 hint: "the file is damaged or uses a coding that is not supported; convert it to wav")
         }
-        self.handle = handle
+        self.decoder = decoder
+        let raw = decoder.format
         var frames = Int(raw.frames), promised: Int?
         let channels = Int(raw.channels), format = SndfileNames.container(raw.format)
         func counted() throws -> Int {
@@ -69,47 +68,40 @@ final class SndfileSource: SampleSource {
         if let note = try wave?.fault(sampleRate: info.sampleRate, path: path) { notes.append(note) }
     }
 
-    deinit { sf_close(handle) }
-
     /// Whether the last frame that the header promises can be decoded. A decoder of its own, since one that went there
     /// and back would not give the first samples to the last bit.
     private static func reaches(_ view: FileView, _ frame: Int) -> Bool {
-        var raw = SF_INFO()
-        guard let handle = view.openSndfile(&raw) else { return false }
-        defer { sf_close(handle) }
-        var scratch = [Float](repeating: 0, count: max(1, Int(raw.channels)))
-        return sf_seek(handle, sf_count_t(frame), 0) == sf_count_t(frame) && sf_readf_float(handle, &scratch, 1) == 1
+        guard let decoder = SndfileDecoder(view) else { return false }
+        var scratch = [Float](repeating: 0, count: max(1, Int(decoder.format.channels)))
+        return decoder.seek(to: frame) && decoder.read(into: &scratch, frames: 1) == 1
     }
 
     /// Decodes everything, and says why it ended.
     static func count(_ view: FileView) throws -> (frames: Int, reason: String?) {
-        var raw = SF_INFO()
-        guard let handle = view.openSndfile(&raw) else { return (0, String(cString: sf_strerror(nil))) }
-        defer { sf_close(handle) }
-        var scratch = [Float](repeating: 0, count: 4096 * max(1, Int(raw.channels))), frames = 0
-        while case let got = Int(sf_readf_float(handle, &scratch, 4096)), got > 0 {
+        guard let decoder = SndfileDecoder(view) else { return (0, String(cString: sf_strerror(nil))) }
+        var scratch = [Float](repeating: 0, count: 4096 * max(1, Int(decoder.format.channels))), frames = 0
+        while case let got = decoder.read(into: &scratch, frames: 4096), got > 0 {
             frames += got
             try Interrupt.check()
         }
         try view.check()
-        return (frames, sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)))
+        return (frames, decoder.problem)
     }
 
     /// Behind damage libsndfile counts what was lost, and this what was decoded: there it goes forward only, from the start.
     func seek(to frame: Int) throws {
         if isDamaged { return try skip(frame) }
-        guard sf_seek(handle, sf_count_t(frame), 0) == sf_count_t(frame) else {
+        guard decoder.seek(to: frame) else {
             throw OpahError(
-                .audio, "\(name: path): cannot go to sample \(frame): \(String(cString: sf_strerror(handle)))")
+                .audio, "\(name: path): cannot go to sample \(frame): \(decoder.problem ?? "it has none")")
         }
     }
 
     func read(into samples: UnsafeMutablePointer<Float>, frames: Int) throws -> Int {
-        let got = Int(sf_readf_float(handle, samples, sf_count_t(frames)))
-        if got <= 0 {
-            try view.check()
-            if sf_error(handle) != 0 {
-                let reason = String(cString: sf_strerror(handle))
+        let got = decoder.read(into: samples, frames: frames)
+        if got == 0 {
+            try decoder.view.check()
+            if let reason = decoder.problem {
                 guard delivered > 0 else {
                     throw OpahError(
                         .audio, "\(name: path): decoding failed: \(reason)", hint: "the file is damaged: replace it")
@@ -117,7 +109,7 @@ final class SndfileSource: SampleSource {
                 notes.append("decoding stopped early: \(reason)")
             }
         }
-        delivered += max(0, got)
-        return max(0, got)
+        delivered += got
+        return got
     }
 }

@@ -271,4 +271,34 @@ final class BadFileTests: XCTestCase {
             XCTAssertGreaterThan(refused, 10)
         }
     }
+
+    private func residentBytes() throws -> Int {
+        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
+        return try XCTUnwrap(Int(pages)) * sysconf(Int32(_SC_PAGESIZE))
+    }
+
+    /// Who reads many of them, as a server does of strangers' uploads, keeps nothing of any.
+    func testDamagedFilesLeaveNoMemory() throws {
+        let flac = try bytes("pcm24_mono.flac"),
+            sound = try XCTUnwrap((42 ..< flac.count - 1).first { flac[$0] == 0xFF && flac[$0 + 1] & 0xFE == 0xF8 })
+        var cases = [(name: "a.flac", start: flac.prefix(sound))]
+        for name in ["pcm24_mono.flac", "vorbis_stereo.ogg", "cbr48_mono_22050_no_lame_tag.mp3"] {
+            let whole = try bytes(name)
+            cases += [8, 3].map { (name, whole.prefix(whole.count / $0)) }
+        }
+        for (name, start) in cases {
+            // What is right so far, and then nothing that is sound.
+            try with(start + Data(repeating: 0x55, count: 3000), named: name) { path in
+                func memory(afterReading times: Int) throws -> Int {
+                    for _ in 0 ..< times {
+                        _ = try? AudioFile.info(path)
+                        _ = try? AudioFile.read(path)
+                    }
+                    return try residentBytes()
+                }
+                let before = try memory(afterReading: 20)
+                XCTAssertLessThan(try memory(afterReading: 200) - before, 3_000_000, "\(name), \(start.count) bytes")
+            }
+        }
+    }
 }

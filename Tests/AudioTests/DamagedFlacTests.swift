@@ -114,6 +114,23 @@ final class DamagedFlacTests: XCTestCase {
         XCTAssertLessThan(ContinuousClock.now - now, .seconds(10))
     }
 
+    /// Another file behind it is no part of the sound, and told; what programs put there is not.
+    func testWhatLiesBehindTheLastFrame() throws {
+        let (data, whole) = try flac()
+        let mp3 = try Data(contentsOf: URL(fileURLWithPath: Vectors.path("audio/cbr48_mono_22050_no_lame_tag.mp3")))
+        let (buffer, notes) = try readAgreeing(data + mp3, "a.flac")
+        XCTAssertTrue(buffer.channels[0] == whole.channels[0])
+        XCTAssertTrue(
+            notes.contains { $0.contains("\(mp3.count) bytes behind the last frame are no sound") }, "\(notes)")
+        for tag in [
+            Data("TAG".utf8) + Data(count: 125), Data("APETAGEX".utf8) + Data(repeating: 7, count: 90), Data(count: 500)
+        ] {
+            let (buffer, notes) = try readAgreeing(data + tag, "a.flac")
+            XCTAssertTrue(buffer.channels[0] == whole.channels[0])
+            XCTAssertEqual(notes, [])
+        }
+    }
+
     /// Where the last frame's end is not to be found either, since other bytes follow.
     func testDamageBeforeTheLastFrame() throws {
         let path = Vectors.path("audio/pcm24_mono.flac"), whole = try AudioFile.read(path).0
