@@ -19,12 +19,21 @@ public struct BatchList {
     public private(set) var leftOut: [(path: String, reason: String)] = []
     /// Names and paths of recipes that there are.
     private var recipes: Set<String> = []
+    /// The file that a recipe's name or path means; throws where there is none.
+    private let recipePath: (String) throws -> String
+    /// More runs than anybody waits for; a few short variations multiply to more than memory holds.
+    private static let most = 100_000
 
     /// - Parameters:
     ///   - variations: `lr=1e-4,3e-4`: every run is repeated with each of the values, as `--lr=1e-4`; as the override
     ///     `a.b=1` when there is a dot or `+` in the name.
     ///   - arguments: given to every run, after its own.
-    public init(_ inputs: [String], variations: [String] = [], arguments: [String] = []) throws {
+    ///   - recipePath: how recipes are looked up.
+    public init(
+        _ inputs: [String], variations: [String] = [], arguments: [String] = [],
+        recipePath: @escaping (String) throws -> String = RecipeIndex.path
+    ) throws {
+        self.recipePath = recipePath
         for input in inputs {
             let before = items.count
             for path in try Self.files(input) {
@@ -33,7 +42,7 @@ public struct BatchList {
             if FileKind.exists(input) || items.count > before { continue }
             // Neither a file nor a pattern that matches: the name of a stock recipe, or an error that says what there
             // is.
-            _ = try RecipeIndex.path(input)
+            _ = try recipePath(input)
             items.append(BatchItem(name: input, recipe: input, arguments: []))
         }
         for text in variations { try vary(text) }
@@ -104,6 +113,7 @@ public struct BatchList {
                 hint: suggestion(for: unknown, in: known) ?? "write vary \(unknown) = ... above")
         }
         let used = variables.filter { variable in ([name] + words).contains { $0.contains("{\(variable.name)}") } }
+        try Self.check(count: items.count + used.reduce(1) { min($0 * $1.values.count, Self.most + 1) })
         for values in Self.combinations(used.map(\.values)) {
             func filled(_ text: String) -> String {
                 zip(used, values).reduce(text) { $0.replacing("{\($1.0.name)}", with: $1.1) }
@@ -111,7 +121,7 @@ public struct BatchList {
             let recipe = filled(words[0])
             // Each recipe is looked up once: lists may have thousands of lines.
             if !recipes.contains(recipe) {
-                _ = try RecipeIndex.path(recipe)
+                _ = try recipePath(recipe)
                 recipes.insert(recipe)
             }
             items.append(
@@ -126,6 +136,12 @@ public struct BatchList {
         text.matches(of: /\{([A-Za-z_][A-Za-z0-9_]*)\}/).map { String($0.output.1) }
     }
 
+    private static func check(count: Int) throws {
+        guard count > most else { return }
+        throw OpahError(
+            .usage, "that is more than \(most) runs", hint: "vary fewer things at once, or in lists of their own")
+    }
+
     private static func combinations(_ lists: [[String]]) -> [[String]] {
         lists.reduce([[]]) { all, values in all.flatMap { before in values.map { before + [$0] } } }
     }
@@ -138,6 +154,7 @@ public struct BatchList {
             values = text[text.index(after: cut)...].split(separator: ",", omittingEmptySubsequences: false)
         let isOverride = key.contains(".") || key.hasPrefix("+") || key.hasPrefix("~")
         let short = key.split(separator: ".").last.map(String.init) ?? key
+        try Self.check(count: items.count * values.count)
         items = items.flatMap { item in
             values.map {
                 BatchItem(

@@ -75,7 +75,9 @@ extension FuzzReader {
         },
         FuzzReader(
             "batch-list", maxLength: 1000,
-            dictionary: ["vary ", " = ", "{here}", "{out}", "{rank}", "train", "'", "\"", "\\\n", "#", ": "],
+            dictionary: [
+                "vary ", " = ", "{a}", "{b}", "{c}", "{here}", "{out}", "{rank}", "train", "'", "\"", "\\\n", "#", ": "
+            ],
             seeds: {
                 Seeds.texts(
                     "# runs\nvary rank = 4 8\nvary lr = 1e-4 3e-4\nrank{rank}: train project=p model.lr={lr}\n"
@@ -83,7 +85,12 @@ extension FuzzReader {
                 )
             }
         ) {
-            _ = try BatchList([Scratch.file("a.batch", $0)])
+            let path = Scratch.file("a.batch", $0)
+            // Looking through the real recipes takes a hundred times as long.
+            _ = try BatchList([path]) { name in
+                if ["train", "length"].contains(name) { return name }
+                throw OpahError(.usage, "there is no recipe \(name: name)")
+            }
         }
     ]
 

@@ -234,6 +234,18 @@ final class BatchTests: XCTestCase {
             XCTAssertEqual(wrong.code, 2, line)
             XCTAssertTrue(wrong.errors.contains("bad.batch:2: ") && wrong.errors.contains(problem), wrong.errors)
         }
+        // A few lines that multiply to more than memory holds.
+        let values = String(repeating: " 1", count: 90)
+        try write(
+            folder, ["many.batch": "abcde".map { "vary \($0) =\(values)\n" }.joined() + "length {a} {b} {c} {d} {e}"])
+        for words in [
+            ["many.batch"],
+            ["plain.lua"] + (0 ..< 5).flatMap { ["--vary", "\($0)=" + values.replacing(" ", with: ",")] }
+        ] {
+            let many = try OpahProcess.run(["batch", "--dry-run"] + words, folder: folder.path)
+            XCTAssertEqual(many.code, 2)
+            XCTAssertTrue(many.errors.contains("more than 100000 runs"), many.errors)
+        }
         for wrong in [["--jobs", "0"], ["--memory", "lots"], ["--timeout", "-1"], ["--vary", "x"]] {
             XCTAssertEqual(
                 try OpahProcess.run(["batch", "plain.lua", "--dry-run"] + wrong, folder: folder.path).code, 2, wrong[0])
