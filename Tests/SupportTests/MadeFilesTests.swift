@@ -110,6 +110,32 @@ final class MadeFilesTests: XCTestCase {
         }
     }
 
+    /// Speakers have folders of their own, and there may be thousands: their records do not use up the descriptors.
+    func testManyFoldersTakeFewDescriptors() throws {
+        try prepared { folder in
+            let made = MadeFiles(stage: "upper"), input = ["sound": folder + "/in"]
+            let before = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+            for round in ["first", "second"] {
+                for number in 0 ..< 300 {
+                    let speaker = "\(folder)/out/\(number)", output = "\(speaker)/\(round)"
+                    if !FileKind.exists(speaker) { mkdir(speaker, 0o700) }
+                    try made.make(made.start(output, from: input), owner: output) {
+                        try write(round, output)
+                        return [output]
+                    }
+                }
+            }
+            XCTAssertLessThan(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count, before + 100)
+            made.close()
+            let again = MadeFiles(stage: "upper")
+            for number in 0 ..< 300 {
+                for round in ["first", "second"] {
+                    XCTAssertEqual(again.decide("\(folder)/out/\(number)/\(round)", from: input), .current)
+                }
+            }
+        }
+    }
+
     func testNotesNameWhatWasKept() throws {
         try prepared { folder in
             _ = try run(folder)

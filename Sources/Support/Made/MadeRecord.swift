@@ -50,6 +50,9 @@ final class MadeRecord {
     private var descriptor: Int32 = -1
     private var isUnsynced = false
 
+    /// Whether it holds a descriptor.
+    var isOpen: Bool { descriptor >= 0 }
+
     init(_ folder: String) {
         self.folder = folder
         path = PathName.join(folder, Self.name)
