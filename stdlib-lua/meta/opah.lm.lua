@@ -278,6 +278,20 @@ function SpeechSession:add(opts) end
 ---@return {number: integer, codes?: integer[], ended?: boolean, length_limit_hit?: boolean, problem?: string}[]
 function SpeechSession:step() end
 
+---How likely codes [C, T] are after a text, under the weights that speak here: the negative logarithm for each frame, the mean over codebooks, in nats for a code [T]. About log(codes of a codebook) where nothing is known.
+---
+---```lua
+---session = lm.load(opah.embedded.model):session()
+---codes = tensor.zeros(8, 5, { dtype = "int32" })
+---nats = session:nats("Hi.", codes)
+---#nats, nats:mean():item() > 0  --> 5, true
+---```
+---@param text string
+---@param codes Tensor
+---@param opts? {speaker?: string} defaults: speaker = "assistant"
+---@return Tensor
+function SpeechSession:nats(text, codes, opts) end
+
 ---Speaks a text no further.
 ---
 ---```lua

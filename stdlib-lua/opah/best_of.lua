@@ -3,7 +3,7 @@
 -- A model that slips says words that are not in the text, or none; told to a model that is asked about them, the text explains such codes
 -- no better than silence would. What is compared is the negative log-likelihood of a sample's codes after its text, as a share of that
 -- after a text without words: what any text leaves open, such as the speaker's own manner, is in both.
-local fs, likelihood, text = require "opah.fs", require "opah.transcripts.likelihood", require "opah.text"
+local fs = require "opah.fs"
 
 ---@class opah.best_of
 local best_of = {}
@@ -26,20 +26,21 @@ local together = 16
 ---@field samples opah.best_of.Sample[] All that were spoken.
 
 --- What `words` leave open of `codes` [C, T], as a share of what a text without words does: about 1 where they have nothing to do with
---- each other, less where they explain them. `speaker` is the role that spoke.
+--- each other, less where they explain them. `speaker` is the role that spoke. What is asked are the weights that `session` speaks with.
 ---
 ---     embedded = opah.embedded
 ---     model, codec = lm.load(embedded.voice.model), vq.load { config = embedded.voice.codec_config, checkpoint = embedded.voice.codec_checkpoint }
 ---     codes = model:generate { text = "The old bird waited.", speaker = "rms", codec = codec, temperature = 0.2, repetition_penalty = 1 }
----     best_of.share(model, "The old bird waited.", codes, "rms") < best_of.share(model, "My mother painted.", codes, "rms")  --> true
----@param model LanguageModel
+---     session = model:session()
+---     best_of.share(session, "The old bird waited.", codes, "rms") < best_of.share(session, "My mother painted.", codes, "rms")  --> true
+---@param session SpeechSession
 ---@param words string
 ---@param codes Tensor
 ---@param speaker? string
 ---@return number
-function best_of.share(model, words, codes, speaker)
-  local cleaned = text.clean(words, { release = model.release })
-  return likelihood.of(model, cleaned, codes, speaker) / likelihood.of(model, wordless, codes, speaker)
+function best_of.share(session, words, codes, speaker)
+  local function nats(said) return session:nats(said, codes, { speaker = speaker }):mean():item() end
+  return nats(words) / nats(wordless)
 end
 
 --- Frames that a sample of `words` may have for `share` to tell: text and codes are read at once, in a row that the model has room for.
@@ -78,7 +79,7 @@ end
 function best_of.generate(model, options, count)
   local wanted = {}
   for name, value in pairs(options) do wanted[name] = value end
-  local first, samples = options.seed or 42, {}
+  local first, samples, session = options.seed or 42, {}, model:session()
   local best, best_codes, best_info
   for done = 0, count - 1, together do
     wanted.seed, wanted.num_samples = first + done, math.min(together, count - done)
@@ -92,7 +93,7 @@ function best_of.generate(model, options, count)
       end
       local sample = {
         seed = first + done + i - 1, cut = infos[i].length_limit_hit,
-        share = length > 0 and best_of.share(model, options.text, spoken, options.speaker) or math.huge,
+        share = length > 0 and best_of.share(session, options.text, spoken, options.speaker) or math.huge,
       }
       samples[#samples + 1] = sample
       if best_of.better(sample, best) then

@@ -62,6 +62,19 @@ extension SpeechSession: LuaObject {
                     }))
         }
         c.method(
+            "nats", "(text: string, codes: Tensor, opts?: {speaker?: string = \"assistant\"}) -> Tensor",
+            "How likely codes [C, T] are after a text, under the weights that speak here: the negative logarithm for each frame, the mean over codebooks, in nats for a code [T]. About log(codes of a codebook) where nothing is known.",
+            example: session + """
+
+                codes = tensor.zeros(8, 5, { dtype = "int32" })
+                nats = session:nats("Hi.", codes)
+                #nats, nats:mean():item() > 0  --> 5, true
+                """
+        ) { session, call in
+            try call.push(
+                session.nats(call.string(1), codes: call.object(2), speaker: call.option("speaker")))
+        }
+        c.method(
             "cancel", "(number: integer)", "Speaks a text no further.",
             example: session + "\nsession:cancel(session:add { text = \"Hi.\" })\nsession:count()  --> 0"
         ) { session, call in

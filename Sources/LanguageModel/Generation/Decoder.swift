@@ -61,7 +61,7 @@ final class Decoder {
     func prompt(_ cache: KeyValueCache, position: Int, columns: ArraySlice<[Int32]>) throws -> Tensor {
         try cache.reserve(position + columns.count, keeping: position)
         let x = try embedded(columns)
-        try slow.runPrompt(x.pointer(), TokenRun(cache: cache, count: columns.count, position: position))
+        try slow.runPrompt(x.pointer(), [TokenRun(cache: cache, count: columns.count, position: position)])
         return x
     }
 
@@ -144,6 +144,42 @@ final class Decoder {
                 fast.embeddings.add(Int(code), to: next + i * width)
             }
         }
+        return result
+    }
+
+    /// What was expected in the place of codes that are given, by matrix products.
+    /// - Parameters:
+    ///   - columns: frames as the sequence has them, [1 + C] each.
+    ///   - hidden: the slow stack's state before each of them, [n, D].
+    /// - Returns: logits [n * C, K].
+    func logits(of columns: ArraySlice<[Int32]>, after hidden: Tensor) throws -> Tensor {
+        let n = columns.count, books = configuration.codebookCount, size = configuration.codebookSize
+        let result = try Tensor(empty: [n * books, size])
+        if let naive {
+            let all = try project(hidden, naive.norm, naive.output)
+            result.pointer(Float.self).update(from: all.pointer(Float.self), count: n * books * size)
+            return result
+        }
+        guard let fast else { return result }
+        let width = fast.stack.shape.dim, x = try Tensor(zeros: [n * books, width]), rows = x.pointer(Float.self)
+        let first = try Tensor(empty: [n, width])
+        if let project = fast.project {
+            project.multiply(hidden.pointer(), count: n, into: first.pointer())
+        } else {
+            first.pointer(Float.self).update(from: hidden.pointer(Float.self), count: n * width)
+        }
+        for (i, column) in columns.enumerated() {
+            let row = rows + i * books * width
+            row.update(from: first.pointer(Float.self) + i * width, count: width)
+            for c in 1 ..< max(books, 1) { fast.embeddings.add(Int(column[c]), to: row + c * width) }
+        }
+        let runs = try (0 ..< n).map { _ in
+            TokenRun(cache: try fast.stack.makeCache(capacity: books), count: books, position: 0)
+        }
+        try fast.stack.runPrompt(rows, runs)
+        let normed = try Tensor(empty: [n * books, width])
+        rmsNorm(rows, fast.norm, epsilon, n * books, into: normed.pointer())
+        fast.output.multiply(normed.pointer(), count: n * books, into: result.pointer())
         return result
     }
 

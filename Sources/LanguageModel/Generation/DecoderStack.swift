@@ -149,9 +149,11 @@ struct DecoderStack {
 
     // MARK: Prompts
 
-    /// Runs the rows x [count, dim] of one stream through all layers in place; its cache gets the new keys and values.
-    func runPrompt(_ x: UnsafeMutablePointer<Float>, _ run: TokenRun) throws {
-        let n = run.count, dim = shape.dim, wide = shape.projectedDim, inner = shape.intermediateSize
+    /// Runs the rows x [n, dim] of one stream, or of several, one's behind the other's, through all layers in place; the
+    /// caches get the new keys and values.
+    func runPrompt(_ x: UnsafeMutablePointer<Float>, _ runs: [TokenRun]) throws {
+        let n = runs.reduce(0) { $0 + $1.count }, dim = shape.dim, wide = shape.projectedDim,
+            inner = shape.intermediateSize
         let rotated = shape.headCount + shape.keyValueHeadCount
         let scratch = try Storage(byteCount: n * (2 * dim + wide + 2 * inner) * 4)
         let normed = scratch.pointer.assumingMemoryBound(to: Float.self)
@@ -160,15 +162,20 @@ struct DecoderStack {
             try Interrupt.check()
             rmsNorm(x, layer.attentionNorm, epsilon, n, into: normed)
             layer.wqkv.multiply(normed, count: n, into: qkv)
-            for i in 0 ..< n {
-                let row = qkv + i * wide
-                for head in 0 ..< rotated { rotate(row + head * shape.headDim, position: run.position + i) }
-                for head in 0 ..< shape.keyValueHeadCount {
-                    let at = row + dim + head * shape.headDim
-                    run.cache.store(index, head: head, position: run.position + i, k: at, v: at + shape.keyValueDim)
+            var first = 0
+            for run in runs {
+                let queries = qkv + first * wide
+                for i in 0 ..< run.count {
+                    let row = queries + i * wide, position = run.position + i
+                    for head in 0 ..< rotated { rotate(row + head * shape.headDim, position: position) }
+                    for head in 0 ..< shape.keyValueHeadCount {
+                        let at = row + dim + head * shape.headDim
+                        run.cache.store(index, head: head, position: position, k: at, v: at + shape.keyValueDim)
+                    }
                 }
+                CachedAttention.run(index, run, q: queries, stride: wide, out: mixed + first * dim)
+                first += run.count
             }
-            CachedAttention.run(index, run, q: qkv, stride: wide, out: mixed)
             layer.wo.multiply(mixed, count: n, into: normed)
             accumulate(1, normed, to: x, n * dim)
 

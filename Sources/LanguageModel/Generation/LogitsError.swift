@@ -115,22 +115,10 @@ extension LanguageModel {
 }
 
 extension Decoder {
-    /// Logits of a whole sequence: tokens [T, V], and codes [M * C, K] of the M positions before a frame.
+    /// Logits of a whole sequence: tokens [T, V], and codes [M * C, K] of the M frames.
     fileprivate func allLogits(_ columns: [[Int32]]) throws -> (tokens: Tensor, codes: Tensor) {
         let hidden = try prompt(try makeCache(), position: 0, columns: columns[...])
-        let spoken = (0 ..< (columns.count - 1)).filter { frameIds.contains(Int(columns[$0 + 1][0])) }
-        let width = configuration.dim, books = configuration.codebookCount, size = configuration.codebookSize
-        let picked = try Tensor(empty: [spoken.count, width]), codes = try Tensor(empty: [spoken.count * books, size])
-        for (row, t) in spoken.enumerated() {
-            (picked.pointer(Float.self) + row * width).update(
-                from: hidden.pointer(Float.self) + t * width, count: width)
-        }
-        if !spoken.isEmpty {
-            _ = try self.codes(picked) { row, book, logits in
-                (codes.pointer(Float.self) + (row * books + book) * size).update(from: logits.baseAddress!, count: size)
-                return columns[spoken[row] + 1][book + 1]
-            }
-        }
-        return (try tokenLogits(hidden), codes)
+        let frames = columns.indices.dropFirst().filter { frameIds.contains(Int(columns[$0][0])) }
+        return (try tokenLogits(hidden), try codeLogits(columns, frames, after: hidden))
     }
 }

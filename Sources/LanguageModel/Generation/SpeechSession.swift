@@ -7,8 +7,8 @@ import Tensors
 /// It holds what the model's adapters were when it was made: sessions of several voices share the base's weights.
 /// References that texts have in common are run once.
 public final class SpeechSession {
-    private let model: LanguageModel
-    private let generator: Generator
+    let model: LanguageModel
+    let generator: Generator
     private var streams: [GenerationStream] = []
     private var tellings: [Int: (telling: SpokenText.Telling, options: GenerationOptions)] = [:]
     private var numbers = 0

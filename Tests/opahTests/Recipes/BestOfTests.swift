@@ -52,12 +52,13 @@ final class BestOfTests: XCTestCase {
             """
             local texts = { words, "The old bird waited behind the harbour again.", "Please bring the quiet guitar to my mother." }
             options.temperature = 0.2
+            local session = model:session()
             for _, text in ipairs(texts) do
               options.text = text
               local codes = best_of.generate(model, options, 2)
-              local own = best_of.share(model, text, codes, "rms")
+              local own = best_of.share(session, text, codes, "rms")
               assert(own < 0.5, own)
-              for _, other in ipairs(texts) do assert(other == text or best_of.share(model, other, codes, "rms") > 2 * own, other) end
+              for _, other in ipairs(texts) do assert(other == text or best_of.share(session, other, codes, "rms") > 2 * own, other) end
             end
             """)
     }

@@ -70,11 +70,7 @@ local function best(self)
   local chosen
   for _, sample in ipairs(self.samples) do
     sample.share = math.huge
-    if #sample.codes > 0 then
-      sample.share = speaker:with_adapters(self.voice.opened, function()
-        return best_of.share(speaker.model, text, as_tensor(sample.codes), self.settings.speaker)
-      end)
-    end
+    if #sample.codes > 0 then sample.share = best_of.share(self.voice.session, text, as_tensor(sample.codes), self.settings.speaker) end
     if best_of.better(sample, chosen) then chosen = sample end
     coroutine.yield()
   end
