@@ -67,8 +67,24 @@ function quarantine.apart(dataset, folder)
   end
 end
 
---- Moves all files of the given clips from `dataset` to the same places below `folder`. Returns how many files moved;
---- `failed(path, problem)` is told of those that could not.
+--- Moves the files of a clip, a list of `{ from, to }`, or none of them: a recording whose label stayed behind would be
+--- lost to both folders. nil where all moved; else the one that could not be, and why.
+local function move_all(files)
+  for i, one in ipairs(files) do
+    local ok, problem = pcall(move, one[1], one[2])
+    if not ok then
+      for k = i - 1, 1, -1 do
+        local back, why = pcall(move, files[k][2], files[k][1])
+        if not back then progress.warn(("%s stays in quarantine: %s"):format(progress.name(files[k][2]),
+          (require "opah".error_text(why)))) end
+      end
+      return one[1], problem
+    end
+  end
+end
+
+--- Moves all files of the given clips from `dataset` to the same places below `folder`, each clip whole or not at all.
+--- Returns how many files moved; `failed(path, problem)` is told of those that could not.
 ---@param dataset string
 ---@param folder string
 ---@param clips { files: string[], why: string }[]
@@ -79,22 +95,24 @@ function quarantine.move(dataset, folder, clips, failed)
   local _ <close> = fs.lock(folder, "a quarantine")
   local entries, known, moves = read(folder), {}, {}
   for _, entry in ipairs(entries) do known[entry.file] = true end
-  for _, clip in ipairs(clips) do
+  for i, clip in ipairs(clips) do
+    moves[i] = {}
     for _, path in ipairs(clip.files) do
       local below = fs.relative(path, dataset)
-      moves[#moves + 1] = { path, below }
+      table.insert(moves[i], { path, fs.join(folder, below) })
       if not known[below] then entries[#entries + 1], known[below] = { file = below, why = clip.why }, true end
     end
   end
   -- A killed run leaves a list that says more than was moved: what is not there is passed over on the way back.
   if #moves > 0 then write(folder, entries) end
   local moved = 0
-  for _, one in ipairs(moves) do
-    local ok, problem = pcall(move, one[1], fs.join(folder, one[2]))
-    if ok then moved = moved + 1
+  for _, files in ipairs(moves) do
+    local path, problem = move_all(files)
+    if not path then
+      moved = moved + #files
     else
       if type(problem) == "userdata" and problem.fatal then error(problem, 0) end
-      failed(one[1], problem)
+      failed(path, problem)
     end
   end
   return moved

@@ -1,6 +1,7 @@
 --- The routes of fish-speech's own API server (release 1.5): POST /v1/tts, /v1/vqgan/encode, /v1/vqgan/decode, /v1/health.
 -- Bodies are JSON or MessagePack, with the fields and defaults of its schema.
-local audio, http, json, tensor = require "opah.audio", require "opah.http", require "opah.json", require "opah.tensor"
+local audio, fs, http = require "opah.audio", require "opah.fs", require "opah.http"
+local json, tensor = require "opah.json", require "opah.tensor"
 local job, loop, sound = require "opah.serving.job", require "opah.serving.loop", require "opah.serving.sound"
 local field = loop.field
 
@@ -17,13 +18,22 @@ local function bytes_of(context, value)
   return ok and bytes or loop.fail(400, "a recording is not base 64")
 end
 
-local function list_of(body, name, most)
-  local list = field(body, name, "table") or {}
+local function list_of(body, name, most, needed)
+  local list = field(body, name, "table") or needed and loop.fail(400, name .. " is missing: " .. needed, { param = name }) or {}
   for key in pairs(list) do
     if math.type(key) ~= "integer" or key < 1 or key > #list then loop.fail(400, name .. " must be a list", { param = name }) end
   end
   if #list > most then loop.fail(400, ("%s has %d entries, and at most %d are taken"):format(name, #list, most), { param = name }) end
   return list
+end
+
+--- The codes of a recording that came as bytes; what is wrong with it names which one it is.
+local function codes_of(context, bytes, codec, name)
+  local samples = sound.decode(bytes_of(context, bytes), codec.sample_rate, longest, name)
+  local ok, codes = pcall(codec.encode, codec, samples)
+  if ok then return codes end
+  if codes.kind ~= "audio" then error(codes, 0) end
+  error(fs.error("audio", name .. ": " .. codes.message, codes.hint), 0)
 end
 
 local function tts(context, server)
@@ -46,8 +56,7 @@ local function tts(context, server)
     if type(reference) ~= "table" then loop.fail(400, "a reference has audio and text", { param = "references" }) end
     local spoken = field(reference, "text", "string") or loop.fail(400, "a reference has no text", { param = "references" })
     texts, codes = texts or {}, codes or {}
-    local samples = sound.decode(bytes_of(context, reference.audio), codec.sample_rate, longest, "reference " .. i)
-    texts[i], codes[i] = spoken, codec:encode(samples)
+    texts[i], codes[i] = spoken, codes_of(context, reference.audio, codec, "reference " .. i)
   end
   context.details.voice, context.details.characters = voice.name, utf8.len(text)
   if server.log_texts then context.details.text = text end
@@ -82,17 +91,27 @@ end
 local function encode(context, server)
   local body, tokens = context:fields(), {}
   local codec = codec_of(body, server)
-  for i, clip in ipairs(list_of(body, "audios", most_clips)) do
-    tokens[i] = codec:encode(sound.decode(bytes_of(context, clip), codec.sample_rate, longest, "clip " .. i)):totable()
+  for i, clip in ipairs(list_of(body, "audios", most_clips, "recordings")) do
+    tokens[i] = codes_of(context, clip, codec, "clip " .. i):totable()
     coroutine.yield()
   end
   reply(context, { tokens = tokens })
 end
 
+--- Whether all values of two-dimensional lists are whole numbers: a tensor would cut others.
+local function are_whole(lists)
+  for _, list in ipairs(lists) do
+    for _, value in ipairs(list) do
+      if type(value) ~= "number" or not math.tointeger(value) then return false end
+    end
+  end
+  return true
+end
+
 local function decode(context, server)
   local body, audios, frames = context:fields(), {}, 0
   local codec = codec_of(body, server)
-  for i, tokens in ipairs(list_of(body, "tokens", most_clips)) do
+  for i, tokens in ipairs(list_of(body, "tokens", most_clips, "codes of recordings")) do
     local ok, codes = pcall(tensor.new, tokens, { dtype = "int32" })
     if not ok then
       if codes.kind == "interrupted" then error(codes, 0) end
@@ -101,6 +120,7 @@ local function decode(context, server)
     if codes:dim() ~= 2 then loop.fail(400, "tokens are lists of whole numbers [codebooks, frames]", { param = "tokens" }) end
     frames = frames + codes:size(2)
     if frames > most_frames then loop.fail(400, ("more than %d frames in one request"):format(most_frames), { param = "tokens" }) end
+    if not are_whole(tokens) then loop.fail(400, "tokens are lists of whole numbers [codebooks, frames]", { param = "tokens" }) end
     local ok_too, samples = pcall(codec.decode, codec, codes)
     if not ok_too then
       if samples.kind == "interrupted" then error(samples, 0) end

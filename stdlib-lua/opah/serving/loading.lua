@@ -42,6 +42,7 @@ function loading.speaker(args)
     defaults = args.defaults }
   for _, path in ipairs(args.voice) do speaks:load(path) end
   for _, name in ipairs(speaker.names(args.speaker)) do speaks:add_role(name) end
+  speaks.usual = speaks.order[1]             -- what is loaded later is for those who ask for it
   -- The vocoder's tables are made at first use: now, and not while somebody waits.
   codec:decoder()
   return speaks, codec

@@ -76,16 +76,19 @@ function Context:fields()
   return value
 end
 
---- The field `name` of a body, nil where it is missing or null. `kind` is string, number, integer, boolean or table.
+--- The field `name` of a body, nil where it is missing or null. `kind` is string, number, integer, boolean or table (a list).
 function loop.field(body, name, kind, low, high)
   local value = body[name]
   if value == nil or value == json.null then return nil end
   local fits = type(value) == kind
   if kind == "integer" then
-    value = math.tointeger(value)
+    value = type(value) == "number" and math.tointeger(value) or nil      -- a text of digits is no number
     fits = value ~= nil
   end
-  if not fits then loop.fail(400, ("%s must be a %s"):format(name, kind == "integer" and "whole number" or kind), { param = name }) end
+  if not fits then
+    local wanted = kind == "integer" and "whole number" or kind == "table" and "list" or kind
+    loop.fail(400, ("%s must be a %s"):format(name, wanted), { param = name })
+  end
   if low and not (value >= low and value <= high) then
     loop.fail(400, ("%s must be from %s to %s"):format(name, low, high), { param = name })
   end

@@ -23,8 +23,12 @@ local function speech(context, server)
     loop.fail(400, "this model takes no instructions", { param = "instructions" })
   end
   local count, voice = job.count(body, server), body.voice
-  if type(voice) == "table" and voice ~= json.null then body = { voice = voice.id } end     -- { id = "..." }
-  local found = server.speaker:voice(field(body, "voice", "string"), server.places)
+  if type(voice) == "table" then             -- { id = "..." }
+    voice = field(voice, "id", "string") or loop.fail(400, "voice must be a name, or an object with its id", { param = "voice" })
+  else
+    voice = field(body, "voice", "string")
+  end
+  local found = server.speaker:voice(voice, server.places)
   context.details.voice, context.details.characters = found.name, utf8.len(text)
   if server.log_texts then context.details.text = text end
   local rate = found.codec.sample_rate
@@ -75,7 +79,11 @@ function openai.routes(server)
     end,
     --- Forgets a voice that was loaded; its folder stays, and is loaded anew when it is asked for.
     ["DELETE /v1/voices/*"] = function(context, name)
-      if not server.speaker:unload(name) then loop.fail(404, "there is no voice " .. name) end
+      local voice = server.speaker.voices[name] or loop.fail(404, "there is no voice " .. name)
+      if voice.kind == "role" then
+        loop.fail(409, name .. " is a role of the model, which takes no memory of its own", { code = "voice_is_a_role" })
+      end
+      server.speaker:unload(name)
       context:json(200, { id = name, deleted = true })
     end,
   }

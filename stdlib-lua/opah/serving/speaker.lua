@@ -14,7 +14,7 @@ local speaker = {}
 function speaker.new(options)
   return setmetatable({
     model = options.model, codecs = options.codecs, streams = options.streams, most_waiting = options.queue,
-    voices = {}, order = {}, active = 0, waiting = {}, spoken_by = {}, frames = 0, spoken = 0, steps = 0,
+    voices = {}, order = {}, paths = {}, active = 0, waiting = {}, spoken_by = {}, frames = 0, spoken = 0, steps = 0,
     base = options.model:session(), defaults = options.defaults or {},
   }, Speaker)
 end
@@ -54,6 +54,7 @@ function Speaker:load(path, refuse)
   -- The vocoder's tables are made at first use: now, and not while somebody waits.
   codec:decoder()
   local name = opened.manifest.name
+  self.paths[name] = path             -- kept when it is unloaded: it is loaded from there again
   add(self, { name = name, role = opened.manifest.role, settings = opened.manifest.generation or {}, texts = texts, codes = codes, session = session, path = path,
     kind = "voice", opened = opened, codec = codec })
   return name
@@ -79,14 +80,21 @@ function Speaker:codec_count()
   return count
 end
 
---- The voice of a name, loaded from its folder where it is not there yet; the first voice without a name.
+--- Folders in which the voice of a name may be.
+local function paths_of(self, name, places)
+  local list = { self.paths[name] }
+  for _, place in ipairs(places or {}) do list[#list + 1] = fs.join(place, name .. ".voice") end
+  return list
+end
+
+--- The voice of a name, loaded from its folder where it is not there yet; without a name `self.usual`, which no request
+--- changes, and where there is none, the bare model.
 function Speaker:voice(name, places)
-  name = name or self.order[1]
+  name = name or self.usual
   if not name then return { name = "default", settings = {}, session = self.base, codec = self.codecs.own } end
   local voice = self.voices[name]
   if not voice and folder.is_name(name) then
-    for _, place in ipairs(places or {}) do
-      local path = fs.join(place, name .. ".voice")
+    for _, path in ipairs(paths_of(self, name, places)) do
       if fs.exists(fs.join(path, "voice.json")) then
         voice = self.voices[self:load(path, function(message, hint)
           loop.fail(500, ("%s (%s)"):format(message, hint), { param = "voice", code = "voice_codec_not_found" })
@@ -96,7 +104,8 @@ function Speaker:voice(name, places)
     end
   end
   if not voice then
-    loop.fail(400, ("there is no voice %s: GET /v1/voices lists them%s"):format(name, #self.order > 0 and " (" .. table.concat(self.order, ", ") .. ")" or ""),
+    local said = #name > 100 and "of such a long name" or name
+    loop.fail(400, ("there is no voice %s: GET /v1/voices lists them%s"):format(said, #self.order > 0 and " (" .. table.concat(self.order, ", ") .. ")" or ""),
       { param = "voice", code = "voice_not_found" })
   end
   return voice

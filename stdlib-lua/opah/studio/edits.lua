@@ -118,8 +118,8 @@ local function undo_label(context, studio, step)
   if step.before and not before then return refuse("the history of " .. step.file .. " is damaged") end
   labels.write(now.path, before)
   if not before then entry.clip.labels[now.path:sub(#entry.clip.stem + 1)] = nil end
-  studio.history:drop()
   studio.clips:changed(entry)
+  studio.history:drop()
   answer(context, studio, entry, { undone = "label", id = step.id })
 end
 

@@ -2,6 +2,7 @@
 -- in a hidden file of its folder. It may come with a stranger's dataset, so nothing in it is believed: clips are looked
 -- up by name.
 local fs, http, json = require "opah.fs", require "opah.http", require "opah.json"
+local progress = require "opah.progress"
 
 local History = {}
 History.__index = History
@@ -43,20 +44,28 @@ local function save(self)
 end
 
 --- Adds a step before it is taken: a program that is killed in between has a step that is not undone, and not one that
---- cannot be.
+--- cannot be. A step that cannot be written is not there, and what it stands for must not be done.
 function History:add(step)
   step.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
   table.insert(self.steps, step)
-  save(self)
+  local ok, problem = pcall(save, self)
+  if not ok then
+    table.remove(self.steps)
+    error(problem, 0)
+  end
 end
 
 --- The last step, nil when there is none.
 function History:last() return self.steps[#self.steps] end
 
---- Forgets the last step.
+--- Forgets the last step. Where that cannot be written, the file has a step too many until the next one is written; after
+--- a new start, undo finds that it was taken back, and goes on with the step before.
 function History:drop()
   table.remove(self.steps)
-  save(self)
+  local ok, problem = pcall(save, self)
+  if ok then return end
+  if problem.kind == "interrupted" then error(problem, 0) end
+  progress.warn(("note: %s"):format((require "opah".error_text(problem))))
 end
 
 --- Bytes in a step, in base 64 since a label may be in any encoding.

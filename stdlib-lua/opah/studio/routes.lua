@@ -18,8 +18,8 @@ local function told(route, studio)
   return function(context)
     local ok, problem = pcall(route, context, studio)
     if ok then return end
-    if type(problem) == "userdata" and not problem.fatal and problem.kind ~= "interrupted"
-      and problem.kind ~= "lua" then
+    -- A full disk is told as well: who asks can free some space.
+    if type(problem) == "userdata" and problem.kind ~= "interrupted" and problem.kind ~= "lua" then
       local reason, remedy = opah.error_text(problem)
       context.details.problem = reason:sub(1, 500)
       loop.fail(problem.kind == "audio" and 400 or 500, remedy and ("%s (%s)"):format(reason, remedy) or reason)
@@ -53,13 +53,13 @@ function routes.of(studio)
       context:bytes(200, media_type, bytes)
     end
   end
-  list["GET /api/clips"] = function(context)
+  local function all_clips(context)
     studio.clips:refresh()
     context:bytes(200, "application/json",
       (studio.clips:changes(0, { undo = studio.history:describe(), quarantine = studio.quarantine })))
   end
   for name, route in pairs {
-    ["events"] = events.route, ["sound"] = views.sound, ["waveform"] = views.waveform,
+    ["events"] = events.route, ["clips"] = all_clips, ["sound"] = views.sound, ["waveform"] = views.waveform,
       ["spectrogram"] = views.spectrogram,
     ["runs"] = runs.list, ["run"] = runs.one, ["curve"] = runs.curve, ["take"] = runs.take, ["voices"] = speech.voices,
   } do
