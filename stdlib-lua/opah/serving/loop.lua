@@ -7,10 +7,12 @@ local progress = require "opah.progress"
 
 local loop = {}
 
---- Ends a route with an answer that says what is wrong, in the form of OpenAI's errors.
+--- Ends a route with an answer that says what is wrong, in the form of OpenAI's errors. The log says `details.problem` instead, where
+-- there is one: what only those who run the server are to know.
 function loop.fail(status, message, details)
   details = details or {}
-  error({ status = status, message = message, param = details.param, code = details.code, retry_after = details.retry_after }, 0)
+  error({ status = status, message = message, param = details.param, code = details.code, retry_after = details.retry_after,
+    problem = details.problem }, 0)
 end
 
 local kinds = { [401] = "authentication_error", [404] = "invalid_request_error", [429] = "rate_limit_error" }
@@ -175,7 +177,7 @@ function loop.run(server, options)
           context.status = 499
         else
           if type(problem) ~= "table" or not problem.status then context.details.problem = tostring(problem):sub(1, 500)
-          elseif problem.status >= 500 then context.details.problem = problem.message end
+          elseif problem.status >= 500 then context.details.problem = (problem.problem or problem.message):sub(1, 500) end
           answer_error(context, problem)
         end
       elseif not context.request.answered then

@@ -87,6 +87,17 @@ local function paths_of(self, name, places)
   return list
 end
 
+--- The voice `name` of the folder at `path`, for a request: one that cannot be loaded is told, and what is wrong with its files is for the log.
+local function loaded(self, name, path)
+  local ok, problem = pcall(self.load, self, path, function(message, hint)
+    loop.fail(500, ("%s (%s)"):format(message, hint), { param = "voice", code = "voice_codec_not_found" })
+  end)
+  if ok then return self.voices[problem] end
+  if type(problem) ~= "userdata" or problem.kind == "interrupted" or problem.kind == "lua" then error(problem, 0) end
+  loop.fail(500, ("the voice %s cannot be loaded: the server's log says why"):format(name),
+    { param = "voice", code = "voice_not_loaded", problem = tostring(problem) })
+end
+
 --- The voice of a name, loaded from its folder where it is not there yet; without a name `self.usual`, which no request
 --- changes, and where there is none, the bare model.
 function Speaker:voice(name, places)
@@ -96,9 +107,7 @@ function Speaker:voice(name, places)
   if not voice and folder.is_name(name) then
     for _, path in ipairs(paths_of(self, name, places)) do
       if fs.exists(fs.join(path, "voice.json")) then
-        voice = self.voices[self:load(path, function(message, hint)
-          loop.fail(500, ("%s (%s)"):format(message, hint), { param = "voice", code = "voice_codec_not_found" })
-        end)]
+        voice = loaded(self, name, path)
         break
       end
     end
