@@ -178,4 +178,44 @@ final class StudioEditTests: StudioCase {
         try FileManager.default.createSymbolicLink(atPath: folder("data/Alice/z.wav"), withDestinationPath: "nowhere")
         XCTAssertEqual(try leftOut(), ["is a link to nothing"])
     }
+
+    /// What stands in the way is told to the page; what was not done is not undone, and a clip moves whole or not at all.
+    func testWhatCannotBeWrittenIsToldAndNothingIsHalfDone() throws {
+        let manager = FileManager.default, id = "Alice/0.00-2.10", label = "data/Alice/0.00-2.10.lab"
+        let before = try XCTUnwrap(content(label))
+        try start()
+        // A folder where the history would be: an edit that cannot be undone is not made.
+        let history = folder("data/.opah-studio.jsonl")
+        try manager.createDirectory(atPath: history, withIntermediateDirectories: false)
+        let saved = try edit("label", ["id": id, "text": "New words.", "digest": digest(clip(id))])
+        XCTAssertEqual(saved.status, 500)
+        XCTAssertTrue(message(saved.value).contains(".opah-studio.jsonl"), message(saved.value))
+        XCTAssertEqual(content(label), before)
+        XCTAssertEqual(try edit("exclude", ["id": id]).status, 500)
+        XCTAssertEqual(try edit("undo", [:]).status, 409, "nothing was done")
+        try manager.removeItem(atPath: history)
+
+        // A file where the label would go: the recording stays, too.
+        try manager.createDirectory(atPath: folder("data-quarantine/Alice"), withIntermediateDirectories: true)
+        try Data("Another.".utf8).write(to: URL(fileURLWithPath: folder("data-quarantine/Alice/0.00-2.10.lab")))
+        let excluded = try edit("exclude", ["id": id])
+        XCTAssertEqual(excluded.status, 409)
+        XCTAssertTrue(message(excluded.value).contains("there is a file already"), message(excluded.value))
+        XCTAssertTrue(manager.fileExists(atPath: folder("data/Alice/0.00-2.10.mp3")))
+        XCTAssertFalse(manager.fileExists(atPath: folder("data-quarantine/Alice/0.00-2.10.mp3")))
+        XCTAssertEqual(content(label), before)
+        XCTAssertEqual(content("data-quarantine/Alice/0.00-2.10.lab"), "Another.")
+        XCTAssertEqual(try edit("undo", [:]).status, 409)
+        try manager.removeItem(atPath: folder("data-quarantine"))
+        XCTAssertEqual(try edit("exclude", ["id": id]).status, 200)
+        XCTAssertEqual(try edit("undo", [:]).status, 200)
+
+        // A folder that went.
+        try manager.moveItem(atPath: folder("data"), toPath: folder("elsewhere"))
+        let gone = try curl("/api/clips")
+        XCTAssertEqual(gone.status, 500)
+        XCTAssertTrue(String(decoding: gone.body, as: UTF8.self).contains("data"), "what is missing is named")
+        try manager.moveItem(atPath: folder("elsewhere"), toPath: folder("data"))
+        XCTAssertEqual(try curl("/api/clips").status, 200)
+    }
 }

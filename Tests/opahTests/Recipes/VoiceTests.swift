@@ -142,6 +142,7 @@ final class VoiceTests: XCTestCase {
         let role = try generate(folder, "role", ["--speaker", "Nobody"])
         XCTAssertEqual(role.code, 0, role.errors)
         XCTAssertFalse(role.errors.contains("the voice"))
+        XCTAssertTrue(role.errors.contains("no voice has that name (there are Ann), so it is a role"), role.errors)
 
         let wrong = try generate(folder, "wrong", ["--voice", "voices/Ann.voice"], model: folder("other"))
         XCTAssertEqual(wrong.code, 1)
@@ -151,6 +152,35 @@ final class VoiceTests: XCTestCase {
         XCTAssertEqual(
             try opah(folder, ["voice", "pack", "Mixed", "--adapter", "one.ckpt", "--model", "other"]).code, 1)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("voices/Mixed.voice")))
+    }
+
+    /// A voice that holds its codec makes sound without another, and with its own where another is named, as a server
+    /// has it; a role that nobody knows is told with those that are known.
+    func testItsCodecAndItsRoles() throws {
+        let folder = try TestFolder("voice-codec")
+        try makeParts(folder)
+        let codec = ["--vq-checkpoint-path", Self.tiny + "/codec.pth", "--vq-config-name", Self.tiny + "/codec.lua"]
+        let held = try opah(
+            folder, ["voice", "pack", "Held", "--adapter", "one.ckpt", "--references", "0", "--with-codec"] + codec)
+        XCTAssertEqual(held.code, 0, held.errors)
+        let voice = ["--voice", "voices/Held.voice"]
+        let alone = try generate(folder, "alone", voice)
+        XCTAssertEqual(alone.code, 0, alone.errors)
+        XCTAssertTrue(alone.errors.contains("it holds its codec, which makes the sound"), alone.errors)
+        let sound = try Data(contentsOf: URL(fileURLWithPath: folder("alone/codes_0.wav")))
+        let trained = OpahProcess.checkout + "/examples/checkpoints/voice"
+        let named = try generate(
+            folder, "named",
+            voice + ["--vq-checkpoint-path", trained + "/codec.pth", "--vq-config-name", trained + "/codec.lua"])
+        XCTAssertTrue(named.errors.contains("in place of --vq-checkpoint-path"), named.errors)
+        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder("named/codes_0.wav"))), sound)
+
+        for (name, says) in [("nobody", "the model is known to speak as rms, slt"), ("rms", "")] {
+            let role = try generate(folder, "role", ["--speaker", name], model: trained)
+            XCTAssertEqual(role.code, 0, role.errors)
+            XCTAssertEqual(role.errors.contains("--speaker \(name): no voice has that name"), !says.isEmpty, role.errors)
+            XCTAssertTrue(says.isEmpty || role.errors.contains(says), role.errors)
+        }
     }
 
     /// Whatever stands in a stranger's folder: it is refused for what it is, nothing outside is read or written,

@@ -8,8 +8,9 @@
 -- opah run generate --voice voices/Alice.voice --text "Hello." speaks with a voice that `opah run voice pack` made, nothing merged.
 -- opah run generate --input book.md --sound book.ogg speaks a book, with subtitles; --again 17 --seed 5 speaks its piece 17 once more.
 local config, fs, json, lm = require "opah.config", require "opah.fs", require "opah.json", require "opah.lm"
-local planning, progress, tensor, vq = require "opah.planning", require "opah.progress", require "opah.tensor", require "opah.vq"
+local planning, progress, tensor = require "opah.planning", require "opah.progress", require "opah.tensor"
 local best_of, own_files, recipe = require "opah.best_of", require "opah.own_files", require "opah.recipe"
+local roles = require "opah.voice.roles"
 local long, read_label, voices = require "opah.speech.long", require "opah.text".read_label, require "opah.voice.use"
 
 -- Samples are spoken together: the model's weights, whose reading takes the time, are read once for all of them. More at
@@ -69,7 +70,8 @@ local function plan(args)
   local hearing = 0.75 * heard * cost.operations_per_frame / streams / rates.matrix_rate
   -- The file is mapped; weights in another form stand beside it. float32 takes its pages' place one by one.
   local converted = args.weights ~= "stored" and math.abs(cost.weight_bytes / stored - 1) > 0.25 and cost.weight_bytes or 0
-  local codec = args.vq_checkpoint_path and 3.5 * fs.stat(args.vq_checkpoint_path).size or 0
+  local codec_file = voices.codec_file(args)
+  local codec = codec_file and 3.5 * fs.stat(codec_file).size or 0
   -- Told with and without its text, at about the rate of training.
   local told = args.best_of > 1 and 2 * 1.6 * spoken * frames * cost.operations_per_frame / streams / rates.matrix_rate or 0
   return {
@@ -125,7 +127,7 @@ local flags = {
   { "voice-scale", "number", {}, "how strong the adapters of each --voice are; 1 unless given", multiple = true, from = -10, to = 10 },
   { "weights", "string", "stored", "how weights are held", choices = { "stored", "float32", "bfloat16", "int8", "int4" } },
   { "output", "path", ".", "the folder for the codes" },
-  { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well" },
+  { "vq-checkpoint-path", "file", nil, "the codec's weights: writes sound as well; a --voice that holds its codec speaks with that" },
   { "vq-config-name", "string", "firefly_gan_vq", "the codec's configuration" },
 }
 table.move(long.flags, 1, #long.flags, #flags + 1, flags)
@@ -146,12 +148,15 @@ return recipe {
       if args.lora_weight then require "opah.lora".load(model, args.lora_weight) end
       if args.speaker and model.release ~= "1.4" then
         progress.log(("note: fish-speech %s knows no speakers by name: --speaker changes nothing"):format(model.release))
+      elseif args.speaker and #args.voices == 0 then
+        local note = roles.note(args)
+        if note then progress.log("note: " .. note) end
       end
       voices.apply(model, args.voices, args.voice_scale)
       return model
     end
     local model = not args.input and load_model() or nil
-    local codec = args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+    local codec = voices.codec(args)
     local prompt_tokens = {}
     for i, path in ipairs(args.prompt_tokens) do prompt_tokens[i] = tensor.load_npy(path) end
     if #args.voices > 0 then

@@ -1,18 +1,42 @@
 --- Speaks with voices: their adapters live on the base model, nothing merged, their references heard first.
 local config, fs, lora = require "opah.config", require "opah.fs", require "opah.lora"
-local progress = require "opah.progress"
+local progress, vq = require "opah.progress", require "opah.vq"
 local codecs, folder = require "opah.voice.codec", require "opah.voice.folder"
 
 local use = {}
 
---- The path of a voice that is called `name`: NAME.voice in the folders of OPAH_VOICES (parted by colons), in voices/ or here; nil
---- when there is none.
-function use.find(name)
-  if not folder.is_name(name) then return nil end
+--- The folders in which voices are looked for by name: those of OPAH_VOICES (parted by colons), voices/ and this one.
+local function places()
   local folders = {}
   for place in (os.getenv("OPAH_VOICES") or ""):gmatch("[^:]+") do folders[#folders + 1] = place end
-  table.move({ "voices", "." }, 1, 2, #folders + 1, folders)
-  for _, place in ipairs(folders) do
+  return table.move({ "voices", "." }, 1, 2, #folders + 1, folders)
+end
+
+--- The names of the voices that can be found by name, in order.
+---
+---     fs.mkdir "voices/Ann.voice"
+---     fs.write("voices/Ann.voice/voice.json", "{}")
+---     require "opah.voice.use".names()  --> {"Ann"}
+---@return string[]
+function use.names()
+  local names, seen = {}, {}
+  for _, place in ipairs(places()) do
+    for _, path in ipairs(fs.glob(fs.join((place:gsub("[%*%?%[%]{}\\]", "\\%0")), "*.voice/voice.json"))) do
+      local name = fs.basename(fs.dirname(path)):match("^(.*)%.voice$")
+      if name and not seen[name] then
+        seen[name] = true
+        names[#names + 1] = name
+      end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+--- The path of a voice that is called `name`: NAME.voice in one of those folders; nil when there is none.
+function use.find(name)
+  if not folder.is_name(name) then return nil end
+  for _, place in ipairs(places()) do
     local path = fs.join(place, name .. ".voice")
     if fs.exists(fs.join(path, "voice.json")) then return path:gsub("^%./", "") end
   end
@@ -91,14 +115,40 @@ function use.resolve(args, words)
   return args
 end
 
+--- The voice whose codec makes the sound: the first that holds one; nil when none does.
+local function holder(opened)
+  for _, voice in ipairs(opened) do
+    if voice.manifest.codec and voice.manifest.codec.file then return voice end
+  end
+end
+
+--- The codec that makes the sound of what `args.voices` say, as a server chooses it: one that a voice holds, else the one that
+--- the command line names; nil without either.
+function use.codec(args)
+  local voice = holder(args.voices)
+  if not voice then
+    return args.vq_checkpoint_path and vq.load { config = args.vq_config_name, checkpoint = args.vq_checkpoint_path }
+  end
+  local said = args.vq_checkpoint_path and "which is used in place of --vq-checkpoint-path" or "which makes the sound"
+  progress.log(("%s: it holds its codec, %s"):format(progress.name(voice.path), said))
+  return codecs.load(voice)
+end
+
+--- The file of its weights, for what it will take; nil without one.
+function use.codec_file(args)
+  local voice = holder(args.voices)
+  return voice and fs.join(voice.path, voice.manifest.codec.file) or args.vq_checkpoint_path
+end
+
 --- An error when a voice was made with another codec: its codes would mean another sound.
 function use.check_codec(opened, codec)
   for _, voice in ipairs(opened) do
     if not codecs.fits(voice.manifest, codec:codes_digest(), codec:digest()) then
       local said = voice.manifest.codec
-      error(fs.error("checkpoint", ("%s: this voice was made with another codec (digest %s) than --vq-checkpoint-path (%s)"):format(voice.path,
-        codecs.short(said.digest), codecs.short(codec:codes_digest())), said.file and "it holds its codec: " .. said.file
-        or "give the codec that it was made with"), 0)
+      local held = holder(opened)
+      error(fs.error("checkpoint", ("%s: this voice was made with another codec (digest %s) than %s (%s)"):format(voice.path,
+        codecs.short(said.digest), held and held.path .. " holds" or "--vq-checkpoint-path", codecs.short(codec:codes_digest())),
+        held and "voices that are spoken together have one codec" or "give the codec that it was made with"), 0)
     end
   end
 end
