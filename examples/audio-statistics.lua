@@ -4,7 +4,7 @@
 -- expect: a table with a line for each clip, and the loudest and the quietest one
 local opah = require "opah"
 local audio, fs = opah.audio, opah.fs
-local embedded, stage_over = require "opah.embedded", require "opah.stage"
+local embedded, recordings, stage_over = require "opah.embedded", require "opah.recordings", require "opah.stage"
 
 return opah.recipe {
   flags = {
@@ -12,7 +12,7 @@ return opah.recipe {
     { "output", "output", "out/audio-statistics", "the folder for statistics.md" },
   },
   run = function(args)
-    local clips, skipped = opah.data.scan(args.input, { audio = true })
+    local clips, skipped = recordings.scan(args.input)
     local statistics = opah.tables { "clip", "seconds", "Hz", "LUFS", "peak dB", "faults" }
     local stage <close> = stage_over("statistics", #clips)
     stage:add_skipped(skipped)

@@ -4,7 +4,7 @@
 -- expect: one .npy of int32 [codebooks, frames] per clip, and a table with a line for each codebook
 local opah = require "opah"
 local audio, fs, tensor = opah.audio, opah.fs, opah.tensor
-local embedded, stage_over = require "opah.embedded", require "opah.stage"
+local embedded, recordings, stage_over = require "opah.embedded", require "opah.recordings", require "opah.stage"
 
 return opah.recipe {
   flags = {
@@ -18,7 +18,7 @@ return opah.recipe {
     print(("%d codebooks of %d codes, %.1f frames per second")
       :format(codec.num_codebooks, codec.codebook_size, codec.frame_rate))
 
-    local clips, skipped = opah.data.scan(args.input, { audio = true })
+    local clips, skipped = recordings.scan(args.input)
     local stage <close> = stage_over("codes", #clips)
     stage:add_skipped(skipped)
     local all = {}

@@ -4,16 +4,16 @@
 -- expect: out/spectrogram-gallery/gallery.html, one self-contained file
 local opah = require "opah"
 local audio, fs = opah.audio, opah.fs
-local embedded, stage_over = require "opah.embedded", require "opah.stage"
+local embedded, recordings, stage_over = require "opah.embedded", require "opah.recordings", require "opah.stage"
 
 return opah.recipe {
   flags = {
     { "input", "folder", embedded.speech, "the recordings" },
     { "output", "output", "out/spectrogram-gallery", "the folder for gallery.html" },
-    { "limit", "integer", 50, "at most this many clips, so that the page stays small" },
+    { "limit", "integer", 50, "at most this many clips, so that the page stays small", from = 1 },
   },
   run = function(args)
-    local clips, skipped = opah.data.scan(args.input, { audio = true })
+    local clips, skipped = recordings.scan(args.input)
     local page = { title = "Spectrograms of " .. fs.basename(args.input) }
     local stage <close> = stage_over("gallery", math.min(#clips, args.limit))
     stage:add_skipped(skipped)
@@ -33,6 +33,7 @@ return opah.recipe {
     local path = fs.join(args.output, "gallery.html")
     opah.report.html(path, page)
     print(("%d clips -> %s"):format(stage.done, path))
+    if #clips > args.limit then opah.progress.log(("note: %d clips more are not on it (--limit)"):format(#clips - args.limit)) end
     return stage:finish("clips drawn")
   end,
 }

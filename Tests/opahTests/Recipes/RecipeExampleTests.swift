@@ -16,6 +16,17 @@ final class RecipeExampleTests: XCTestCase {
         XCTAssertTrue(page.contains("Good morning. The harbour is quiet today."))
     }
     func testLookAtCodes() throws { try run("look-at-codes", makes: ["Alice/0.00-2.10.npy", "ハナコ/8.50-10.6.npy"]) }
+    /// An example that looks at a folder says that there is nothing to look at, as the stages do.
+    func testAFolderWithoutARecording() throws {
+        let folder = try TestFolder("no-recordings")
+        try FileManager.default.createDirectory(
+            atPath: folder("empty/inside"), withIntermediateDirectories: true)
+        for name in ["audio-statistics", "spectrogram-gallery", "look-at-codes"] {
+            let result = try OpahProcess.run(["run", name, "--input", "empty"], folder: folder.path)
+            XCTAssertEqual(result.code, 1, "\(name): \(result.errors)")
+            XCTAssertTrue(result.errors.contains("empty: holds no recording"), "\(name): \(result.errors)")
+        }
+    }
     func testRoundTrip() throws { try run("round-trip", makes: ["codes.npy", "reconstructed.wav", "report.html"]) }
     func testPackAndInspect() throws { try run("pack-and-inspect", makes: ["protos/00000000.protos"]) }
     func testFineTune() throws {
