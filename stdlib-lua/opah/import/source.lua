@@ -10,6 +10,17 @@ for i, name in ipairs { "kaldi", "textgrid", "srt", "hf", "ljspeech", "commonvoi
   source.formats[i] = require("opah.import.formats." .. name)
 end
 
+-- How archives begin, as far as they are sent around: zip, gzip, 7z, xz, bzip2, zstd, rar.
+local archives = { "PK\3\4", "PK\5\6", "\x1F\x8B", "7z\xBC\xAF", "\xFD7zXZ", "BZh", "\x28\xB5\x2F\xFD", "Rar!" }
+
+local function is_archive(path)
+  if path:lower():find("%.tar$") then return true end
+  local file <close> = io.open(path, "rb")
+  local head = file and file:read(8) or ""
+  for _, begin in ipairs(archives) do if head:sub(1, #begin) == begin then return true end end
+  return false
+end
+
 --- The format and its lists; an error that says what was looked for when there is none.
 ---@param path string
 ---@param wanted string A format's name, or "auto".
@@ -27,6 +38,9 @@ function source.find(path, wanted)
       if lists then return format, lists end
       looked[#looked + 1] = ("  %-12s%s"):format(format.name, format.what)
     end
+  end
+  if stat.kind == "file" and is_archive(path) then
+    error(fs.error("data", progress.name(path) .. ": this is an archive, and a corpus is a folder", "unpack it first"), 0)
   end
   error(fs.error("data", ("%s: nothing that import knows%s"):format(progress.name(path), wanted ~= "auto" and " as " .. wanted or ""),
     "it looks for\n" .. table.concat(looked, "\n")), 0)
@@ -109,8 +123,8 @@ function source.read(format, lists, root, args)
         end
         entry.path = known[1]
         if not known[1] then
-          entry.problem = ("%s: %s"):format(entry.audio, known[2])
-          if not given then entry.remedy = "name the folder of the clips: --audio FOLDER" end
+          entry.problem = entry.audio == "" and known[2] or ("%s: %s"):format(entry.audio, known[2])
+          if not given and entry.audio ~= "" then entry.remedy = "name the folder of the clips: --audio FOLDER" end
         end
       end
       entry.list = list

@@ -21,7 +21,8 @@ end
 --- two clients share those.
 function format.read(path)
   local rows = delimited.plain(source_text(path), "\t")
-  local columns = delimited.columns(table.remove(rows, 1) or {})
+  local header = table.remove(rows, 1) or {}
+  local columns = delimited.columns(header)
   local length, ids = 12, {}
   if columns.client_id then
     for _, row in ipairs(rows) do ids[row[columns.client_id] or ""] = true end
@@ -42,7 +43,7 @@ function format.read(path)
       where = path .. ":" .. row.line, audio = row[columns.path] or "", text = delimited.unquoted(row[columns.sentence] or ""),
       speaker = client and client ~= "" and client:sub(1, length) or nil,
     }
-    if #row < columns.sentence or #row < columns.path then entries[i].problem = "the line has too few columns" end
+    entries[i].problem = delimited.problem(row, #header, math.max(columns.sentence, columns.path))
   end
   return entries
 end

@@ -2,7 +2,7 @@
 -- beside the clips or in the folder of each split; and `metadata_train.csv` of XTTS, `audio_file|text|speaker_name`. The
 -- usual names of the columns are known.
 local delimited, fs, json = require "opah.import.delimited", require "opah.fs", require "opah.json"
-local source_text = require "opah.import.source_text"
+local progress, source_text = require "opah.progress", require "opah.import.source_text"
 
 local format = { name = "hf", what = "metadata.csv or metadata.jsonl with file_name and text" }
 
@@ -68,7 +68,7 @@ local function read_jsonl(path)
     if line:find("%S") then
       local entry = { where = path .. ":" .. number, audio = "" }
       local ok, row = pcall(json.decode, line)
-      if not ok or type(row) ~= "table" then entry.problem = "not an object of JSON"
+      if not ok or type(row) ~= "table" or #row > 0 then entry.problem = "not an object of JSON"
       else
         local function has(name) return row[name] ~= nil and row[name] ~= json.null end
         local audio = row[choose(audio_names, has) or ""]
@@ -87,8 +87,16 @@ end
 function format.read(path)
   if path:lower():find("%.jsonl$") then return read_jsonl(path) end
   local rows = rows_of(source_text(path))
-  local columns = delimited.columns(table.remove(rows, 1) or {})
+  local header = table.remove(rows, 1) or {}
+  local columns, twice = delimited.columns(header)
   local function has(name) return columns[name] end
+  for _, names in ipairs { audio_names, text_names, speaker_names } do
+    local name = choose(names, has)
+    if name and twice[name] then
+      error(fs.error("data", ("%s: the header has two columns %s"):format(progress.name(path), name),
+        "give one of them another name"), 0)
+    end
+  end
   local audio, label = columns[choose(audio_names, has) or ""], columns[choose(text_names, has) or ""]
   local speaker = columns[choose(speaker_names, has) or ""]
   local entries = {}
@@ -97,7 +105,7 @@ function format.read(path)
       where = path .. ":" .. row.line, audio = row[audio] or "", text = row[label] or "",
       speaker = speaker and row[speaker] ~= "" and row[speaker] or nil,
     }
-    if #row < math.max(audio, label) then entries[i].problem = "the line has too few columns" end
+    entries[i].problem = delimited.problem(row, #header, math.max(audio, label))
   end
   return entries
 end
