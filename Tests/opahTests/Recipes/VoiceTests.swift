@@ -183,6 +183,29 @@ final class VoiceTests: XCTestCase {
         }
     }
 
+    /// As a kill between the two renames leaves it: the voice that was there comes back, and nothing stays beside it.
+    func testAReplacementThatWasCutShort() throws {
+        let folder = try TestFolder("voice-replaced"), manager = FileManager.default
+        try makeParts(folder)
+        let pack = ["voice", "pack", "Ann", "--adapter", "one.ckpt", "--references", "0"]
+        let voice = folder("voices/Ann.voice")
+        XCTAssertEqual(try opah(folder, pack).code, 0)
+        func cutShort() throws {
+            try manager.copyItem(atPath: voice, toPath: voice + ".making")
+            try manager.moveItem(atPath: voice, toPath: voice + ".replaced")
+        }
+        try cutShort()
+        let refused = try opah(folder, pack)
+        XCTAssertEqual(refused.code, 1)
+        XCTAssertTrue(refused.errors.contains("is there already"), refused.errors)
+        XCTAssertEqual(try opah(folder, ["voice", "verify", "voices/Ann.voice"]).code, 0, "it is back")
+        try manager.removeItem(atPath: voice + ".making")
+        try cutShort()
+        XCTAssertEqual(try opah(folder, pack + ["--overwrite"]).code, 0)
+        XCTAssertEqual(
+            try manager.contentsOfDirectory(atPath: folder("voices")).filter { !$0.hasPrefix(".") }, ["Ann.voice"])
+    }
+
     /// Whatever stands in a stranger's folder: it is refused for what it is, nothing outside is read or written,
     /// nothing crashes.
     func testAStrangersVoiceIsBelievedInNothing() throws {

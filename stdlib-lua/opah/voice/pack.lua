@@ -19,15 +19,19 @@ end
 --- Writes a voice to `path`. `made` has its `manifest` so far, `adapters = { { path, scale } }`, `references = { { text, codes, sound } }`
 --- and the `codec` that it is to hold, if any. Gives the opened voice.
 function pack.write(path, made, overwrite)
+  fs.mkdir(fs.dirname(path))
+  local _ <close> = fs.lock(fs.dirname(path), "packing a voice", { name = ".voices.lock" })
+  local draft, old = path .. ".making", path .. ".replaced"
+  -- A run that was killed while it replaced the voice: the one that was there comes back, and is replaced only when the new one is whole.
+  if fs.exists(old) then
+    if fs.exists(path) then fs.remove(old, { recursive = true }) else fs.move(old, path) end
+  end
   if fs.exists(path) and not overwrite then
     error(fs.error("file", path .. " is there already", "choose another name, or replace it with --overwrite"), 0)
   end
   if fs.exists(path) and not fs.exists(fs.join(path, "voice.json")) then
     error(fs.error("file", path .. " is there and is no voice: it is not replaced", "choose another name"), 0)
   end
-  local draft = path .. ".making"
-  fs.mkdir(fs.dirname(path))
-  local _ <close> = fs.lock(fs.dirname(path), "packing a voice", { name = ".voices.lock" })
   if fs.exists(draft) then fs.remove(draft, { recursive = true }) end      -- of a run that was killed
   fs.mkdir(draft)
   local ok, problem = pcall(function()
@@ -78,8 +82,6 @@ function pack.write(path, made, overwrite)
     error(problem, 0)
   end
   if fs.exists(path) then
-    local old = path .. ".replaced"
-    if fs.exists(old) then fs.remove(old, { recursive = true }) end
     fs.move(path, old)
     fs.move(draft, path)
     fs.remove(old, { recursive = true })
