@@ -54,7 +54,10 @@ final class ImportSafetyTests: ImportCase {
         try write("one one\(blanks)y\n", folder("kaldi/wav.scp"))
         try write("one a\(blanks)\n", folder("kaldi/text"))
         let began = Date()
-        for (source, code) in [("lj", 3), ("vits/list.txt", 1), ("kaldi", 1)] as [(String, Int32)] {
+        try clip(folder("paths/wavs/one.wav"))
+        let slashes = String(repeating: "/", count: 1_000_000)
+        try write("one|a\n\(words)/b|c\n\(slashes)|d\n", folder("paths/metadata.csv"))
+        for (source, code) in [("lj", 3), ("vits/list.txt", 1), ("kaldi", 1), ("paths", 3)] as [(String, Int32)] {
             XCTAssertEqual(try run(folder, source, "out").code, code, source)
         }
         XCTAssertLessThan(Date().timeIntervalSince(began), 60)

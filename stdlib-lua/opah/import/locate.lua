@@ -59,7 +59,7 @@ end
 local function by_name(self, path)
   for i, root in ipairs(self.roots) do
     self.byname[i] = self.byname[i] or names_below(root)
-    local found = self.byname[i][path:match("[^/]*$")]
+    local found = self.byname[i][path:match("^.*/(.*)$") or path]
     if found ~= nil then return found, root end
   end
 end

@@ -26,7 +26,9 @@ end
 ---@param path string
 ---@return string
 function names.stem(path)
-  local last = (path:gsub("\\", "/"):match(".*[^/]") or ""):match("[^/]*$")
+  -- From the beginning only: a field of a list may be a megabyte of slashes.
+  local whole = path:gsub("\\", "/"):match("^.*[^/]") or ""
+  local last = whole:match("^.*/(.*)$") or whole
   local stem, suffix = last:match("^(.+)(%.%w+)$")
   return suffix and names.is_sound(suffix) and stem or last
 end

@@ -58,7 +58,7 @@ function MetricsFile:look()
   end
   file:seek("set", self.at)
   local bytes = file:read(most) or ""
-  local last = bytes:match(".*()\n")
+  local last = bytes:match("^.*()\n")      -- from the beginning only: a megabyte without a line's end is looked through once
   if last then
     for line in bytes:sub(1, last):gmatch("([^\n]*)\n") do
       local entry = #line <= longest_line and entry_of(line)
