@@ -41,6 +41,29 @@ final class LongTextTests: XCTestCase {
     }
 
     /// A text without a stop, one of nothing but stops, and words without end are cut in time that grows with them.
+    /// A text whose paragraphs are lines of any length, or one line alone.
+    func testLinesOfAnyLength() throws {
+        let code = """
+            local opah, book = require "opah", require "opah.speech.book"
+            local pauses, began = { sentence = 0.1, paragraph = 1, heading = 2 }, os.clock()
+            local function pieces(text)
+              opah.fs.write("x.txt", text)
+              return book.pieces("x.txt", pauses)
+            end
+            assert(#pieces(("x"):rep(400000)) == 1)
+            assert(#pieces(("Nobody said a word there. "):rep(4000)) == 4000)
+            assert(os.clock() - began < 20, "it takes " .. os.clock() - began .. " s")
+            -- Lines are paragraphs where no line is empty between two of them, whatever stands around.
+            local first = pieces "\\n \\nIt was a long day.\\nNobody was there.\\n\\n"
+            assert(#first == 2 and first[2].pause == 1)
+            local second = pieces "It was a long\\nday for all.\\n \\nNobody was there."
+            assert(#second == 2 and second[1].text == "It was a long day for all.")
+            """
+        let folder = try TestFolder("lines")
+        let ran = try OpahProcess.run(["-e", code], folder: folder.path)
+        XCTAssertEqual(ran.code, 0, ran.errors)
+    }
+
     func testSentencesOfAnyLength() throws {
         let code = """
             local split = require("opah.speech.sentences").split

@@ -21,7 +21,7 @@ end
 local function paragraphs(content)
   local list, current = {}, nil
   content = content:gsub("\r\n?", "\n")
-  local by_lines = not content:find("%S[^\n]*\n%s*\n%s*%S")
+  local by_lines = not trim(content):find("\n%s*\n")
   for line in (content .. "\n"):gmatch("(.-)\n") do
     line = trim(line)
     while line:sub(1, 3) == "\u{3000}" do line = line:sub(4) end      -- Japanese paragraphs begin with a wide blank
