@@ -17,11 +17,16 @@ local entities = { amp = "&", lt = "<", gt = ">", quot = '"', apos = "'", nbsp =
 --- What is spoken of a cue's lines, without marks (`<i>`, `{\an8}`, `<00:01.000>`), dashes and notes of music, and by whom where a
 --- voice mark (`<v Alice>`) says it.
 local function spoken(text)
-  local speaker = text:match("<v[%w.]*%s+([^>]+)>")
-  text = text:gsub("{\\[^}]*}", ""):gsub("<[^>\n]*>", "")
-  text = text:gsub("&#(%d+);", function(code) return utf8.char(math.min(tonumber(code) or 32, 0x10FFFF)) end)
+  -- A mark that opens ends the one before it: many that never close are looked through once.
+  local speaker = text:match("<v[%w.]*%s+([^<>]+)>")
+  text = text:gsub("{\\[^{}]*}", ""):gsub("<[^<>\n]*>", "")
+  text = text:gsub("&#(%d+);", function(digits)
+    local code = #digits < 8 and tonumber(digits) or 0xFFFD
+    local is_half = code >= 0xD800 and code < 0xE000                  -- of a pair, and no character by itself
+    return utf8.char((is_half or code > 0x10FFFF) and 0xFFFD or code)
+  end)
   text = text:gsub("&(%a+);", entities)
-  text = ("\n" .. text):gsub("\n%s*%-%s+", "\n"):gsub("\n%s*–%s+", "\n"):gsub("♪", ""):gsub("♫", "")
+  text = ("\n" .. text):gsub("\n[ \t]*%-%s+", "\n"):gsub("\n[ \t]*–%s+", "\n"):gsub("♪", ""):gsub("♫", "")
   return text:gsub("%s+", " "):match("^ ?(.-) ?$"), speaker
 end
 

@@ -20,3 +20,10 @@ fs.write(folder .. "/a.srt", "2\n00:00:03,000 --> 00:00:04,000\nLater.\n\n1\n00:
 local pieces, notes = require("opah.speech.book").pieces(folder .. "/a.srt", { sentence = 0, paragraph = 0, heading = 0 }, {})
 assert(pieces[1].text == "First." and pieces[1].at == 1 and pieces[2].text == "Later.")
 same(notes[1], "1 blocks are no cues and are not spoken: line 9: text without times: Lost.")
+-- Numbers that are no characters, and marks that never close, of which a megabyte takes no time out of proportion.
+same(read("1\n00:01.0 --> 00:02.0\na&#55296;b&#99999999999;c&#65;\n"), "2 1.0 - a\u{FFFD}b\u{FFFD}cA")
+local began = os.clock()
+for _, mark in ipairs { "<", "<v ", "{\\", "- ", " \n" } do
+  read("1\n00:01.0 --> 00:02.0\n" .. mark:rep(100000) .. "\n")
+end
+assert(os.clock() - began < 10, "it takes " .. os.clock() - began .. " s")
