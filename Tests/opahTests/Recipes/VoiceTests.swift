@@ -183,6 +183,30 @@ final class VoiceTests: XCTestCase {
         }
     }
 
+    /// An adapter that does not say what it was trained on is taken for the base that is named, when it fits it.
+    func testAnAdapterThatSaysNothing() throws {
+        let folder = try TestFolder("voice-bare")
+        let code = """
+            local opah = require "opah"
+            local model = opah.lm.load(arg[1])
+            opah.lora.apply(model, "r_8_alpha_16")
+            opah.lora.save(model, "full.ckpt")
+            opah.checkpoint.save("bare.ckpt", { state_dict = opah.checkpoint.load("full.ckpt").state_dict })
+            """
+        try code.write(toFile: folder("bare.lua"), atomically: true, encoding: .utf8)
+        XCTAssertEqual(try OpahProcess.run([folder("bare.lua"), Self.tiny], folder: folder.path).code, 0)
+        let pack = ["voice", "pack", "Ann", "--adapter", "bare.ckpt", "--references", "0"]
+        let refused = try opah(folder, pack)
+        XCTAssertEqual(refused.code, 1)
+        XCTAssertTrue(refused.errors.contains("with --model"), refused.errors)
+        XCTAssertFalse(FileManager.default.fileExists(atPath: folder("voices/Ann.voice")))
+        let packed = try opah(folder, pack + ["--model", Self.tiny])
+        XCTAssertEqual(packed.code, 0, packed.errors)
+        XCTAssertTrue(packed.errors.contains("does not say what it was trained on"), packed.errors)
+        XCTAssertEqual(try opah(folder, ["voice", "verify", "voices/Ann.voice", "--model", Self.tiny]).code, 0)
+        XCTAssertEqual(try generate(folder, "there", ["--voice", "voices/Ann.voice"]).code, 0)
+    }
+
     /// As a kill between the two renames leaves it: the voice that was there comes back, and nothing stays beside it.
     func testAReplacementThatWasCutShort() throws {
         let folder = try TestFolder("voice-replaced"), manager = FileManager.default

@@ -144,7 +144,7 @@ return recipe {
       for _, setting in ipairs(folder.generation) do manifest.generation[setting.name] = args[setting.name] end
 
       local path = fs.join(args.output, args.voice .. ".voice")
-      local opened = pack.write(path, { manifest = manifest, adapters = adapters, references = clips, codec = args.with_codec and codec or nil }, args.overwrite)
+      local opened = pack.write(path, { manifest = manifest, adapters = adapters, references = clips, codec = args.with_codec and codec or nil, base = args.model }, args.overwrite)
       for _, name in ipairs(missing) do progress.warn(("missing: %s (--%s): the voice and its card say that it is not stated"):format(name, name)) end
       if #clips == 0 then progress.warn("missing: a reference clip (--reference, or --packs): the voice has adapters alone") end
       local bytes = 0

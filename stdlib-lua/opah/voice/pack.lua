@@ -1,23 +1,33 @@
 --- Makes the folder of a voice: everything is written to a folder beside it, read back, and gets its name when it is whole.
 local audio, checkpoint, fs = require "opah.audio", require "opah.checkpoint", require "opah.fs"
-local json, tensor = require "opah.json", require "opah.tensor"
+local json, lm, lora = require "opah.json", require "opah.lm", require "opah.lora"
+local progress, tensor = require "opah.progress", require "opah.tensor"
 local card, codecs, folder = require "opah.voice.card", require "opah.voice.codec", require "opah.voice.folder"
 
 local pack = {}
 
---- The adapter of a checkpoint without the optimizer's state, three times its size: what it says of itself comes along.
-local function adapter(path, target)
+--- The adapter of a checkpoint without the optimizer's state, three times its size: what it says of itself comes along. One of
+--- another program says nothing: it is tried on the model at `base`, where that was named, and what it was trained on is written down.
+local function adapter(path, target, base)
   local saved = checkpoint.load(path)
+  if not saved.opah_lora and base then
+    local model = lm.load(base)
+    lora.load(model, path)
+    lora.save(model, target)
+    progress.log(("note: %s does not say what it was trained on: %s, as --model says"):format(progress.name(path), progress.name(base)))
+    return checkpoint.load(target).opah_lora
+  end
   if not saved.opah_lora then
-    error(fs.error("checkpoint", path .. ": this checkpoint has no adapter that says what it was trained on",
-      "a run that trained all weights becomes a model folder: opah run extract-model"), 0)
+    error(fs.error("checkpoint", progress.name(path) .. ": this checkpoint has no adapter that says what it was trained on",
+      "name the base model of an adapter of another program with --model; a run that trained all weights becomes a model folder: "
+      .. "opah run extract-model"), 0)
   end
   checkpoint.save(target, { state_dict = saved.state_dict, opah_lora = saved.opah_lora })
   return saved.opah_lora
 end
 
 --- Writes a voice to `path`. `made` has its `manifest` so far, `adapters = { { path, scale } }`, `references = { { text, codes, sound } }`
---- and the `codec` that it is to hold, if any. Gives the opened voice.
+--- the `codec` that it is to hold, if any, and `base`, the model's folder where it was named. Gives the opened voice.
 function pack.write(path, made, overwrite)
   fs.mkdir(fs.dirname(path))
   local _ <close> = fs.lock(fs.dirname(path), "packing a voice", { name = ".voices.lock" })
@@ -44,7 +54,7 @@ function pack.write(path, made, overwrite)
     end
     for i, item in ipairs(made.adapters) do
       local name = ("adapter-%d.ckpt"):format(i)
-      local told = adapter(item.path, fs.join(draft, name))
+      local told = adapter(item.path, fs.join(draft, name), made.base)
       if manifest.base.digest and told.base_digest ~= manifest.base.digest then
         error(fs.error("checkpoint", ("%s: it was trained on another base model than %s"):format(item.path, i == 1 and "--model" or made.adapters[1].path),
           "a voice has one base model"), 0)
