@@ -72,5 +72,19 @@ final class PretrainTests: XCTestCase {
                 "--output", "model"
             ], folder: folder.path)
         XCTAssertEqual(model.code, 0, model.errors)
+        // What a killed run left is no model, and stops nobody.
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder("again.making"), withIntermediateDirectories: false)
+        try manager.copyItem(atPath: folder("base/config.json"), toPath: folder("again.making/config.json"))
+        let again = try OpahProcess.run(
+            [
+                "run", "extract-model", "--base-weight", "base", "--checkpoint", "results/once" + checkpoint,
+                "--output", "again/"
+            ], folder: folder.path)
+        XCTAssertEqual(again.code, 0, again.errors)
+        XCTAssertEqual(
+            try manager.contentsOfDirectory(atPath: folder("again")).sorted(),
+            try manager.contentsOfDirectory(atPath: folder("model")).sorted())
+        XCTAssertFalse(manager.fileExists(atPath: folder("again.making")))
     }
 }

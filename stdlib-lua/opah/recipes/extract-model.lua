@@ -21,8 +21,9 @@ return recipe {
     }
   end,
   run = function(args)
-    if fs.exists(args.output) and #fs.list(args.output) > 0 then
-      error(fs.error("file", args.output .. " holds a model or other files already", "choose another folder"), 0)
+    local output = args.output:gsub("(.)/+$", "%1")
+    if fs.exists(output) and #fs.list(output, { recursive = true }) > 0 then
+      error(fs.error("file", progress.name(output) .. " holds a model or other files already", "choose another folder"), 0)
     end
     local base = lm.load(args.base_weight)
     local weights, changed = base:named_parameters(), 0
@@ -30,13 +31,19 @@ return recipe {
       weights[name] = value:to(weights[name]:dtype())
       changed = changed + 1
     end
-    fs.mkdir(args.output)
+    -- The folder has its name when it is whole: one that was cut short would be taken for a model, and stop the next run.
+    local draft = output .. ".making"
+    local _ <close> = fs.lock(fs.dirname(output), "making a model", { name = "." .. fs.basename(output) .. ".lock" })
+    if fs.exists(draft) then fs.remove(draft, { recursive = true }) end      -- of a run that was killed
+    fs.mkdir(draft)
     for _, path in ipairs(fs.list(args.base_weight, { extension = { ".json", ".tiktoken" } })) do
       -- What an earlier merge recorded is not true of this model.
-      if fs.basename(path) ~= "merge.json" then fs.copy(path, fs.join(args.output, fs.basename(path))) end
+      if fs.basename(path) ~= "merge.json" then fs.copy(path, fs.join(draft, fs.basename(path))) end
     end
-    checkpoint.save(fs.join(args.output, "model.pth"), weights)
-    lm.load(args.output)     -- reads back
+    checkpoint.save(fs.join(draft, "model.pth"), weights)
+    lm.load(draft)     -- reads back
+    if fs.exists(output) then fs.remove(output) end
+    fs.move(draft, output)
     progress.log(("%d weights from %s -> %s"):format(changed, args.checkpoint, args.output))
     progress.result { output = args.output, changed = changed }
     return 0
