@@ -24,7 +24,8 @@ return opah.recipe {
         local label = clip.labels[".lab"] and (opah.text.read_label(clip.labels[".lab"])) or "no label"
         table.move({
           { heading = fs.relative(clip.audio, args.input) },
-          { spectrogram = samples, sample_rate = info.sample_rate, label = label },
+          -- Drawn here, so that a clip too short for it is left out alone.
+          { spectrogram = opah.plot.spectrogram(samples, info.sample_rate), label = label },
           { audio = samples, sample_rate = info.sample_rate, label = ("%.2f s"):format(#samples / info.sample_rate) },
         }, 1, 3, #page + 1, page)
       end)

@@ -74,6 +74,27 @@ final class DoctorTests: DoctorCase {
         XCTAssertEqual(mild.codes.filter { $0.value.contains("reverberation") }.count, 14)
     }
 
+    /// Floats as large as they can be, and more channels than anything has: told as what they are.
+    func testSamplesBeyondAllMeasure() throws {
+        let folder = try TestFolder("beyond")
+        try lua(
+            folder,
+            """
+            fs.mkdir 'in/S'
+            local function wave_file(name, channels, form, bytes, data)
+              fs.write('in/S/' .. name, string.pack('<c4I4c4c4I4I2I2I4I4I2I2c4I4', 'RIFF', 36 + #data, 'WAVE', 'fmt ', 16, form,
+                channels, rate, rate * channels * bytes, channels * bytes, 8 * bytes, 'data', #data) .. data)
+            end
+            wave_file('huge.wav', 1, 3, 4, string.pack('<f', 3e38):rep(rate))
+            wave_file('many.wav', 100, 1, 2, ('\\1\\0'):rep(100 * 4410))
+            """)
+        let found = try doctor(folder, "--audio-only")
+        XCTAssertEqual(found.codes["in/S/many.wav"], ["unreadable"])
+        XCTAssertTrue(found.what["in/S/many.wav unreadable"]?.contains("it has 100 channels") ?? false)
+        XCTAssertTrue(found.codes["in/S/huge.wav"]?.contains("overload") ?? false, "\(found.codes)")
+        XCTAssertFalse(found.codes["in/S/huge.wav"]?.contains("unreadable") ?? true, "\(found.codes)")
+    }
+
     func testTheSameSoundIsFoundInAnyCoding() throws {
         let folder = try TestFolder("twins")
         try lua(

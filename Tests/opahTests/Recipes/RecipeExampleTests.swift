@@ -27,6 +27,21 @@ final class RecipeExampleTests: XCTestCase {
             XCTAssertTrue(result.errors.contains("empty: holds no recording"), "\(name): \(result.errors)")
         }
     }
+    /// A clip that is too short for a picture is left out, and the others have theirs.
+    func testAClipTooShortForAPicture() throws {
+        let folder = try TestFolder("short-clip")
+        let code = """
+            local opah = require "opah"
+            opah.fs.mkdir "clips"
+            opah.audio.save("clips/short.wav", opah.tensor.zeros(100), 16000)
+            opah.fs.copy(opah.embedded.speech .. "/Alice/4.80-7.20.wav", "clips/a.wav")
+            """
+        XCTAssertEqual(try OpahProcess.run(["-e", code], folder: folder.path).code, 0)
+        let result = try OpahProcess.run(["run", "spectrogram-gallery", "--input", "clips"], folder: folder.path)
+        XCTAssertEqual(result.code, 3, result.errors)
+        XCTAssertTrue(result.errors.contains("clips/short.wav: 100 samples are too few"), result.errors)
+        XCTAssertTrue(result.output.contains("1 clips -> "), result.output)
+    }
     func testRoundTrip() throws { try run("round-trip", makes: ["codes.npy", "reconstructed.wav", "report.html"]) }
     func testPackAndInspect() throws { try run("pack-and-inspect", makes: ["protos/00000000.protos"]) }
     func testFineTune() throws {

@@ -210,6 +210,13 @@ final class StudioEditTests: StudioCase {
         XCTAssertEqual(try edit("exclude", ["id": id]).status, 200)
         XCTAssertEqual(try edit("undo", [:]).status, 200)
 
+        // A clip that is too short for a picture.
+        let code = "local o = require 'opah' o.audio.save('data/Alice/short.wav', o.tensor.zeros(100), 16000)"
+        XCTAssertEqual(try OpahProcess.run(["-e", code], folder: folder.path).code, 0)
+        XCTAssertEqual(try get("/api/clips")["total"] as? Int, 15)
+        XCTAssertEqual(try curl("/api/waveform?id=Alice/short").status, 200)
+        XCTAssertEqual(try curl("/api/spectrogram?id=Alice/short").status, 400)
+
         // A folder that went.
         try manager.moveItem(atPath: folder("data"), toPath: folder("elsewhere"))
         let gone = try curl("/api/clips")

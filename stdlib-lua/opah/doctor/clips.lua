@@ -11,6 +11,9 @@ local clips = {}
 -- Seconds that are listened to of a long recording: more would only take memory, and it has to be cut in any case.
 clips.heard = 300
 
+-- Channels that what measures samples takes.
+local most_channels = 64
+
 -- What clips are measured by unless somebody says otherwise: dB, seconds, and the codec of fish-speech 1.4.
 clips.usual = {
   text_extension = { ".lab", ".txt" }, max_length = 4096, min_snr = 15, max_silence = 1.0,
@@ -64,6 +67,10 @@ local function listen(clip, found, with)
     if samples:size(1) > samples:size(2) then
       local shape = ("%d samples in each of %d channels are no recording"):format(samples:size(2), samples:size(1))
       error(fs.error("audio", shape, "the file is damaged: replace it"), 0)
+    end
+    if samples:size(1) > most_channels then
+      error(fs.error("audio", ("it has %d channels, and at most %d are listened to"):format(samples:size(1), most_channels),
+        "keep the channel that has the voice"), 0)
     end
     -- A damaged file gives less than its header says.
     if clip.seconds <= clips.heard then codes.set_length(clip, samples:size(2)) end

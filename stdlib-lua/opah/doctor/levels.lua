@@ -7,13 +7,17 @@ local frame = 0.02
 -- A voice is what comes within so many dB of the clip's loud frames.
 local voiced = 40
 
---- Levels of the frames of 20 ms of samples [T], in dB of full scale, in order; -200 for digital silence.
+--- Levels of the frames of 20 ms of samples [T], in dB of full scale, in order; -200 for digital silence, 300 for what is too
+--- loud to be squared.
+---
+---     levels = require "opah.doctor.levels"
+---     levels.frames(tensor.new({ 1, 1, 0, 0, 3e38, 3e38 }), 100)  --> {0.0, -200, 300.0}
 function levels.frames(samples, rate)
   local size = math.max(1, math.floor(frame * rate + 0.5))
   local count = #samples // size
   if count == 0 then return {} end
   local power = samples:narrow(1, 1, count * size):view(count, size):square():mean(2):totable()
-  for i, value in ipairs(power) do power[i] = value > 1e-20 and 10 * math.log(value, 10) or -200 end
+  for i, value in ipairs(power) do power[i] = value > 1e-20 and 10 * math.log(math.min(value, 1e30), 10) or -200 end
   return power
 end
 

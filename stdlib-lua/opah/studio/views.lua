@@ -60,7 +60,13 @@ end
 
 local function show(context, studio, draw)
   local samples, rate = samples_of(context, studio, drawn)
-  views.answer(context, draw(samples, rate), #samples / rate)
+  local ok, picture = pcall(draw, samples, rate)
+  if not ok then
+    -- A clip too short for a picture is no fault of the server.
+    if picture.kind ~= "argument" then error(picture, 0) end
+    loop.fail(400, picture.message, { param = "id", code = "no_picture" })
+  end
+  views.answer(context, picture, #samples / rate)
 end
 
 --- GET /api/waveform?id=CLIP, GET /api/spectrogram?id=CLIP.
