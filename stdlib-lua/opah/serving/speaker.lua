@@ -44,8 +44,8 @@ end
 local function fail(message, hint) error(fs.error("checkpoint", message, hint), 0) end
 
 --- A voice of a folder NAME.voice, checked and loaded; its adapters stay beside the others' on the same weights. `refuse(message, hint)` is
--- called when its codec is not to be found.
-function Speaker:load(path, refuse)
+-- called when its codec is not to be found. It is called `name`, where it was asked for by that of its folder, else as it calls itself.
+function Speaker:load(path, refuse, name)
   local opened = folder.open((path:gsub("(.)/+$", "%1")))
   local codec, problem, hint = self.codecs:of(opened)
   if not codec then return (refuse or fail)(problem, hint) end
@@ -53,7 +53,7 @@ function Speaker:load(path, refuse)
   local session = #opened.manifest.adapters == 0 and self.base or self:with_adapters(opened, function() return self.model:session() end)
   -- The vocoder's tables are made at first use: now, and not while somebody waits.
   codec:decoder()
-  local name = opened.manifest.name
+  name = name or opened.manifest.name
   self.paths[name] = path             -- kept when it is unloaded: it is loaded from there again
   add(self, { name = name, role = opened.manifest.role, settings = opened.manifest.generation or {}, texts = texts, codes = codes, session = session, path = path,
     kind = "voice", opened = opened, codec = codec })
@@ -91,8 +91,8 @@ end
 local function loaded(self, name, path)
   local ok, problem = pcall(self.load, self, path, function(message, hint)
     loop.fail(500, ("%s (%s)"):format(message, hint), { param = "voice", code = "voice_codec_not_found" })
-  end)
-  if ok then return self.voices[problem] end
+  end, name)
+  if ok then return self.voices[name] end
   if type(problem) ~= "userdata" or problem.kind == "interrupted" or problem.kind == "lua" then error(problem, 0) end
   loop.fail(500, ("the voice %s cannot be loaded: the server's log says why"):format(name),
     { param = "voice", code = "voice_not_loaded", problem = tostring(problem) })

@@ -44,6 +44,11 @@ refused(400, "there is no voice Ann", speaks, nil, places)
 fs.move("away", "voices/Ann.voice")
 assert(speaks:voice().name == "Ann")
 
+-- One whose folder has another name than it calls itself is the one of its folder, and is loaded once.
+fs.move("voices/Ann.voice", "voices/Eve.voice")
+local eve = speaks:voice("Eve", places)
+assert(eve.name == "Eve" and speaks:voice("Eve", places) == eve and speaks.voices.Ann ~= eve)
+
 -- One that cannot be loaded: the request names it, the files are for the log.
 speaks:unload("Ben")
 fs.write("voices/Ben.voice/voice.json", '{"format": "opah-voice"')
