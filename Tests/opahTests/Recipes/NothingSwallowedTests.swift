@@ -291,4 +291,10 @@ final class NothingSwallowedTests: XCTestCase {
     func testCodesThatTheCodecDoesNotHave() throws {
         try check(.file("codes_that_the_codec_does_not_have"))
     }
+
+    func testSpoiledRecordsAreNotBelieved() throws {
+        let folder = try TestFolder("spoiled")
+        let result = try OpahProcess.run(LuaScript.file("spoiled_records").command(), folder: folder.path)
+        XCTAssertEqual(result.code, 0, result.errors)
+    }
 }

@@ -10,7 +10,7 @@ local function open(path)
   local known = {}
   if fs.exists(path) then
     local ok, content = pcall(json.decode, fs.read(path))
-    if ok then known = content end
+    if ok and type(content) == "table" then known = content end
   end
   return setmetatable({ path = path, known = known, used = {}, changed = false }, Digests)
 end
@@ -20,7 +20,8 @@ function Digests:of(path)
   local stamp, settled = fs.stamp(path)
   if not stamp then return nil end
   local entry = self.used[path] or self.known[path]
-  if not entry or entry.stamp ~= stamp then
+  -- What a hand or a broken disk made of the file is not believed.
+  if type(entry) ~= "table" or entry.stamp ~= stamp or type(entry.digest) ~= "string" then
     -- One that may be written to again within the same tick of the clock is read once more by the next run.
     entry = { stamp = settled and stamp or "", digest = fs.digest(path) }
     self.changed = true

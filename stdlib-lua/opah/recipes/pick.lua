@@ -44,10 +44,15 @@ return recipe {
       local path, by_step = fs.join(folder, "audition.json"), {}
       if not fs.exists(path) then return by_step, false end
       local ok, content = pcall(json.decode, fs.read(path))
-      if not ok or type(content) ~= "table" or content.format ~= 1 or type(content.checkpoints) ~= "table" then
-        error(fs.error("data", path .. ": this is not what an audition wrote", "run it again: opah run audition " .. args.run), 0)
+      local whole = ok and type(content) == "table" and content.format == 1 and type(content.checkpoints) == "table"
+      for _, item in ipairs(whole and content.checkpoints or {}) do
+        whole = whole and type(item) == "table" and math.type(item.step) == "integer" and (item.measures == nil or type(item.measures) == "table")
+        if whole then by_step[item.step] = item end
       end
-      for _, item in ipairs(content.checkpoints) do by_step[item.step] = item end
+      if not whole then
+        error(fs.error("data", progress.name(path) .. ": this is not what an audition wrote",
+          "run it again: opah run audition " .. args.run), 0)
+      end
       return by_step, true
     end
 

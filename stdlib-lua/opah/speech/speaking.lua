@@ -13,8 +13,12 @@ local function kept(folder)
   if not fs.exists(path) then return by_name end
   local ok, content = pcall(json.decode, fs.read(path))
   if ok and type(content) == "table" and content.format == 1 then
-    for _, entry in ipairs(content.pieces or {}) do by_name[entry.name] = entry end
-    for _, entry in ipairs(content.unused or {}) do by_name[entry.name] = by_name[entry.name] or entry end
+    for _, list in ipairs { content.pieces or {}, content.unused or {} } do
+      for _, entry in ipairs(type(list) == "table" and list or {}) do
+        local name = type(entry) == "table" and entry.name
+        if type(name) == "string" and math.type(entry.frames) == "integer" then by_name[name] = by_name[name] or entry end
+      end
+    end
   end
   return by_name
 end
