@@ -5,36 +5,7 @@ import XCTest
 
 /// `opah run voice` and `generate --voice`: a voice is packed of a run, says what is not stated, is believed in nothing
 /// when it is a stranger's, and speaks as its adapter and references do, unmerged.
-final class VoiceTests: XCTestCase {
-    private static let tiny = OpahProcess.checkout + "/examples/checkpoints/tiny"
-
-    private func opah(
-        _ folder: TestFolder, _ arguments: [String], _ environment: [String: String] = [:]
-    ) throws -> OpahProcess.Result {
-        try OpahProcess.run(["run"] + arguments, folder: folder.path, environment: environment)
-    }
-
-    private func generate(
-        _ folder: TestFolder, _ output: String, _ more: [String], model: String = tiny
-    ) throws -> OpahProcess.Result {
-        try opah(
-            folder,
-            [
-                "generate", "--text", "The boats are here.", "--checkpoint-path", model, "--max-new-tokens", "12",
-                "--min-frames", "12", "--output", output
-            ] + more)
-    }
-
-    private func codes(_ folder: TestFolder, _ output: String) throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: folder(output + "/codes_0.npy")))
-    }
-
-    /// Two adapters that change what the model says, and codes of a reference, without training.
-    private func makeParts(_ folder: TestFolder) throws {
-        let made = try OpahProcess.run(LuaScript.file("parts").command([Self.tiny]), folder: folder.path)
-        XCTAssertEqual(made.code, 0, made.errors)
-    }
-
+final class VoiceTests: VoiceCase {
     func testAVoiceOfARunInOneCommand() throws {
         let folder = try TestFolder("voice")
         XCTAssertEqual(
@@ -152,82 +123,6 @@ final class VoiceTests: XCTestCase {
         XCTAssertEqual(
             try opah(folder, ["voice", "pack", "Mixed", "--adapter", "one.ckpt", "--model", "other"]).code, 1)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("voices/Mixed.voice")))
-    }
-
-    /// A voice that holds its codec makes sound without another, and with its own where another is named, as a server
-    /// has it; a role that nobody knows is told with those that are known.
-    func testItsCodecAndItsRoles() throws {
-        let folder = try TestFolder("voice-codec")
-        try makeParts(folder)
-        let codec = ["--vq-checkpoint-path", Self.tiny + "/codec.pth", "--vq-config-name", Self.tiny + "/codec.lua"]
-        let held = try opah(
-            folder, ["voice", "pack", "Held", "--adapter", "one.ckpt", "--references", "0", "--with-codec"] + codec)
-        XCTAssertEqual(held.code, 0, held.errors)
-        let voice = ["--voice", "voices/Held.voice"]
-        let alone = try generate(folder, "alone", voice)
-        XCTAssertEqual(alone.code, 0, alone.errors)
-        XCTAssertTrue(alone.errors.contains("it holds its codec, which makes the sound"), alone.errors)
-        let sound = try Data(contentsOf: URL(fileURLWithPath: folder("alone/codes_0.wav")))
-        let trained = OpahProcess.checkout + "/examples/checkpoints/voice"
-        let named = try generate(
-            folder, "named",
-            voice + ["--vq-checkpoint-path", trained + "/codec.pth", "--vq-config-name", trained + "/codec.lua"])
-        XCTAssertTrue(named.errors.contains("in place of --vq-checkpoint-path"), named.errors)
-        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: folder("named/codes_0.wav"))), sound)
-
-        for (name, says) in [("nobody", "the model is known to speak as rms, slt"), ("rms", "")] {
-            let role = try generate(folder, "role", ["--speaker", name], model: trained)
-            XCTAssertEqual(role.code, 0, role.errors)
-            XCTAssertEqual(role.errors.contains("--speaker \(name): no voice has that name"), !says.isEmpty, role.errors)
-            XCTAssertTrue(says.isEmpty || role.errors.contains(says), role.errors)
-        }
-    }
-
-    /// An adapter that does not say what it was trained on is taken for the base that is named, when it fits it.
-    func testAnAdapterThatSaysNothing() throws {
-        let folder = try TestFolder("voice-bare")
-        let code = """
-            local opah = require "opah"
-            local model = opah.lm.load(arg[1])
-            opah.lora.apply(model, "r_8_alpha_16")
-            opah.lora.save(model, "full.ckpt")
-            opah.checkpoint.save("bare.ckpt", { state_dict = opah.checkpoint.load("full.ckpt").state_dict })
-            """
-        try code.write(toFile: folder("bare.lua"), atomically: true, encoding: .utf8)
-        XCTAssertEqual(try OpahProcess.run([folder("bare.lua"), Self.tiny], folder: folder.path).code, 0)
-        let pack = ["voice", "pack", "Ann", "--adapter", "bare.ckpt", "--references", "0"]
-        let refused = try opah(folder, pack)
-        XCTAssertEqual(refused.code, 1)
-        XCTAssertTrue(refused.errors.contains("with --model"), refused.errors)
-        XCTAssertFalse(FileManager.default.fileExists(atPath: folder("voices/Ann.voice")))
-        let packed = try opah(folder, pack + ["--model", Self.tiny])
-        XCTAssertEqual(packed.code, 0, packed.errors)
-        XCTAssertTrue(packed.errors.contains("does not say what it was trained on"), packed.errors)
-        XCTAssertEqual(try opah(folder, ["voice", "verify", "voices/Ann.voice", "--model", Self.tiny]).code, 0)
-        XCTAssertEqual(try generate(folder, "there", ["--voice", "voices/Ann.voice"]).code, 0)
-    }
-
-    /// As a kill between the two renames leaves it: the voice that was there comes back, and nothing stays beside it.
-    func testAReplacementThatWasCutShort() throws {
-        let folder = try TestFolder("voice-replaced"), manager = FileManager.default
-        try makeParts(folder)
-        let pack = ["voice", "pack", "Ann", "--adapter", "one.ckpt", "--references", "0"]
-        let voice = folder("voices/Ann.voice")
-        XCTAssertEqual(try opah(folder, pack).code, 0)
-        func cutShort() throws {
-            try manager.copyItem(atPath: voice, toPath: voice + ".making")
-            try manager.moveItem(atPath: voice, toPath: voice + ".replaced")
-        }
-        try cutShort()
-        let refused = try opah(folder, pack)
-        XCTAssertEqual(refused.code, 1)
-        XCTAssertTrue(refused.errors.contains("is there already"), refused.errors)
-        XCTAssertEqual(try opah(folder, ["voice", "verify", "voices/Ann.voice"]).code, 0, "it is back")
-        try manager.removeItem(atPath: voice + ".making")
-        try cutShort()
-        XCTAssertEqual(try opah(folder, pack + ["--overwrite"]).code, 0)
-        XCTAssertEqual(
-            try manager.contentsOfDirectory(atPath: folder("voices")).filter { !$0.hasPrefix(".") }, ["Ann.voice"])
     }
 
     /// Whatever stands in a stranger's folder: it is refused for what it is, nothing outside is read or written,
