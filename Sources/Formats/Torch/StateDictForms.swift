@@ -112,6 +112,22 @@ extension StateDict {
         return result
     }
 
+    /// The same tensors under other names; an error where two would have the same one.
+    public func renamed(_ rename: (String) -> String) throws -> StateDict {
+        var result = StateDict(), sources: [String: String] = [:]
+        for (old, tensor) in self {
+            let new = rename(old)
+            if let other = sources.updateValue(old, forKey: new) {
+                throw OpahError(
+                    .checkpoint, "\(other) and \(old) would both be \(new)",
+                    hint: "keep one of the two sets of weights in the file")
+            }
+            result[new] = tensor
+        }
+        result.adopt(self)
+        return result
+    }
+
     /// A name as far as wrappers did not make it: to tell what a file is before its model is known.
     public static func bareName(_ name: String) -> String {
         var rest = withoutInner(name)[...]

@@ -83,13 +83,19 @@ private struct LoRAReader {
         baseDigest: () throws -> String
     ) throws {
         let known = Set(modules.map(\.name)), tensors: StateDict
+        var beside: LoRAConfiguration?
         do {
-            let state = try value.stateDict()
+            var state = try value.stateDict()
+            if PEFTFile.isOne(state) {
+                beside = try PEFTFile.configuration(beside: path)
+                state = try state.renamed(PEFTFile.plain)
+            }
             // `model.` is how every trainer names them; any other form is worth a note.
             let plain = state.names.contains { $0.hasPrefix("model.") } ? state.dropping(prefix: "model.") : state
             tensors = try plain.fitted { name in LoRAAdapter.split(name).map { known.contains($0.module) } ?? false }
         } catch let error as OpahError { throw error.at(path) }
-        let metadata = try Self.metadata(value, path), kind = try metadata?.kind ?? Self.kind(tensors, wanted, path)
+        let metadata = try Self.metadata(value, path),
+            kind = try metadata?.kind ?? Self.kind(tensors, wanted ?? beside, path)
         let found = try Self.parameters(tensors, kind.layer.parameterNames, path)
         let rank = try Self.rank(found, path)
 
@@ -106,7 +112,13 @@ private struct LoRAReader {
             configuration = try LoRAConfiguration(
                 kind: kind, rank: rank, alpha: metadata.alpha, dropout: metadata.dropout, targets: metadata.targets)
         } else {
-            guard var assumed = wanted ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
+            if let wanted, let beside, (wanted.rank, wanted.alpha) != (beside.rank, beside.alpha) {
+                throw OpahError(
+                    .checkpoint,
+                    "\(name: path): its adapter_config.json says rank \(beside.rank) and alpha \(Self.shortest(beside.alpha)), and the LoRA configuration \(wanted.rank) and \(Self.shortest(wanted.alpha))",
+                    hint: "leave the configuration out")
+            }
+            guard var assumed = wanted ?? beside ?? (rank == LoRAConfiguration.stock.rank ? .stock : nil) else {
                 throw OpahError(
                     .checkpoint, "\(name: path): this adapter has rank \(rank), and does not record its alpha",
                     hint: "say which it was trained with, for example r_\(rank)_alpha_16")
@@ -114,7 +126,7 @@ private struct LoRAReader {
             guard assumed.rank == rank else {
                 throw OpahError(
                     .checkpoint,
-                    "\(name: path): this adapter has rank \(rank), and the LoRA configuration says \(assumed.rank)",
+                    "\(name: path): this adapter has rank \(rank), and \(wanted == nil && beside != nil ? "its adapter_config.json" : "the LoRA configuration") says \(assumed.rank)",
                     hint: "use the configuration that it was trained with, for example r_\(rank)_alpha_...")
             }
             assumed.kind = kind
@@ -124,7 +136,8 @@ private struct LoRAReader {
                 if names != chosen { throw Self.otherTargets(ShownText.few(names.sorted()), wanted.targets, path) }
             }
             configuration = assumed
-            notes.append("\(name: path) does not record alpha: \(assumed.alpha) is taken from the LoRA configuration")
+            let source = wanted == nil && beside != nil ? "adapter_config.json" : "the LoRA configuration"
+            notes.append("\(name: path) does not record alpha: \(assumed.alpha) is taken from \(source)")
         }
         if let metadata {
             let digest = try baseDigest()
