@@ -39,6 +39,32 @@ public struct SettingProblems {
         return (result, direct.isEmpty ? referring : direct)
     }
 
+    /// Settings that an override gave a list or a table where neither can stand, or took away although others are made
+    /// of them: what would come of that says nothing about the mistake.
+    public func written(_ raw: ConfigValue) -> [(key: String, problem: String)] {
+        var found: [(key: String, problem: String)] = []
+        for key in Self.unique(overrides.filter { $0.package == nil }.map(\.key)) {
+            guard let override = overrides.last(where: { $0.package == nil && $0.key == key }),
+                let type = types[key] ?? before.value(at: key).flatMap(SettingType.init(like:)), type.kinds != [.table]
+            else { continue }
+            let usual = before.value(at: key)
+            if let value = raw.value(at: key) {
+                guard value.list != nil || value.map != nil, !JSON.encode(value).contains("${"),
+                    type.accepting(value) == nil
+                else { continue }
+                found.append((key, Self.problem(key, value, type, override, usual: usual, name: name)))
+            } else if override.action == .delete, JSON.encode(raw).contains("${\(key)}") {
+                let example = usual.flatMap { $0.isNull ? nil : ScalarText.spelled($0) } ?? "..."
+                found.append(
+                    (
+                        key,
+                        "\(override.text): other settings are made of \(key), which is \(type.words): give it another value, as in \(key)=\(example)"
+                    ))
+            }
+        }
+        return found
+    }
+
     private static func unique(_ paths: [String]) -> [String] {
         var seen: Set<String> = []
         return paths.filter { seen.insert($0).inserted }
@@ -52,10 +78,15 @@ public struct SettingProblems {
         let isOwn = override?.key == path
         let written = override.flatMap { isOwn ? $0.written : nil } ?? JSON.encode(value)
         let isQuoted = isOwn && (written.hasPrefix("'") || written.hasPrefix("\""))
-        let place = override?.text ?? name
-        let what = "\(written) is \(isQuoted ? "quoted, and so text" : kindWords(value))"
+        let place = override.map { short($0.text) } ?? name
+        let what = "\(short(written)) is \(isQuoted ? "quoted, and so text" : kindWords(value))"
         return "\(place): \(what), and \(path) is \(type.words)"
-            + advice(path, value, written: written, isQuoted: isQuoted, type, usual)
+            + advice(path, value, written: short(written), isQuoted: isQuoted, type, usual)
+    }
+
+    /// A value as a message has it: nobody reads four hundred digits twice.
+    private static func short(_ text: String) -> String {
+        text.count > 80 ? "\(text.prefix(40))... (\(text.count) characters)" : text
     }
 
     private static func kindWords(_ value: ConfigValue) -> String {
@@ -77,7 +108,8 @@ public struct SettingProblems {
         }
         if kind.isText {
             if case .string = value { return kind == .name ? ": it cannot be empty" : "" }
-            return value.list != nil || value.map != nil ? "" : ": write \(path)='\"\(written)\"'"
+            if let one = value.list, one.count == 1, let text = one[0].string { return ": write \(path)=\(text)" }
+            return value.list != nil || value.map != nil ? ": it is one text" : ": write \(path)='\"\(written)\"'"
         }
         if kind == .boolean { return ": write \(path)=true or \(path)=false" }
         if let text = value.string {

@@ -64,8 +64,14 @@ package struct SettingsFile {
         if !flattened.isEmpty { config = before }
         notes += outcome.notes + reader.unread(applied, before) + reader.notes(ignored)
         do {
-            let checked = SettingProblems(types: reader.types, before: before, overrides: applied, name: path).check(
-                try config.resolved(), raw: config)
+            let settings = SettingProblems(types: reader.types, before: before, overrides: applied, name: path)
+            // What is wrong as it was written is told as that, and not as what other settings would be made of it.
+            let written = settings.written(config)
+            for (key, problem) in written {
+                problems.append(problem)
+                try config.set(key, to: before.value(at: key) ?? .null)
+            }
+            let checked = settings.check(try config.resolved(), raw: config)
             problems += checked.problems
             if problems.isEmpty {
                 return SettingsFile(value: checked.config, notes: notes, unmentioned: reader.unmentioned)
