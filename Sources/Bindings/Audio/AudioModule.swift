@@ -262,9 +262,12 @@ extension AudioInfo {
 extension AudioBuffer {
     /// From samples [T] or [channels, T].
     init(_ samples: Tensor, _ sampleRate: Int) throws {
-        guard samples.dtype.isFloating, samples.rank == 1 || samples.rank == 2,
-            samples.rank == 1 || samples.shape[0] <= 64
-        else {
+        if samples.dtype.isFloating, samples.rank == 2, samples.shape[0] > 64 {
+            throw OpahError(
+                .shape, "samples have \(samples.shape[0]) channels, and at most 64 are taken",
+                hint: "x[1] is the first of them; if it is [T, channels], x:t() turns it round")
+        }
+        guard samples.dtype.isFloating, samples.rank == 1 || samples.rank == 2 else {
             throw OpahError(
                 .shape, "samples must be floating [T] or [channels, T], not \(samples.dtype.rawValue) \(samples.shape)",
                 hint: Call.samplesHint(samples))

@@ -116,7 +116,15 @@ extension Interpreter {
         }
         let speaks = luaL_getmetafield(L, index, "__tostring") != LUA_TNIL
         if speaks { shim_pop(L, 1) }
-        let text = speaks ? Stack.text(L, index) : printed(L, index)
+        let said: (text: String, failure: String?) =
+            speaks ? Stack.spoken(L, index) : (text: printed(L, index), failure: nil)
+        if let failure = said.failure {
+            error.message =
+                "an error value (a \(Stack.typeName(L, index))) whose __tostring fails: \(failure.withoutAddress)"
+            error.hint = "raise a text, or mend its __tostring"
+            return error
+        }
+        let text = said.text
         error.message = kind == LUA_TTABLE ? text : text.withoutAddress
         guard kind == LUA_TTABLE else { return error }
         let fields = ErrorFields(L, index)

@@ -147,6 +147,10 @@ public final class Interpreter {
         defer { fclose(file) }
         var start = [UInt8](repeating: 0, count: 2)
         let count = fread(&start, 1, 2, file)
+        guard start.prefix(count).first != 0x1B else {
+            throw OpahError(
+                .lua, "\(name: path): this is compiled Lua (bytecode), which is never run", hint: "give its source")
+        }
         try SourceText.refuseUTF16(start.prefix(count), path)
     }
 

@@ -115,11 +115,17 @@ extension Stack {
 
     /// `__tostring` and the rest; an error inside it becomes part of the text.
     static func text(_ L: OpaquePointer, _ index: Int32) -> String {
-        guard lua_checkstack(L, 8) != 0 else { return typeName(L, index) }
+        let said = spoken(L, index)
+        return said.failure == nil ? said.text : "<\(typeName(L, index))>"
+    }
+
+    /// What `__tostring` and the rest make of a value, or why they fail.
+    static func spoken(_ L: OpaquePointer, _ index: Int32) -> (text: String, failure: String?) {
+        guard lua_checkstack(L, 8) != 0 else { return (typeName(L, index), nil) }
         lua_pushvalue(L, index)
         let failed = shim_apply(L, SHIM_TOSTRING, 1, 1) != LUA_OK
         let text = lua_type(L, -1) == LUA_TSTRING ? lossyString(L, -1) : typeName(L, -1)
         shim_pop(L, 1)
-        return failed ? "<\(typeName(L, index))>" : text
+        return failed ? ("", text) : (text, nil)
     }
 }
