@@ -41,7 +41,8 @@ public final class Codec: Sendable {
         configuration: CodecConfiguration = CodecConfiguration(), checkpoint path: String
     ) throws -> Codec {
         try configuration.validate()
-        let file = try Checkpoint.stateDict(path), names = CodecWeights.names(configuration)
+        // A codec is read whole at its first use: its checksums cost little more.
+        let file = try Checkpoint.stateDict(path, verify: true), names = CodecWeights.names(configuration)
         do {
             let state = try file.fitted(to: names.contains)
             let table = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) })

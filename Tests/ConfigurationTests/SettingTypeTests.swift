@@ -52,6 +52,30 @@ final class SettingTypeTests: XCTestCase {
         }
     }
 
+    /// What cannot stand inside other settings, and what they miss, is told of the override that did it.
+    func testWhatOthersAreMadeOf() throws {
+        for (override, wanted) in [
+            ("project=[a]", "project=[a]: [a] is a list of 1, and project is a name: write project=a"),
+            ("project={a:1}", "is a table, and project is a name"),
+            (
+                "~project",
+                "other settings are made of project, which is a name: give it another value, as in project=voice"
+            )
+        ] {
+            var changed = config
+            let parsed = [try Override.parse(override)]
+            XCTAssertEqual(applyingOverrides(&changed, parsed).problems, [])
+            let written = SettingProblems(types: types, before: config, overrides: parsed, name: "file").written(
+                changed)
+            XCTAssertEqual(written.map(\.key), ["project"])
+            XCTAssertTrue(written.first?.problem.contains(wanted) ?? false, "\(written)")
+        }
+        let digits = try check(["project=" + String(repeating: "9", count: 400)]).problems
+        XCTAssertTrue(
+            digits.first?.contains("(400 characters) is a number, and project is a name") ?? false, "\(digits)")
+        XCTAssertLessThan(digits.first?.count ?? 1000, 300)
+    }
+
     func testAllAtOnceAndTheLastOneCounts() throws {
         XCTAssertEqual(try check(["steps=ten", "lr=fast", "project=1"]).problems.count, 3)
         XCTAssertEqual(try check(["steps=ten", "steps=3"]).problems, [])

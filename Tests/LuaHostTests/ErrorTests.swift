@@ -15,6 +15,12 @@ final class ErrorTests: LuaTestCase {
         try expect("local t = {}; local ok, e = pcall(error, t); return e == t", "true")
     }
 
+    func testAnErrorWhoseTextFails() throws {
+        let error = try failure("error(setmetatable({}, { __tostring = function() error('inner', 0) end }))")
+        XCTAssertEqual(error.message, "an error value (a table) whose __tostring fails: inner")
+        XCTAssertNotNil(error.hint)
+    }
+
     func testTracebackHasLuaFramesOnly() throws {
         let error = try failure(
             """

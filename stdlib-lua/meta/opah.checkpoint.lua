@@ -15,8 +15,11 @@ local checkpoint = {}
 ---#names > 10  --> true
 ---```
 ---@param path string
+---
+---- `verify`: all of it is read and held against the checksums of its entries; an error names the one that is damaged
+---@param opts? {verify?: boolean} defaults: verify = false
 ---@return table
-function checkpoint.load(path) end
+function checkpoint.load(path, opts) end
 
 ---Writes a .pth or .ckpt that torch opens with weights_only, or, for a name that ends in .safetensors, a flat table of tensors. Names come in order; lists stay lists; nothing but tables, tensors, numbers, strings and booleans can be written.
 ---

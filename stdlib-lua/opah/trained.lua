@@ -12,7 +12,8 @@ local checkpoint, fs = require "opah.checkpoint", require "opah.fs"
 ---@param folder string
 ---@return table<string, Tensor>
 return function(path, known, folder)
-  local saved, weights = checkpoint.load(path), {}
+  -- Models are made of it, with checksums of their own: damage is found here or never.
+  local saved, weights = checkpoint.load(path, { verify = true }), {}
   for name, value in pairs(saved.state_dict or saved) do
     local plain = type(name) == "string" and name:gsub("^model%.", "") or tostring(name)
     if not known[plain] then

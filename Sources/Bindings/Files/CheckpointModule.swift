@@ -10,7 +10,8 @@ extension LuaModule {
         "Checkpoints of any kind as nested tables of tensors, numbers and strings. Nothing in a file is ever run."
     ) { m in
         m.function(
-            "load", "(path: string) -> table",
+            "load",
+            "(path: string, opts?: {verify?: boolean = false \"all of it is read and held against the checksums of its entries; an error names the one that is damaged\"}) -> table",
             "A torch .pth or .ckpt (zip or older), a .safetensors file or a sharded index. Tensors are mapped, not copied, until they are written to. An object of another class than data is a table `{class, args, state, items, entries}` of what the file says about it; nothing of it is ever made or run. Files that name what only an attack needs (`os.system`, `eval`) are refused.",
             example: """
                 local weights = checkpoint.load(opah.home .. "/examples/checkpoints/tiny/model.pth")
@@ -20,7 +21,7 @@ extension LuaModule {
                 #names > 10  --> true
                 """
         ) { call in
-            try call.push(LuaCheckpoint(value: Checkpoint.load(call.string(1))))
+            try call.push(LuaCheckpoint(value: Checkpoint.load(call.string(1), verify: call.option("verify"))))
         }
         m.function(
             "save", "(path: string, content: table)",

@@ -21,8 +21,8 @@ public enum Checkpoint {
     }
 
     /// The named tensors of a checkpoint of any format, wherever in it they lie (`state_dict`, `model`, ...).
-    public static func stateDict(_ path: String) throws -> StateDict {
-        do { return try load(path).stateDict() } catch let error as OpahError { throw error.at(path) }
+    public static func stateDict(_ path: String, verify: Bool = false) throws -> StateDict {
+        do { return try load(path, verify: verify).stateDict() } catch let error as OpahError { throw error.at(path) }
     }
 
     /// Writes a zip checkpoint that `torch.load(weights_only=True)` opens, or safetensors when the name ends

@@ -84,7 +84,8 @@ final class ImportListFaultTests: ImportCase {
             to: URL(fileURLWithPath: folder("corpus.zip")))
         let result = try run(folder, "corpus.zip", "out")
         XCTAssertEqual(result.code, 1)
-        XCTAssertTrue(result.errors.contains("this is an archive") && result.errors.contains("unpack it"), result.errors)
+        XCTAssertTrue(
+            result.errors.contains("this is an archive") && result.errors.contains("unpack it"), result.errors)
         XCTAssertFalse(FileManager.default.fileExists(atPath: folder("out")))
     }
 }

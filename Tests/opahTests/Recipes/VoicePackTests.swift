@@ -29,7 +29,8 @@ final class VoicePackTests: VoiceCase {
         for (name, says) in [("nobody", "the model is known to speak as rms, slt"), ("rms", "")] {
             let role = try generate(folder, "role", ["--speaker", name], model: trained)
             XCTAssertEqual(role.code, 0, role.errors)
-            XCTAssertEqual(role.errors.contains("--speaker \(name): no voice has that name"), !says.isEmpty, role.errors)
+            XCTAssertEqual(
+                role.errors.contains("--speaker \(name): no voice has that name"), !says.isEmpty, role.errors)
             XCTAssertTrue(says.isEmpty || role.errors.contains(says), role.errors)
         }
     }
@@ -79,5 +80,28 @@ final class VoicePackTests: VoiceCase {
         XCTAssertEqual(try opah(folder, pack + ["--overwrite"]).code, 0)
         XCTAssertEqual(
             try manager.contentsOfDirectory(atPath: folder("voices")).filter { !$0.hasPrefix(".") }, ["Ann.voice"])
+    }
+
+    /// What PEFT saves is read as it is: its names, with and without the adapter's own, and the strength beside it.
+    func testAnAdapterOfPEFT() throws {
+        let folder = try TestFolder("voice-peft")
+        try makeParts(folder)
+        let read = try OpahProcess.run(LuaScript.file("peft").command([Self.tiny]), folder: folder.path)
+        XCTAssertEqual(read.code, 0, read.errors)
+    }
+
+    /// A voice has digests of its own: what is damaged before it is packed would pass for whole ever after.
+    func testADamagedAdapterIsNotPacked() throws {
+        let folder = try TestFolder("voice-damaged")
+        try makeParts(folder)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: folder("one.ckpt")))
+        // In the first tensor, behind the entry's name.
+        let place = try XCTUnwrap(bytes.range(of: Data("data/0".utf8))).upperBound + 200
+        bytes[place] ^= 0x40
+        try bytes.write(to: URL(fileURLWithPath: folder("bad.ckpt")))
+        let packed = try opah(folder, ["voice", "pack", "Ann", "--adapter", "bad.ckpt", "--references", "0"])
+        XCTAssertEqual(packed.code, 1)
+        XCTAssertTrue(packed.errors.contains("do not fit their checksum"), packed.errors)
+        XCTAssertFalse(FileManager.default.fileExists(atPath: folder("voices/Ann.voice")))
     }
 }

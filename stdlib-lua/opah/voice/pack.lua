@@ -9,7 +9,8 @@ local pack = {}
 --- The adapter of a checkpoint without the optimizer's state, three times its size: what it says of itself comes along. One of
 --- another program says nothing: it is tried on the model at `base`, where that was named, and what it was trained on is written down.
 local function adapter(path, target, base)
-  local saved = checkpoint.load(path)
+  -- Whatever is written anew has new checksums: damage is found here or never.
+  local saved = checkpoint.load(path, { verify = true })
   if not saved.opah_lora and base then
     local model = lm.load(base)
     lora.load(model, path)
