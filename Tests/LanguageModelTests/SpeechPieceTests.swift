@@ -77,7 +77,9 @@ final class SpeechPieceTests: GenerationCase {
             try LanguageModel.load(Vectors.path("dualar/dual_bf16"), maxLength: 20).speak(
                 sequence.text, SpeechOptions(options()))
         }
-        assertThrows(.argument, containing: "nothing to speak") { try model.speak("...", SpeechOptions(options())) }
+        for text in ["...", "。", "\u{200B}\u{2060}", " – ? ", ""] {
+            assertThrows(.argument, containing: "nothing to speak") { try model.speak(text, SpeechOptions(options())) }
+        }
         assertThrows(.index) {
             try model.generate(prompt: Tensor(integers: [5, 99, 0, 0, 0, 0, 0, 0, 0], [9, 1]), options())
         }

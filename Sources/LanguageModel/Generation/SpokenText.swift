@@ -24,7 +24,8 @@ struct SpokenText {
         }
         let books = model.configuration.codebookCount, cleaning = writer.format.cleaning
         let texts = options.iterativePrompt ? splitText(text, length: options.chunkLength, cleaning) : [text]
-        guard texts.contains(where: { !cleanText($0, cleaning).isEmpty }) else {
+        guard texts.contains(where: { cleanText($0, cleaning).contains { $0.isLetter || $0.isNumber || $0.isSymbol } })
+        else {
             throw OpahError(
                 .argument, "there is nothing to speak in '\(text.prefix(60))'", hint: "punctuation alone has no sound")
         }

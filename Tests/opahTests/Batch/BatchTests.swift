@@ -75,7 +75,7 @@ final class BatchTests: XCTestCase {
             ])
         let result = try OpahProcess.run(
             [
-                "batch", ".", "--jobs", "3", "--timeout", "8", "--grace", "0.5", "--memory", "600MB", "--disk", "40MB",
+                "batch", ".", "--jobs", "3", "--timeout", "8", "--grace", "0.5", "--memory", "250MB", "--disk", "40MB",
                 "--report", "own.html"
             ], folder: folder.path)
         XCTAssertEqual(result.code, 1, result.errors)

@@ -57,10 +57,11 @@ final class ImportListFaultTests: ImportCase {
         let result = try run(twice, "c", "out")
         XCTAssertEqual(result.code, 1)
         XCTAssertTrue(result.errors.contains("the header has two columns text"), result.errors)
-        let lines = try corpus("[1]\n{\"file_name\": [\"a\"], \"text\": \"x\"}\n", "metadata.jsonl")
+        let lines = try corpus(
+            "{\"file_name\": [\"a\"], \"text\": \"x\"}\n[1]\n", "metadata.jsonl")
         let none = try run(lines, "c", "out")
-        XCTAssertTrue(none.errors.contains("metadata.jsonl:1: not an object of JSON"), none.errors)
-        XCTAssertTrue(none.errors.contains("metadata.jsonl:2: the list names no recording"), none.errors)
+        XCTAssertTrue(none.errors.contains("metadata.jsonl:2: not an object of JSON"), none.errors)
+        XCTAssertTrue(none.errors.contains("metadata.jsonl:1: the list names no recording"), none.errors)
     }
 
     /// Two lines of one name that say different things, and texts that nothing else knows of.
