@@ -71,7 +71,7 @@ final class FaultInjectionTests: XCTestCase {
                     "\(what): the message does not say why: \(result.errors)")
             }
         }
-        XCTAssertEqual(counted(try job.damage(folder)), [], what)
+        XCTAssertEqual(counted(try job.damage(folder)), [], "\(what): \(result.errors.suffix(2000))")
 
         let again = try job.run(folder)
         XCTAssertEqual(again.code, 0, "\(what): and the next run: \(again.errors)")
