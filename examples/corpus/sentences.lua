@@ -2,7 +2,7 @@
 --
 --   local sentences = dofile("sentences.lua")
 --   print(sentences.make("grammar", 7))     -- the seventh
---   sentences.use(dofile("small.lua"))      -- another domain: { words = {...}, templates = {...} }
+--   sentences.use(dofile("small.lua"))      -- another domain: { words = {...}, templates = {...}, stop = "." }
 --
 -- Held out by construction: of the sentences that the grammar makes, those whose digest falls into one twentieth are for
 -- measuring only. `make` never gives one of them, `held_out` nothing else.
@@ -46,23 +46,27 @@ local templates = {
 }
 
 local vocabulary
+local stop = "."
 
---- Takes words and templates of another domain from now on.
----@param domain { words: table<string, string[]>, templates: string[] }
-function sentences.use(domain) words, templates, vocabulary = domain.words, domain.templates, nil end
+--- Takes words and templates of another domain from now on; `stop` ends a string of random words, a full stop unless given.
+---@param domain { words: table<string, string[]>, templates: string[], stop: string? }
+function sentences.use(domain) words, templates, stop, vocabulary = domain.words, domain.templates, domain.stop or ".", nil end
+
+-- Words of any script: Lua's patterns see bytes, so a stop of several bytes goes first.
+local function words_of(text) return (text:gsub("。", " ")):gmatch("[^%s%p]+") end
 
 --- Every word that can be drawn, in order.
 function sentences.vocabulary()
   local all, seen = {}, {}
   for _, list in pairs(words) do
     for _, entry in ipairs(list) do
-      for word in entry:gmatch("%a+") do
+      for word in words_of(entry) do
         if not seen[word] then seen[word] = true all[#all + 1] = word end
       end
     end
   end
   for _, template in ipairs(templates) do
-    for word in template:gsub("{%a+}", ""):gmatch("%a+") do
+    for word in words_of((template:gsub("{%a+}", ""))) do
       if not seen[word] then seen[word] = true all[#all + 1] = word end
     end
   end
@@ -96,7 +100,7 @@ local function from_words(draw)
   vocabulary = vocabulary or sentences.vocabulary()
   local list = {}
   for i = 1, draw(6) + 3 do list[i] = vocabulary[draw(#vocabulary)] end
-  return capital(table.concat(list, " ") .. ".")
+  return capital(table.concat(list, " ") .. stop)
 end
 
 --- Whether a sentence is for measuring only.
