@@ -1,6 +1,6 @@
 --- Speak held-out sentences by the embedded voice, for a recogniser to listen to: see scripts/listen.
 -- opah run examples/corpus/speak-held-out.lua --output listening --count 100 --tuned out/quickstart/merged
--- needs: flite (sudo apt install flite)
+-- needs: flite (sudo apt install flite); for Japanese Python with venv, and PyPI
 -- expect: sentences.txt, and a folder of 001.wav ... each for original, codec, base, random and tuned
 local opah = require "opah"
 local audio, fs, json, lm, tensor, vq = opah.audio, opah.fs, opah.json, opah.lm, opah.tensor, opah.vq
@@ -12,15 +12,17 @@ return opah.recipe {
     { "count", "integer", 100, "sentences", from = 1 },
     { "tuned", "string", nil, "fine-tuned models, comma between: folders that quickstart.lua made (merged), each spoken through the codec beside it" },
     { "weights", "path", voice.model, "the base model's folder, with codec.pth and codec.lua in it" },
+    { "domain", "string", "small", "small: the embedded voice's English; japanese: what train-japanese.lua teaches it, without a new speaker", choices = { "small", "japanese" } },
+    { "environment", "path", nil, "where Python's packages for Japanese are, or are installed; --output/environment unless given" },
     { "target", "string", "awb", "flite's voice of the new speaker, and the role that the fine-tuned models know it by" },
     { "temperature", "number", voice.generate.temperature, "of sampling", above = 0 },
     { "best-of", "integer", voice.best_of, "how often each sentence is spoken: the one that its text explains best is kept", from = 1, to = 1024 },
   },
   run = function(args)
-    local here = fs.dirname(arg[0])
+    local here, japanese = fs.dirname(arg[0]), args.domain == "japanese"
     local sentences = dofile(fs.join(here, "sentences.lua"))
-    sentences.use(dofile(fs.join(here, "small.lua")))
-    local out = args.output
+    sentences.use(dofile(fs.join(here, args.domain .. ".lua")))
+    local out, speakers = args.output, japanese and { "mei" } or voice.speakers
     local function codec_of(path) return vq.load { config = fs.join(args.weights, "codec.lua"), checkpoint = path } end
     local codec = codec_of(fs.join(args.weights, "codec.pth"))
     local texts, domain = {}, {}
@@ -41,10 +43,21 @@ return opah.recipe {
     local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
     local bar = opah.progress.bar(#texts, "speaking")
 
-    -- flite's own voice, and what is left of it through the codec.
+    local function wave_of(kind, i) return fs.join(out, ("%s.%03d.tmp.wav"):format(kind, i)) end
+    local mei
+    if japanese then
+      local list = {}
+      for i, text in ipairs(texts) do list[i] = { hidden = wave_of("original", i), text = text } end
+      mei = dofile(fs.join(here, "japanese-voice.lua"))(args.environment or fs.join(out, "environment"))(list)
+    end
+
+    -- The synthesiser's own voice, and what is left of it through the codec.
     local function original(kind, through, name, i, decoder)
-      local path = fs.join(out, kind .. ".tmp.wav")
-      if os.execute(("flite -voice %s -t %s -o %s"):format(name, quoted(texts[i]), quoted(path))) ~= true then
+      local path = wave_of(kind, i)
+      if mei then
+        local problem = mei()
+        if problem then error(fs.error("audio", "pyopenjtalk-plus could not speak: " .. problem), 0) end
+      elseif os.execute(("flite -voice %s -t %s -o %s"):format(name, quoted(texts[i]), quoted(path))) ~= true then
         error(fs.error("file", "flite could not speak", "sudo apt install flite"), 0)
       end
       local samples = audio.load(path, { sample_rate = codec.sample_rate })
@@ -71,9 +84,9 @@ return opah.recipe {
     end
     local generator = tensor.generator(1)
     for i = 1, #texts do
-      local speaker = voice.speakers[(i - 1) % #voice.speakers + 1]
+      local speaker = speakers[(i - 1) % #speakers + 1]
       original("original", "codec", speaker, i, codec)
-      original("target", "target-codec", args.target, i, tuned[1] and tuned[1].codec or codec)
+      if not japanese then original("target", "target-codec", args.target, i, tuned[1] and tuned[1].codec or codec) end
       speak(base, "base", speaker, i, codec)
       for t, one in ipairs(tuned) do speak(one.model, "tuned-" .. t, args.target, i, one.codec) end
       local codes = (tensor.rand(codec.num_codebooks, info.original[i].frames, { generator = generator }) * codec.codebook_size):floor():to("int32")

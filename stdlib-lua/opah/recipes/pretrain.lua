@@ -41,11 +41,12 @@ return recipe {
     end
 
     -- A word is a token with a space before it, another without, another with a capital: they begin with one embedding, so
-    -- that the first word of a sentence, met seldom, need not be learned from nothing.
+    -- that the first word of a sentence, met seldom, need not be learned from nothing. A part of a letter of several bytes is no word.
     local function begin_alike(model)
       local embeddings, first = model:named_parameters()["embeddings.weight"], {}
       for id = 0, embeddings:size(1) - 1 do
-        local word = model.tokenizer:decode({ id }, { skip_special = true }):lower():match("^ ?(%a+)$")
+        local word = model.tokenizer:decode({ id }, { skip_special = true }):lower():match("^ ?([%a\128-\255]+)$")
+        word = word and not word:find("\u{FFFD}", 1, true) and word
         if word and first[word] then
           embeddings[id + 1]:copy_(embeddings[first[word] + 1])
         elseif word then
