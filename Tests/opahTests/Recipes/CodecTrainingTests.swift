@@ -16,6 +16,7 @@ final class CodecTrainingTests: XCTestCase {
     func testGradientsAreThoseOfFiniteDifferences() throws { try runLua("gradients") }
     func testLossesAndDiscriminators() throws { try runLua("losses") }
     func testSentencesOfTheCorpus() throws { try runLua("corpus") }
+    func testAModelWithMoreWords() throws { try runLua("more_words") }
 
     func testCorpusIsSpokenOnce() throws {
         let folder = try TestFolder("corpus")
