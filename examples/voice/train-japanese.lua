@@ -8,7 +8,7 @@ local fs, progress = opah.fs, opah.progress
 local embedded = require "opah.embedded".voice
 
 local here = fs.dirname(arg[0])
-local steps = { codec = 600, polish = 1500, model = 4000, last = 6000 }
+local steps = { codec = 600, polish = 1500, last = 4500, decay = 1500 }
 
 return opah.recipe {
   flags = {
@@ -66,7 +66,7 @@ return opah.recipe {
       model = function()
         run("pretrain", "--protos", at "protos", "--base", at "base", "--results", args.output, "--project", "model", "--codebooks", 4,
           "--codebook-size", 256, "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--corrupt", 0.15, "--optimizer", "muon",
-          "--lr", 4e-3, "--muon-lr", 4e-3, "--batch-size", 12, "--every", 200, "--warmup", 50, "--max-steps", steps.last, "--decay-steps", 1500)
+          "--lr", 4e-3, "--muon-lr", 4e-3, "--batch-size", 12, "--every", 200, "--warmup", 50, "--max-steps", steps.last, "--decay-steps", steps.decay)
       end,
       -- Codes stand, so the model fits; what makes sound of them learns on.
       polish = function()
