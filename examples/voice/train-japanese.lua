@@ -8,12 +8,12 @@ local fs, progress = opah.fs, opah.progress
 local embedded = require "opah.embedded".voice
 
 local here = fs.dirname(arg[0])
-local steps = { codec = 600, polish = 1500, last = 4500, decay = 1500 }
+local steps = { codec = 600, own = 1200, polish = 1500, model = 4500, last = 2400 }
 
 return opah.recipe {
   flags = {
     { "output", "path", "japanese", "where everything goes" },
-    { "stages", "string", "corpus,codec,clips,codes,words,model,polish,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,codec,clips,words,model,own,last,polish,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local corpus, shape = fs.join(here, "../corpus/make-corpus.lua"), embedded.codec_config
@@ -29,9 +29,27 @@ return opah.recipe {
       run(corpus, "--output", at(folder), "--domain", domain, "--voices", voices, "--clips", clips, "--first", first, "--environment", at "environment")
     end
 
-    local function codec(from, output, ...)
-      run("train-codec", at "speech", "--config-name", shape, "--checkpoint-path", from, "--output", at(output), "--encoder-steps", 0,
-        "--batch-size", 4, "--seconds", 0.8, "--held-out", 12, "--every", 100, ...)
+    -- Everything learns on, or with --keep-codes only what makes sound of codes.
+    local function codec(from, output, speech, count, ...)
+      run("train-codec", at(speech), "--config-name", shape, "--checkpoint-path", from, "--output", at(output), "--encoder-steps", 0, "--vocoder-steps", 0,
+        "--joint-steps", count, "--batch-size", 4, "--seconds", 0.8, "--lr", 1e-3, "--held-out", 12, "--every", 100, ...)
+    end
+
+    local function checkpoint_of(project) return at(("%s/checkpoints/step_%09d.ckpt"):format(project, steps[project])) end
+
+    -- Clips have one codec's codes at a time: what a finished run learned from is not made again.
+    local function pretrain(base, coder, project, warmup)
+      if fs.exists(checkpoint_of(project)) then return end
+      run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at(coder .. "/codec.pth"))
+      run("build-dataset", "--input", at "clips", "--output", at("protos-" .. project), "--text-extension", ".lab")
+      run("pretrain", "--protos", at("protos-" .. project), "--base", at(base), "--results", args.output, "--project", project, "--codebooks", 4,
+        "--codebook-size", 256, "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--corrupt", 0.15, "--optimizer", "muon",
+        "--lr", 4e-3, "--muon-lr", 4e-3, "--batch-size", 12, "--every", 200, "--warmup", warmup, "--decay-steps", 1500, "--max-steps", steps[project])
+    end
+
+    local function made_of(base, project, output)
+      if fs.exists(at(output .. "/model.pth")) then return end
+      run("extract-model", "--base-weight", at(base), "--checkpoint", checkpoint_of(project), "--output", at(output))
     end
 
     local function halve(from, to, dtype)
@@ -45,39 +63,37 @@ return opah.recipe {
       corpus = function()
         spoken("speech", "japanese", "mei,mei@80,mei@90,mei@112", 120, 20001)
         spoken("speech", "small", "rms,slt", 60, 6001)
+        spoken("own", "japanese", "mei", 400, 20201)
+        spoken("own", "small", "rms,slt", 60, 6001)
       end,
-      -- Everything learns on: of codes that heard English only, three quarters of Japanese is misheard.
-      codec = function() codec(embedded.codec_checkpoint, "codec-joint", "--vocoder-steps", 0, "--joint-steps", steps.codec, "--lr", 1e-3) end,
+      -- Of codes that heard English only, three quarters of Japanese is misheard.
+      codec = function() codec(embedded.codec_checkpoint, "codec-joint", "speech", steps.codec) end,
+      -- Some English among it, so that none is forgotten.
       clips = function()
         spoken("clips", "japanese", "mei", 4000, 1)
         spoken("clips", "small", "rms,slt", 500, 40001)
-      end,
-      codes = function()
-        run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at "codec-joint/codec.pth")
-        run("build-dataset", "--input", at "clips", "--output", at "protos", "--text-extension", ".lab")
       end,
       words = function()
         if fs.exists(at "base/model.pth") then return end
         local texts = { "mei" }
         for _, path in ipairs(fs.list(at "clips/mei", { extension = ".lab" })) do texts[#texts + 1] = opah.text.clean(fs.read(path)) end
-        local words = dofile(fs.join(here, "more-words.lua"))(embedded.model, texts, at "base")
-        progress.log(("%d tokens more"):format(#words))
+        local tokens = dofile(fs.join(here, "more-words.lua"))(embedded.model, texts, at "base")
+        progress.log(("%d tokens more"):format(#tokens))
       end,
-      model = function()
-        run("pretrain", "--protos", at "protos", "--base", at "base", "--results", args.output, "--project", "model", "--codebooks", 4,
-          "--codebook-size", 256, "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--corrupt", 0.15, "--optimizer", "muon",
-          "--lr", 4e-3, "--muon-lr", 4e-3, "--batch-size", 12, "--every", 200, "--warmup", 50, "--max-steps", steps.last, "--decay-steps", steps.decay)
+      model = function() pretrain("base", "codec-joint", "model", 50) end,
+      -- The codec hears more of the voice that is to speak, and the model goes on with its new codes.
+      own = function() codec(at "codec-joint/codec.pth", "codec-own", "own", steps.own) end,
+      last = function()
+        made_of("base", "model", "spoken")
+        pretrain("spoken", "codec-own", "last", 20)
       end,
-      -- Codes stand, so the model fits; what makes sound of them learns on.
-      polish = function()
-        codec(at "codec-joint/codec.pth", "codec-polish", "--vocoder-steps", 0, "--keep-codes", "--joint-steps", steps.polish, "--lr", 1e-3)
-      end,
+      polish = function() codec(at "codec-own/codec.pth", "codec-polish", "own", steps.polish, "--keep-codes") end,
+      -- Half the bytes, as the embedded ones.
       weights = function()
-        local last = at(("model/checkpoints/step_%09d.ckpt"):format(steps.last))
-        run("extract-model", "--base-weight", at "base", "--checkpoint", last, "--output", at "spoken")
+        made_of("spoken", "last", "finished")
         fs.mkdir(at "weights")
-        for _, path in ipairs(fs.list(at "spoken", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
-        halve(at "spoken/model.pth", at "weights/model.pth", "bfloat16")
+        for _, path in ipairs(fs.list(at "finished", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
+        halve(at "finished/model.pth", at "weights/model.pth", "bfloat16")
         halve(at "codec-polish/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,
