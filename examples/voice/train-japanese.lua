@@ -8,12 +8,12 @@ local fs, progress = opah.fs, opah.progress
 local embedded = require "opah.embedded".voice
 
 local here = fs.dirname(arg[0])
-local steps = { codec = 600, own = 1200, polish = 1500, model = 4500, last = 2400 }
+local steps = { codec = 600, own = 1200, model = 4500, last = 1800 }
 
 return opah.recipe {
   flags = {
     { "output", "path", "japanese", "where everything goes" },
-    { "stages", "string", "corpus,codec,clips,words,model,own,last,polish,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,codec,clips,words,model,own,last,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local corpus, shape = fs.join(here, "../corpus/make-corpus.lua"), embedded.codec_config
@@ -29,22 +29,21 @@ return opah.recipe {
       run(corpus, "--output", at(folder), "--domain", domain, "--voices", voices, "--clips", clips, "--first", first, "--environment", at "environment")
     end
 
-    -- Everything learns on, or with --keep-codes only what makes sound of codes.
-    local function codec(from, output, speech, count, ...)
+    local function codec(from, output, speech, count)
       run("train-codec", at(speech), "--config-name", shape, "--checkpoint-path", from, "--output", at(output), "--encoder-steps", 0, "--vocoder-steps", 0,
-        "--joint-steps", count, "--batch-size", 4, "--seconds", 0.8, "--lr", 1e-3, "--held-out", 12, "--every", 100, ...)
+        "--joint-steps", count, "--batch-size", 4, "--seconds", 0.8, "--lr", 1e-3, "--held-out", 12, "--every", 100)
     end
 
     local function checkpoint_of(project) return at(("%s/checkpoints/step_%09d.ckpt"):format(project, steps[project])) end
 
     -- Clips have one codec's codes at a time: what a finished run learned from is not made again.
-    local function pretrain(base, coder, project, warmup)
+    local function pretrain(base, coder, project, warmup, decay)
       if fs.exists(checkpoint_of(project)) then return end
       run("extract-vq", at "clips", "--config-name", shape, "--checkpoint-path", at(coder .. "/codec.pth"))
       run("build-dataset", "--input", at "clips", "--output", at("protos-" .. project), "--text-extension", ".lab")
       run("pretrain", "--protos", at("protos-" .. project), "--base", at(base), "--results", args.output, "--project", project, "--codebooks", 4,
         "--codebook-size", 256, "--max-length", 160, "--use-speaker", 0.85, "--interactive-prob", 1, "--corrupt", 0.15, "--optimizer", "muon",
-        "--lr", 4e-3, "--muon-lr", 4e-3, "--batch-size", 12, "--every", 200, "--warmup", warmup, "--decay-steps", 1500, "--max-steps", steps[project])
+        "--lr", 4e-3, "--muon-lr", 4e-3, "--batch-size", 12, "--every", 200, "--warmup", warmup, "--decay-steps", decay, "--max-steps", steps[project])
     end
 
     local function made_of(base, project, output)
@@ -80,21 +79,20 @@ return opah.recipe {
         local tokens = dofile(fs.join(here, "more-words.lua"))(embedded.model, texts, at "base")
         progress.log(("%d tokens more"):format(#tokens))
       end,
-      model = function() pretrain("base", "codec-joint", "model", 50) end,
+      model = function() pretrain("base", "codec-joint", "model", 50, 1500) end,
       -- The codec hears more of the voice that is to speak, and the model goes on with its new codes.
       own = function() codec(at "codec-joint/codec.pth", "codec-own", "own", steps.own) end,
       last = function()
         made_of("base", "model", "spoken")
-        pretrain("spoken", "codec-own", "last", 20)
+        pretrain("spoken", "codec-own", "last", 20, 1200)
       end,
-      polish = function() codec(at "codec-own/codec.pth", "codec-polish", "own", steps.polish, "--keep-codes") end,
       -- Half the bytes, as the embedded ones.
       weights = function()
         made_of("spoken", "last", "finished")
         fs.mkdir(at "weights")
         for _, path in ipairs(fs.list(at "finished", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
         halve(at "finished/model.pth", at "weights/model.pth", "bfloat16")
-        halve(at "codec-polish/codec.pth", at "weights/codec.pth", "float16")
+        halve(at "codec-own/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,
     }
