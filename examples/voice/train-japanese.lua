@@ -8,12 +8,12 @@ local fs, progress = opah.fs, opah.progress
 local embedded = require "opah.embedded".voice
 
 local here = fs.dirname(arg[0])
-local steps = { codec = 600, own = 1200, model = 4500, last = 1800 }
+local steps = { codec = 600, own = 1200, polish = 900, model = 4500, last = 1800 }
 
 return opah.recipe {
   flags = {
     { "output", "path", "japanese", "where everything goes" },
-    { "stages", "string", "corpus,codec,clips,words,model,own,last,weights", "which stages, comma between, in this order" },
+    { "stages", "string", "corpus,codec,clips,words,model,own,last,polish,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
     local corpus, shape = fs.join(here, "../corpus/make-corpus.lua"), embedded.codec_config
@@ -29,9 +29,10 @@ return opah.recipe {
       run(corpus, "--output", at(folder), "--domain", domain, "--voices", voices, "--clips", clips, "--first", first, "--environment", at "environment")
     end
 
-    local function codec(from, output, speech, count)
+    -- Everything learns on, or with --keep-codes only what makes sound of codes.
+    local function codec(from, output, speech, count, ...)
       run("train-codec", at(speech), "--config-name", shape, "--checkpoint-path", from, "--output", at(output), "--encoder-steps", 0, "--vocoder-steps", 0,
-        "--joint-steps", count, "--batch-size", 4, "--seconds", 0.8, "--lr", 1e-3, "--held-out", 12, "--every", 100)
+        "--joint-steps", count, "--batch-size", 4, "--seconds", 0.8, "--lr", 1e-3, "--held-out", 12, "--every", 100, ...)
     end
 
     local function checkpoint_of(project) return at(("%s/checkpoints/step_%09d.ckpt"):format(project, steps[project])) end
@@ -86,13 +87,15 @@ return opah.recipe {
         made_of("base", "model", "spoken")
         pretrain("spoken", "codec-own", "last", 20, 1200)
       end,
+      -- The codes stand, so the model fits; what makes sound of them learns on.
+      polish = function() codec(at "codec-own/codec.pth", "codec-polish", "own", steps.polish, "--keep-codes") end,
       -- Half the bytes, as the embedded ones.
       weights = function()
         made_of("spoken", "last", "finished")
         fs.mkdir(at "weights")
         for _, path in ipairs(fs.list(at "finished", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
         halve(at "finished/model.pth", at "weights/model.pth", "bfloat16")
-        halve(at "codec-own/codec.pth", at "weights/codec.pth", "float16")
+        halve(at "codec-polish/codec.pth", at "weights/codec.pth", "float16")
         fs.copy(shape, at "weights/codec.lua")
       end,
     }
