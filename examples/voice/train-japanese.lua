@@ -75,8 +75,11 @@ return opah.recipe {
       end,
       words = function()
         if fs.exists(at "base/model.pth") then return end
-        local texts = { "mei" }
-        for _, path in ipairs(fs.list(at "clips/mei", { extension = ".lab" })) do texts[#texts + 1] = opah.text.clean(fs.read(path)) end
+        -- The speaker's name is read with every clip, so it is a word too.
+        local texts = {}
+        for _, path in ipairs(fs.list(at "clips/mei", { extension = ".lab" })) do
+          table.move({ opah.text.clean(fs.read(path)), "mei" }, 1, 2, #texts + 1, texts)
+        end
         local tokens = dofile(fs.join(here, "more-words.lua"))(embedded.model, texts, at "base")
         progress.log(("%d tokens more"):format(#tokens))
       end,
