@@ -190,7 +190,7 @@ final class PromptChecklistTests: XCTestCase {
     func testTimes() throws {
         let prompt = try start()
         // A slow input says how long it took, a quick one does not.
-        let slow = prompt.enter("local till = os.clock() + 0.2; repeat until os.clock() > till")
+        let slow = prompt.enter("local till = os.clock() + 0.2; repeat until os.clock() > till", times: true)
         XCTAssertNotNil(slow.last?.wholeMatch(of: /\([0-9.]+ (ms|s)\)/), slow.joined(separator: "\n"))
         XCTAssertEqual(prompt.enter("1 + 1"), ["2"])
         let measured = prompt.enter("timeit(function() return 1 end)")

@@ -118,8 +118,9 @@ final class TerminalSession {
     }
 
     /// Types a line, or several of a block, and gives what comes after the first one on the screen.
+    /// - Parameter times: whether the line comes too that says how long it took.
     @discardableResult
-    func enter(_ text: String, file: StaticString = #filePath, line: UInt = #line) -> [String] {
+    func enter(_ text: String, times: Bool = false, file: StaticString = #filePath, line: UInt = #line) -> [String] {
         waitForPrompt(file: file, line: line)
         let before = screen.lines.count
         let parts = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -134,7 +135,7 @@ final class TerminalSession {
         }
         waitForPrompt(quiet: 25, file: file, line: line)
         // What took long says so, and on a busy machine anything may.
-        return screen.lines.dropFirst(before).dropLast().filter { $0.wholeMatch(of: /\(\d+ ms\)/) == nil }
+        return screen.lines.dropFirst(before).dropLast().filter { times || $0.wholeMatch(of: /\(\d+ ms\)/) == nil }
     }
 
     /// The exit code, after the program has ended by itself.
