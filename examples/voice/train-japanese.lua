@@ -52,12 +52,6 @@ return opah.recipe {
       run("extract-model", "--base-weight", at(base), "--checkpoint", checkpoint_of(project), "--output", at(output))
     end
 
-    local function halve(from, to, dtype)
-      local weights = opah.checkpoint.load(from)
-      for name, tensor in pairs(weights) do weights[name] = tensor:to(dtype) end
-      opah.checkpoint.save(to, weights)
-    end
-
     local stages = {
       -- Played slower and faster it is nearly other speakers: so the codec learns the language and not one throat alone.
       corpus = function()
@@ -92,14 +86,9 @@ return opah.recipe {
       end,
       -- The codes stand, so the model fits; what makes sound of them learns on.
       polish = function() codec(at "codec-own/codec.pth", "codec-polish", "own", steps.polish, "--keep-codes") end,
-      -- Half the bytes, as the embedded ones.
       weights = function()
         made_of("spoken", "last", "finished")
-        fs.mkdir(at "weights")
-        for _, path in ipairs(fs.list(at "finished", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
-        halve(at "finished/model.pth", at "weights/model.pth", "bfloat16")
-        halve(at "codec-polish/codec.pth", at "weights/codec.pth", "float16")
-        fs.copy(shape, at "weights/codec.lua")
+        dofile(fs.join(here, "finish.lua"))(at "finished", at "codec-polish/codec.pth", shape, at "weights")
       end,
     }
     for name in args.stages:gmatch("[^,%s]+") do

@@ -12,7 +12,8 @@ return opah.recipe {
     { "stages", "string", "corpus,clips,encoder,vocoder,joint,polish,pitches,own,codes,model,heed,last,more,many,weights", "which stages, comma between, in this order" },
   },
   run = function(args)
-    local examples, out = fs.join(fs.dirname(arg[0]), ".."), args.output
+    local here, out = fs.dirname(arg[0]), args.output
+    local examples, finish = fs.join(here, ".."), dofile(fs.join(here, "finish.lua"))
     local shape = fs.join(examples, "checkpoints/voice/codec.lua")
     local function at(name) return fs.join(out, name) end
 
@@ -34,12 +35,6 @@ return opah.recipe {
       end
       if from then table.move({ "--checkpoint-path", at("codec-" .. from .. "/codec.pth") }, 1, 2, #words + 1, words) end
       run(table.unpack(words))
-    end
-
-    local function halve(from, to, dtype)
-      local weights = opah.checkpoint.load(from)
-      for name, tensor in pairs(weights) do weights[name] = tensor:to(dtype) end
-      opah.checkpoint.save(to, weights)
     end
 
     local steps = { plain = 800, heed = 850, last = 1100, more = 6000, many = 9000 }
@@ -123,18 +118,10 @@ return opah.recipe {
         codes("protos-many")
         pretrain("finished", "many", steps.many, 4e-3, "--corrupt", 0.15, "--warmup", 20, "--decay-steps", 3500)
       end,
-      -- What is embedded: half the bytes. Codes hardly change when the codec's weights have the eleven bits of float16.
+      -- What is embedded.
       weights = function()
         made_of("finished", "many", steps.many, "spoken")
-        fs.mkdir(at "weights")
-        for _, path in ipairs(fs.list(at "spoken", { extension = ".json" })) do fs.copy(path, fs.join(at "weights", fs.basename(path))) end
-        -- Trained on rows of one or two clips; a reference before the text makes longer ones.
-        local settings = opah.json.decode(fs.read(at "spoken/config.json"))
-        settings.max_seq_len = 512
-        fs.write(at "weights/config.json", opah.json.encode(settings, { indent = 2 }) .. "\n")
-        halve(at "spoken/model.pth", at "weights/model.pth", "bfloat16")
-        halve(at "codec-own/codec.pth", at "weights/codec.pth", "float16")
-        fs.copy(shape, at "weights/codec.lua")
+        finish(at "spoken", at "codec-own/codec.pth", shape, at "weights")
       end,
     }
     for name in args.stages:gmatch("[^,%s]+") do

@@ -72,7 +72,7 @@ local function plan(args)
   local converted = args.weights ~= "stored" and math.abs(cost.weight_bytes / stored - 1) > 0.25 and cost.weight_bytes or 0
   local codec_file = voices.codec_file(args)
   local codec = codec_file and 3.5 * fs.stat(codec_file).size or 0
-  -- Told with and without its text, at about the rate of training.
+  -- Told with and without its text, by products as of a prompt; with int8 weights it takes a third of this.
   local told = args.best_of > 1 and 2 * 1.6 * spoken * frames * cost.operations_per_frame / streams / rates.matrix_rate or 0
   return {
     seconds = 0.6 + hearing + converted / rates.read_bandwidth * 3 + step * frames * math.ceil(spoken / streams) + told,

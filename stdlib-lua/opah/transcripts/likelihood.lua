@@ -26,9 +26,6 @@ function likelihood.frames(model, text, codes, role)
   end)
 end
 
---- The mean of `likelihood.frames`.
-function likelihood.of(model, text, codes, role) return likelihood.frames(model, text, codes, role):mean():item() end
-
 --- The means of `values` [T] over every stretch [T - 7]; over all of a clip that is shorter.
 local function stretches(values)
   local length = math.min(stretch, #values)
