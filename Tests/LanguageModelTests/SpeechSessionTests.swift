@@ -61,15 +61,14 @@ final class SpeechSessionTests: XCTestCase {
         let model = try LanguageModel.load(OpahProcess.checkout + "/examples/checkpoints/tiny"),
             session = try SpeechSession(model)
         let books = model.configuration.codebookCount
-        func reference(_ frames: Int) throws -> VoiceReference {
+        func reference(_ frames: Int, _ stride: Int) throws -> VoiceReference {
             VoiceReference(
                 text: "Good morning.",
-                codes: try Tensor(integers: (0 ..< books * frames).map { $0 * 7 % 50 }, [books, frames]))
+                codes: try Tensor(integers: (0 ..< books * frames).map { $0 * stride % 50 }, [books, frames]))
         }
         var generation = GenerationOptions(
             sampling: try SamplingOptions(topP: 0.7, temperature: 0.7, repetitionPenalty: 1.2), maxNewTokens: 6)
         generation.minFrames = 6
-        let long = try reference(120), other = try reference(60)
         func first(_ text: String, _ reference: VoiceReference) throws -> Duration {
             _ = try session.add(text, references: [reference], SpeechOptions(generation))
             let time = try ContinuousClock().measure { _ = try session.step() }
@@ -84,9 +83,11 @@ final class SpeechSessionTests: XCTestCase {
             XCTAssertEqual(codes.count, 1)
             return time
         }
-        let cold = try first("Hello.", long)
-        _ = try first("Good night.", other)
-        let warm = try (0 ..< 3).map { try first("Hello \($0).", long) }.min()!
-        XCTAssertLessThan(warm, cold * 0.8)
+        // The shortest of several: other processes take time too.
+        let times = try [7, 11, 13, 17].map { stride in
+            let long = try reference(600, stride)
+            return (cold: try first("Hello.", long), warm: try first("Hello \(stride).", long))
+        }
+        XCTAssertLessThan(times.map(\.warm).min()!, times.map(\.cold).min()! * 0.7)
     }
 }

@@ -1,4 +1,6 @@
-voice, nll = opah.embedded.voice, require("opah.transcripts.likelihood").of
+voice = opah.embedded.voice
+local likelihood = require "opah.transcripts.likelihood"
+function nll(...) return likelihood.frames(...):mean():item() end
 model = lm.load(voice.model)
 codec = vq.load { config = voice.codec_config, checkpoint = voice.codec_checkpoint }
 texts = {
