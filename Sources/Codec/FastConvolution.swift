@@ -16,6 +16,8 @@ final class FastConvolution: @unchecked Sendable {
     let blockRows: Int
     /// Rows of the past that it reads.
     let lead: Int
+    /// Rows that a unit becomes: one tile, or two.
+    private let tileRows: Int
     private let channels: Int, dilation: Int, groups: Int
     /// One [in, out] matrix per point, second level outermost.
     private let matrices: [PackedMatrix]
@@ -28,7 +30,8 @@ final class FastConvolution: @unchecked Sendable {
         (self.channels, self.dilation) = (channels, dilation)
         let groups = (kernel + 3) / 4, missing = groups * 4 - kernel
         self.groups = groups
-        blockRows = (groups == 1 ? 4 : 8) * dilation
+        tileRows = groups == 1 ? 4 : 8
+        blockRows = tileRows * dilation
         lead = (groups * 4 - 1) * dilation
         bias = Rows(channels: channels, capacity: 1)
         for c in 0 ..< channels { bias.row(0)[c] = biasValues[c] }
@@ -88,9 +91,9 @@ final class FastConvolution: @unchecked Sendable {
         Parallel.forEach(tasks) { task in
             let first = task * perTask, count = min(perTask, blocks - first), units = count * dilation,
                 plane = units * width
-            Scratch.with((points + 1) * plane) { products in
+            Scratch.with((points + 1) * plane + tileRows * width) { products in
                 // A point's products take the place of the factors before them: one plane more than there are points.
-                let factors = products + plane
+                let factors = products + plane, tile = factors + points * plane
                 for unit in 0 ..< units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
                     evaluate(input.row(start + row - lead), factors + unit * width, plane: plane, width: width)
@@ -102,7 +105,7 @@ final class FastConvolution: @unchecked Sendable {
                 }
                 for unit in 0 ..< units {
                     let row = (first + unit / dilation) * blockRows + unit % dilation
-                    interpolate(products + unit * width, plane: plane, width: width, row: row, epilogue)
+                    interpolate(products + unit * width, plane: plane, width: width, row: row, epilogue, by: tile)
                 }
             }
         }
@@ -138,13 +141,18 @@ final class FastConvolution: @unchecked Sendable {
         }
     }
 
-    /// One unit: from one row in every plane to output rows `dilation` apart.
+    /// One unit: from one row in every plane to output rows `dilation` apart; with the vectors of AVX-512 by way of
+    /// `tile` [tileRows, width] in the first cache.
     @inline(__always)
     private func interpolate<E: RowEpilogue>(
-        _ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E
+        _ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E,
+        by tile: UnsafeMutablePointer<Float>
     ) {
         if crow_is_used() != 0 {
-            interpolateWide(products, plane: plane, width: width, row: row, epilogue)
+            crow_interpolate(products, Int64(plane), Int32(groups), Int64(width), bias.first, tile)
+            for r in 0 ..< tileRows {
+                epilogue.store(row: row + r * dilation, column: 0, tile + r * width, count: width)
+            }
             return
         }
         for c in stride(from: 0, to: width, by: 16) {
@@ -156,21 +164,6 @@ final class FastConvolution: @unchecked Sendable {
                 epilogue.store(
                     tile: lowNext.interpolated, highNext.interpolated, bias: bias, row: row + 4 * dilation,
                     step: dilation, column: c)
-            }
-        }
-    }
-
-    /// The same with the vectors of AVX-512, by way of the first cache.
-    @inline(__always)
-    private func interpolateWide<E: RowEpilogue>(
-        _ products: UnsafePointer<Float>, plane: Int, width: Int, row: Int, _ epilogue: E
-    ) {
-        let count = groups == 1 ? 4 : 8
-        withUnsafeTemporaryAllocation(byteCount: count * width * 4, alignment: 64) { memory in
-            let rows = memory.baseAddress!.assumingMemoryBound(to: Float.self)
-            crow_interpolate(products, Int64(plane), Int32(groups), Int64(width), bias.first, rows)
-            for r in 0 ..< count {
-                epilogue.store(row: row + r * dilation, column: 0, rows + r * width, count: width)
             }
         }
     }
