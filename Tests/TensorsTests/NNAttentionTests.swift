@@ -52,6 +52,42 @@ final class NNAttentionTests: XCTestCase {
         }
     }
 
+    /// The last positions of several sequences over caches with room for more are what they are in the whole sequence.
+    func testCachedSequences() throws {
+        let heads = 4, keyHeads = 2, d = 16, stride = (heads + 2) * d
+        for cases in [[(0, 1), (3, 8), (31, 1)], [(0, 300)], [(200, 90), (0, 8), (129, 2), (40, 1)]] {
+            var caches: [(keys: Tensor, values: Tensor)] = [], queries: [Tensor] = [], expected: [[Float]] = []
+            for (i, (past, count)) in cases.enumerated() {
+                let n = past + count, room = n + 5, random = Random(seed: UInt64(i))
+                let q = try Tensor.randn([n, heads, d], generator: random)
+                let keys = try Tensor.randn([keyHeads, room, d], generator: random)
+                let values = try Tensor.randn([keyHeads, room, d], generator: random)
+                func seen(_ t: Tensor) throws -> Tensor {
+                    try t.narrow(dim: 1, start: 0, length: n).transpose(0, 1).contiguous()
+                }
+                let whole = try NN.attention(q, seen(keys), seen(values), segments: [0, n])
+                expected.append(try whole.narrow(dim: 0, start: past, length: count).contiguous().floats())
+                // Queries with something else behind each of them.
+                let wide = try Tensor(zeros: [count, stride])
+                for row in 0 ..< count {
+                    (wide.pointer(Float.self) + row * stride).update(
+                        from: q.pointer(Float.self) + (past + row) * heads * d, count: heads * d)
+                }
+                caches.append((keys, values))
+                queries.append(wide)
+            }
+            let out = try cases.map { try Tensor(zeros: [$0.1, heads * d]) }
+            try NN.attention(
+                cases.indices.map { i in
+                    NN.CachedSequence(
+                        q: queries[i].pointer(), stride: stride, queries: cases[i].1, past: cases[i].0,
+                        keys: caches[i].keys.pointer(), values: caches[i].values.pointer(),
+                        headStride: caches[i].keys.shape[1] * d, out: out[i].pointer())
+                }, heads: heads, keyHeads: keyHeads, headDim: d)
+            for i in cases.indices { assertClose(try out[i].floats(), expected[i], abs: 1e-5, "\(cases[i])") }
+        }
+    }
+
     /// The loops for short segments, alone and among others, empty segments included.
     func testShortSegments() throws {
         try checkPacked([0, 8, 16, 17, 17, 29], heads: 4, keyHeads: 2, d: 10)

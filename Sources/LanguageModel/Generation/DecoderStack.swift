@@ -152,40 +152,52 @@ struct DecoderStack {
     /// Runs the rows x [n, dim] of one stream, or of several, one's behind the other's, through all layers in place; the
     /// caches get the new keys and values.
     func runPrompt(_ x: UnsafeMutablePointer<Float>, _ runs: [TokenRun]) throws {
-        let n = runs.reduce(0) { $0 + $1.count }, dim = shape.dim, wide = shape.projectedDim,
-            inner = shape.intermediateSize
+        let rows = runs.flatMap { run in
+            (0 ..< run.count).map { TokenRow(cache: run.cache, position: run.position + $0) }
+        }
+        let n = rows.count, dim = shape.dim, wide = shape.projectedDim, inner = shape.intermediateSize
         let rotated = shape.headCount + shape.keyValueHeadCount
         let scratch = try Storage(byteCount: n * (2 * dim + wide + 2 * inner) * 4)
-        let normed = scratch.pointer.assumingMemoryBound(to: Float.self)
-        let mixed = normed + n * dim, qkv = mixed + n * dim, gate = qkv + n * wide, up = gate + n * inner
+        nonisolated(unsafe) let x = x, normed = scratch.pointer.assumingMemoryBound(to: Float.self)
+        nonisolated(unsafe) let mixed = normed + n * dim, qkv = mixed + n * dim, gate = qkv + n * wide,
+            up = gate + n * inner
+        func norm(_ weight: Tensor) {
+            Parallel.forRange(n, grain: 32) { part in
+                let start = part.lowerBound * dim
+                rmsNorm(x + start, weight, epsilon, part.count, into: normed + start)
+            }
+        }
+        func addNormed() {
+            Parallel.forRange(n * dim, grain: 1 << 15) { part in
+                accumulate(1, normed + part.lowerBound, to: x + part.lowerBound, part.count)
+            }
+        }
         for (index, layer) in layers.enumerated() {
             try Interrupt.check()
-            rmsNorm(x, layer.attentionNorm, epsilon, n, into: normed)
+            norm(layer.attentionNorm)
             layer.wqkv.multiply(normed, count: n, into: qkv)
-            var first = 0
-            for run in runs {
-                let queries = qkv + first * wide
-                for i in 0 ..< run.count {
-                    let row = queries + i * wide, position = run.position + i
+            Parallel.forRange(n, grain: 32) { part in
+                for i in part {
+                    let row = qkv + i * wide, (cache, position) = (rows[i].cache, rows[i].position)
                     for head in 0 ..< rotated { rotate(row + head * shape.headDim, position: position) }
                     for head in 0 ..< shape.keyValueHeadCount {
                         let at = row + dim + head * shape.headDim
-                        run.cache.store(index, head: head, position: position, k: at, v: at + shape.keyValueDim)
+                        cache.store(index, head: head, position: position, k: at, v: at + shape.keyValueDim)
                     }
                 }
-                CachedAttention.run(index, run, q: queries, stride: wide, out: mixed + first * dim)
-                first += run.count
             }
+            try CachedAttention.run(index, runs, shape, q: qkv, stride: wide, out: mixed)
             layer.wo.multiply(mixed, count: n, into: normed)
-            accumulate(1, normed, to: x, n * dim)
+            addNormed()
 
-            rmsNorm(x, layer.feedForwardNorm, epsilon, n, into: normed)
+            norm(layer.feedForwardNorm)
             layer.w1.multiply(normed, count: n, into: gate)
             layer.w3.multiply(normed, count: n, into: up)
-            nonisolated(unsafe) let g = gate, u = up
-            Parallel.forRange(n * inner, grain: 1 << 15) { swiGLU(g + $0.lowerBound, u + $0.lowerBound, $0.count) }
+            Parallel.forRange(n * inner, grain: 1 << 15) { part in
+                swiGLU(gate + part.lowerBound, up + part.lowerBound, part.count)
+            }
             layer.w2.multiply(gate, count: n, into: normed)
-            accumulate(1, normed, to: x, n * dim)
+            addNormed()
         }
         withExtendedLifetime(scratch) {}
     }

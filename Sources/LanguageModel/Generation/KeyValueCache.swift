@@ -10,7 +10,8 @@ final class KeyValueCache {
     /// Tokens that there is room for.
     private(set) var capacity = 0
     private var storage: Storage
-    private var perHead: Int { capacity * shape.headDim }
+    /// Floats from a head's keys, or values, to the next one's.
+    var perHead: Int { capacity * shape.headDim }
     private var perLayer: Int { 2 * shape.keyValueHeadCount * perHead }
 
     init(layers: Int, _ shape: LayerShape, capacity: Int = 0) throws {
@@ -80,22 +81,23 @@ struct TokenRow {
 
 /// Causal attention of new tokens over a cache that already holds them.
 enum CachedAttention {
-    /// Prompts: out[row, heads * headDim] from the query heads q[row, ...]; row strides in floats.
+    /// Prompts: out[row, heads * headDim] of the runs, one's rows behind the other's, from the query heads q[row, ...], whose
+    /// rows are `stride` floats apart.
     static func run(
-        _ layer: Int, _ run: TokenRun, q: UnsafePointer<Float>, stride: Int, out: UnsafeMutablePointer<Float>
-    ) {
-        nonisolated(unsafe) let q = q, out = out, run = run
-        let shape = run.cache.shape, blocks = (run.count + blockRows - 1) / blockRows
-        Parallel.forEach(blocks * shape.headCount) { task in
-            let first = task / shape.headCount * blockRows, head = task % shape.headCount
-            block(
-                layer, run, run.position + first, min(blockRows, run.count - first), head,
-                q + first * stride + head * shape.headDim, stride,
-                out + first * shape.dim + head * shape.headDim)
+        _ layer: Int, _ runs: [TokenRun], _ shape: LayerShape, q: UnsafePointer<Float>, stride: Int,
+        out: UnsafeMutablePointer<Float>
+    ) throws {
+        var first = 0
+        let sequences = runs.map { run in
+            defer { first += run.count }
+            return NN.CachedSequence(
+                q: q + first * stride, stride: stride, queries: run.count, past: run.position,
+                keys: run.cache.keys(layer, head: 0), values: run.cache.values(layer, head: 0),
+                headStride: run.cache.perHead, out: out + first * shape.dim)
         }
+        try NN.attention(
+            sequences, heads: shape.headCount, keyHeads: shape.keyValueHeadCount, headDim: shape.headDim)
     }
-
-    private static let blockRows = 64
 
     /// One head of one token at `position`: out[headDim] from q[headDim].
     static func single(
@@ -111,27 +113,6 @@ enum CachedAttention {
             softmax(s, count)
             for i in 0 ..< width { out[i] = 0 }
             for t in 0 ..< count { accumulate(s[t], values + t * width, to: out, width) }
-        }
-    }
-
-    private static func block(
-        _ layer: Int, _ run: TokenRun, _ position: Int, _ rows: Int, _ head: Int,
-        _ q: UnsafePointer<Float>, _ stride: Int, _ out: UnsafeMutablePointer<Float>
-    ) {
-        let shape = run.cache.shape, width = shape.headDim, group = head / (shape.headCount / shape.keyValueHeadCount)
-        let keys = run.cache.keys(layer, head: group), values = run.cache.values(layer, head: group)
-        let count = position + rows
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * count) { scores in
-            let s = scores.baseAddress!
-            matrixProduct(
-                rows, count, width, alpha: 1 / Float(width).squareRoot(), q, lda: stride, keys, ldb: width,
-                transposeB: true, s, ldc: count)
-            for row in 0 ..< rows {
-                let seen = position + row + 1
-                softmax(s + row * count, seen)
-                for t in seen ..< count { s[row * count + t] = 0 }
-            }
-            matrixProduct(rows, width, count, s, lda: count, values, ldb: width, out, ldc: shape.dim)
         }
     }
 

@@ -27,6 +27,8 @@ struct AttentionKernel {
         var batch = 0
         /// First positions, in the views of queries and of keys.
         var firstQuery: Int, firstKey: Int
+        /// Keys before the first query's own, which all queries see.
+        var past = 0
         var queries: Int, keys: Int
         /// Row of the first query among all; numbers the log-sum-exps and the rows of the dropout mask.
         var row: Int
@@ -40,7 +42,7 @@ struct AttentionKernel {
 
     var heads: Int, keyHeads: Int, headDim: Int
     var scale: Float
-    /// Query i sees keys 0...i only.
+    /// Query i sees keys 0...past + i only.
     var causal: Bool
     var mask: Mask?
     var dropout: DropoutMask?
@@ -58,7 +60,7 @@ struct AttentionKernel {
     private func tilePositions(_ group: Int) -> Int { min(128, max(1, 256 / group)) }
 
     /// How many keys query `i` may see at most.
-    @inline(__always) func limit(_ i: Int, _ s: Segment) -> Int { causal ? min(i &+ 1, s.keys) : s.keys }
+    @inline(__always) func limit(_ i: Int, _ s: Segment) -> Int { causal ? min(s.past &+ i &+ 1, s.keys) : s.keys }
 
     // MARK: forward
 
