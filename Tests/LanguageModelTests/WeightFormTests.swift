@@ -6,8 +6,9 @@ import XCTest
 
 /// Weights of fewer bits: what they change in the logits, and what a frame costs with them.
 final class WeightFormTests: GenerationCase {
+    /// Of weights that eight bits hold exactly nothing but the rounding of a prompt's vectors is seen in the logits: a number is
+    /// missed by 0.57 % (steps of 1/127 of the largest of 64 normal ones) in each branch, and tables are not rounded.
     func testEightBitWeights() throws {
-        // Weights that eight bits hold exactly must give exactly what float32 gives.
         for name in ["dual_bf16", "dual_tied", "naive_bf16"] {
             try withCopy(of: name) { folder in
                 let model = try LanguageModel.load(folder, weights: .float32)
@@ -24,14 +25,18 @@ final class WeightFormTests: GenerationCase {
                     XCTAssertFalse(name.isEmpty)
                 }
                 try model.save(folder + "/exact")
+                let exact = try LanguageModel.load(folder + "/exact", weights: .float32)
                 let sequence = try sequences().first { $0.model.hasSuffix(name) } ?? sequences()[0]
                 let prompt = try Prompt.encode(
-                    model.tokenizer!, text: sequence.text, codebookCount: model.configuration.codebookCount)
-                func run(_ form: LanguageModel.WeightForm) throws -> [Int] {
-                    try LanguageModel.load(folder + "/exact", weights: form).generate(prompt: prompt, sequence.options)
-                        .sequence.ints()
-                }
-                XCTAssertEqual(try run(.int8), try run(.float32), name)
+                    exact.tokenizer!, text: sequence.text, codebookCount: exact.configuration.codebookCount)
+                let spoken = try exact.generate(prompt: prompt, sequence.options).sequence
+                let found = try LanguageModel.load(folder + "/exact", weights: .int8)
+                    .logitsError(against: exact, on: [spoken])
+                print("  \(name): tokens \(found.tokens.relative), codes \(found.codes.relative)")
+                let branches = Double(
+                    2 * (exact.configuration.layerCount + (exact.configuration.fast?.layerCount ?? 0))
+                ).squareRoot()
+                XCTAssertLessThan(max(found.tokens.relative, found.codes.relative), 1.5 * 0.0057 * branches, name)
             }
         }
     }

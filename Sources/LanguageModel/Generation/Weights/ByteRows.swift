@@ -7,14 +7,15 @@ import Tensors
 ///
 /// The vector's rounding is far finer than the weights', and the sums of whole numbers do not depend on who adds them
 /// up: samples are the same in whatever company. Fewer instructions for a line of memory let the processor have more
-/// lines under way (docs/notes/byte-products.md).
+/// lines under way. Prompts, which are bound by arithmetic, have a way of their own where the processor has the
+/// instructions (`BytePanels`; docs/notes/byte-products.md).
 struct ByteRows: QuantizedRows, @unchecked Sendable {
     let rows: Int, columns: Int
     /// Bytes from a row to the next; zeros fill up the last step.
-    private let rowBytes: Int
-    private let weights: UnsafePointer<Int8>
+    let rowBytes: Int
+    let weights: UnsafePointer<Int8>
     /// What each row is multiplied by.
-    private let scales: UnsafePointer<Float>
+    let scales: UnsafePointer<Float>
     private let owners: [Storage]
 
     private static let block = Int(CBYTE_BLOCK)
@@ -78,18 +79,8 @@ struct ByteRows: QuantizedRows, @unchecked Sendable {
         _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
         _ stride: Int
     ) {
-        var tile = factors(rows, b, x, count, into: y, stride)
-        cbyte_products(&tile)
-    }
-
-    /// What the C functions take: some rows and rounded vectors x, in a block of columns.
-    @inline(__always)
-    func factors(
-        _ rows: Range<Int>, _ b: Int, _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
-        _ stride: Int
-    ) -> cbyte_tile {
         let row = rows.lowerBound, start = b &* Self.block
-        return cbyte_tile(
+        var tile = cbyte_tile(
             weights: weights + (row &* rowBytes &+ start), row_bytes: Int64(rowBytes), rows: Int32(rows.count),
             vectors: UnsafeRawPointer(x).assumingMemoryBound(to: Int16.self) + start,
             vector_stride: Int64(2 &* vectorWidth),
@@ -97,6 +88,7 @@ struct ByteRows: QuantizedRows, @unchecked Sendable {
             units: x + (rowBytes / 2 &+ b), unit_stride: Int64(vectorWidth),
             scales: b == blocks &- 1 ? scales + row : nil, is_first: b == 0 ? 1 : 0, out: y + row,
             out_stride: Int64(stride))
+        cbyte_products(&tile)
     }
 
     func single(_ row: Int, _ x: UnsafePointer<Float>) -> Float {
