@@ -6,7 +6,7 @@ from .load import TEXT
 from .server import Server
 
 STREAMS = (1, 4, 16)
-FRAMES = 43                              # two seconds of sound at 44 100 / 2048 frames a second
+FRAMES, LONG = 43, 215                   # two and ten seconds of sound at 44 100 / 2048 frames a second
 
 
 class Stream(threading.Thread):
@@ -59,14 +59,14 @@ def table(flags, prefix, counts, bodies, repeats=3):
 
 def make_true_size():
     """Flags of a server with random weights of the size of 1.4 and its codec, as `opah run bench` makes them; kept for the next time.
-    Its voice has a reference of 2.9 s and does not end before FRAMES: random weights end anywhere."""
+    Its voice has a reference of 2.9 s and does not end before LONG: random weights end anywhere."""
     folder, environment = os.path.join(Server.folder, "models"), {**os.environ, "OPAH_HOME": Server.home}
 
     def run(*words): subprocess.run([Server.program, "run", *words], check=True, stdout=sys.stderr, env=environment)
     for name in ("bfloat16-words", "codec"):
         if not os.path.exists(os.path.join(folder, name)): run("bench", "--make", name, "--folder", folder)
     model, codec, voices = os.path.join(folder, "bfloat16-words"), os.path.join(folder, "codec", "codec.pth"), os.path.join(folder, "voices")
-    run("voice", "pack", "Random", "--model", model, "--vq-checkpoint-path", codec, "--reference", recording_path(), "--min-frames", str(FRAMES),
+    run("voice", "pack", "Random", "--model", model, "--vq-checkpoint-path", codec, "--reference", recording_path(), "--min-frames", str(LONG),
         "--output", voices, "--overwrite")
     return ["--voice", os.path.join(voices, "Random.voice"), "--checkpoint-path", model, "--vq-checkpoint-path", codec]
 
@@ -77,7 +77,7 @@ def measure(flags, true_size):
     if true_size:
         sound, label = recording()
         body["max_new_tokens"] = FRAMES
-        bodies = {"": body, ", reference in the request": {**body, "references": [{"audio": base64.b64encode(sound).decode(), "text": label}]}}
+        bodies = {"": body, ", ten seconds": {**body, "max_new_tokens": LONG}, ", reference in the request": {**body, "references": [{"audio": base64.b64encode(sound).decode(), "text": label}]}}
         flags = make_true_size()
         for weights in ("int8", "int4"):
             rows.update(table(flags + ["--weights", weights], f"size of 1.4, {weights}, a reference of 2.9 s", (1,), bodies, repeats=2))
