@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Results must not depend on which function gave them. */
+/* Products are rounded before they are added, whatever the compiler likes better. */
 #pragma STDC FP_CONTRACT OFF
 
 int cbyte_has_panels(void) { return cbyte_engine() == 2; }
@@ -15,11 +15,16 @@ int cbyte_has_panels(void) { return cbyte_engine() == 2; }
 /* Whole: sums that a loop goes over are no registers. */
 #define EACH(i, count) _Pragma("GCC unroll 12") for (int i = 0; i < count; i++)
 
+/* Which lanes of a panel's lower (0) or upper half have rows. */
+INLINE __mmask16 rows_of(int rows, int half) {
+    const int there = rows - 16 * half;
+    return there >= 16 ? 0xFFFF : there <= 0 ? 0 : (__mmask16)((1 << there) - 1);
+}
+
 VNNI void cbyte_pack_panel(const int8_t *weights, int64_t row_bytes, int rows, int64_t columns, uint8_t *panel) {
     const __m512i sign = _mm512_set1_epi8((char)0x80);
     for (int half = 0; half < 2; half++) {
-        int there = rows - 16 * half;
-        __mmask16 mask = there >= 16 ? 0xFFFF : there <= 0 ? 0 : (__mmask16)((1 << there) - 1);
+        const __mmask16 mask = rows_of(rows, half);
         int32_t offsets[16];
         for (int r = 0; r < 16; r++) offsets[r] = (int32_t)(r * row_bytes);
         const __m512i places = _mm512_loadu_si512(offsets);
@@ -49,7 +54,8 @@ VNNI void cbyte_round_groups(const float *x, int64_t count, int64_t padded, int8
         const __m512 inverse = _mm512_set1_ps(most > 0 ? 127 / most : 0);
         __m512i sums = _mm512_setzero_si512();
         for (int64_t c = first; c < end; c += 16) {
-            const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(next_of(x + c, count - c), inverse));
+            __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(next_of(x + c, count - c), inverse));
+            q = _mm512_max_epi32(_mm512_min_epi32(q, _mm512_set1_epi32(127)), _mm512_set1_epi32(-127));   /* what is not finite, too */
             sums = _mm512_add_epi32(sums, q);
             _mm_storeu_si128((__m128i *)(numbers + c), _mm512_cvtepi32_epi8(q));
         }
@@ -63,17 +69,9 @@ INLINE VNNI void add_products(__m512i *sum, __m512i weights, __m512i numbers) { 
 
 /* Sixteen of a vector's sums become results. */
 INLINE VNNI void put(const struct cbyte_panel_tile *t, int v, int half, __m512 sums) {
-    int there = t->rows - 16 * half;
-    if (there <= 0) return;
-    __mmask16 mask = there >= 16 ? 0xFFFF : (__mmask16)((1 << there) - 1);
+    const __mmask16 mask = rows_of(t->rows, half);
     if (t->scales) sums = _mm512_mul_ps(sums, _mm512_maskz_loadu_ps(mask, t->scales + 16 * half));
     _mm512_mask_storeu_ps(t->out + v * t->out_stride + 16 * half, mask, sums);
-}
-
-INLINE VNNI __m512 begun(const struct cbyte_panel_tile *t, int v, int half) {
-    int there = t->rows - 16 * half;
-    __mmask16 mask = there >= 16 ? 0xFFFF : there <= 0 ? 0 : (__mmask16)((1 << there) - 1);
-    return _mm512_maskz_loadu_ps(mask, t->out + v * t->out_stride + 16 * half);
 }
 
 INLINE VNNI void products(const struct cbyte_panel_tile *t, const uint8_t *panel, const int count) {
@@ -101,7 +99,7 @@ INLINE VNNI void products(const struct cbyte_panel_tile *t, const uint8_t *panel
             for (int half = 0; half < 2; half++) {
                 __m512 part = _mm512_mul_ps(_mm512_cvtepi32_ps(s[v][half]), unit);
                 if (g > 0) part = _mm512_add_ps(totals[v][half], part);
-                else if (!t->is_first) part = _mm512_add_ps(begun(t, v, half), part);
+                else if (!t->is_first) part = _mm512_add_ps(_mm512_maskz_loadu_ps(rows_of(t->rows, half), t->out + v * t->out_stride + 16 * half), part);
                 totals[v][half] = part;
             }
         }

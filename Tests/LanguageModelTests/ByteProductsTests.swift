@@ -136,6 +136,7 @@ final class ByteProductsTests: XCTestCase {
                 for g in 0 ..< groups {
                     let inside = g * group ..< min((g + 1) * group, padded)
                     XCTAssertEqual(offsets[g], Int32(-128 * inside.reduce(0) { $0 + Int(numbers[$1]) }))
+                    XCTAssertFalse(inside.contains { numbers[$0] == -128 })
                     let values = inside.filter { $0 < count }.map { x[$0] }
                     if !values.allSatisfy(\.isFinite) {
                         XCTAssertFalse(units[g].isFinite, "\(count), group \(g)")
