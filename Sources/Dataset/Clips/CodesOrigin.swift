@@ -13,7 +13,14 @@ public enum CodesOrigin {
             try Interrupt.check()
             guard let codes = clip.codes else { continue }
             let inputs = clip.audio.map { ["sound": $0] } ?? [:]
-            guard let known = look.known(codes, from: inputs, stage: stage) else { continue }
+            let known: (isCurrent: Bool, settings: [String: ConfigValue])
+            do {
+                guard let found = try look.known(codes, from: inputs, stage: stage) else { continue }
+                known = found
+            } catch let error as OpahError {
+                problems[place] = error   // a recording that cannot be read is no earlier one
+                continue
+            }
             guard known.isCurrent else {
                 problems[place] = OpahError(
                     .data, "its codes are of an earlier recording, or were not finished", hint: "run extract-vq again")

@@ -167,9 +167,14 @@ public final class MadeFiles: Sendable {
 
     /// The file's present stamp when its content is still that of `digest`; nil when it is another, or cannot be read.
     static func unchanged(_ path: String, _ stamp: String, _ digest: String) -> String? {
+        (try? unchangedOrThrow(path, stamp, digest)) ?? nil
+    }
+
+    /// The same, where it matters why a file cannot be read.
+    static func unchangedOrThrow(_ path: String, _ stamp: String, _ digest: String) throws -> String? {
         guard let now = FileStamp(path) else { return nil }
         if now.text == stamp { return stamp }
-        guard let found = try? Digest.of(file: path), found == digest else { return nil }
+        guard try Digest.of(file: path) == digest else { return nil }
         return now.isSettled ? now.text : ""
     }
 

@@ -7,9 +7,10 @@ public struct MadeLook {
     /// What `stage` wrote down about an output: whether it was finished and its inputs are still the same (one that is
     /// gone counts as the same), and the settings. nil when nothing is known, or something else has replaced it since.
     /// - Parameter inputs: paths by role, as for `MadeFiles.decide`.
+    /// - Throws: when an input cannot be read, so that nobody knows.
     public mutating func known(
         _ output: String, from inputs: [String: String], stage: String
-    ) -> (isCurrent: Bool, settings: [String: ConfigValue])? {
+    ) throws -> (isCurrent: Bool, settings: [String: ConfigValue])? {
         let folder = PathName.folder(output), name = PathName.last(output),
             record = records[folder] ?? MadeRecord(folder)
         records[folder] = record
@@ -18,9 +19,9 @@ public struct MadeLook {
         guard entry.stage == stage, let made = entry.outputs[name],
             MadeFiles.unchanged(output, made.stamp, made.digest) != nil
         else { return nil }
-        let isCurrent = inputs.allSatisfy { role, path in
-            entry.sources[role].map { !FileKind.exists(path) || MadeFiles.unchanged(path, $0.stamp, $0.digest) != nil }
-                ?? true
+        let isCurrent = try inputs.allSatisfy { role, path in
+            guard let source = entry.sources[role], FileKind.exists(path) else { return true }
+            return try MadeFiles.unchangedOrThrow(path, source.stamp, source.digest) != nil
         }
         return (isCurrent, entry.settings)
     }
