@@ -89,6 +89,7 @@ public final class BatchRun {
             {
                 outcomes[index] = outcome
                 waiting.removeAll { $0 == index }
+                removeLeftLock(index)
                 try tell(.ended(items[index], outcome, lastLines: ""))
             }
         }
@@ -151,6 +152,13 @@ public final class BatchRun {
             left = ProcessTable.left(below: own)
         }
         if told { lock.removeLeftovers() }
+    }
+
+    /// That of a batch which was killed between a recipe's last state and its end: nothing else would take it again.
+    private func removeLeftLock(_ index: Int) {
+        let path = folder(index).path
+        guard FileKind.isFile(path + "/" + BatchFolder.lockName) else { return }
+        (try? FolderLock(path, for: "a recipe of a batch", name: BatchFolder.lockName))?.release()
     }
 
     private func look(

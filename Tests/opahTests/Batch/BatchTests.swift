@@ -126,7 +126,11 @@ final class BatchTests: XCTestCase {
             return try report(folder).sorted { $0.key < $1.key }.map { $0.value["unchanged"] as? Bool ?? false }
         }
         XCTAssertEqual(try states(), [false])
+        // A batch that was killed after it had saved how a recipe ended, and before it gave back its lock.
+        let lock = folder("out/batch/reads/.run.lock")
+        try write(folder, ["out/batch/reads/.run.lock": ""])
         XCTAssertEqual(try states(), [true])
+        XCTAssertFalse(FileManager.default.fileExists(atPath: lock))
         XCTAssertEqual(try states("--fresh"), [false])
         try write(folder, ["words.txt": "another"])
         XCTAssertEqual(try states(), [false], "an input has changed")
