@@ -73,10 +73,15 @@ enum AudioSources {
         let range = content.start ..< file.size
         let found = try OggLinks(file, from: range.lowerBound, to: range.upperBound)
         let links = found.links.prefix(maxStreams)
-        var streams = Streams(parts: []), failure: OpahError?
+        var streams = Streams(parts: []), failure: OpahError?, window = ByteWindow(file)
         for link in links {
             do {
                 guard link.begins else { throw OpahError(.audio, "\(name: file.path): the first page is damaged") }
+                guard try link.hasWholeHeaders(&window) else {
+                    throw OpahError(
+                        .audio, "\(name: file.path): the headers of its Vorbis stream are damaged",
+                        hint: "replace it: nothing of its sound can be decoded without them")
+                }
                 let notes =
                     link.ends || link.isDamaged || link.seconds == 0
                     ? [] : ["has no page that ends it: truncated, or written by a program that was stopped"]
@@ -91,8 +96,10 @@ enum AudioSources {
             }
         }
         if streams.parts.isEmpty {
-            if let failure { throw failure }
-            streams.parts = [try single(file, content, range, isAlone: true)]
+            throw failure
+                ?? OpahError(
+                    .audio, "\(name: file.path): has no whole page of an Ogg stream",
+                    hint: "the file is damaged: replace it")
         }
         if found.tailBytes > 0 {
             streams.notes.append(

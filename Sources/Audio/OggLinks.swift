@@ -17,12 +17,19 @@ struct OggLinks {
         fileprivate(set) var ends = false
         fileprivate var serials: Set<Int> = []   // of all its streams: sound, pictures
         fileprivate var serial: Int?   // of the sound
+        fileprivate var vorbis: Int?   // the serial of the first stream that says it is one
         fileprivate var sound: OggSound?
         fileprivate var number: Int?, first: Int?, last = 0   // page, granules
 
         /// Whether the page can be its own, and is not of a link whose first page is lost.
         fileprivate func goesOn(with page: OggPage) -> Bool {
             serials.contains(page.serial) && !(ends && page.serial == serial && page.number < number ?? 0)
+        }
+
+        /// Whether libsndfile should see it: see `VorbisHeaders`.
+        func hasWholeHeaders(_ window: inout ByteWindow) throws -> Bool {
+            guard let vorbis else { return true }
+            return try VorbisHeaders.areWhole(&window, ranges, serial: vorbis)
         }
 
         /// Seconds that its pages state, the damaged ones too; 0 where that is unknown.
@@ -63,6 +70,9 @@ struct OggLinks {
             let body = try window.slice(position + page.headerBytes, page.length - page.headerBytes)
             // A stream begins behind pages of another: several that begin together are one link (sound and pictures).
             add(page, position ..< position + page.length, page.begins ? OggSound(body) : nil, isFirst: !isInHeaders)
+            if page.begins, body.has("\u{1}vorbis"), links[links.count - 1].vorbis == nil {
+                links[links.count - 1].vorbis = page.serial
+            }
             isInHeaders = page.begins
             position += page.length
             lastEnd = position

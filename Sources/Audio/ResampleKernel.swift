@@ -44,6 +44,9 @@ final class ResampleKernel: Sendable {
     private struct Key: Hashable { var from, to: Int }
     private static let cache = Mutex<[Key: ResampleKernel]>([:])
 
+    /// Weights of all kernels that are kept: 16 MiB. Rates that no recorder has make kernels of 100.
+    private static let mostKept = 1 << 22
+
     /// The kernel between two rates; the last few are kept.
     static func between(_ from: Int, _ to: Int) throws -> ResampleKernel {
         guard Resampler.rates.contains(from), Resampler.rates.contains(to) else {
@@ -56,9 +59,10 @@ final class ResampleKernel: Sendable {
         let key = Key(from: from / divisor, to: to / divisor)
         return cache.withLock { cache in
             if let kernel = cache[key] { return kernel }
-            if cache.count >= 8 { cache.removeAll() }
             let kernel = ResampleKernel(from: key.from, to: key.to)
-            cache[key] = kernel
+            let kept = cache.values.reduce(kernel.weights.count) { $0 + $1.weights.count }
+            if cache.count >= 8 || kept > mostKept { cache.removeAll() }
+            if kernel.weights.count <= mostKept { cache[key] = kernel }
             return kernel
         }
     }

@@ -286,6 +286,14 @@ final class BadFileTests: XCTestCase {
             let whole = try bytes(name)
             cases += [8, 3].map { (name, whole.prefix(whole.count / $0)) }
         }
+        // Of an Ogg file the first page, the codebooks, and all but the first page.
+        let ogg = try bytes("vorbis_stereo.ogg")
+        for place in [40, 300] {
+            var damaged = ogg
+            damaged[place] ^= 1
+            cases.append(("a.ogg", damaged))
+        }
+        cases.append(("a.ogg", ogg.prefix(100)))
         for (name, start) in cases {
             // What is right so far, and then nothing that is sound.
             try with(start + Data(repeating: 0x55, count: 3000), named: name) { path in
@@ -297,7 +305,7 @@ final class BadFileTests: XCTestCase {
                     return try residentBytes()
                 }
                 let before = try memory(afterReading: 20)
-                XCTAssertLessThan(try memory(afterReading: 200) - before, 3_000_000, "\(name), \(start.count) bytes")
+                XCTAssertLessThan(try memory(afterReading: 500) - before, 3_000_000, "\(name), \(start.count) bytes")
             }
         }
     }
