@@ -49,17 +49,23 @@ public enum RecipeIndex {
 
     /// The comment lines at the top of a file, without their dashes.
     public static func header(of path: String) throws -> [String] {
-        let start = try MappedFile(path).withBytes {
-            String(decoding: $0.dropFirst(SourceText.start($0)).prefix(8192), as: UTF8.self)
+        let text = try MappedFile(path).withBytes { bytes in
+            let start = bytes.dropFirst(SourceText.start(bytes)).prefix(8192)
+            return String(decoding: start[..<headerEnd(start)], as: UTF8.self)
         }
-        var lines: [String] = []
-        for (number, line) in start.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            if number == 0, line.isEmpty { continue }
-            guard line.hasPrefix("--") else { break }
-            let text = line.drop { $0 == "-" }.drop { $0 == " " }
-            if !text.isEmpty { lines.append(String(text)) }
+        return text.split(whereSeparator: \.isNewline).map { String($0.drop { $0 == "-" }.drop { $0 == " " }) }
+            .filter { !$0.isEmpty }
+    }
+
+    /// Where the first line begins that is no comment; an empty first one is passed over.
+    private static func headerEnd(_ bytes: UnsafeRawBufferPointer.SubSequence) -> Int {
+        let newline = UInt8(ascii: "\n"), dash = UInt8(ascii: "-")
+        var place = bytes.startIndex
+        if bytes.first == newline { place += 1 }
+        while place < bytes.endIndex, bytes[place...].starts(with: [dash, dash]) {
+            place = bytes[place...].firstIndex(of: newline).map { $0 + 1 } ?? bytes.endIndex
         }
-        return lines
+        return place
     }
 
     /// The file that a name or path means: a stock recipe, or a Lua file.
