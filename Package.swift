@@ -148,7 +148,7 @@ let package = Package(
             + library("Support", ["CXXHash", "SystemShim"])
             + library("Distributed", ["Support", "CMPI"])
             + library("LuaHost", ["Support", "LuaShim", "CLua"])
-            + library("Tensors", ["Support", "SystemShim", "COpenBLAS", "COneDNN", "CByteProducts"])
+            + library("Tensors", ["Support", "SystemShim", "COpenBLAS", "COneDNN", "CByteProducts", "CRowProducts"])
             + library(
                 "Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
             + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])

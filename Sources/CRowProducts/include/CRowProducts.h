@@ -33,6 +33,21 @@ struct crow_factors {
    input[r * stride + t * tap_stride + d] * weights[p][t * depth + d][c], one chain of fused multiply-and-adds in this order. */
 void crow_products(const struct crow_factors *factors, int rows, int panels, float *sums);
 
+/* Products of two factors that were both packed. A panel here has 32 columns. */
+
+/* packed[d][CROW_ROWS]: up to CROW_ROWS rows side by side, zeros in place of those that there are not. */
+void crow_pack_rows(const float *x, int64_t stride, int rows, int64_t depth, float *packed);
+
+/* panel[d][32]: up to 32 columns of a matrix of float32, or of bfloat16 when `half`; zeros beside them. Element d of
+   column c lies at w[c * stride + d] when `across`, else at w[d * stride + c]. */
+void crow_pack_panel(const void *w, int half, int across, int64_t stride, int columns, int64_t depth, float *panel);
+
+/* y[r * stride + c] = the sum over d of packed[d][r] * panel[d][c], one chain of fused multiply-and-adds, and what was there when it
+   `adds`. `next`: the rows that will be multiplied next, prefetched on the way; any address. */
+void crow_packed_product(
+    const float *packed, int rows, const float *panel, int columns, int64_t depth, int adds, float *y, int64_t stride,
+    const float *next);
+
 /* `FastConvolution`'s two ways, for one unit of `width` columns, a multiple of 16, and `groups` of four taps, 1 to 3: bit for bit as
    there. Input rows lie `step` floats apart; a unit has one row in each of its points' planes, which lie `plane` floats apart. */
 

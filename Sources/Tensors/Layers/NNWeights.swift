@@ -1,7 +1,7 @@
 import Support
 
-/// A weight matrix [rows, columns] as the kernels read it: float32 as it lies, half types expanded in
-/// panels of rows into a small float32 buffer, so that a half-stored model never exists in float32 at once.
+/// A weight matrix [rows, columns] as the kernels read it: as it lies (`PackedProduct`, oneDNN), or float32, to which half
+/// types are expanded in panels of rows into a small buffer, so that a half-stored model never exists in float32 at once.
 struct WeightMatrix {
     let rows: Int, columns: Int
     /// In which numbers its products with rows are computed.
@@ -57,6 +57,17 @@ struct WeightMatrix {
         try forEachPanel { first, count, panel in try body(first, count, Rounding.Bits(of: panel, count * columns)) }
     }
 
+    /// For the kernels that read it as it lies; nil where they are not there, or not worth while for `n` rows of `width`
+    /// results that are added to `beta` times what is there.
+    private func packable(isTransposed: Bool, by n: Int, width: Int, beta: Float) -> PackedProduct.Matrix? {
+        guard precision == .float32, tensor.dtype != .float16, beta == 0 || beta == 1,
+            PackedProduct.isWorthwhile(rows: n, columns: width)
+        else { return nil }
+        let start =
+            isHalf ? UnsafeRawPointer(tensor.pointer(UInt16.self)) : UnsafeRawPointer(tensor.pointer(Float.self))
+        return PackedProduct.Matrix(start, isHalf: isHalf, stride: columns, isTransposed: isTransposed)
+    }
+
     /// y[n, rows] = x[n, columns] W^T + beta y
     func multiplyTransposed(
         _ x: UnsafePointer<Float>, count n: Int, beta: Float = 0, into y: UnsafeMutablePointer<Float>
@@ -68,6 +79,10 @@ struct WeightMatrix {
                     n, count, columns, factor, lda: columns, panel, ldb: columns, transposeB: true, beta: beta,
                     y + first, ldc: rows)
             }
+        }
+        if let matrix = packable(isTransposed: true, by: n, width: rows, beta: beta) {
+            return try PackedProduct.product(
+                n, rows, columns, x, stride: columns, matrix, adds: beta == 1, to: y, stride: rows)
         }
         let factor = try Rounding.Floats(of: x, n * columns, precision)
         defer { withExtendedLifetime(factor) {} }
@@ -88,6 +103,10 @@ struct WeightMatrix {
                     n, columns, count, factor.from(first), lda: rows, panel, ldb: columns, beta: first == 0 ? beta : 1,
                     y, ldc: columns)
             }
+        }
+        if let matrix = packable(isTransposed: false, by: n, width: columns, beta: beta) {
+            return try PackedProduct.product(
+                n, columns, rows, g, stride: rows, matrix, adds: beta == 1, to: y, stride: columns)
         }
         let factor = try Rounding.Floats(of: g, n * rows, precision)
         defer { withExtendedLifetime(factor) {} }

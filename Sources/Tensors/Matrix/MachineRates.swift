@@ -44,7 +44,7 @@ public struct MachineRates: Sendable, Equatable {
     ) throws -> MachineRates {
         let rows = max(size / 4, 1), part = seconds / (BFloat16Engine.isAvailable ? 5 : 3)
         let square = try product(size, size, size, seconds: part)
-        let layer = try product(rows, 4096, 1024, seconds: part)
+        let layer = try storedProduct(rows, 4096, 1024, seconds: part)
         let half =
             BFloat16Engine.isAvailable
             ? try max(
@@ -55,7 +55,25 @@ public struct MachineRates: Sendable, Equatable {
             readBandwidth: reading(bufferBytes, seconds: part))
     }
 
-    /// [m, k] times a stored [n, k], as `linear` does it.
+    /// The same as `linear` does it with a stored [n, k].
+    private static func storedProduct(_ m: Int, _ n: Int, _ k: Int, seconds: Double) throws -> Double {
+        let a = try Pages<Float>(m * k), b = try Pages<Float>(n * k), c = try Pages<Float>(m * n)
+        let best = try bestTime(seconds) { try storedProduct(m, n, k, a, b, c) }
+        return 2 * Double(m) * Double(n) * Double(k) / best
+    }
+
+    private static func storedProduct(
+        _ m: Int, _ n: Int, _ k: Int, _ a: Pages<Float>, _ b: Pages<Float>, _ c: Pages<Float>
+    ) throws {
+        if PackedProduct.isWorthwhile(rows: m, columns: n) {
+            let stored = PackedProduct.Matrix(b.start, isHalf: false, stride: k, isTransposed: true)
+            try PackedProduct.product(m, n, k, a.start, stride: k, stored, to: c.start, stride: n)
+        } else {
+            matrixProduct(m, n, k, a.start, lda: k, b.start, ldb: k, transposeB: true, c.start, ldc: n)
+        }
+    }
+
+    /// [m, k] times [n, k] transposed.
     private static func product(_ m: Int, _ n: Int, _ k: Int, seconds: Double) throws -> Double {
         let a = try Pages<Float>(m * k), b = try Pages<Float>(n * k), c = try Pages<Float>(m * n)
         let best = try bestTime(seconds) {
@@ -84,7 +102,7 @@ public struct MachineRates: Sendable, Equatable {
         for _ in 0 ..< 12 {
             try Interrupt.check()
             var began = processorSeconds()
-            matrixProduct(m, n, k, zeros.start, lda: k, zeros.start, ldb: k, transposeB: true, c.start, ldc: n)
+            try storedProduct(m, n, k, zeros, zeros, c)
             single = min(single, processorSeconds() - began)
             began = processorSeconds()
             try OneDNN.product(m, n, k, a, lda: k, b, ldb: k, transposeB: true, c.start, ldc: n)

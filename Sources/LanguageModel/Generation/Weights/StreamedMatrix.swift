@@ -136,12 +136,21 @@ final class StreamedMatrix: @unchecked Sendable {
 
     /// y[n, rows] = x[n, columns] W^T, as matrix products: for prompts, where each weight serves many tokens.
     func multiply(_ x: UnsafePointer<Float>, count n: Int, into y: UnsafeMutablePointer<Float>) {
+        let elements: Elements, isHalf: Bool
         switch form {
         case .quantized(let own): return own.multiply(x, count: n, into: y)
-        case .float32(let own):
-            let w = own.bytes.assumingMemoryBound(to: Float.self)
+        case .float32(let own): (elements, isHalf) = (own, false)
+        case .bfloat16(let own): (elements, isHalf) = (own, true)
+        }
+        if PackedProduct.isWorthwhile(rows: n, columns: rows) {
+            let matrix = PackedProduct.Matrix(elements.bytes, isHalf: isHalf, stride: columns, isTransposed: true)
+            let product: Void? = try? PackedProduct.product(
+                n, rows, columns, x, stride: columns, matrix, to: y, stride: rows)
+            if product != nil { return }   // else there is no memory for the packed factors
+        }
+        guard isHalf else {
+            let w = elements.bytes.assumingMemoryBound(to: Float.self)
             return matrixProduct(n, rows, columns, x, lda: columns, w, ldb: columns, transposeB: true, y, ldc: rows)
-        case .bfloat16: break
         }
         let panel = min(rows, max(256, (1 << 21) / columns))
         withUnsafeTemporaryAllocation(of: Float.self, capacity: panel * columns) { buffer in
