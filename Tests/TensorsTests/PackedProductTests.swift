@@ -12,7 +12,7 @@ final class PackedProductTests: XCTestCase {
     /// beyond a step and no multiple of a vector.
     private typealias Shape = (rows: Int, input: Int, output: Int)
     private static let shapes: [Shape] = [
-        (48, 5, 32), (49, 16, 33), (50, 31, 47), (59, 32, 64), (60, 100, 65), (71, 1024, 95),
+        (48, 16, 32), (49, 16, 33), (50, 31, 47), (59, 32, 64), (60, 100, 65), (71, 1024, 95),
         (72, 1040, 96), (97, 2049, 130)
     ]
 

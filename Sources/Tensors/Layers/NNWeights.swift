@@ -57,11 +57,12 @@ struct WeightMatrix {
         try forEachPanel { first, count, panel in try body(first, count, Rounding.Bits(of: panel, count * columns)) }
     }
 
-    /// For the kernels that read it as it lies; nil where they are not there, or not worth while for `n` rows of `width`
-    /// results that are added to `beta` times what is there.
-    private func packable(isTransposed: Bool, by n: Int, width: Int, beta: Float) -> PackedProduct.Matrix? {
+    /// For the kernels that read it as it lies; nil where they are not there, or not worth while for products with `n`
+    /// rows that are added to `beta` times what is there.
+    private func packable(isTransposed: Bool, by n: Int, beta: Float) -> PackedProduct.Matrix? {
+        let (width, depth) = isTransposed ? (rows, columns) : (columns, rows)
         guard precision == .float32, tensor.dtype != .float16, beta == 0 || beta == 1,
-            PackedProduct.isWorthwhile(rows: n, columns: width)
+            PackedProduct.isWorthwhile(rows: n, columns: width, depth: depth)
         else { return nil }
         let start =
             isHalf ? UnsafeRawPointer(tensor.pointer(UInt16.self)) : UnsafeRawPointer(tensor.pointer(Float.self))
@@ -80,7 +81,7 @@ struct WeightMatrix {
                     y + first, ldc: rows)
             }
         }
-        if let matrix = packable(isTransposed: true, by: n, width: rows, beta: beta) {
+        if let matrix = packable(isTransposed: true, by: n, beta: beta) {
             return try PackedProduct.product(
                 n, rows, columns, x, stride: columns, matrix, adds: beta == 1, to: y, stride: rows)
         }
@@ -104,7 +105,7 @@ struct WeightMatrix {
                     y, ldc: columns)
             }
         }
-        if let matrix = packable(isTransposed: false, by: n, width: columns, beta: beta) {
+        if let matrix = packable(isTransposed: false, by: n, beta: beta) {
             return try PackedProduct.product(
                 n, columns, rows, g, stride: rows, matrix, adds: beta == 1, to: y, stride: columns)
         }

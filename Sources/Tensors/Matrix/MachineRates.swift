@@ -65,7 +65,7 @@ public struct MachineRates: Sendable, Equatable {
     private static func storedProduct(
         _ m: Int, _ n: Int, _ k: Int, _ a: Pages<Float>, _ b: Pages<Float>, _ c: Pages<Float>
     ) throws {
-        if PackedProduct.isWorthwhile(rows: m, columns: n) {
+        if PackedProduct.isWorthwhile(rows: m, columns: n, depth: k) {
             let stored = PackedProduct.Matrix(b.start, isHalf: false, stride: k, isTransposed: true)
             try PackedProduct.product(m, n, k, a.start, stride: k, stored, to: c.start, stride: n)
         } else {

@@ -10,8 +10,8 @@ import Support
 package enum PackedProduct {
     /// Whether this processor has the kernels, they are used (`crow_use`), and packing a matrix costs little beside
     /// multiplying so many rows with it.
-    package static func isWorthwhile(rows: Int, columns: Int) -> Bool {
-        crow_is_used() != 0 && rows >= 48 && columns >= wide
+    package static func isWorthwhile(rows: Int, columns: Int, depth: Int) -> Bool {
+        crow_is_used() != 0 && rows >= 48 && columns >= wide && depth >= 16
     }
 
     /// A panel of this depth has 128 KiB.
@@ -42,7 +42,7 @@ package enum PackedProduct {
     }
 
     /// y[n, columns] = x[n, depth] W, or that added to y.
-    /// - Throws: kind `memory` when there is none for the packed factors: 8 MiB for the rows, at most 0.5 for a thread.
+    /// - Throws: kind `memory` when there is none for the packed factors: 8 MiB for the rows, a quarter of one for a thread.
     package static func product(
         _ n: Int, _ columns: Int, _ depth: Int, _ x: UnsafePointer<Float>, stride: Int, _ matrix: Matrix,
         adds: Bool = false, to y: UnsafeMutablePointer<Float>, stride yStride: Int

@@ -142,7 +142,7 @@ final class StreamedMatrix: @unchecked Sendable {
         case .float32(let own): (elements, isHalf) = (own, false)
         case .bfloat16(let own): (elements, isHalf) = (own, true)
         }
-        if PackedProduct.isWorthwhile(rows: n, columns: rows) {
+        if PackedProduct.isWorthwhile(rows: n, columns: rows, depth: columns) {
             let matrix = PackedProduct.Matrix(elements.bytes, isHalf: isHalf, stride: columns, isTransposed: true)
             let product: Void? = try? PackedProduct.product(
                 n, rows, columns, x, stride: columns, matrix, to: y, stride: rows)
