@@ -7,6 +7,7 @@ import Tensors
 /// Several processes that train one model: each has all of it, and the same. The first has the project's folder.
 extension Trainer {
     /// Runs `body` on the first process, or the only one; result and error reach all.
+    @discardableResult
     func first<R: Codable>(_ body: () throws -> R) throws -> R { try ranks?.first(body) ?? body() }
 
     /// What goes wrong on one goes wrong on all.
