@@ -95,6 +95,22 @@ final class MadeFilesTests: XCTestCase {
         }
     }
 
+    /// As when the disk cannot read it back: the stage failed, but the file is the stage's, and not somebody else's.
+    func testAnOutputThatCouldNotBeTakenDownIsMadeAgain() throws {
+        try prepared { folder in
+            let target = folder + "/out/a", inputs = ["sound": folder + "/in"], made = MadeFiles(stage: "upper")
+            let making = try made.start(target, from: inputs, made.decide(target, from: inputs))
+            assertThrows(.file) {
+                try made.make(making, owner: target) {
+                    try write("whole", target)
+                    return [target, folder + "/out/gone"]
+                }
+            }
+            made.close()
+            XCTAssertEqual(MadeFiles(stage: "upper").decide(target, from: inputs), .make)
+        }
+    }
+
     func testRecordsStaySmallAndAnotherFolderMayHoldThem() throws {
         try prepared { folder in
             for round in 0 ..< 200 {

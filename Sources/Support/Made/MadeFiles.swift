@@ -230,9 +230,12 @@ public final class MadeFiles: Sendable {
     /// that the next run tries again), and takes down what they were made from: in a group, when they have their names.
     /// - Parameter owner: who is told of by `bringOut` when one of them could not be given its name.
     public func make(_ making: Making, owner: String, _ work: () throws -> [String]?) throws {
+        // An output that has its name, and cannot be taken down, stays one that was begun: the next run makes it again.
+        var files: [String]?
         do {
             guard let group else {
-                if let files = try work() { try finish(making, files: files) }
+                files = try work()
+                if let files { try finish(making, files: files) }
                 return
             }
             try group.add(owner) {
@@ -241,7 +244,7 @@ public final class MadeFiles: Sendable {
                     owner, done: { try self.finish(making, files: files) }, failed: { self.cancel(making) })
             }
         } catch {
-            cancel(making)
+            if files == nil { cancel(making) }
             throw error
         }
     }
