@@ -97,17 +97,27 @@ final class MadeFilesTests: XCTestCase {
 
     /// As when the disk cannot read it back: the stage failed, but the file is the stage's, and not somebody else's.
     func testAnOutputThatCouldNotBeTakenDownIsMadeAgain() throws {
-        try prepared { folder in
-            let target = folder + "/out/a", inputs = ["sound": folder + "/in"], made = MadeFiles(stage: "upper")
-            let making = try made.start(target, from: inputs, made.decide(target, from: inputs))
-            assertThrows(.file) {
-                try made.make(making, owner: target) {
-                    try write("whole", target)
-                    return [target, folder + "/out/gone"]
+        for grouped in [false, true] {
+            try prepared { folder in
+                let target = folder + "/out/a", inputs = ["sound": folder + "/in"]
+                let made = MadeFiles(stage: "upper", grouped: grouped)
+                let making = try made.start(target, from: inputs, made.decide(target, from: inputs))
+                func make() throws {
+                    try made.make(making, owner: target) {
+                        try write("whole", target)
+                        return [target, folder + "/out/gone"]
+                    }
                 }
+                if grouped {
+                    try make()
+                    XCTAssertEqual(made.bringOut().map(\.owner), [target])
+                } else {
+                    assertThrows(.file) { try make() }
+                }
+                made.close()
+                XCTAssertEqual(read(target), "whole")
+                XCTAssertEqual(MadeFiles(stage: "upper").decide(target, from: inputs), .make, "grouped: \(grouped)")
             }
-            made.close()
-            XCTAssertEqual(MadeFiles(stage: "upper").decide(target, from: inputs), .make)
         }
     }
 

@@ -8,14 +8,15 @@ import XCTest
 final class PackedProductTests: XCTestCase {
     override func tearDown() { _ = crow_use(1) }
 
-    /// y = x W^T + b and both gradients, of every edge: rows that are no twelves, columns that are no panels, depths
-    /// beyond a step and no multiple of a vector.
     private typealias Shape = (rows: Int, input: Int, output: Int)
+    /// Of every edge: rows that are no twelves, columns that are no panels, depths beyond a step and no multiple of a
+    /// vector.
     private static let shapes: [Shape] = [
         (48, 16, 32), (49, 16, 33), (50, 31, 47), (59, 32, 64), (60, 100, 65), (71, 1024, 95),
         (72, 1040, 96), (97, 2049, 130)
     ]
 
+    /// y = x W^T + b and the gradient of x; that of W is OpenBLAS's.
     private struct Results: Equatable { var y: [Float], dx: [Float] }
 
     private func factors(

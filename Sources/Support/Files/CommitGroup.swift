@@ -130,9 +130,10 @@ public final class CommitGroup: @unchecked Sendable {
                 Self.syncFolders(Set(members.map { PathName.folder($0.file.path) }))
             }
             place(files)
+            // What fails from here on failed with its files in place.
+            let unplaced = Set(failed.keys)
             for ending in endings {
-                attempt(ending.owner, ending.done)
-                if failed[ending.owner] != nil { ending.failed() }
+                if unplaced.contains(ending.owner) { ending.failed() } else { attempt(ending.owner, ending.done) }
             }
             place(records)
             guarding.withLock { _ in

@@ -16,7 +16,7 @@ package enum PackedProduct {
 
     /// A panel of this depth has 128 KiB.
     private static let depthStep = 1024
-    /// Longer chains round more: this long ones as much as OpenBLAS's.
+    /// Longer chains round more.
     private static let chain = 512
     private static let tall = Int(CROW_ROWS), wide = 32
     /// Panels that a thread packs at a time: rows that lie far off are fetched once for all of them.
