@@ -76,7 +76,9 @@ func fuzz() -> [Target] {
             ? .executableTarget(
                 name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
-            : .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders"], swiftSettings: testSettings)
+            : .testTarget(
+                name: "FuzzTests", dependencies: ["FuzzReaders", "TestSupport", "Support", "Audio"],
+                swiftSettings: testSettings)
     ]
 }
 
@@ -114,6 +116,7 @@ let package = Package(
         [
             system("CLua", "lua5.4", "liblua5.4-dev"),
             system("CSndfile", "sndfile", "libsndfile1-dev"),
+            system("CVorbis", "vorbis", "libvorbis-dev"),
             system("CMpg123", "libmpg123", "libmpg123-dev"),
             system("COpenBLAS", "openblas", "libopenblas-dev"),
             system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
@@ -151,7 +154,7 @@ let package = Package(
             + library("Tensors", ["Support", "SystemShim", "COpenBLAS", "COneDNN", "CByteProducts", "CRowProducts"])
             + library(
                 "Formats", ["Support", "Tensors", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")])
-            + library("Audio", ["Support", "CSndfile", "CMpg123", "CKissFFT"])
+            + library("Audio", ["Support", "CSndfile", "CVorbis", "CMpg123", "CKissFFT"])
             + library("Text", ["Support", "CPCRE2"])
             + library(
                 "Codec",

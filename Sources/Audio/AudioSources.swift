@@ -77,9 +77,9 @@ enum AudioSources {
         for link in links {
             do {
                 guard link.begins else { throw OpahError(.audio, "\(name: file.path): the first page is damaged") }
-                guard try link.hasWholeHeaders(&window) else {
+                if let problem = try link.headerProblem(&window) {
                     throw OpahError(
-                        .audio, "\(name: file.path): the headers of its Vorbis stream are damaged",
+                        .audio, "\(name: file.path): \(problem)",
                         hint: "replace it: nothing of its sound can be decoded without them")
                 }
                 let notes =

@@ -26,10 +26,10 @@ struct OggLinks {
             serials.contains(page.serial) && !(ends && page.serial == serial && page.number < number ?? 0)
         }
 
-        /// Whether libsndfile should see it: see `VorbisHeaders`.
-        func hasWholeHeaders(_ window: inout ByteWindow) throws -> Bool {
-            guard let vorbis else { return true }
-            return try VorbisHeaders.areWhole(&window, ranges, serial: vorbis)
+        /// Why libsndfile should not see it (`VorbisHeaders`), nil when it may.
+        func headerProblem(_ window: inout ByteWindow) throws -> String? {
+            guard let vorbis else { return nil }
+            return try VorbisHeaders.problem(&window, ranges, serial: vorbis)
         }
 
         /// Seconds that its pages state, the damaged ones too; 0 where that is unknown.

@@ -30,20 +30,25 @@ struct OggPage {
         guard offset + length <= end else { return false }
         let bytes = try window.slice(offset, length)
         guard bytes.count == length else { return false }
-        var sum: UInt32 = 0
-        bytes.withUnsafeBufferPointer { bytes in
-            Self.table.withUnsafeBufferPointer { table in
-                for i in bytes.indices {
-                    // The checksum's own bytes count as zeros.
-                    let byte = 22 ..< 26 ~= i ? 0 : bytes[i]
-                    sum = sum << 8 ^ table[Int(UInt8(truncatingIfNeeded: sum >> 24) ^ byte)]
-                }
+        return bytes.withUnsafeBufferPointer { Int(OggChecksum.of($0)) } == bytes.littleEndian32(at: 22)
+    }
+}
+
+/// The checksum of a page: polynomial 0x04C11DB7, highest bit first.
+package enum OggChecksum {
+    /// Of all its bytes; the checksum's own, 22..<26, count as zeros.
+    package static func of(_ page: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        table.withUnsafeBufferPointer { table in
+            var sum: UInt32 = 0
+            for i in page.indices {
+                let byte = 22 ..< 26 ~= i ? 0 : page[i]
+                sum = sum << 8 ^ table[Int(UInt8(truncatingIfNeeded: sum >> 24) ^ byte)]
             }
+            return sum
         }
-        return Int(sum) == bytes.littleEndian32(at: 22)
     }
 
-    /// The checksum's step for each byte: polynomial 0x04C11DB7, highest bit first.
+    /// The step for each byte.
     private static let table: [UInt32] = (0 ..< 256).map { byte in
         (0 ..< 8).reduce(UInt32(byte) << 24) { sum, _ in sum << 1 ^ (sum >> 31 == 1 ? 0x04C1_1DB7 : 0) }
     }

@@ -74,25 +74,22 @@ public struct ResampleStream: Sendable {
         output.reserveCapacity(before + min(room, available * to / from + to + 1))
 
         var block = produced / to, phase = produced % to
-        var made = 0
+        var made = 0, ready = 0 ..< 0
         while made < room {
             // In parts, so that a stop is noticed.
             let part = min(room - made, 1 << 16)
             try Interrupt.check()
             let chunk = [Float](unsafeUninitializedCapacity: part) { result, filled in
                 pending.withUnsafeBufferPointer { input in
-                    kernel.weights.withUnsafeBufferPointer { weights in
-                        kernel.first.withUnsafeBufferPointer { first in
-                            while filled < part {
-                                let start = block * from + Int(first[phase]) - pendingStart
-                                guard start + taps <= input.count else { break }
-                                result[filled] = dotProduct(
-                                    weights.baseAddress! + phase * taps, input.baseAddress! + start, taps)
-                                filled += 1
-                                phase += 1
-                                if phase == to { (block, phase) = (block + 1, 0) }
-                            }
-                        }
+                    while filled < part {
+                        if !ready.contains(phase) { ready = kernel.make(phase) }
+                        let start = block * from + Int(kernel.first[phase]) - pendingStart
+                        guard start + taps <= input.count else { break }
+                        result[filled] = dotProduct(
+                            kernel.weights + phase * taps, input.baseAddress! + start, taps)
+                        filled += 1
+                        phase += 1
+                        if phase == to { (block, phase) = (block + 1, 0) }
                     }
                 }
             }
@@ -101,6 +98,7 @@ public struct ResampleStream: Sendable {
             if chunk.count < part { break }
         }
         produced += made
+        if !ready.contains(phase) { ready = kernel.make(phase) }
         let used = min(pending.count, block * from + Int(kernel.first[phase]) - pendingStart)
         if used > 0 {
             pending.removeFirst(used)

@@ -1,50 +1,79 @@
+import CVorbis
+
 /// The three packets that a Vorbis stream begins with: what it is, comments, and codebooks (Vorbis I, 4.2).
 ///
-/// libsndfile (1.2) never gives back what it took for them, 6 kB, when it finds that it cannot read them. A
-/// program that is sent damaged files for weeks would grow by them, so such streams are not given to it.
+/// Looked at before libsndfile (1.2) sees them. It never gives back what it took for headers that it cannot read, 6 kB,
+/// and a program that is sent such files for weeks would grow; it crashes on codebooks of which no decoder can be made;
+/// and libvorbis makes codebooks of gigabytes of a few kB.
 enum VorbisHeaders {
-    /// Whether all three are among the whole pages of a stream, one after the other, and the first makes sense.
-    static func areWhole(_ window: inout ByteWindow, _ ranges: [Range<Int>], serial: Int) throws -> Bool {
-        var packet = Packet(number: 0), number: Int?
+    /// Bytes of all three: a picture among the comments may have some.
+    private static let mostBytes = 64 << 20
+
+    /// Why the stream cannot be read, as `the file: ...`; nil when it can.
+    static func problem(_ window: inout ByteWindow, _ ranges: [Range<Int>], serial: Int) throws -> String? {
+        guard let packets = try packets(&window, ranges, serial: serial),
+            let values = VorbisCodebooks.valueCount(packets[2])
+        else { return "the headers of its Vorbis stream are damaged" }
+        if values > VorbisCodebooks.mostValues {
+            return "the codebooks of its Vorbis stream have \(values) values or more, more than any encoder writes"
+        }
+        return areRead(packets) ? nil : "the headers of its Vorbis stream are damaged"
+    }
+
+    /// All three, when they are among the whole pages of a stream, one after the other.
+    private static func packets(
+        _ window: inout ByteWindow, _ ranges: [Range<Int>], serial: Int
+    ) throws -> [[UInt8]]? {
+        var packets: [[UInt8]] = [], packet: [UInt8] = [], left = mostBytes, number: Int?
         for range in ranges {
             var position = range.lowerBound
             while position < range.upperBound, let page = try OggPage(&window, at: position) {
                 defer { position += page.length }
                 guard page.serial == serial else { continue }
-                if let number, page.number != number + 1 { return false }
+                if let number, page.number != number + 1 { return nil }
                 number = page.number
                 let lacing = try window.slice(position + 27, page.headerBytes - 27)
                 var start = position + page.headerBytes
                 for bytes in lacing {
-                    packet.add(try window.slice(start, Int(bytes)))
+                    packet += try window.slice(start, Int(bytes))
                     start += Int(bytes)
+                    left -= Int(bytes)
                     if bytes == 255 { continue }   // it goes on
-                    guard packet.isHeader else { return false }
-                    if packet.number == 2 { return true }
-                    packet = Packet(number: packet.number + 1)
+                    guard packet.count > 7, packet[0] == 2 * packets.count + 1, packet[1...].has("vorbis") else {
+                        return nil
+                    }
+                    packets.append(packet)
+                    if packets.count == 3 { return packets }
+                    packet = []
                 }
+                if left < 0 { return nil }
             }
         }
-        return false
+        return nil
     }
 
-    private struct Packet {
-        let number: Int
-        /// As much of it as is looked at.
-        private var start: [UInt8] = []
-
-        init(number: Int) { self.number = number }
-
-        mutating func add(_ bytes: ArraySlice<UInt8>) { start += bytes.prefix(30 - start.count) }
-
-        var isHeader: Bool {
-            guard start.count > 7, start[0] == 2 * number + 1, start[1...].has("vorbis") else { return false }
-            if number > 0 { return true }
-            // Version 0, channels, a rate, block sizes of 64 to 8192 in order, and the bit that ends it.
-            guard start.count == 30 else { return false }
-            let (short, long) = (start[28] & 15, start[28] >> 4)
-            return short >= 6 && short <= long && long <= 13 && start[29] & 1 == 1 && start.littleEndian32(at: 7) == 0
-                && start[11] > 0 && 1 ... Int(Int32.max) ~= start.littleEndian32(at: 12)
+    /// Whether libvorbis, by which libsndfile decodes them, can read them and make a decoder of them.
+    private static func areRead(_ packets: [[UInt8]]) -> Bool {
+        var info = vorbis_info(), comment = vorbis_comment()
+        vorbis_info_init(&info)
+        vorbis_comment_init(&comment)
+        defer {
+            vorbis_comment_clear(&comment)
+            vorbis_info_clear(&info)
         }
+        let areHeaders = packets.indices.allSatisfy { number in
+            var bytes = packets[number]
+            return bytes.withUnsafeMutableBufferPointer {
+                var packet = ogg_packet()
+                (packet.packet, packet.bytes) = ($0.baseAddress, $0.count)
+                (packet.b_o_s, packet.packetno) = (number == 0 ? 1 : 0, ogg_int64_t(number))
+                return vorbis_synthesis_headerin(&info, &comment, &packet) == 0
+            }
+        }
+        // Codewords that are no tree are noticed only here; libsndfile does not look at the answer.
+        var decoder = vorbis_dsp_state()
+        guard areHeaders, vorbis_synthesis_init(&decoder, &info) == 0 else { return false }
+        vorbis_dsp_clear(&decoder)
+        return true
     }
 }

@@ -272,11 +272,6 @@ final class BadFileTests: XCTestCase {
         }
     }
 
-    private func residentBytes() throws -> Int {
-        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
-        return try XCTUnwrap(Int(pages)) * sysconf(Int32(_SC_PAGESIZE))
-    }
-
     /// Who reads many of them, as a server does of strangers' uploads, keeps nothing of any.
     func testDamagedFilesLeaveNoMemory() throws {
         let flac = try bytes("pcm24_mono.flac"),

@@ -1,14 +1,10 @@
 import Glibc
 import LuaHost
 import Support
+import TestSupport
 import XCTest
 
 final class MemoryTests: LuaTestCase {
-    private func residentBytes() -> Int {
-        let text = try! String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-        return Int(text.split(separator: " ")[1])! * 4096
-    }
-
     func testCloseFreesAtOnce() throws {
         XCTAssertEqual(Vector.alive, 0)
         XCTAssertEqual(lua.externalBytes, 0)
@@ -47,18 +43,18 @@ final class MemoryTests: LuaTestCase {
             }
         }
         let lua = try Interpreter(Catalog([big]))
-        let before = residentBytes()
+        let before = try residentBytes()
         try lua.run("local big = require 'big'; for i = 1, 4000 do local v = big.new() end")
-        XCTAssertLessThan(residentBytes() - before, 400 << 20)
+        XCTAssertLessThan(try residentBytes() - before, 400 << 20)
         XCTAssertLessThan(lua.externalBytes, 300 << 20)
     }
 
     /// Each takes more than 100 bytes.
     func testSmallTemporariesDoNotPileUp() throws {
         try lua.run("a = test.vector(1)")
-        let before = residentBytes()
+        let before = try residentBytes()
         try lua.run("for i = 1, 3000000 do local b = a + a end")
-        XCTAssertLessThan(residentBytes() - before, 200 << 20)
+        XCTAssertLessThan(try residentBytes() - before, 200 << 20)
     }
 
     func testHugeRequestsRaiseInsteadOfAborting() throws {

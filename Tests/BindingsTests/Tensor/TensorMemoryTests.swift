@@ -1,15 +1,10 @@
 import Foundation
 import LuaHost
+import TestSupport
 import XCTest
 
 /// Memory that Lua does not see.
 final class TensorMemoryTests: TensorTestCase {
-    /// Bytes of this process that are in memory.
-    private func residentBytes() throws -> Int {
-        let statistics = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-        return Int(statistics[1])! * sysconf(Int32(_SC_PAGESIZE))
-    }
-
     func testTemporariesDoNotPileUp() throws {
         try lua.run("a, b = tensor.ones(4), tensor.ones(4)  for i = 1, 100000 do local c = a + b end")
         let before = try residentBytes()

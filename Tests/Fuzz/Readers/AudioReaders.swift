@@ -20,6 +20,15 @@ extension FuzzReader {
             "ogg", longest: 8000,
             ["OggS", "\u{1}vorbis", "\u{3}vorbis", "\u{5}vorbis", "OpusHead", "OpusTags", "\u{7F}FLAC"]
         ) { try [written("ogg"), written("ogg", rate: 44100, channels: 2)] },
+        // The same behind the checksums: what mutations make of a page is as its writer meant it.
+        audio(
+            "ogg", named: "ogg-pages", longest: 8000,
+            ["\u{1}vorbis", "\u{3}vorbis", "\u{5}vorbis", "BCV", "OpusHead", "OpusTags", "\u{7F}FLAC"],
+            mended: OggPages.mended
+        ) {
+            try [written("ogg"), written("ogg", rate: 44100, channels: 2), written("opus")]
+                + [OggPages.unfolding(codebooks: 2)]
+        },
         audio("opus", longest: 3000, ["OggS", "OpusHead", "OpusTags"]) {
             try [written("opus"), written("opus", channels: 2)]
         },
@@ -40,11 +49,13 @@ extension FuzzReader {
 
     /// Header, whole file in one pass, and of short ones a piece. Seeds are tens of milliseconds at 8 kHz: a second of
     /// sound has nothing more for a parser, and costs twenty times as much.
+    /// - Parameter mended: what becomes of the bytes before they are read.
     private static func audio(
-        _ suffix: String, longest: Int, _ words: [String], seeds: @escaping @Sendable () throws -> [[UInt8]]
+        _ suffix: String, named name: String? = nil, longest: Int, _ words: [String],
+        mended: @escaping @Sendable ([UInt8]) -> [UInt8] = { $0 }, seeds: @escaping @Sendable () throws -> [[UInt8]]
     ) -> FuzzReader {
-        FuzzReader(suffix, maxLength: longest, dictionary: words, seeds: seeds) { bytes in
-            let path = Scratch.file("clip." + suffix, bytes)
+        FuzzReader(name ?? suffix, maxLength: longest, dictionary: words, seeds: seeds) { bytes in
+            let path = Scratch.file("clip." + suffix, mended(bytes))
             let reader = try AudioReader(path), info = reader.info
             precondition(info.sampleRate > 0 && info.channels > 0, "\(suffix): sound of no rate")
             var frames = 0
