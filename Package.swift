@@ -65,7 +65,7 @@ func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
 func fuzz() -> [Target] {
     let readers: [Target.Dependency] = [
         "Support", "Tensors", "Formats", "Audio", "Text", "Codec", "LanguageModel",
-        "Training", "Configuration", "LuaHost", "Recipes", "Bindings"
+        "Training", "Configuration", "LuaHost", "Recipes", "Bindings", "CSndfile"
     ]
     let traced = traced + [.unsafeFlags(["-parse-as-library"])]
     return [

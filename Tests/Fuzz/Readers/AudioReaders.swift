@@ -44,7 +44,15 @@ extension FuzzReader {
         },
         audio("aiff", longest: 3000, ["FORM", "AIFF", "AIFC", "COMM", "SSND", "FVER", "sowt", "NONE"]) {
             [try aiff(voice)]
-        }
+        },
+        // Containers and codings that are read and not written: ADPCM, ALAC, GSM, G.72x, DWVW.
+        audio(
+            "wav", named: "codings", longest: 5000,
+            [
+                "caff", "desc", "kuki", "pakt", "data", "alac", "free", ".snd", "riff", "RIFF", "fmt ", "fact", "FORM",
+                "COMM", "SSND"
+            ]
+        ) { try CodedSound.all.map { try $0.file(voice) } }
     ]
 
     /// Header, whole file in one pass, and of short ones a piece. Seeds are tens of milliseconds at 8 kHz: a second of
