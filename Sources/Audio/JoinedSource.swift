@@ -121,6 +121,7 @@ private final class AdaptedSource: SampleSource {
     private var ready: [[Float]], given = 0   // samples by channel, and how many of them were given out
     private var isFinished = false
     private var block: [Float]
+    private let atATime: Int   // frames in `block`
 
     init(_ source: any SampleSource, to info: AudioInfo) throws {
         (self.source, self.info) = (source, info)
@@ -129,7 +130,8 @@ private final class AdaptedSource: SampleSource {
             ? []
             : (0 ..< info.channels).map { _ in try ResampleStream(from: source.info.sampleRate, to: info.sampleRate) }
         ready = [[Float]](repeating: [], count: info.channels)
-        block = [Float](repeating: 0, count: 4096 * source.info.channels)
+        atATime = framesAtATime(channels: source.info.channels)
+        block = [Float](repeating: 0, count: atATime * source.info.channels)
     }
 
     /// Forward only, from the start.
@@ -149,7 +151,7 @@ private final class AdaptedSource: SampleSource {
     private func fill() throws {
         given = 0
         let from = source.info.channels
-        let got = try block.withUnsafeMutableBufferPointer { try source.read(into: $0.baseAddress!, frames: 4096) }
+        let got = try block.withUnsafeMutableBufferPointer { try source.read(into: $0.baseAddress!, frames: atATime) }
         isFinished = got == 0
         for c in ready.indices {
             let channel = (0 ..< got).map { t in

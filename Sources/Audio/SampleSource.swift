@@ -18,10 +18,11 @@ extension SampleSource {
     /// Goes forward by decoding what lies before, and dropping it.
     func skip(_ frames: Int) throws {
         var left = frames
-        var dropped = [Float](repeating: 0, count: 4096 * info.channels)
+        let atATime = framesAtATime(channels: info.channels)
+        var dropped = [Float](repeating: 0, count: min(left, atATime) * info.channels)
         while left > 0,
             case let got = try dropped.withUnsafeMutableBufferPointer({
-                try read(into: $0.baseAddress!, frames: min(left, 4096))
+                try read(into: $0.baseAddress!, frames: min(left, atATime))
             }), got > 0
         {
             left -= got
@@ -29,3 +30,6 @@ extension SampleSource {
         }
     }
 }
+
+/// Frames that are read at a time where nobody says how many: 4096, fewer of very many channels.
+func framesAtATime(channels: Int) -> Int { max(16, min(4096, (1 << 15) / max(1, channels))) }

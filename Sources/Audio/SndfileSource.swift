@@ -79,8 +79,9 @@ final class SndfileSource: SampleSource {
     /// Decodes everything, and says why it ended.
     static func count(_ view: FileView) throws -> (frames: Int, reason: String?) {
         guard let decoder = SndfileDecoder(view) else { return (0, String(cString: sf_strerror(nil))) }
-        var scratch = [Float](repeating: 0, count: 4096 * max(1, Int(decoder.format.channels))), frames = 0
-        while case let got = decoder.read(into: &scratch, frames: 4096), got > 0 {
+        let channels = max(1, Int(decoder.format.channels)), atATime = framesAtATime(channels: channels)
+        var scratch = [Float](repeating: 0, count: atATime * channels), frames = 0
+        while case let got = decoder.read(into: &scratch, frames: atATime), got > 0 {
             frames += got
             try Interrupt.check()
         }
