@@ -37,9 +37,8 @@ extension NN {
         )
         let masked = try maskedRows(plain, mask, rows, input)
         let product = try Tensor(empty: [rows, rank])   // m(x) A^T
-        matrixProduct(
-            rows, rank, input, masked.pointer(Float.self), lda: input, plainA.pointer(Float.self), ldb: input,
-            transposeB: true, product.pointer(Float.self), ldc: rank)
+        try NarrowProduct.products(
+            masked, rows: rows, width: input, mask: nil, plainA, into: product)
 
         let result = try Tensor(empty: x.shape.replacingLast(out)), y = result.pointer(Float.self)
         /// m(x) W^T, where the result does not give it back: behind dropout, or a gain near 0.
@@ -75,9 +74,8 @@ extension NN {
             let factors = try saved.gain.pointer(name)
             let v = try Tensor(empty: [rows, rank])   // scale g B: the gradient of the product
             if wants.x || wants.a {
-                matrixProduct(
-                    rows, rank, out, alpha: scale, from, lda: out, try saved.b.pointer(name), ldb: rank,
-                    v.pointer(Float.self), ldc: rank)
+                try NarrowProduct.products(
+                    g, rows: rows, width: out, mask: nil, transposed(saved.b.value(name)), scale: scale, into: v)
             }
             // The gradient of what is multiplied with W: without dropout all of it, else only what the gain adds.
             let inner = try Tensor(empty: [rows, out])
@@ -104,15 +102,13 @@ extension NN {
                     dW = try w.gradient(inner, masked, count: rows)
                     if mask != nil { dW = try dW!.add(w.gradient(g, x, count: rows)) }
                 }
-                if wants.a { dA = try weightGradient(v, masked, rows, rank, input) }
+                if wants.a {
+                    dA = try NarrowProduct.sums(v, masked, rows: rows, width: input, mask: nil)
+                }
             }
             if wants.b {
-                dB = try Tensor(zeros: [out, rank])
-                if rows > 0 {
-                    matrixProduct(
-                        out, rank, rows, alpha: scale, from, lda: out, transposeA: true,
-                        product.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
-                }
+                dB = try NarrowProduct.sums(
+                    product, g, rows: rows, width: out, mask: nil, scale: scale, transposed: true)
             }
             if let base = saved.base {
                 let kept = try base.pointer(name)

@@ -89,17 +89,6 @@ extension NN {
         return x.count / w.columns
     }
 
-    /// dW[out, in] = g[rows, out]^T x[rows, in]
-    static func weightGradient(_ g: Tensor, _ x: Tensor, _ rows: Int, _ out: Int, _ input: Int) throws -> Tensor {
-        let dW = try Tensor(zeros: [out, input])
-        if rows > 0 {
-            matrixProduct(
-                out, input, rows, g.pointer(Float.self), lda: out, transposeA: true,
-                x.pointer(Float.self), ldb: input, dW.pointer(Float.self), ldc: input)
-        }
-        return dW
-    }
-
     /// The sum of each column of g [rows, width], rows in order.
     static func columnSums(_ g: Tensor, rows: Int, width: Int) throws -> Tensor {
         let sums = try Tensor(zeros: [width])

@@ -31,10 +31,8 @@ extension NN {
         }
 
         let product = try Tensor(empty: [rows, rank])   // m(x) A^T
-        let masked = try maskedRows(plain, mask, rows, input)
-        matrixProduct(
-            rows, rank, input, masked.pointer(Float.self), lda: input, plainA.pointer(Float.self), ldb: input,
-            transposeB: true, product.pointer(Float.self), ldc: rank)
+        try NarrowProduct.products(
+            plain, rows: rows, width: input, mask: mask, plainA, into: product)
         if valueWanted {
             let transposedB = try transposed(plainB)
             addLowRank(
@@ -55,9 +53,8 @@ extension NN {
             var dx: Tensor?, dW: Tensor?, dA: Tensor?, dB: Tensor?, dBias: Tensor?
             let v = try Tensor(empty: [rows, rank])   // scale g B: the gradient of the product
             if wants.x || wants.a {
-                matrixProduct(
-                    rows, rank, out, alpha: scale, g.pointer(Float.self), lda: out,
-                    try savedB.pointer("loraLinear"), ldb: rank, v.pointer(Float.self), ldc: rank)
+                try NarrowProduct.products(
+                    g, rows: rows, width: out, mask: nil, transposed(savedB.value("loraLinear")), scale: scale, into: v)
             }
             if wants.x {
                 dx = try Tensor(empty: shape)
@@ -69,16 +66,12 @@ extension NN {
             }
             if wants.weight { dW = try w.gradient(g, try savedX.value("loraLinear"), count: rows) }
             if wants.a {
-                let masked = try maskedRows(try savedX.value("loraLinear"), mask, rows, input)
-                dA = try weightGradient(v, masked, rows, rank, input)
+                dA = try NarrowProduct.sums(
+                    v, savedX.value("loraLinear"), rows: rows, width: input, mask: mask)
             }
             if wants.b {
-                dB = try Tensor(zeros: [out, rank])
-                if rows > 0 {
-                    matrixProduct(
-                        out, rank, rows, alpha: scale, g.pointer(Float.self), lda: out, transposeA: true,
-                        product.pointer(Float.self), ldb: rank, dB!.pointer(Float.self), ldc: rank)
-                }
+                dB = try NarrowProduct.sums(
+                    product, g, rows: rows, width: out, mask: nil, scale: scale, transposed: true)
             }
             if wants.bias { dBias = try columnSums(g, rows: rows, width: out) }
             return [dx, dW, dA, dB] + (hasBias ? [dBias] : [])
