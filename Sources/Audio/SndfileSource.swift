@@ -25,6 +25,11 @@ final class SndfileSource: SampleSource {
         notes = known
         isDamaged = link?.isDamaged ?? false
         let wave = content.name == "WAV" ? try WaveHeader(file, at: range.lowerBound) : nil
+        guard wave != nil || content.name != "WAV" else {
+            throw OpahError(
+                .audio, "\(name: file.path): cannot be decoded as WAV: it has no `data` chunk",
+                hint: "the file is damaged or no more than its beginning: copy or download it again")
+        }
         let wave64 = content.name == "W64" ? try Wave64Header(file, range) : nil
         let pieces = wave?.pieces ?? wave64?.pieces ?? link?.ranges.map { .range($0) } ?? [.range(range)]
         next = wave?.next

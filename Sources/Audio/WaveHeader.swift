@@ -5,7 +5,9 @@ import Support
 struct WaveHeader {
     private let base: Int   // offset of the header in the file
     private let isRF64: Bool   // or BW64, which is the same by another name
+    private let isRIFX: Bool   // the highest byte of a number comes first
     private var format: [UInt8] = []   // what the `fmt ` chunk holds
+    private var fact: [UInt8] = []   // what the `fact` chunk begins with: the number of frames, of codings in blocks
     private var dataOffset = 0
     private var statedBytes = 0
     private var availableBytes = 0
@@ -22,18 +24,22 @@ struct WaveHeader {
         var window = ByteWindow(file)
         let isRIFF = try window.has("RIFF", at: base)
         isRF64 = try !isRIFF && (window.has("RF64", at: base) || window.has("BW64", at: base))
-        guard isRIFF || isRF64 else { return nil }
+        isRIFX = try window.has("RIFX", at: base)
+        guard isRIFF || isRF64 || isRIFX else { return nil }
         var offset = base + 12, longData: Int?, found = false
         for _ in 0 ..< Self.maxChunks where !found {
             let chunk = try window.slice(offset, 48)
             guard chunk.count >= 8 else { return nil }
-            let size = chunk.littleEndian32(at: 4)
+            let size = size(chunk)
             if chunk.has("ds64"), chunk.count >= 24, isRF64 {
                 let (low, high) = (chunk.littleEndian32(at: 16), chunk.littleEndian32(at: 20))
                 longData = high < 0x8000_0000 ? high << 32 | low : nil
             } else if chunk.has("fmt "), chunk.count >= 24 {
-                format = Array(try window.slice(offset + 8, min(size, 64)))
-                blockAlign = max(1, Int(chunk[chunk.startIndex + 20]) | Int(chunk[chunk.startIndex + 21]) << 8)
+                format = Array(try window.slice(offset + 8, min(size, 256)))
+                let (first, second) = (Int(chunk[chunk.startIndex + 20]), Int(chunk[chunk.startIndex + 21]))
+                blockAlign = max(1, isRIFX ? first << 8 | second : first | second << 8)
+            } else if chunk.has("fact") {
+                fact = Array(chunk.dropFirst(8).prefix(min(size, 4)))
             } else if chunk.has("data") {
                 (dataOffset, statedBytes) = (offset + 8, isRF64 && size == 0xFFFF_FFFF ? longData ?? size : size)
                 found = true
@@ -66,7 +72,7 @@ struct WaveHeader {
             guard chunk.count >= 8, chunk.prefix(4).allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !chunk.has("TAG") else {
                 break
             }
-            let size = chunk.littleEndian32(at: 4)
+            let size = size(chunk)
             guard place + 8 + size <= window.size else { break }
             place += 8 + size + size & 1
         }
@@ -98,39 +104,46 @@ struct WaveHeader {
         return places.compactMap { $0 }.min()
     }
 
+    /// The bytes of a chunk behind its head.
+    private func size(_ chunk: ArraySlice<UInt8>) -> Int {
+        isRIFX ? chunk.bigEndian32(at: 4) : chunk.littleEndian32(at: 4)
+    }
+
     /// The writer did not know the size when it wrote the header.
     private var isStreamed: Bool {
         (statedBytes == 0 || !isRF64 && statedBytes >= 0x7FFF_0000) && statedBytes != availableBytes
             && availableBytes >= blockAlign
     }
 
-    /// What libsndfile is to see, where it would not understand the file; nil where it does.
-    var pieces: [FileView.Piece]? {
+    /// What libsndfile is to see: the samples behind a header of the chunks that say how to decode them, with the right
+    /// sizes. It stumbles over others: of odd size in RF64, and for ever over a LIST whose parts have negative ones.
+    var pieces: [FileView.Piece] {
         func bytes(_ size: Int, _ count: Int = 4) -> [UInt8] {
-            (0 ..< count).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+            let bytes = (0 ..< count).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+            return isRIFX ? bytes.reversed() : bytes
         }
-        let samples =
-            min(availableBytes, isStreamed || statedBytes < availableBytes ? availableBytes : statedBytes) / blockAlign
-            * blockAlign
+        func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
+            Array(name.utf8) + bytes(content.count) + content + (content.count & 1 == 1 ? [0] : [])
+        }
+        let samples = isInBlocks ? availableBytes : availableBytes / blockAlign * blockAlign
+        let head = chunk("fmt ", format) + (isInBlocks && fact.count == 4 ? chunk("fact", fact) : [])
+        let size = 4 + head.count + 8 + samples, start: [UInt8]
         if isRF64 {
-            // It stumbles over chunks of odd size, and needs none but these.
-            let head = Array("fmt ".utf8) + bytes(format.count) + format + (format.count & 1 == 1 ? [0] : [])
-            let size = 4 + 8 + 28 + head.count + 8 + samples
-            return [
-                .bytes(
-                    Array("RF64".utf8) + bytes(0xFFFF_FFFF) + Array("WAVEds64".utf8) + bytes(28) + bytes(size, 8)
-                        + bytes(samples, 8)
-                        + bytes(samples / blockAlign, 8) + bytes(0) + head + Array("data".utf8) + bytes(0xFFFF_FFFF)),
-                .range(dataOffset ..< dataOffset + samples)
-            ]
+            start =
+                Array("RF64".utf8) + bytes(0xFFFF_FFFF) + Array("WAVEds64".utf8) + bytes(28) + bytes(size + 36, 8)
+                + bytes(samples, 8) + bytes(samples / blockAlign, 8) + bytes(0)
+        } else {
+            start = Array((isRIFX ? "RIFX" : "RIFF").utf8) + bytes(min(size, 0xFFFF_FFFF)) + Array("WAVE".utf8)
         }
-        guard isStreamed || statedBytes < availableBytes || next != nil || base > 0 else { return nil }
-        let riff = min(dataOffset - base + samples - 8, 0xFFFF_FFFF)
-        return [
-            .range(base ..< base + 4), .bytes(bytes(riff)), .range(base + 8 ..< dataOffset - 4),
-            .bytes(bytes(min(samples, 0xFFFF_FFFF))),
-            .range(dataOffset ..< dataOffset + samples)
-        ]
+        let data = Array("data".utf8) + bytes(isRF64 ? 0xFFFF_FFFF : min(samples, 0xFFFF_FFFF))
+        return [.bytes(start + head + data), .range(dataOffset ..< dataOffset + samples)]
+    }
+
+    /// Whether a block has many frames, and the last may be shorter: anything but PCM, floats and their logarithms.
+    private var isInBlocks: Bool {
+        guard format.count >= 2 else { return false }
+        let tag = isRIFX ? Int(format[0]) << 8 | Int(format[1]) : Int(format[1]) << 8 | Int(format[0])
+        return ![1, 3, 6, 7, 0xFFFE].contains(tag)
     }
 
     /// A note on a wrong size; an error when more than half of a plausible promise is missing.

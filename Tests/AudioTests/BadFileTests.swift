@@ -155,6 +155,34 @@ final class BadFileTests: XCTestCase {
         }
     }
 
+    /// libsndfile goes back for ever in a LIST whose parts have negative sizes: it does not get to see what does not say
+    /// how to decode.
+    func testChunksThatAreNoSoundAreNotRead() throws {
+        func number(_ value: UInt32, _ isBig: Bool, _ count: Int = 4) -> Data {
+            withUnsafeBytes(of: isBig ? value.bigEndian : value.littleEndian) {
+                isBig ? Data($0.suffix(count)) : Data($0.prefix(count))
+            }
+        }
+        for (name, isBig) in [("RIFF", false), ("RIFX", true)] {
+            let list =
+                Data("LIST".utf8) + number(20, isBig) + Data("INFOabcd".utf8) + number(0xFFFF_FFF8, isBig)
+                + Data("xyz\u{1}abcd".utf8)
+            var format = number(1, isBig, 2) + number(1, isBig, 2) + number(16000, isBig) + number(32000, isBig)
+            format += number(2, isBig, 2) + number(16, isBig, 2)
+            let body =
+                Data("WAVE".utf8) + Data("fmt ".utf8) + number(16, isBig) + format + list + Data("data".utf8)
+                + number(6, isBig) + number(0x4000, isBig, 2) + number(0, isBig, 2) + number(0xC000, isBig, 2)
+            try with(Data(name.utf8) + number(UInt32(body.count), isBig) + body, named: "clip.wav") { path in
+                XCTAssertEqual(try AudioFile.read(path).0.channels, [[0.5, 0, -0.5]], name)
+                XCTAssertEqual(try AudioFile.info(path).sampleRate, 16000)
+            }
+        }
+        // And without samples it is refused.
+        try with(bytes("pcm16_mono_44100.wav").prefix(30), named: "clip.wav") { path in
+            assertThrows(.audio, containing: "no `data` chunk") { try AudioFile.info(path) }
+        }
+    }
+
     func testWaveSizesThatLie() throws {
         let good = try bytes("pcm16_mono_44100.wav"),
             expected = try AudioFile.read(Vectors.path("audio/pcm16_mono_44100.wav")).0
