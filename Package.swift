@@ -77,7 +77,7 @@ func fuzz() -> [Target] {
                 name: "opah-fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program", swiftSettings: traced,
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
             : .testTarget(
-                name: "FuzzTests", dependencies: ["FuzzReaders", "TestSupport", "Support", "Audio"],
+                name: "FuzzTests", dependencies: ["FuzzReaders", "TestSupport", "Audio"],
                 swiftSettings: testSettings)
     ]
 }

@@ -13,7 +13,7 @@ final class VorbisHeaderTests: XCTestCase {
         }
     }
 
-    /// 3 kB whose codebooks would take 2 GB.
+    /// Less than 3 kB, with 1.7 thousand million entries: libvorbis takes a byte and more for each.
     func testCodebooksAreNotUnfolded() throws {
         try with(OggPages.unfolding(codebooks: 200)) { path in
             let began = Date()

@@ -8,7 +8,7 @@ public enum OggPages {
         while position + 27 <= bytes.count {
             let lacing = bytes[(position + 27)...].prefix(Int(bytes[position + 26]))
             let end = position + 27 + lacing.count + lacing.reduce(0) { $0 + Int($1) }
-            guard bytes[position...].starts(with: Array("OggS".utf8)), end <= bytes.count else {
+            guard bytes[position...].starts(with: "OggS".utf8), end <= bytes.count else {
                 position += 1
                 continue
             }

@@ -2,9 +2,9 @@ import Support
 
 /// Products of rows with a few vectors, and sums of rows with a few factors each: the narrow sides of adapters.
 ///
-/// A matrix product with 8 columns mostly packs: OpenBLAS took three times as long, and dropout wrote the masked rows
-/// first. Here they are masked a piece at a time, in the first cache. Per row, 8 columns and 4 vectors: 4 fused
-/// multiply-and-adds and 3 loads. Results do not depend on the number of threads.
+/// A matrix product with 8 columns mostly packs, and dropout had to write the masked rows before it. Here they are
+/// masked a piece at a time, in the first cache. Per row, 8 columns and 4 vectors: 4 fused multiply-and-adds and 3 loads.
+/// Results of up to `mostVectors` do not depend on the number of threads.
 enum NarrowProduct {
     /// With more vectors, packing pays.
     static let mostVectors = 32
@@ -28,7 +28,7 @@ enum NarrowProduct {
                 ldb: width, transposeB: true, y, ldc: rank)
             return withExtendedLifetime(masked) {}
         }
-        let vectors = try padded(basis.pointer(Float.self), rank, width)
+        let vectors = try padded(basis)
         let plain = vectors.pointer(Float.self), groups = vectors.shape[0] / 4
         Parallel.forRange((rows + rowStep - 1) / rowStep) { blocks in
             withRoom(2 * columnStep + rowStep * groups * 4) { room in
@@ -195,12 +195,11 @@ enum NarrowProduct {
     }
 
     /// Vectors [rank, width] with zeros to a multiple of four; themselves where they are one.
-    private static func padded(_ vectors: UnsafePointer<Float>, _ rank: Int, _ width: Int) throws -> Tensor {
-        let count = (rank + 3) / 4 * 4
-        let result = try Tensor(empty: [count, width])
-        let to = result.pointer(Float.self)
-        to.update(from: vectors, count: rank * width)
-        for i in rank * width ..< count * width { to[i] = 0 }
+    private static func padded(_ vectors: Tensor) throws -> Tensor {
+        let rank = vectors.shape[0], width = vectors.shape[1]
+        if rank % 4 == 0 { return vectors }
+        let result = try Tensor(zeros: [(rank + 3) / 4 * 4, width])
+        result.pointer(Float.self).update(from: vectors.pointer(Float.self), count: rank * width)
         return result
     }
 

@@ -62,10 +62,9 @@ enum VorbisHeaders {
             vorbis_info_clear(&info)
         }
         let areHeaders = packets.indices.allSatisfy { number in
-            var bytes = packets[number]
-            return bytes.withUnsafeMutableBufferPointer {
-                var packet = ogg_packet()
-                (packet.packet, packet.bytes) = ($0.baseAddress, $0.count)
+            packets[number].withUnsafeBufferPointer {
+                var packet = ogg_packet()   // is only read
+                (packet.packet, packet.bytes) = (UnsafeMutablePointer(mutating: $0.baseAddress), $0.count)
                 (packet.b_o_s, packet.packetno) = (number == 0 ? 1 : 0, ogg_int64_t(number))
                 return vorbis_synthesis_headerin(&info, &comment, &packet) == 0
             }
